@@ -1,0 +1,2 @@
+//! PostgreSQL: connections, statements, migrations, and the private server that Provost can run.
+pub mod sql;

@@ -1,0 +1,258 @@
+//! Dynamic SQL from parts: text that is known at compile time, and bound values.
+//!
+//! The only way to put text into a [`Sql`] is a `&'static str`, so nothing that a caller sent can
+//! become part of a statement; values travel as parameters. A [`Sql`] is a whole query
+//! (`load::<T: QueryableByName>`) or a boolean expression (`.filter(sql)`), and its prepared
+//! statement is cached by its text, which diesel's own `sql_query` does not do.
+//!
+//! Used by the filter language, the scope builder, keyset lists and reports.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{
+    QueryResult,
+    expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate},
+    pg::{Pg, PgConnection},
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    query_dsl::RunQueryDsl,
+    sql_types::{self, Nullable, Untyped},
+};
+use uuid::Uuid;
+
+/// A value that travels as a parameter. `None` is SQL's NULL.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Bind {
+    Bool(Option<bool>),
+    Int(Option<i64>),
+    Float(Option<f64>),
+    Text(Option<String>),
+    Uuid(Option<Uuid>),
+    Date(Option<NaiveDate>),
+    Instant(Option<DateTime<Utc>>),
+    Json(Option<serde_json::Value>),
+    Bytes(Option<Vec<u8>>),
+    Texts(Vec<String>),
+    Uuids(Vec<Uuid>),
+    Ints(Vec<i64>),
+}
+
+/// Binds a value in a [`sql!`](crate::sql!) list, telling it from SQL text.
+pub fn bind(value: impl Into<Bind>) -> Bind {
+    value.into()
+}
+
+macro_rules! bind_from {
+    ($($rust:ty => $variant:ident),* $(,)?) => {$(
+        impl From<$rust> for Bind {
+            fn from(value: $rust) -> Self {
+                Bind::$variant(Some(value))
+            }
+        }
+        impl From<Option<$rust>> for Bind {
+            fn from(value: Option<$rust>) -> Self {
+                Bind::$variant(value)
+            }
+        }
+    )*};
+}
+
+bind_from! {
+    bool => Bool,
+    i64 => Int,
+    f64 => Float,
+    String => Text,
+    Uuid => Uuid,
+    NaiveDate => Date,
+    DateTime<Utc> => Instant,
+    serde_json::Value => Json,
+    Vec<u8> => Bytes,
+}
+
+impl From<&str> for Bind {
+    fn from(value: &str) -> Self {
+        Bind::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<Vec<String>> for Bind {
+    fn from(value: Vec<String>) -> Self {
+        Bind::Texts(value)
+    }
+}
+
+impl From<Vec<Uuid>> for Bind {
+    fn from(value: Vec<Uuid>) -> Self {
+        Bind::Uuids(value)
+    }
+}
+
+impl From<Vec<i64>> for Bind {
+    fn from(value: Vec<i64>) -> Self {
+        Bind::Ints(value)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Text(&'static str),
+    Bind(Bind),
+}
+
+/// A statement or a boolean expression, made of static text and bound values.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[must_use]
+pub struct Sql {
+    parts: Vec<Part>,
+}
+
+/// What may stand in a [`sql!`](crate::sql!) list: static text, a bound value, or more SQL.
+pub trait SqlPart {
+    /// Appends this part to `sql`.
+    fn append_to(self, sql: &mut Sql);
+}
+
+impl SqlPart for &'static str {
+    fn append_to(self, sql: &mut Sql) {
+        sql.parts.push(Part::Text(self));
+    }
+}
+
+impl SqlPart for Bind {
+    fn append_to(self, sql: &mut Sql) {
+        sql.parts.push(Part::Bind(self));
+    }
+}
+
+impl SqlPart for Sql {
+    fn append_to(self, sql: &mut Sql) {
+        sql.parts.extend(self.parts);
+    }
+}
+
+impl SqlPart for &Sql {
+    fn append_to(self, sql: &mut Sql) {
+        sql.parts.extend(self.parts.iter().cloned());
+    }
+}
+
+/// Builds a [`Sql`](crate::db::sql::Sql) from a list of parts:
+/// `sql!["SELECT * FROM users WHERE id = ", bind(id), " AND ", &scope]`.
+#[macro_export]
+macro_rules! sql {
+    ($($part:expr),* $(,)?) => {{
+        #[allow(unused_mut, reason = "an empty list pushes nothing")]
+        let mut sql = $crate::db::sql::Sql::default();
+        $( sql.push($part); )*
+        sql
+    }};
+}
+
+impl Sql {
+    /// Appends one part.
+    pub fn push(&mut self, part: impl SqlPart) {
+        part.append_to(self);
+    }
+
+    /// The expression that always holds.
+    pub fn always() -> Self {
+        sql!["TRUE"]
+    }
+
+    /// The expression that never holds.
+    pub fn never() -> Self {
+        sql!["FALSE"]
+    }
+
+    /// Holds where every one of `conditions` holds; always, for none.
+    pub fn all(conditions: impl IntoIterator<Item = Sql>) -> Self {
+        Self::joined(conditions, " AND ").unwrap_or_else(Self::always)
+    }
+
+    /// Holds where at least one of `conditions` holds; never, for none.
+    pub fn any(conditions: impl IntoIterator<Item = Sql>) -> Self {
+        Self::joined(conditions, " OR ").unwrap_or_else(Self::never)
+    }
+
+    fn joined(conditions: impl IntoIterator<Item = Sql>, operator: &'static str) -> Option<Self> {
+        let mut conditions = conditions.into_iter();
+        let first = conditions.next()?;
+        let mut joined = sql!["(", first];
+        for condition in conditions {
+            joined.push(operator);
+            joined.push(condition);
+        }
+        joined.push(")");
+        Some(joined)
+    }
+
+    /// Runs a statement that returns no rows, and answers how many it touched.
+    pub fn execute(self, conn: &mut PgConnection) -> QueryResult<usize> {
+        RunQueryDsl::execute(self, conn)
+    }
+}
+
+impl QueryFragment<Pg> for Sql {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => out.push_sql(text),
+                Part::Bind(value) => value.walk_ast(out.reborrow())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for Bind {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match self {
+            Bind::Bool(v) => out.push_bind_param::<Nullable<sql_types::Bool>, _>(v),
+            Bind::Int(v) => out.push_bind_param::<Nullable<sql_types::BigInt>, _>(v),
+            Bind::Float(v) => out.push_bind_param::<Nullable<sql_types::Double>, _>(v),
+            Bind::Text(v) => out.push_bind_param::<Nullable<sql_types::Text>, _>(v),
+            Bind::Uuid(v) => out.push_bind_param::<Nullable<sql_types::Uuid>, _>(v),
+            Bind::Date(v) => out.push_bind_param::<Nullable<sql_types::Date>, _>(v),
+            Bind::Instant(v) => out.push_bind_param::<Nullable<sql_types::Timestamptz>, _>(v),
+            Bind::Json(v) => out.push_bind_param::<Nullable<sql_types::Jsonb>, _>(v),
+            Bind::Bytes(v) => out.push_bind_param::<Nullable<sql_types::Binary>, _>(v),
+            Bind::Texts(v) => out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(v),
+            Bind::Uuids(v) => out.push_bind_param::<sql_types::Array<sql_types::Uuid>, _>(v),
+            Bind::Ints(v) => out.push_bind_param::<sql_types::Array<sql_types::BigInt>, _>(v),
+        }
+    }
+}
+
+impl QueryId for Sql {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Sql {
+    type SqlType = Untyped;
+}
+
+impl RunQueryDsl<PgConnection> for Sql {}
+
+/// A [`Sql`] as a boolean expression of a typed diesel query.
+#[derive(Debug, Clone)]
+pub struct Condition(pub Sql);
+
+impl QueryFragment<Pg> for Condition {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+}
+
+impl QueryId for Condition {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Expression for Condition {
+    type SqlType = sql_types::Bool;
+}
+
+impl<QS> AppearsOnTable<QS> for Condition {}
+impl<QS> SelectableExpression<QS> for Condition {}
+impl ValidGrouping<()> for Condition {
+    type IsAggregate = is_aggregate::Never;
+}

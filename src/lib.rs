@@ -1,0 +1,3 @@
+//! Provost: headless LMS administration.
+
+pub mod db;
