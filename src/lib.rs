@@ -1,3 +1,15 @@
-//! Provost: headless LMS administration.
+//! Provost: headless LMS administration. The map:
 
+pub mod access;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod contract;
 pub mod db;
+pub mod http;
+pub mod jobs;
+pub mod ledger;
+pub mod metrics;
+pub mod people;
+pub mod server;
+pub mod system;

@@ -1,2 +1,12 @@
 //! PostgreSQL: connections, statements, migrations, and the private server that Provost can run.
+//! Knows no domain.
+
+pub mod migrate;
+pub mod pool;
+#[rustfmt::skip]
+pub mod schema;
 pub mod sql;
+pub mod text_enum;
+
+pub use pool::{Db, DbError, DbOptions};
+pub use sql::{Condition, Sql, bind};

@@ -7,6 +7,8 @@
 //!
 //! Used by the filter language, the scope builder, keyset lists and reports.
 
+use std::marker::PhantomData;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     QueryResult,
@@ -14,7 +16,7 @@ use diesel::{
     pg::{Pg, PgConnection},
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     query_dsl::RunQueryDsl,
-    sql_types::{self, Nullable, Untyped},
+    sql_types::{self, Nullable, SingleValue, Untyped},
 };
 use uuid::Uuid;
 
@@ -232,27 +234,40 @@ impl Query for Sql {
 
 impl RunQueryDsl<PgConnection> for Sql {}
 
-/// A [`Sql`] as a boolean expression of a typed diesel query.
+/// A [`Sql`] as an expression of the SQL type `T` in a typed diesel query.
 #[derive(Debug, Clone)]
-pub struct Condition(pub Sql);
+pub struct Fragment<T> {
+    sql: Sql,
+    sql_type: PhantomData<T>,
+}
 
-impl QueryFragment<Pg> for Condition {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.0.walk_ast(out)
+impl<T> Fragment<T> {
+    /// Says that `sql` is an expression of type `T`.
+    pub fn new(sql: Sql) -> Self {
+        Fragment { sql, sql_type: PhantomData }
     }
 }
 
-impl QueryId for Condition {
+/// A [`Sql`] as a condition of a typed diesel query.
+pub type Condition = Fragment<sql_types::Bool>;
+
+impl<T> QueryFragment<Pg> for Fragment<T> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.sql.walk_ast(out)
+    }
+}
+
+impl<T> QueryId for Fragment<T> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl Expression for Condition {
-    type SqlType = sql_types::Bool;
+impl<T: SingleValue> Expression for Fragment<T> {
+    type SqlType = T;
 }
 
-impl<QS> AppearsOnTable<QS> for Condition {}
-impl<QS> SelectableExpression<QS> for Condition {}
-impl ValidGrouping<()> for Condition {
+impl<QS, T: SingleValue> AppearsOnTable<QS> for Fragment<T> {}
+impl<QS, T: SingleValue> SelectableExpression<QS> for Fragment<T> {}
+impl<T> ValidGrouping<()> for Fragment<T> {
     type IsAggregate = is_aggregate::Never;
 }

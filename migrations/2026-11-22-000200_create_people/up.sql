@@ -1,0 +1,127 @@
+CREATE TABLE org_units (
+    id uuid PRIMARY KEY,
+    code text NOT NULL CONSTRAINT org_units_code_key UNIQUE,
+    name text NOT NULL,
+    parent_id uuid REFERENCES org_units (id),
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    archived_at timestamptz,
+    CHECK (parent_id <> id)
+);
+CREATE INDEX org_units_parent_idx ON org_units (parent_id);
+CREATE INDEX org_units_name_idx ON org_units (name, id);
+CREATE INDEX org_units_created_idx ON org_units (created_at, id);
+
+-- Every unit with itself and all above it.
+CREATE TABLE org_unit_closure (
+    ancestor_id uuid NOT NULL REFERENCES org_units (id),
+    descendant_id uuid NOT NULL REFERENCES org_units (id),
+    depth integer NOT NULL,
+    PRIMARY KEY (descendant_id, ancestor_id)
+);
+CREATE INDEX org_unit_closure_ancestor_idx ON org_unit_closure (ancestor_id, descendant_id);
+
+CREATE TABLE users (
+    id uuid PRIMARY KEY,
+    username text NOT NULL,
+    email text,
+    given_name text NOT NULL,
+    family_name text NOT NULL,
+    status text NOT NULL CHECK (status IN ('invited', 'active', 'suspended', 'archived')),
+    locale text NOT NULL DEFAULT 'en',
+    time_zone text NOT NULL DEFAULT 'UTC',
+    title text,
+    job_code text,
+    department text,
+    location text,
+    cost_centre text,
+    employment_type text,
+    hired_on date,
+    left_on date,
+    activated_on date,
+    manager_id uuid REFERENCES users (id),
+    org_unit_id uuid REFERENCES org_units (id),
+    attributes jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(attributes) = 'object'),
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CHECK (manager_id <> id)
+);
+CREATE UNIQUE INDEX users_username_key ON users (lower(username));
+CREATE INDEX users_username_idx ON users (username, id);
+CREATE INDEX users_email_idx ON users (lower(email));
+CREATE INDEX users_name_idx ON users (family_name, id);
+CREATE INDEX users_created_idx ON users (created_at, id);
+CREATE INDEX users_updated_idx ON users (updated_at, id);
+CREATE INDEX users_manager_idx ON users (manager_id);
+CREATE INDEX users_org_unit_idx ON users (org_unit_id);
+CREATE INDEX users_department_idx ON users (lower(department));
+
+-- Every person with themselves and all above them in the reporting line.
+CREATE TABLE reporting_lines (
+    ancestor_id uuid NOT NULL REFERENCES users (id),
+    descendant_id uuid NOT NULL REFERENCES users (id),
+    depth integer NOT NULL,
+    PRIMARY KEY (descendant_id, ancestor_id)
+);
+CREATE INDEX reporting_lines_ancestor_idx ON reporting_lines (ancestor_id, descendant_id);
+
+-- Each period of a person's job fields; the open one has no end.
+CREATE TABLE user_history (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL REFERENCES users (id),
+    valid_from timestamptz NOT NULL,
+    valid_to timestamptz,
+    status text NOT NULL,
+    title text,
+    job_code text,
+    department text,
+    location text,
+    cost_centre text,
+    employment_type text,
+    manager_id uuid,
+    org_unit_id uuid,
+    PRIMARY KEY (user_id, id),
+    CHECK (valid_to > valid_from)
+);
+CREATE UNIQUE INDEX user_history_open_key ON user_history (user_id) WHERE valid_to IS NULL;
+CREATE INDEX user_history_period_idx ON user_history (user_id, valid_from);
+
+CREATE TABLE groups (
+    id uuid PRIMARY KEY,
+    code text NOT NULL CONSTRAINT groups_code_key UNIQUE,
+    name text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('static', 'dynamic')),
+    -- Who belongs to a dynamic group, in the filter language.
+    filter text,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    archived_at timestamptz,
+    CHECK ((kind = 'dynamic') = (filter IS NOT NULL))
+);
+CREATE INDEX groups_name_idx ON groups (name, id);
+CREATE INDEX groups_created_idx ON groups (created_at, id);
+
+CREATE TABLE group_members (
+    group_id uuid NOT NULL REFERENCES groups (id),
+    user_id uuid NOT NULL REFERENCES users (id),
+    added_at timestamptz NOT NULL,
+    PRIMARY KEY (user_id, group_id)
+);
+CREATE INDEX group_members_group_idx ON group_members (group_id, user_id);
+
+CREATE TABLE attribute_definitions (
+    id uuid PRIMARY KEY,
+    name text NOT NULL CONSTRAINT attribute_definitions_name_key UNIQUE CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    label text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('string', 'number', 'boolean', 'date')),
+    -- A closed list of values for strings, or NULL.
+    allowed_values text[],
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    archived_at timestamptz
+);
+CREATE INDEX attribute_definitions_created_idx ON attribute_definitions (created_at, id);

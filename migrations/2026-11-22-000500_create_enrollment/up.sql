@@ -1,0 +1,131 @@
+CREATE TABLE rules (
+    id uuid PRIMARY KEY,
+    code text NOT NULL CONSTRAINT rules_code_key UNIQUE,
+    name text NOT NULL,
+    description text NOT NULL DEFAULT '',
+    status text NOT NULL CHECK (status IN ('draft', 'active', 'paused', 'archived')),
+    -- Who, in the filter language.
+    audience text NOT NULL,
+    -- By when: {"kind": "on", "date": …} or {"kind": "after_hire", "offset": "P30D"} and the like.
+    due jsonb NOT NULL,
+    -- How long before a completion expires the next cycle opens: an ISO 8601 duration.
+    renewal_window text NOT NULL DEFAULT 'P30D',
+    on_leave text NOT NULL CHECK (on_leave IN ('end', 'keep')),
+    activated_at timestamptz,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+CREATE INDEX rules_name_idx ON rules (name, id);
+CREATE INDEX rules_created_idx ON rules (created_at, id);
+
+CREATE TABLE rule_courses (
+    rule_id uuid NOT NULL REFERENCES rules (id),
+    course_id uuid NOT NULL REFERENCES courses (id),
+    PRIMARY KEY (rule_id, course_id)
+);
+
+-- Facts about learners. Each has user_id in its primary key and in every unique constraint.
+
+-- Since when a person is in a rule's audience.
+CREATE TABLE rule_members (
+    user_id uuid NOT NULL REFERENCES users (id),
+    rule_id uuid NOT NULL REFERENCES rules (id),
+    joined_on date NOT NULL,
+    left_on date,
+    PRIMARY KEY (user_id, rule_id)
+);
+CREATE INDEX rule_members_rule_idx ON rule_members (rule_id, user_id);
+
+CREATE TABLE enrollments (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL REFERENCES users (id),
+    course_id uuid NOT NULL REFERENCES courses (id),
+    course_version_id uuid NOT NULL REFERENCES course_versions (id),
+    state text NOT NULL CHECK (state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress',
+        'completed', 'failed', 'withdrawn', 'expired', 'denied')),
+    source text NOT NULL CHECK (source IN ('rule', 'person', 'self')),
+    progress_percent smallint NOT NULL DEFAULT 0 CHECK (progress_percent BETWEEN 0 AND 100),
+    enrolled_at timestamptz NOT NULL,
+    started_at timestamptz,
+    ended_at timestamptz,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (user_id, id)
+);
+CREATE UNIQUE INDEX enrollments_live_key ON enrollments (user_id, course_id)
+    WHERE state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress');
+CREATE INDEX enrollments_id_idx ON enrollments (id);
+CREATE INDEX enrollments_course_idx ON enrollments (course_id, user_id);
+CREATE INDEX enrollments_created_idx ON enrollments (created_at, id);
+
+CREATE TABLE completions (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL REFERENCES users (id),
+    course_id uuid NOT NULL REFERENCES courses (id),
+    course_version_id uuid NOT NULL REFERENCES course_versions (id),
+    enrollment_id uuid,
+    occurred_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    source text NOT NULL CHECK (source IN ('learner', 'administrator', 'import', 'integration')),
+    score double precision CHECK (score BETWEEN 0 AND 100),
+    evidence text,
+    valid_until date,
+    -- The completion that this one corrects.
+    supersedes_id uuid,
+    PRIMARY KEY (user_id, id),
+    CONSTRAINT completions_supersedes_key UNIQUE (user_id, supersedes_id)
+);
+CREATE INDEX completions_id_idx ON completions (id);
+CREATE INDEX completions_course_idx ON completions (user_id, course_id, occurred_at);
+CREATE INDEX completions_recorded_idx ON completions (recorded_at, id);
+
+CREATE TABLE requirements (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL REFERENCES users (id),
+    course_id uuid NOT NULL REFERENCES courses (id),
+    cycle integer NOT NULL CHECK (cycle > 0),
+    opens_on date NOT NULL,
+    due_on date,
+    satisfied_at timestamptz,
+    completion_id uuid,
+    valid_until date,
+    ended_at timestamptz,
+    end_reason text CHECK (end_reason IN ('left_audience', 'rule_paused', 'rule_changed', 'rule_archived', 'withdrawn', 'user_left')),
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (user_id, id),
+    CHECK ((satisfied_at IS NULL) = (completion_id IS NULL)),
+    CHECK ((ended_at IS NULL) = (end_reason IS NULL))
+);
+CREATE UNIQUE INDEX requirements_open_key ON requirements (user_id, course_id)
+    WHERE satisfied_at IS NULL AND ended_at IS NULL;
+CREATE UNIQUE INDEX requirements_cycle_key ON requirements (user_id, course_id, cycle);
+CREATE INDEX requirements_id_idx ON requirements (id);
+CREATE INDEX requirements_due_idx ON requirements (due_on, id) WHERE satisfied_at IS NULL AND ended_at IS NULL;
+CREATE INDEX requirements_created_idx ON requirements (created_at, id);
+CREATE INDEX requirements_course_idx ON requirements (course_id, user_id);
+
+CREATE TABLE requirement_reasons (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL REFERENCES users (id),
+    requirement_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('rule', 'person')),
+    rule_id uuid REFERENCES rules (id),
+    rule_version bigint,
+    -- The principal who asked for it, where no rule did.
+    assigned_by uuid,
+    note text,
+    due_on date,
+    created_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    PRIMARY KEY (user_id, id),
+    FOREIGN KEY (user_id, requirement_id) REFERENCES requirements (user_id, id),
+    CHECK ((kind = 'rule') = (rule_id IS NOT NULL AND rule_version IS NOT NULL))
+);
+CREATE UNIQUE INDEX requirement_reasons_rule_key ON requirement_reasons (user_id, requirement_id, rule_id)
+    WHERE ended_at IS NULL AND rule_id IS NOT NULL;
+CREATE INDEX requirement_reasons_requirement_idx ON requirement_reasons (user_id, requirement_id);
+CREATE INDEX requirement_reasons_live_idx ON requirement_reasons (rule_id, user_id) WHERE ended_at IS NULL;

@@ -1,0 +1,60 @@
+-- How a CSV is read: versioned data, never changed after it is written.
+CREATE TABLE import_profiles (
+    id uuid PRIMARY KEY,
+    code text NOT NULL CONSTRAINT import_profiles_code_key UNIQUE,
+    name text NOT NULL,
+    resource text NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    archived_at timestamptz
+);
+CREATE INDEX import_profiles_created_idx ON import_profiles (created_at, id);
+
+CREATE TABLE import_profile_versions (
+    profile_id uuid NOT NULL REFERENCES import_profiles (id),
+    number bigint NOT NULL,
+    mapping jsonb NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (profile_id, number)
+);
+
+CREATE TABLE imports (
+    id uuid PRIMARY KEY,
+    profile_id uuid NOT NULL REFERENCES import_profiles (id),
+    profile_version bigint NOT NULL,
+    resource text NOT NULL,
+    file_name text,
+    status text NOT NULL CHECK (status IN ('planning', 'planned', 'applying', 'applied', 'failed')),
+    -- How many rows the plan creates, updates, leaves as they are, ends, or refuses.
+    counts jsonb,
+    plan_hash text,
+    operation_id uuid NOT NULL REFERENCES operations (id),
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+CREATE INDEX imports_created_idx ON imports (created_at, id);
+
+CREATE TABLE import_files (
+    import_id uuid PRIMARY KEY REFERENCES imports (id),
+    content bytea NOT NULL
+);
+
+CREATE TABLE import_rows (
+    import_id uuid NOT NULL REFERENCES imports (id),
+    -- The line of the file, the header being 1; people who are missing from a full file come after the last.
+    line bigint NOT NULL,
+    key text,
+    fields jsonb NOT NULL,
+    action text CHECK (action IN ('create', 'update', 'unchanged', 'end', 'refuse', 'skip')),
+    object_id uuid,
+    object_version bigint,
+    -- {"field": {"from": …, "to": …}}
+    changes jsonb NOT NULL DEFAULT '{}',
+    -- [{"column": …, "code": …, "detail": …, "severity": "error" | "warning"}]
+    issues jsonb NOT NULL DEFAULT '[]',
+    PRIMARY KEY (import_id, line)
+);
+CREATE INDEX import_rows_action_idx ON import_rows (import_id, action, line);
+CREATE INDEX import_rows_key_idx ON import_rows (import_id, key);

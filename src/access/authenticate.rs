@@ -1,0 +1,79 @@
+//! The middleware of `/v1`: a bearer token becomes a [`Caller`], before any extractor runs.
+
+use std::sync::Arc;
+
+use actix_web::{
+    Error, FromRequest, HttpMessage,
+    body::MessageBody,
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    http::{Method, header},
+    middleware::Next,
+    web::{Bytes, Data},
+};
+use sha2::{Digest, Sha256};
+
+use super::{Caller, callers, token};
+use crate::{
+    app::{App, IdempotencyKey},
+    http::{ApiError, ApiResult, body::unreadable, request::LoggedPrincipal},
+};
+
+/// Authenticates, or answers 401; reads the idempotency key of a POST.
+pub async fn authenticate<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let app = request.app_data::<Data<App>>().ok_or_else(|| ApiError::internal("the app is not in the request"))?.clone().into_inner();
+    let caller = caller(&app, &request).await?;
+    let principal = format!("{}:{}", caller.actor.kind.as_str(), caller.principal_id());
+    request.extensions_mut().insert(LoggedPrincipal(principal));
+    request.extensions_mut().insert(caller);
+    if let Some(key) = idempotency_key(&mut request).await? {
+        request.extensions_mut().insert(key);
+    }
+    next.call(request).await
+}
+
+async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Arc<Caller>> {
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = header
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim().to_owned())
+        .ok_or_else(token::refused)?;
+    if app.keys.is_stale() {
+        app.on_database(|app, conn| app.keys.load(conn)).await?;
+    }
+    let claims = token::verify(app, &token, app.clock.now())?;
+    if let Some(caller) = app.callers.get(claims.sub) {
+        return Ok(caller);
+    }
+    let mark = app.callers.mark();
+    let loaded = app.on_database(move |_, conn| Ok(callers::load(conn, claims.kind, claims.sub)?)).await?;
+    let caller = Arc::new(loaded.ok_or_else(token::refused)?);
+    app.callers.keep(claims.sub, caller.clone(), mark);
+    Ok(caller)
+}
+
+const LONGEST_KEY: usize = 255;
+
+async fn idempotency_key(request: &mut ServiceRequest) -> ApiResult<Option<IdempotencyKey>> {
+    if request.method() != Method::POST {
+        return Ok(None);
+    }
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len())).map(str::to_owned);
+    let Some(key) = key else {
+        return Err(ApiError::parameter("Idempotency-Key", format!("must have 1 to {LONGEST_KEY} visible ASCII characters")));
+    };
+    let (http_request, payload) = request.parts_mut();
+    let body = Bytes::from_request(http_request, payload).await.map_err(|error| unreadable(&error))?;
+    let mut hash = Sha256::new();
+    hash.update(request.path());
+    hash.update([0]);
+    hash.update(request.query_string());
+    hash.update([0]);
+    hash.update(&body);
+    request.set_payload(Payload::from(body));
+    Ok(Some(IdempotencyKey { key, fingerprint: hash.finalize().to_vec() }))
+}

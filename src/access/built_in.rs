@@ -1,0 +1,181 @@
+//! The built-in roles. Brought up to date at every start, so that a new permission reaches them.
+
+use diesel::{ExpressionMethods, RunQueryDsl};
+use uuid::Uuid;
+
+use super::Permission::{self, *};
+use crate::{
+    app::{Tx, Wake},
+    db::{bind, schema::roles},
+    http::ApiResult,
+    ledger::Event,
+    sql,
+};
+
+/// A role that comes with Provost.
+pub struct BuiltInRole {
+    /// Its code.
+    pub code: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for, and the scope that it is meant for.
+    pub description: &'static str,
+    /// What it opens.
+    pub permissions: &'static [Permission],
+}
+
+/// Every built-in role.
+pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
+    BuiltInRole {
+        code: "learner",
+        name: "Learner",
+        description: "Takes courses. Every active person holds it for themselves.",
+        permissions: &[
+            UsersRead,
+            OrgUnitsRead,
+            CoursesRead,
+            RequirementsRead,
+            EnrollmentsRead,
+            EnrollmentsWrite,
+            CompletionsRead,
+            CertificatesRead,
+        ],
+    },
+    BuiltInRole {
+        code: "instructor",
+        name: "Instructor",
+        description: "Teaches courses: grant it for a course or a category.",
+        permissions: &[CoursesRead, CoursesWrite, EnrollmentsRead, EnrollmentsWrite, CompletionsRead, CompletionsWrite],
+    },
+    BuiltInRole {
+        code: "manager",
+        name: "Manager",
+        description: "Answers for people: grant it for own reports, or for an org unit.",
+        permissions: &[
+            UsersRead,
+            OrgUnitsRead,
+            CoursesRead,
+            RequirementsRead,
+            RequirementsWrite,
+            EnrollmentsRead,
+            EnrollmentsWrite,
+            CompletionsRead,
+            CertificatesRead,
+            ReportsRun,
+        ],
+    },
+    BuiltInRole {
+        code: "hr_admin",
+        name: "HR administrator",
+        description: "Keeps people, org units and groups.",
+        permissions: &[
+            UsersRead,
+            UsersWrite,
+            OrgUnitsRead,
+            OrgUnitsWrite,
+            GroupsRead,
+            GroupsWrite,
+            AttributesRead,
+            AttributesWrite,
+            ImportsRead,
+            ImportsWrite,
+            ReportsRun,
+            OperationsRead,
+        ],
+    },
+    BuiltInRole {
+        code: "lms_admin",
+        name: "LMS administrator",
+        description: "Does everything.",
+        permissions: Permission::ALL,
+    },
+    BuiltInRole {
+        code: "auditor",
+        name: "Auditor",
+        description: "Sees everything, changes nothing.",
+        permissions: &[
+            UsersRead,
+            OrgUnitsRead,
+            GroupsRead,
+            AttributesRead,
+            ImportsRead,
+            CoursesRead,
+            RulesRead,
+            RequirementsRead,
+            EnrollmentsRead,
+            CompletionsRead,
+            CertificatesRead,
+            ReportsRun,
+            EventsRead,
+            RolesRead,
+            OperationsRead,
+            JobsRead,
+        ],
+    },
+    BuiltInRole {
+        code: "integration",
+        name: "Integration",
+        description: "A program that brings people and completions in and follows the record of changes.",
+        permissions: &[
+            UsersRead,
+            UsersWrite,
+            OrgUnitsRead,
+            OrgUnitsWrite,
+            GroupsRead,
+            GroupsWrite,
+            AttributesRead,
+            ImportsRead,
+            ImportsWrite,
+            CoursesRead,
+            RequirementsRead,
+            EnrollmentsRead,
+            EnrollmentsWrite,
+            CompletionsRead,
+            CompletionsWrite,
+            CertificatesRead,
+            EventsRead,
+            OperationsRead,
+        ],
+    },
+];
+
+/// Adds missing built-in roles and brings the others up to date.
+pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
+    for role in BUILT_IN_ROLES {
+        let permissions: Vec<_> = role.permissions.iter().map(|permission| permission.as_str()).collect();
+        let id = Uuid::now_v7();
+        let added = diesel::insert_into(roles::table)
+            .values((
+                roles::id.eq(id),
+                roles::code.eq(role.code),
+                roles::name.eq(role.name),
+                roles::description.eq(role.description),
+                roles::permissions.eq(&permissions),
+                roles::built_in.eq(true),
+                roles::created_at.eq(tx.now),
+                roles::updated_at.eq(tx.now),
+            ))
+            .on_conflict_do_nothing()
+            .execute(tx.conn)?;
+        if added == 1 {
+            tx.record(Event::new("role.created", "role", id).after(&permissions));
+            continue;
+        }
+        let names: Vec<String> = permissions.iter().map(|name| (*name).to_owned()).collect();
+        let changed = sql![
+            "UPDATE roles SET permissions = ",
+            bind(names.clone()),
+            ", version = version + 1, updated_at = ",
+            bind(tx.now),
+            " WHERE built_in AND code = ",
+            bind(role.code),
+            " AND permissions <> ",
+            bind(names)
+        ]
+        .execute(tx.conn)?;
+        if changed > 0 {
+            tx.wake(Wake::Callers);
+        }
+    }
+    Ok(())
+}

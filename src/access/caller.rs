@@ -1,0 +1,85 @@
+//! Who is calling, and what they hold.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    permission::{Permission, PermissionSet},
+    scope::{Scope, ScopePart},
+};
+use crate::{
+    http::{ApiError, ApiResult, Code},
+    ledger::{Actor, ActorKind},
+};
+
+/// A role that the caller holds in a scope.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldGrant {
+    /// What the role opens.
+    pub permissions: PermissionSet,
+    /// Where.
+    pub scope: ScopePart,
+    /// From when; always, if none.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// Until when; for ever, if none.
+    pub ends_at: Option<DateTime<Utc>>,
+}
+
+/// An authenticated principal with its grants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caller {
+    /// Who it is, for the ledger.
+    pub actor: Actor,
+    /// All that was granted, whether it is in force now or not.
+    pub grants: Vec<HeldGrant>,
+}
+
+impl Caller {
+    /// Provost itself: jobs, commands. Holds everything.
+    pub fn system() -> Self {
+        let everything =
+            HeldGrant { permissions: PermissionSet::everything(), scope: ScopePart::Everything, starts_at: None, ends_at: None };
+        Caller { actor: Actor::SYSTEM, grants: vec![everything] }
+    }
+
+    /// The person who calls; none for programs.
+    pub fn person(&self) -> Option<Uuid> {
+        self.actor.id.filter(|_| self.actor.kind == ActorKind::User)
+    }
+
+    /// The id that idempotency keys and operations belong to.
+    pub fn principal_id(&self) -> Uuid {
+        self.actor.id.unwrap_or(Uuid::nil())
+    }
+
+    /// Where the caller may use `permission` at `now`; 403 if nowhere.
+    pub fn scope(&self, permission: Permission, now: DateTime<Utc>) -> ApiResult<Scope> {
+        self.scope_if_any(permission, now).ok_or_else(|| lacks(permission))
+    }
+
+    /// Where the caller may use `permission` at `now`; none if nowhere.
+    pub fn scope_if_any(&self, permission: Permission, now: DateTime<Utc>) -> Option<Scope> {
+        let mut parts: Vec<ScopePart> = Vec::new();
+        for grant in self.grants_at(now).filter(|grant| grant.permissions.contains(permission)) {
+            if !parts.contains(&grant.scope) {
+                parts.push(grant.scope);
+            }
+        }
+        (!parts.is_empty()).then(|| Scope::new(parts, self.person()))
+    }
+
+    /// The grants in force at `now`.
+    pub fn grants_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = &HeldGrant> {
+        self.grants.iter().filter(move |grant| {
+            grant.starts_at.is_none_or(|start| start <= now) && grant.ends_at.is_none_or(|end| now < end)
+        })
+    }
+}
+
+/// The caller may see it, but not do that to it.
+pub fn lacks(permission: Permission) -> ApiError {
+    ApiError::new(
+        Code::Forbidden,
+        format!("This needs the permission {} in a scope that covers it; ask an administrator for a role that holds it.", permission.as_str()),
+    )
+}

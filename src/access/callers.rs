@@ -1,0 +1,161 @@
+//! What is known about callers, so that a plain read costs one query. Dropped by notification.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_types};
+use uuid::Uuid;
+
+use super::{Caller, HeldGrant, Permission, ScopePart};
+use crate::{
+    db::bind,
+    ledger::{Actor, ActorKind},
+    sql,
+};
+
+/// Callers by principal. A principal who may not call (suspended, unknown) is not kept.
+#[derive(Debug)]
+pub struct Callers {
+    known: RwLock<HashMap<Uuid, (Instant, Arc<Caller>)>>,
+    /// Counts what was forgotten, so that what was read before is not kept after.
+    forgotten: AtomicU64,
+    keep_for: Duration,
+}
+
+/// Callers kept; past that all are forgotten and read again.
+const MOST_CALLERS: usize = 50_000;
+
+impl Callers {
+    /// Keeps callers until they are forgotten by notification, or for a second where none can arrive.
+    pub fn new(notified: bool) -> Self {
+        let keep_for = if notified { Duration::from_secs(60) } else { Duration::from_secs(1) };
+        Callers { known: RwLock::default(), forgotten: AtomicU64::new(0), keep_for }
+    }
+
+    /// The caller, if it is known.
+    pub fn get(&self, principal: Uuid) -> Option<Arc<Caller>> {
+        let known = self.known.read().ok()?;
+        let (since, caller) = known.get(&principal)?;
+        (since.elapsed() < self.keep_for).then(|| caller.clone())
+    }
+
+    /// A mark to be taken before a caller is read and given to [`Callers::keep`].
+    pub fn mark(&self) -> u64 {
+        self.forgotten.load(Ordering::Acquire)
+    }
+
+    /// Keeps a caller that was read after `mark`, unless something was forgotten since.
+    pub fn keep(&self, principal: Uuid, caller: Arc<Caller>, mark: u64) {
+        let Ok(mut known) = self.known.write() else { return };
+        if self.mark() != mark {
+            return;
+        }
+        if known.len() >= MOST_CALLERS {
+            known.clear();
+        }
+        known.insert(principal, (Instant::now(), caller));
+    }
+
+    /// Forgets one.
+    pub fn forget(&self, principal: Uuid) {
+        if let Ok(mut known) = self.known.write() {
+            self.forgotten.fetch_add(1, Ordering::AcqRel);
+            known.remove(&principal);
+        }
+    }
+
+    /// Forgets all.
+    pub fn forget_all(&self) {
+        if let Ok(mut known) = self.known.write() {
+            self.forgotten.fetch_add(1, Ordering::AcqRel);
+            known.clear();
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct GrantRow {
+    #[diesel(sql_type = sql_types::Array<sql_types::Text>)]
+    permissions: Vec<String>,
+    #[diesel(sql_type = sql_types::Text)]
+    scope_kind: String,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    scope_id: Option<Uuid>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
+    starts_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
+    ends_at: Option<DateTime<Utc>>,
+}
+
+/// Reads a principal with its grants; none if it may not call: unknown, suspended, archived.
+pub fn load(conn: &mut PgConnection, kind: ActorKind, principal: Uuid) -> QueryResult<Option<Caller>> {
+    let rows: Vec<GrantRow> = match kind {
+        ActorKind::User => of_user(conn, principal)?,
+        ActorKind::ServiceAccount => of_service_account(conn, principal)?,
+        ActorKind::System => Vec::new(),
+    };
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let actor = Actor { kind, id: Some(principal), on_behalf_of: None };
+    Ok(Some(Caller { actor, grants: rows.into_iter().filter_map(held).collect() }))
+}
+
+/// Every active person is a learner of their own; the rest is granted to them or to groups that they are in.
+fn of_user(conn: &mut PgConnection, user: Uuid) -> QueryResult<Vec<GrantRow>> {
+    sql![
+        "WITH person AS (SELECT id FROM users WHERE id = ",
+        bind(user),
+        " AND status = 'active')
+         SELECT roles.permissions, 'self' AS scope_kind, NULL::uuid AS scope_id,
+                NULL::timestamptz AS starts_at, NULL::timestamptz AS ends_at
+         FROM person JOIN roles ON roles.code = 'learner' AND roles.built_in
+         UNION ALL
+         SELECT roles.permissions, grants.scope_kind, grants.scope_id, grants.starts_at, grants.ends_at
+         FROM person
+         JOIN grants ON grants.revoked_at IS NULL AND (
+            grants.principal_kind = 'user' AND grants.principal_id = person.id
+            OR grants.principal_kind = 'group' AND grants.principal_id IN
+                (SELECT group_id FROM group_members WHERE group_members.user_id = person.id))
+         JOIN roles ON roles.id = grants.role_id"
+    ]
+    .load(conn)
+}
+
+/// A service account without grants may still ask who it is.
+fn of_service_account(conn: &mut PgConnection, account: Uuid) -> QueryResult<Vec<GrantRow>> {
+    sql![
+        "SELECT coalesce(roles.permissions, '{}') AS permissions, coalesce(grants.scope_kind, 'self') AS scope_kind,
+                grants.scope_id, grants.starts_at, grants.ends_at
+         FROM service_accounts
+         LEFT JOIN grants ON grants.principal_kind = 'service_account' AND grants.principal_id = service_accounts.id
+            AND grants.revoked_at IS NULL
+         LEFT JOIN roles ON roles.id = grants.role_id
+         WHERE service_accounts.id = ",
+        bind(account),
+        " AND service_accounts.status = 'active'"
+    ]
+    .load(conn)
+}
+
+fn held(row: GrantRow) -> Option<HeldGrant> {
+    let scope = match (row.scope_kind.as_str(), row.scope_id) {
+        ("everything", _) => ScopePart::Everything,
+        ("org_unit", Some(id)) => ScopePart::OrgUnit(id),
+        ("group", Some(id)) => ScopePart::Group(id),
+        ("category", Some(id)) => ScopePart::Category(id),
+        ("course", Some(id)) => ScopePart::Course(id),
+        ("own_reports", _) => ScopePart::OwnReports,
+        ("self", _) => ScopePart::OwnSelf,
+        _ => return None,
+    };
+    let permissions = row.permissions.iter().filter_map(|name| Permission::from_name(name)).collect();
+    Some(HeldGrant { permissions, scope, starts_at: row.starts_at, ends_at: row.ends_at })
+}

@@ -1,0 +1,94 @@
+//! What a caller may do: the one list of permissions.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $opens:literal;)*) => {
+        /// Leave to do one kind of thing, within the scopes that it is granted in.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+        pub enum Permission {
+            $(#[doc = $opens] #[serde(rename = $name)] $variant,)*
+        }
+
+        impl Permission {
+            /// Every permission.
+            pub const ALL: &[Permission] = &[$(Permission::$variant),*];
+
+            /// The name that clients see.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Permission::$variant => $name,)* }
+            }
+
+            /// What it opens, for people.
+            pub fn opens(self) -> &'static str {
+                match self { $(Permission::$variant => $opens,)* }
+            }
+
+            /// The permission of that name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Permission::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+permissions! {
+    UsersRead = "users.read", "See people and their history.";
+    UsersWrite = "users.write", "Create, change, suspend and archive people.";
+    OrgUnitsRead = "org_units.read", "See the tree of org units.";
+    OrgUnitsWrite = "org_units.write", "Create, change, move and archive org units.";
+    GroupsRead = "groups.read", "See groups and their members.";
+    GroupsWrite = "groups.write", "Create and change groups and their members.";
+    AttributesRead = "attributes.read", "See the definitions of custom attributes.";
+    AttributesWrite = "attributes.write", "Define custom attributes.";
+    ImportsRead = "imports.read", "See import profiles, imports and their plans.";
+    ImportsWrite = "imports.write", "Define import profiles, plan imports and apply them.";
+    CoursesRead = "courses.read", "See categories, courses and their versions.";
+    CoursesWrite = "courses.write", "Create, change, clone and retire courses and categories.";
+    CoursesPublish = "courses.publish", "Publish course versions.";
+    RulesRead = "rules.read", "See rules, their plans and explanations.";
+    RulesWrite = "rules.write", "Create, change, activate and pause rules.";
+    RequirementsRead = "requirements.read", "See who must learn what, by when, and why.";
+    RequirementsWrite = "requirements.write", "Assign and withdraw requirements by hand.";
+    EnrollmentsRead = "enrollments.read", "See enrollments and progress.";
+    EnrollmentsWrite = "enrollments.write", "Enroll, withdraw and record progress.";
+    CompletionsRead = "completions.read", "See completions.";
+    CompletionsWrite = "completions.write", "Record and correct completions.";
+    CertificatesRead = "certificates.read", "See and download certificates.";
+    CertificatesWrite = "certificates.write", "Revoke and reissue certificates, and define templates.";
+    ReportsRun = "reports.run", "Run reports over the people in scope.";
+    EventsRead = "events.read", "Read the record of changes.";
+    RolesRead = "roles.read", "See roles, grants and service accounts.";
+    RolesWrite = "roles.write", "Define roles, grant them, and manage service accounts.";
+    OperationsRead = "operations.read", "Watch operations that others began.";
+    JobsRead = "jobs.read", "See the job queue.";
+    JobsWrite = "jobs.write", "Retry dead jobs.";
+}
+
+/// A set of permissions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PermissionSet(u64);
+
+impl PermissionSet {
+    /// Every permission there is.
+    pub fn everything() -> Self {
+        Permission::ALL.iter().copied().collect()
+    }
+
+    /// Whether it holds `permission`.
+    pub fn contains(self, permission: Permission) -> bool {
+        self.0 & (1 << permission as u64) != 0
+    }
+
+    /// Whether it holds all that `other` holds.
+    pub fn includes(self, other: PermissionSet) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl FromIterator<Permission> for PermissionSet {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        PermissionSet(permissions.into_iter().fold(0, |set, permission| set | 1 << permission as u64))
+    }
+}

@@ -1,0 +1,139 @@
+//! Reading and authorizing one thing: 404 where the caller may not see it, 403 where they may see but not do.
+
+use std::ops::Deref;
+
+use diesel::QueryResult;
+use uuid::Uuid;
+
+use super::{Permission, Scope, caller::lacks};
+use crate::{
+    app::Tx,
+    db::{Condition, Sql, bind, sql::Fragment},
+    http::{ApiError, ApiResult, Ref, RefKind},
+    sql,
+};
+
+/// A kind of thing that callers see and change within their scopes. Implemented by [`protected!`](crate::protected!).
+pub trait Protected: Sized {
+    /// What people call it: "user".
+    const NAME: &'static str;
+    /// Its id column, with its table.
+    const ID: &'static str;
+    /// The kind of its external keys, if other systems name it.
+    const EXTERNAL: Option<&'static str>;
+    /// The permission to see it.
+    const READ: Permission;
+
+    /// The rows that `scope` covers.
+    fn covered(scope: &Scope) -> Sql;
+
+    /// The row that `condition` finds, and whether `allowed` holds for it; locked against other writers if `lock`.
+    fn select(tx: &mut Tx, condition: Condition, allowed: Condition, lock: bool) -> QueryResult<Option<(Self, bool)>>;
+}
+
+/// Proof that the caller may do what they named to this thing. Writers take it instead of a bare id.
+#[derive(Debug)]
+#[must_use]
+pub struct Authorized<T>(T);
+
+impl<T> Authorized<T> {
+    /// The thing itself.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for Authorized<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// The thing that `id` names, within the scope of the permission to read it; 404 otherwise.
+pub fn read<T: Protected>(tx: &mut Tx, id: &Ref<T>) -> ApiResult<T> {
+    let scope = tx.scope(T::READ)?;
+    let found = T::select(tx, Condition::new(sql![named(id), " AND ", T::covered(&scope)]), Fragment::new(Sql::always()), false)?;
+    found.map(|(thing, _)| thing).ok_or_else(|| ApiError::not_found(T::NAME))
+}
+
+/// Locks the thing that `id` names and proves that the caller may use `permission` on it.
+pub fn authorize<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission) -> ApiResult<Authorized<T>> {
+    let scope = tx.scope(permission)?;
+    let visible = match tx.caller.scope_if_any(T::READ, tx.now) {
+        Some(readable) => readable.or(&scope),
+        None => scope.clone(),
+    };
+    let condition = Condition::new(sql![named(id), " AND ", T::covered(&visible)]);
+    match T::select(tx, condition, Condition::new(T::covered(&scope)), true)? {
+        Some((thing, true)) => Ok(Authorized(thing)),
+        Some((_, false)) => Err(lacks(permission)),
+        None => Err(ApiError::not_found(T::NAME)),
+    }
+}
+
+/// Proves that a thing which was just written is within the scope of `permission`; the write is undone otherwise.
+pub fn confirm<T: Protected>(tx: &mut Tx, id: Uuid, permission: Permission) -> ApiResult<()> {
+    let scope = tx.scope(permission)?;
+    if scope.is_everything() {
+        return Ok(());
+    }
+    let condition = Condition::new(sql![named::<T>(&Ref::from(id)), " AND ", T::covered(&scope)]);
+    match T::select(tx, condition, Fragment::new(Sql::always()), false)? {
+        Some(_) => Ok(()),
+        None => Err(lacks(permission)),
+    }
+}
+
+fn named<T: Protected>(id: &Ref<T>) -> Sql {
+    match (&id.kind, T::EXTERNAL) {
+        (RefKind::Id(id), _) => sql![T::ID, " = ", bind(*id)],
+        (RefKind::External { source, key }, Some(kind)) => sql![
+            T::ID,
+            " = (SELECT object_id FROM external_keys WHERE kind = ",
+            bind(kind),
+            " AND source = ",
+            bind(source.as_str()),
+            " AND key = ",
+            bind(key.as_str()),
+            ")"
+        ],
+        (RefKind::External { .. }, None) => Sql::never(),
+    }
+}
+
+/// Implements [`Protected`] for a row type of a table:
+/// `protected!(User in users, name: "user", external: Some("user"), read: UsersRead, covered: |scope| scope.users("users.id"));`
+#[macro_export]
+macro_rules! protected {
+    ($row:ident in $table:ident, name: $name:literal, external: $external:expr, read: $read:ident,
+     covered: |$scope:ident| $covered:expr $(,)?) => {
+        impl $crate::access::Protected for $row {
+            const NAME: &'static str = $name;
+            const ID: &'static str = concat!(stringify!($table), ".id");
+            const EXTERNAL: Option<&'static str> = $external;
+            const READ: $crate::access::Permission = $crate::access::Permission::$read;
+
+            fn covered($scope: &$crate::access::Scope) -> $crate::db::Sql {
+                $covered
+            }
+
+            fn select(
+                tx: &mut $crate::app::Tx,
+                condition: $crate::db::Condition,
+                allowed: $crate::db::Condition,
+                lock: bool,
+            ) -> diesel::QueryResult<Option<(Self, bool)>> {
+                use diesel::{OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
+                use $crate::db::schema::$table;
+                let query = $table::table.select(($row::as_select(), allowed)).filter(condition);
+                if lock {
+                    query.for_update().first(tx.conn).optional()
+                } else {
+                    query.first(tx.conn).optional()
+                }
+            }
+        }
+    };
+}

@@ -1,0 +1,157 @@
+//! The one scope builder: a caller's grants become a condition of SQL.
+//!
+//! Every query that lists, reads, exports or aggregates takes its [`Scope`] and asks it for the condition
+//! over its own rows. There is no second way of checking.
+
+use uuid::Uuid;
+
+use crate::{
+    db::{Sql, bind},
+    sql,
+};
+
+/// One stretch of the academy that a grant covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScopePart {
+    /// All there is.
+    Everything,
+    /// The people of an org unit and of all units below it, and those units.
+    OrgUnit(Uuid),
+    /// The members of a group.
+    Group(Uuid),
+    /// The courses of a category, and who takes them.
+    Category(Uuid),
+    /// A course, and who takes it.
+    Course(Uuid),
+    /// The caller's whole line below: reports, their reports, and so on.
+    OwnReports,
+    /// The caller.
+    OwnSelf,
+}
+
+/// Where a caller may use one permission: the union of its parts. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Scope {
+    parts: Vec<ScopePart>,
+    /// The person who calls; none for programs.
+    person: Option<Uuid>,
+}
+
+impl Scope {
+    /// A scope of `parts` for the caller who is `person`.
+    pub fn new(parts: Vec<ScopePart>, person: Option<Uuid>) -> Self {
+        Scope { parts, person }
+    }
+
+    /// Whether it covers all there is.
+    pub fn is_everything(&self) -> bool {
+        self.parts.contains(&ScopePart::Everything)
+    }
+
+    /// Both scopes together.
+    pub fn or(mut self, other: &Scope) -> Self {
+        self.parts.extend(other.parts.iter().filter(|part| !self.parts.contains(part)).copied().collect::<Vec<_>>());
+        self
+    }
+
+    /// Its parts.
+    pub fn parts(&self) -> &[ScopePart] {
+        &self.parts
+    }
+
+    /// Rows that are configuration of the whole academy: all or none.
+    pub fn global(&self) -> Sql {
+        if self.is_everything() { Sql::always() } else { Sql::never() }
+    }
+
+    /// Rows about the person whose id is in `user_id`, a column with its table.
+    pub fn users(&self, user_id: &'static str) -> Sql {
+        self.any(|part| {
+            Some(match part {
+                ScopePart::Everything => Sql::always(),
+                ScopePart::OrgUnit(unit) => sql![
+                    user_id,
+                    " IN (SELECT scoped.id FROM users scoped
+                        JOIN org_unit_closure closure ON closure.descendant_id = scoped.org_unit_id
+                        WHERE closure.ancestor_id = ",
+                    bind(unit),
+                    ")"
+                ],
+                ScopePart::Group(group) => {
+                    sql![user_id, " IN (SELECT member.user_id FROM group_members member WHERE member.group_id = ", bind(group), ")"]
+                }
+                ScopePart::OwnReports => sql![
+                    user_id,
+                    " IN (SELECT line.descendant_id FROM reporting_lines line WHERE line.ancestor_id = ",
+                    bind(self.person?),
+                    " AND line.depth > 0)"
+                ],
+                ScopePart::OwnSelf => sql![user_id, " = ", bind(self.person?)],
+                ScopePart::Category(_) | ScopePart::Course(_) => return None,
+            })
+        })
+    }
+
+    /// Rows about the course whose id is in `course_id`, a column with its table.
+    pub fn courses(&self, course_id: &'static str) -> Sql {
+        self.any(|part| match part {
+            ScopePart::Everything => Some(Sql::always()),
+            ScopePart::Category(category) => {
+                Some(sql![course_id, " IN (SELECT scoped.id FROM courses scoped WHERE scoped.category_id = ", bind(category), ")"])
+            }
+            ScopePart::Course(course) => Some(sql![course_id, " = ", bind(course)]),
+            ScopePart::OrgUnit(_) | ScopePart::Group(_) | ScopePart::OwnReports | ScopePart::OwnSelf => None,
+        })
+    }
+
+    /// Facts about a person and a course: covered by either.
+    pub fn facts(&self, user_id: &'static str, course_id: &'static str) -> Sql {
+        if self.is_everything() {
+            return Sql::always();
+        }
+        Sql::any([self.users(user_id), self.courses(course_id)])
+    }
+
+    /// The categories whose id is in `category_id`, a column with its table.
+    pub fn categories(&self, category_id: &'static str) -> Sql {
+        self.any(|part| match part {
+            ScopePart::Everything => Some(Sql::always()),
+            ScopePart::Category(category) => Some(sql![category_id, " = ", bind(category)]),
+            _ => None,
+        })
+    }
+
+    /// The groups whose id is in `group_id`, a column with its table.
+    pub fn groups(&self, group_id: &'static str) -> Sql {
+        self.any(|part| match part {
+            ScopePart::Everything => Some(Sql::always()),
+            ScopePart::Group(group) => Some(sql![group_id, " = ", bind(group)]),
+            _ => None,
+        })
+    }
+
+    /// The org units whose id is in `unit_id`, a column with its table: whole subtrees, and the caller's own unit.
+    pub fn org_units(&self, unit_id: &'static str) -> Sql {
+        self.any(|part| match part {
+            ScopePart::Everything => Some(Sql::always()),
+            ScopePart::OrgUnit(unit) => Some(sql![
+                unit_id,
+                " IN (SELECT closure.descendant_id FROM org_unit_closure closure WHERE closure.ancestor_id = ",
+                bind(unit),
+                ")"
+            ]),
+            ScopePart::OwnSelf | ScopePart::OwnReports => {
+                Some(sql![unit_id, " = (SELECT scoped.org_unit_id FROM users scoped WHERE scoped.id = ", bind(self.person?), ")"])
+            }
+            ScopePart::Group(_) | ScopePart::Category(_) | ScopePart::Course(_) => None,
+        })
+    }
+
+    fn any(&self, condition: impl Fn(ScopePart) -> Option<Sql>) -> Sql {
+        if self.is_everything() {
+            return Sql::always();
+        }
+        Sql::any(self.parts.iter().filter_map(|part| condition(*part)))
+    }
+}

@@ -1,0 +1,72 @@
+//! The statements of signing in.
+
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::{
+    db::schema::{passwords, service_account_secrets, service_accounts, users},
+    sql,
+};
+
+/// The active person of that name, with the hash of their password.
+pub fn password_of(conn: &mut PgConnection, username: &str) -> QueryResult<Option<(Uuid, String)>> {
+    use crate::db::{Condition, bind};
+    users::table
+        .inner_join(passwords::table.on(passwords::user_id.eq(users::id)))
+        .filter(Condition::new(sql!["lower(users.username) = lower(", bind(username), ")"]))
+        .filter(users::status.eq("active"))
+        .select((users::id, passwords::hash))
+        .first(conn)
+        .optional()
+}
+
+/// Whether an active service account has that secret now; notes that it was used.
+pub fn use_secret(conn: &mut PgConnection, account: Uuid, secret_hash: &[u8], now: DateTime<Utc>) -> QueryResult<bool> {
+    use crate::db::bind;
+    let used = sql![
+        "UPDATE service_account_secrets SET last_used_at = ",
+        bind(now),
+        " FROM service_accounts
+         WHERE service_accounts.id = service_account_secrets.service_account_id AND service_accounts.status = 'active'
+           AND service_account_secrets.revoked_at IS NULL
+           AND (service_account_secrets.expires_at IS NULL OR service_account_secrets.expires_at > ",
+        bind(now),
+        ") AND service_accounts.id = ",
+        bind(account),
+        " AND service_account_secrets.secret_hash = ",
+        bind(secret_hash.to_vec())
+    ]
+    .execute(conn)?;
+    Ok(used > 0)
+}
+
+/// Sets a person's password.
+pub fn set_password(conn: &mut PgConnection, user: Uuid, hash: &str, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::insert_into(passwords::table)
+        .values((passwords::user_id.eq(user), passwords::hash.eq(hash), passwords::updated_at.eq(now)))
+        .on_conflict(passwords::user_id)
+        .do_update()
+        .set((passwords::hash.eq(hash), passwords::must_change.eq(false), passwords::updated_at.eq(now)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Adds a service account's secret.
+pub fn add_secret(conn: &mut PgConnection, account: Uuid, hash: &[u8], now: DateTime<Utc>) -> QueryResult<Uuid> {
+    let id = Uuid::now_v7();
+    diesel::insert_into(service_account_secrets::table)
+        .values((
+            service_account_secrets::id.eq(id),
+            service_account_secrets::service_account_id.eq(account),
+            service_account_secrets::secret_hash.eq(hash),
+            service_account_secrets::created_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(id)
+}
+
+/// Whether there is such a service account.
+pub fn account_exists(conn: &mut PgConnection, account: Uuid) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(service_accounts::table.find(account))).get_result(conn)
+}

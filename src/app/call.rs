@@ -1,0 +1,66 @@
+//! An authenticated call: what every handler takes.
+
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
+
+use super::{Acting, App, IdempotencyKey, Tx, idempotency};
+use crate::{
+    access::Caller,
+    http::{ApiError, ApiResult, Reply, request::RequestId},
+};
+
+/// An authenticated call. The authentication middleware leaves the caller in the request; this picks it up.
+#[derive(Clone)]
+pub struct Call {
+    /// The process's state.
+    pub app: Arc<App>,
+    acting: Acting,
+    idempotency: Option<IdempotencyKey>,
+}
+
+impl Call {
+    /// Who calls.
+    pub fn caller(&self) -> &Caller {
+        &self.acting.caller
+    }
+
+    /// Reads on a database thread.
+    pub async fn read<T: Send + 'static>(self, f: impl FnOnce(&mut Tx) -> ApiResult<T> + Send + 'static) -> ApiResult<T> {
+        let acting = self.acting;
+        self.app.on_database(move |app, conn| app.read(conn, &acting, f)).await
+    }
+
+    /// Writes on a database thread, in one transaction with its events, jobs and idempotency record.
+    pub async fn write(self, f: impl Fn(&mut Tx) -> ApiResult<Reply> + Send + 'static) -> ApiResult<Reply> {
+        let Call { app, acting, idempotency } = self;
+        app.on_database(move |app, conn| {
+            app.write(conn, &acting, |tx| match &idempotency {
+                Some(key) => idempotency::once(tx, key, &f),
+                None => f(tx),
+            })
+        })
+        .await
+    }
+}
+
+impl FromRequest for Call {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(from_extensions(request))
+    }
+}
+
+fn from_extensions(request: &HttpRequest) -> ApiResult<Call> {
+    let missing = |what: &str| ApiError::internal(format!("the {what} is not in the request: a route outside its scope"));
+    let app = request.app_data::<Data<App>>().ok_or_else(|| missing("app"))?.clone().into_inner();
+    let extensions = request.extensions();
+    let caller = extensions.get::<Arc<Caller>>().ok_or_else(|| missing("caller"))?.clone();
+    let request_id = extensions.get::<RequestId>().ok_or_else(|| missing("request id"))?.0.clone();
+    Ok(Call { app, acting: Acting { caller, request_id }, idempotency: extensions.get::<IdempotencyKey>().cloned() })
+}

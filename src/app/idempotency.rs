@@ -1,0 +1,74 @@
+//! `Idempotency-Key`: the same key and request give the stored answer, another request 422.
+//!
+//! The record is written in the transaction that it is about. A second request with the same key waits on the
+//! first one's row, so both see one outcome. Errors are not stored: nothing happened, and it may be tried again.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
+
+use super::Tx;
+use crate::{
+    db::schema::idempotency_keys,
+    http::{ApiError, ApiResult, Code, Reply},
+};
+
+/// A client's key for a request, and what the request was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The client's key.
+    pub key: String,
+    /// A hash of method, path, query and body.
+    pub fingerprint: Vec<u8>,
+}
+
+type StoredAnswer = (Vec<u8>, Option<i16>, Option<serde_json::Value>, Option<Vec<u8>>);
+
+/// Does `f` unless it was done under this key already.
+pub fn once(tx: &mut Tx, key: &IdempotencyKey, f: impl Fn(&mut Tx) -> ApiResult<Reply>) -> ApiResult<Reply> {
+    let principal = tx.caller.principal_id();
+    let claimed = diesel::insert_into(idempotency_keys::table)
+        .values((
+            idempotency_keys::principal_id.eq(principal),
+            idempotency_keys::key.eq(&key.key),
+            idempotency_keys::fingerprint.eq(&key.fingerprint),
+            idempotency_keys::created_at.eq(tx.now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn)?;
+    let row = idempotency_keys::table.find((principal, &key.key));
+    if claimed == 0 {
+        let stored = row
+            .select((
+                idempotency_keys::fingerprint,
+                idempotency_keys::status,
+                idempotency_keys::headers,
+                idempotency_keys::body,
+            ))
+            .first::<StoredAnswer>(tx.conn)
+            .optional()?;
+        return replay(stored, key);
+    }
+    let reply = f(tx)?;
+    diesel::update(row)
+        .set((
+            idempotency_keys::status.eq(reply.status as i16),
+            idempotency_keys::headers.eq(serde_json::to_value(&reply.headers).map_err(ApiError::internal)?),
+            idempotency_keys::body.eq(&reply.body),
+        ))
+        .execute(tx.conn)?;
+    Ok(reply)
+}
+
+fn replay(stored: Option<StoredAnswer>, key: &IdempotencyKey) -> ApiResult<Reply> {
+    match stored {
+        Some((fingerprint, Some(status), headers, body)) if fingerprint == key.fingerprint => {
+            let headers = headers.map(serde_json::from_value).transpose().map_err(ApiError::internal)?;
+            let reply = Reply::stored(status as u16, headers.unwrap_or_default(), body.unwrap_or_default());
+            Ok(reply.header("Idempotency-Replayed", "true"))
+        }
+        Some((fingerprint, ..)) if fingerprint != key.fingerprint => Err(ApiError::new(
+            Code::IdempotencyMismatch,
+            "This Idempotency-Key came with another request before; use a new key for each new request.",
+        )),
+        _ => Err(ApiError::new(Code::RequestInProgress, "Wait a moment and send the same request again.")),
+    }
+}

@@ -1,0 +1,138 @@
+//! What every domain stands on: the process's state, a call, and the one write path.
+//!
+//! A handler takes a [`Call`] and either [`Call::read`]s or [`Call::write`]s; below it everything takes a
+//! [`Tx`]. Knows of the domains only `access`'s caller.
+
+mod call;
+mod clock;
+mod idempotency;
+mod tx;
+
+use std::sync::Arc;
+
+use diesel::{Connection, PgConnection};
+
+use crate::{
+    access::{Caller, callers::Callers, hashing::Hashing, keys::KeyRing, token::VerifiedTokens},
+    config::Config,
+    db::{Db, DbError},
+    http::{ApiError, ApiResult},
+    ledger,
+    metrics::Metrics,
+};
+
+pub use call::Call;
+pub use clock::Clock;
+pub use idempotency::IdempotencyKey;
+pub use tx::{CHANNEL, Reaction, Tx, Wake};
+
+/// The state of a Provost process; holds nothing that another process could not rebuild from the database.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The way to the database.
+    pub db: Db,
+    /// The one clock.
+    pub clock: Clock,
+    /// What is known about callers, dropped by notification.
+    pub callers: Callers,
+    /// Tokens whose signature was checked already.
+    pub tokens: VerifiedTokens,
+    /// The keys that sign access tokens.
+    pub keys: KeyRing,
+    /// Where passwords are hashed.
+    pub hashing: Hashing,
+    /// What Prometheus scrapes.
+    pub metrics: Metrics,
+    /// What happens in the same transaction when people change. A list from the top: `people` does not
+    /// know who listens.
+    pub reactions: &'static [Reaction],
+}
+
+/// Who acts, and in which request.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    /// Who.
+    pub caller: Arc<Caller>,
+    /// The id that their events carry.
+    pub request_id: String,
+}
+
+impl Acting {
+    /// Provost itself, for the reason that `request_id` names, such as `command:demo`.
+    pub fn system(request_id: impl Into<String>) -> Self {
+        Acting { caller: Arc::new(Caller::system()), request_id: request_id.into() }
+    }
+}
+
+/// Attempts at a transaction that PostgreSQL gives up for another's sake.
+const ATTEMPTS: u32 = 5;
+
+impl App {
+    /// Reads on `conn`. A read of one statement wants no transaction and gets none.
+    pub fn read<T>(&self, conn: &mut PgConnection, acting: &Acting, f: impl FnOnce(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
+        f(&mut Tx::begin(self, conn, acting))
+    }
+
+    /// Writes in one transaction: what `f` does, its events, its jobs, and what people's changes bring about.
+    /// Serialization failures and deadlocks are tried again, so `f` may run more than once.
+    pub fn write<T>(&self, conn: &mut PgConnection, acting: &Acting, f: impl Fn(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(conn, acting, &f) {
+                Err(error) if error.is_retryable && attempt < ATTEMPTS => attempt += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one write path")]
+    fn attempt<T>(&self, conn: &mut PgConnection, acting: &Acting, f: impl Fn(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
+        let (answer, wakes) = conn.transaction(|conn| {
+            let mut tx = Tx::begin(self, conn, acting);
+            let answer = f(&mut tx)?;
+            for reaction in self.reactions {
+                reaction(&mut tx)?;
+            }
+            Ok::<_, ApiError>((answer, tx.finish()?))
+        })?;
+        for wake in &wakes {
+            self.hear(wake);
+        }
+        Ok(answer)
+    }
+
+    /// Reads on a connection of its own, for threads that may block.
+    pub fn read_blocking<T>(&self, acting: &Acting, f: impl FnOnce(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
+        self.read(&mut *self.db.connection()?, acting, f)
+    }
+
+    /// Writes on a connection of its own, for threads that may block.
+    pub fn write_blocking<T>(&self, acting: &Acting, f: impl Fn(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
+        self.write(&mut *self.db.connection()?, acting, f)
+    }
+
+    /// Acts on a notification, be it from this process or another.
+    pub fn hear(&self, wake: &Wake) {
+        match wake {
+            Wake::Caller(id) => self.callers.forget(*id),
+            Wake::Callers => self.callers.forget_all(),
+            Wake::Keys => self.keys.mark_stale(),
+        }
+    }
+
+    /// Runs `f` on a database thread.
+    pub async fn on_database<T: Send + 'static>(
+        self: &Arc<Self>,
+        f: impl FnOnce(&App, &mut PgConnection) -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let app = self.clone();
+        self.db.run(move |conn| f(&app, conn)).await.map_err(|error: DbError| ApiError::from(error))?
+    }
+}
+
+/// Appends a transaction's events; used by [`Tx`] alone.
+fn append(tx: &mut Tx<'_>, events: Vec<ledger::Event>) -> ApiResult<()> {
+    ledger::store::append(tx.conn, events, tx.caller.actor, tx.now, &tx.request_id)?;
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! What a call's database work holds: the connection, the caller, the clock's instant, the request id; and,
+//! for a write, the events, jobs and notifications that it commits with.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::PgConnection;
+use uuid::Uuid;
+
+use super::{Acting, App};
+use crate::{
+    access::{Caller, Permission, Scope},
+    db::bind,
+    http::ApiResult,
+    jobs::{self, Job, NewJob},
+    ledger::Event,
+    sql,
+};
+
+/// What a domain does in a transaction in which people changed; see [`Tx::changed_users`].
+pub type Reaction = fn(&mut Tx<'_>) -> ApiResult<()>;
+
+/// What other processes must hear about once the transaction is committed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wake {
+    /// What a principal is or holds changed.
+    Caller(Uuid),
+    /// What many principals hold changed.
+    Callers,
+    /// The signing keys changed.
+    Keys,
+}
+
+/// The channel that [`Wake`]s travel on.
+pub const CHANNEL: &str = "provost_wake";
+
+impl Wake {
+    fn payload(&self) -> String {
+        match self {
+            Wake::Caller(id) => id.to_string(),
+            Wake::Callers => "callers".into(),
+            Wake::Keys => "keys".into(),
+        }
+    }
+
+    /// What a notification says.
+    pub fn from_payload(payload: &str) -> Option<Self> {
+        match payload {
+            "callers" => Some(Wake::Callers),
+            "keys" => Some(Wake::Keys),
+            id => Uuid::parse_str(id).ok().map(Wake::Caller),
+        }
+    }
+}
+
+/// A call's database work. See the module.
+pub struct Tx<'a> {
+    /// The process's state.
+    pub app: &'a App,
+    /// The connection, inside the transaction if this is a write.
+    pub conn: &'a mut PgConnection,
+    /// Who acts.
+    pub caller: Arc<Caller>,
+    /// The one instant of this transaction.
+    pub now: DateTime<Utc>,
+    /// The request's id.
+    pub request_id: String,
+    events: Vec<Event>,
+    jobs: Vec<NewJob>,
+    wakes: BTreeSet<Wake>,
+    changed_users: BTreeSet<Uuid>,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn begin(app: &'a App, conn: &'a mut PgConnection, acting: &Acting) -> Self {
+        Tx {
+            app,
+            conn,
+            caller: acting.caller.clone(),
+            now: app.clock.now(),
+            request_id: acting.request_id.clone(),
+            events: Vec::new(),
+            jobs: Vec::new(),
+            wakes: BTreeSet::new(),
+            changed_users: BTreeSet::new(),
+        }
+    }
+
+    /// The calendar day of this transaction, in UTC.
+    pub fn today(&self) -> NaiveDate {
+        self.now.date_naive()
+    }
+
+    /// Where the caller may use `permission`; 403 if nowhere.
+    pub fn scope(&self, permission: Permission) -> ApiResult<Scope> {
+        self.caller.scope(permission, self.now)
+    }
+
+    /// 403 unless the caller may use `permission` somewhere; what they write is confirmed to be there.
+    pub fn require(&self, permission: Permission) -> ApiResult<()> {
+        self.scope(permission).map(drop)
+    }
+
+    /// Appends `event` to the ledger when the transaction commits.
+    pub fn record(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Queues `job` with the transaction.
+    pub fn enqueue<J: Job>(&mut self, job: &J) -> ApiResult<()> {
+        self.jobs.push(NewJob::of(job, self.now)?);
+        Ok(())
+    }
+
+    /// Tells every process, once committed.
+    pub fn wake(&mut self, wake: Wake) {
+        self.wakes.insert(wake);
+    }
+
+    /// Says that facts about these people changed, so that groups, rules and whoever else reacts looks at them.
+    pub fn touch_users(&mut self, ids: impl IntoIterator<Item = Uuid>) {
+        self.changed_users.extend(ids);
+    }
+
+    /// The people whose facts changed in this transaction.
+    pub fn changed_users(&self) -> Vec<Uuid> {
+        self.changed_users.iter().copied().collect()
+    }
+
+    /// Writes events, jobs and notifications; answers the notifications for this very process.
+    pub(super) fn finish(mut self) -> ApiResult<Vec<Wake>> {
+        let events = std::mem::take(&mut self.events);
+        super::append(&mut self, events)?;
+        jobs::store::insert(self.conn, std::mem::take(&mut self.jobs))?;
+        for wake in &self.wakes {
+            sql!["SELECT pg_notify(", bind(CHANNEL), ", ", bind(wake.payload()), ")"].execute(self.conn)?;
+        }
+        Ok(self.wakes.into_iter().collect())
+    }
+}

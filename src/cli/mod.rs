@@ -1,0 +1,64 @@
+//! The commands, one file each.
+
+pub mod create_admin;
+pub mod migrate;
+pub mod openapi;
+pub mod serve;
+pub mod start;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// Why a command failed: a sentence for whoever ran it.
+pub type CommandResult = Result<(), CommandError>;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CommandError(pub String);
+
+impl CommandError {
+    /// The failure of doing `what`.
+    pub fn of(what: &str, error: impl std::fmt::Display) -> Self {
+        CommandError(format!("{what}: {error}"))
+    }
+}
+
+impl From<crate::http::ApiError> for CommandError {
+    fn from(error: crate::http::ApiError) -> Self {
+        CommandError(error.to_string())
+    }
+}
+
+/// Provost, a headless LMS-administration backend.
+#[derive(Debug, Parser)]
+#[command(name = "provost", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API, with a worker inside.
+    Serve(serve::Serve),
+    /// Bring the database up to date.
+    Migrate,
+    /// Print the API's document (OpenAPI 3.1).
+    Openapi,
+    /// Create an administrator, or give one a new password.
+    CreateAdmin(create_admin::CreateAdmin),
+}
+
+/// Runs the command.
+pub fn run(cli: Cli) -> CommandResult {
+    match cli.command {
+        Command::Serve(serve) => serve::run(cli.config, &serve),
+        Command::Migrate => migrate::run(cli.config),
+        Command::Openapi => openapi::run(),
+        Command::CreateAdmin(create_admin) => create_admin::run(cli.config, &create_admin),
+    }
+}

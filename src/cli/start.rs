@@ -1,0 +1,144 @@
+//! From settings to a running [`App`]: the database, its migrations, the keys, the ear for notifications.
+
+use std::{sync::Arc, time::Duration};
+
+use diesel::connection::SimpleConnection;
+
+use super::CommandError;
+use crate::{
+    access::{built_in, callers::Callers, hashing::Hashing, keys, token::VerifiedTokens},
+    app::{self, Acting, App, Clock, Wake},
+    config::Config,
+    db::{
+        Db, DbOptions,
+        embedded::{EmbeddedOptions, EmbeddedPostgres},
+        migrate,
+    },
+    metrics::Metrics,
+    server,
+};
+
+/// A running app, and the private PostgreSQL that stops with it.
+pub struct Started {
+    /// The app.
+    pub app: Arc<App>,
+    postgres: Option<EmbeddedPostgres>,
+}
+
+impl Started {
+    /// Whether it runs on its private PostgreSQL.
+    pub fn is_embedded(&self) -> bool {
+        self.postgres.is_some()
+    }
+}
+
+/// Connections beside those that answer requests and run jobs: commands and the sealer.
+const SPARE_CONNECTIONS: u32 = 2;
+
+/// Opens the database: the one that is set, or the private one, started if need be.
+pub fn database(config: &Config) -> Result<(DbOptions, Option<EmbeddedPostgres>), CommandError> {
+    let (url, postgres) = match &config.database_url {
+        Some(url) => (url.clone(), None),
+        None => {
+            let mut options = EmbeddedOptions::new(&config.data_dir);
+            options.binaries = config.postgres_bin.clone();
+            let postgres = EmbeddedPostgres::start(&options).map_err(|error| CommandError(error.to_string()))?;
+            (postgres.url("provost"), Some(postgres))
+        }
+    };
+    let options = DbOptions {
+        url,
+        connections: config.database_connections,
+        blocking_connections: config.worker_threads + SPARE_CONNECTIONS,
+        prepared_statements: config.prepared_statements,
+    };
+    Ok((options, postgres))
+}
+
+/// Opens and migrates the database and makes the app.
+pub fn start(config: Config) -> Result<Started, CommandError> {
+    let (options, postgres) = database(&config)?;
+    let app = app(config, options, Clock::default())?;
+    Ok(Started { app, postgres })
+}
+
+/// Makes the app on a database, which is migrated and seeded with what Provost itself needs.
+pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>, CommandError> {
+    let db = Db::start(database);
+    let applied = {
+        let mut conn = db.connection().map_err(|error| CommandError::of("The database does not answer", error))?;
+        migrate::run(&mut conn).map_err(|error| CommandError::of("The database cannot be migrated", error))?
+    };
+    for name in applied {
+        log::info!("applied migration {name}");
+    }
+    let notified = !db.is_pooled_externally();
+    let app = Arc::new(App {
+        callers: Callers::new(notified),
+        tokens: VerifiedTokens::default(),
+        keys: keys::KeyRing::default(),
+        hashing: Hashing::start(config.hashing_threads)?,
+        metrics: Metrics::new().map_err(|error| CommandError::of("The metrics cannot be registered", error))?,
+        reactions: server::REACTIONS,
+        config,
+        db,
+        clock,
+    });
+    app.write_blocking(&Acting::system("start"), |tx| {
+        keys::ensure(tx)?;
+        built_in::ensure(tx)
+    })?;
+    app.keys.load(&mut *app.db.connection().map_err(|error| CommandError(error.to_string()))?)?;
+    if notified {
+        listen(&app)?;
+    }
+    Ok(app)
+}
+
+const RECONNECT_AFTER: Duration = Duration::from_secs(1);
+const POLL_EVERY: Duration = Duration::from_millis(100);
+
+/// Hears what other processes changed, on a connection and a thread of its own, for as long as the app lives.
+/// While it is deaf, callers are not kept.
+fn listen(app: &Arc<App>) -> Result<(), CommandError> {
+    let app = Arc::downgrade(app);
+    let thread = std::thread::Builder::new().name("listener".into());
+    let body = move || {
+        while let Some(strong) = app.upgrade() {
+            let connection = strong.db.dedicated_connection();
+            drop(strong);
+            let heard = connection.map_err(|error| error.to_string()).and_then(|mut conn| {
+                conn.batch_execute(&format!("LISTEN {}", app::CHANNEL)).map_err(|error| error.to_string())?;
+                hear_until_broken(&app, &mut conn)
+            });
+            let Err(fault) = heard else { return };
+            let Some(strong) = app.upgrade() else { return };
+            log::warn!("notifications are interrupted: {fault}");
+            strong.callers.forget_all();
+            drop(strong);
+            std::thread::sleep(RECONNECT_AFTER);
+        }
+    };
+    thread.spawn(body).map(drop).map_err(|error| CommandError::of("A thread cannot be started", error))
+}
+
+fn hear_until_broken(app: &std::sync::Weak<App>, conn: &mut diesel::PgConnection) -> Result<(), String> {
+    // What was missed before is looked up again.
+    if let Some(app) = app.upgrade() {
+        app.callers.forget_all();
+        app.keys.mark_stale();
+    }
+    loop {
+        for notification in conn.notifications_iter() {
+            let notification = notification.map_err(|error| error.to_string())?;
+            let Some(app) = app.upgrade() else { return Ok(()) };
+            if let Some(wake) = Wake::from_payload(&notification.payload) {
+                app.hear(&wake);
+            }
+        }
+        if app.strong_count() == 0 {
+            return Ok(());
+        }
+        std::thread::sleep(POLL_EVERY);
+    }
+}

@@ -1,0 +1,143 @@
+//! Every setting: its variable, its default and what it means. Read once, at start.
+//!
+//! A setting is an environment variable (`PROVOST_LISTEN`) or the flag of the same name (`--listen`); the
+//! flag wins. [`explain`] turns a bad one into a sentence that names variable, value and fix.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Args, error::ContextKind};
+
+/// The settings of a Provost process.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Settings")]
+pub struct Config {
+    /// Address and port that the API listens on.
+    #[arg(long, env = "PROVOST_LISTEN", default_value = "127.0.0.1:8080", global = true)]
+    pub listen: SocketAddr,
+
+    /// Where clients reach the API, without a trailing slash; addresses in answers and certificates begin with it.
+    #[arg(long, env = "PROVOST_PUBLIC_URL", value_parser = public_url, global = true)]
+    pub public_url: Option<String>,
+
+    /// PostgreSQL to use, as a libpq URL; without it Provost runs a private server in its data folder.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url, global = true)]
+    pub database_url: Option<String>,
+
+    /// Folder of the private PostgreSQL.
+    #[arg(long, env = "PROVOST_DATA_DIR", default_value = "data", global = true)]
+    pub data_dir: PathBuf,
+
+    /// Folder of PostgreSQL's programs, where they are not in the usual places.
+    #[arg(long, env = "PROVOST_POSTGRES_BIN", global = true)]
+    pub postgres_bin: Option<PathBuf>,
+
+    /// Connections to the database, each with a thread of its own.
+    #[arg(long, env = "PROVOST_DATABASE_CONNECTIONS", default_value = "4", value_parser = whole::<1, 256>, global = true)]
+    pub database_connections: u32,
+
+    /// Whether statements are prepared; turn it off behind a pooler in transaction mode, such as PgBouncer.
+    #[arg(long, env = "PROVOST_PREPARED_STATEMENTS", default_value = "true", action = clap::ArgAction::Set, global = true)]
+    pub prepared_statements: bool,
+
+    /// Name of the academy, shown on certificates and in the API's document.
+    #[arg(long, env = "PROVOST_ACADEMY_NAME", default_value = "Provost Academy", value_parser = academy_name, global = true)]
+    pub academy_name: String,
+
+    /// Origins that browsers may call from, separated by commas; `*` allows all, empty allows none.
+    #[arg(long, env = "PROVOST_CORS_ORIGINS", default_value = "", value_delimiter = ',', global = true)]
+    pub cors_origins: Vec<String>,
+
+    /// Largest request body in bytes, imports excepted.
+    #[arg(long, env = "PROVOST_BODY_LIMIT", default_value = "2097152", value_parser = whole::<1024, 1_073_741_824>, global = true)]
+    pub body_limit: u32,
+
+    /// Largest import file in bytes.
+    #[arg(long, env = "PROVOST_IMPORT_LIMIT", default_value = "104857600", value_parser = whole::<1024, 1_073_741_824>, global = true)]
+    pub import_limit: u32,
+
+    /// Seconds that a request may take before it is answered 503.
+    #[arg(long, env = "PROVOST_REQUEST_TIMEOUT", default_value = "30", value_parser = seconds::<1, 3600>, global = true)]
+    pub request_timeout: Duration,
+
+    /// Seconds that a request which was accepted may still take once Provost is told to stop.
+    #[arg(long, env = "PROVOST_SHUTDOWN_TIMEOUT", default_value = "30", value_parser = seconds::<1, 3600>, global = true)]
+    pub shutdown_timeout: Duration,
+
+    /// Seconds that an access token is good for.
+    #[arg(long, env = "PROVOST_TOKEN_LIFETIME", default_value = "900", value_parser = seconds::<30, 86_400>, global = true)]
+    pub token_lifetime: Duration,
+
+    /// Password hashes computed at once; each takes a core and 19 MiB for about 30 ms.
+    #[arg(long, env = "PROVOST_HASHING_THREADS", default_value = "2", value_parser = whole::<1, 64>, global = true)]
+    pub hashing_threads: u32,
+
+    /// Threads that answer HTTP.
+    #[arg(long, env = "PROVOST_HTTP_THREADS", default_value = "2", value_parser = whole::<1, 256>, global = true)]
+    pub http_threads: u32,
+
+    /// Jobs that one worker runs at once.
+    #[arg(long, env = "PROVOST_WORKER_THREADS", default_value = "2", value_parser = whole::<1, 64>, global = true)]
+    pub worker_threads: u32,
+}
+
+impl Config {
+    /// Where clients reach the API: the setting, or the listening address.
+    pub fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+}
+
+fn public_url(value: &str) -> Result<String, String> {
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !value.ends_with('/') => Ok(value.to_owned()),
+        _ => Err("give an http:// or https:// address without a trailing slash, such as https://lms.example.com".into()),
+    }
+}
+
+fn database_url(value: &str) -> Result<String, String> {
+    if value.starts_with("postgres://") || value.starts_with("postgresql://") {
+        Ok(value.to_owned())
+    } else {
+        Err("give a PostgreSQL URL, such as postgres://user:password@host:5432/provost, or unset it to use the private server".into())
+    }
+}
+
+fn academy_name(value: &str) -> Result<String, String> {
+    match value.trim() {
+        "" => Err("give the name that certificates show".into()),
+        name if name.chars().count() > 200 => Err("give at most 200 characters".into()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+fn whole<const MIN: u32, const MAX: u32>(value: &str) -> Result<u32, String> {
+    match u32::from_str(value) {
+        Ok(number) if (MIN..=MAX).contains(&number) => Ok(number),
+        _ => Err(format!("give a whole number from {MIN} to {MAX}")),
+    }
+}
+
+fn seconds<const MIN: u32, const MAX: u32>(value: &str) -> Result<Duration, String> {
+    whole::<MIN, MAX>(value).map(|n| Duration::from_secs(n.into())).map_err(|e| format!("{e}, in seconds"))
+}
+
+/// What is wrong with a setting, naming variable, value and fix; `None` where `error` is about something else.
+pub fn explain(error: &clap::Error) -> Option<String> {
+    use clap::error::ErrorKind::{InvalidValue, ValueValidation};
+    if !matches!(error.kind(), ValueValidation | InvalidValue) {
+        return None;
+    }
+    let argument = error.get(ContextKind::InvalidArg)?.to_string();
+    let flag = argument.split_whitespace().next()?.to_owned();
+    let value = error.get(ContextKind::InvalidValue).map(ToString::to_string).unwrap_or_default();
+    let variable = match flag.as_str() {
+        "--database-url" => "DATABASE_URL".to_owned(),
+        flag => format!("PROVOST_{}", flag.trim_start_matches('-').replace('-', "_").to_uppercase()),
+    };
+    let fix = std::error::Error::source(error).map_or_else(
+        || error.get(ContextKind::ValidValue).map(|v| format!("give one of: {v}")).unwrap_or_default(),
+        ToString::to_string,
+    );
+    Some(format!("{variable} (or {flag}) is \"{value}\": {fix}."))
+}

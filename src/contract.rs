@@ -1,0 +1,146 @@
+//! The API's document: OpenAPI 3.1 from the code, committed as `openapi/provost.json`.
+//!
+//! Handlers say what is theirs: summary, tag, permission, bodies. What all have in common is added here:
+//! problems, security, `If-Match`, `Idempotency-Key`.
+
+use std::sync::{Arc, OnceLock};
+
+use actix_web::{HttpResponse, web};
+use serde_json::{Value, json};
+use utoipa::{OpenApi as _, openapi::OpenApi};
+use utoipa_actix_web::{AppExt, scope};
+
+use crate::{http::Problem, server};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Provost",
+        description = "Headless LMS administration: people, courses, rules, requirements, completions, certificates and reports.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "/", description = "This server")),
+    components(schemas(Problem)),
+)]
+struct Base;
+
+/// The document, with what all operations have in common.
+pub fn document() -> OpenApi {
+    static DOCUMENT: OnceLock<OpenApi> = OnceLock::new();
+    DOCUMENT.get_or_init(build).clone()
+}
+
+/// The document as it is committed and served.
+pub fn to_json(document: &OpenApi) -> String {
+    let value = serde_json::to_value(document).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The methods that a path of the document answers.
+pub fn methods_of(path: &str) -> Vec<&'static str> {
+    static PATHS: OnceLock<Vec<(Vec<String>, Vec<&'static str>)>> = OnceLock::new();
+    let paths = PATHS.get_or_init(|| {
+        let document = serde_json::to_value(document()).unwrap_or_default();
+        let paths = document["paths"].as_object().cloned().unwrap_or_default();
+        paths.iter().map(|(path, item)| (segments(path), methods(item))).collect()
+    });
+    let wanted = segments(path);
+    let fits = |pattern: &[String]| {
+        pattern.len() == wanted.len() && pattern.iter().zip(&wanted).all(|(p, w)| p == w || p.starts_with('{'))
+    };
+    paths.iter().find(|(pattern, _)| fits(pattern)).map(|(_, methods)| methods.clone()).unwrap_or_default()
+}
+
+fn segments(path: &str) -> Vec<String> {
+    path.trim_matches('/').split('/').map(str::to_owned).collect()
+}
+
+fn methods(item: &Value) -> Vec<&'static str> {
+    let known = [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE")];
+    known.iter().filter(|(key, _)| item.get(key).is_some()).map(|(_, method)| *method).collect()
+}
+
+fn build() -> OpenApi {
+    let (_, collected) = actix_web::App::new()
+        .into_utoipa_app()
+        .openapi(Base::openapi())
+        .configure(server::public)
+        .service(scope("/v1").configure(server::v1))
+        .split_for_parts();
+    let mut document = serde_json::to_value(&collected).unwrap_or_default();
+    document["components"]["securitySchemes"] = json!({
+        "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "An access token from `POST /oauth/token`." },
+    });
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for (path, item) in paths {
+            for method in ["get", "post", "put", "patch", "delete"] {
+                if let Some(operation) = item.get_mut(method) {
+                    complete(path, method, operation);
+                }
+            }
+        }
+    }
+    serde_json::from_value(document).unwrap_or(collected)
+}
+
+/// Adds to an operation what it has in common with others of its kind.
+fn complete(path: &str, method: &str, operation: &mut Value) {
+    let is_private = path.starts_with("/v1/");
+    operation["security"] = if is_private { json!([{ "access_token": [] }]) } else { json!([]) };
+    if let Some(permission) = operation.get("x-permission").and_then(Value::as_str).map(str::to_owned) {
+        let description = operation.get("description").and_then(Value::as_str).unwrap_or_default();
+        operation["description"] = json!(format!("{description}\n\nNeeds the permission `{permission}`.").trim());
+    }
+    let mut statuses = vec!["400", "500", "503"];
+    if is_private {
+        statuses.extend(["401", "403", "406"]);
+    }
+    if path.contains('{') || !is_private {
+        statuses.push("404");
+    }
+    if method != "get" {
+        statuses.extend(["409", "413", "415", "422"]);
+    }
+    if is_private && matches!(method, "put" | "patch" | "delete") {
+        statuses.extend(["412", "428"]);
+        add_header(operation, "If-Match", true, "The ETag that was read, or `*`.");
+    }
+    if is_private && method == "post" {
+        add_header(operation, "Idempotency-Key", false, "A key of the client's choice: the same key and request give the stored answer.");
+    }
+    for status in statuses {
+        if operation["responses"].get(status).is_none() {
+            operation["responses"][status] = json!({
+                "description": "A problem.",
+                "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+            });
+        }
+    }
+}
+
+fn add_header(operation: &mut Value, name: &str, required: bool, description: &str) {
+    let header = json!({
+        "name": name, "in": "header", "required": required, "description": description,
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+    });
+    match operation.get_mut("parameters").and_then(Value::as_array_mut) {
+        Some(parameters) => parameters.push(header),
+        None => operation["parameters"] = json!([header]),
+    }
+}
+
+/// `/openapi.json`, and its human face at `/docs`, out of the binary.
+pub fn configure_docs(config: &mut web::ServiceConfig, document: Arc<str>) {
+    let json = web::get().to(move || {
+        let document = document.to_string();
+        async move { HttpResponse::Ok().content_type("application/json").body(document) }
+    });
+    config.route("/openapi.json", json);
+    config.route("/docs", web::get().to(|| async { HttpResponse::Found().insert_header(("Location", "/docs/")).finish() }));
+    config.service(
+        utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(utoipa_swagger_ui::Config::from("/openapi.json").try_it_out_enabled(true)),
+    );
+}

@@ -1,0 +1,145 @@
+//! Database threads: a small fixed set, one for each pooled connection.
+//!
+//! Async code hands a closure to [`Db::run`]; a thread runs it on its connection. With as many threads as
+//! connections nobody ever waits inside r2d2, which only keeps the connections healthy.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use crossbeam_channel::{Sender, TrySendError};
+use diesel::{
+    connection::{CacheSize, Connection},
+    pg::PgConnection,
+    r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection},
+};
+
+/// A connection out of the pool.
+pub type PooledPg = PooledConnection<ConnectionManager<PgConnection>>;
+
+type Work = Box<dyn FnOnce(Result<&mut PgConnection, DbError>) + Send>;
+
+/// Why work did not reach the database.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// More work waits than can be done in good time.
+    #[error("the queue of database work is full")]
+    Busy,
+    /// No connection could be had.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// The closure panicked; the connection was given up.
+    #[error("database work panicked")]
+    Panicked,
+}
+
+/// How to connect.
+#[derive(Debug, Clone)]
+pub struct DbOptions {
+    /// libpq URL.
+    pub url: String,
+    /// Connections that answer requests, each with a thread.
+    pub connections: u32,
+    /// Connections for threads that may block, beside those.
+    pub blocking_connections: u32,
+    /// Whether statements are prepared and kept.
+    pub prepared_statements: bool,
+}
+
+/// The way to the database. Cheap to clone; its threads end when the last clone is gone.
+#[derive(Clone)]
+pub struct Db {
+    queue: Sender<Work>,
+    pool: Pool<ConnectionManager<PgConnection>>,
+    options: std::sync::Arc<DbOptions>,
+}
+
+/// Work that may wait for each connection before more is refused.
+const QUEUE_PER_CONNECTION: usize = 256;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+struct PrepareConnection {
+    prepared_statements: bool,
+}
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for PrepareConnection {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+        use diesel::connection::SimpleConnection;
+        if !self.prepared_statements {
+            // A pooler hands the session on to others: leave it as it is.
+            conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+            return Ok(());
+        }
+        conn.batch_execute("SET TIME ZONE 'UTC'; SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'")
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+impl Db {
+    /// Starts the threads. Connections are made when they are first needed.
+    pub fn start(options: DbOptions) -> Self {
+        let pool = Pool::builder()
+            .max_size(options.connections + options.blocking_connections)
+            .min_idle(Some(0))
+            .test_on_check_out(false)
+            .connection_timeout(CONNECT_TIMEOUT)
+            .connection_customizer(Box::new(PrepareConnection { prepared_statements: options.prepared_statements }))
+            .build_unchecked(ConnectionManager::new(&options.url));
+        let (queue, work) = crossbeam_channel::bounded::<Work>(options.connections as usize * QUEUE_PER_CONNECTION);
+        for number in 0..options.connections {
+            let (work, pool) = (work.clone(), pool.clone());
+            let spawned = std::thread::Builder::new().name(format!("db-{number}")).spawn(move || {
+                for job in work {
+                    match pool.get() {
+                        Ok(mut conn) => job(Ok(&mut conn)),
+                        Err(error) => job(Err(DbError::Unreachable(error.to_string()))),
+                    }
+                }
+            });
+            if let Err(error) = spawned {
+                log::error!("could not start a database thread: {error}");
+            }
+        }
+        Db { queue, pool, options: std::sync::Arc::new(options) }
+    }
+
+    /// Runs `f` on a database thread.
+    pub async fn run<T, F>(&self, f: F) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> T + Send + 'static,
+    {
+        let (answer, result) = tokio::sync::oneshot::channel();
+        let work: Work = Box::new(move |conn| {
+            let outcome = conn.and_then(|conn| {
+                std::panic::catch_unwind(AssertUnwindSafe(|| f(conn))).map_err(|_| DbError::Panicked)
+            });
+            // The caller may be gone by now; its work is done all the same.
+            drop(answer.send(outcome));
+        });
+        self.queue.try_send(work).map_err(|error| match error {
+            TrySendError::Full(_) => DbError::Busy,
+            TrySendError::Disconnected(_) => DbError::Unreachable("its threads have stopped".into()),
+        })?;
+        result.await.unwrap_or(Err(DbError::Panicked))
+    }
+
+    /// A connection for a thread that may block: jobs and commands.
+    pub fn connection(&self) -> Result<PooledPg, DbError> {
+        self.pool.get().map_err(|error| DbError::Unreachable(error.to_string()))
+    }
+
+    /// A connection outside the pool, for as long as its owner likes: listening, locks.
+    pub fn dedicated_connection(&self) -> Result<PgConnection, DbError> {
+        PgConnection::establish(&self.options.url).map_err(|error| DbError::Unreachable(error.to_string()))
+    }
+
+    /// Whether a pooler may stand in between, so that sessions cannot be relied on.
+    pub fn is_pooled_externally(&self) -> bool {
+        !self.options.prepared_statements
+    }
+
+    /// Closures that wait for a thread.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+}

@@ -1,0 +1,627 @@
+// @generated automatically by Diesel CLI.
+
+pub mod sql_types {
+    #[derive(diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "tsvector", schema = "pg_catalog"))]
+    pub struct Tsvector;
+}
+
+diesel::table! {
+    attribute_definitions (id) {
+        id -> Uuid,
+        name -> Text,
+        label -> Text,
+        kind -> Text,
+        allowed_values -> Nullable<Array<Text>>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    categories (id) {
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    certificate_files (user_id, certificate_id) {
+        user_id -> Uuid,
+        certificate_id -> Uuid,
+        pdf -> Bytea,
+    }
+}
+
+diesel::table! {
+    certificate_templates (id) {
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        layout -> Jsonb,
+        is_default -> Bool,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    certificates (user_id, id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        course_id -> Uuid,
+        completion_id -> Uuid,
+        serial -> Text,
+        state -> Text,
+        shown -> Jsonb,
+        layout -> Jsonb,
+        issued_at -> Timestamptz,
+        valid_until -> Nullable<Date>,
+        revoked_at -> Nullable<Timestamptz>,
+        revoke_reason -> Nullable<Text>,
+        superseded_by -> Nullable<Uuid>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    completions (user_id, id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        course_id -> Uuid,
+        course_version_id -> Uuid,
+        enrollment_id -> Nullable<Uuid>,
+        occurred_at -> Timestamptz,
+        recorded_at -> Timestamptz,
+        source -> Text,
+        score -> Nullable<Float8>,
+        evidence -> Nullable<Text>,
+        valid_until -> Nullable<Date>,
+        supersedes_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    course_versions (id) {
+        id -> Uuid,
+        course_id -> Uuid,
+        number -> Int4,
+        title -> Text,
+        summary -> Text,
+        description -> Text,
+        language -> Text,
+        duration_minutes -> Nullable<Int4>,
+        credits -> Nullable<Float8>,
+        validity_period -> Nullable<Text>,
+        modules -> Jsonb,
+        published_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Tsvector;
+
+    courses (id) {
+        id -> Uuid,
+        code -> Text,
+        status -> Text,
+        title -> Text,
+        summary -> Text,
+        description -> Text,
+        language -> Text,
+        category_id -> Nullable<Uuid>,
+        tags -> Array<Text>,
+        provider -> Nullable<Text>,
+        level -> Nullable<Text>,
+        duration_minutes -> Nullable<Int4>,
+        credits -> Nullable<Float8>,
+        validity_period -> Nullable<Text>,
+        modules -> Jsonb,
+        current_version_id -> Nullable<Uuid>,
+        search -> Tsvector,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    enrollments (user_id, id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        course_id -> Uuid,
+        course_version_id -> Uuid,
+        state -> Text,
+        source -> Text,
+        progress_percent -> Int2,
+        enrolled_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Uuid,
+        position -> Nullable<Int8>,
+        hash -> Nullable<Bytea>,
+        recorded_at -> Timestamptz,
+        actor_kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        on_behalf_of -> Nullable<Uuid>,
+        request_id -> Text,
+        action -> Text,
+        object_kind -> Text,
+        object_id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    external_keys (kind, source, key) {
+        kind -> Text,
+        source -> Text,
+        key -> Text,
+        object_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Uuid,
+        principal_kind -> Text,
+        principal_id -> Uuid,
+        role_id -> Uuid,
+        scope_kind -> Text,
+        scope_id -> Nullable<Uuid>,
+        starts_at -> Nullable<Timestamptz>,
+        ends_at -> Nullable<Timestamptz>,
+        source -> Text,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    group_members (user_id, group_id) {
+        group_id -> Uuid,
+        user_id -> Uuid,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    groups (id) {
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        kind -> Text,
+        filter -> Nullable<Text>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (principal_id, key) {
+        principal_id -> Uuid,
+        key -> Text,
+        fingerprint -> Bytea,
+        status -> Nullable<Int2>,
+        headers -> Nullable<Jsonb>,
+        body -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    import_files (import_id) {
+        import_id -> Uuid,
+        content -> Bytea,
+    }
+}
+
+diesel::table! {
+    import_profile_versions (profile_id, number) {
+        profile_id -> Uuid,
+        number -> Int8,
+        mapping -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    import_profiles (id) {
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        resource -> Text,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    import_rows (import_id, line) {
+        import_id -> Uuid,
+        line -> Int8,
+        key -> Nullable<Text>,
+        fields -> Jsonb,
+        action -> Nullable<Text>,
+        object_id -> Nullable<Uuid>,
+        object_version -> Nullable<Int8>,
+        changes -> Jsonb,
+        issues -> Jsonb,
+    }
+}
+
+diesel::table! {
+    imports (id) {
+        id -> Uuid,
+        profile_id -> Uuid,
+        profile_version -> Int8,
+        resource -> Text,
+        file_name -> Nullable<Text>,
+        status -> Text,
+        counts -> Nullable<Jsonb>,
+        plan_hash -> Nullable<Text>,
+        operation_id -> Uuid,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    job_schedules (name) {
+        name -> Text,
+        next_run_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        kind -> Text,
+        payload -> Jsonb,
+        state -> Text,
+        unique_key -> Nullable<Text>,
+        priority -> Int2,
+        run_at -> Timestamptz,
+        attempts -> Int4,
+        max_attempts -> Int4,
+        attempt_token -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        worker -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    ledger_head (singleton) {
+        singleton -> Bool,
+        position -> Int8,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    operations (id) {
+        id -> Uuid,
+        kind -> Text,
+        status -> Text,
+        progress -> Int8,
+        total -> Nullable<Int8>,
+        result -> Nullable<Jsonb>,
+        problem -> Nullable<Jsonb>,
+        cancel_requested -> Bool,
+        created_by_kind -> Text,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+        version -> Int8,
+    }
+}
+
+diesel::table! {
+    org_unit_closure (descendant_id, ancestor_id) {
+        ancestor_id -> Uuid,
+        descendant_id -> Uuid,
+        depth -> Int4,
+    }
+}
+
+diesel::table! {
+    org_units (id) {
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        parent_id -> Nullable<Uuid>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    passwords (user_id) {
+        user_id -> Uuid,
+        hash -> Text,
+        must_change -> Bool,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    reporting_lines (descendant_id, ancestor_id) {
+        ancestor_id -> Uuid,
+        descendant_id -> Uuid,
+        depth -> Int4,
+    }
+}
+
+diesel::table! {
+    requirement_reasons (user_id, id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        requirement_id -> Uuid,
+        kind -> Text,
+        rule_id -> Nullable<Uuid>,
+        rule_version -> Nullable<Int8>,
+        assigned_by -> Nullable<Uuid>,
+        note -> Nullable<Text>,
+        due_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    requirements (user_id, id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        course_id -> Uuid,
+        cycle -> Int4,
+        opens_on -> Date,
+        due_on -> Nullable<Date>,
+        satisfied_at -> Nullable<Timestamptz>,
+        completion_id -> Nullable<Uuid>,
+        valid_until -> Nullable<Date>,
+        ended_at -> Nullable<Timestamptz>,
+        end_reason -> Nullable<Text>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    roles (id) {
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        description -> Text,
+        permissions -> Array<Text>,
+        built_in -> Bool,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    rule_courses (rule_id, course_id) {
+        rule_id -> Uuid,
+        course_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    rule_members (user_id, rule_id) {
+        user_id -> Uuid,
+        rule_id -> Uuid,
+        joined_on -> Date,
+        left_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    rules (id) {
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        description -> Text,
+        status -> Text,
+        audience -> Text,
+        due -> Jsonb,
+        renewal_window -> Text,
+        on_leave -> Text,
+        activated_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    service_account_secrets (id) {
+        id -> Uuid,
+        service_account_id -> Uuid,
+        secret_hash -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    service_accounts (id) {
+        id -> Uuid,
+        name -> Text,
+        status -> Text,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    signing_keys (id) {
+        id -> Text,
+        algorithm -> Text,
+        private_key -> Bytea,
+        public_key -> Bytea,
+        created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    user_history (user_id, id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        valid_from -> Timestamptz,
+        valid_to -> Nullable<Timestamptz>,
+        status -> Text,
+        title -> Nullable<Text>,
+        job_code -> Nullable<Text>,
+        department -> Nullable<Text>,
+        location -> Nullable<Text>,
+        cost_centre -> Nullable<Text>,
+        employment_type -> Nullable<Text>,
+        manager_id -> Nullable<Uuid>,
+        org_unit_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        username -> Text,
+        email -> Nullable<Text>,
+        given_name -> Text,
+        family_name -> Text,
+        status -> Text,
+        locale -> Text,
+        time_zone -> Text,
+        title -> Nullable<Text>,
+        job_code -> Nullable<Text>,
+        department -> Nullable<Text>,
+        location -> Nullable<Text>,
+        cost_centre -> Nullable<Text>,
+        employment_type -> Nullable<Text>,
+        hired_on -> Nullable<Date>,
+        left_on -> Nullable<Date>,
+        activated_on -> Nullable<Date>,
+        manager_id -> Nullable<Uuid>,
+        org_unit_id -> Nullable<Uuid>,
+        attributes -> Jsonb,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(certificates -> courses (course_id));
+diesel::joinable!(certificates -> users (user_id));
+diesel::joinable!(completions -> course_versions (course_version_id));
+diesel::joinable!(completions -> courses (course_id));
+diesel::joinable!(completions -> users (user_id));
+diesel::joinable!(courses -> categories (category_id));
+diesel::joinable!(enrollments -> course_versions (course_version_id));
+diesel::joinable!(enrollments -> courses (course_id));
+diesel::joinable!(enrollments -> users (user_id));
+diesel::joinable!(grants -> roles (role_id));
+diesel::joinable!(group_members -> groups (group_id));
+diesel::joinable!(group_members -> users (user_id));
+diesel::joinable!(import_files -> imports (import_id));
+diesel::joinable!(import_profile_versions -> import_profiles (profile_id));
+diesel::joinable!(import_rows -> imports (import_id));
+diesel::joinable!(imports -> import_profiles (profile_id));
+diesel::joinable!(imports -> operations (operation_id));
+diesel::joinable!(passwords -> users (user_id));
+diesel::joinable!(requirement_reasons -> rules (rule_id));
+diesel::joinable!(requirement_reasons -> users (user_id));
+diesel::joinable!(requirements -> courses (course_id));
+diesel::joinable!(requirements -> users (user_id));
+diesel::joinable!(rule_courses -> courses (course_id));
+diesel::joinable!(rule_courses -> rules (rule_id));
+diesel::joinable!(rule_members -> rules (rule_id));
+diesel::joinable!(rule_members -> users (user_id));
+diesel::joinable!(service_account_secrets -> service_accounts (service_account_id));
+diesel::joinable!(user_history -> users (user_id));
+diesel::joinable!(users -> org_units (org_unit_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    attribute_definitions,
+    categories,
+    certificate_files,
+    certificate_templates,
+    certificates,
+    completions,
+    course_versions,
+    courses,
+    enrollments,
+    events,
+    external_keys,
+    grants,
+    group_members,
+    groups,
+    idempotency_keys,
+    import_files,
+    import_profile_versions,
+    import_profiles,
+    import_rows,
+    imports,
+    job_schedules,
+    jobs,
+    ledger_head,
+    operations,
+    org_unit_closure,
+    org_units,
+    passwords,
+    reporting_lines,
+    requirement_reasons,
+    requirements,
+    roles,
+    rule_courses,
+    rule_members,
+    rules,
+    service_account_secrets,
+    service_accounts,
+    signing_keys,
+    user_history,
+    users,
+);

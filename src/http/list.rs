@@ -1,0 +1,215 @@
+//! Keyset lists: `limit`, `cursor`, `sort`, `filter`, and the page that answers them.
+//!
+//! A page continues after the last row by `(sort column, id) > (…)`, so rows neither skip nor repeat
+//! under concurrent writes. A resource declares its orders once as a [`Listing`]; each has its index.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::sql_types::Jsonb;
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    IntoParams, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, schema::SchemaType, schema::Type},
+};
+use uuid::Uuid;
+
+use super::{
+    ApiError, ApiResult,
+    cursor::{self, Cursor},
+};
+use crate::{
+    db::{
+        Condition, Sql, bind,
+        sql::{Bind, Fragment},
+    },
+    sql,
+};
+
+/// The parameters that every list takes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// Rows a page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<i64>,
+    /// Where to go on: `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// The order; a leading `-` turns it round.
+    #[param(example = "-created_at")]
+    pub sort: Option<String>,
+    /// Which rows, in the filter language.
+    #[param(max_length = 4096)]
+    pub filter: Option<String>,
+}
+
+/// How a sort column's values travel in a cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortKind {
+    /// Text, in the database's order.
+    Text,
+    /// `timestamptz`.
+    Instant,
+    /// `date`.
+    Date,
+    /// A whole number.
+    Integer,
+}
+
+/// An order that a list offers. Its column is never NULL.
+#[derive(Debug, Clone, Copy)]
+pub struct Sort {
+    /// What clients call it.
+    pub name: &'static str,
+    /// The column, with its table.
+    pub column: &'static str,
+    /// What the column holds.
+    pub kind: SortKind,
+}
+
+/// The orders of a resource's list; the first is the default.
+#[derive(Debug)]
+pub struct Listing {
+    /// The id column, which settles ties.
+    pub id: &'static str,
+    /// What `sort` may name.
+    pub sorts: &'static [Sort],
+}
+
+/// A page that is about to be read.
+#[derive(Debug)]
+pub struct PagePlan {
+    sort: Sort,
+    sort_text: String,
+    descending: bool,
+    id: &'static str,
+    after: Option<(Bind, Uuid)>,
+    limit: i64,
+}
+
+const DEFAULT_LIMIT: i64 = 50;
+const LARGEST_LIMIT: i64 = 200;
+
+impl ListQuery {
+    /// Checks `limit`, `sort` and `cursor` against what the list offers.
+    pub fn plan(&self, listing: &Listing) -> ApiResult<PagePlan> {
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=LARGEST_LIMIT).contains(&limit) {
+            return Err(ApiError::parameter("limit", format!("must be from 1 to {LARGEST_LIMIT}")));
+        }
+        let default = listing.sorts.first().map_or("", |sort| sort.name);
+        let sort_text = self.sort.as_deref().unwrap_or(default);
+        let (descending, name) = match sort_text.strip_prefix('-') {
+            Some(name) => (true, name),
+            None => (false, sort_text),
+        };
+        let Some(sort) = listing.sorts.iter().find(|sort| sort.name == name) else {
+            let names: Vec<_> = listing.sorts.iter().map(|sort| sort.name).collect();
+            return Err(ApiError::parameter("sort", format!("must be one of {}, or one of them after a `-`", names.join(", "))));
+        };
+        let after = self.cursor.as_deref().map(|text| read_cursor(text, sort_text, sort.kind)).transpose()?;
+        Ok(PagePlan { sort: *sort, sort_text: sort_text.to_owned(), descending, id: listing.id, after, limit })
+    }
+}
+
+fn read_cursor(text: &str, sort: &str, kind: SortKind) -> ApiResult<(Bind, Uuid)> {
+    let cursor = Cursor::decode(text)?;
+    if cursor.sort != sort {
+        return Err(cursor::invalid());
+    }
+    let text = cursor.key.as_str().filter(|text| !text.contains('\0'));
+    let key = match kind {
+        SortKind::Text => text.map(bind),
+        SortKind::Instant => text.and_then(|t| t.parse::<DateTime<Utc>>().ok()).filter(in_range).map(bind),
+        SortKind::Date => text.and_then(|t| t.parse::<NaiveDate>().ok()).map(bind),
+        SortKind::Integer => cursor.key.as_i64().map(bind),
+    };
+    Ok((key.ok_or_else(cursor::invalid)?, cursor.id))
+}
+
+/// What PostgreSQL can hold, with room to spare.
+fn in_range(instant: &DateTime<Utc>) -> bool {
+    (0..=253_402_300_799).contains(&instant.timestamp())
+}
+
+impl PagePlan {
+    /// The rows of the page: those that `conditions` let through, after the cursor.
+    pub fn rows(&self, conditions: impl IntoIterator<Item = Sql>) -> Condition {
+        let after = self.after.as_ref().map(|(key, id)| {
+            let comparison = if self.descending { ") < (" } else { ") > (" };
+            sql!["(", self.sort.column, ", ", self.id, comparison, key.clone(), ", ", bind(*id), ")"]
+        });
+        Condition::new(Sql::all(conditions.into_iter().chain(after)))
+    }
+
+    /// What to order by.
+    pub fn order(&self) -> Fragment<diesel::sql_types::Text> {
+        let direction = if self.descending { " DESC, " } else { ", " };
+        let end = if self.descending { " DESC" } else { "" };
+        Fragment::new(sql![self.sort.column, direction, self.id, end])
+    }
+
+    /// The sort column as JSON, to be selected beside the row for the cursor.
+    pub fn key(&self) -> Fragment<Jsonb> {
+        Fragment::new(sql!["to_jsonb(", self.sort.column, ")"])
+    }
+
+    /// How many rows to read: one more than a page, to see whether there is another.
+    pub fn limit(&self) -> i64 {
+        self.limit + 1
+    }
+
+    /// The page, from rows and their keys.
+    pub fn page<T>(&self, mut rows: Vec<(T, serde_json::Value)>, id: impl Fn(&T) -> Uuid) -> Page<T> {
+        let more = rows.len() as i64 > self.limit;
+        rows.truncate(self.limit as usize);
+        let next_cursor = rows.last().filter(|_| more).map(|(row, key)| {
+            Cursor { sort: self.sort_text.clone(), key: key.clone(), id: id(row) }.encode()
+        });
+        Page { data: rows.into_iter().map(|(row, _)| row).collect(), next_cursor }
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub data: Vec<T>,
+    /// What to send as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The same page of other things.
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
+        Page { data: self.data.into_iter().map(f).collect(), next_cursor: self.next_cursor }
+    }
+}
+
+impl<T: ToSchema> utoipa::__dev::ComposeSchema for Page<T> {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        let row = Ref::from_schema_name(T::name());
+        let cursor = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("What to send as `cursor` for the next page; null on the last."));
+        ObjectBuilder::new()
+            .description(Some("A page of a list."))
+            .property("data", ArrayBuilder::new().items(row).description(Some("The rows.")))
+            .property("next_cursor", cursor)
+            .required("data")
+            .required("next_cursor")
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}

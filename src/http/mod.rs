@@ -1,0 +1,21 @@
+//! What all endpoints share: problems, bodies, lists, preconditions, answers. Knows no domain.
+
+pub mod body;
+pub mod codes;
+pub mod cursor;
+pub mod list;
+pub mod path;
+pub mod precondition;
+pub mod problem;
+pub mod query;
+pub mod reply;
+pub mod request;
+
+pub use body::Valid;
+pub use codes::Code;
+pub use list::{ListQuery, Listing, Page, Sort};
+pub use path::{Ref, RefKind};
+pub use precondition::{IfMatch, IfNoneMatch, Versioned};
+pub use problem::{ApiError, ApiResult, FieldError, Problem};
+pub use query::Query;
+pub use reply::Reply;

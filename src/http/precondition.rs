@@ -1,0 +1,73 @@
+//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110, section 13) over the rows' versions.
+
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+
+use super::{ApiError, ApiResult, Code};
+
+/// A resource with a version, which is its ETag.
+pub trait Versioned {
+    /// Counts up with every change.
+    fn version(&self) -> i64;
+
+    /// The entity tag.
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.version())
+    }
+}
+
+/// What the client believes that it changes. The extractor answers 428 where the header is missing.
+#[derive(Debug, Clone)]
+pub struct IfMatch(String);
+
+impl IfMatch {
+    /// Refuses with 412 if `resource` has changed since the client read it.
+    pub fn check(&self, resource: &impl Versioned) -> ApiResult<()> {
+        if names(&self.0, &resource.etag()) {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            Code::PreconditionFailed,
+            format!("Read it again (its ETag is {} now), decide anew, and send that ETag in If-Match.", resource.etag()),
+        ))
+    }
+}
+
+impl FromRequest for IfMatch {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let value = request.headers().get(header::IF_MATCH).and_then(|value| value.to_str().ok());
+        ready(value.map(|value| IfMatch(value.to_owned())).ok_or_else(|| {
+            ApiError::new(Code::PreconditionRequired, "Send the ETag that you read in If-Match, or `If-Match: *` to change whatever is there.")
+        }))
+    }
+}
+
+/// What the client has already.
+#[derive(Debug, Clone, Default)]
+pub struct IfNoneMatch(Option<String>);
+
+impl IfNoneMatch {
+    /// Whether the client has the resource as it is.
+    pub fn has(&self, etag: &str) -> bool {
+        self.0.as_deref().is_some_and(|list| names(list, etag))
+    }
+}
+
+impl FromRequest for IfNoneMatch {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let value = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+        ready(Ok(IfNoneMatch(value.map(str::to_owned))))
+    }
+}
+
+/// Whether a list of entity tags names this one. A proxy that compresses weakens tags: `W/` is looked past.
+fn names(list: &str, etag: &str) -> bool {
+    list.trim() == "*" || list.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
+}

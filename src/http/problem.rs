@@ -1,0 +1,247 @@
+//! Errors as clients see them: RFC 9457 problems with a stable code and a sentence that says how to mend it.
+
+use std::{borrow::Cow, fmt};
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::codes::Code;
+use crate::db::DbError;
+
+/// What a handler answers.
+pub type ApiResult<T> = Result<T, ApiError>;
+
+/// An error on its way to the client.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    /// What went wrong, for programs.
+    pub code: Code,
+    /// What went wrong and how to mend it, for people.
+    pub detail: Cow<'static, str>,
+    /// Each field that is wrong.
+    pub fields: Vec<FieldError>,
+    /// What the log says and the client does not see.
+    pub cause: Option<String>,
+    /// Whether the same transaction may succeed if it is tried again.
+    pub is_retryable: bool,
+}
+
+/// A field that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldError {
+    /// Where it stands in the body: a JSON Pointer (RFC 6901); `?name` for a query parameter.
+    #[schema(example = "/email")]
+    pub pointer: String,
+    /// What is wrong and how to mend it.
+    #[schema(example = "is not an e-mail address; give one such as ana@example.com")]
+    pub detail: String,
+}
+
+impl FieldError {
+    /// A complaint about the field at `pointer`.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        FieldError { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+/// A problem (RFC 9457).
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: `code` tells problems apart.
+    #[schema(example = "about:blank")]
+    pub r#type: String,
+    /// What went wrong, in short.
+    #[schema(example = "Some fields are not valid")]
+    pub title: String,
+    /// The HTTP status.
+    #[schema(example = 422, minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// What went wrong, for programs.
+    #[schema(example = "validation_failed")]
+    pub code: String,
+    /// What went wrong and how to mend it.
+    #[schema(example = "Mend the fields that `errors` names and send the request again.")]
+    pub detail: String,
+    /// The request's id, for the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Every field that is wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+impl ApiError {
+    /// An error with its code and the sentence that says how to mend it.
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        ApiError { code, detail: detail.into(), fields: Vec::new(), cause: None, is_retryable: false }
+    }
+
+    /// Fields that are wrong.
+    pub fn invalid(fields: Vec<FieldError>) -> Self {
+        ApiError { fields, ..Self::new(Code::ValidationFailed, "Mend the fields that `errors` names and send the request again.") }
+    }
+
+    /// One field that is wrong.
+    pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError::new(pointer, detail)])
+    }
+
+    /// A query parameter that is wrong.
+    pub fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        ApiError {
+            fields: vec![FieldError::new(format!("?{name}"), detail)],
+            ..Self::new(Code::InvalidParameter, "Mend the parameters that `errors` names.")
+        }
+    }
+
+    /// There is none, or the caller may not know of it.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, format!("There is no {what} with this id, or it is outside what you may see."))
+    }
+
+    /// Our fault; the cause goes to the log only.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        ApiError {
+            cause: Some(cause.to_string()),
+            ..Self::new(Code::Internal, "Try again later; if it happens again, tell the operator the request id.")
+        }
+    }
+
+    /// PostgreSQL gave the transaction up for another's sake.
+    fn retryable(cause: &DieselError) -> Self {
+        ApiError {
+            cause: Some(cause.to_string()),
+            is_retryable: true,
+            ..Self::new(Code::Unavailable, "Others were changing the same things; try again in a second.")
+        }
+    }
+
+    /// Adds a field that is wrong.
+    pub fn with_field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.fields.push(FieldError::new(pointer, detail));
+        self
+    }
+
+    /// The problem as it is answered.
+    pub fn to_problem(&self, request_id: Option<String>) -> Problem {
+        Problem {
+            r#type: "about:blank".into(),
+            title: self.code.title().into(),
+            status: self.code.status().as_u16(),
+            code: self.code.as_str().into(),
+            detail: self.detail.clone().into_owned(),
+            request_id,
+            errors: self.fields.clone(),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail)?;
+        for field in &self.fields {
+            write!(f, " [{} {}]", field.pointer, field.detail)?;
+        }
+        match &self.cause {
+            Some(cause) => write!(f, " ({cause})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    /// The body gets its request id from the outermost middleware, which knows it.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.code.status());
+        response.content_type("application/problem+json");
+        match self.code {
+            Code::Unauthenticated => {
+                response.insert_header(("WWW-Authenticate", "Bearer"));
+            }
+            Code::Unavailable => {
+                response.insert_header(("Retry-After", "1"));
+            }
+            _ => {}
+        }
+        let request_id = crate::http::request::current_id();
+        response.body(serde_json::to_vec(&self.to_problem(request_id)).unwrap_or_default())
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        let code = match error {
+            DbError::Busy | DbError::Unreachable(_) => Code::Unavailable,
+            DbError::Panicked => return Self::internal(error),
+        };
+        ApiError { cause: Some(error.to_string()), ..Self::new(code, "Try again in a second.") }
+    }
+}
+
+impl From<DieselError> for ApiError {
+    fn from(error: DieselError) -> Self {
+        let DieselError::DatabaseError(kind, info) = &error else {
+            return match error {
+                DieselError::NotFound => Self::not_found("thing"),
+                error => Self::internal(error),
+            };
+        };
+        let constraint = info.constraint_name().unwrap_or_default();
+        match kind {
+            DatabaseErrorKind::UniqueViolation => already_exists(constraint),
+            DatabaseErrorKind::ForeignKeyViolation => reference_missing(constraint, info.table_name().unwrap_or_default()),
+            DatabaseErrorKind::SerializationFailure => Self::retryable(&error),
+            DatabaseErrorKind::ClosedConnection => Self::from(DbError::Unreachable(info.message().to_owned())),
+            _ if info.message().contains("deadlock detected") => Self::retryable(&error),
+            _ if info.message().contains("statement timeout") => ApiError {
+                cause: Some(error.to_string()),
+                ..Self::new(Code::Unavailable, "This took too long. Ask for less at once, or try again later.")
+            },
+            _ => Self::internal(error),
+        }
+    }
+}
+
+/// `users_username_key` tells that another user has this `username`: indexes are named for that.
+fn already_exists(constraint: &str) -> ApiError {
+    let name = constraint.trim_end_matches("_key");
+    let field = UNIQUE_TABLES.iter().find_map(|table| name.strip_prefix(table)?.strip_prefix("_"));
+    let error = ApiError::new(Code::AlreadyExists, "Choose another value, or change the thing that has it.");
+    match field {
+        Some(field) => error.with_field(format!("/{field}"), "is taken already"),
+        None => ApiError { cause: Some(constraint.to_owned()), ..error },
+    }
+}
+
+/// `users_manager_id_fkey` tells that the `manager_id` of a user names nothing.
+fn reference_missing(constraint: &str, table: &str) -> ApiError {
+    let field = constraint.trim_end_matches("_fkey").strip_prefix(table).unwrap_or(constraint).trim_start_matches('_');
+    ApiError::field(format!("/{field}"), "names nothing that exists")
+}
+
+/// Tables whose unique constraints speak of one field, longest names first.
+const UNIQUE_TABLES: &[&str] = &[
+    "certificate_templates",
+    "attribute_definitions",
+    "service_accounts",
+    "import_profiles",
+    "course_versions",
+    "external_keys",
+    "categories",
+    "enrollments",
+    "org_units",
+    "courses",
+    "groups",
+    "grants",
+    "roles",
+    "rules",
+    "users",
+];

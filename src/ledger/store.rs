@@ -1,0 +1,62 @@
+//! Appending events. Reading them is the feed's.
+
+use chrono::{DateTime, Utc};
+use diesel::{Insertable, PgConnection, QueryResult, RunQueryDsl};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Actor, ActorKind, Event};
+use crate::db::schema::events;
+
+#[derive(Insertable)]
+#[diesel(table_name = events)]
+struct NewEvent {
+    id: Uuid,
+    recorded_at: DateTime<Utc>,
+    actor_kind: ActorKind,
+    actor_id: Option<Uuid>,
+    on_behalf_of: Option<Uuid>,
+    request_id: String,
+    action: &'static str,
+    object_kind: &'static str,
+    object_id: Uuid,
+    user_id: Option<Uuid>,
+    before: Option<Value>,
+    after: Option<Value>,
+    reason: Option<String>,
+}
+
+/// Rows of one statement: 13 columns each, of 65,535 parameters at most.
+const ROWS_A_STATEMENT: usize = 2_000;
+
+/// Appends `events`, all by `actor`, in the caller's transaction.
+pub fn append(
+    conn: &mut PgConnection,
+    events: Vec<Event>,
+    actor: Actor,
+    now: DateTime<Utc>,
+    request_id: &str,
+) -> QueryResult<()> {
+    let rows: Vec<NewEvent> = events
+        .into_iter()
+        .map(|event| NewEvent {
+            id: Uuid::now_v7(),
+            recorded_at: now,
+            actor_kind: actor.kind,
+            actor_id: actor.id,
+            on_behalf_of: actor.on_behalf_of,
+            request_id: request_id.to_owned(),
+            action: event.action,
+            object_kind: event.object_kind,
+            object_id: event.object_id,
+            user_id: event.user_id,
+            before: event.before,
+            after: event.after,
+            reason: event.reason,
+        })
+        .collect();
+    for chunk in rows.chunks(ROWS_A_STATEMENT) {
+        diesel::insert_into(events::table).values(chunk).execute(conn)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! What Prometheus scrapes at `/metrics`.
+
+use std::time::Duration;
+
+use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+
+/// The process's metrics. Registered once; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+    jobs: IntCounterVec,
+    queue: IntGaugeVec,
+}
+
+impl Metrics {
+    /// A registry with every metric in it.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let metrics = Metrics {
+            registry: Registry::new(),
+            requests: IntCounterVec::new(
+                Opts::new("provost_http_requests_total", "HTTP requests answered."),
+                &["method", "operation", "status"],
+            )?,
+            seconds: HistogramVec::new(
+                HistogramOpts::new("provost_http_request_duration_seconds", "Time from a request to its answer.")
+                    .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]),
+                &["method", "operation"],
+            )?,
+            jobs: IntCounterVec::new(Opts::new("provost_jobs_total", "Attempts at jobs."), &["kind", "outcome"])?,
+            queue: IntGaugeVec::new(Opts::new("provost_queue_length", "Work that waits."), &["queue"])?,
+        };
+        metrics.registry.register(Box::new(metrics.requests.clone()))?;
+        metrics.registry.register(Box::new(metrics.seconds.clone()))?;
+        metrics.registry.register(Box::new(metrics.jobs.clone()))?;
+        metrics.registry.register(Box::new(metrics.queue.clone()))?;
+        Ok(metrics)
+    }
+
+    /// Counts an answered request.
+    pub fn observe_request(&self, method: &str, operation: &str, status: u16, took: Duration) {
+        self.requests.with_label_values(&[method, operation, &status.to_string()]).inc();
+        self.seconds.with_label_values(&[method, operation]).observe(took.as_secs_f64());
+    }
+
+    /// Counts an attempt at a job: `succeeded`, `retried`, `dead` or `lost`.
+    pub fn count_job(&self, kind: &str, outcome: &str) {
+        self.jobs.with_label_values(&[kind, outcome]).inc();
+    }
+
+    /// Sets how much work waits in `queue`.
+    pub fn set_queue(&self, queue: &str, length: i64) {
+        self.queue.with_label_values(&[queue]).set(length);
+    }
+
+    /// The text that Prometheus reads.
+    pub fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}

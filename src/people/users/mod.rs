@@ -1,0 +1,5 @@
+//! People: who they are, where they work, whom they report to.
+
+pub mod model;
+pub mod routes;
+pub mod store;

@@ -1,0 +1,267 @@
+//! The types of `/v1/users`.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::{db::schema::users, http::Versioned, protected, text_enum};
+
+text_enum! {
+    /// Whether a person may sign in and be trained.
+    UserStatus {
+        /// Known, but has not signed in yet and cannot until they are activated.
+        Invited = "invited",
+        /// May sign in.
+        Active = "active",
+        /// May not sign in for now; keeps requirements and history.
+        Suspended = "suspended",
+        /// Has left: may not sign in, and their requirements end. History stays.
+        Archived = "archived",
+    }
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = users)]
+pub struct User {
+    /// Our id.
+    pub id: Uuid,
+    /// What they sign in with; unique, in whatever case.
+    #[schema(example = "ana.silva")]
+    pub username: String,
+    /// Where they get mail. Not everybody has one.
+    #[schema(format = Email)]
+    pub email: Option<String>,
+    /// Given name.
+    #[schema(example = "Ana")]
+    pub given_name: String,
+    /// Family name.
+    #[schema(example = "Silva")]
+    pub family_name: String,
+    /// Whether they may sign in.
+    pub status: UserStatus,
+    /// Language and region, as a BCP 47 tag.
+    #[schema(example = "pt-BR")]
+    pub locale: String,
+    /// IANA time zone.
+    #[schema(example = "America/Sao_Paulo")]
+    pub time_zone: String,
+    /// Job title.
+    pub title: Option<String>,
+    /// The job's code in the HR system.
+    pub job_code: Option<String>,
+    /// Department, in the HR system's words.
+    pub department: Option<String>,
+    /// Where they work.
+    pub location: Option<String>,
+    /// Cost centre.
+    pub cost_centre: Option<String>,
+    /// Kind of employment, in the HR system's words.
+    pub employment_type: Option<String>,
+    /// First day of work.
+    pub hired_on: Option<NaiveDate>,
+    /// Last day of work.
+    pub left_on: Option<NaiveDate>,
+    /// The person whom they report to.
+    pub manager_id: Option<Uuid>,
+    /// The unit that they belong to.
+    pub org_unit_id: Option<Uuid>,
+    /// Custom attributes, by name; each is defined under `/v1/attribute-definitions`.
+    #[schema(value_type = Object)]
+    pub attributes: Value,
+    /// Counts up with every change; the ETag.
+    pub version: i64,
+    /// When they were added.
+    pub created_at: DateTime<Utc>,
+    /// When they were last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Versioned for User {
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+protected!(User in users, name: "user", external: Some("user"), read: UsersRead,
+    covered: |scope| scope.users("users.id"));
+
+/// A person to be added.
+#[derive(Debug, Clone, Serialize, Deserialize, Insertable, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[diesel(table_name = users)]
+#[validate(schema(function = leaves_after_hire))]
+pub struct CreateUser {
+    /// What they sign in with.
+    #[schema(min_length = 1, max_length = 200, pattern = r"^\S+$")]
+    pub username: String,
+    /// Where they get mail.
+    #[serde(default)]
+    #[schema(format = Email, max_length = 254)]
+    pub email: Option<String>,
+    /// Given name.
+    #[schema(min_length = 1, max_length = 200)]
+    pub given_name: String,
+    /// Family name.
+    #[schema(max_length = 200)]
+    pub family_name: String,
+    /// Whether they may sign in.
+    #[serde(default = "active")]
+    #[schema(default = "active")]
+    pub status: UserStatus,
+    /// Language and region, as a BCP 47 tag.
+    #[serde(default = "default_locale")]
+    #[schema(default = "en", pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length = 35)]
+    pub locale: String,
+    /// IANA time zone.
+    #[serde(default = "default_time_zone")]
+    #[schema(default = "UTC", max_length = 64)]
+    #[validate(custom(function = known_time_zone))]
+    pub time_zone: String,
+    /// Job title.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub title: Option<String>,
+    /// The job's code in the HR system.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub job_code: Option<String>,
+    /// Department, in the HR system's words.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub department: Option<String>,
+    /// Where they work.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub location: Option<String>,
+    /// Cost centre.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub cost_centre: Option<String>,
+    /// Kind of employment, in the HR system's words.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub employment_type: Option<String>,
+    /// First day of work.
+    #[serde(default)]
+    pub hired_on: Option<NaiveDate>,
+    /// Last day of work.
+    #[serde(default)]
+    pub left_on: Option<NaiveDate>,
+    /// The person whom they report to.
+    #[serde(default)]
+    pub manager_id: Option<Uuid>,
+    /// The unit that they belong to.
+    #[serde(default)]
+    pub org_unit_id: Option<Uuid>,
+    /// Custom attributes, by name.
+    #[serde(default = "no_attributes")]
+    #[schema(value_type = Object)]
+    pub attributes: Value,
+}
+
+/// Changes to a person: a field that is absent stays, null empties it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, AsChangeset, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[diesel(table_name = users)]
+pub struct UpdateUser {
+    /// What they sign in with.
+    #[schema(min_length = 1, max_length = 200, pattern = r"^\S+$", nullable = false)]
+    pub username: Option<String>,
+    /// Where they get mail.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<String>, format = Email, max_length = 254)]
+    pub email: Option<Option<String>>,
+    /// Given name.
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    pub given_name: Option<String>,
+    /// Family name.
+    #[schema(max_length = 200, nullable = false)]
+    pub family_name: Option<String>,
+    /// Whether they may sign in.
+    #[schema(nullable = false)]
+    pub status: Option<UserStatus>,
+    /// Language and region, as a BCP 47 tag.
+    #[schema(pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length = 35, nullable = false)]
+    pub locale: Option<String>,
+    /// IANA time zone.
+    #[schema(max_length = 64, nullable = false)]
+    #[validate(custom(function = known_time_zone))]
+    pub time_zone: Option<String>,
+    /// Job title.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub title: Option<Option<String>>,
+    /// The job's code in the HR system.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub job_code: Option<Option<String>>,
+    /// Department, in the HR system's words.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub department: Option<Option<String>>,
+    /// Where they work.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub location: Option<Option<String>>,
+    /// Cost centre.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub cost_centre: Option<Option<String>>,
+    /// Kind of employment, in the HR system's words.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    pub employment_type: Option<Option<String>>,
+    /// First day of work.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<NaiveDate>)]
+    pub hired_on: Option<Option<NaiveDate>>,
+    /// Last day of work.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<NaiveDate>)]
+    pub left_on: Option<Option<NaiveDate>>,
+    /// The person whom they report to.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<Uuid>)]
+    pub manager_id: Option<Option<Uuid>>,
+    /// The unit that they belong to.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<Uuid>)]
+    pub org_unit_id: Option<Option<Uuid>>,
+    /// Custom attributes: those named are set, null removes one, the others stay (RFC 7396).
+    #[schema(value_type = Object, nullable = false)]
+    pub attributes: Option<Value>,
+}
+
+fn active() -> UserStatus {
+    UserStatus::Active
+}
+
+fn default_locale() -> String {
+    "en".into()
+}
+
+fn default_time_zone() -> String {
+    "UTC".into()
+}
+
+fn no_attributes() -> Value {
+    Value::Object(Default::default())
+}
+
+fn known_time_zone(name: &str) -> Result<(), validator::ValidationError> {
+    name.parse::<chrono_tz::Tz>().map(drop).map_err(|_| {
+        crate::http::body::rule("", "must be an IANA time zone, such as Europe/Lisbon")
+    })
+}
+
+fn leaves_after_hire(user: &CreateUser) -> Result<(), validator::ValidationError> {
+    match (user.hired_on, user.left_on) {
+        (Some(hired), Some(left)) if left < hired => Err(crate::http::body::rule("/left_on", "must not be before hired_on")),
+        _ => Ok(()),
+    }
+}

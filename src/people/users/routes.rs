@@ -1,0 +1,72 @@
+//! `/v1/users`.
+
+use actix_web::{get, patch, post, web::Path};
+use uuid::Uuid;
+
+use super::{
+    model::{CreateUser, UpdateUser, User},
+    store,
+};
+use crate::{
+    access::{self, Permission},
+    app::Call,
+    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    ledger::Event,
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of this resource.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(utoipa_actix_web::scope("/users").service(list_users).service(create_user).service(get_user).service(update_user));
+}
+
+/// List people.
+///
+/// Those whom the caller may see.
+#[utoipa::path(tag = "users", params(ListQuery), responses((status = 200, body = Page<User>)),
+    extensions(("x-permission" = json!("users.read"))))]
+#[get("")]
+async fn list_users(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?)).await
+}
+
+/// Add a person.
+#[utoipa::path(tag = "users", request_body = CreateUser, responses((status = 201, body = User)),
+    extensions(("x-permission" = json!("users.write"))))]
+#[post("")]
+async fn create_user(call: Call, body: Valid<CreateUser>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        tx.require(Permission::UsersWrite)?;
+        let user = store::insert(tx, Uuid::now_v7(), &body.0)?;
+        access::confirm::<User>(tx, user.id, Permission::UsersWrite)?;
+        tx.record(Event::new("user.created", "user", user.id).about(user.id).after(&user));
+        tx.touch_users([user.id]);
+        Reply::created(&user, format!("/v1/users/{}", user.id))
+    })
+    .await
+}
+
+/// Read a person.
+#[utoipa::path(tag = "users", params(("user_id" = String, Path)), responses((status = 200, body = User)),
+    extensions(("x-permission" = json!("users.read"))))]
+#[get("/{user_id}")]
+async fn get_user(call: Call, id: Path<Ref<User>>, known: IfNoneMatch) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known)).await
+}
+
+/// Change a person.
+#[utoipa::path(tag = "users", params(("user_id" = String, Path)), request_body = UpdateUser,
+    responses((status = 200, body = User)), extensions(("x-permission" = json!("users.write"))))]
+#[patch("/{user_id}")]
+async fn update_user(call: Call, id: Path<Ref<User>>, known: IfMatch, body: Valid<UpdateUser>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let before = access::authorize(tx, &id, Permission::UsersWrite)?;
+        known.check(&*before)?;
+        let user = store::update(tx, &before, &body.0)?;
+        access::confirm::<User>(tx, user.id, Permission::UsersWrite)?;
+        tx.record(Event::new("user.updated", "user", user.id).about(user.id).before(&*before).after(&user));
+        tx.touch_users([user.id]);
+        Reply::resource(&user)
+    })
+    .await
+}

@@ -1,0 +1,93 @@
+//! The HTTP server: the routes of every domain, the middleware, and an orderly end.
+
+use std::{net::TcpListener, sync::Arc};
+
+use actix_cors::Cors;
+use actix_web::{
+    App as ActixApp, HttpServer,
+    dev::Server,
+    middleware::{Compress, Condition, from_fn},
+    web::{self, Data},
+};
+use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
+
+use crate::{
+    access::{self, authenticate::authenticate},
+    app::{App, Reaction},
+    config::Config,
+    contract,
+    http::{ApiError, Code, request},
+    people, system,
+};
+
+/// The domains' routes, all behind authentication.
+pub fn v1(config: &mut ServiceConfig) {
+    access::configure(config);
+    people::configure(config);
+    system::configure(config);
+}
+
+/// The routes that need no token.
+pub fn public(config: &mut ServiceConfig) {
+    access::configure_public(config);
+    system::configure_public(config);
+}
+
+/// What happens in the same transaction when people change, in this order.
+pub const REACTIONS: &[Reaction] = &[];
+
+/// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
+pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
+    let config = app.config.clone();
+    let threads = config.http_threads as usize;
+    let shutdown = config.shutdown_timeout.as_secs();
+    let document: Arc<str> = contract::to_json(&contract::document()).into();
+    let server = HttpServer::new(move || {
+        let (actix, _) = ActixApp::new()
+            .app_data(Data::from(app.clone()))
+            .app_data(Data::new(app.config.clone()))
+            .app_data(Data::new(app.metrics.clone()))
+            .app_data(web::PayloadConfig::new(app.config.body_limit as usize))
+            .app_data(web::PathConfig::default().error_handler(|error, _| bad_path(&error).into()))
+            .into_utoipa_app()
+            .configure(public)
+            .service(scope("/v1").wrap(from_fn(authenticate)).configure(v1))
+            .split_for_parts();
+        actix
+            .configure(|config| contract::configure_docs(config, document.clone()))
+            .default_service(web::to(unmatched))
+            .wrap(Compress::default())
+            .wrap(cors(&app.config))
+            .wrap(from_fn(request::track))
+    });
+    Ok(server.workers(threads).shutdown_timeout(shutdown).disable_signals().listen(listener)?.run())
+}
+
+/// Whatever no route takes. Under `/v1` the authentication has spoken first.
+async fn unmatched(request: actix_web::HttpRequest) -> Result<actix_web::HttpResponse, ApiError> {
+    let path = request.path().trim_end_matches('/');
+    if contract::methods_of(path).is_empty() {
+        return Err(ApiError::new(Code::NotFound, "No such address; the API's document at /openapi.json lists them all."));
+    }
+    Err(ApiError::new(
+        Code::MethodNotAllowed,
+        format!("This address answers {}.", contract::methods_of(path).join(", ")),
+    ))
+}
+
+fn bad_path(error: &actix_web::error::PathError) -> ApiError {
+    ApiError { cause: Some(error.to_string()), ..ApiError::new(Code::NotFound, "An id in a path is a UUID, or ext:{source}:{key} with another system's key.") }
+}
+
+fn cors(config: &Config) -> Condition<Cors> {
+    let origins: Vec<_> = config.cors_origins.iter().map(|origin| origin.trim()).filter(|origin| !origin.is_empty()).collect();
+    let mut cors = Cors::default()
+        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allow_any_header()
+        .expose_headers(["ETag", "Link", "Location", "Retry-After", request::REQUEST_ID])
+        .max_age(3600);
+    for origin in &origins {
+        cors = if *origin == "*" { cors.allow_any_origin() } else { cors.allowed_origin(origin) };
+    }
+    Condition::new(!origins.is_empty(), cors)
+}

@@ -1,0 +1,80 @@
+//! `/healthz`, `/readyz`, `/metrics`.
+
+use actix_web::{HttpResponse, get, web::Data};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    app::App,
+    db::migrate,
+    http::{ApiError, ApiResult},
+};
+
+/// The routes that need no token.
+pub fn configure_public(config: &mut ServiceConfig) {
+    config.service(get_health).service(get_readiness).service(get_metrics);
+}
+
+/// A part of Provost and whether it works.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PartHealth {
+    /// The part.
+    #[schema(example = "database")]
+    pub name: String,
+    /// Whether it works.
+    pub ready: bool,
+    /// What is wrong with it.
+    pub fault: Option<String>,
+}
+
+/// Whether Provost can do its work.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Readiness {
+    /// Whether all parts work.
+    pub ready: bool,
+    /// The parts.
+    pub parts: Vec<PartHealth>,
+}
+
+/// Is the process alive?
+#[utoipa::path(tag = "system", responses((status = 200, description = "It is.", body = String, content_type = "text/plain")))]
+#[get("/healthz")]
+async fn get_health() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// Can it do its work?
+///
+/// Names the part that fails.
+#[utoipa::path(tag = "system", responses(
+    (status = 200, description = "It can.", body = Readiness),
+    (status = 503, description = "It cannot.", body = Readiness)))]
+#[get("/readyz")]
+async fn get_readiness(app: Data<App>) -> HttpResponse {
+    let app = app.into_inner();
+    let pending = app.db.run(migrate::is_pending).await;
+    let (database, migrations) = match pending {
+        Err(error) => (Some(error.to_string()), None),
+        Ok(Err(error)) => (Some(error.to_string()), None),
+        Ok(Ok(true)) => (None, Some("migrations are pending; run `provost migrate`".to_owned())),
+        Ok(Ok(false)) => (None, None),
+    };
+    let keys = app.keys.newest().err().map(|error| error.to_string());
+    let parts = [("database", database), ("migrations", migrations), ("signing_keys", keys)];
+    let parts: Vec<_> = parts
+        .into_iter()
+        .map(|(name, fault)| PartHealth { name: name.into(), ready: fault.is_none(), fault })
+        .collect();
+    let readiness = Readiness { ready: parts.iter().all(|part| part.ready), parts };
+    if readiness.ready { HttpResponse::Ok().json(readiness) } else { HttpResponse::ServiceUnavailable().json(readiness) }
+}
+
+/// What Prometheus scrapes.
+#[utoipa::path(tag = "system", responses((status = 200, description = "The metrics, as Prometheus reads them.", body = String, content_type = "text/plain")))]
+#[get("/metrics")]
+async fn get_metrics(app: Data<App>) -> ApiResult<HttpResponse> {
+    app.metrics.set_queue("database", app.db.waiting() as i64);
+    let text = app.metrics.render().map_err(ApiError::internal)?;
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text))
+}
