@@ -15,6 +15,8 @@ use super::{CertificateDocument, Line, LineStyle};
 
 /// The ornament's height under the heading, its space included.
 const ORNAMENT: f32 = 26.0;
+/// At most this much of the spare room goes above each paragraph.
+const LOOSEST: f32 = 9.0;
 
 /// One paragraph of the body.
 struct Block {
@@ -87,10 +89,12 @@ impl Body {
         paper: Paper,
         room: f32,
     ) -> Vec<Node> {
-        let mut y = MARGIN + ((room - self.height()) / 2.0).max(0.0);
+        let spare = (room - self.height()).max(0.0);
+        let leading = (spare * 0.5 / self.blocks.len() as f32).min(LOOSEST);
+        let mut y = MARGIN + (spare - leading * self.blocks.len() as f32) / 2.0;
         let mut nodes = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
-            y += block.space_before;
+            y += block.space_before + leading;
             let lines = typesetter.draw(surface, &block.paragraph, Point::from_xy(MARGIN, y));
             let children = lines.into_iter().map(Node::from).collect();
             nodes.push(TagGroup::with_children(block.tag.clone(), children).into());
