@@ -5,6 +5,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod contract;
+pub mod credential;
 pub mod db;
 pub mod http;
 pub mod jobs;

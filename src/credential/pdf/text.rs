@@ -1,0 +1,237 @@
+//! Paragraphs: shaped and broken into lines by parley, drawn by krilla.
+
+use std::ops::Range;
+
+use krilla::color::rgb;
+use krilla::geom::Point;
+use krilla::paint::Fill;
+use krilla::surface::Surface;
+use krilla::tagging::{ContentTag, Identifier, SpanTag};
+use krilla::text::{GlyphId, KrillaGlyph};
+use parley::style::{FontWeight, Language, LineHeight, OverflowWrap, StyleProperty};
+use parley::{Alignment, AlignmentOptions, BaseDirection, FontContext, Layout, LayoutContext, Run};
+
+use super::fonts::{self, Face, Fonts};
+use super::{RenderError, Template};
+
+/// How a paragraph is set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    pub face: Face,
+    pub bold: bool,
+    pub size: f32,
+    pub letter_spacing: f32,
+    pub color: rgb::Color,
+    pub align: Alignment,
+}
+
+/// A text set in lines.
+pub(super) struct Paragraph {
+    text: String,
+    layout: Layout<()>,
+    color: rgb::Color,
+}
+
+/// Sets the paragraphs of one document.
+pub(super) struct Typesetter {
+    fonts: &'static Fonts,
+    font_context: FontContext,
+    layout_context: LayoutContext<()>,
+    direction: BaseDirection,
+    language: Option<Language>,
+    missing: Vec<char>,
+}
+
+impl Typesetter {
+    pub(super) fn new(template: &Template) -> Result<Self, RenderError> {
+        let fonts = fonts::shared()?;
+        let direction = if template.is_right_to_left() {
+            BaseDirection::Rtl
+        } else {
+            BaseDirection::Ltr
+        };
+        Ok(Self {
+            fonts,
+            font_context: fonts.context(),
+            layout_context: LayoutContext::new(),
+            direction,
+            language: Language::parse(&template.language).ok(),
+            missing: Vec::new(),
+        })
+    }
+
+    /// The characters met so far that no font has.
+    pub(super) fn missing(&self) -> &[char] {
+        &self.missing
+    }
+
+    /// Set `text` in lines of at most `width`.
+    pub(super) fn set(&mut self, text: &str, style: Style, width: f32) -> Paragraph {
+        let mut text = printable(text);
+        let mut layout = self.lay_out(&text, style, width);
+        let missing = missing_characters(&layout, &text);
+        if !missing.is_empty() {
+            text = text.replace(missing.as_slice(), "\u{FFFD}");
+            layout = self.lay_out(&text, style, width);
+            self.missing.extend(missing);
+        }
+        Paragraph {
+            text,
+            layout,
+            color: style.color,
+        }
+    }
+
+    /// Like `set`, in the largest size from 60 % up that keeps the text on one line; a text
+    /// that is too long even so wraps.
+    pub(super) fn set_on_one_line(&mut self, text: &str, style: Style, width: f32) -> Paragraph {
+        let paragraph = self.set(text, style, width);
+        let needed = paragraph.layout.calculate_content_widths().max;
+        let factor = if needed > width {
+            width / needed * 0.995
+        } else {
+            return paragraph;
+        };
+        let factor = if factor < 0.6 { 0.7 } else { factor };
+        let smaller = Style {
+            size: style.size * factor,
+            letter_spacing: style.letter_spacing * factor,
+            ..style
+        };
+        self.set(text, smaller, width)
+    }
+
+    fn lay_out(&mut self, text: &str, style: Style, width: f32) -> Layout<()> {
+        let mut builder =
+            self.layout_context
+                .ranged_builder(&mut self.font_context, text, 1.0, false);
+        builder.set_base_direction(self.direction);
+        builder.push_default(StyleProperty::FontFamily(fonts::families(style.face)));
+        builder.push_default(StyleProperty::FontSize(style.size));
+        builder.push_default(StyleProperty::LetterSpacing(style.letter_spacing));
+        builder.push_default(StyleProperty::LineHeight(LineHeight::FontSizeRelative(
+            1.32,
+        )));
+        builder.push_default(StyleProperty::OverflowWrap(OverflowWrap::Anywhere));
+        builder.push_default(StyleProperty::Locale(self.language));
+        if style.bold {
+            builder.push_default(StyleProperty::FontWeight(FontWeight::BOLD));
+        }
+        let mut layout = builder.build(text);
+        layout.break_all_lines(Some(width));
+        layout.align(style.align, AlignmentOptions::default());
+        layout
+    }
+
+    /// Draw `paragraph` with its top left corner at `at`; one identifier a line.
+    pub(super) fn draw(
+        &self,
+        surface: &mut Surface<'_>,
+        paragraph: &Paragraph,
+        at: Point,
+    ) -> Vec<Identifier> {
+        surface.set_fill(Some(Fill {
+            paint: paragraph.color.into(),
+            ..Fill::default()
+        }));
+        let mut identifiers = Vec::with_capacity(paragraph.layout.len());
+        for line in paragraph.layout.lines() {
+            identifiers.push(surface.start_tagged(ContentTag::Span(SpanTag::empty())));
+            let metrics = line.metrics();
+            let mut x = at.x + metrics.inline_min_coord + metrics.offset;
+            for run in line.runs() {
+                self.draw_run(
+                    surface,
+                    &paragraph.text,
+                    &run,
+                    Point::from_xy(x, at.y + metrics.baseline),
+                );
+                x += run.advance();
+            }
+            surface.end_tagged();
+        }
+        identifiers
+    }
+
+    fn draw_run(&self, surface: &mut Surface<'_>, text: &str, run: &Run<'_, ()>, at: Point) {
+        let glyphs = visual_glyphs(run, text);
+        if let Some(font) = self
+            .fonts
+            .writer_font(run.font())
+            .filter(|_| !glyphs.is_empty())
+        {
+            surface.draw_glyphs(at, &glyphs, font, text, run.font_size(), false);
+        }
+    }
+}
+
+impl Paragraph {
+    pub(super) fn height(&self) -> f32 {
+        self.layout.height()
+    }
+}
+
+/// A run's glyphs from left to right, each with the text that it stands for.
+///
+/// A ligature stands for all the clusters it joins, or text copied from the PDF would lose
+/// letters; clusters are joined in logical order, for in visual order a right-to-left
+/// ligature's continuations come first.
+fn visual_glyphs(run: &Run<'_, ()>, text: &str) -> Vec<KrillaGlyph> {
+    let size = run.font_size();
+    let mut clusters: Vec<(Range<usize>, Vec<KrillaGlyph>)> = Vec::new();
+    for cluster in run.clusters() {
+        if let Some((range, _)) = clusters
+            .last_mut()
+            .filter(|_| cluster.is_ligature_continuation())
+        {
+            range.end = cluster.text_range().end;
+            continue;
+        }
+        let glyphs = cluster.glyphs().map(|glyph| {
+            let (advance, x, y) = (glyph.advance / size, glyph.x / size, glyph.y / size);
+            KrillaGlyph::new(GlyphId::new(glyph.id), advance, x, y, 0.0, 0..0, None)
+        });
+        clusters.push((cluster.text_range(), glyphs.collect()));
+    }
+    if run.is_rtl() {
+        clusters.reverse();
+    }
+    clusters.retain(|(range, _)| !text[range.clone()].chars().all(is_isolate));
+    let with_range = |(range, glyphs): (Range<usize>, Vec<KrillaGlyph>)| {
+        glyphs.into_iter().map(move |glyph| KrillaGlyph {
+            text_range: range.clone(),
+            ..glyph
+        })
+    };
+    clusters.into_iter().flat_map(with_range).collect()
+}
+
+/// The characters that were set with the "not defined" glyph.
+fn missing_characters(layout: &Layout<()>, text: &str) -> Vec<char> {
+    let runs = layout
+        .lines()
+        .flat_map(|line| line.runs().collect::<Vec<_>>());
+    let clusters = runs.flat_map(|run| run.clusters().collect::<Vec<_>>());
+    let missing = clusters.filter(|cluster| cluster.glyphs().any(|glyph| glyph.id == 0));
+    let characters = missing.flat_map(|cluster| text[cluster.text_range()].chars());
+    characters
+        .filter(|character| !is_isolate(*character))
+        .collect()
+}
+
+/// Controls for text direction around a placeholder's value; they have no glyph of their own.
+fn is_isolate(character: char) -> bool {
+    matches!(character, '\u{2066}'..='\u{2069}')
+}
+
+/// `text` without what a PDF for archives may not hold, on one line of input.
+fn printable(text: &str) -> String {
+    let replace = |character: char| match character {
+        '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}' => None,
+        '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}' => Some('\u{FFFD}'),
+        '\u{2028}' | '\u{2029}' => Some(' '),
+        _ if character.is_control() => Some(' '),
+        _ => Some(character),
+    };
+    text.chars().filter_map(replace).collect()
+}
