@@ -1,2 +1,3 @@
 //! PostgreSQL: connections, statements, migrations, and the private server that Provost can run.
+pub mod embedded;
 pub mod sql;
