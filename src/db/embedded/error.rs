@@ -14,7 +14,7 @@ pub enum EmbeddedError {
     NotInstalled,
 
     #[error(
-        "no `postgres` {oldest} or newer with an `initdb` beside it in {folder}: name the folder that holds both",
+        "no `postgres` {oldest} or newer with an `initdb` beside it in {folder}: name the folder that holds both in PROVOST_POSTGRES_BIN",
         oldest = super::binaries::OLDEST_MAJOR,
         folder = .0.display()
     )]
@@ -33,7 +33,7 @@ pub enum EmbeddedError {
 
     #[error(
         "PostgreSQL runs as `{user}` because Provost was started as root, but `{user}` may not enter {folder}: \
-         choose a data folder elsewhere (for instance /var/lib/provost), start Provost as an ordinary user, \
+         choose a data folder elsewhere (PROVOST_DATA_DIR=/var/lib/provost), start Provost as an ordinary user, \
          or run `chmod o+x {folder}`",
         folder = .folder.display()
     )]
