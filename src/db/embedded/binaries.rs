@@ -33,40 +33,38 @@ impl Binaries {
     /// The programs to use: those in `chosen`, else the first found that are new enough. An existing
     /// cluster needs its own major version, given with its folder.
     pub fn find(chosen: Option<&Path>, cluster: Option<(u32, &Path)>) -> Result<Binaries, EmbeddedError> {
-        Self::pick(chosen, cluster, candidates)
+        match chosen {
+            Some(folder) => {
+                let places = vec![folder.to_owned()];
+                Self::first(places, cluster, || {
+                    EmbeddedError::BinariesFolder(folder.to_owned())
+                })
+            }
+            None => Self::first(candidates(), cluster, || EmbeddedError::NotInstalled),
+        }
     }
 
-    /// [`Binaries::find`] with the places to search as a parameter.
-    pub fn pick<I: IntoIterator<Item = PathBuf>>(
-        chosen: Option<&Path>,
+    fn first(
+        places: Vec<PathBuf>,
         cluster: Option<(u32, &Path)>,
-        places: impl FnOnce() -> I,
+        none: impl FnOnce() -> EmbeddedError,
     ) -> Result<Binaries, EmbeddedError> {
-        let found: Vec<Binaries> = match chosen {
-            Some(folder) => {
-                let binaries = Binaries::read(folder);
-                vec![binaries.ok_or_else(|| EmbeddedError::BinariesFolder(folder.to_owned()))?]
+        let mut others = Vec::new();
+        for binaries in places.iter().filter_map(|folder| Binaries::read(folder)) {
+            if cluster.is_none_or(|(wanted, _)| wanted == binaries.major) {
+                return Ok(binaries);
             }
-            None => places()
-                .into_iter()
-                .filter_map(|folder| Binaries::read(&folder))
-                .collect(),
-        };
-        let Some((wanted, folder)) = cluster else {
-            return found.into_iter().next().ok_or(EmbeddedError::NotInstalled);
-        };
-        if found.is_empty() {
-            return Err(EmbeddedError::NotInstalled);
+            others.push(binaries.major.to_string());
         }
-        let majors: Vec<String> = found.iter().map(|binaries| binaries.major.to_string()).collect();
-        found
-            .into_iter()
-            .find(|binaries| binaries.major == wanted)
-            .ok_or_else(|| EmbeddedError::OtherMajor {
+        others.dedup();
+        match cluster {
+            Some((wanted, folder)) if !others.is_empty() => Err(EmbeddedError::OtherMajor {
                 folder: folder.to_owned(),
                 wanted,
-                found: majors.join(", "),
-            })
+                found: others.join(", "),
+            }),
+            _ => Err(none()),
+        }
     }
 
     /// The folder's programs, if both are there and new enough.
@@ -157,7 +155,9 @@ mod tests {
 
     #[test]
     fn nothing_found_says_what_to_install() {
-        let error = Binaries::pick(None, None, Vec::new).unwrap_err().to_string();
+        let error = Binaries::first(Vec::new(), None, || EmbeddedError::NotInstalled)
+            .unwrap_err()
+            .to_string();
         assert!(
             error.contains("apt install postgresql") && error.contains("dnf") && error.contains("brew"),
             "{error}"
