@@ -1,1 +1,8 @@
+//! The integration tests: one binary, public behaviour, a real PostgreSQL.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test whose set-up fails has failed"
+)]
 
+mod support;

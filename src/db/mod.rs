@@ -5,6 +5,7 @@ pub mod migrate;
 pub mod pool;
 #[rustfmt::skip]
 pub mod schema;
+pub mod embedded;
 pub mod sql;
 pub mod text_enum;
 

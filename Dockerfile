@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+
+FROM rust:1.95-bookworm AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libpq-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /build
+COPY . .
+# The caches keep the dependencies built from one image to the next; they are no part of the image, hence the copy.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/build/target \
+    cargo build --locked --release --bin provost \
+    && cp target/release/provost /usr/local/bin/provost
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates libpq5 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin provost
+COPY --from=build /usr/local/bin/provost /usr/local/bin/provost
+COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/provost/
+USER provost
+# All addresses of the container; what the host publishes is the host's choice.
+ENV PROVOST_LISTEN=0.0.0.0:8080
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["provost", "doctor", "--health"]
+ENTRYPOINT ["provost"]
+CMD ["serve"]

@@ -1,0 +1,28 @@
+# Each target brings what it needs: see scripts/setup.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint
+
+# Where rustup puts cargo, for shells that were opened before.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install all that building, running and testing need
+	@scripts/setup test
+
+run: ## Serve the demo academy on a private PostgreSQL
+	@scripts/setup run
+	@scripts/run
+
+# The contract checks come first and the documentation's tests before the others, so that the last lines
+# say how the tests went.
+test: ## Run all tests
+	@scripts/setup test
+	@if [ -x scripts/contract ]; then scripts/contract; fi
+	cargo test --locked --doc
+	cargo test --locked --lib --bins --tests
+
+lint: ## Check the formatting and the lints
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings

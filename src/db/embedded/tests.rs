@@ -1,0 +1,278 @@
+//! The private server through its life: first start, restart, sharing, kill, and what is left behind.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+use diesel::{
+    Connection, PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query,
+};
+use uuid::Uuid;
+
+use super::{account::Account, folder::Folder, *};
+
+/// A folder in the system's temporary folder, which the server's user can enter. Gone when dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Scratch {
+        let path = env::temp_dir().join(format!("provost-embedded-{}", Uuid::now_v7().simple()));
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o711)).unwrap();
+        Scratch(path)
+    }
+
+    fn options(&self) -> EmbeddedOptions {
+        options(self.0.join("data"))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn options(data_dir: PathBuf) -> EmbeddedOptions {
+    EmbeddedOptions {
+        durable: false,
+        max_connections: 20,
+        shared_buffers_mb: 16,
+        ..EmbeddedOptions::new(data_dir)
+    }
+}
+
+#[derive(QueryableByName)]
+struct Text {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    value: String,
+}
+
+fn connect(server: &EmbeddedPostgres) -> PgConnection {
+    PgConnection::establish(&server.url("provost")).unwrap()
+}
+
+fn ask(server: &EmbeddedPostgres, query: &str) -> String {
+    sql_query(query)
+        .get_result::<Text>(&mut connect(server))
+        .unwrap()
+        .value
+}
+
+fn write_note(server: &EmbeddedPostgres) {
+    connect(server)
+        .batch_execute("CREATE TABLE notes (value text); INSERT INTO notes VALUES ('kept')")
+        .unwrap();
+}
+
+fn read_note(server: &EmbeddedPostgres) -> String {
+    ask(server, "SELECT value FROM notes")
+}
+
+/// A process of the server's user that lives until it is dropped.
+struct Bystander(Child);
+
+impl Bystander {
+    fn of(options: &EmbeddedOptions, folder: &Path) -> Bystander {
+        let account = Account::for_server(&options.data_dir.join("cluster")).unwrap();
+        let mut command = Command::new("cat");
+        command.current_dir(folder).stdin(Stdio::piped());
+        if Account::current().unwrap().is_root() {
+            command.uid(account.uid).gid(account.gid);
+        }
+        Bystander(command.spawn().unwrap())
+    }
+
+    /// Writes the files of a server that had this process's number.
+    fn leave_pid_files(&self, options: &EmbeddedOptions) {
+        let text = format!(
+            "{}\n{}\n1\n5432\n",
+            self.0.id(),
+            options.data_dir.join("cluster").display()
+        );
+        fs::write(options.data_dir.join("cluster/postmaster.pid"), &text).unwrap();
+        fs::write(options.data_dir.join("run/.s.PGSQL.5432.lock"), &text).unwrap();
+    }
+}
+
+impl Drop for Bystander {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn the_first_start_creates_and_the_second_keeps() {
+    let scratch = Scratch::new();
+    // What a start that was cut off leaves.
+    fs::create_dir_all(scratch.options().data_dir.join("cluster.new/base")).unwrap();
+
+    let first = EmbeddedPostgres::start(&scratch.options()).unwrap();
+    assert!(first.is_owner());
+    assert_eq!(ask(&first, "SELECT lower('ÉŁ') AS value"), "éł");
+    assert_eq!(
+        ask(&first, "SELECT current_setting('listen_addresses') AS value"),
+        ""
+    );
+    write_note(&first);
+    first.stop();
+    assert!(!scratch.options().data_dir.join("cluster/postmaster.pid").exists());
+
+    let second = EmbeddedPostgres::start(&scratch.options()).unwrap();
+    assert_eq!(read_note(&second), "kept");
+}
+
+#[test]
+fn a_second_process_attaches_and_leaves_the_server_running() {
+    let scratch = Scratch::new();
+    let starts: Vec<_> = (0..3)
+        .map(|_| {
+            thread::spawn({
+                let options = scratch.options();
+                move || EmbeddedPostgres::start(&options).unwrap()
+            })
+        })
+        .collect();
+    let servers: Vec<EmbeddedPostgres> = starts.into_iter().map(|start| start.join().unwrap()).collect();
+
+    let (owners, guests): (Vec<_>, Vec<_>) = servers.into_iter().partition(EmbeddedPostgres::is_owner);
+    assert_eq!((owners.len(), guests.len()), (1, 2));
+    write_note(&guests[0]);
+    drop(guests);
+    assert_eq!(read_note(&owners[0]), "kept");
+}
+
+#[test]
+fn a_stale_pid_file_whose_number_is_in_use_again_is_cleared() {
+    let scratch = Scratch::new();
+    let options = scratch.options();
+    EmbeddedPostgres::start(&options).unwrap().stop();
+    let bystander = Bystander::of(&options, Path::new("/"));
+    bystander.leave_pid_files(&options);
+
+    let server = EmbeddedPostgres::start(&options).unwrap();
+
+    assert_eq!(ask(&server, "SELECT current_user::text AS value"), "provost");
+}
+
+#[test]
+fn a_server_that_somebody_started_by_hand_is_left_alone() {
+    let scratch = Scratch::new();
+    let options = scratch.options();
+    EmbeddedPostgres::start(&options).unwrap().stop();
+    let cluster = Folder::open(&options.data_dir).unwrap().cluster();
+    let byhand = Bystander::of(&options, &cluster);
+    byhand.leave_pid_files(&options);
+
+    let error = EmbeddedPostgres::start(&options).unwrap_err();
+
+    assert!(matches!(error, EmbeddedError::ForeignServer { .. }), "{error}");
+    assert!(cluster.join("postmaster.pid").exists());
+}
+
+const CHILD_FOLDER: &str = "PROVOST_TEST_CHILD_FOLDER";
+
+/// Not a test of its own: the process that the next test kills. It owns a server until it is killed.
+#[test]
+fn child_that_owns_a_server() {
+    let Some(folder) = env::var_os(CHILD_FOLDER) else {
+        return;
+    };
+    let server = EmbeddedPostgres::start(&options(folder.into())).unwrap();
+    write_note(&server);
+    println!("\nready");
+    loop {
+        thread::park();
+    }
+}
+
+#[test]
+fn a_killed_owner_loses_nothing_and_its_server_is_replaced() {
+    let scratch = Scratch::new();
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "db::embedded::tests::child_that_owns_a_server",
+            "--nocapture",
+        ])
+        .env(CHILD_FOLDER, &scratch.options().data_dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "ready"));
+    let guest = EmbeddedPostgres::start(&scratch.options()).unwrap();
+    assert!(!guest.is_owner());
+
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let server = EmbeddedPostgres::start(&scratch.options()).unwrap();
+
+    assert!(server.is_owner());
+    assert_eq!(read_note(&server), "kept");
+}
+
+#[test]
+fn a_path_that_does_not_suit_a_socket_gets_its_socket_elsewhere() {
+    let scratch = Scratch::new();
+    for name in ["long ".repeat(24), "a,\"b".to_owned()] {
+        let server = EmbeddedPostgres::start(&options(scratch.0.join(name))).unwrap();
+
+        assert!(server.socket_folder.starts_with("/tmp/") && !server.socket_folder.starts_with(&scratch.0));
+        assert_eq!(ask(&server, "SELECT 'there' AS value"), "there");
+
+        let socket_folder = server.socket_folder.clone();
+        server.stop();
+        fs::remove_dir(socket_folder).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_with_odd_characters_works() {
+    let scratch = Scratch::new();
+    let server = EmbeddedPostgres::start(&options(scratch.0.join("a b%?ä'\\;"))).unwrap();
+    assert!(
+        server
+            .socket_folder
+            .starts_with(scratch.0.canonicalize().unwrap())
+    );
+    assert_eq!(ask(&server, "SELECT 'there' AS value"), "there");
+}
+
+#[test]
+fn programs_are_found_through_links_on_path() {
+    let scratch = Scratch::new();
+    let real = binaries::Binaries::find(None, None).unwrap();
+    symlink(real.postgres(), scratch.0.join("postgres")).unwrap();
+    assert_eq!(binaries::Binaries::find(Some(&scratch.0), None).unwrap(), real);
+}
+
+/// Only root changes users, hence an ordinary user has nothing to check here.
+#[test]
+fn a_folder_that_the_server_user_cannot_enter_is_named_with_the_mend() {
+    if !Account::current().unwrap().is_root() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let home = scratch.0.join("home");
+    fs::create_dir(&home).unwrap();
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
+
+    let error = EmbeddedPostgres::start(&options(home.join("data")))
+        .unwrap_err()
+        .to_string();
+
+    assert!(
+        error.contains(&format!("chmod o+x {}", home.canonicalize().unwrap().display())),
+        "{error}"
+    );
+}
