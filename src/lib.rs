@@ -1,3 +1,4 @@
 //! Provost: headless LMS administration.
 
 pub mod db;
+pub mod filter;
