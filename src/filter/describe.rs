@@ -74,7 +74,7 @@ impl Schema {
 }
 
 fn describe(attribute: &Attribute, descriptions: &mut Vec<AttributeDescription>) {
-    let Column::Complex { attributes, .. } = attribute.column else {
+    let Column::Complex { parts, .. } = attribute.column else {
         let kind = attribute.kind;
         descriptions.push(described(
             attribute.name.to_owned(),
@@ -91,7 +91,7 @@ fn describe(attribute: &Attribute, descriptions: &mut Vec<AttributeDescription>)
         operators: vec!["[…]", "pr"],
         description: attribute.doc.to_owned(),
     });
-    for part in attributes {
+    for part in parts {
         let name = format!("{}.{}", attribute.name, part.name);
         descriptions.push(described(
             name,

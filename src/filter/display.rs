@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::SecondsFormat;
 
 use super::{
-    check::Clause,
+    clause::Clause,
     value::{Operand, Value},
 };
 

@@ -3,44 +3,15 @@
 use std::cmp::Ordering;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
-    Filter, FilterClock,
-    check::{Clause, Target},
+    Facts, Filter, FilterClock,
+    clause::{Clause, Target},
     schema::{Operator, Type},
     value::{Operand, Value},
 };
-
-/// What is known about one record: a JSON object from attributes to values. An attribute has one
-/// value, an array of them, or none (`null`, or no member); a value that has attributes of its own
-/// is an object. A value of another type than declared counts as absent.
-///
-/// They come from [`Filter::facts_sql`], or are made by hand to try a filter on a record that does
-/// not exist. Dates and ids are text; instants are text as in RFC 3339, with UTC if no offset is
-/// written; numbers are numbers or, to lose no digit, text.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Facts(Map<String, Json>);
-
-impl Facts {
-    /// Reads the value of [`Filter::facts_sql`]; what is no object holds no facts.
-    pub fn new(facts: Json) -> Self {
-        match facts {
-            Json::Object(members) => Self(members),
-            _ => Self::default(),
-        }
-    }
-
-    /// The values of the attribute `name`, which must be written as declared.
-    pub(super) fn values(&self, name: &str) -> &[Json] {
-        match self.0.get(name) {
-            None | Some(Json::Null) => &[],
-            Some(Json::Array(values)) => values,
-            Some(value) => std::slice::from_ref(value),
-        }
-    }
-}
 
 impl Filter {
     /// Whether the record with these facts matches.

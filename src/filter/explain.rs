@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     Facts, Filter, FilterClock,
-    check::{Clause, Target},
+    clause::{Clause, Target},
     evaluate::{holds, typed_values},
     value::Value,
 };

@@ -21,9 +21,11 @@ pub(super) enum TokenKind {
     End,
     /// What is no token, and why. Nothing follows it.
     Invalid(String),
+    /// A character that begins no token. Nothing follows it.
+    Unknown,
 }
 
-/// The tokens of `text`; the last one is `End` or `Invalid`.
+/// The tokens of `text`; the last one is `End`, `Invalid` or `Unknown`.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
     let characters: Vec<char> = text.chars().collect();
     let mut tokens = Vec::new();
@@ -36,7 +38,10 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
             at += 1;
         }
         let (kind, length) = next(&characters[at..]);
-        let last = matches!(kind, TokenKind::End | TokenKind::Invalid(_));
+        let last = matches!(
+            kind,
+            TokenKind::End | TokenKind::Invalid(_) | TokenKind::Unknown
+        );
         tokens.push(Token { at, kind });
         if last {
             return tokens;
@@ -61,7 +66,7 @@ fn next(rest: &[char]) -> (TokenKind, usize) {
             let length = word.len();
             (TokenKind::Word(word), length)
         }
-        c => (TokenKind::Invalid(format!("unexpected character {c:?}")), 0),
+        _ => (TokenKind::Unknown, 0),
     }
 }
 

@@ -18,11 +18,16 @@
 //! Any module may call it; it knows no domain.
 
 mod check;
+mod clause;
+mod custom;
 mod describe;
 mod display;
 mod evaluate;
 mod explain;
+mod facts;
 mod lexer;
+mod names;
+mod operand;
 mod parse;
 mod schema;
 mod sql;
@@ -33,11 +38,11 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use describe::AttributeDescription;
-pub use evaluate::Facts;
 pub use explain::{Explanation, ExplanationKind, FactUsed};
-pub use schema::{Attribute, Column, CustomAttribute, CustomKind, Kind, Operator, Schema};
+pub use facts::Facts;
+pub use schema::{Attribute, Column, CustomAttribute, CustomKind, Kind, Operator, Part, Schema};
 
-use check::Clause;
+use clause::Clause;
 
 /// The longest filter, in characters.
 pub const MAX_LENGTH: usize = 4_096;

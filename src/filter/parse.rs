@@ -223,7 +223,7 @@ impl Parser {
         &self.tokens[self.position]
     }
 
-    /// Moves past a token; the last one, `End` or `Invalid`, is never passed.
+    /// Moves past a token; the last one is never passed.
     fn advance(&mut self) {
         self.position = (self.position + 1).min(self.tokens.len() - 1);
     }

@@ -74,14 +74,24 @@ pub enum Column {
         on: &'static str,
         value: &'static str,
     },
-    /// Many values a record that have attributes of their own, each a [`Column::Scalar`] over
-    /// `from`; filtered as `emails[type eq "work"]`, `emails.type` and, if there is an attribute
-    /// `value`, as `emails`. The `kind` of the whole counts for nothing.
+    /// Many values a record, with parts of their own, for each row of `SELECT … FROM {from} WHERE
+    /// {on}`. Filtered as `emails[type eq "work"]`, as `emails.type` and, if there is a part `value`,
+    /// as `emails`. The `kind` of the whole counts for nothing.
     Complex {
         from: &'static str,
         on: &'static str,
-        attributes: &'static [Attribute],
+        parts: &'static [Part],
     },
+}
+
+/// A part of a [`Column::Complex`] attribute's values.
+#[derive(Debug)]
+pub struct Part {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// An SQL expression over the attribute's `from`: `e.type`.
+    pub value: &'static str,
+    pub doc: &'static str,
 }
 
 /// An attribute that an administrator defined, stored in a JSON object by its name, and filtered

@@ -57,8 +57,8 @@ impl Operand {
         match self {
             Self::Null => None,
             Self::Value(value) => Some(value.clone()),
-            Self::FromToday(duration) => Some(Value::Date(duration.from_date(clock.today))),
-            Self::FromNow(duration) => Some(Value::Instant(duration.from_instant(clock.now))),
+            Self::FromToday(duration) => Some(Value::Date(duration.date_after(clock.today))),
+            Self::FromNow(duration) => Some(Value::Instant(duration.instant_after(clock.now))),
         }
     }
 
@@ -126,7 +126,7 @@ impl Duration {
     }
 
     /// The day so far from `start`, kept within the years 1 to 9999.
-    fn from_date(self, start: NaiveDate) -> NaiveDate {
+    fn date_after(self, start: NaiveDate) -> NaiveDate {
         let (months, days) = (Months::new(self.months), Days::new(self.days.into()));
         let (moved, limit) = if self.past {
             let moved = start
@@ -146,11 +146,11 @@ impl Duration {
     }
 
     /// The instant so far from `start`, kept within the years 1 to 9999.
-    fn from_instant(self, start: DateTime<Utc>) -> DateTime<Utc> {
+    fn instant_after(self, start: DateTime<Utc>) -> DateTime<Utc> {
         let seconds = i64::from(self.seconds);
         let time = TimeDelta::seconds(if self.past { -seconds } else { seconds });
         let day = self
-            .from_date(start.date_naive())
+            .date_after(start.date_naive())
             .and_time(start.time())
             .and_utc();
         let moved = day

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, sql_types};
 use provost::{
     db::sql::bind,
-    filter::{Attribute, Column, CustomAttribute, CustomKind, FilterClock, Kind, Schema},
+    filter::{Attribute, Column, CustomAttribute, CustomKind, FilterClock, Kind, Part, Schema},
     sql,
 };
 use serde_json::{Value as Json, json};
@@ -49,10 +49,10 @@ static ATTRIBUTES: &[Attribute] = &[
         column: Column::Complex {
             from: "emails AS e",
             on: "e.person_id = people.id",
-            attributes: &[
-                scalar("type", Kind::Enum(&["work", "home"]), "e.type"),
-                scalar("value", Kind::String, "e.value"),
-                scalar("verified_on", Kind::Date, "e.verified_on"),
+            parts: &[
+                part("type", Kind::Enum(&["work", "home"]), "e.type"),
+                part("value", Kind::String, "e.value"),
+                part("verified_on", Kind::Date, "e.verified_on"),
             ],
         },
         doc: "",
@@ -64,6 +64,15 @@ const fn scalar(name: &'static str, kind: Kind, column: &'static str) -> Attribu
         name,
         kind,
         column: Column::Scalar(column),
+        doc: "",
+    }
+}
+
+const fn part(name: &'static str, kind: Kind, value: &'static str) -> Part {
+    Part {
+        name,
+        kind,
+        value,
         doc: "",
     }
 }
@@ -154,8 +163,6 @@ fn with_id(person: &Json, id: usize) -> Json {
 /// What PostgreSQL answers about one person.
 #[derive(diesel::QueryableByName)]
 pub struct Answer {
-    #[diesel(sql_type = sql_types::Integer)]
-    pub id: i32,
     #[diesel(sql_type = sql_types::Bool)]
     pub matches: bool,
     #[diesel(sql_type = sql_types::Jsonb)]
@@ -165,7 +172,7 @@ pub struct Answer {
 /// PostgreSQL's answers about all people, in the order in which they were stored.
 pub fn ask(conn: &mut PgConnection, filter: &provost::filter::Filter) -> Vec<Answer> {
     sql![
-        "SELECT id, (",
+        "SELECT (",
         filter.to_sql(&clock()),
         ") IS TRUE AS matches, ",
         filter.facts_sql(),

@@ -40,7 +40,6 @@ fn unknown_letters() -> HashSet<char> {
 fn only_letters_newer_than_the_server_fold_differently() {
     let letters = &*UNKNOWN_LETTERS;
 
-    eprintln!("{letters:?}");
     assert!(letters.len() < 100, "{letters:?}");
     assert!(
         letters
