@@ -14,3 +14,4 @@ pub mod metrics;
 pub mod people;
 pub mod server;
 pub mod system;
+pub mod filter;

@@ -6,3 +6,5 @@
 )]
 
 mod support;
+//! The integration tests: one binary.
+mod filter;

@@ -1,0 +1,65 @@
+//! A checked filter: each clause knows the type and the place of what it speaks of.
+
+use super::{
+    schema::{Operator, Part, Type},
+    value::Operand,
+};
+
+/// A checked filter.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Clause {
+    All(Vec<Clause>),
+    Any(Vec<Clause>),
+    Not(Box<Clause>),
+    Present(Target),
+    Compare {
+        target: Target,
+        operator: Operator,
+        operand: Operand,
+    },
+    /// At least one of many values satisfies `condition`, whose targets are parts of a value;
+    /// without a condition: there is a value.
+    Values {
+        source: Source,
+        condition: Option<Box<Clause>>,
+    },
+}
+
+/// An attribute that a clause speaks of, under its declared name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    pub name: String,
+    pub value_type: Type,
+    pub place: Place,
+}
+
+/// Where a target's values are stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    Scalar(&'static str),
+    Exists {
+        from: &'static str,
+        on: &'static str,
+        value: &'static str,
+    },
+    Custom {
+        column: &'static str,
+        key: String,
+        multi_valued: bool,
+    },
+}
+
+/// An attribute whose values have parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub name: &'static str,
+    pub from: &'static str,
+    pub on: &'static str,
+    pub parts: &'static [Part],
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        (self.name, self.from, self.on) == (other.name, other.from, other.on)
+    }
+}

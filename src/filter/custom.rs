@@ -1,0 +1,84 @@
+//! The SQL of custom attributes, which are stored in a JSON object. Their names are bound values.
+
+use super::schema::Type;
+use crate::{
+    db::sql::{Sql, bind},
+    sql,
+};
+
+pub(super) fn member(column: &'static str, key: &str) -> Sql {
+    sql!["(", column, " -> ", bind(key), ")"]
+}
+
+/// A FROM item `item(value)`: the items of a JSON array; no row for what is no array.
+pub(super) fn items(column: &'static str, key: &str) -> Sql {
+    let member = member(column, key);
+    sql![
+        "jsonb_array_elements(CASE jsonb_typeof(",
+        &member,
+        ") WHEN 'array' THEN ",
+        &member,
+        " ELSE '[]' END) AS item(value)"
+    ]
+}
+
+/// A regular expression for the days that there are in the years 1 to 9999, so that the cast cannot fail.
+const CALENDAR_DAY: &str = "^(?!0000)(\
+    [0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))\
+    |([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)$";
+
+/// The SQL value of a JSON value; NULL where it is of another type, so that no cast can fail.
+pub(super) fn custom_value(json: &Sql, value_type: Type) -> Sql {
+    let number = |cast| {
+        let guard = match value_type {
+            // What float8 and bigint cannot hold is no number of ours.
+            Type::Number => "(SELECT CASE WHEN n = 0 OR abs(n) BETWEEN 1e-300 AND 1e300 THEN n",
+            _ => "(SELECT CASE WHEN n = trunc(n) AND abs(n) <= 9223372036854775807 THEN n",
+        };
+        let number = sql![
+            "(CASE jsonb_typeof(",
+            json,
+            ") WHEN 'number' THEN ",
+            json,
+            " END)::numeric"
+        ];
+        sql![
+            guard,
+            cast,
+            " END FROM (SELECT ",
+            number,
+            " AS n) AS number)"
+        ]
+    };
+    match value_type {
+        Type::Number => number("::float8"),
+        Type::Integer => number("::bigint"),
+        Type::Bool => sql![
+            "(CASE jsonb_typeof(",
+            json,
+            ") WHEN 'boolean' THEN ",
+            json,
+            " END)::boolean"
+        ],
+        Type::Date => sql![
+            "(CASE WHEN jsonb_typeof(",
+            json,
+            ") = 'string' AND ",
+            json,
+            " #>> '{}' ~ '",
+            CALENDAR_DAY,
+            "' THEN ",
+            json,
+            " #>> '{}' END)::date"
+        ],
+        Type::Text | Type::Exact | Type::Enum | Type::Instant | Type::Id => {
+            sql![
+                "(CASE jsonb_typeof(",
+                json,
+                ") WHEN 'string' THEN ",
+                json,
+                " #>> '{}' END)"
+            ]
+        }
+    }
+}

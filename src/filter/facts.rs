@@ -1,0 +1,167 @@
+//! What is known about one record, and the SQL that fetches it.
+
+use serde_json::{Map, Value as Json};
+
+use super::{
+    Filter,
+    clause::{Clause, Place, Source, Target},
+    custom::{custom_value, items, member},
+    schema::Type,
+};
+use crate::{
+    db::sql::{Sql, bind},
+    sql,
+};
+
+/// What is known about one record: a JSON object from attributes to values. An attribute has one
+/// value, an array of them, or none (`null`, or no member); a value that has attributes of its own
+/// is an object. A value of another type than declared counts as absent.
+///
+/// They come from [`Filter::facts_sql`], or are made by hand to try a filter on a record that does
+/// not exist. Dates and ids are text; instants are text as in RFC 3339, with UTC if no offset is
+/// written; numbers are numbers or, to lose no digit, text.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts(Map<String, Json>);
+
+impl Facts {
+    /// Reads the value of [`Filter::facts_sql`]; what is no object holds no facts.
+    pub fn new(facts: Json) -> Self {
+        match facts {
+            Json::Object(members) => Self(members),
+            _ => Self::default(),
+        }
+    }
+
+    /// The values of the attribute `name`, which must be written as declared.
+    pub(super) fn values(&self, name: &str) -> &[Json] {
+        match self.0.get(name) {
+            None | Some(Json::Null) => &[],
+            Some(Json::Array(values)) => values,
+            Some(value) => std::slice::from_ref(value),
+        }
+    }
+}
+
+impl Filter {
+    /// An expression of type `jsonb`, the facts about one record that this filter asks for. Read
+    /// its value with [`Facts::new`].
+    pub fn facts_sql(&self) -> Sql {
+        let mut wanted = Vec::new();
+        collect_facts(&self.root, &mut wanted);
+        let mut facts = sql!["('{}'::jsonb"];
+        for fact in wanted {
+            facts.push(" || jsonb_build_object(");
+            facts.push(bind(fact.name()));
+            facts.push(", ");
+            facts.push(fact.values());
+            facts.push(")");
+        }
+        facts.push(")");
+        facts
+    }
+}
+
+/// Something that the facts must hold.
+enum Wanted<'a> {
+    Target(&'a Target),
+    Source(&'a Source),
+}
+
+impl Wanted<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Target(target) => &target.name,
+            Self::Source(source) => source.name,
+        }
+    }
+
+    /// A JSON array of the values.
+    fn values(&self) -> Sql {
+        match self {
+            Self::Target(target) => target_values(target),
+            Self::Source(source) => aggregate(sql![source.from], source.on, element(source)),
+        }
+    }
+}
+
+fn collect_facts<'a>(clause: &'a Clause, wanted: &mut Vec<Wanted<'a>>) {
+    let fact = match clause {
+        Clause::All(clauses) | Clause::Any(clauses) => {
+            clauses
+                .iter()
+                .for_each(|clause| collect_facts(clause, wanted));
+            return;
+        }
+        Clause::Not(clause) => return collect_facts(clause, wanted),
+        Clause::Present(target) | Clause::Compare { target, .. } => Wanted::Target(target),
+        Clause::Values { source, .. } => Wanted::Source(source),
+    };
+    if wanted.iter().all(|known| known.name() != fact.name()) {
+        wanted.push(fact);
+    }
+}
+
+fn target_values(target: &Target) -> Sql {
+    let shown = |value| json_value(value, target.value_type);
+    match &target.place {
+        Place::Scalar(column) => sql!["jsonb_build_array(", shown(sql![*column]), ")"],
+        Place::Exists { from, on, value } => aggregate(sql![*from], on, shown(sql![*value])),
+        Place::Custom {
+            column,
+            key,
+            multi_valued: false,
+        } => {
+            sql![
+                "jsonb_build_array(",
+                shown(custom_value(&member(column, key), target.value_type)),
+                ")"
+            ]
+        }
+        Place::Custom {
+            column,
+            key,
+            multi_valued: true,
+        } => {
+            let value = custom_value(&sql!["item.value"], target.value_type);
+            aggregate(items(column, key), "TRUE", shown(value))
+        }
+    }
+}
+
+fn aggregate(from: Sql, on: &'static str, value: Sql) -> Sql {
+    sql![
+        "(SELECT coalesce(jsonb_agg(",
+        value,
+        "), '[]') FROM ",
+        from,
+        " WHERE (",
+        on,
+        "))"
+    ]
+}
+
+/// One of a source's values as a JSON object.
+fn element(source: &Source) -> Sql {
+    let mut object = sql!["('{}'::jsonb"];
+    for part in source.parts {
+        let value = json_value(sql![part.value], part.kind.value_type());
+        object.push(sql![
+            " || jsonb_build_object(",
+            bind(part.name),
+            ", ",
+            value,
+            ")"
+        ]);
+    }
+    object.push(")");
+    object
+}
+
+/// A value as JSON that loses nothing: text for numbers that JSON readers round, UTC for instants.
+fn json_value(value: Sql, value_type: Type) -> Sql {
+    match value_type {
+        Type::Number => sql!["to_jsonb((", value, ")::float8::text)"],
+        Type::Instant => sql!["to_jsonb((", value, ") AT TIME ZONE 'UTC')"],
+        _ => sql!["to_jsonb(", value, ")"],
+    }
+}

@@ -1,0 +1,297 @@
+//! What a resource declares once: the attributes it may be filtered by, and where they are stored.
+
+use std::fmt;
+
+/// The attributes of a resource.
+///
+/// ```
+/// use provost::filter::{Attribute, Column, Kind, Schema};
+///
+/// static USERS: Schema = Schema::new(&[
+///     Attribute {
+///         name: "username",
+///         kind: Kind::String,
+///         column: Column::Scalar("users.username"),
+///         doc: "The name to sign in with.",
+///     },
+///     Attribute {
+///         name: "org_unit",
+///         kind: Kind::String,
+///         column: Column::Exists {
+///             from: "org_unit_closure c JOIN org_units o ON o.id = c.ancestor_id",
+///             on: "c.descendant_id = users.org_unit_id",
+///             value: "o.code",
+///         },
+///         doc: "The code of the person's unit or of any unit above it.",
+///     },
+/// ]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Schema {
+    pub(super) attributes: &'static [Attribute],
+    pub(super) custom: Vec<CustomAttribute>,
+    pub(super) custom_column: &'static str,
+    pub(super) urns: &'static [&'static str],
+}
+
+/// An attribute that every record of a resource has.
+#[derive(Debug)]
+pub struct Attribute {
+    /// The name in filters, found in any case. It may hold dots (`name.familyName`).
+    pub name: &'static str,
+    pub kind: Kind,
+    pub column: Column,
+    /// One sentence for the API's documentation.
+    pub doc: &'static str,
+}
+
+/// What values an attribute has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text that is compared without regard to case.
+    String,
+    /// Text that is compared to the letter, such as a code.
+    Exact,
+    /// One of these words, stored as text in exactly this form.
+    Enum(&'static [&'static str]),
+    Bool,
+    Integer,
+    Number,
+    Date,
+    Instant,
+    /// A UUID.
+    Id,
+}
+
+/// Where an attribute is stored. All texts are SQL over the table that is filtered.
+#[derive(Debug)]
+pub enum Column {
+    /// An expression with one value a record: `users.hired_on`.
+    Scalar(&'static str),
+    /// Many values a record: `value` for each row of `SELECT … FROM {from} WHERE {on}`.
+    Exists {
+        from: &'static str,
+        on: &'static str,
+        value: &'static str,
+    },
+    /// Many values a record, with parts of their own, for each row of `SELECT … FROM {from} WHERE
+    /// {on}`. Filtered as `emails[type eq "work"]`, as `emails.type` and, if there is a part `value`,
+    /// as `emails`. The `kind` of the whole counts for nothing.
+    Complex {
+        from: &'static str,
+        on: &'static str,
+        parts: &'static [Part],
+    },
+}
+
+/// A part of a [`Column::Complex`] attribute's values.
+#[derive(Debug)]
+pub struct Part {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// An SQL expression over the attribute's `from`: `e.type`.
+    pub value: &'static str,
+    pub doc: &'static str,
+}
+
+/// An attribute that an administrator defined, stored in a JSON object by its name, and filtered
+/// as `attributes.{name}`.
+///
+/// A stored value of another type than `kind` counts as absent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomAttribute {
+    pub name: String,
+    pub kind: CustomKind,
+    /// The value is a JSON array, and a comparison holds if any item satisfies it.
+    pub multi_valued: bool,
+    pub doc: String,
+}
+
+/// What values a custom attribute has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CustomKind {
+    String,
+    Exact,
+    Enum(Vec<String>),
+    Bool,
+    Integer,
+    Number,
+    /// A string `YYYY-MM-DD`.
+    Date,
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    Eq,
+    Ne,
+    Co,
+    Sw,
+    Ew,
+    Gt,
+    Ge,
+    Lt,
+    Le,
+}
+
+/// How values of an attribute are compared: a kind without its list of words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    /// Text without regard to case.
+    Text,
+    Exact,
+    Enum,
+    Bool,
+    Integer,
+    Number,
+    Date,
+    Instant,
+    Id,
+}
+
+impl Schema {
+    /// A schema of fixed attributes.
+    pub const fn new(attributes: &'static [Attribute]) -> Self {
+        Self {
+            attributes,
+            custom: Vec::new(),
+            custom_column: "NULL::jsonb",
+            urns: &[],
+        }
+    }
+
+    /// Adds the attributes that administrators defined, whose values `column` (`users.attributes`)
+    /// holds as a JSON object.
+    #[must_use]
+    pub fn with_custom(&self, column: &'static str, custom: Vec<CustomAttribute>) -> Self {
+        Self {
+            custom,
+            custom_column: column,
+            ..self.clone()
+        }
+    }
+
+    /// Allows names to be written after one of these SCIM schema URNs and a colon.
+    #[must_use]
+    pub const fn with_urns(mut self, urns: &'static [&'static str]) -> Self {
+        self.urns = urns;
+        self
+    }
+}
+
+impl Operator {
+    pub(super) const ALL: [Self; 9] = [
+        Self::Eq,
+        Self::Ne,
+        Self::Co,
+        Self::Sw,
+        Self::Ew,
+        Self::Gt,
+        Self::Ge,
+        Self::Lt,
+        Self::Le,
+    ];
+
+    /// The operator as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Co => "co",
+            Self::Sw => "sw",
+            Self::Ew => "ew",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+            Self::Lt => "lt",
+            Self::Le => "le",
+        }
+    }
+
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|operator| word.eq_ignore_ascii_case(operator.as_str()))
+    }
+}
+
+impl fmt::Display for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Type {
+    /// The operators that make sense on this type, beside `pr`.
+    pub(super) fn operators(self) -> &'static [Operator] {
+        use Operator::{Eq, Ge, Gt, Le, Lt, Ne};
+        match self {
+            Self::Text | Self::Exact => &Operator::ALL,
+            Self::Integer | Self::Number | Self::Date | Self::Instant => &[Eq, Ne, Gt, Ge, Lt, Le],
+            Self::Enum | Self::Bool | Self::Id => &[Eq, Ne],
+        }
+    }
+
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Exact | Self::Enum)
+    }
+
+    /// The word for the type in documentation and messages.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Exact => "code",
+            Self::Enum => "word",
+            Self::Bool => "boolean",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Date => "date",
+            Self::Instant => "instant",
+            Self::Id => "id",
+        }
+    }
+}
+
+impl Kind {
+    pub(super) fn value_type(self) -> Type {
+        match self {
+            Self::String => Type::Text,
+            Self::Exact => Type::Exact,
+            Self::Enum(_) => Type::Enum,
+            Self::Bool => Type::Bool,
+            Self::Integer => Type::Integer,
+            Self::Number => Type::Number,
+            Self::Date => Type::Date,
+            Self::Instant => Type::Instant,
+            Self::Id => Type::Id,
+        }
+    }
+
+    /// The allowed words of an enum.
+    pub(super) fn words(self) -> Vec<String> {
+        match self {
+            Self::Enum(words) => words.iter().map(|&word| word.to_owned()).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl CustomKind {
+    pub(super) fn value_type(&self) -> Type {
+        match self {
+            Self::String => Type::Text,
+            Self::Exact => Type::Exact,
+            Self::Enum(_) => Type::Enum,
+            Self::Bool => Type::Bool,
+            Self::Integer => Type::Integer,
+            Self::Number => Type::Number,
+            Self::Date => Type::Date,
+        }
+    }
+
+    pub(super) fn words(&self) -> Vec<String> {
+        match self {
+            Self::Enum(words) => words.clone(),
+            _ => Vec::new(),
+        }
+    }
+}

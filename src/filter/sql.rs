@@ -1,0 +1,204 @@
+//! Turns a checked filter into SQL. Every part is static text or a bound value.
+//!
+//! Negation is pushed down to the comparisons, so that those which are not negated stay plain
+//! (`users.code = $1`) and can use an index; a negated one becomes `(…) IS NOT TRUE`, which gives
+//! NULL the language's meaning.
+
+use super::{
+    Filter, FilterClock,
+    clause::{Clause, Place, Target},
+    custom::{custom_value, items, member},
+    schema::{Operator, Type},
+    value::{Operand, Value},
+};
+use crate::{
+    db::sql::{Sql, bind},
+    sql,
+};
+
+impl Filter {
+    /// The condition that holds for the records that match, over the table that the schema's
+    /// columns speak of.
+    pub fn to_sql(&self, clock: &FilterClock) -> Sql {
+        condition(&self.root, false, clock)
+    }
+}
+
+fn condition(clause: &Clause, negated: bool, clock: &FilterClock) -> Sql {
+    let all = |clauses: &[Clause]| {
+        Sql::all(
+            clauses
+                .iter()
+                .map(|clause| condition(clause, negated, clock)),
+        )
+    };
+    let any = |clauses: &[Clause]| {
+        Sql::any(
+            clauses
+                .iter()
+                .map(|clause| condition(clause, negated, clock)),
+        )
+    };
+    match clause {
+        Clause::All(clauses) if negated => any(clauses),
+        Clause::Any(clauses) if negated => all(clauses),
+        Clause::All(clauses) => all(clauses),
+        Clause::Any(clauses) => any(clauses),
+        Clause::Not(clause) => condition(clause, !negated, clock),
+        Clause::Present(target) => present(target, negated),
+        Clause::Compare {
+            target,
+            operator,
+            operand,
+        } => {
+            let (positive, opposite) = match operator {
+                Operator::Ne => (Operator::Eq, true),
+                other => (*other, false),
+            };
+            comparison(target, positive, operand, negated != opposite, clock)
+        }
+        Clause::Values {
+            source,
+            condition: inner,
+        } => {
+            let inner = inner.as_ref().map(|inner| condition(inner, false, clock));
+            exists(sql![source.from], source.on, inner, negated)
+        }
+    }
+}
+
+fn comparison(
+    target: &Target,
+    operator: Operator,
+    operand: &Operand,
+    negated: bool,
+    clock: &FilterClock,
+) -> Sql {
+    match operand.at(clock) {
+        Some(value) => holds(target, negated, |stored| {
+            compare(stored, target, operator, value)
+        }),
+        // `eq null` is the opposite of `pr`.
+        None => present(target, !negated),
+    }
+}
+
+fn present(target: &Target, negated: bool) -> Sql {
+    holds(target, negated, |stored| {
+        if target.value_type.is_text() {
+            sql![stored, " <> ''"]
+        } else {
+            sql![stored, " IS NOT NULL"]
+        }
+    })
+}
+
+/// `test` on the target's value, or on any of its values.
+fn holds(target: &Target, negated: bool, test: impl FnOnce(Sql) -> Sql) -> Sql {
+    match &target.place {
+        Place::Scalar(column) => leaf(test(sql![*column]), negated),
+        Place::Exists { from, on, value } => {
+            exists(sql![*from], on, Some(test(sql![*value])), negated)
+        }
+        Place::Custom {
+            column,
+            key,
+            multi_valued: false,
+        } => leaf(
+            test(custom_value(&member(column, key), target.value_type)),
+            negated,
+        ),
+        Place::Custom {
+            column,
+            key,
+            multi_valued: true,
+        } => {
+            let value = custom_value(&sql!["item.value"], target.value_type);
+            exists(items(column, key), "TRUE", Some(test(value)), negated)
+        }
+    }
+}
+
+fn leaf(test: Sql, negated: bool) -> Sql {
+    if negated {
+        sql!["(", test, ") IS NOT TRUE"]
+    } else {
+        test
+    }
+}
+
+fn exists(from: Sql, on: &'static str, test: Option<Sql>, negated: bool) -> Sql {
+    let mut exists = sql![
+        if negated { "NOT " } else { "" },
+        "EXISTS (SELECT 1 FROM ",
+        from,
+        " WHERE (",
+        on,
+        ")"
+    ];
+    if let Some(test) = test {
+        exists.push(" AND (");
+        exists.push(test);
+        exists.push(")");
+    }
+    exists.push(")");
+    exists
+}
+
+fn compare(stored: Sql, target: &Target, operator: Operator, value: Value) -> Sql {
+    let comparator = match operator {
+        Operator::Eq | Operator::Ne => " = ",
+        Operator::Gt => " > ",
+        Operator::Ge => " >= ",
+        Operator::Lt => " < ",
+        Operator::Le => " <= ",
+        Operator::Co | Operator::Sw | Operator::Ew => " LIKE ",
+    };
+    let bound = match value {
+        Value::Text(text) => {
+            return compare_text(stored, target.value_type, operator, comparator, &text);
+        }
+        Value::Bool(value) => bind(value),
+        Value::Integer(value) => bind(value),
+        Value::Number(value) => bind(value),
+        Value::Date(value) => bind(value),
+        Value::Instant(value) => bind(value),
+        Value::Id(value) => bind(value),
+    };
+    sql![stored, comparator, bound]
+}
+
+fn compare_text(
+    stored: Sql,
+    value_type: Type,
+    operator: Operator,
+    comparator: &'static str,
+    text: &str,
+) -> Sql {
+    let wanted = match operator {
+        Operator::Co => format!("%{}%", literally(text)),
+        Operator::Sw => format!("{}%", literally(text)),
+        Operator::Ew => format!("%{}", literally(text)),
+        _ => text.to_owned(),
+    };
+    let (stored, wanted) = match value_type {
+        Type::Text => (
+            sql!["lower(", stored, ")"],
+            sql!["lower(", bind(wanted), ")"],
+        ),
+        _ => (stored, sql![bind(wanted)]),
+    };
+    match operator {
+        Operator::Gt | Operator::Ge | Operator::Lt | Operator::Le => {
+            sql![stored, " COLLATE \"C\"", comparator, wanted]
+        }
+        _ => sql![stored, comparator, wanted],
+    }
+}
+
+/// `text` as a LIKE pattern that matches nothing else.
+fn literally(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
+}
