@@ -44,7 +44,13 @@ pub struct Config {
     pub academy_name: String,
 
     /// Origins that browsers may call from, separated by commas; `*` allows all, empty allows none.
-    #[arg(long, env = "PROVOST_CORS_ORIGINS", default_value = "", value_delimiter = ',', global = true)]
+    #[arg(
+        long,
+        env = "PROVOST_CORS_ORIGINS",
+        default_value = "",
+        value_delimiter = ',',
+        global = true
+    )]
     pub cors_origins: Vec<String>,
 
     /// Largest request body in bytes, imports excepted.
@@ -83,15 +89,22 @@ pub struct Config {
 impl Config {
     /// Where clients reach the API: the setting, or the listening address.
     pub fn public_url(&self) -> String {
-        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{}", self.listen))
     }
 }
 
 fn public_url(value: &str) -> Result<String, String> {
-    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+    let rest = value
+        .strip_prefix("https://")
+        .or_else(|| value.strip_prefix("http://"));
     match rest {
         Some(rest) if !rest.is_empty() && !value.ends_with('/') => Ok(value.to_owned()),
-        _ => Err("give an http:// or https:// address without a trailing slash, such as https://lms.example.com".into()),
+        _ => Err(
+            "give an http:// or https:// address without a trailing slash, such as https://lms.example.com"
+                .into(),
+        ),
     }
 }
 
@@ -119,7 +132,9 @@ fn whole<const MIN: u32, const MAX: u32>(value: &str) -> Result<u32, String> {
 }
 
 fn seconds<const MIN: u32, const MAX: u32>(value: &str) -> Result<Duration, String> {
-    whole::<MIN, MAX>(value).map(|n| Duration::from_secs(n.into())).map_err(|e| format!("{e}, in seconds"))
+    whole::<MIN, MAX>(value)
+        .map(|n| Duration::from_secs(n.into()))
+        .map_err(|e| format!("{e}, in seconds"))
 }
 
 /// What is wrong with a setting, naming variable, value and fix; `None` where `error` is about something else.
@@ -130,13 +145,24 @@ pub fn explain(error: &clap::Error) -> Option<String> {
     }
     let argument = error.get(ContextKind::InvalidArg)?.to_string();
     let flag = argument.split_whitespace().next()?.to_owned();
-    let value = error.get(ContextKind::InvalidValue).map(ToString::to_string).unwrap_or_default();
+    let value = error
+        .get(ContextKind::InvalidValue)
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let variable = match flag.as_str() {
         "--database-url" => "DATABASE_URL".to_owned(),
-        flag => format!("PROVOST_{}", flag.trim_start_matches('-').replace('-', "_").to_uppercase()),
+        flag => format!(
+            "PROVOST_{}",
+            flag.trim_start_matches('-').replace('-', "_").to_uppercase()
+        ),
     };
     let fix = std::error::Error::source(error).map_or_else(
-        || error.get(ContextKind::ValidValue).map(|v| format!("give one of: {v}")).unwrap_or_default(),
+        || {
+            error
+                .get(ContextKind::ValidValue)
+                .map(|v| format!("give one of: {v}"))
+                .unwrap_or_default()
+        },
         ToString::to_string,
     );
     Some(format!("{variable} (or {flag}) is \"{value}\": {fix}."))

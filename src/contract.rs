@@ -44,13 +44,24 @@ pub fn methods_of(path: &str) -> Vec<&'static str> {
     let paths = PATHS.get_or_init(|| {
         let document = serde_json::to_value(document()).unwrap_or_default();
         let paths = document["paths"].as_object().cloned().unwrap_or_default();
-        paths.iter().map(|(path, item)| (segments(path), methods(item))).collect()
+        paths
+            .iter()
+            .map(|(path, item)| (segments(path), methods(item)))
+            .collect()
     });
     let wanted = segments(path);
     let fits = |pattern: &[String]| {
-        pattern.len() == wanted.len() && pattern.iter().zip(&wanted).all(|(p, w)| p == w || p.starts_with('{'))
+        pattern.len() == wanted.len()
+            && pattern
+                .iter()
+                .zip(&wanted)
+                .all(|(p, w)| p == w || p.starts_with('{'))
     };
-    paths.iter().find(|(pattern, _)| fits(pattern)).map(|(_, methods)| methods.clone()).unwrap_or_default()
+    paths
+        .iter()
+        .find(|(pattern, _)| fits(pattern))
+        .map(|(_, methods)| methods.clone())
+        .unwrap_or_default()
 }
 
 fn segments(path: &str) -> Vec<String> {
@@ -58,8 +69,18 @@ fn segments(path: &str) -> Vec<String> {
 }
 
 fn methods(item: &Value) -> Vec<&'static str> {
-    let known = [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE")];
-    known.iter().filter(|(key, _)| item.get(key).is_some()).map(|(_, method)| *method).collect()
+    let known = [
+        ("get", "GET"),
+        ("post", "POST"),
+        ("put", "PUT"),
+        ("patch", "PATCH"),
+        ("delete", "DELETE"),
+    ];
+    known
+        .iter()
+        .filter(|(key, _)| item.get(key).is_some())
+        .map(|(_, method)| *method)
+        .collect()
 }
 
 fn build() -> OpenApi {
@@ -89,10 +110,22 @@ fn build() -> OpenApi {
 /// Adds to an operation what it has in common with others of its kind.
 fn complete(path: &str, method: &str, operation: &mut Value) {
     let is_private = path.starts_with("/v1/");
-    operation["security"] = if is_private { json!([{ "access_token": [] }]) } else { json!([]) };
-    if let Some(permission) = operation.get("x-permission").and_then(Value::as_str).map(str::to_owned) {
-        let description = operation.get("description").and_then(Value::as_str).unwrap_or_default();
-        operation["description"] = json!(format!("{description}\n\nNeeds the permission `{permission}`.").trim());
+    operation["security"] = if is_private {
+        json!([{ "access_token": [] }])
+    } else {
+        json!([])
+    };
+    if let Some(permission) = operation
+        .get("x-permission")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+    {
+        let description = operation
+            .get("description")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        operation["description"] =
+            json!(format!("{description}\n\nNeeds the permission `{permission}`.").trim());
     }
     let mut statuses = vec!["400", "500", "503"];
     if is_private {
@@ -109,7 +142,12 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         add_header(operation, "If-Match", true, "The ETag that was read, or `*`.");
     }
     if is_private && method == "post" {
-        add_header(operation, "Idempotency-Key", false, "A key of the client's choice: the same key and request give the stored answer.");
+        add_header(
+            operation,
+            "Idempotency-Key",
+            false,
+            "A key of the client's choice: the same key and request give the stored answer.",
+        );
     }
     for status in statuses {
         if operation["responses"].get(status).is_none() {
@@ -139,8 +177,16 @@ pub fn configure_docs(config: &mut web::ServiceConfig, document: Arc<str>) {
         async move { HttpResponse::Ok().content_type("application/json").body(document) }
     });
     config.route("/openapi.json", json);
-    config.route("/docs", web::get().to(|| async { HttpResponse::Found().insert_header(("Location", "/docs/")).finish() }));
+    config.route(
+        "/docs",
+        web::get().to(|| async {
+            HttpResponse::Found()
+                .insert_header(("Location", "/docs/"))
+                .finish()
+        }),
+    );
     config.service(
-        utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(utoipa_swagger_ui::Config::from("/openapi.json").try_it_out_enabled(true)),
+        utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}")
+            .config(utoipa_swagger_ui::Config::from("/openapi.json").try_it_out_enabled(true)),
     );
 }

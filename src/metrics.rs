@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 /// The process's metrics. Registered once; cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,11 +26,19 @@ impl Metrics {
                 &["method", "operation", "status"],
             )?,
             seconds: HistogramVec::new(
-                HistogramOpts::new("provost_http_request_duration_seconds", "Time from a request to its answer.")
-                    .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]),
+                HistogramOpts::new(
+                    "provost_http_request_duration_seconds",
+                    "Time from a request to its answer.",
+                )
+                .buckets(vec![
+                    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+                ]),
                 &["method", "operation"],
             )?,
-            jobs: IntCounterVec::new(Opts::new("provost_jobs_total", "Attempts at jobs."), &["kind", "outcome"])?,
+            jobs: IntCounterVec::new(
+                Opts::new("provost_jobs_total", "Attempts at jobs."),
+                &["kind", "outcome"],
+            )?,
             queue: IntGaugeVec::new(Opts::new("provost_queue_length", "Work that waits."), &["queue"])?,
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
@@ -40,8 +50,12 @@ impl Metrics {
 
     /// Counts an answered request.
     pub fn observe_request(&self, method: &str, operation: &str, status: u16, took: Duration) {
-        self.requests.with_label_values(&[method, operation, &status.to_string()]).inc();
-        self.seconds.with_label_values(&[method, operation]).observe(took.as_secs_f64());
+        self.requests
+            .with_label_values(&[method, operation, &status.to_string()])
+            .inc();
+        self.seconds
+            .with_label_values(&[method, operation])
+            .observe(took.as_secs_f64());
     }
 
     /// Counts an attempt at a job: `succeeded`, `retried`, `dead` or `lost`.

@@ -60,14 +60,22 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
             .wrap(cors(&app.config))
             .wrap(from_fn(request::track))
     });
-    Ok(server.workers(threads).shutdown_timeout(shutdown).disable_signals().listen(listener)?.run())
+    Ok(server
+        .workers(threads)
+        .shutdown_timeout(shutdown)
+        .disable_signals()
+        .listen(listener)?
+        .run())
 }
 
 /// Whatever no route takes. Under `/v1` the authentication has spoken first.
 async fn unmatched(request: actix_web::HttpRequest) -> Result<actix_web::HttpResponse, ApiError> {
     let path = request.path().trim_end_matches('/');
     if contract::methods_of(path).is_empty() {
-        return Err(ApiError::new(Code::NotFound, "No such address; the API's document at /openapi.json lists them all."));
+        return Err(ApiError::new(
+            Code::NotFound,
+            "No such address; the API's document at /openapi.json lists them all.",
+        ));
     }
     Err(ApiError::new(
         Code::MethodNotAllowed,
@@ -76,18 +84,33 @@ async fn unmatched(request: actix_web::HttpRequest) -> Result<actix_web::HttpRes
 }
 
 fn bad_path(error: &actix_web::error::PathError) -> ApiError {
-    ApiError { cause: Some(error.to_string()), ..ApiError::new(Code::NotFound, "An id in a path is a UUID, or ext:{source}:{key} with another system's key.") }
+    ApiError {
+        cause: Some(error.to_string()),
+        ..ApiError::new(
+            Code::NotFound,
+            "An id in a path is a UUID, or ext:{source}:{key} with another system's key.",
+        )
+    }
 }
 
 fn cors(config: &Config) -> Condition<Cors> {
-    let origins: Vec<_> = config.cors_origins.iter().map(|origin| origin.trim()).filter(|origin| !origin.is_empty()).collect();
+    let origins: Vec<_> = config
+        .cors_origins
+        .iter()
+        .map(|origin| origin.trim())
+        .filter(|origin| !origin.is_empty())
+        .collect();
     let mut cors = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allow_any_header()
         .expose_headers(["ETag", "Link", "Location", "Retry-After", request::REQUEST_ID])
         .max_age(3600);
     for origin in &origins {
-        cors = if *origin == "*" { cors.allow_any_origin() } else { cors.allowed_origin(origin) };
+        cors = if *origin == "*" {
+            cors.allow_any_origin()
+        } else {
+            cors.allowed_origin(origin)
+        };
     }
     Condition::new(!origins.is_empty(), cors)
 }

@@ -23,7 +23,11 @@ pub async fn authenticate<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let app = request.app_data::<Data<App>>().ok_or_else(|| ApiError::internal("the app is not in the request"))?.clone().into_inner();
+    let app = request
+        .app_data::<Data<App>>()
+        .ok_or_else(|| ApiError::internal("the app is not in the request"))?
+        .clone()
+        .into_inner();
     let caller = caller(&app, &request).await?;
     let principal = format!("{}:{}", caller.actor.kind.as_str(), caller.principal_id());
     request.extensions_mut().insert(LoggedPrincipal(principal));
@@ -35,7 +39,10 @@ pub async fn authenticate<B: MessageBody + 'static>(
 }
 
 async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Arc<Caller>> {
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let header = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let token = header
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
@@ -49,7 +56,9 @@ async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Arc<Calle
         return Ok(caller);
     }
     let mark = app.callers.mark();
-    let loaded = app.on_database(move |_, conn| Ok(callers::load(conn, claims.kind, claims.sub)?)).await?;
+    let loaded = app
+        .on_database(move |_, conn| Ok(callers::load(conn, claims.kind, claims.sub)?))
+        .await?;
     let caller = Arc::new(loaded.ok_or_else(token::refused)?);
     app.callers.keep(claims.sub, caller.clone(), mark);
     Ok(caller)
@@ -61,13 +70,24 @@ async fn idempotency_key(request: &mut ServiceRequest) -> ApiResult<Option<Idemp
     if request.method() != Method::POST {
         return Ok(None);
     }
-    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len())).map(str::to_owned);
+    let Some(value) = request.headers().get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value
+        .to_str()
+        .ok()
+        .filter(|key| (1..=LONGEST_KEY).contains(&key.len()))
+        .map(str::to_owned);
     let Some(key) = key else {
-        return Err(ApiError::parameter("Idempotency-Key", format!("must have 1 to {LONGEST_KEY} visible ASCII characters")));
+        return Err(ApiError::parameter(
+            "Idempotency-Key",
+            format!("must have 1 to {LONGEST_KEY} visible ASCII characters"),
+        ));
     };
     let (http_request, payload) = request.parts_mut();
-    let body = Bytes::from_request(http_request, payload).await.map_err(|error| unreadable(&error))?;
+    let body = Bytes::from_request(http_request, payload)
+        .await
+        .map_err(|error| unreadable(&error))?;
     let mut hash = Sha256::new();
     hash.update(request.path());
     hash.update([0]);
@@ -75,5 +95,8 @@ async fn idempotency_key(request: &mut ServiceRequest) -> ApiResult<Option<Idemp
     hash.update([0]);
     hash.update(&body);
     request.set_payload(Payload::from(body));
-    Ok(Some(IdempotencyKey { key, fingerprint: hash.finalize().to_vec() }))
+    Ok(Some(IdempotencyKey {
+        key,
+        fingerprint: hash.finalize().to_vec(),
+    }))
 }

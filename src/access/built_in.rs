@@ -45,7 +45,14 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
         code: "instructor",
         name: "Instructor",
         description: "Teaches courses: grant it for a course or a category.",
-        permissions: &[CoursesRead, CoursesWrite, EnrollmentsRead, EnrollmentsWrite, CompletionsRead, CompletionsWrite],
+        permissions: &[
+            CoursesRead,
+            CoursesWrite,
+            EnrollmentsRead,
+            EnrollmentsWrite,
+            CompletionsRead,
+            CompletionsWrite,
+        ],
     },
     BuiltInRole {
         code: "manager",
@@ -142,7 +149,11 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
 /// Adds missing built-in roles and brings the others up to date.
 pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
     for role in BUILT_IN_ROLES {
-        let permissions: Vec<_> = role.permissions.iter().map(|permission| permission.as_str()).collect();
+        let permissions: Vec<_> = role
+            .permissions
+            .iter()
+            .map(|permission| permission.as_str())
+            .collect();
         let id = Uuid::now_v7();
         let added = diesel::insert_into(roles::table)
             .values((

@@ -37,9 +37,16 @@ pub struct Caller {
 impl Caller {
     /// Provost itself: jobs, commands. Holds everything.
     pub fn system() -> Self {
-        let everything =
-            HeldGrant { permissions: PermissionSet::everything(), scope: ScopePart::Everything, starts_at: None, ends_at: None };
-        Caller { actor: Actor::SYSTEM, grants: vec![everything] }
+        let everything = HeldGrant {
+            permissions: PermissionSet::everything(),
+            scope: ScopePart::Everything,
+            starts_at: None,
+            ends_at: None,
+        };
+        Caller {
+            actor: Actor::SYSTEM,
+            grants: vec![everything],
+        }
     }
 
     /// The person who calls; none for programs.
@@ -54,13 +61,17 @@ impl Caller {
 
     /// Where the caller may use `permission` at `now`; 403 if nowhere.
     pub fn scope(&self, permission: Permission, now: DateTime<Utc>) -> ApiResult<Scope> {
-        self.scope_if_any(permission, now).ok_or_else(|| lacks(permission))
+        self.scope_if_any(permission, now)
+            .ok_or_else(|| lacks(permission))
     }
 
     /// Where the caller may use `permission` at `now`; none if nowhere.
     pub fn scope_if_any(&self, permission: Permission, now: DateTime<Utc>) -> Option<Scope> {
         let mut parts: Vec<ScopePart> = Vec::new();
-        for grant in self.grants_at(now).filter(|grant| grant.permissions.contains(permission)) {
+        for grant in self
+            .grants_at(now)
+            .filter(|grant| grant.permissions.contains(permission))
+        {
             if !parts.contains(&grant.scope) {
                 parts.push(grant.scope);
             }
@@ -80,6 +91,9 @@ impl Caller {
 pub fn lacks(permission: Permission) -> ApiError {
     ApiError::new(
         Code::Forbidden,
-        format!("This needs the permission {} in a scope that covers it; ask an administrator for a role that holds it.", permission.as_str()),
+        format!(
+            "This needs the permission {} in a scope that covers it; ask an administrator for a role that holds it.",
+            permission.as_str()
+        ),
     )
 }

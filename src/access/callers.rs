@@ -35,8 +35,16 @@ const MOST_CALLERS: usize = 50_000;
 impl Callers {
     /// Keeps callers until they are forgotten by notification, or for a second where none can arrive.
     pub fn new(notified: bool) -> Self {
-        let keep_for = if notified { Duration::from_secs(60) } else { Duration::from_secs(1) };
-        Callers { known: RwLock::default(), forgotten: AtomicU64::new(0), keep_for }
+        let keep_for = if notified {
+            Duration::from_secs(60)
+        } else {
+            Duration::from_secs(1)
+        };
+        Callers {
+            known: RwLock::default(),
+            forgotten: AtomicU64::new(0),
+            keep_for,
+        }
     }
 
     /// The caller, if it is known.
@@ -104,8 +112,15 @@ pub fn load(conn: &mut PgConnection, kind: ActorKind, principal: Uuid) -> QueryR
     if rows.is_empty() {
         return Ok(None);
     }
-    let actor = Actor { kind, id: Some(principal), on_behalf_of: None };
-    Ok(Some(Caller { actor, grants: rows.into_iter().filter_map(held).collect() }))
+    let actor = Actor {
+        kind,
+        id: Some(principal),
+        on_behalf_of: None,
+    };
+    Ok(Some(Caller {
+        actor,
+        grants: rows.into_iter().filter_map(held).collect(),
+    }))
 }
 
 /// Every active person is a learner of their own; the rest is granted to them or to groups that they are in.
@@ -156,6 +171,15 @@ fn held(row: GrantRow) -> Option<HeldGrant> {
         ("self", _) => ScopePart::OwnSelf,
         _ => return None,
     };
-    let permissions = row.permissions.iter().filter_map(|name| Permission::from_name(name)).collect();
-    Some(HeldGrant { permissions, scope, starts_at: row.starts_at, ends_at: row.ends_at })
+    let permissions = row
+        .permissions
+        .iter()
+        .filter_map(|name| Permission::from_name(name))
+        .collect();
+    Some(HeldGrant {
+        permissions,
+        scope,
+        starts_at: row.starts_at,
+        ends_at: row.ends_at,
+    })
 }

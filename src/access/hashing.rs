@@ -28,9 +28,14 @@ impl Hashing {
         for number in 0..threads {
             let work = work.clone();
             let named = std::thread::Builder::new().name(format!("hash-{number}"));
-            named.spawn(move || work.into_iter().for_each(|job| job())).map_err(ApiError::internal)?;
+            named
+                .spawn(move || work.into_iter().for_each(|job| job()))
+                .map_err(ApiError::internal)?;
         }
-        Ok(Hashing { queue, decoy: hash_blocking("a password that nobody has")? })
+        Ok(Hashing {
+            queue,
+            decoy: hash_blocking("a password that nobody has")?,
+        })
     }
 
     /// Hashes `password`.
@@ -44,7 +49,11 @@ impl Hashing {
         let hash = hash.unwrap_or_else(|| self.decoy.clone());
         let fits = self
             .run(move || {
-                PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+                PasswordHash::new(&hash).is_ok_and(|hash| {
+                    Argon2::default()
+                        .verify_password(password.as_bytes(), &hash)
+                        .is_ok()
+                })
             })
             .await?;
         Ok(exists && fits)
@@ -54,7 +63,10 @@ impl Hashing {
         let (answer, result) = tokio::sync::oneshot::channel();
         let work: Work = Box::new(move || drop(answer.send(f())));
         self.queue.try_send(work).map_err(|error| match error {
-            TrySendError::Full(_) => ApiError::new(Code::Unavailable, "Too many sign-ins at once; try again in a second."),
+            TrySendError::Full(_) => ApiError::new(
+                Code::Unavailable,
+                "Too many sign-ins at once; try again in a second.",
+            ),
             TrySendError::Disconnected(_) => ApiError::internal("the hashing threads have stopped"),
         })?;
         result.await.map_err(|_| ApiError::internal("hashing panicked"))
@@ -63,5 +75,8 @@ impl Hashing {
 
 /// Hashes `password` on this thread, for commands and bulk work. argon2id with OWASP's parameters (19 MiB, 2 passes).
 pub fn hash_blocking(password: &str) -> ApiResult<String> {
-    Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(ApiError::internal)
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(ApiError::internal)
 }

@@ -5,9 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use aws_lc_rs::{
-    signature::{Ed25519KeyPair, KeyPair},
-};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
 use jsonwebtoken::{DecodingKey, EncodingKey};
@@ -72,7 +70,13 @@ impl KeyRing {
     /// The newest key, which signs.
     pub fn newest(&self) -> ApiResult<Arc<Vec<SigningKey>>> {
         let keys = self.all()?;
-        if keys.is_empty() { Err(ApiError::internal("there is no signing key; run `provost migrate`")) } else { Ok(keys) }
+        if keys.is_empty() {
+            Err(ApiError::internal(
+                "there is no signing key; run `provost migrate`",
+            ))
+        } else {
+            Ok(keys)
+        }
     }
 
     /// All keys in force.
@@ -125,7 +129,11 @@ fn stored(conn: &mut PgConnection) -> QueryResult<Vec<(String, Vec<u8>, Vec<u8>)
     signing_keys::table
         .filter(signing_keys::retired_at.is_null())
         .order(signing_keys::created_at.desc())
-        .select((signing_keys::id, signing_keys::private_key, signing_keys::public_key))
+        .select((
+            signing_keys::id,
+            signing_keys::private_key,
+            signing_keys::public_key,
+        ))
         .load(conn)
 }
 
@@ -133,7 +141,10 @@ fn stored(conn: &mut PgConnection) -> QueryResult<Vec<(String, Vec<u8>, Vec<u8>)
 pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
     // Processes that start together take turns.
     crate::sql!["LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE"].execute(tx.conn)?;
-    let count: i64 = signing_keys::table.filter(signing_keys::retired_at.is_null()).count().get_result(tx.conn)?;
+    let count: i64 = signing_keys::table
+        .filter(signing_keys::retired_at.is_null())
+        .count()
+        .get_result(tx.conn)?;
     if count > 0 {
         return Ok(());
     }

@@ -89,6 +89,10 @@ impl PermissionSet {
 
 impl FromIterator<Permission> for PermissionSet {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
-        PermissionSet(permissions.into_iter().fold(0, |set, permission| set | 1 << permission as u64))
+        PermissionSet(
+            permissions
+                .into_iter()
+                .fold(0, |set, permission| set | 1 << permission as u64),
+        )
     }
 }

@@ -28,7 +28,12 @@ pub trait Protected: Sized {
     fn covered(scope: &Scope) -> Sql;
 
     /// The row that `condition` finds, and whether `allowed` holds for it; locked against other writers if `lock`.
-    fn select(tx: &mut Tx, condition: Condition, allowed: Condition, lock: bool) -> QueryResult<Option<(Self, bool)>>;
+    fn select(
+        tx: &mut Tx,
+        condition: Condition,
+        allowed: Condition,
+        lock: bool,
+    ) -> QueryResult<Option<(Self, bool)>>;
 }
 
 /// Proof that the caller may do what they named to this thing. Writers take it instead of a bare id.
@@ -54,8 +59,15 @@ impl<T> Deref for Authorized<T> {
 /// The thing that `id` names, within the scope of the permission to read it; 404 otherwise.
 pub fn read<T: Protected>(tx: &mut Tx, id: &Ref<T>) -> ApiResult<T> {
     let scope = tx.scope(T::READ)?;
-    let found = T::select(tx, Condition::new(sql![named(id), " AND ", T::covered(&scope)]), Fragment::new(Sql::always()), false)?;
-    found.map(|(thing, _)| thing).ok_or_else(|| ApiError::not_found(T::NAME))
+    let found = T::select(
+        tx,
+        Condition::new(sql![named(id), " AND ", T::covered(&scope)]),
+        Fragment::new(Sql::always()),
+        false,
+    )?;
+    found
+        .map(|(thing, _)| thing)
+        .ok_or_else(|| ApiError::not_found(T::NAME))
 }
 
 /// Locks the thing that `id` names and proves that the caller may use `permission` on it.
@@ -125,9 +137,13 @@ macro_rules! protected {
                 allowed: $crate::db::Condition,
                 lock: bool,
             ) -> diesel::QueryResult<Option<(Self, bool)>> {
-                use diesel::{OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
+                use diesel::{
+                    OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, SelectableHelper as _,
+                };
                 use $crate::db::schema::$table;
-                let query = $table::table.select(($row::as_select(), allowed)).filter(condition);
+                let query = $table::table
+                    .select(($row::as_select(), allowed))
+                    .filter(condition);
                 if lock {
                     query.for_update().first(tx.conn).optional()
                 } else {

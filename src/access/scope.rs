@@ -51,7 +51,14 @@ impl Scope {
 
     /// Both scopes together.
     pub fn or(mut self, other: &Scope) -> Self {
-        self.parts.extend(other.parts.iter().filter(|part| !self.parts.contains(part)).copied().collect::<Vec<_>>());
+        self.parts.extend(
+            other
+                .parts
+                .iter()
+                .filter(|part| !self.parts.contains(part))
+                .copied()
+                .collect::<Vec<_>>(),
+        );
         self
     }
 
@@ -62,7 +69,11 @@ impl Scope {
 
     /// Rows that are configuration of the whole academy: all or none.
     pub fn global(&self) -> Sql {
-        if self.is_everything() { Sql::always() } else { Sql::never() }
+        if self.is_everything() {
+            Sql::always()
+        } else {
+            Sql::never()
+        }
     }
 
     /// Rows about the person whose id is in `user_id`, a column with its table.
@@ -79,7 +90,12 @@ impl Scope {
                     ")"
                 ],
                 ScopePart::Group(group) => {
-                    sql![user_id, " IN (SELECT member.user_id FROM group_members member WHERE member.group_id = ", bind(group), ")"]
+                    sql![
+                        user_id,
+                        " IN (SELECT member.user_id FROM group_members member WHERE member.group_id = ",
+                        bind(group),
+                        ")"
+                    ]
                 }
                 ScopePart::OwnReports => sql![
                     user_id,
@@ -97,9 +113,12 @@ impl Scope {
     pub fn courses(&self, course_id: &'static str) -> Sql {
         self.any(|part| match part {
             ScopePart::Everything => Some(Sql::always()),
-            ScopePart::Category(category) => {
-                Some(sql![course_id, " IN (SELECT scoped.id FROM courses scoped WHERE scoped.category_id = ", bind(category), ")"])
-            }
+            ScopePart::Category(category) => Some(sql![
+                course_id,
+                " IN (SELECT scoped.id FROM courses scoped WHERE scoped.category_id = ",
+                bind(category),
+                ")"
+            ]),
             ScopePart::Course(course) => Some(sql![course_id, " = ", bind(course)]),
             ScopePart::OrgUnit(_) | ScopePart::Group(_) | ScopePart::OwnReports | ScopePart::OwnSelf => None,
         })

@@ -42,7 +42,9 @@ const LEEWAY: i64 = 5;
 /// Signs a token for a principal.
 pub fn issue(app: &App, kind: ActorKind, principal: Uuid, now: DateTime<Utc>) -> ApiResult<String> {
     let keys = app.keys.newest()?;
-    let Some(key) = keys.first() else { return Err(ApiError::internal("there is no signing key")) };
+    let Some(key) = keys.first() else {
+        return Err(ApiError::internal("there is no signing key"));
+    };
     let lifetime = TimeDelta::from_std(app.config.token_lifetime).map_err(ApiError::internal)?;
     let address = app.config.public_url();
     let claims = Claims {
@@ -54,13 +56,20 @@ pub fn issue(app: &App, kind: ActorKind, principal: Uuid, now: DateTime<Utc>) ->
         exp: (now + lifetime).timestamp(),
         jti: Uuid::now_v7(),
     };
-    let header = Header { typ: Some(TOKEN_TYPE.into()), kid: Some(key.id.clone()), ..Header::new(Algorithm::EdDSA) };
+    let header = Header {
+        typ: Some(TOKEN_TYPE.into()),
+        kid: Some(key.id.clone()),
+        ..Header::new(Algorithm::EdDSA)
+    };
     jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(ApiError::internal)
 }
 
 /// A token that does not count, whatever the cause: the client learns only what to do.
 pub fn refused() -> ApiError {
-    ApiError::new(Code::Unauthenticated, "Get an access token from POST /oauth/token and send it as `Authorization: Bearer …`.")
+    ApiError::new(
+        Code::Unauthenticated,
+        "Get an access token from POST /oauth/token and send it as `Authorization: Bearer …`.",
+    )
 }
 
 /// Checks a token's signature and claims.
@@ -75,7 +84,11 @@ pub fn verify(app: &App, token: &str, now: DateTime<Utc>) -> ApiResult<Claims> {
         }
     };
     let now = now.timestamp();
-    if now < claims.exp && claims.iat <= now + LEEWAY { Ok(claims) } else { Err(refused()) }
+    if now < claims.exp && claims.iat <= now + LEEWAY {
+        Ok(claims)
+    } else {
+        Err(refused())
+    }
 }
 
 fn verify_signature(app: &App, token: &str) -> Option<Claims> {
@@ -92,7 +105,9 @@ fn verify_signature(app: &App, token: &str) -> Option<Claims> {
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     validation.set_issuer(&[&address]);
     validation.set_audience(&[&address]);
-    jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).ok().map(|data| data.claims)
+    jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
+        .ok()
+        .map(|data| data.claims)
 }
 
 /// Tokens whose signature was checked already, by the hash of their text. What a token *says* is checked each time.

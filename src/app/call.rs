@@ -29,14 +29,23 @@ impl Call {
     }
 
     /// Reads on a database thread.
-    pub async fn read<T: Send + 'static>(self, f: impl FnOnce(&mut Tx) -> ApiResult<T> + Send + 'static) -> ApiResult<T> {
+    pub async fn read<T: Send + 'static>(
+        self,
+        f: impl FnOnce(&mut Tx) -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
         let acting = self.acting;
-        self.app.on_database(move |app, conn| app.read(conn, &acting, f)).await
+        self.app
+            .on_database(move |app, conn| app.read(conn, &acting, f))
+            .await
     }
 
     /// Writes on a database thread, in one transaction with its events, jobs and idempotency record.
     pub async fn write(self, f: impl Fn(&mut Tx) -> ApiResult<Reply> + Send + 'static) -> ApiResult<Reply> {
-        let Call { app, acting, idempotency } = self;
+        let Call {
+            app,
+            acting,
+            idempotency,
+        } = self;
         app.on_database(move |app, conn| {
             app.write(conn, &acting, |tx| match &idempotency {
                 Some(key) => idempotency::once(tx, key, &f),
@@ -57,10 +66,29 @@ impl FromRequest for Call {
 }
 
 fn from_extensions(request: &HttpRequest) -> ApiResult<Call> {
-    let missing = |what: &str| ApiError::internal(format!("the {what} is not in the request: a route outside its scope"));
-    let app = request.app_data::<Data<App>>().ok_or_else(|| missing("app"))?.clone().into_inner();
+    let missing = |what: &str| {
+        ApiError::internal(format!(
+            "the {what} is not in the request: a route outside its scope"
+        ))
+    };
+    let app = request
+        .app_data::<Data<App>>()
+        .ok_or_else(|| missing("app"))?
+        .clone()
+        .into_inner();
     let extensions = request.extensions();
-    let caller = extensions.get::<Arc<Caller>>().ok_or_else(|| missing("caller"))?.clone();
-    let request_id = extensions.get::<RequestId>().ok_or_else(|| missing("request id"))?.0.clone();
-    Ok(Call { app, acting: Acting { caller, request_id }, idempotency: extensions.get::<IdempotencyKey>().cloned() })
+    let caller = extensions
+        .get::<Arc<Caller>>()
+        .ok_or_else(|| missing("caller"))?
+        .clone();
+    let request_id = extensions
+        .get::<RequestId>()
+        .ok_or_else(|| missing("request id"))?
+        .0
+        .clone();
+    Ok(Call {
+        app,
+        acting: Acting { caller, request_id },
+        idempotency: extensions.get::<IdempotencyKey>().cloned(),
+    })
 }

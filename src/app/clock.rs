@@ -16,14 +16,20 @@ pub struct Clock {
 
 impl Clock {
     /// The present instant, in whole microseconds as PostgreSQL keeps them.
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else asks")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that everybody else asks"
+    )]
     pub fn now(&self) -> DateTime<Utc> {
-        let micros = Utc::now().timestamp_micros().saturating_add(self.offset.load(Ordering::Relaxed));
+        let micros = Utc::now()
+            .timestamp_micros()
+            .saturating_add(self.offset.load(Ordering::Relaxed));
         DateTime::from_timestamp_micros(micros).unwrap_or_default()
     }
 
     /// Moves the clock, as tests do to see what tomorrow brings.
     pub fn advance(&self, by: TimeDelta) {
-        self.offset.fetch_add(by.num_microseconds().unwrap_or_default(), Ordering::Relaxed);
+        self.offset
+            .fetch_add(by.num_microseconds().unwrap_or_default(), Ordering::Relaxed);
     }
 }

@@ -61,14 +61,24 @@ pub fn once(tx: &mut Tx, key: &IdempotencyKey, f: impl Fn(&mut Tx) -> ApiResult<
 fn replay(stored: Option<StoredAnswer>, key: &IdempotencyKey) -> ApiResult<Reply> {
     match stored {
         Some((fingerprint, Some(status), headers, body)) if fingerprint == key.fingerprint => {
-            let headers = headers.map(serde_json::from_value).transpose().map_err(ApiError::internal)?;
-            let reply = Reply::stored(status as u16, headers.unwrap_or_default(), body.unwrap_or_default());
+            let headers = headers
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(ApiError::internal)?;
+            let reply = Reply::stored(
+                status as u16,
+                headers.unwrap_or_default(),
+                body.unwrap_or_default(),
+            );
             Ok(reply.header("Idempotency-Replayed", "true"))
         }
         Some((fingerprint, ..)) if fingerprint != key.fingerprint => Err(ApiError::new(
             Code::IdempotencyMismatch,
             "This Idempotency-Key came with another request before; use a new key for each new request.",
         )),
-        _ => Err(ApiError::new(Code::RequestInProgress, "Wait a moment and send the same request again.")),
+        _ => Err(ApiError::new(
+            Code::RequestInProgress,
+            "Wait a moment and send the same request again.",
+        )),
     }
 }

@@ -61,7 +61,10 @@ pub struct Acting {
 impl Acting {
     /// Provost itself, for the reason that `request_id` names, such as `command:demo`.
     pub fn system(request_id: impl Into<String>) -> Self {
-        Acting { caller: Arc::new(Caller::system()), request_id: request_id.into() }
+        Acting {
+            caller: Arc::new(Caller::system()),
+            request_id: request_id.into(),
+        }
     }
 }
 
@@ -70,13 +73,23 @@ const ATTEMPTS: u32 = 5;
 
 impl App {
     /// Reads on `conn`. A read of one statement wants no transaction and gets none.
-    pub fn read<T>(&self, conn: &mut PgConnection, acting: &Acting, f: impl FnOnce(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
+    pub fn read<T>(
+        &self,
+        conn: &mut PgConnection,
+        acting: &Acting,
+        f: impl FnOnce(&mut Tx) -> ApiResult<T>,
+    ) -> ApiResult<T> {
         f(&mut Tx::begin(self, conn, acting))
     }
 
     /// Writes in one transaction: what `f` does, its events, its jobs, and what people's changes bring about.
     /// Serialization failures and deadlocks are tried again, so `f` may run more than once.
-    pub fn write<T>(&self, conn: &mut PgConnection, acting: &Acting, f: impl Fn(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
+    pub fn write<T>(
+        &self,
+        conn: &mut PgConnection,
+        acting: &Acting,
+        f: impl Fn(&mut Tx) -> ApiResult<T>,
+    ) -> ApiResult<T> {
         let mut attempt = 1;
         loop {
             match self.attempt(conn, acting, &f) {
@@ -87,7 +100,12 @@ impl App {
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the one write path")]
-    fn attempt<T>(&self, conn: &mut PgConnection, acting: &Acting, f: impl Fn(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
+    fn attempt<T>(
+        &self,
+        conn: &mut PgConnection,
+        acting: &Acting,
+        f: impl Fn(&mut Tx) -> ApiResult<T>,
+    ) -> ApiResult<T> {
         let (answer, wakes) = conn.transaction(|conn| {
             let mut tx = Tx::begin(self, conn, acting);
             let answer = f(&mut tx)?;
@@ -127,7 +145,10 @@ impl App {
         f: impl FnOnce(&App, &mut PgConnection) -> ApiResult<T> + Send + 'static,
     ) -> ApiResult<T> {
         let app = self.clone();
-        self.db.run(move |conn| f(&app, conn)).await.map_err(|error: DbError| ApiError::from(error))?
+        self.db
+            .run(move |conn| f(&app, conn))
+            .await
+            .map_err(|error: DbError| ApiError::from(error))?
     }
 }
 

@@ -133,7 +133,14 @@ impl<'a> Tx<'a> {
         super::append(&mut self, events)?;
         jobs::store::insert(self.conn, std::mem::take(&mut self.jobs))?;
         for wake in &self.wakes {
-            sql!["SELECT pg_notify(", bind(CHANNEL), ", ", bind(wake.payload()), ")"].execute(self.conn)?;
+            sql![
+                "SELECT pg_notify(",
+                bind(CHANNEL),
+                ", ",
+                bind(wake.payload()),
+                ")"
+            ]
+            .execute(self.conn)?;
         }
         Ok(self.wakes.into_iter().collect())
     }

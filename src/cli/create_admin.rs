@@ -39,7 +39,9 @@ pub fn run(config: Config, arguments: &CreateAdmin) -> CommandResult {
     let started = start::start(config)?;
     let password = match &arguments.password {
         Some(password) if password.chars().count() < SHORTEST_PASSWORD => {
-            return Err(CommandError(format!("PROVOST_ADMIN_PASSWORD (or --password) is too short: give at least {SHORTEST_PASSWORD} characters.")));
+            return Err(CommandError(format!(
+                "PROVOST_ADMIN_PASSWORD (or --password) is too short: give at least {SHORTEST_PASSWORD} characters."
+            )));
         }
         Some(password) => password.clone(),
         None => random_password()?,
@@ -75,23 +77,40 @@ fn find_or_add(tx: &mut Tx, username: &str) -> ApiResult<User> {
     use crate::db::{Condition, schema::users};
     use diesel::{OptionalExtension, SelectableHelper};
     let found = users::table
-        .filter(Condition::new(sql!["lower(users.username) = lower(", bind(username), ")"]))
+        .filter(Condition::new(sql![
+            "lower(users.username) = lower(",
+            bind(username),
+            ")"
+        ]))
         .select(User::as_select())
         .first(tx.conn)
         .optional()?;
     if let Some(user) = found {
-        let user = crate::access::authorize::<User>(tx, &Ref::from(user.id), crate::access::Permission::UsersWrite)?;
-        return store::update(tx, &user, &body::read_value(&mut serde_json::json!({ "status": "active" }))?);
+        let user =
+            crate::access::authorize::<User>(tx, &Ref::from(user.id), crate::access::Permission::UsersWrite)?;
+        return store::update(
+            tx,
+            &user,
+            &body::read_value(&mut serde_json::json!({ "status": "active" }))?,
+        );
     }
-    let mut new = serde_json::json!({ "username": username, "given_name": "Academy", "family_name": "Administrator" });
+    let mut new =
+        serde_json::json!({ "username": username, "given_name": "Academy", "family_name": "Administrator" });
     let user = store::insert(tx, Uuid::now_v7(), &body::read_value(&mut new)?)?;
-    tx.record(Event::new("user.created", "user", user.id).about(user.id).after(&user));
+    tx.record(
+        Event::new("user.created", "user", user.id)
+            .about(user.id)
+            .after(&user),
+    );
     tx.touch_users([user.id]);
     Ok(user)
 }
 
 fn grant_everything(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
-    let role: Uuid = roles::table.filter(roles::code.eq("lms_admin")).select(roles::id).first(tx.conn)?;
+    let role: Uuid = roles::table
+        .filter(roles::code.eq("lms_admin"))
+        .select(roles::id)
+        .first(tx.conn)?;
     let id = Uuid::now_v7();
     let added = diesel::insert_into(grants::table)
         .values((

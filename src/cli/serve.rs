@@ -22,7 +22,10 @@ pub fn run(config: Config, _: &Serve) -> CommandResult {
     let listener = listener(&config)?;
     let started = start::start(config)?;
     let address = started.app.config.public_url();
-    log::info!("listening on {}, the API is at {address}/v1 and its docs are at {address}/docs", started.app.config.listen);
+    log::info!(
+        "listening on {}, the API is at {address}/v1 and its docs are at {address}/docs",
+        started.app.config.listen
+    );
     serve(&started, listener)
 }
 

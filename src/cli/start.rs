@@ -42,7 +42,8 @@ pub fn database(config: &Config) -> Result<(DbOptions, Option<EmbeddedPostgres>)
         None => {
             let mut options = EmbeddedOptions::new(&config.data_dir);
             options.binaries = config.postgres_bin.clone();
-            let postgres = EmbeddedPostgres::start(&options).map_err(|error| CommandError(error.to_string()))?;
+            let postgres =
+                EmbeddedPostgres::start(&options).map_err(|error| CommandError(error.to_string()))?;
             (postgres.url("provost"), Some(postgres))
         }
     };
@@ -66,7 +67,9 @@ pub fn start(config: Config) -> Result<Started, CommandError> {
 pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>, CommandError> {
     let db = Db::start(database);
     let applied = {
-        let mut conn = db.connection().map_err(|error| CommandError::of("The database does not answer", error))?;
+        let mut conn = db
+            .connection()
+            .map_err(|error| CommandError::of("The database does not answer", error))?;
         migrate::run(&mut conn).map_err(|error| CommandError::of("The database cannot be migrated", error))?
     };
     for name in applied {
@@ -78,7 +81,8 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
         tokens: VerifiedTokens::default(),
         keys: keys::KeyRing::default(),
         hashing: Hashing::start(config.hashing_threads)?,
-        metrics: Metrics::new().map_err(|error| CommandError::of("The metrics cannot be registered", error))?,
+        metrics: Metrics::new()
+            .map_err(|error| CommandError::of("The metrics cannot be registered", error))?,
         reactions: server::REACTIONS,
         config,
         db,
@@ -88,7 +92,12 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
         keys::ensure(tx)?;
         built_in::ensure(tx)
     })?;
-    app.keys.load(&mut *app.db.connection().map_err(|error| CommandError(error.to_string()))?)?;
+    app.keys.load(
+        &mut *app
+            .db
+            .connection()
+            .map_err(|error| CommandError(error.to_string()))?,
+    )?;
     if notified {
         listen(&app)?;
     }
@@ -107,10 +116,13 @@ fn listen(app: &Arc<App>) -> Result<(), CommandError> {
         while let Some(strong) = app.upgrade() {
             let connection = strong.db.dedicated_connection();
             drop(strong);
-            let heard = connection.map_err(|error| error.to_string()).and_then(|mut conn| {
-                conn.batch_execute(&format!("LISTEN {}", app::CHANNEL)).map_err(|error| error.to_string())?;
-                hear_until_broken(&app, &mut conn)
-            });
+            let heard = connection
+                .map_err(|error| error.to_string())
+                .and_then(|mut conn| {
+                    conn.batch_execute(&format!("LISTEN {}", app::CHANNEL))
+                        .map_err(|error| error.to_string())?;
+                    hear_until_broken(&app, &mut conn)
+                });
             let Err(fault) = heard else { return };
             let Some(strong) = app.upgrade() else { return };
             log::warn!("notifications are interrupted: {fault}");
@@ -119,7 +131,10 @@ fn listen(app: &Arc<App>) -> Result<(), CommandError> {
             std::thread::sleep(RECONNECT_AFTER);
         }
     };
-    thread.spawn(body).map(drop).map_err(|error| CommandError::of("A thread cannot be started", error))
+    thread
+        .spawn(body)
+        .map(drop)
+        .map_err(|error| CommandError::of("A thread cannot be started", error))
 }
 
 fn hear_until_broken(app: &std::sync::Weak<App>, conn: &mut diesel::PgConnection) -> Result<(), String> {

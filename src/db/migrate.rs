@@ -22,7 +22,9 @@ pub enum MigrateError {
 /// Applies what is pending and answers the names of what it applied.
 pub fn run(conn: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
     locked(conn, |conn| {
-        let applied = conn.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
+        let applied = conn
+            .run_pending_migrations(MIGRATIONS)
+            .map_err(MigrateError::Migration)?;
         Ok(applied.iter().map(ToString::to_string).collect())
     })
 }
@@ -30,14 +32,16 @@ pub fn run(conn: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
 /// Takes everything back. For tests of the migrations themselves.
 pub fn revert_all(conn: &mut PgConnection) -> Result<(), MigrateError> {
     locked(conn, |conn| {
-        conn.revert_all_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
+        conn.revert_all_migrations(MIGRATIONS)
+            .map_err(MigrateError::Migration)?;
         Ok(())
     })
 }
 
 /// Whether any migration is pending.
 pub fn is_pending(conn: &mut PgConnection) -> Result<bool, MigrateError> {
-    conn.has_pending_migration(MIGRATIONS).map_err(MigrateError::Migration)
+    conn.has_pending_migration(MIGRATIONS)
+        .map_err(MigrateError::Migration)
 }
 
 fn locked<T>(
@@ -51,5 +55,7 @@ fn locked<T>(
 }
 
 fn advisory(conn: &mut PgConnection, statement: &'static str) -> QueryResult<usize> {
-    sql_query(statement).bind::<diesel::sql_types::BigInt, _>(MIGRATION_LOCK).execute(conn)
+    sql_query(statement)
+        .bind::<diesel::sql_types::BigInt, _>(MIGRATION_LOCK)
+        .execute(conn)
 }

@@ -1,11 +1,11 @@
 //! PostgreSQL: connections, statements, migrations, and the private server that Provost can run.
 //! Knows no domain.
 
+pub mod embedded;
 pub mod migrate;
 pub mod pool;
 #[rustfmt::skip]
 pub mod schema;
-pub mod embedded;
 pub mod sql;
 pub mod text_enum;
 

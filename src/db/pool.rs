@@ -82,24 +82,33 @@ impl Db {
             .min_idle(Some(0))
             .test_on_check_out(false)
             .connection_timeout(CONNECT_TIMEOUT)
-            .connection_customizer(Box::new(PrepareConnection { prepared_statements: options.prepared_statements }))
+            .connection_customizer(Box::new(PrepareConnection {
+                prepared_statements: options.prepared_statements,
+            }))
             .build_unchecked(ConnectionManager::new(&options.url));
-        let (queue, work) = crossbeam_channel::bounded::<Work>(options.connections as usize * QUEUE_PER_CONNECTION);
+        let (queue, work) =
+            crossbeam_channel::bounded::<Work>(options.connections as usize * QUEUE_PER_CONNECTION);
         for number in 0..options.connections {
             let (work, pool) = (work.clone(), pool.clone());
-            let spawned = std::thread::Builder::new().name(format!("db-{number}")).spawn(move || {
-                for job in work {
-                    match pool.get() {
-                        Ok(mut conn) => job(Ok(&mut conn)),
-                        Err(error) => job(Err(DbError::Unreachable(error.to_string()))),
+            let spawned = std::thread::Builder::new()
+                .name(format!("db-{number}"))
+                .spawn(move || {
+                    for job in work {
+                        match pool.get() {
+                            Ok(mut conn) => job(Ok(&mut conn)),
+                            Err(error) => job(Err(DbError::Unreachable(error.to_string()))),
+                        }
                     }
-                }
-            });
+                });
             if let Err(error) = spawned {
                 log::error!("could not start a database thread: {error}");
             }
         }
-        Db { queue, pool, options: std::sync::Arc::new(options) }
+        Db {
+            queue,
+            pool,
+            options: std::sync::Arc::new(options),
+        }
     }
 
     /// Runs `f` on a database thread.
@@ -125,7 +134,9 @@ impl Db {
 
     /// A connection for a thread that may block: jobs and commands.
     pub fn connection(&self) -> Result<PooledPg, DbError> {
-        self.pool.get().map_err(|error| DbError::Unreachable(error.to_string()))
+        self.pool
+            .get()
+            .map_err(|error| DbError::Unreachable(error.to_string()))
     }
 
     /// A connection outside the pool, for as long as its owner likes: listening, locks.

@@ -244,7 +244,10 @@ pub struct Fragment<T> {
 impl<T> Fragment<T> {
     /// Says that `sql` is an expression of type `T`.
     pub fn new(sql: Sql) -> Self {
-        Fragment { sql, sql_type: PhantomData }
+        Fragment {
+            sql,
+            sql_type: PhantomData,
+        }
     }
 }
 

@@ -54,10 +54,7 @@ impl Checker<'_> {
     }
 
     fn clauses(&mut self, operands: &[Expression]) -> Option<Vec<Clause>> {
-        let checked: Vec<_> = operands
-            .iter()
-            .map(|operand| self.clause(operand))
-            .collect();
+        let checked: Vec<_> = operands.iter().map(|operand| self.clause(operand)).collect();
         checked.into_iter().collect()
     }
 
@@ -79,9 +76,7 @@ impl Checker<'_> {
         let (target, words) = match self.named(name)? {
             Named::Target(target, words) => (target, words),
             Named::Source(source) => match part_of(source, "value") {
-                Some(Named::Target(target, words)) if literal.value != LiteralValue::Null => {
-                    (target, words)
-                }
+                Some(Named::Target(target, words)) if literal.value != LiteralValue::Null => (target, words),
                 _ => return self.compare_source(source, name, operator, literal),
             },
         };
@@ -124,21 +119,13 @@ impl Checker<'_> {
             (LiteralValue::Null, Operator::Ne) => Some(present),
             (LiteralValue::Null, Operator::Eq) => Some(Clause::Not(Box::new(present))),
             _ => {
-                let message = format!(
-                    "\"{0}\" has parts: write {0}.{{part}} or {0}[…]",
-                    source.name
-                );
+                let message = format!("\"{0}\" has parts: write {0}.{{part}} or {0}[…]", source.name);
                 self.fault(name.at, message)
             }
         }
     }
 
-    fn compare_null(
-        &mut self,
-        target: Target,
-        operator: Operator,
-        literal: &Literal,
-    ) -> Option<Clause> {
+    fn compare_null(&mut self, target: Target, operator: Operator, literal: &Literal) -> Option<Clause> {
         match operator {
             Operator::Eq | Operator::Ne => Some(Clause::Compare {
                 target,

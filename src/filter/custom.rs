@@ -42,13 +42,7 @@ pub(super) fn custom_value(json: &Sql, value_type: Type) -> Sql {
             json,
             " END)::numeric"
         ];
-        sql![
-            guard,
-            cast,
-            " END FROM (SELECT ",
-            number,
-            " AS n) AS number)"
-        ]
+        sql![guard, cast, " END FROM (SELECT ", number, " AS n) AS number)"]
     };
     match value_type {
         Type::Number => number("::float8"),

@@ -31,20 +31,14 @@ impl Schema {
         }
         descriptions.extend(self.custom.iter().map(|custom| {
             let name = format!("attributes.{}", custom.name);
-            described(
-                name,
-                custom.kind.value_type(),
-                custom.kind.words(),
-                &custom.doc,
-            )
+            described(name, custom.kind.value_type(), custom.kind.words(), &custom.doc)
         }));
         descriptions
     }
 
     /// All attributes as a Markdown table.
     pub fn to_markdown(&self) -> String {
-        let mut table =
-            String::from("| attribute | type | operators | meaning |\n|---|---|---|---|\n");
+        let mut table = String::from("| attribute | type | operators | meaning |\n|---|---|---|---|\n");
         for AttributeDescription {
             name,
             value_type,
@@ -53,10 +47,7 @@ impl Schema {
             description,
         } in self.describe()
         {
-            let words: Vec<_> = words
-                .iter()
-                .map(|word| format!("`{}`", cell(word)))
-                .collect();
+            let words: Vec<_> = words.iter().map(|word| format!("`{}`", cell(word))).collect();
             let value_type = if words.is_empty() {
                 value_type.to_owned()
             } else {
@@ -102,12 +93,7 @@ fn describe(attribute: &Attribute, descriptions: &mut Vec<AttributeDescription>)
     }
 }
 
-fn described(
-    name: String,
-    value_type: Type,
-    words: Vec<String>,
-    doc: &str,
-) -> AttributeDescription {
+fn described(name: String, value_type: Type, words: Vec<String>, doc: &str) -> AttributeDescription {
     let operators = value_type
         .operators()
         .iter()

@@ -63,11 +63,7 @@ impl fmt::Display for Value {
             Self::Integer(value) => write!(f, "{value}"),
             Self::Number(value) => write!(f, "{}", serde_json::Value::from(*value)),
             Self::Date(value) => write!(f, "\"{value}\""),
-            Self::Instant(value) => write!(
-                f,
-                "\"{}\"",
-                value.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-            ),
+            Self::Instant(value) => write!(f, "\"{}\"", value.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
             Self::Id(value) => write!(f, "\"{value}\""),
         }
     }

@@ -125,16 +125,12 @@ fn number_order(stored: f64, wanted: f64) -> Ordering {
 
 /// Lower case, character by character, as PostgreSQL's `lower` has it: Unicode's simple mapping.
 fn fold(text: &str) -> String {
-    text.chars()
-        .filter_map(|c| c.to_lowercase().next())
-        .collect()
+    text.chars().filter_map(|c| c.to_lowercase().next()).collect()
 }
 
 fn typed(json: &Json, value_type: Type) -> Option<Value> {
     match (value_type, json) {
-        (Type::Text | Type::Exact | Type::Enum, Json::String(text)) => {
-            Some(Value::Text(text.clone()))
-        }
+        (Type::Text | Type::Exact | Type::Enum, Json::String(text)) => Some(Value::Text(text.clone())),
         (Type::Bool, Json::Bool(value)) => Some(Value::Bool(*value)),
         (Type::Integer, Json::Number(number)) => number.as_i64().map(Value::Integer),
         (Type::Number, Json::Number(number)) => number.as_f64().map(Value::Number),

@@ -97,9 +97,7 @@ fn compared_with(clause: &Clause, clock: &FilterClock) -> Option<Json> {
 
 fn fact_used(clause: &Clause, facts: &Facts) -> Option<FactUsed> {
     match clause {
-        Clause::Present(target) | Clause::Compare { target, .. } => {
-            Some(target_fact(target, facts))
-        }
+        Clause::Present(target) | Clause::Compare { target, .. } => Some(target_fact(target, facts)),
         Clause::Values { source, .. } => Some(FactUsed {
             attribute: source.name.to_owned(),
             values: facts.values(source.name).to_vec(),

@@ -87,9 +87,7 @@ impl Wanted<'_> {
 fn collect_facts<'a>(clause: &'a Clause, wanted: &mut Vec<Wanted<'a>>) {
     let fact = match clause {
         Clause::All(clauses) | Clause::Any(clauses) => {
-            clauses
-                .iter()
-                .for_each(|clause| collect_facts(clause, wanted));
+            clauses.iter().for_each(|clause| collect_facts(clause, wanted));
             return;
         }
         Clause::Not(clause) => return collect_facts(clause, wanted),
@@ -145,13 +143,7 @@ fn element(source: &Source) -> Sql {
     let mut object = sql!["('{}'::jsonb"];
     for part in source.parts {
         let value = json_value(sql![part.value], part.kind.value_type());
-        object.push(sql![
-            " || jsonb_build_object(",
-            bind(part.name),
-            ", ",
-            value,
-            ")"
-        ]);
+        object.push(sql![" || jsonb_build_object(", bind(part.name), ", ", value, ")"]);
     }
     object.push(")");
     object

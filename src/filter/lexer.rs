@@ -38,10 +38,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
             at += 1;
         }
         let (kind, length) = next(&characters[at..]);
-        let last = matches!(
-            kind,
-            TokenKind::End | TokenKind::Invalid(_) | TokenKind::Unknown
-        );
+        let last = matches!(kind, TokenKind::End | TokenKind::Invalid(_) | TokenKind::Unknown);
         tokens.push(Token { at, kind });
         if last {
             return tokens;
@@ -86,13 +83,12 @@ fn text(rest: &[char]) -> (TokenKind, usize) {
     let length = close + 2;
     let json: String = rest[..length].iter().collect();
     let kind = match serde_json::from_str::<String>(&json) {
-        Ok(text) if text.contains('\0') => TokenKind::Invalid(
-            "this text holds the character U+0000, which cannot be stored".into(),
-        ),
+        Ok(text) if text.contains('\0') => {
+            TokenKind::Invalid("this text holds the character U+0000, which cannot be stored".into())
+        }
         Ok(text) => TokenKind::Text(text),
         Err(_) => TokenKind::Invalid(
-            "this text is not a JSON string: \\ and control characters must be escaped as in JSON"
-                .into(),
+            "this text is not a JSON string: \\ and control characters must be escaped as in JSON".into(),
         ),
     };
     (kind, length)
@@ -107,8 +103,7 @@ fn number(rest: &[char]) -> (TokenKind, usize) {
     if finite && serde_json::from_str::<serde_json::Number>(&number).is_ok() {
         return (TokenKind::Number(number), length);
     }
-    let message =
-        format!("{number} is not a number; text, dates and durations stand in double quotes");
+    let message = format!("{number} is not a number; text, dates and durations stand in double quotes");
     (TokenKind::Invalid(message), 0)
 }
 

@@ -25,11 +25,7 @@ impl Names<'_> {
     pub(super) fn find(&self, text: &str) -> Option<Named> {
         if let Some(source) = self.element {
             let part = find_part(source, text)?;
-            return Some(target(
-                part.name.to_owned(),
-                part.kind,
-                Place::Scalar(part.value),
-            ));
+            return Some(target(part.name.to_owned(), part.kind, Place::Scalar(part.value)));
         }
         let name = self.without_urn(text);
         find_in(self.schema.attributes, name).or_else(|| self.find_custom(name))
@@ -154,11 +150,7 @@ pub(super) fn part_of(source: Source, name: &str) -> Option<Named> {
         on: source.on,
         value: part.value,
     };
-    Some(target(
-        format!("{}.{}", source.name, part.name),
-        part.kind,
-        place,
-    ))
+    Some(target(format!("{}.{}", source.name, part.name), part.kind, place))
 }
 
 fn find_part(source: Source, name: &str) -> Option<&'static Part> {

@@ -7,11 +7,7 @@ use super::{
 };
 
 /// The typed value, or what was expected instead, to follow the attribute's name.
-pub(super) fn operand(
-    value_type: Type,
-    words: &[String],
-    literal: &LiteralValue,
-) -> Result<Operand, String> {
+pub(super) fn operand(value_type: Type, words: &[String], literal: &LiteralValue) -> Result<Operand, String> {
     use LiteralValue::{Bool, Number, Text};
     let value = match (value_type, literal) {
         (Type::Text | Type::Exact, Text(text)) => Some(Value::Text(text.clone())),
@@ -30,9 +26,7 @@ pub(super) fn operand(
         (Type::Id, Text(text)) => text.parse().ok().map(Value::Id),
         _ => None,
     };
-    value
-        .map(Operand::Value)
-        .ok_or_else(|| expected(value_type))
+    value.map(Operand::Value).ok_or_else(|| expected(value_type))
 }
 
 fn word(words: &[String], text: &str) -> Result<Operand, String> {
@@ -76,9 +70,11 @@ fn expected(value_type: Type) -> String {
         Type::Date => {
             "is a date: expected one such as \"2026-01-31\" or a duration from today such as \"-P30D\"".into()
         }
-        Type::Instant => "is an instant: expected one such as \"2026-01-31T08:00:00Z\", a date, or a duration \
+        Type::Instant => {
+            "is an instant: expected one such as \"2026-01-31T08:00:00Z\", a date, or a duration \
                           from now such as \"-PT12H\""
-            .into(),
+                .into()
+        }
         Type::Id => "is an id: expected a UUID in double quotes".into(),
     }
 }

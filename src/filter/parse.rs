@@ -211,9 +211,7 @@ impl Parser {
             _ => None,
         };
         let Some(value) = value else {
-            return Err(
-                self.expected("a value: text in double quotes, a number, true, false or null")
-            );
+            return Err(self.expected("a value: text in double quotes, a number, true, false or null"));
         };
         self.advance();
         Ok(Literal { at, value })
@@ -229,7 +227,8 @@ impl Parser {
     }
 
     fn accept_word(&mut self, keyword: &str) -> bool {
-        let accepted = matches!(&self.peek().kind, TokenKind::Word(word) if word.eq_ignore_ascii_case(keyword));
+        let accepted =
+            matches!(&self.peek().kind, TokenKind::Word(word) if word.eq_ignore_ascii_case(keyword));
         if accepted {
             self.advance();
         }

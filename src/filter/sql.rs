@@ -25,20 +25,8 @@ impl Filter {
 }
 
 fn condition(clause: &Clause, negated: bool, clock: &FilterClock) -> Sql {
-    let all = |clauses: &[Clause]| {
-        Sql::all(
-            clauses
-                .iter()
-                .map(|clause| condition(clause, negated, clock)),
-        )
-    };
-    let any = |clauses: &[Clause]| {
-        Sql::any(
-            clauses
-                .iter()
-                .map(|clause| condition(clause, negated, clock)),
-        )
-    };
+    let all = |clauses: &[Clause]| Sql::all(clauses.iter().map(|clause| condition(clause, negated, clock)));
+    let any = |clauses: &[Clause]| Sql::any(clauses.iter().map(|clause| condition(clause, negated, clock)));
     match clause {
         Clause::All(clauses) if negated => any(clauses),
         Clause::Any(clauses) if negated => all(clauses),
@@ -75,9 +63,7 @@ fn comparison(
     clock: &FilterClock,
 ) -> Sql {
     match operand.at(clock) {
-        Some(value) => holds(target, negated, |stored| {
-            compare(stored, target, operator, value)
-        }),
+        Some(value) => holds(target, negated, |stored| compare(stored, target, operator, value)),
         // `eq null` is the opposite of `pr`.
         None => present(target, !negated),
     }
@@ -97,9 +83,7 @@ fn present(target: &Target, negated: bool) -> Sql {
 fn holds(target: &Target, negated: bool, test: impl FnOnce(Sql) -> Sql) -> Sql {
     match &target.place {
         Place::Scalar(column) => leaf(test(sql![*column]), negated),
-        Place::Exists { from, on, value } => {
-            exists(sql![*from], on, Some(test(sql![*value])), negated)
-        }
+        Place::Exists { from, on, value } => exists(sql![*from], on, Some(test(sql![*value])), negated),
         Place::Custom {
             column,
             key,
@@ -182,10 +166,7 @@ fn compare_text(
         _ => text.to_owned(),
     };
     let (stored, wanted) = match value_type {
-        Type::Text => (
-            sql!["lower(", stored, ")"],
-            sql!["lower(", bind(wanted), ")"],
-        ),
+        Type::Text => (sql!["lower(", stored, ")"], sql!["lower(", bind(wanted), ")"]),
         _ => (stored, sql![bind(wanted)]),
     };
     match operator {
@@ -198,7 +179,5 @@ fn compare_text(
 
 /// `text` as a LIKE pattern that matches nothing else.
 fn literally(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_")
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

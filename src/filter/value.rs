@@ -206,11 +206,7 @@ fn total(parts: &[(u32, u32)], most: u32) -> Result<u32, DurationError> {
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.past { "-P" } else { "P" })?;
-        for (amount, unit) in [
-            (self.months / 12, 'Y'),
-            (self.months % 12, 'M'),
-            (self.days, 'D'),
-        ] {
+        for (amount, unit) in [(self.months / 12, 'Y'), (self.months % 12, 'M'), (self.days, 'D')] {
             if amount > 0 {
                 write!(f, "{amount}{unit}")?;
             }

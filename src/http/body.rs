@@ -44,26 +44,47 @@ impl<T: Body> FromRequest for Valid<T> {
 }
 
 fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let media_type = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let media_type = content_type
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase();
     if media_type == "application/json" || media_type.ends_with("+json") {
         return Ok(());
     }
-    Err(ApiError::new(Code::UnsupportedMediaType, "Send JSON with `Content-Type: application/json`."))
+    Err(ApiError::new(
+        Code::UnsupportedMediaType,
+        "Send JSON with `Content-Type: application/json`.",
+    ))
 }
 
 /// Why a body did not arrive.
 pub fn unreadable(error: &actix_web::Error) -> ApiError {
     if error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
-        return ApiError::new(Code::PayloadTooLarge, "Send less at once: split it, or use an import.");
+        return ApiError::new(
+            Code::PayloadTooLarge,
+            "Send less at once: split it, or use an import.",
+        );
     }
-    ApiError::new(Code::MalformedRequest, "The body broke off; send the request again.")
+    ApiError::new(
+        Code::MalformedRequest,
+        "The body broke off; send the request again.",
+    )
 }
 
 /// Reads a body and finds everything that is wrong with it.
 pub fn read<T: Body>(bytes: &[u8]) -> ApiResult<T> {
     let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        ApiError::new(Code::MalformedRequest, format!("The body is not valid JSON: {error}."))
+        ApiError::new(
+            Code::MalformedRequest,
+            format!("The body is not valid JSON: {error}."),
+        )
     })?;
     read_value(&mut value)
 }
@@ -81,14 +102,17 @@ pub fn read_value<T: Body>(value: &mut Value) -> ApiResult<T> {
         let pointer = format!("/{}", error.path().to_string().replace('.', "/"));
         ApiError::field(pointer, error.inner().to_string())
     })?;
-    body.validate().map_err(|errors| ApiError::invalid(rule_faults(&errors, "")))?;
+    body.validate()
+        .map_err(|errors| ApiError::invalid(rule_faults(&errors, "")))?;
     Ok(body)
 }
 
 /// PostgreSQL stores no U+0000 in text or JSON.
 fn refuse_nul(value: &Value, pointer: &str, faults: &mut Vec<FieldError>) {
     match value {
-        Value::String(text) if text.contains('\0') => faults.push(FieldError::new(pointer, "must not hold U+0000; leave it out")),
+        Value::String(text) if text.contains('\0') => {
+            faults.push(FieldError::new(pointer, "must not hold U+0000; leave it out"))
+        }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 refuse_nul(item, &format!("{pointer}/{index}"), faults);
@@ -97,7 +121,10 @@ fn refuse_nul(value: &Value, pointer: &str, faults: &mut Vec<FieldError>) {
         Value::Object(members) => {
             for (name, member) in members {
                 if name.contains('\0') {
-                    faults.push(FieldError::new(pointer, "has a name that holds U+0000; leave it out"));
+                    faults.push(FieldError::new(
+                        pointer,
+                        "has a name that holds U+0000; leave it out",
+                    ));
                 }
                 refuse_nul(member, &format!("{pointer}/{}", escape(name)), faults);
             }
@@ -110,7 +137,10 @@ fn refuse_nul(value: &Value, pointer: &str, faults: &mut Vec<FieldError>) {
 fn make_integers(value: &mut Value) {
     match value {
         Value::Number(number) => {
-            if let Some(whole) = number.as_f64().filter(|n| number.is_f64() && n.fract() == 0.0 && n.abs() < 9e15) {
+            if let Some(whole) = number
+                .as_f64()
+                .filter(|n| number.is_f64() && n.fract() == 0.0 && n.abs() < 9e15)
+            {
                 *value = json!(whole as i64);
             }
         }
@@ -136,7 +166,11 @@ type Validators = RwLock<HashMap<TypeId, Arc<jsonschema::Validator>>>;
 fn validator_of<T: Body>() -> ApiResult<Arc<jsonschema::Validator>> {
     static VALIDATORS: OnceLock<Validators> = OnceLock::new();
     let validators = VALIDATORS.get_or_init(Default::default);
-    let known = validators.read().map_err(ApiError::internal)?.get(&TypeId::of::<T>()).cloned();
+    let known = validators
+        .read()
+        .map_err(ApiError::internal)?
+        .get(&TypeId::of::<T>())
+        .cloned();
     if let Some(validator) = known {
         return Ok(validator);
     }
@@ -153,7 +187,10 @@ fn validator_of<T: Body>() -> ApiResult<Arc<jsonschema::Validator>> {
         .build(&document)
         .map_err(ApiError::internal)?;
     let validator = Arc::new(validator);
-    validators.write().map_err(ApiError::internal)?.insert(TypeId::of::<T>(), validator.clone());
+    validators
+        .write()
+        .map_err(ApiError::internal)?
+        .insert(TypeId::of::<T>(), validator.clone());
     Ok(validator)
 }
 
@@ -162,7 +199,10 @@ fn describe(error: &jsonschema::ValidationError<'_>, faults: &mut Vec<FieldError
     match error.kind() {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             for name in unexpected {
-                faults.push(FieldError::new(format!("{at}/{}", escape(name)), "is not known here; leave it out, or mend its name"));
+                faults.push(FieldError::new(
+                    format!("{at}/{}", escape(name)),
+                    "is not known here; leave it out, or mend its name",
+                ));
             }
         }
         Kind::Required { property } => {
@@ -171,19 +211,35 @@ fn describe(error: &jsonschema::ValidationError<'_>, faults: &mut Vec<FieldError
         }
         // Of `null or X` the interesting complaint is X's.
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            let branch = context.iter().filter(|errors| !errors.iter().any(is_null_branch)).min_by_key(|errors| errors.len());
+            let branch = context
+                .iter()
+                .filter(|errors| !errors.iter().any(is_null_branch))
+                .min_by_key(|errors| errors.len());
             match branch {
                 Some(errors) if !errors.is_empty() => errors.iter().for_each(|error| describe(error, faults)),
-                _ => faults.push(FieldError::new(at, "fits none of the forms that are allowed here")),
+                _ => faults.push(FieldError::new(
+                    at,
+                    "fits none of the forms that are allowed here",
+                )),
             }
         }
         Kind::MinLength { limit: 1 } => faults.push(FieldError::new(at, "must not be empty")),
-        Kind::MinLength { limit } => faults.push(FieldError::new(at, format!("must have at least {limit} characters"))),
-        Kind::MaxLength { limit } => faults.push(FieldError::new(at, format!("must have at most {limit} characters"))),
+        Kind::MinLength { limit } => faults.push(FieldError::new(
+            at,
+            format!("must have at least {limit} characters"),
+        )),
+        Kind::MaxLength { limit } => faults.push(FieldError::new(
+            at,
+            format!("must have at most {limit} characters"),
+        )),
         Kind::Minimum { limit } => faults.push(FieldError::new(at, format!("must be {limit} or more"))),
         Kind::Maximum { limit } => faults.push(FieldError::new(at, format!("must be {limit} or less"))),
-        Kind::MinItems { limit } => faults.push(FieldError::new(at, format!("must have at least {limit} items"))),
-        Kind::MaxItems { limit } => faults.push(FieldError::new(at, format!("must have at most {limit} items"))),
+        Kind::MinItems { limit } => {
+            faults.push(FieldError::new(at, format!("must have at least {limit} items")))
+        }
+        Kind::MaxItems { limit } => {
+            faults.push(FieldError::new(at, format!("must have at most {limit} items")))
+        }
         Kind::Enum { options } => faults.push(FieldError::new(at, format!("must be one of {options}"))),
         Kind::Pattern { pattern } => faults.push(FieldError::new(at, format!("must match {pattern}"))),
         Kind::Format { format } => faults.push(FieldError::new(at, format!("must be a valid {format}"))),
@@ -207,7 +263,11 @@ fn rule_faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
             ValidationErrorsKind::Field(errors) => {
                 for error in errors {
                     let detail = error.message.clone().unwrap_or_else(|| error.code.clone());
-                    let pointer = error.params.get("pointer").and_then(Value::as_str).map_or_else(|| pointer.clone(), |p| format!("{at}{p}"));
+                    let pointer = error
+                        .params
+                        .get("pointer")
+                        .and_then(Value::as_str)
+                        .map_or_else(|| pointer.clone(), |p| format!("{at}{p}"));
                     faults.push(FieldError::new(pointer, detail));
                 }
             }

@@ -29,7 +29,9 @@ impl Cursor {
     /// Reads what a client handed back.
     pub fn decode(text: &str) -> Result<Self, ApiError> {
         let decoded = URL_SAFE_NO_PAD.decode(text).ok();
-        decoded.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(invalid)
+        decoded
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .ok_or_else(invalid)
     }
 }
 

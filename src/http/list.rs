@@ -96,7 +96,10 @@ impl ListQuery {
     pub fn plan(&self, listing: &Listing) -> ApiResult<PagePlan> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=LARGEST_LIMIT).contains(&limit) {
-            return Err(ApiError::parameter("limit", format!("must be from 1 to {LARGEST_LIMIT}")));
+            return Err(ApiError::parameter(
+                "limit",
+                format!("must be from 1 to {LARGEST_LIMIT}"),
+            ));
         }
         let default = listing.sorts.first().map_or("", |sort| sort.name);
         let sort_text = self.sort.as_deref().unwrap_or(default);
@@ -106,10 +109,24 @@ impl ListQuery {
         };
         let Some(sort) = listing.sorts.iter().find(|sort| sort.name == name) else {
             let names: Vec<_> = listing.sorts.iter().map(|sort| sort.name).collect();
-            return Err(ApiError::parameter("sort", format!("must be one of {}, or one of them after a `-`", names.join(", "))));
+            return Err(ApiError::parameter(
+                "sort",
+                format!("must be one of {}, or one of them after a `-`", names.join(", ")),
+            ));
         };
-        let after = self.cursor.as_deref().map(|text| read_cursor(text, sort_text, sort.kind)).transpose()?;
-        Ok(PagePlan { sort: *sort, sort_text: sort_text.to_owned(), descending, id: listing.id, after, limit })
+        let after = self
+            .cursor
+            .as_deref()
+            .map(|text| read_cursor(text, sort_text, sort.kind))
+            .transpose()?;
+        Ok(PagePlan {
+            sort: *sort,
+            sort_text: sort_text.to_owned(),
+            descending,
+            id: listing.id,
+            after,
+            limit,
+        })
     }
 }
 
@@ -121,7 +138,10 @@ fn read_cursor(text: &str, sort: &str, kind: SortKind) -> ApiResult<(Bind, Uuid)
     let text = cursor.key.as_str().filter(|text| !text.contains('\0'));
     let key = match kind {
         SortKind::Text => text.map(bind),
-        SortKind::Instant => text.and_then(|t| t.parse::<DateTime<Utc>>().ok()).filter(in_range).map(bind),
+        SortKind::Instant => text
+            .and_then(|t| t.parse::<DateTime<Utc>>().ok())
+            .filter(in_range)
+            .map(bind),
         SortKind::Date => text.and_then(|t| t.parse::<NaiveDate>().ok()).map(bind),
         SortKind::Integer => cursor.key.as_i64().map(bind),
     };
@@ -138,7 +158,17 @@ impl PagePlan {
     pub fn rows(&self, conditions: impl IntoIterator<Item = Sql>) -> Condition {
         let after = self.after.as_ref().map(|(key, id)| {
             let comparison = if self.descending { ") < (" } else { ") > (" };
-            sql!["(", self.sort.column, ", ", self.id, comparison, key.clone(), ", ", bind(*id), ")"]
+            sql![
+                "(",
+                self.sort.column,
+                ", ",
+                self.id,
+                comparison,
+                key.clone(),
+                ", ",
+                bind(*id),
+                ")"
+            ]
         });
         Condition::new(Sql::all(conditions.into_iter().chain(after)))
     }
@@ -165,9 +195,17 @@ impl PagePlan {
         let more = rows.len() as i64 > self.limit;
         rows.truncate(self.limit as usize);
         let next_cursor = rows.last().filter(|_| more).map(|(row, key)| {
-            Cursor { sort: self.sort_text.clone(), key: key.clone(), id: id(row) }.encode()
+            Cursor {
+                sort: self.sort_text.clone(),
+                key: key.clone(),
+                id: id(row),
+            }
+            .encode()
         });
-        Page { data: rows.into_iter().map(|(row, _)| row).collect(), next_cursor }
+        Page {
+            data: rows.into_iter().map(|(row, _)| row).collect(),
+            next_cursor,
+        }
     }
 }
 
@@ -183,7 +221,10 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// The same page of other things.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
-        Page { data: self.data.into_iter().map(f).collect(), next_cursor: self.next_cursor }
+        Page {
+            data: self.data.into_iter().map(f).collect(),
+            next_cursor: self.next_cursor,
+        }
     }
 }
 
@@ -192,10 +233,15 @@ impl<T: ToSchema> utoipa::__dev::ComposeSchema for Page<T> {
         let row = Ref::from_schema_name(T::name());
         let cursor = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-            .description(Some("What to send as `cursor` for the next page; null on the last."));
+            .description(Some(
+                "What to send as `cursor` for the next page; null on the last.",
+            ));
         ObjectBuilder::new()
             .description(Some("A page of a list."))
-            .property("data", ArrayBuilder::new().items(row).description(Some("The rows.")))
+            .property(
+                "data",
+                ArrayBuilder::new().items(row).description(Some("The rows.")),
+            )
             .property("next_cursor", cursor)
             .required("data")
             .required("next_cursor")

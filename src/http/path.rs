@@ -29,13 +29,19 @@ pub enum RefKind {
 
 impl<T> Clone for Ref<T> {
     fn clone(&self) -> Self {
-        Ref { kind: self.kind.clone(), resource: PhantomData }
+        Ref {
+            kind: self.kind.clone(),
+            resource: PhantomData,
+        }
     }
 }
 
 impl<T> From<Uuid> for Ref<T> {
     fn from(id: Uuid) -> Self {
-        Ref { kind: RefKind::Id(id), resource: PhantomData }
+        Ref {
+            kind: RefKind::Id(id),
+            resource: PhantomData,
+        }
     }
 }
 
@@ -45,12 +51,18 @@ impl<T> FromStr for Ref<T> {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let kind = match text.strip_prefix("ext:").map(|rest| rest.split_once(':')) {
             Some(Some((source, key))) if !source.is_empty() && !key.is_empty() && !key.contains('\0') => {
-                RefKind::External { source: source.to_owned(), key: key.to_owned() }
+                RefKind::External {
+                    source: source.to_owned(),
+                    key: key.to_owned(),
+                }
             }
             Some(_) => return Err("an external key has the form ext:{source}:{key}"),
             None => RefKind::Id(Uuid::parse_str(text).map_err(|_| "an id is a UUID, or ext:{source}:{key}")?),
         };
-        Ok(Ref { kind, resource: PhantomData })
+        Ok(Ref {
+            kind,
+            resource: PhantomData,
+        })
     }
 }
 
@@ -65,6 +77,8 @@ impl<T> fmt::Display for Ref<T> {
 
 impl<'de, T> Deserialize<'de> for Ref<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }

@@ -29,7 +29,10 @@ impl IfMatch {
         }
         Err(ApiError::new(
             Code::PreconditionFailed,
-            format!("Read it again (its ETag is {} now), decide anew, and send that ETag in If-Match.", resource.etag()),
+            format!(
+                "Read it again (its ETag is {} now), decide anew, and send that ETag in If-Match.",
+                resource.etag()
+            ),
         ))
     }
 }
@@ -39,9 +42,15 @@ impl FromRequest for IfMatch {
     type Future = Ready<ApiResult<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let value = request.headers().get(header::IF_MATCH).and_then(|value| value.to_str().ok());
+        let value = request
+            .headers()
+            .get(header::IF_MATCH)
+            .and_then(|value| value.to_str().ok());
         ready(value.map(|value| IfMatch(value.to_owned())).ok_or_else(|| {
-            ApiError::new(Code::PreconditionRequired, "Send the ETag that you read in If-Match, or `If-Match: *` to change whatever is there.")
+            ApiError::new(
+                Code::PreconditionRequired,
+                "Send the ETag that you read in If-Match, or `If-Match: *` to change whatever is there.",
+            )
         }))
     }
 }
@@ -62,12 +71,18 @@ impl FromRequest for IfNoneMatch {
     type Future = Ready<ApiResult<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let value = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+        let value = request
+            .headers()
+            .get(header::IF_NONE_MATCH)
+            .and_then(|value| value.to_str().ok());
         ready(Ok(IfNoneMatch(value.map(str::to_owned))))
     }
 }
 
 /// Whether a list of entity tags names this one. A proxy that compresses weakens tags: `W/` is looked past.
 fn names(list: &str, etag: &str) -> bool {
-    list.trim() == "*" || list.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
+    list.trim() == "*"
+        || list
+            .split(',')
+            .any(|tag| tag.trim().trim_start_matches("W/") == etag)
 }

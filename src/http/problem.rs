@@ -42,7 +42,10 @@ pub struct FieldError {
 impl FieldError {
     /// A complaint about the field at `pointer`.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        FieldError { pointer: pointer.into(), detail: detail.into() }
+        FieldError {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
     }
 }
 
@@ -75,12 +78,24 @@ pub struct Problem {
 impl ApiError {
     /// An error with its code and the sentence that says how to mend it.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        ApiError { code, detail: detail.into(), fields: Vec::new(), cause: None, is_retryable: false }
+        ApiError {
+            code,
+            detail: detail.into(),
+            fields: Vec::new(),
+            cause: None,
+            is_retryable: false,
+        }
     }
 
     /// Fields that are wrong.
     pub fn invalid(fields: Vec<FieldError>) -> Self {
-        ApiError { fields, ..Self::new(Code::ValidationFailed, "Mend the fields that `errors` names and send the request again.") }
+        ApiError {
+            fields,
+            ..Self::new(
+                Code::ValidationFailed,
+                "Mend the fields that `errors` names and send the request again.",
+            )
+        }
     }
 
     /// One field that is wrong.
@@ -98,14 +113,20 @@ impl ApiError {
 
     /// There is none, or the caller may not know of it.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Code::NotFound, format!("There is no {what} with this id, or it is outside what you may see."))
+        Self::new(
+            Code::NotFound,
+            format!("There is no {what} with this id, or it is outside what you may see."),
+        )
     }
 
     /// Our fault; the cause goes to the log only.
     pub fn internal(cause: impl fmt::Display) -> Self {
         ApiError {
             cause: Some(cause.to_string()),
-            ..Self::new(Code::Internal, "Try again later; if it happens again, tell the operator the request id.")
+            ..Self::new(
+                Code::Internal,
+                "Try again later; if it happens again, tell the operator the request id.",
+            )
         }
     }
 
@@ -114,7 +135,10 @@ impl ApiError {
         ApiError {
             cause: Some(cause.to_string()),
             is_retryable: true,
-            ..Self::new(Code::Unavailable, "Others were changing the same things; try again in a second.")
+            ..Self::new(
+                Code::Unavailable,
+                "Others were changing the same things; try again in a second.",
+            )
         }
     }
 
@@ -182,7 +206,10 @@ impl From<DbError> for ApiError {
             DbError::Busy | DbError::Unreachable(_) => Code::Unavailable,
             DbError::Panicked => return Self::internal(error),
         };
-        ApiError { cause: Some(error.to_string()), ..Self::new(code, "Try again in a second.") }
+        ApiError {
+            cause: Some(error.to_string()),
+            ..Self::new(code, "Try again in a second.")
+        }
     }
 }
 
@@ -197,13 +224,20 @@ impl From<DieselError> for ApiError {
         let constraint = info.constraint_name().unwrap_or_default();
         match kind {
             DatabaseErrorKind::UniqueViolation => already_exists(constraint),
-            DatabaseErrorKind::ForeignKeyViolation => reference_missing(constraint, info.table_name().unwrap_or_default()),
+            DatabaseErrorKind::ForeignKeyViolation => {
+                reference_missing(constraint, info.table_name().unwrap_or_default())
+            }
             DatabaseErrorKind::SerializationFailure => Self::retryable(&error),
-            DatabaseErrorKind::ClosedConnection => Self::from(DbError::Unreachable(info.message().to_owned())),
+            DatabaseErrorKind::ClosedConnection => {
+                Self::from(DbError::Unreachable(info.message().to_owned()))
+            }
             _ if info.message().contains("deadlock detected") => Self::retryable(&error),
             _ if info.message().contains("statement timeout") => ApiError {
                 cause: Some(error.to_string()),
-                ..Self::new(Code::Unavailable, "This took too long. Ask for less at once, or try again later.")
+                ..Self::new(
+                    Code::Unavailable,
+                    "This took too long. Ask for less at once, or try again later.",
+                )
             },
             _ => Self::internal(error),
         }
@@ -213,17 +247,29 @@ impl From<DieselError> for ApiError {
 /// `users_username_key` tells that another user has this `username`: indexes are named for that.
 fn already_exists(constraint: &str) -> ApiError {
     let name = constraint.trim_end_matches("_key");
-    let field = UNIQUE_TABLES.iter().find_map(|table| name.strip_prefix(table)?.strip_prefix("_"));
-    let error = ApiError::new(Code::AlreadyExists, "Choose another value, or change the thing that has it.");
+    let field = UNIQUE_TABLES
+        .iter()
+        .find_map(|table| name.strip_prefix(table)?.strip_prefix("_"));
+    let error = ApiError::new(
+        Code::AlreadyExists,
+        "Choose another value, or change the thing that has it.",
+    );
     match field {
         Some(field) => error.with_field(format!("/{field}"), "is taken already"),
-        None => ApiError { cause: Some(constraint.to_owned()), ..error },
+        None => ApiError {
+            cause: Some(constraint.to_owned()),
+            ..error
+        },
     }
 }
 
 /// `users_manager_id_fkey` tells that the `manager_id` of a user names nothing.
 fn reference_missing(constraint: &str, table: &str) -> ApiError {
-    let field = constraint.trim_end_matches("_fkey").strip_prefix(table).unwrap_or(constraint).trim_start_matches('_');
+    let field = constraint
+        .trim_end_matches("_fkey")
+        .strip_prefix(table)
+        .unwrap_or(constraint)
+        .trim_start_matches('_');
     ApiError::field(format!("/{field}"), "names nothing that exists")
 }
 

@@ -22,11 +22,19 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 
 fn read<T: DeserializeOwned>(query: &str) -> ApiResult<Query<T>> {
     if query.contains("%00") {
-        return Err(ApiError::new(Code::InvalidParameter, "Leave out U+0000: no parameter may hold it."));
+        return Err(ApiError::new(
+            Code::InvalidParameter,
+            "Leave out U+0000: no parameter may hold it.",
+        ));
     }
-    web::Query::<T>::from_query(query).map(|query| Query(query.into_inner())).map_err(|error| {
-        ApiError::new(Code::InvalidParameter, format!("A query parameter cannot be read: {}.", plain(&error.to_string())))
-    })
+    web::Query::<T>::from_query(query)
+        .map(|query| Query(query.into_inner()))
+        .map_err(|error| {
+            ApiError::new(
+                Code::InvalidParameter,
+                format!("A query parameter cannot be read: {}.", plain(&error.to_string())),
+            )
+        })
 }
 
 fn plain(message: &str) -> &str {

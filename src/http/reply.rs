@@ -22,7 +22,12 @@ pub struct Reply {
 impl Reply {
     /// An answer from its parts, as the idempotency record keeps them.
     pub fn stored(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
-        Reply { status, headers, body, next_cursor: None }
+        Reply {
+            status,
+            headers,
+            body,
+            next_cursor: None,
+        }
     }
 
     fn json(status: StatusCode, body: &impl Serialize) -> ApiResult<Self> {
@@ -51,12 +56,17 @@ impl Reply {
 
     /// 200 with a page.
     pub fn page<T: Serialize>(page: &Page<T>) -> ApiResult<Self> {
-        Ok(Reply { next_cursor: page.next_cursor.clone(), ..Self::ok(page)? })
+        Ok(Reply {
+            next_cursor: page.next_cursor.clone(),
+            ..Self::ok(page)?
+        })
     }
 
     /// 201 with a new resource, its ETag and where it is.
     pub fn created<T: Serialize + Versioned>(resource: &T, location: String) -> ApiResult<Self> {
-        Ok(Self::json(StatusCode::CREATED, resource)?.header("ETag", resource.etag()).header("Location", location))
+        Ok(Self::json(StatusCode::CREATED, resource)?
+            .header("ETag", resource.etag())
+            .header("Location", location))
     }
 
     /// 202 with an operation and where its progress is seen.
@@ -97,7 +107,14 @@ impl Responder for Reply {
 
 /// The present address with another cursor, as RFC 8288 has it.
 fn next_link(request: &HttpRequest, cursor: &str) -> String {
-    let others = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-    let query = others.map(str::to_owned).chain([format!("cursor={cursor}")]).collect::<Vec<_>>().join("&");
+    let others = request
+        .query_string()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let query = others
+        .map(str::to_owned)
+        .chain([format!("cursor={cursor}")])
+        .collect::<Vec<_>>()
+        .join("&");
     format!("<{}?{query}>; rel=\"next\"", request.path())
 }

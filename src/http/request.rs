@@ -35,7 +35,10 @@ pub fn current_id() -> Option<String> {
 }
 
 fn fit(id: &str) -> bool {
-    (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(&b))
+    (1..=128).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(&b))
 }
 
 /// Middleware: see the module.
@@ -44,10 +47,16 @@ pub async fn track<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| fit(id));
+    let given = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| fit(id));
     let id = given.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let limit = request.app_data::<Data<Config>>().map(|config| config.request_timeout);
+    let limit = request
+        .app_data::<Data<Config>>()
+        .map(|config| config.request_timeout);
     let metrics = request.app_data::<Data<Metrics>>().cloned();
     let method = request.method().clone();
     let path = request.path().to_owned();
@@ -64,7 +73,10 @@ pub async fn track<B: MessageBody + 'static>(
                 Ok(Ok(response)) => response.map_into_boxed_body(),
                 Ok(Err(error)) => ServiceResponse::from_err(error, http_request),
                 Err(_) => {
-                    let slow = ApiError::new(Code::Unavailable, "This took too long. Ask for less at once, or try again later.");
+                    let slow = ApiError::new(
+                        Code::Unavailable,
+                        "This took too long. Ask for less at once, or try again later.",
+                    );
                     ServiceResponse::from_err(slow, http_request)
                 }
             }
@@ -72,18 +84,27 @@ pub async fn track<B: MessageBody + 'static>(
         .await;
 
     if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), value);
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(REQUEST_ID), value);
     }
     let took = started.elapsed();
     let status = response.status();
-    let operation = response.request().match_pattern().unwrap_or_else(|| "unmatched".into());
+    let operation = response
+        .request()
+        .match_pattern()
+        .unwrap_or_else(|| "unmatched".into());
     if let Some(metrics) = metrics {
         metrics.observe_request(method.as_str(), &operation, status.as_u16(), took);
     }
     if let Some(error) = response.response().error().filter(|_| status.is_server_error()) {
         log::error!("request {id}: {error}");
     }
-    let principal = response.request().extensions().get::<LoggedPrincipal>().map_or_else(|| "-".to_owned(), |p| p.0.clone());
+    let principal = response
+        .request()
+        .extensions()
+        .get::<LoggedPrincipal>()
+        .map_or_else(|| "-".to_owned(), |p| p.0.clone());
     log::info!(target: "access", "{method} {path} {} {}ms request={id} principal={principal}", status.as_u16(), took.as_millis());
     Ok(response)
 }

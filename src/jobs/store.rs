@@ -25,6 +25,9 @@ pub fn insert(conn: &mut PgConnection, new: Vec<NewJob>) -> QueryResult<()> {
             )
         })
         .collect();
-    diesel::insert_into(jobs::table).values(rows).on_conflict_do_nothing().execute(conn)?;
+    diesel::insert_into(jobs::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .execute(conn)?;
     Ok(())
 }

@@ -29,7 +29,11 @@ pub struct Actor {
 
 impl Actor {
     /// Provost itself.
-    pub const SYSTEM: Actor = Actor { kind: ActorKind::System, id: None, on_behalf_of: None };
+    pub const SYSTEM: Actor = Actor {
+        kind: ActorKind::System,
+        id: None,
+        on_behalf_of: None,
+    };
 }
 
 /// A change to one thing, without what every event of its transaction shares.
@@ -54,7 +58,15 @@ pub struct Event {
 impl Event {
     /// An event about a thing; say what it was and is with [`Event::before`] and [`Event::after`].
     pub fn new(action: &'static str, object_kind: &'static str, object_id: Uuid) -> Self {
-        Event { action, object_kind, object_id, user_id: None, before: None, after: None, reason: None }
+        Event {
+            action,
+            object_kind,
+            object_id,
+            user_id: None,
+            before: None,
+            after: None,
+            reason: None,
+        }
     }
 
     /// The person whom it is about.

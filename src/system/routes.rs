@@ -13,7 +13,10 @@ use crate::{
 
 /// The routes that need no token.
 pub fn configure_public(config: &mut ServiceConfig) {
-    config.service(get_health).service(get_readiness).service(get_metrics);
+    config
+        .service(get_health)
+        .service(get_readiness)
+        .service(get_metrics);
 }
 
 /// A part of Provost and whether it works.
@@ -41,7 +44,9 @@ pub struct Readiness {
 #[utoipa::path(tag = "system", responses((status = 200, description = "It is.", body = String, content_type = "text/plain")))]
 #[get("/healthz")]
 async fn get_health() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body("ok\n")
 }
 
 /// Can it do its work?
@@ -57,17 +62,35 @@ async fn get_readiness(app: Data<App>) -> HttpResponse {
     let (database, migrations) = match pending {
         Err(error) => (Some(error.to_string()), None),
         Ok(Err(error)) => (Some(error.to_string()), None),
-        Ok(Ok(true)) => (None, Some("migrations are pending; run `provost migrate`".to_owned())),
+        Ok(Ok(true)) => (
+            None,
+            Some("migrations are pending; run `provost migrate`".to_owned()),
+        ),
         Ok(Ok(false)) => (None, None),
     };
     let keys = app.keys.newest().err().map(|error| error.to_string());
-    let parts = [("database", database), ("migrations", migrations), ("signing_keys", keys)];
+    let parts = [
+        ("database", database),
+        ("migrations", migrations),
+        ("signing_keys", keys),
+    ];
     let parts: Vec<_> = parts
         .into_iter()
-        .map(|(name, fault)| PartHealth { name: name.into(), ready: fault.is_none(), fault })
+        .map(|(name, fault)| PartHealth {
+            name: name.into(),
+            ready: fault.is_none(),
+            fault,
+        })
         .collect();
-    let readiness = Readiness { ready: parts.iter().all(|part| part.ready), parts };
-    if readiness.ready { HttpResponse::Ok().json(readiness) } else { HttpResponse::ServiceUnavailable().json(readiness) }
+    let readiness = Readiness {
+        ready: parts.iter().all(|part| part.ready),
+        parts,
+    };
+    if readiness.ready {
+        HttpResponse::Ok().json(readiness)
+    } else {
+        HttpResponse::ServiceUnavailable().json(readiness)
+    }
 }
 
 /// What Prometheus scrapes.
@@ -76,5 +99,7 @@ async fn get_readiness(app: Data<App>) -> HttpResponse {
 async fn get_metrics(app: Data<App>) -> ApiResult<HttpResponse> {
     app.metrics.set_queue("database", app.db.waiting() as i64);
     let text = app.metrics.render().map_err(ApiError::internal)?;
-    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text))
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .body(text))
 }

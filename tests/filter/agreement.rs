@@ -10,7 +10,7 @@ use super::{
 
 #[test]
 fn sql_and_evaluator_agree_on_random_people_and_filters() {
-    let (mut conn, schema, clock) = (connect(), schema(), clock());
+    let ((mut conn, _database), schema, clock) = (connect(), schema(), clock());
     let conn = std::cell::RefCell::new(&mut conn);
     let config = ProptestConfig {
         cases: 100,

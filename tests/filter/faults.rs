@@ -26,23 +26,59 @@ fn grammar_faults_name_the_character_and_what_was_expected() {
         ("", format!("at character 0: {attribute}")),
         ("active = true", format!("at character 7: {operator}")),
         ("äctive eq true", format!("at character 0: {attribute}")),
-        ("name eq \"ä😀\" xor active pr", "at character 13: expected \"and\", \"or\" or the end of the filter".to_owned()),
+        (
+            "name eq \"ä😀\" xor active pr",
+            "at character 13: expected \"and\", \"or\" or the end of the filter".to_owned(),
+        ),
         ("active", format!("at character 6: {operator}")),
         ("active is true", format!("at character 7: {operator}")),
         ("active eq", format!("at character 9: {value}")),
         ("status eq active", format!("at character 10: {value}")),
         ("active pr and", format!("at character 13: {attribute}")),
         ("and eq 1", format!("at character 0: {attribute}")),
-        ("not active pr", "at character 4: expected \"(\" after \"not\"".to_owned()),
-        ("(active pr", "at character 10: expected \"and\", \"or\" or \")\"".to_owned()),
-        ("active pr)", "at character 9: expected \"and\", \"or\" or the end of the filter".to_owned()),
-        ("emails[type pr", "at character 14: expected \"and\", \"or\" or \"]\"".to_owned()),
-        ("emails[emails[type pr]]", "at character 13: brackets may not stand in brackets".to_owned()),
-        ("name eq \"x", "at character 8: this text has no closing double quote".to_owned()),
-        ("name eq \"\\u0000\"", "at character 8: this text holds the character U+0000, which cannot be stored".to_owned()),
-        ("hired_on gt -P30D", "at character 12: -P30D is not a number; text, dates and durations stand in double quotes".to_owned()),
-        ("level eq 007", "at character 9: 007 is not a number; text, dates and durations stand in double quotes".to_owned()),
-        ("score eq 1e999", "at character 9: 1e999 is not a number; text, dates and durations stand in double quotes".to_owned()),
+        (
+            "not active pr",
+            "at character 4: expected \"(\" after \"not\"".to_owned(),
+        ),
+        (
+            "(active pr",
+            "at character 10: expected \"and\", \"or\" or \")\"".to_owned(),
+        ),
+        (
+            "active pr)",
+            "at character 9: expected \"and\", \"or\" or the end of the filter".to_owned(),
+        ),
+        (
+            "emails[type pr",
+            "at character 14: expected \"and\", \"or\" or \"]\"".to_owned(),
+        ),
+        (
+            "emails[emails[type pr]]",
+            "at character 13: brackets may not stand in brackets".to_owned(),
+        ),
+        (
+            "name eq \"x",
+            "at character 8: this text has no closing double quote".to_owned(),
+        ),
+        (
+            "name eq \"\\u0000\"",
+            "at character 8: this text holds the character U+0000, which cannot be stored".to_owned(),
+        ),
+        (
+            "hired_on gt -P30D",
+            "at character 12: -P30D is not a number; text, dates and durations stand in double quotes"
+                .to_owned(),
+        ),
+        (
+            "level eq 007",
+            "at character 9: 007 is not a number; text, dates and durations stand in double quotes"
+                .to_owned(),
+        ),
+        (
+            "score eq 1e999",
+            "at character 9: 1e999 is not a number; text, dates and durations stand in double quotes"
+                .to_owned(),
+        ),
     ] {
         assert_eq!(fault(text), expected, "{text}");
     }
@@ -74,10 +110,7 @@ fn all_faults_of_meaning_are_found() {
 #[test]
 fn values_of_the_wrong_type_are_refused() {
     for (text, expected) in [
-        (
-            "name eq 1",
-            "\"name\" is text: expected a value in double quotes",
-        ),
+        ("name eq 1", "\"name\" is text: expected a value in double quotes"),
         (
             "active eq \"true\"",
             "\"active\" is true or false: expected one of the two, without quotes",
@@ -160,8 +193,7 @@ fn unknown_names_are_met_with_a_suggestion_or_the_list() {
     assert!(fault("emails.typ pr").ends_with("did you mean \"emails.type\"?"));
     assert!(fault("emails[typ pr]").ends_with("did you mean \"type\"?"));
     assert!(
-        fault("emails[hired_on pr]")
-            .ends_with("the attributes are \"type\", \"value\", \"verified_on\"")
+        fault("emails[hired_on pr]").ends_with("the attributes are \"type\", \"value\", \"verified_on\"")
     );
     assert!(fault("x.y pr").contains("the attributes are \"name\", \"code\", \"status\""));
     assert!(fault("name.first pr").contains("unknown attribute \"name.first\""));

@@ -9,6 +9,8 @@ use provost::{
 };
 use serde_json::{Value as Json, json};
 
+use crate::support::postgres::{self, TestDatabase};
+
 const TABLES: &str = r#"
     CREATE TEMPORARY TABLE people (
         id int PRIMARY KEY, name text, code text, status text, active boolean, level int,
@@ -119,14 +121,11 @@ pub fn moment(offset_microseconds: i64) -> DateTime<Utc> {
 }
 
 /// A connection that has the tables, empty.
-pub fn connect() -> PgConnection {
-    let mut conn = PgConnection::establish(&database_url()).unwrap();
+pub fn connect() -> (PgConnection, TestDatabase) {
+    let database = postgres::create_database(crate::support::app::migrate);
+    let mut conn = PgConnection::establish(&database.url).unwrap();
     conn.batch_execute(TABLES).unwrap();
-    conn
-}
-
-fn database_url() -> String {
-    std::env::var("PROVOST_TEST_DATABASE_URL").unwrap()
+    (conn, database)
 }
 
 /// Replaces the tables' rows by `people`, whose members are the columns and `emails`.

@@ -25,11 +25,10 @@ fn unknown_letters() -> HashSet<char> {
         bind(all),
         ") AS letter"
     ]
-    .load(&mut connect())
+    .load(&mut conn)
     .unwrap();
     let folded = |letter: &str| letter.chars().next().and_then(|c| c.to_lowercase().next());
-    let differs =
-        |row: &Lowered| folded(&row.letter).map(String::from) != Some(row.lowered.clone());
+    let differs = |row: &Lowered| folded(&row.letter).map(String::from) != Some(row.lowered.clone());
     rows.iter()
         .filter(|row| differs(row))
         .filter_map(|row| row.letter.chars().next())
@@ -42,9 +41,7 @@ fn only_letters_newer_than_the_server_fold_differently() {
 
     assert!(letters.len() < 100, "{letters:?}");
     assert!(
-        letters
-            .iter()
-            .all(|letter| !"ÄÉÑØŞŁŽΩЖԱᲐİSK".contains(*letter)),
+        letters.iter().all(|letter| !"ÄÉÑØŞŁŽΩЖԱᲐİSK".contains(*letter)),
         "{letters:?}"
     );
 }

@@ -13,10 +13,7 @@ fn exercise(text: &str) {
     match Filter::parse(text, &schema()) {
         Ok(filter) => {
             let explanation = filter.explain(&Facts::default(), &clock());
-            assert_eq!(
-                explanation.holds,
-                filter.matches(&Facts::default(), &clock())
-            );
+            assert_eq!(explanation.holds, filter.matches(&Facts::default(), &clock()));
             let _ = (filter.to_sql(&clock()), filter.facts_sql());
             assert_eq!(Filter::parse(&filter.to_string(), &schema()), Ok(filter));
         }
@@ -24,10 +21,7 @@ fn exercise(text: &str) {
             assert!(!errors.0.is_empty());
             let length = text.chars().count();
             assert!(
-                errors
-                    .0
-                    .iter()
-                    .all(|error| error.at <= length.min(MAX_LENGTH)),
+                errors.0.iter().all(|error| error.at <= length.min(MAX_LENGTH)),
                 "{errors}"
             );
         }

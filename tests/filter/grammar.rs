@@ -13,8 +13,7 @@ fn canonical(text: &str) -> String {
 
 #[test]
 fn and_binds_tighter_than_or() {
-    let text =
-        "level eq 1 or level eq 2 and active eq true or (level eq 3 or active pr) and level eq 4";
+    let text = "level eq 1 or level eq 2 and active eq true or (level eq 3 or active pr) and level eq 4";
     assert_eq!(
         canonical(text),
         "level eq 1 or level eq 2 and active eq true or (level eq 3 or active pr) and level eq 4"
@@ -58,9 +57,7 @@ fn values_are_json() {
 #[test]
 fn value_paths_filter_by_the_parts_of_one_value() {
     assert_eq!(
-        canonical(
-            "emails[type eq \"WORK\" and not (value co \"@x\" or verified_on pr)] and emails pr"
-        ),
+        canonical("emails[type eq \"WORK\" and not (value co \"@x\" or verified_on pr)] and emails pr"),
         "emails[type eq \"work\" and not (value co \"@x\" or verified_on pr)] and emails pr"
     );
 }
@@ -106,16 +103,10 @@ fn limits_are_reached_and_not_passed() {
     let wide = |clauses| vec!["active pr"; clauses].join(" or ");
     assert!(parse(wide(MAX_CLAUSES)).is_ok());
     let error = parse(wide(MAX_CLAUSES + 1)).unwrap_err();
-    assert_eq!(
-        error,
-        "at character 1300: a filter has at most 100 comparisons"
-    );
+    assert_eq!(error, "at character 1300: a filter has at most 100 comparisons");
 
     let long = |length| format!("{:length$}", "active pr");
     assert!(parse(long(MAX_LENGTH)).is_ok());
     let error = parse(long(MAX_LENGTH + 1)).unwrap_err();
-    assert_eq!(
-        error,
-        "at character 4096: a filter has at most 4096 characters"
-    );
+    assert_eq!(error, "at character 4096: a filter has at most 4096 characters");
 }

@@ -9,10 +9,9 @@ use super::{
 };
 
 const PIECES: &[&str] = &[
-    "", "a", "A", "b", "ab", "_", "%", "\\", "\\\\", "\"", "'", " ", "-P30D", "null", "Ä", "ä",
-    "A\u{308}", "ß", "SS", "ſ", "İ", "i", "ı", "I", "i\u{307}", "Σ", "σ", "ς", "ΟΔΟΣ", "Ж", "ж",
-    "Ǆ", "ǅ", "ǆ", "𐐀", "𐐨", "日本", "Ω", "ω", "K", "\u{200f}", "\n", "😀", "\u{ffff}", "Z", "[",
-    "z",
+    "", "a", "A", "b", "ab", "_", "%", "\\", "\\\\", "\"", "'", " ", "-P30D", "null", "Ä", "ä", "A\u{308}",
+    "ß", "SS", "ſ", "İ", "i", "ı", "I", "i\u{307}", "Σ", "σ", "ς", "ΟΔΟΣ", "Ж", "ж", "Ǆ", "ǅ", "ǆ", "𐐀", "𐐨",
+    "日本", "Ω", "ω", "K", "\u{200f}", "\n", "😀", "\u{ffff}", "Z", "[", "z",
 ];
 const NUMBERS: &[&str] = &[
     "0",
@@ -46,9 +45,7 @@ const DURATIONS: &[&str] = &[
     "-P30D", "P1M", "-P1M", "P1Y2M", "-P2W", "P0D", "-P1000Y", "P1000Y", "-P1M1D", "+P3D",
 ];
 const ORDER: &[&str] = &["eq", "ne", "gt", "ge", "lt", "le"];
-const TEXT: &[&str] = &[
-    "eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "EQ", "Co",
-];
+const TEXT: &[&str] = &["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "EQ", "Co"];
 const EQUALITY: &[&str] = &["eq", "ne"];
 
 /// A person for [`store`](super::fixture::store).
@@ -148,10 +145,7 @@ pub fn filter() -> impl Strategy<Value = String> {
     nested(clause(), 4)
 }
 
-fn nested(
-    clause: impl Strategy<Value = String> + 'static,
-    depth: u32,
-) -> impl Strategy<Value = String> {
+fn nested(clause: impl Strategy<Value = String> + 'static, depth: u32) -> impl Strategy<Value = String> {
     clause.prop_recursive(depth, 24, 4, |inner| {
         prop_oneof![
             inner.clone().prop_map(|inner| format!("not ({inner})")),
@@ -167,12 +161,7 @@ fn clause() -> impl Strategy<Value = String> {
         moments(),
         days(),
         word(DURATIONS),
-        word(&[
-            "-PT36H",
-            "PT1M30S",
-            "P1DT1S",
-            "2026-01-31T09:30:00.5000001+01:00"
-        ])
+        word(&["-PT36H", "PT1M30S", "P1DT1S", "2026-01-31T09:30:00.5000001+01:00"])
     ];
     prop_oneof![
         comparison(&["name", "Name", "tags"], TEXT, quoted(text())),
@@ -207,11 +196,7 @@ fn clause() -> impl Strategy<Value = String> {
             quoted(text())
         ),
         comparison(&["attributes.badge"], TEXT, quoted(text())),
-        comparison(
-            &["attributes.size"],
-            EQUALITY,
-            quoted(word(&["S", "m", "L"]))
-        ),
+        comparison(&["attributes.size"], EQUALITY, quoted(word(&["S", "m", "L"]))),
         comparison(&["attributes.remote"], EQUALITY, word(&["true", "FALSE"])),
         comparison(ALL, EQUALITY, word(&["null"])),
         select(ALL).prop_map(|attribute| format!("{attribute} pr")),

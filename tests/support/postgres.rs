@@ -186,7 +186,7 @@ fn with_database(url: &str, database: &str) -> String {
 
 #[test]
 fn each_test_has_a_copy_of_the_template_to_itself() {
-    let migrate = |_: &mut PgConnection| ();
+    let migrate = super::app::migrate;
     let first = create_database(migrate);
     let second = create_database(migrate);
     let mut connection = PgConnection::establish(&first.url).unwrap();

@@ -39,18 +39,32 @@ pub fn configure_public(config: &mut ServiceConfig) {
 #[post("/oauth/token")]
 async fn create_token(app: Data<App>, request: HttpRequest, body: Bytes) -> ApiResult<HttpResponse> {
     let Ok(form) = actix_web::web::Query::<TokenRequest>::from_query(&String::from_utf8_lossy(&body)) else {
-        return Ok(refuse("invalid_request", "Send the parameters of RFC 6749 as application/x-www-form-urlencoded, each once."));
+        return Ok(refuse(
+            "invalid_request",
+            "Send the parameters of RFC 6749 as application/x-www-form-urlencoded, each once.",
+        ));
     };
     let form = form.into_inner();
-    let parts = [&form.username, &form.password, &form.client_id, &form.client_secret];
+    let parts = [
+        &form.username,
+        &form.password,
+        &form.client_id,
+        &form.client_secret,
+    ];
     if parts.into_iter().flatten().any(|text| text.contains('\0')) {
         return Ok(refuse("invalid_request", "Leave out U+0000."));
     }
     match form.grant_type.as_deref() {
         Some("password") => sign_in(app, form).await,
         Some("client_credentials") => sign_in_client(app, &request, form).await,
-        Some(_) => Ok(refuse("unsupported_grant_type", "Use password or client_credentials.")),
-        None => Ok(refuse("invalid_request", "Say grant_type=password or grant_type=client_credentials.")),
+        Some(_) => Ok(refuse(
+            "unsupported_grant_type",
+            "Use password or client_credentials.",
+        )),
+        None => Ok(refuse(
+            "invalid_request",
+            "Say grant_type=password or grant_type=client_credentials.",
+        )),
     }
 }
 
@@ -60,28 +74,49 @@ async fn sign_in(app: Data<App>, form: TokenRequest) -> ApiResult<HttpResponse> 
         return Ok(refuse("invalid_request", "Send username and password."));
     };
     let app = app.into_inner();
-    let found = app.on_database(move |_, conn| Ok(store::password_of(conn, &username)?)).await?;
+    let found = app
+        .on_database(move |_, conn| Ok(store::password_of(conn, &username)?))
+        .await?;
     let (user, hash) = found.unzip();
     let fits = app.hashing.verify(password, hash).await?;
     match user.filter(|_| fits) {
         Some(user) => grant(&app, ActorKind::User, user),
-        None => Ok(refuse("invalid_grant", "Username or password is wrong, or the account may not sign in.")),
+        None => Ok(refuse(
+            "invalid_grant",
+            "Username or password is wrong, or the account may not sign in.",
+        )),
     }
 }
 
-async fn sign_in_client(app: Data<App>, request: &HttpRequest, form: TokenRequest) -> ApiResult<HttpResponse> {
+async fn sign_in_client(
+    app: Data<App>,
+    request: &HttpRequest,
+    form: TokenRequest,
+) -> ApiResult<HttpResponse> {
     let (Some(id), Some(secret)) = basic(request).unwrap_or((form.client_id, form.client_secret)) else {
-        return Ok(refuse("invalid_request", "Send client_id and client_secret, in the form or as HTTP Basic."));
+        return Ok(refuse(
+            "invalid_request",
+            "Send client_id and client_secret, in the form or as HTTP Basic.",
+        ));
     };
     let app = app.into_inner();
     let now = app.clock.now();
     let account = Uuid::parse_str(&id).unwrap_or(Uuid::nil());
     let hash = hash_secret(&secret);
-    if app.on_database(move |_, conn| Ok(store::use_secret(conn, account, &hash, now)?)).await? {
+    if app
+        .on_database(move |_, conn| Ok(store::use_secret(conn, account, &hash, now)?))
+        .await?
+    {
         return grant(&app, ActorKind::ServiceAccount, account);
     }
-    let error = token_error("invalid_client", "client_id or client_secret is wrong, expired or revoked, or the account is suspended.");
-    Ok(HttpResponse::Unauthorized().insert_header(("WWW-Authenticate", "Basic")).insert_header(NO_STORE).json(error))
+    let error = token_error(
+        "invalid_client",
+        "client_id or client_secret is wrong, expired or revoked, or the account is suspended.",
+    );
+    Ok(HttpResponse::Unauthorized()
+        .insert_header(("WWW-Authenticate", "Basic"))
+        .insert_header(NO_STORE)
+        .json(error))
 }
 
 /// SHA-256: the secret has 256 random bits, so nothing slower is needed.
@@ -114,16 +149,23 @@ fn grant(app: &App, kind: ActorKind, principal: Uuid) -> ApiResult<HttpResponse>
 }
 
 fn token_error(error: &str, description: &str) -> TokenError {
-    TokenError { error: error.into(), error_description: description.into() }
+    TokenError {
+        error: error.into(),
+        error_description: description.into(),
+    }
 }
 
 fn refuse(error: &str, description: &str) -> HttpResponse {
-    HttpResponse::BadRequest().insert_header(NO_STORE).json(token_error(error, description))
+    HttpResponse::BadRequest()
+        .insert_header(NO_STORE)
+        .json(token_error(error, description))
 }
 
 /// The public keys of access tokens (RFC 7517).
 #[utoipa::path(tag = "sign-in", responses((status = 200, description = "The keys.", body = JwkSet)))]
 #[get("/.well-known/jwks.json")]
 async fn get_jwks(app: Data<App>) -> ApiResult<HttpResponse> {
-    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "max-age=300")).json(app.keys.jwks()?))
+    Ok(HttpResponse::Ok()
+        .insert_header(("Cache-Control", "max-age=300"))
+        .json(app.keys.jwks()?))
 }

@@ -1,7 +1,9 @@
 //! The statements of signing in.
 
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
+use diesel::{
+    ExpressionMethods, JoinOnDsl, OptionalExtension, PgConnection, QueryDsl, QueryResult, RunQueryDsl,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -14,7 +16,11 @@ pub fn password_of(conn: &mut PgConnection, username: &str) -> QueryResult<Optio
     use crate::db::{Condition, bind};
     users::table
         .inner_join(passwords::table.on(passwords::user_id.eq(users::id)))
-        .filter(Condition::new(sql!["lower(users.username) = lower(", bind(username), ")"]))
+        .filter(Condition::new(sql![
+            "lower(users.username) = lower(",
+            bind(username),
+            ")"
+        ]))
         .filter(users::status.eq("active"))
         .select((users::id, passwords::hash))
         .first(conn)
@@ -22,7 +28,12 @@ pub fn password_of(conn: &mut PgConnection, username: &str) -> QueryResult<Optio
 }
 
 /// Whether an active service account has that secret now; notes that it was used.
-pub fn use_secret(conn: &mut PgConnection, account: Uuid, secret_hash: &[u8], now: DateTime<Utc>) -> QueryResult<bool> {
+pub fn use_secret(
+    conn: &mut PgConnection,
+    account: Uuid,
+    secret_hash: &[u8],
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
     use crate::db::bind;
     let used = sql![
         "UPDATE service_account_secrets SET last_used_at = ",
@@ -44,16 +55,29 @@ pub fn use_secret(conn: &mut PgConnection, account: Uuid, secret_hash: &[u8], no
 /// Sets a person's password.
 pub fn set_password(conn: &mut PgConnection, user: Uuid, hash: &str, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::insert_into(passwords::table)
-        .values((passwords::user_id.eq(user), passwords::hash.eq(hash), passwords::updated_at.eq(now)))
+        .values((
+            passwords::user_id.eq(user),
+            passwords::hash.eq(hash),
+            passwords::updated_at.eq(now),
+        ))
         .on_conflict(passwords::user_id)
         .do_update()
-        .set((passwords::hash.eq(hash), passwords::must_change.eq(false), passwords::updated_at.eq(now)))
+        .set((
+            passwords::hash.eq(hash),
+            passwords::must_change.eq(false),
+            passwords::updated_at.eq(now),
+        ))
         .execute(conn)?;
     Ok(())
 }
 
 /// Adds a service account's secret.
-pub fn add_secret(conn: &mut PgConnection, account: Uuid, hash: &[u8], now: DateTime<Utc>) -> QueryResult<Uuid> {
+pub fn add_secret(
+    conn: &mut PgConnection,
+    account: Uuid,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> QueryResult<Uuid> {
     let id = Uuid::now_v7();
     diesel::insert_into(service_account_secrets::table)
         .values((

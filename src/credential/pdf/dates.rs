@@ -5,12 +5,7 @@ use chrono::{Datelike, NaiveDate};
 /// `day` as `language` writes it in full, or in ISO 8601 for a language not listed here.
 pub(super) fn format(day: NaiveDate, language: &str) -> String {
     let (number, year) = (day.day(), day.year());
-    let named = |months: &[&'static str; 12]| {
-        months
-            .get(day.month0() as usize)
-            .copied()
-            .unwrap_or_default()
-    };
+    let named = |months: &[&'static str; 12]| months.get(day.month0() as usize).copied().unwrap_or_default();
     match primary_subtag(language).as_str() {
         "en" if is_american(language) => format!("{} {number}, {year}", named(&ENGLISH)),
         "en" => format!("{number} {} {year}", named(&ENGLISH)),

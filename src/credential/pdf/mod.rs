@@ -20,8 +20,7 @@ mod tests;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use template::{
-    Colors, Line, LineStyle, Orientation, PageSize, Signature, Template, TemplateError,
-    TemplateProblem,
+    Colors, Line, LineStyle, Orientation, PageSize, Signature, Template, TemplateError, TemplateProblem,
 };
 
 /// What one certificate shows.

@@ -51,8 +51,7 @@ pub(super) fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, Rend
     warn_of_missing(document, &typesetter);
 
     let mut pdf = Document::new_with(settings()?);
-    let page_settings =
-        PageSettings::from_wh(paper.width, paper.height).ok_or(RenderError::DoesNotFit)?;
+    let page_settings = PageSettings::from_wh(paper.width, paper.height).ok_or(RenderError::DoesNotFit)?;
     let mut page = pdf.start_page_with(page_settings);
     let mut surface = page.surface();
     frame::draw(&mut surface, paper, &palette);
@@ -65,8 +64,7 @@ pub(super) fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, Rend
     page.finish();
 
     describe(&mut pdf, document, nodes);
-    pdf.finish()
-        .map_err(|error| RenderError::Pdf(error.to_string()))
+    pdf.finish().map_err(|error| RenderError::Pdf(error.to_string()))
 }
 
 /// Set all texts, smaller and smaller until they fit on the page.

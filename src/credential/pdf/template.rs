@@ -28,11 +28,7 @@ pub struct Template {
     /// The small line at the top; may be empty.
     #[schema(max_length = 500, example = "{issuer}")]
     pub header: String,
-    #[schema(
-        min_length = 1,
-        max_length = 500,
-        example = "Certificate of Completion"
-    )]
+    #[schema(min_length = 1, max_length = 500, example = "Certificate of Completion")]
     pub heading: String,
     #[schema(min_items = 1, max_items = 12)]
     pub lines: Vec<Line>,
@@ -88,11 +84,7 @@ pub struct Colors {
 #[serde(deny_unknown_fields)]
 #[schema(as = CertificateLine)]
 pub struct Line {
-    #[schema(
-        min_length = 1,
-        max_length = 500,
-        example = "has successfully completed"
-    )]
+    #[schema(min_length = 1, max_length = 500, example = "has successfully completed")]
     pub text: String,
     #[serde(default)]
     pub style: LineStyle,

@@ -133,10 +133,7 @@ fn names_in_other_scripts_can_be_copied() {
         assert_one_sound_page(&pdf);
         let text = text(&pdf);
         for word in name.split_whitespace() {
-            assert!(
-                text.contains(word),
-                "{word:?} in {language} is not in {text:?}"
-            );
+            assert!(text.contains(word), "{word:?} in {language} is not in {text:?}");
         }
     }
 }
@@ -172,10 +169,7 @@ fn long_texts_stay_on_one_page() {
             assert_one_sound_page(&pdf);
             let letters: String = text(&pdf).split_whitespace().collect();
             let expected: String = course.split_whitespace().collect();
-            assert!(
-                letters.contains(&expected),
-                "the title is cut in {letters:?}"
-            );
+            assert!(letters.contains(&expected), "the title is cut in {letters:?}");
         }
     }
 }

@@ -102,16 +102,14 @@ impl Typesetter {
     }
 
     fn lay_out(&mut self, text: &str, style: Style, width: f32) -> Layout<()> {
-        let mut builder =
-            self.layout_context
-                .ranged_builder(&mut self.font_context, text, 1.0, false);
+        let mut builder = self
+            .layout_context
+            .ranged_builder(&mut self.font_context, text, 1.0, false);
         builder.set_base_direction(self.direction);
         builder.push_default(StyleProperty::FontFamily(fonts::families(style.face)));
         builder.push_default(StyleProperty::FontSize(style.size));
         builder.push_default(StyleProperty::LetterSpacing(style.letter_spacing));
-        builder.push_default(StyleProperty::LineHeight(LineHeight::FontSizeRelative(
-            1.32,
-        )));
+        builder.push_default(StyleProperty::LineHeight(LineHeight::FontSizeRelative(1.32)));
         builder.push_default(StyleProperty::OverflowWrap(OverflowWrap::Anywhere));
         builder.push_default(StyleProperty::Locale(self.language));
         if style.bold {
@@ -155,11 +153,7 @@ impl Typesetter {
 
     fn draw_run(&self, surface: &mut Surface<'_>, text: &str, run: &Run<'_, ()>, at: Point) {
         let glyphs = visual_glyphs(run, text);
-        if let Some(font) = self
-            .fonts
-            .writer_font(run.font())
-            .filter(|_| !glyphs.is_empty())
-        {
+        if let Some(font) = self.fonts.writer_font(run.font()).filter(|_| !glyphs.is_empty()) {
             surface.draw_glyphs(at, &glyphs, font, text, run.font_size(), false);
         }
     }
@@ -180,10 +174,7 @@ fn visual_glyphs(run: &Run<'_, ()>, text: &str) -> Vec<KrillaGlyph> {
     let size = run.font_size();
     let mut clusters: Vec<(Range<usize>, Vec<KrillaGlyph>)> = Vec::new();
     for cluster in run.clusters() {
-        if let Some((range, _)) = clusters
-            .last_mut()
-            .filter(|_| cluster.is_ligature_continuation())
-        {
+        if let Some((range, _)) = clusters.last_mut().filter(|_| cluster.is_ligature_continuation()) {
             range.end = cluster.text_range().end;
             continue;
         }
@@ -208,15 +199,11 @@ fn visual_glyphs(run: &Run<'_, ()>, text: &str) -> Vec<KrillaGlyph> {
 
 /// The characters that were set with the "not defined" glyph.
 fn missing_characters(layout: &Layout<()>, text: &str) -> Vec<char> {
-    let runs = layout
-        .lines()
-        .flat_map(|line| line.runs().collect::<Vec<_>>());
+    let runs = layout.lines().flat_map(|line| line.runs().collect::<Vec<_>>());
     let clusters = runs.flat_map(|run| run.clusters().collect::<Vec<_>>());
     let missing = clusters.filter(|cluster| cluster.glyphs().any(|glyph| glyph.id == 0));
     let characters = missing.flat_map(|cluster| text[cluster.text_range()].chars());
-    characters
-        .filter(|character| !is_isolate(*character))
-        .collect()
+    characters.filter(|character| !is_isolate(*character)).collect()
 }
 
 /// Controls for text direction around a placeholder's value; they have no glyph of their own.

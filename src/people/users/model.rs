@@ -115,7 +115,11 @@ pub struct CreateUser {
     pub status: UserStatus,
     /// Language and region, as a BCP 47 tag.
     #[serde(default = "default_locale")]
-    #[schema(default = "en", pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length = 35)]
+    #[schema(
+        default = "en",
+        pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        max_length = 35
+    )]
     pub locale: String,
     /// IANA time zone.
     #[serde(default = "default_time_zone")]
@@ -186,7 +190,11 @@ pub struct UpdateUser {
     #[schema(nullable = false)]
     pub status: Option<UserStatus>,
     /// Language and region, as a BCP 47 tag.
-    #[schema(pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length = 35, nullable = false)]
+    #[schema(
+        pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        max_length = 35,
+        nullable = false
+    )]
     pub locale: Option<String>,
     /// IANA time zone.
     #[schema(max_length = 64, nullable = false)]
@@ -254,14 +262,16 @@ fn no_attributes() -> Value {
 }
 
 fn known_time_zone(name: &str) -> Result<(), validator::ValidationError> {
-    name.parse::<chrono_tz::Tz>().map(drop).map_err(|_| {
-        crate::http::body::rule("", "must be an IANA time zone, such as Europe/Lisbon")
-    })
+    name.parse::<chrono_tz::Tz>()
+        .map(drop)
+        .map_err(|_| crate::http::body::rule("", "must be an IANA time zone, such as Europe/Lisbon"))
 }
 
 fn leaves_after_hire(user: &CreateUser) -> Result<(), validator::ValidationError> {
     match (user.hired_on, user.left_on) {
-        (Some(hired), Some(left)) if left < hired => Err(crate::http::body::rule("/left_on", "must not be before hired_on")),
+        (Some(hired), Some(left)) if left < hired => {
+            Err(crate::http::body::rule("/left_on", "must not be before hired_on"))
+        }
         _ => Ok(()),
     }
 }

@@ -17,7 +17,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(utoipa_actix_web::scope("/users").service(list_users).service(create_user).service(get_user).service(update_user));
+    config.service(
+        utoipa_actix_web::scope("/users")
+            .service(list_users)
+            .service(create_user)
+            .service(get_user)
+            .service(update_user),
+    );
 }
 
 /// List people.
@@ -27,7 +33,8 @@ pub fn configure(config: &mut ServiceConfig) {
     extensions(("x-permission" = json!("users.read"))))]
 #[get("")]
 async fn list_users(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?)).await
+    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
+        .await
 }
 
 /// Add a person.
@@ -39,7 +46,11 @@ async fn create_user(call: Call, body: Valid<CreateUser>) -> ApiResult<Reply> {
         tx.require(Permission::UsersWrite)?;
         let user = store::insert(tx, Uuid::now_v7(), &body.0)?;
         access::confirm::<User>(tx, user.id, Permission::UsersWrite)?;
-        tx.record(Event::new("user.created", "user", user.id).about(user.id).after(&user));
+        tx.record(
+            Event::new("user.created", "user", user.id)
+                .about(user.id)
+                .after(&user),
+        );
         tx.touch_users([user.id]);
         Reply::created(&user, format!("/v1/users/{}", user.id))
     })
@@ -51,20 +62,31 @@ async fn create_user(call: Call, body: Valid<CreateUser>) -> ApiResult<Reply> {
     extensions(("x-permission" = json!("users.read"))))]
 #[get("/{user_id}")]
 async fn get_user(call: Call, id: Path<Ref<User>>, known: IfNoneMatch) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known)).await
+    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
+        .await
 }
 
 /// Change a person.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path)), request_body = UpdateUser,
     responses((status = 200, body = User)), extensions(("x-permission" = json!("users.write"))))]
 #[patch("/{user_id}")]
-async fn update_user(call: Call, id: Path<Ref<User>>, known: IfMatch, body: Valid<UpdateUser>) -> ApiResult<Reply> {
+async fn update_user(
+    call: Call,
+    id: Path<Ref<User>>,
+    known: IfMatch,
+    body: Valid<UpdateUser>,
+) -> ApiResult<Reply> {
     call.write(move |tx| {
         let before = access::authorize(tx, &id, Permission::UsersWrite)?;
         known.check(&*before)?;
         let user = store::update(tx, &before, &body.0)?;
         access::confirm::<User>(tx, user.id, Permission::UsersWrite)?;
-        tx.record(Event::new("user.updated", "user", user.id).about(user.id).before(&*before).after(&user));
+        tx.record(
+            Event::new("user.updated", "user", user.id)
+                .about(user.id)
+                .before(&*before)
+                .after(&user),
+        );
         tx.touch_users([user.id]);
         Reply::resource(&user)
     })

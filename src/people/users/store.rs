@@ -15,10 +15,26 @@ use crate::{
 const LISTING: Listing = Listing {
     id: "users.id",
     sorts: &[
-        Sort { name: "created_at", column: "users.created_at", kind: SortKind::Instant },
-        Sort { name: "updated_at", column: "users.updated_at", kind: SortKind::Instant },
-        Sort { name: "username", column: "users.username", kind: SortKind::Text },
-        Sort { name: "family_name", column: "users.family_name", kind: SortKind::Text },
+        Sort {
+            name: "created_at",
+            column: "users.created_at",
+            kind: SortKind::Instant,
+        },
+        Sort {
+            name: "updated_at",
+            column: "users.updated_at",
+            kind: SortKind::Instant,
+        },
+        Sort {
+            name: "username",
+            column: "users.username",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "family_name",
+            column: "users.family_name",
+            kind: SortKind::Text,
+        },
     ],
 };
 
@@ -38,7 +54,12 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<User>> {
 /// Adds a person.
 pub fn insert(tx: &mut Tx, id: Uuid, new: &CreateUser) -> ApiResult<User> {
     let user = diesel::insert_into(users::table)
-        .values((users::id.eq(id), new, users::created_at.eq(tx.now), users::updated_at.eq(tx.now)))
+        .values((
+            users::id.eq(id),
+            new,
+            users::created_at.eq(tx.now),
+            users::updated_at.eq(tx.now),
+        ))
         .returning(User::as_returning())
         .get_result(tx.conn)?;
     Ok(user)
@@ -47,7 +68,11 @@ pub fn insert(tx: &mut Tx, id: Uuid, new: &CreateUser) -> ApiResult<User> {
 /// Changes a person.
 pub fn update(tx: &mut Tx, user: &Authorized<User>, changes: &UpdateUser) -> ApiResult<User> {
     let user = diesel::update(users::table.find(user.id))
-        .set((changes, users::version.eq(users::version + 1), users::updated_at.eq(tx.now)))
+        .set((
+            changes,
+            users::version.eq(users::version + 1),
+            users::updated_at.eq(tx.now),
+        ))
         .returning(User::as_returning())
         .get_result(tx.conn)?;
     Ok(user)

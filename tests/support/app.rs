@@ -1,0 +1,153 @@
+//! A Provost of one test's own: a server on a loopback port over a database of its own.
+
+use std::{
+    net::TcpListener,
+    sync::{Arc, OnceLock},
+};
+
+use actix_web::dev::ServerHandle;
+use clap::Parser;
+use diesel::PgConnection;
+use provost::{
+    access::{Permission, token},
+    app::{Acting, App, Clock, Wake},
+    cli::{create_admin, start},
+    config::Config,
+    db::{DbOptions, bind, migrate},
+    ledger::ActorKind,
+    server, sql,
+};
+use uuid::Uuid;
+
+use super::{
+    client::Client,
+    postgres::{self, TestDatabase},
+};
+
+#[derive(Parser)]
+struct Defaults {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// Fills the template that every test's database is copied from.
+pub fn migrate(conn: &mut PgConnection) {
+    migrate::run(conn).expect("the migrations apply");
+}
+
+pub struct TestApp {
+    pub app: Arc<App>,
+    pub address: String,
+    pub database: TestDatabase,
+    server: ServerHandle,
+    admin: OnceLock<Uuid>,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    /// Starts with other settings than the defaults.
+    pub async fn start_with(adjust: impl FnOnce(&mut Config)) -> Self {
+        let database = postgres::create_database(migrate);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut config = Defaults::parse_from(["provost"]).config;
+        config.listen = listener.local_addr().unwrap();
+        config.database_connections = 2;
+        config.http_threads = 1;
+        adjust(&mut config);
+        let options = DbOptions {
+            url: database.url.clone(),
+            connections: config.database_connections,
+            blocking_connections: 4,
+            prepared_statements: config.prepared_statements,
+        };
+        let address = format!("http://{}", config.listen);
+        let app = start::app(config, options, Clock::default()).unwrap();
+        let server = server::serve(app.clone(), listener).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        TestApp {
+            app,
+            address,
+            database,
+            server: handle,
+            admin: OnceLock::new(),
+        }
+    }
+
+    /// A caller without a token.
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.address, None)
+    }
+
+    /// A caller who may do everything.
+    pub async fn admin(&self) -> Client {
+        let id = *self
+            .admin
+            .get_or_init(|| create_admin::create(&self.app, "admin", "a long password").unwrap());
+        self.client_of(id)
+    }
+
+    /// The client of a person who exists.
+    pub fn client_of(&self, user: Uuid) -> Client {
+        let token = token::issue(&self.app, ActorKind::User, user, self.app.clock.now()).unwrap();
+        Client::new(&self.address, Some(token))
+    }
+
+    /// The client of a service account that exists.
+    pub fn client_of_service_account(&self, account: Uuid) -> Client {
+        let token = token::issue(
+            &self.app,
+            ActorKind::ServiceAccount,
+            account,
+            self.app.clock.now(),
+        )
+        .unwrap();
+        Client::new(&self.address, Some(token))
+    }
+
+    /// A new service account that holds `permissions` in a scope.
+    pub fn holding(&self, permissions: &[Permission], scope_kind: &str, scope_id: Option<Uuid>) -> Client {
+        let (account, role, grant) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+        let names: Vec<String> = permissions
+            .iter()
+            .map(|permission| permission.as_str().to_owned())
+            .collect();
+        self.write(|tx| {
+            let now = bind(tx.now);
+            sql![
+                "INSERT INTO service_accounts (id, name, status, created_at, updated_at) VALUES (",
+                bind(account), ", ", bind(account.to_string()), ", 'active', ", now.clone(), ", ", now.clone(), ")"
+            ]
+            .execute(tx.conn)?;
+            sql![
+                "INSERT INTO roles (id, code, name, permissions, created_at, updated_at) VALUES (",
+                bind(role), ", ", bind(role.to_string()), ", 'test', ", bind(names.clone()), ", ", now.clone(), ", ", now.clone(), ")"
+            ]
+            .execute(tx.conn)?;
+            sql![
+                "INSERT INTO grants (id, principal_kind, principal_id, role_id, scope_kind, scope_id, created_at, updated_at)
+                 VALUES (",
+                bind(grant), ", 'service_account', ", bind(account), ", ", bind(role), ", ", bind(scope_kind), ", ",
+                bind(scope_id), ", ", now.clone(), ", ", now, ")"
+            ]
+            .execute(tx.conn)?;
+            tx.wake(Wake::Caller(account));
+            Ok(())
+        });
+        self.client_of_service_account(account)
+    }
+
+    /// Writes as Provost itself.
+    pub fn write<T>(&self, f: impl Fn(&mut provost::app::Tx) -> provost::http::ApiResult<T>) -> T {
+        self.app.write_blocking(&Acting::system("test"), f).unwrap()
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        drop(self.server.stop(false));
+    }
+}

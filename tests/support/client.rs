@@ -1,0 +1,226 @@
+//! An HTTP client that reads like prose.
+
+use std::time::Duration;
+
+use awc::http::Method;
+use serde_json::{Value, json};
+
+#[derive(Clone)]
+pub struct Client {
+    address: String,
+    token: Option<String>,
+    headers: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub bytes: Vec<u8>,
+    pub request: String,
+}
+
+impl Client {
+    pub fn new(address: &str, token: Option<String>) -> Self {
+        Client {
+            address: address.to_owned(),
+            token,
+            headers: Vec::new(),
+        }
+    }
+
+    pub fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
+    /// The same client, sending another header with each request.
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.push((name.to_owned(), value.to_owned()));
+        client
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None, "").await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(
+            Method::POST,
+            path,
+            Some(body.to_string().into_bytes()),
+            "application/json",
+        )
+        .await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.with_etag(path)
+            .await
+            .send(
+                Method::PUT,
+                path,
+                Some(body.to_string().into_bytes()),
+                "application/json",
+            )
+            .await
+    }
+
+    /// Reads the resource for its ETag, then patches it.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.with_etag(path)
+            .await
+            .send(
+                Method::PATCH,
+                path,
+                Some(body.to_string().into_bytes()),
+                "application/json",
+            )
+            .await
+    }
+
+    /// Reads the resource for its ETag, then deletes it.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.with_etag(path)
+            .await
+            .send(Method::DELETE, path, None, "")
+            .await
+    }
+
+    async fn with_etag(&self, path: &str) -> Client {
+        if self
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("if-match"))
+        {
+            return self.clone();
+        }
+        let answer = self.get(path).await;
+        self.with("If-Match", answer.header("etag").unwrap_or("*"))
+    }
+
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        content_type: &str,
+    ) -> Answer {
+        let url = if path.starts_with("http") {
+            path.to_owned()
+        } else {
+            format!("{}{path}", self.address)
+        };
+        let client = awc::Client::builder()
+            .timeout(Duration::from_secs(60))
+            .disable_redirects()
+            .finish();
+        let mut request = client.request(method.clone(), url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in &self.headers {
+            request = request.insert_header((name.as_str(), value.as_str()));
+        }
+        if !content_type.is_empty() {
+            request = request.content_type(content_type);
+        }
+        let sent = match body {
+            Some(body) => request.send_body(body),
+            None => request.send(),
+        };
+        let mut response = sent
+            .await
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
+            .collect();
+        let bytes = response.body().limit(256 * 1024 * 1024).await.unwrap().to_vec();
+        Answer {
+            status: response.status().as_u16(),
+            headers,
+            bytes,
+            request: format!("{method} {path}"),
+        }
+    }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|_| panic!("{}: no JSON: {}", self.request, self.text()))
+    }
+
+    /// The member at a JSON pointer.
+    pub fn at(&self, pointer: &str) -> Value {
+        self.json().pointer(pointer).cloned().unwrap_or(Value::Null)
+    }
+
+    /// The `id` member, for use in paths.
+    pub fn id(&self) -> String {
+        self.at("/id")
+            .as_str()
+            .unwrap_or_else(|| panic!("{}: no id: {}", self.request, self.text()))
+            .to_owned()
+    }
+
+    #[track_caller]
+    pub fn assert_status(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}: {}", self.request, self.text());
+        self
+    }
+
+    #[track_caller]
+    pub fn assert_problem(self, status: u16, code: &str) -> Self {
+        assert_eq!(
+            (self.status, self.at("/code")),
+            (status, json!(code)),
+            "{}: {}",
+            self.request,
+            self.text()
+        );
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{}",
+            self.request
+        );
+        assert!(
+            !self.at("/detail").as_str().unwrap_or_default().is_empty(),
+            "{}",
+            self.request
+        );
+        self
+    }
+
+    /// The problem names a fault at `pointer`.
+    #[track_caller]
+    pub fn assert_fault(self, pointer: &str) -> Self {
+        let faults = self.at("/errors").as_array().cloned().unwrap_or_default();
+        assert!(
+            faults.iter().any(|fault| fault["pointer"] == pointer),
+            "{}: no fault at {pointer}: {}",
+            self.request,
+            self.text()
+        );
+        self
+    }
+}
