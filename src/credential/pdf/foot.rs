@@ -125,25 +125,21 @@ impl Foot {
         paper: Paper,
     ) -> Result<(Vec<Node>, Link), RenderError> {
         let bottom = paper.height - BOTTOM;
-        let mut nodes = self.draw_signature(surface, typesetter, bottom);
+        let mut nodes = self.draw_signature(surface, typesetter, bottom)?;
         if let Some(serial) = &self.serial {
-            let at = Point::from_xy(
-                MARGIN
-                    + self.columns.side
-                    + (paper.measure() - 2.0 * self.columns.side - self.columns.middle) / 2.0,
-                bottom - serial.height(),
-            );
-            nodes.push(paragraph(typesetter.draw(surface, serial, at)));
+            let left = (paper.width - self.columns.middle) / 2.0;
+            let at = Point::from_xy(left, bottom - serial.height());
+            nodes.push(paragraph(typesetter.draw(surface, serial, at)?));
         }
         let left = paper.width - MARGIN - self.columns.side;
         let address_top = bottom - self.address.height();
         let label_top = address_top - height(self.verification.as_ref());
         nodes.push(self.draw_code(surface, paper.width - MARGIN, label_top)?);
         if let Some(label) = &self.verification {
-            let lines = typesetter.draw(surface, label, Point::from_xy(left, label_top));
+            let lines = typesetter.draw(surface, label, Point::from_xy(left, label_top))?;
             nodes.push(paragraph(lines));
         }
-        let lines = typesetter.draw(surface, &self.address, Point::from_xy(left, address_top));
+        let lines = typesetter.draw(surface, &self.address, Point::from_xy(left, address_top))?;
         let area = Rect::from_ltrb(left, address_top, left + self.columns.side, bottom)
             .ok_or(RenderError::DoesNotFit)?;
         Ok((
@@ -161,9 +157,9 @@ impl Foot {
         surface: &mut Surface<'_>,
         typesetter: &Typesetter,
         bottom: f32,
-    ) -> Vec<Node> {
+    ) -> Result<Vec<Node>, RenderError> {
         let Some((name, title)) = &self.signature else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let title_top = bottom - title.height();
         let name_top = title_top - name.height();
@@ -174,9 +170,9 @@ impl Foot {
             self.columns.side * 0.8,
             self.rule,
         );
-        let name = typesetter.draw(surface, name, Point::from_xy(MARGIN, name_top));
-        let title = typesetter.draw(surface, title, Point::from_xy(MARGIN, title_top));
-        vec![paragraph(name), paragraph(title)]
+        let name = typesetter.draw(surface, name, Point::from_xy(MARGIN, name_top))?;
+        let title = typesetter.draw(surface, title, Point::from_xy(MARGIN, title_top))?;
+        Ok(vec![paragraph(name), paragraph(title)])
     }
 
     /// The QR code on white, with its lower right corner at the given point.

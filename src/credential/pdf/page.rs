@@ -57,7 +57,7 @@ pub(super) fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, Rend
     let mut surface = page.surface();
     frame::draw(&mut surface, paper, &palette);
     let room = paper.height - MARGIN - foot.height();
-    let mut nodes = body.draw(&mut surface, &typesetter, paper, room);
+    let mut nodes = body.draw(&mut surface, &typesetter, paper, room)?;
     let (foot_nodes, link) = foot.draw(&mut surface, &typesetter, paper)?;
     surface.finish();
     nodes.extend(foot_nodes);
@@ -66,7 +66,7 @@ pub(super) fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, Rend
 
     describe(&mut pdf, document, nodes);
     pdf.finish()
-        .map_err(|error| RenderError::Pdf(error.to_string()))
+        .map_err(|error| RenderError::Pdf(format!("{error:?}")))
 }
 
 /// Set all texts, smaller and smaller until they fit on the page.

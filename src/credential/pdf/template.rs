@@ -373,8 +373,14 @@ pub(super) fn fill(text: &str, document: &CertificateDocument<'_>) -> Option<Str
             Piece::Value(Placeholder::Issuer) => document.issuer.to_owned(),
         };
         filled.push('\u{2068}');
-        filled.push_str(&value);
+        filled.extend(value.chars().filter(|character| !directs(*character)));
         filled.push('\u{2069}');
     }
     Some(filled)
+}
+
+/// Whether `character` turns the direction of the text after it: a value may not, or it could
+/// show as something else than it says.
+fn directs(character: char) -> bool {
+    matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
