@@ -19,11 +19,14 @@ const MAX_NAME: usize = 120;
 #[serde(default, deny_unknown_fields)]
 #[schema(as = CertificateLayout)]
 pub struct Template {
+    /// The paper's format.
     pub page_size: PageSize,
+    /// Which way the paper lies.
     pub orientation: Orientation,
     /// Language tag (BCP 47): the document's language, its direction and how dates are written.
     #[schema(example = "en")]
     pub language: String,
+    /// The colours of paper, frame and texts.
     pub colors: Colors,
     /// The small line at the top; may be empty.
     #[schema(max_length = 500, example = "{issuer}")]
@@ -34,6 +37,7 @@ pub struct Template {
         example = "Certificate of Completion"
     )]
     pub heading: String,
+    /// The body, from top to bottom.
     #[schema(min_items = 1, max_items = 12)]
     pub lines: Vec<Line>,
     /// The small line at the foot; may be empty.
@@ -42,6 +46,7 @@ pub struct Template {
     /// What stands above the verification address; may be empty.
     #[schema(max_length = 500, example = "Verify at")]
     pub verification: String,
+    /// Who signs, at the foot.
     pub signature: Option<Signature>,
 }
 
@@ -68,6 +73,7 @@ pub enum Orientation {
 #[serde(default, deny_unknown_fields)]
 #[schema(as = CertificateColors)]
 pub struct Colors {
+    /// The paper.
     #[schema(pattern = "^#[0-9a-fA-F]{6}$")]
     pub background: String,
     /// The frame and the heading.
@@ -76,6 +82,7 @@ pub struct Colors {
     /// The thin rules.
     #[schema(pattern = "^#[0-9a-fA-F]{6}$")]
     pub accent: String,
+    /// The body's texts.
     #[schema(pattern = "^#[0-9a-fA-F]{6}$")]
     pub text: String,
     /// Small print.
@@ -94,6 +101,7 @@ pub struct Line {
         example = "has successfully completed"
     )]
     pub text: String,
+    /// How prominent the line is.
     #[serde(default)]
     pub style: LineStyle,
 }
@@ -117,8 +125,10 @@ pub enum LineStyle {
 #[serde(deny_unknown_fields)]
 #[schema(as = CertificateSignature)]
 pub struct Signature {
+    /// The signer's name.
     #[schema(min_length = 1, max_length = 120)]
     pub name: String,
+    /// The signer's position; may be empty.
     #[schema(max_length = 120)]
     pub title: String,
 }
@@ -169,6 +179,7 @@ impl Default for Colors {
 pub struct TemplateError {
     /// The field's path, as in `lines[2].text`.
     pub field: String,
+    /// What is wrong with it.
     pub problem: TemplateProblem,
 }
 
