@@ -11,7 +11,7 @@ use super::frame;
 use super::page::{MARGIN, Palette, Paper, heading_tag};
 use super::template::fill;
 use super::text::{Paragraph, Style, Typesetter};
-use super::{CertificateDocument, Line, LineStyle};
+use super::{CertificateDocument, Line, LineStyle, RenderError};
 
 /// The ornament's height under the heading, its space included.
 const ORNAMENT: f32 = 26.0;
@@ -88,14 +88,14 @@ impl Body {
         typesetter: &Typesetter,
         paper: Paper,
         room: f32,
-    ) -> Vec<Node> {
+    ) -> Result<Vec<Node>, RenderError> {
         let spare = (room - self.height()).max(0.0);
         let leading = (spare * 0.5 / self.blocks.len() as f32).min(LOOSEST);
         let mut y = MARGIN + (spare - leading * self.blocks.len() as f32) / 2.0;
         let mut nodes = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
             y += block.space_before + leading;
-            let lines = typesetter.draw(surface, &block.paragraph, Point::from_xy(MARGIN, y));
+            let lines = typesetter.draw(surface, &block.paragraph, Point::from_xy(MARGIN, y))?;
             let children = lines.into_iter().map(Node::from).collect();
             nodes.push(TagGroup::with_children(block.tag.clone(), children).into());
             y += block.paragraph.height();
@@ -112,7 +112,7 @@ impl Body {
                 y += height;
             }
         }
-        nodes
+        Ok(nodes)
     }
 }
 

@@ -17,7 +17,7 @@ macro_rules! fonts {
 }
 
 /// Family and file. The order is that in which a missing glyph is looked for.
-const FONTS: [(&str, &[u8]); 23] = fonts! {
+const FONTS: [(&str, &[u8]); 24] = fonts! {
     "Noto Sans" "NotoSans-Regular.ttf"
     "Noto Sans" "NotoSans-Bold.ttf"
     "Noto Serif" "NotoSerif-Regular.ttf"
@@ -28,6 +28,7 @@ const FONTS: [(&str, &[u8]); 23] = fonts! {
     "Noto Sans Bengali" "NotoSansBengali-Regular.ttf"
     "Noto Sans Gujarati" "NotoSansGujarati-Regular.ttf"
     "Noto Sans Gurmukhi" "NotoSansGurmukhi-Regular.ttf"
+    "Noto Sans Oriya" "NotoSansOriya-Regular.ttf"
     "Noto Sans Tamil" "NotoSansTamil-Regular.ttf"
     "Noto Sans Telugu" "NotoSansTelugu-Regular.ttf"
     "Noto Sans Kannada" "NotoSansKannada-Regular.ttf"

@@ -81,12 +81,22 @@ impl Foot {
         let serial = optional(&template.footer, Alignment::Center, columns.middle);
         let verification = optional(&template.verification, Alignment::Right, columns.side);
         let url = document.verification_url;
-        let address = typesetter.set(url, style(7.5, palette.muted, Alignment::Right), columns.side);
-        let signature = template.signature.as_ref().map(|Signature { name, title }| {
-            let name_style = style(12.0, palette.text, Alignment::Left);
-            let name = typesetter.set(name, name_style, columns.side);
-            (name, typesetter.set(title, small(Alignment::Left), columns.side))
-        });
+        let address = typesetter.set(
+            url,
+            style(7.5, palette.muted, Alignment::Right),
+            columns.side,
+        );
+        let signature = template
+            .signature
+            .as_ref()
+            .map(|Signature { name, title }| {
+                let name_style = style(12.0, palette.text, Alignment::Left);
+                let name = typesetter.set(name, name_style, columns.side);
+                (
+                    name,
+                    typesetter.set(title, small(Alignment::Left), columns.side),
+                )
+            });
         let (url, rule) = (url.to_owned(), palette.accent);
         Self {
             signature,
@@ -102,10 +112,9 @@ impl Foot {
     /// The foot's height, from the end of the body to the paper's edge.
     pub(super) fn height(&self) -> f32 {
         let right = QR_SIZE + height(self.verification.as_ref()) + self.address.height();
-        let left = self
-            .signature
-            .as_ref()
-            .map_or(0.0, |(name, title)| name.height() + title.height() + RULE_GAP);
+        let left = self.signature.as_ref().map_or(0.0, |(name, title)| {
+            name.height() + title.height() + RULE_GAP
+        });
         ABOVE + right.max(left).max(height(self.serial.as_ref())) + BOTTOM
     }
 
@@ -116,25 +125,21 @@ impl Foot {
         paper: Paper,
     ) -> Result<(Vec<Node>, Link), RenderError> {
         let bottom = paper.height - BOTTOM;
-        let mut nodes = self.draw_signature(surface, typesetter, bottom);
+        let mut nodes = self.draw_signature(surface, typesetter, bottom)?;
         if let Some(serial) = &self.serial {
-            let at = Point::from_xy(
-                MARGIN
-                    + self.columns.side
-                    + (paper.measure() - 2.0 * self.columns.side - self.columns.middle) / 2.0,
-                bottom - serial.height(),
-            );
-            nodes.push(paragraph(typesetter.draw(surface, serial, at)));
+            let left = (paper.width - self.columns.middle) / 2.0;
+            let at = Point::from_xy(left, bottom - serial.height());
+            nodes.push(paragraph(typesetter.draw(surface, serial, at)?));
         }
         let left = paper.width - MARGIN - self.columns.side;
         let address_top = bottom - self.address.height();
         let label_top = address_top - height(self.verification.as_ref());
         nodes.push(self.draw_code(surface, paper.width - MARGIN, label_top)?);
         if let Some(label) = &self.verification {
-            let lines = typesetter.draw(surface, label, Point::from_xy(left, label_top));
+            let lines = typesetter.draw(surface, label, Point::from_xy(left, label_top))?;
             nodes.push(paragraph(lines));
         }
-        let lines = typesetter.draw(surface, &self.address, Point::from_xy(left, address_top));
+        let lines = typesetter.draw(surface, &self.address, Point::from_xy(left, address_top))?;
         let area = Rect::from_ltrb(left, address_top, left + self.columns.side, bottom)
             .ok_or(RenderError::DoesNotFit)?;
         Ok((
@@ -147,9 +152,14 @@ impl Foot {
         ))
     }
 
-    fn draw_signature(&self, surface: &mut Surface<'_>, typesetter: &Typesetter, bottom: f32) -> Vec<Node> {
+    fn draw_signature(
+        &self,
+        surface: &mut Surface<'_>,
+        typesetter: &Typesetter,
+        bottom: f32,
+    ) -> Result<Vec<Node>, RenderError> {
         let Some((name, title)) = &self.signature else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let title_top = bottom - title.height();
         let name_top = title_top - name.height();
@@ -160,13 +170,18 @@ impl Foot {
             self.columns.side * 0.8,
             self.rule,
         );
-        let name = typesetter.draw(surface, name, Point::from_xy(MARGIN, name_top));
-        let title = typesetter.draw(surface, title, Point::from_xy(MARGIN, title_top));
-        vec![paragraph(name), paragraph(title)]
+        let name = typesetter.draw(surface, name, Point::from_xy(MARGIN, name_top))?;
+        let title = typesetter.draw(surface, title, Point::from_xy(MARGIN, title_top))?;
+        Ok(vec![paragraph(name), paragraph(title)])
     }
 
     /// The QR code on white, with its lower right corner at the given point.
-    fn draw_code(&self, surface: &mut Surface<'_>, right: f32, bottom: f32) -> Result<Node, RenderError> {
+    fn draw_code(
+        &self,
+        surface: &mut Surface<'_>,
+        right: f32,
+        bottom: f32,
+    ) -> Result<Node, RenderError> {
         let (left, top) = (right - QR_SIZE, bottom - QR_SIZE);
         let area = Rect::from_ltrb(left, top, right, bottom).ok_or(RenderError::DoesNotFit)?;
         let squares = qr::path(&self.url, area)?;
@@ -184,7 +199,8 @@ impl Link {
     /// Make the address a link, and give its node in the structure.
     pub(super) fn annotate(self, page: &mut Page<'_>) -> Node {
         let target = Target::Action(Action::Link(LinkAction::new(self.url.clone())));
-        let annotation = Annotation::new_link(LinkAnnotation::new(self.area, target), Some(self.url));
+        let annotation =
+            Annotation::new_link(LinkAnnotation::new(self.area, target), Some(self.url));
         let mut link = TagGroup::new(Tag::Link);
         self.lines.into_iter().for_each(|line| link.push(line));
         link.push(page.add_tagged_annotation(annotation));

@@ -51,12 +51,13 @@ pub(super) fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, Rend
     warn_of_missing(document, &typesetter);
 
     let mut pdf = Document::new_with(settings()?);
-    let page_settings = PageSettings::from_wh(paper.width, paper.height).ok_or(RenderError::DoesNotFit)?;
+    let page_settings =
+        PageSettings::from_wh(paper.width, paper.height).ok_or(RenderError::DoesNotFit)?;
     let mut page = pdf.start_page_with(page_settings);
     let mut surface = page.surface();
     frame::draw(&mut surface, paper, &palette);
     let room = paper.height - MARGIN - foot.height();
-    let mut nodes = body.draw(&mut surface, &typesetter, paper, room);
+    let mut nodes = body.draw(&mut surface, &typesetter, paper, room)?;
     let (foot_nodes, link) = foot.draw(&mut surface, &typesetter, paper)?;
     surface.finish();
     nodes.extend(foot_nodes);
@@ -64,7 +65,8 @@ pub(super) fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, Rend
     page.finish();
 
     describe(&mut pdf, document, nodes);
-    pdf.finish().map_err(|error| RenderError::Pdf(error.to_string()))
+    pdf.finish()
+        .map_err(|error| RenderError::Pdf(format!("{error:?}")))
 }
 
 /// Set all texts, smaller and smaller until they fit on the page.

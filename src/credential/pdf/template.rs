@@ -19,17 +19,21 @@ const MAX_NAME: usize = 120;
 #[serde(default, deny_unknown_fields)]
 #[schema(as = CertificateLayout)]
 pub struct Template {
+    /// The paper's format.
     pub page_size: PageSize,
+    /// Which way the paper lies.
     pub orientation: Orientation,
     /// Language tag (BCP 47): the document's language, its direction and how dates are written.
     #[schema(example = "en")]
     pub language: String,
+    /// The colours of paper, frame and texts.
     pub colors: Colors,
     /// The small line at the top; may be empty.
     #[schema(max_length = 500, example = "{issuer}")]
     pub header: String,
     #[schema(min_length = 1, max_length = 500, example = "Certificate of Completion")]
     pub heading: String,
+    /// The body, from top to bottom.
     #[schema(min_items = 1, max_items = 12)]
     pub lines: Vec<Line>,
     /// The small line at the foot; may be empty.
@@ -38,6 +42,7 @@ pub struct Template {
     /// What stands above the verification address; may be empty.
     #[schema(max_length = 500, example = "Verify at")]
     pub verification: String,
+    /// Who signs, at the foot.
     pub signature: Option<Signature>,
 }
 
@@ -64,6 +69,7 @@ pub enum Orientation {
 #[serde(default, deny_unknown_fields)]
 #[schema(as = CertificateColors)]
 pub struct Colors {
+    /// The paper.
     #[schema(pattern = "^#[0-9a-fA-F]{6}$")]
     pub background: String,
     /// The frame and the heading.
@@ -72,6 +78,7 @@ pub struct Colors {
     /// The thin rules.
     #[schema(pattern = "^#[0-9a-fA-F]{6}$")]
     pub accent: String,
+    /// The body's texts.
     #[schema(pattern = "^#[0-9a-fA-F]{6}$")]
     pub text: String,
     /// Small print.
@@ -86,6 +93,7 @@ pub struct Colors {
 pub struct Line {
     #[schema(min_length = 1, max_length = 500, example = "has successfully completed")]
     pub text: String,
+    /// How prominent the line is.
     #[serde(default)]
     pub style: LineStyle,
 }
@@ -109,8 +117,10 @@ pub enum LineStyle {
 #[serde(deny_unknown_fields)]
 #[schema(as = CertificateSignature)]
 pub struct Signature {
+    /// The signer's name.
     #[schema(min_length = 1, max_length = 120)]
     pub name: String,
+    /// The signer's position; may be empty.
     #[schema(max_length = 120)]
     pub title: String,
 }
@@ -161,6 +171,7 @@ impl Default for Colors {
 pub struct TemplateError {
     /// The field's path, as in `lines[2].text`.
     pub field: String,
+    /// What is wrong with it.
     pub problem: TemplateProblem,
 }
 
@@ -365,8 +376,14 @@ pub(super) fn fill(text: &str, document: &CertificateDocument<'_>) -> Option<Str
             Piece::Value(Placeholder::Issuer) => document.issuer.to_owned(),
         };
         filled.push('\u{2068}');
-        filled.push_str(&value);
+        filled.extend(value.chars().filter(|character| !directs(*character)));
         filled.push('\u{2069}');
     }
     Some(filled)
+}
+
+/// Whether `character` turns the direction of the text after it: a value may not, or it could
+/// show as something else than it says.
+fn directs(character: char) -> bool {
+    matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }

@@ -207,6 +207,28 @@ fn a_character_without_a_glyph_is_replaced_and_hides_nothing_else() {
 }
 
 #[test]
+fn a_letter_whose_mark_has_no_glyph_is_printed_without_it() {
+    let template = Template::default();
+    let pdf = render(&document("A\u{20EC}da Aaron", "Fire Safety", &template)).unwrap();
+
+    assert!(words(&pdf).contains("Ada Aaron"), "{}", words(&pdf));
+    let marks_of_three_scripts = "\u{FCE}\u{A81}\u{A3E}";
+    render(&document(marks_of_three_scripts, "Fire Safety", &template)).unwrap();
+}
+
+#[test]
+fn a_name_cannot_turn_the_direction_of_the_text() {
+    let template = Template::default();
+    let pdf = render(&document(
+        "\u{202E}ecalevoL\u{2069}\u{202C} adA",
+        "Fire Safety",
+        &template,
+    ));
+
+    assert!(words(&pdf.unwrap()).contains("ecalevoL adA"));
+}
+
+#[test]
 fn a_certificate_that_does_not_expire_says_nothing_of_expiry() {
     let template = Template::default();
     let document = CertificateDocument {
@@ -284,4 +306,15 @@ fn an_address_that_no_qr_code_can_hold_is_refused() {
         refused,
         Err(RenderError::AddressTooLong | RenderError::DoesNotFit)
     ));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_a_learner_is_called_a_certificate_comes_out(name in ".{0,40}", course in "[\u{20}-\u{2FFF}]{0,30}") {
+        let template = Template::default();
+        let pdf = render(&document(&name, &course, &template));
+        proptest::prop_assert!(pdf.is_ok(), "{:?}", pdf.err());
+    }
 }

@@ -14,6 +14,12 @@ use parley::{Alignment, AlignmentOptions, BaseDirection, FontContext, Layout, La
 use super::fonts::{self, Face, Fonts};
 use super::{RenderError, Template};
 
+/// From here on Unicode has scripts whose letters join, which spacing would tear apart.
+const JOINING_SCRIPTS: char = '\u{0590}';
+
+/// A repair can make new clusters of the text's rest, which may want repair themselves.
+const REPAIRS: usize = 16;
+
 /// How a paragraph is set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
@@ -69,17 +75,42 @@ impl Typesetter {
     pub(super) fn set(&mut self, text: &str, style: Style, width: f32) -> Paragraph {
         let mut text = printable(text);
         let mut layout = self.lay_out(&text, style, width);
-        let missing = missing_characters(&layout, &text);
-        if !missing.is_empty() {
-            text = text.replace(missing.as_slice(), "\u{FFFD}");
+        for round in 0..REPAIRS {
+            let missing = missing_clusters(&layout);
+            if missing.is_empty() {
+                break;
+            }
+            let repair = if round == 0 {
+                Repair::KeepBase
+            } else {
+                Repair::Replace
+            };
+            text = self.repaired(&text, &missing, repair);
             layout = self.lay_out(&text, style, width);
-            self.missing.extend(missing);
         }
         Paragraph {
             text,
             layout,
             color: style.color,
         }
+    }
+
+    /// `text` without what no font has in its `missing` clusters.
+    fn repaired(&mut self, text: &str, missing: &[Range<usize>], repair: Repair) -> String {
+        let mut repaired = String::with_capacity(text.len());
+        let mut end = 0;
+        for cluster in missing {
+            repaired.push_str(&text[end..cluster.start]);
+            let mut characters = text[cluster.clone()].chars();
+            match (repair, characters.clone().count()) {
+                (Repair::KeepBase, 2..) => repaired.extend(characters.next()),
+                _ => repaired.push('\u{FFFD}'),
+            }
+            self.missing.extend(characters);
+            end = cluster.end;
+        }
+        repaired.push_str(&text[end..]);
+        repaired
     }
 
     /// Like `set`, in the largest size from 60 % up that keeps the text on one line; a text
@@ -102,14 +133,18 @@ impl Typesetter {
     }
 
     fn lay_out(&mut self, text: &str, style: Style, width: f32) -> Layout<()> {
-        let mut builder = self
-            .layout_context
-            .ranged_builder(&mut self.font_context, text, 1.0, false);
+        let mut builder =
+            self.layout_context
+                .ranged_builder(&mut self.font_context, text, 1.0, false);
         builder.set_base_direction(self.direction);
         builder.push_default(StyleProperty::FontFamily(fonts::families(style.face)));
         builder.push_default(StyleProperty::FontSize(style.size));
-        builder.push_default(StyleProperty::LetterSpacing(style.letter_spacing));
-        builder.push_default(StyleProperty::LineHeight(LineHeight::FontSizeRelative(1.32)));
+        if text.chars().all(|character| character < JOINING_SCRIPTS) {
+            builder.push_default(StyleProperty::LetterSpacing(style.letter_spacing));
+        }
+        builder.push_default(StyleProperty::LineHeight(LineHeight::FontSizeRelative(
+            1.32,
+        )));
         builder.push_default(StyleProperty::OverflowWrap(OverflowWrap::Anywhere));
         builder.push_default(StyleProperty::Locale(self.language));
         if style.bold {
@@ -127,7 +162,7 @@ impl Typesetter {
         surface: &mut Surface<'_>,
         paragraph: &Paragraph,
         at: Point,
-    ) -> Vec<Identifier> {
+    ) -> Result<Vec<Identifier>, RenderError> {
         surface.set_fill(Some(Fill {
             paint: paragraph.color.into(),
             ..Fill::default()
@@ -138,24 +173,30 @@ impl Typesetter {
             let metrics = line.metrics();
             let mut x = at.x + metrics.inline_min_coord + metrics.offset;
             for run in line.runs() {
-                self.draw_run(
-                    surface,
-                    &paragraph.text,
-                    &run,
-                    Point::from_xy(x, at.y + metrics.baseline),
-                );
+                let start = Point::from_xy(x, at.y + metrics.baseline);
+                self.draw_run(surface, &paragraph.text, &run, start)?;
                 x += run.advance();
             }
             surface.end_tagged();
         }
-        identifiers
+        Ok(identifiers)
     }
 
-    fn draw_run(&self, surface: &mut Surface<'_>, text: &str, run: &Run<'_, ()>, at: Point) {
+    fn draw_run(
+        &self,
+        surface: &mut Surface<'_>,
+        text: &str,
+        run: &Run<'_, ()>,
+        at: Point,
+    ) -> Result<(), RenderError> {
         let glyphs = visual_glyphs(run, text);
-        if let Some(font) = self.fonts.writer_font(run.font()).filter(|_| !glyphs.is_empty()) {
-            surface.draw_glyphs(at, &glyphs, font, text, run.font_size(), false);
+        if glyphs.is_empty() {
+            return Ok(());
         }
+        let font = self.fonts.writer_font(run.font());
+        let font = font.ok_or(RenderError::Font("not one of ours"))?;
+        surface.draw_glyphs(at, &glyphs, font, text, run.font_size(), false);
+        Ok(())
     }
 }
 
@@ -174,7 +215,10 @@ fn visual_glyphs(run: &Run<'_, ()>, text: &str) -> Vec<KrillaGlyph> {
     let size = run.font_size();
     let mut clusters: Vec<(Range<usize>, Vec<KrillaGlyph>)> = Vec::new();
     for cluster in run.clusters() {
-        if let Some((range, _)) = clusters.last_mut().filter(|_| cluster.is_ligature_continuation()) {
+        if let Some((range, _)) = clusters
+            .last_mut()
+            .filter(|_| cluster.is_ligature_continuation())
+        {
             range.end = cluster.text_range().end;
             continue;
         }
@@ -197,13 +241,25 @@ fn visual_glyphs(run: &Run<'_, ()>, text: &str) -> Vec<KrillaGlyph> {
     clusters.into_iter().flat_map(with_range).collect()
 }
 
-/// The characters that were set with the "not defined" glyph.
-fn missing_characters(layout: &Layout<()>, text: &str) -> Vec<char> {
-    let runs = layout.lines().flat_map(|line| line.runs().collect::<Vec<_>>());
-    let clusters = runs.flat_map(|run| run.clusters().collect::<Vec<_>>());
-    let missing = clusters.filter(|cluster| cluster.glyphs().any(|glyph| glyph.id == 0));
-    let characters = missing.flat_map(|cluster| text[cluster.text_range()].chars());
-    characters.filter(|character| !is_isolate(*character)).collect()
+/// What to do with a letter that has no glyph, or whose marks have none.
+#[derive(Clone, Copy)]
+enum Repair {
+    /// Print the letter without its marks.
+    KeepBase,
+    /// Print U+FFFD.
+    Replace,
+}
+
+/// Where the "not defined" glyph was set, in the text's order.
+fn missing_clusters(layout: &Layout<()>) -> Vec<Range<usize>> {
+    let mut missing = Vec::new();
+    for run in layout.lines().flat_map(|line| line.runs()) {
+        let clusters = run.clusters();
+        let without_glyph = clusters.filter(|cluster| cluster.glyphs().any(|glyph| glyph.id == 0));
+        missing.extend(without_glyph.map(|cluster| cluster.text_range()));
+    }
+    missing.sort_unstable_by_key(|range| range.start);
+    missing
 }
 
 /// Controls for text direction around a placeholder's value; they have no glyph of their own.
