@@ -56,6 +56,7 @@ pub enum Kind {
     Enum(&'static [&'static str]),
     Bool,
     Integer,
+    /// Compared as `double precision`, whatever numeric type the column has.
     Number,
     Date,
     Instant,

@@ -17,12 +17,7 @@ fn day(today: &str, duration: &str) -> String {
         DateTime::UNIX_EPOCH,
         &format!("hired_on gt \"{duration}\""),
     );
-    explanation
-        .compared_with
-        .unwrap()
-        .as_str()
-        .unwrap()
-        .to_owned()
+    explanation.compared_with.unwrap()
 }
 
 fn moment(now: &str, duration: &str) -> String {
@@ -31,12 +26,7 @@ fn moment(now: &str, duration: &str) -> String {
         now.parse().unwrap(),
         &format!("seen_at gt \"{duration}\""),
     );
-    explanation
-        .compared_with
-        .unwrap()
-        .as_str()
-        .unwrap()
-        .to_owned()
+    explanation.compared_with.unwrap()
 }
 
 #[test]
