@@ -19,7 +19,6 @@
 
 mod check;
 mod clause;
-mod custom;
 mod describe;
 mod display;
 mod evaluate;
@@ -31,6 +30,7 @@ mod operand;
 mod parse;
 mod schema;
 mod sql;
+mod stored;
 mod value;
 
 use std::fmt;
