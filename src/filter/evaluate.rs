@@ -128,7 +128,8 @@ fn fold(text: &str) -> String {
     text.chars().filter_map(|c| c.to_lowercase().next()).collect()
 }
 
-fn typed(json: &Json, value_type: Type) -> Option<Value> {
+/// A fact as a value of its type; none if it is of another.
+pub(super) fn typed(json: &Json, value_type: Type) -> Option<Value> {
     match (value_type, json) {
         (Type::Text | Type::Exact | Type::Enum, Json::String(text)) => Some(Value::Text(text.clone())),
         (Type::Bool, Json::Bool(value)) => Some(Value::Bool(*value)),

@@ -1,14 +1,15 @@
 //! Says clause by clause why a record matches a filter, or why not.
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
 use super::{
     Facts, Filter, FilterClock,
-    clause::{Clause, Target},
-    evaluate::{holds, typed_values},
+    clause::{Clause, Source},
+    evaluate::{holds, typed, typed_values},
+    schema::Part,
     value::Value,
 };
 
@@ -21,9 +22,10 @@ pub struct Explanation {
     /// Whether it holds.
     pub holds: bool,
     pub kind: ExplanationKind,
-    /// What a duration in the clause came to.
+    /// The date or instant that a duration in the clause came to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub compared_with: Option<Json>,
+    #[schema(example = "2026-01-01")]
+    pub compared_with: Option<String>,
     /// The record's values that a comparison looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fact: Option<FactUsed>,
@@ -52,7 +54,7 @@ pub enum ExplanationKind {
 pub struct FactUsed {
     #[schema(example = "hired_on")]
     pub attribute: String,
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<serde_json::Value>, example = json!(["2025-12-01"]))]
     pub values: Vec<Json>,
 }
 
@@ -86,32 +88,42 @@ fn explain(clause: &Clause, facts: &Facts, clock: &FilterClock) -> Explanation {
     }
 }
 
-fn compared_with(clause: &Clause, clock: &FilterClock) -> Option<Json> {
-    match clause {
-        Clause::Compare { operand, .. } if operand.is_relative() => {
-            operand.at(clock).map(|value| json(&value))
-        }
+fn compared_with(clause: &Clause, clock: &FilterClock) -> Option<String> {
+    let Clause::Compare { operand, .. } = clause else {
+        return None;
+    };
+    match operand.at(clock) {
+        Some(Value::Date(date)) if operand.is_relative() => Some(date.to_string()),
+        Some(Value::Instant(instant)) if operand.is_relative() => Some(rfc3339(instant)),
         _ => None,
     }
 }
 
 fn fact_used(clause: &Clause, facts: &Facts) -> Option<FactUsed> {
-    match clause {
-        Clause::Present(target) | Clause::Compare { target, .. } => Some(target_fact(target, facts)),
-        Clause::Values { source, .. } => Some(FactUsed {
-            attribute: source.name.to_owned(),
-            values: facts.values(source.name).to_vec(),
-        }),
-        Clause::All(_) | Clause::Any(_) | Clause::Not(_) => None,
-    }
+    let (attribute, values) = match clause {
+        Clause::Present(target) | Clause::Compare { target, .. } => {
+            let values = typed_values(target, facts);
+            (target.name.clone(), values.iter().map(json).collect())
+        }
+        Clause::Values { source, .. } => {
+            let values = facts.values(source.name).iter();
+            (
+                source.name.to_owned(),
+                values.map(|value| parts(source, value)).collect(),
+            )
+        }
+        Clause::All(_) | Clause::Any(_) | Clause::Not(_) => return None,
+    };
+    Some(FactUsed { attribute, values })
 }
 
-fn target_fact(target: &Target, facts: &Facts) -> FactUsed {
-    let values = typed_values(target, facts).iter().map(json).collect();
-    FactUsed {
-        attribute: target.name.clone(),
-        values,
-    }
+/// The parts that one of a source's values has.
+fn parts(source: &Source, value: &Json) -> Json {
+    let part = |part: &Part| {
+        let value = typed(value.get(part.name)?, part.kind.value_type())?;
+        Some((part.name.to_owned(), json(&value)))
+    };
+    Json::Object(source.parts.iter().filter_map(part).collect())
 }
 
 fn json(value: &Value) -> Json {
@@ -121,7 +133,11 @@ fn json(value: &Value) -> Json {
         Value::Integer(value) => (*value).into(),
         Value::Number(value) => (*value).into(),
         Value::Date(value) => value.to_string().into(),
-        Value::Instant(value) => value.to_rfc3339_opts(SecondsFormat::AutoSi, true).into(),
+        Value::Instant(value) => rfc3339(*value).into(),
         Value::Id(value) => value.to_string().into(),
     }
+}
+
+fn rfc3339(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

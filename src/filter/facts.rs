@@ -4,9 +4,9 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     Filter,
-    clause::{Clause, Place, Source, Target},
-    custom::{custom_value, items, member},
+    clause::{Clause, Source, Target},
     schema::Type,
+    stored::{Stored, stored},
 };
 use crate::{
     db::sql::{Sql, bind},
@@ -100,29 +100,11 @@ fn collect_facts<'a>(clause: &'a Clause, wanted: &mut Vec<Wanted<'a>>) {
 }
 
 fn target_values(target: &Target) -> Sql {
-    let shown = |value| json_value(value, target.value_type);
-    match &target.place {
-        Place::Scalar(column) => sql!["jsonb_build_array(", shown(sql![*column]), ")"],
-        Place::Exists { from, on, value } => aggregate(sql![*from], on, shown(sql![*value])),
-        Place::Custom {
-            column,
-            key,
-            multi_valued: false,
-        } => {
-            sql![
-                "jsonb_build_array(",
-                shown(custom_value(&member(column, key), target.value_type)),
-                ")"
-            ]
-        }
-        Place::Custom {
-            column,
-            key,
-            multi_valued: true,
-        } => {
-            let value = custom_value(&sql!["item.value"], target.value_type);
-            aggregate(items(column, key), "TRUE", shown(value))
-        }
+    let Stored { from, value } = stored(target);
+    let value = json_value(value, target.value_type);
+    match from {
+        None => sql!["jsonb_build_array(", value, ")"],
+        Some((from, on)) => aggregate(from, on, value),
     }
 }
 

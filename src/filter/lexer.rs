@@ -9,7 +9,7 @@ pub(super) struct Token {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum TokenKind {
-    /// An attribute's name, an operator or a keyword.
+    /// An attribute's name, a part after a dot (`.value`), an operator or a keyword.
     Word(String),
     Text(String),
     /// A number, as written.
@@ -112,7 +112,7 @@ fn run(rest: &[char], belongs: impl Fn(char) -> bool) -> String {
 }
 
 fn is_word_start(c: char) -> bool {
-    c.is_ascii_alphabetic() || matches!(c, '_' | '$')
+    c.is_ascii_alphabetic() || matches!(c, '_' | '$' | '.')
 }
 
 fn is_word(c: char) -> bool {

@@ -19,7 +19,6 @@
 
 mod check;
 mod clause;
-mod custom;
 mod describe;
 mod display;
 mod evaluate;
@@ -31,6 +30,7 @@ mod operand;
 mod parse;
 mod schema;
 mod sql;
+mod stored;
 mod value;
 
 use std::fmt;
@@ -107,7 +107,8 @@ impl PartialEq for Filter {
     }
 }
 
-/// The filter in canonical form, which parses to an equal filter.
+/// The filter in canonical form, which parses to an equal filter unless it is a little longer or
+/// deeper than what was written, and that was at the limit. To store a filter, store its source.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.root.fmt(f)

@@ -140,13 +140,18 @@ impl Parser {
     }
 
     fn clause(&mut self) -> Result<Expression, FilterError> {
-        let mut name = self.name()?;
+        let name = self.name()?;
+        if self.peek().kind == TokenKind::OpenBracket {
+            return self.values(name);
+        }
+        self.comparison(name)
+    }
+
+    /// The operator and the value that follow `name`.
+    fn comparison(&mut self, mut name: Name) -> Result<Expression, FilterError> {
         if self.clauses == MAX_CLAUSES {
             let message = format!("a filter has at most {MAX_CLAUSES} comparisons");
             return Err(FilterError::new(name.at, message));
-        }
-        if self.peek().kind == TokenKind::OpenBracket {
-            return self.values(name);
         }
         self.clauses += 1;
         name.operator_at = self.peek().at;
@@ -179,7 +184,25 @@ impl Parser {
         self.in_brackets = true;
         let condition = Box::new(self.nested(TokenKind::CloseBracket, "\"and\", \"or\" or \"]\"")?);
         self.in_brackets = false;
-        Ok(Expression::Values { name, condition })
+        match self.part() {
+            Some(part) => Ok(narrowed(name, *condition, self.comparison(part)?)),
+            None => Ok(Expression::Values { name, condition }),
+        }
+    }
+
+    /// The part of `emails[type eq "work"].value`.
+    fn part(&mut self) -> Option<Name> {
+        let Token { at, kind } = self.peek().clone();
+        let TokenKind::Word(word) = kind else {
+            return None;
+        };
+        let text = word.strip_prefix('.')?.to_owned();
+        self.advance();
+        Some(Name {
+            at: at + 1,
+            text,
+            operator_at: at,
+        })
     }
 
     fn name(&mut self) -> Result<Name, FilterError> {
@@ -241,6 +264,49 @@ impl Parser {
             TokenKind::Invalid(message) => FilterError::new(token.at, message.clone()),
             _ => FilterError::new(token.at, format!("expected {what}")),
         }
+    }
+}
+
+/// `emails[type eq "work"].value eq "x"` is `emails[type eq "work" and value eq "x"]`; what negates
+/// does so for the whole.
+fn narrowed(name: Name, condition: Expression, comparison: Expression) -> Expression {
+    let (negated, comparison) = match comparison {
+        Expression::Compare {
+            name,
+            operator,
+            value,
+        } if value.value == LiteralValue::Null
+            && matches!(operator, Operator::Eq | Operator::Ne) =>
+        {
+            (operator == Operator::Eq, Expression::Present(name))
+        }
+        Expression::Compare {
+            name,
+            operator: Operator::Ne,
+            value,
+        } => (
+            true,
+            Expression::Compare {
+                name,
+                operator: Operator::Eq,
+                value,
+            },
+        ),
+        other => (false, other),
+    };
+    let mut operands = match condition {
+        Expression::All(operands) => operands,
+        other => vec![other],
+    };
+    operands.push(comparison);
+    let values = Expression::Values {
+        name,
+        condition: Box::new(Expression::All(operands)),
+    };
+    if negated {
+        Expression::Not(Box::new(values))
+    } else {
+        values
     }
 }
 

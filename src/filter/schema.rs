@@ -56,6 +56,7 @@ pub enum Kind {
     Enum(&'static [&'static str]),
     Bool,
     Integer,
+    /// Compared as `double precision`, whatever numeric type the column has.
     Number,
     Date,
     Instant,
@@ -63,7 +64,8 @@ pub enum Kind {
     Id,
 }
 
-/// Where an attribute is stored. All texts are SQL over the table that is filtered.
+/// Where an attribute is stored. All texts are SQL over the table that is filtered; what is more
+/// than a name or a call stands in parentheses.
 #[derive(Debug)]
 pub enum Column {
     /// An expression with one value a record: `users.hired_on`.

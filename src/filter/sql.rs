@@ -6,9 +6,9 @@
 
 use super::{
     Filter, FilterClock,
-    clause::{Clause, Place, Target},
-    custom::{custom_value, items, member},
+    clause::{Clause, Target},
     schema::{Operator, Type},
+    stored::{Stored, stored},
     value::{Operand, Value},
 };
 use crate::{
@@ -25,13 +25,17 @@ impl Filter {
 }
 
 fn condition(clause: &Clause, negated: bool, clock: &FilterClock) -> Sql {
-    let all = |clauses: &[Clause]| Sql::all(clauses.iter().map(|clause| condition(clause, negated, clock)));
-    let any = |clauses: &[Clause]| Sql::any(clauses.iter().map(|clause| condition(clause, negated, clock)));
+    let each = |clauses: &[Clause]| -> Vec<Sql> {
+        clauses
+            .iter()
+            .map(|clause| condition(clause, negated, clock))
+            .collect()
+    };
     match clause {
-        Clause::All(clauses) if negated => any(clauses),
-        Clause::Any(clauses) if negated => all(clauses),
-        Clause::All(clauses) => all(clauses),
-        Clause::Any(clauses) => any(clauses),
+        Clause::All(clauses) if negated => Sql::any(each(clauses)),
+        Clause::Any(clauses) if negated => Sql::all(each(clauses)),
+        Clause::All(clauses) => Sql::all(each(clauses)),
+        Clause::Any(clauses) => Sql::any(each(clauses)),
         Clause::Not(clause) => condition(clause, !negated, clock),
         Clause::Present(target) => present(target, negated),
         Clause::Compare {
@@ -63,7 +67,9 @@ fn comparison(
     clock: &FilterClock,
 ) -> Sql {
     match operand.at(clock) {
-        Some(value) => holds(target, negated, |stored| compare(stored, target, operator, value)),
+        Some(value) => holds(target, negated, |stored| {
+            compare(stored, target, operator, value)
+        }),
         // `eq null` is the opposite of `pr`.
         None => present(target, !negated),
     }
@@ -81,25 +87,10 @@ fn present(target: &Target, negated: bool) -> Sql {
 
 /// `test` on the target's value, or on any of its values.
 fn holds(target: &Target, negated: bool, test: impl FnOnce(Sql) -> Sql) -> Sql {
-    match &target.place {
-        Place::Scalar(column) => leaf(test(sql![*column]), negated),
-        Place::Exists { from, on, value } => exists(sql![*from], on, Some(test(sql![*value])), negated),
-        Place::Custom {
-            column,
-            key,
-            multi_valued: false,
-        } => leaf(
-            test(custom_value(&member(column, key), target.value_type)),
-            negated,
-        ),
-        Place::Custom {
-            column,
-            key,
-            multi_valued: true,
-        } => {
-            let value = custom_value(&sql!["item.value"], target.value_type);
-            exists(items(column, key), "TRUE", Some(test(value)), negated)
-        }
+    let Stored { from, value } = stored(target);
+    match from {
+        None => leaf(test(value), negated),
+        Some((from, on)) => exists(from, on, Some(test(value)), negated),
     }
 }
 
@@ -166,7 +157,10 @@ fn compare_text(
         _ => text.to_owned(),
     };
     let (stored, wanted) = match value_type {
-        Type::Text => (sql!["lower(", stored, ")"], sql!["lower(", bind(wanted), ")"]),
+        Type::Text => (
+            sql!["lower(", stored, ")"],
+            sql!["lower(", bind(wanted), ")"],
+        ),
         _ => (stored, sql![bind(wanted)]),
     };
     match operator {
@@ -179,5 +173,7 @@ fn compare_text(
 
 /// `text` as a LIKE pattern that matches nothing else.
 fn literally(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
 }

@@ -1,6 +1,6 @@
 //! Explanations, and the listing of a schema.
 
-use provost::filter::{Facts, Filter};
+use provost::filter::{AttributeDescription, Explanation, Facts, Filter};
 use serde_json::json;
 
 use super::fixture::{clock, schema};
@@ -89,5 +89,35 @@ fn a_schema_lists_its_attributes() {
     assert!(
         table.contains("| `attributes.size` | `S`, `M`, `L` | eq ne pr |  |\n"),
         "{table}"
+    );
+}
+
+#[test]
+fn the_document_describes_explanations_without_dangling_references() {
+    #[derive(utoipa::OpenApi)]
+    #[openapi(components(schemas(Explanation, AttributeDescription)))]
+    struct Document;
+
+    let document = serde_json::to_value(<Document as utoipa::OpenApi>::openapi()).unwrap();
+
+    let schemas = &document["components"]["schemas"];
+    let names: Vec<_> = schemas.as_object().unwrap().keys().collect();
+    assert_eq!(
+        names,
+        [
+            "AttributeDescription",
+            "Explanation",
+            "ExplanationKind",
+            "FactUsed"
+        ]
+    );
+    let children = &schemas["Explanation"]["properties"]["children"];
+    assert_eq!(
+        children["items"]["$ref"],
+        "#/components/schemas/Explanation"
+    );
+    assert_eq!(
+        schemas["FactUsed"]["properties"]["values"]["items"],
+        json!({})
     );
 }

@@ -132,6 +132,10 @@ fn values_of_the_wrong_type_are_refused() {
             "\"key\" is an id: expected a UUID in double quotes",
         ),
         ("level gt null", "null takes eq and ne, not gt"),
+        (
+            "emails[type pr].value gt null",
+            "null takes eq and ne, not gt",
+        ),
     ] {
         assert!(
             fault(text).ends_with(&format!(": {expected}")),
@@ -191,6 +195,10 @@ fn unknown_names_are_met_with_a_suggestion_or_the_list() {
     assert!(fault("HiredOn pr").ends_with("did you mean \"hired_on\"?"));
     assert!(fault("attributes.nickmane pr").ends_with("did you mean \"attributes.nickname\"?"));
     assert!(fault("emails.typ pr").ends_with("did you mean \"emails.type\"?"));
+    assert!(
+        fault("emails[type pr].valeu pr")
+            .starts_with("at character 16: unknown attribute \"valeu\"; did you mean")
+    );
     assert!(fault("emails[typ pr]").ends_with("did you mean \"type\"?"));
     assert!(
         fault("emails[hired_on pr]").ends_with("the attributes are \"type\", \"value\", \"verified_on\"")

@@ -63,6 +63,30 @@ fn value_paths_filter_by_the_parts_of_one_value() {
 }
 
 #[test]
+fn a_part_may_follow_a_value_path() {
+    for (text, expected) in [
+        (
+            "emails[type eq \"work\"].value eq \"x\"",
+            "emails[type eq \"work\" and value eq \"x\"]",
+        ),
+        (
+            "emails[type eq \"work\"].value ne \"x\"",
+            "not (emails[type eq \"work\" and value eq \"x\"])",
+        ),
+        (
+            "emails[type eq \"work\"].value pr",
+            "emails[type eq \"work\" and value pr]",
+        ),
+        (
+            "emails[type pr or value pr].value eq null",
+            "not (emails[(type pr or value pr) and value pr])",
+        ),
+    ] {
+        assert_eq!(canonical(text), expected);
+    }
+}
+
+#[test]
 fn a_complex_attribute_stands_for_its_value() {
     assert_eq!(canonical("emails co \"@x\""), "emails.value co \"@x\"");
     assert_eq!(canonical("emails eq null"), "not (emails pr)");

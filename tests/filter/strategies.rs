@@ -201,6 +201,8 @@ fn clause() -> impl Strategy<Value = String> {
         comparison(ALL, EQUALITY, word(&["null"])),
         select(ALL).prop_map(|attribute| format!("{attribute} pr")),
         nested(email_clause(), 2).prop_map(|condition| format!("emails[{condition}]")),
+        (nested(email_clause(), 1), email_clause())
+            .prop_map(|(condition, part)| format!("emails[{condition}].{part}")),
     ]
 }
 

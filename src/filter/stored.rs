@@ -1,17 +1,58 @@
-//! The SQL of custom attributes, which are stored in a JSON object. Their names are bound values.
+//! The SQL of an attribute's values. Custom attributes are read from a JSON object; their names are
+//! bound values.
 
-use super::schema::Type;
+use super::{
+    clause::{Place, Target},
+    schema::Type,
+};
 use crate::{
     db::sql::{Sql, bind},
     sql,
 };
 
-pub(super) fn member(column: &'static str, key: &str) -> Sql {
+/// An attribute's values: `value` of the record, or for each row of `from` where `on` holds.
+pub(super) struct Stored {
+    pub from: Option<(Sql, &'static str)>,
+    pub value: Sql,
+}
+
+/// Where the values of `target` are, by its own type.
+pub(super) fn stored(target: &Target) -> Stored {
+    let from_json = |json| custom_value(&json, target.value_type);
+    match &target.place {
+        Place::Scalar(column) => Stored {
+            from: None,
+            value: sql![*column],
+        },
+        Place::Exists { from, on, value } => Stored {
+            from: Some((sql![*from], on)),
+            value: sql![*value],
+        },
+        Place::Custom {
+            column,
+            key,
+            multi_valued: false,
+        } => Stored {
+            from: None,
+            value: from_json(member(column, key)),
+        },
+        Place::Custom {
+            column,
+            key,
+            multi_valued: true,
+        } => Stored {
+            from: Some((items(column, key), "TRUE")),
+            value: from_json(sql!["item.value"]),
+        },
+    }
+}
+
+fn member(column: &'static str, key: &str) -> Sql {
     sql!["(", column, " -> ", bind(key), ")"]
 }
 
 /// A FROM item `item(value)`: the items of a JSON array; no row for what is no array.
-pub(super) fn items(column: &'static str, key: &str) -> Sql {
+fn items(column: &'static str, key: &str) -> Sql {
     let member = member(column, key);
     sql![
         "jsonb_array_elements(CASE jsonb_typeof(",
@@ -28,7 +69,7 @@ const CALENDAR_DAY: &str = "^(?!0000)(\
     |([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)$";
 
 /// The SQL value of a JSON value; NULL where it is of another type, so that no cast can fail.
-pub(super) fn custom_value(json: &Sql, value_type: Type) -> Sql {
+fn custom_value(json: &Sql, value_type: Type) -> Sql {
     let number = |cast| {
         let guard = match value_type {
             // What float8 and bigint cannot hold is no number of ours.
