@@ -1,6 +1,6 @@
 # Each target brings what it needs: see scripts/setup.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint
+.PHONY: help setup run test lint openapi
 
 # Where rustup puts cargo, for shells that were opened before.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
@@ -26,3 +26,6 @@ test: ## Run all tests
 lint: ## Check the formatting and the lints
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+
+openapi: ## Write the API's document anew from the code
+	cargo run --locked --quiet -- openapi > openapi/provost.json

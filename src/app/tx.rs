@@ -11,6 +11,7 @@ use super::{Acting, App};
 use crate::{
     access::{Caller, Permission, Scope},
     db::bind,
+    filter::FilterClock,
     http::ApiResult,
     jobs::{self, Job, NewJob},
     ledger::Event,
@@ -89,6 +90,14 @@ impl<'a> Tx<'a> {
     /// The calendar day of this transaction, in UTC.
     pub fn today(&self) -> NaiveDate {
         self.now.date_naive()
+    }
+
+    /// What filters call today and now.
+    pub fn filter_clock(&self) -> FilterClock {
+        FilterClock {
+            today: self.today(),
+            now: self.now,
+        }
     }
 
     /// Where the caller may use `permission`; 403 if nowhere.

@@ -275,9 +275,7 @@ fn narrowed(name: Name, condition: Expression, comparison: Expression) -> Expres
             name,
             operator,
             value,
-        } if value.value == LiteralValue::Null
-            && matches!(operator, Operator::Eq | Operator::Ne) =>
-        {
+        } if value.value == LiteralValue::Null && matches!(operator, Operator::Eq | Operator::Ne) => {
             (operator == Operator::Eq, Expression::Present(name))
         }
         Expression::Compare {

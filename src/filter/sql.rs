@@ -67,9 +67,7 @@ fn comparison(
     clock: &FilterClock,
 ) -> Sql {
     match operand.at(clock) {
-        Some(value) => holds(target, negated, |stored| {
-            compare(stored, target, operator, value)
-        }),
+        Some(value) => holds(target, negated, |stored| compare(stored, target, operator, value)),
         // `eq null` is the opposite of `pr`.
         None => present(target, !negated),
     }
@@ -157,10 +155,7 @@ fn compare_text(
         _ => text.to_owned(),
     };
     let (stored, wanted) = match value_type {
-        Type::Text => (
-            sql!["lower(", stored, ")"],
-            sql!["lower(", bind(wanted), ")"],
-        ),
+        Type::Text => (sql!["lower(", stored, ")"], sql!["lower(", bind(wanted), ")"]),
         _ => (stored, sql![bind(wanted)]),
     };
     match operator {
@@ -173,7 +168,5 @@ fn compare_text(
 
 /// `text` as a LIKE pattern that matches nothing else.
 fn literally(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_")
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

@@ -251,7 +251,7 @@ impl<T: ToSchema> utoipa::__dev::ComposeSchema for Page<T> {
 
 impl<T: ToSchema> ToSchema for Page<T> {
     fn name() -> Cow<'static, str> {
-        format!("{}Page", T::name()).into()
+        "Page".into()
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod codes;
 pub mod cursor;
+pub mod filter;
 pub mod list;
 pub mod path;
 pub mod precondition;

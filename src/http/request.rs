@@ -6,7 +6,11 @@ use actix_web::{
     Error, HttpMessage,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderName, HeaderValue},
+    error::InternalError,
+    http::{
+        StatusCode,
+        header::{HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web::Data,
 };
@@ -60,51 +64,68 @@ pub async fn track<B: MessageBody + 'static>(
     let metrics = request.app_data::<Data<Metrics>>().cloned();
     let method = request.method().clone();
     let path = request.path().to_owned();
-    let http_request = request.request().clone();
 
-    let mut response = CURRENT
+    let answer = CURRENT
         .scope(id.clone(), async move {
             let answer = next.call(request);
             let answer = match limit {
-                Some(limit) => tokio::time::timeout(limit, answer).await,
-                None => Ok(answer.await),
+                Some(limit) => tokio::time::timeout(limit, answer)
+                    .await
+                    .unwrap_or_else(|_| Err(too_slow().into())),
+                None => answer.await,
             };
-            match answer {
-                Ok(Ok(response)) => response.map_into_boxed_body(),
-                Ok(Err(error)) => ServiceResponse::from_err(error, http_request),
-                Err(_) => {
-                    let slow = ApiError::new(
-                        Code::Unavailable,
-                        "This took too long. Ask for less at once, or try again later.",
-                    );
-                    ServiceResponse::from_err(slow, http_request)
-                }
-            }
+            // Rendered here, where the request's id is known.
+            answer.map_err(|error| (error.error_response(), error))
         })
         .await;
 
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static(REQUEST_ID), value);
-    }
     let took = started.elapsed();
-    let status = response.status();
-    let operation = response
-        .request()
-        .match_pattern()
-        .unwrap_or_else(|| "unmatched".into());
-    if let Some(metrics) = metrics {
-        metrics.observe_request(method.as_str(), &operation, status.as_u16(), took);
+    let log = |status: StatusCode, operation: &str, principal: &str, fault: Option<&Error>| {
+        if let Some(metrics) = &metrics {
+            metrics.observe_request(method.as_str(), operation, status.as_u16(), took);
+        }
+        if let Some(fault) = fault.filter(|_| status.is_server_error()) {
+            log::error!("request {id}: {fault}");
+        }
+        let status = status.as_u16();
+        log::info!(target: "access", "{method} {path} {status} {}ms request={id} principal={principal}", took.as_millis());
+    };
+    match answer {
+        Ok(mut response) => {
+            name(response.headers_mut(), &id);
+            let operation = response
+                .request()
+                .match_pattern()
+                .unwrap_or_else(|| UNMATCHED.into());
+            let principal = response.request().extensions().get::<LoggedPrincipal>().cloned();
+            let principal = principal.map_or_else(|| "-".to_owned(), |principal| principal.0);
+            log(
+                response.status(),
+                &operation,
+                &principal,
+                response.response().error(),
+            );
+            Ok(response.map_into_boxed_body())
+        }
+        Err((mut response, error)) => {
+            name(response.headers_mut(), &id);
+            log(response.status(), UNMATCHED, "-", Some(&error));
+            Err(InternalError::from_response(error, response).into())
+        }
     }
-    if let Some(error) = response.response().error().filter(|_| status.is_server_error()) {
-        log::error!("request {id}: {error}");
+}
+
+const UNMATCHED: &str = "unmatched";
+
+fn too_slow() -> ApiError {
+    ApiError::new(
+        Code::Unavailable,
+        "This took too long. Ask for less at once, or try again later.",
+    )
+}
+
+fn name(headers: &mut HeaderMap, id: &str) {
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static(REQUEST_ID), value);
     }
-    let principal = response
-        .request()
-        .extensions()
-        .get::<LoggedPrincipal>()
-        .map_or_else(|| "-".to_owned(), |p| p.0.clone());
-    log::info!(target: "access", "{method} {path} {} {}ms request={id} principal={principal}", status.as_u16(), took.as_millis());
-    Ok(response)
 }

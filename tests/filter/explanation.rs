@@ -112,12 +112,6 @@ fn the_document_describes_explanations_without_dangling_references() {
         ]
     );
     let children = &schemas["Explanation"]["properties"]["children"];
-    assert_eq!(
-        children["items"]["$ref"],
-        "#/components/schemas/Explanation"
-    );
-    assert_eq!(
-        schemas["FactUsed"]["properties"]["values"]["items"],
-        json!({})
-    );
+    assert_eq!(children["items"]["$ref"], "#/components/schemas/Explanation");
+    assert_eq!(schemas["FactUsed"]["properties"]["values"]["items"], json!({}));
 }

@@ -132,10 +132,7 @@ fn values_of_the_wrong_type_are_refused() {
             "\"key\" is an id: expected a UUID in double quotes",
         ),
         ("level gt null", "null takes eq and ne, not gt"),
-        (
-            "emails[type pr].value gt null",
-            "null takes eq and ne, not gt",
-        ),
+        ("emails[type pr].value gt null", "null takes eq and ne, not gt"),
     ] {
         assert!(
             fault(text).ends_with(&format!(": {expected}")),

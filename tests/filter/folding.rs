@@ -20,6 +20,7 @@ struct Lowered {
 
 fn unknown_letters() -> HashSet<char> {
     let all: Vec<String> = ('\u{1}'..=char::MAX).map(String::from).collect();
+    let (mut conn, _database) = connect();
     let rows: Vec<Lowered> = sql![
         "SELECT letter, lower(letter) AS lowered FROM unnest(",
         bind(all),

@@ -135,3 +135,35 @@ async fn a_taken_username_is_a_conflict_that_names_the_field() {
         .assert_problem(409, "already_exists")
         .assert_fault("/username");
 }
+
+#[actix_web::test]
+async fn a_filter_picks_people_and_a_bad_one_points_at_the_character() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (name, title) in [("ana", "Nurse"), ("bea", "Doctor")] {
+        let body = json!({"username": name, "given_name": name, "family_name": "Silva", "title": title});
+        admin.post("/v1/users", body).await.assert_status(201);
+    }
+
+    let found = admin
+        .get("/v1/users?filter=title%20eq%20%22nurse%22")
+        .await
+        .assert_status(200);
+    assert_eq!(
+        (found.at("/data/0/username"), found.at("/data/1")),
+        (json!("ana"), json!(null))
+    );
+
+    let bad = admin
+        .get("/v1/users?filter=title%20is%20%22nurse%22")
+        .await
+        .assert_problem(400, "invalid_filter");
+    assert!(
+        bad.at("/errors/0/detail")
+            .as_str()
+            .unwrap()
+            .contains("character 6"),
+        "{}",
+        bad.text()
+    );
+}

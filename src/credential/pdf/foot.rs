@@ -81,22 +81,12 @@ impl Foot {
         let serial = optional(&template.footer, Alignment::Center, columns.middle);
         let verification = optional(&template.verification, Alignment::Right, columns.side);
         let url = document.verification_url;
-        let address = typesetter.set(
-            url,
-            style(7.5, palette.muted, Alignment::Right),
-            columns.side,
-        );
-        let signature = template
-            .signature
-            .as_ref()
-            .map(|Signature { name, title }| {
-                let name_style = style(12.0, palette.text, Alignment::Left);
-                let name = typesetter.set(name, name_style, columns.side);
-                (
-                    name,
-                    typesetter.set(title, small(Alignment::Left), columns.side),
-                )
-            });
+        let address = typesetter.set(url, style(7.5, palette.muted, Alignment::Right), columns.side);
+        let signature = template.signature.as_ref().map(|Signature { name, title }| {
+            let name_style = style(12.0, palette.text, Alignment::Left);
+            let name = typesetter.set(name, name_style, columns.side);
+            (name, typesetter.set(title, small(Alignment::Left), columns.side))
+        });
         let (url, rule) = (url.to_owned(), palette.accent);
         Self {
             signature,
@@ -112,9 +102,10 @@ impl Foot {
     /// The foot's height, from the end of the body to the paper's edge.
     pub(super) fn height(&self) -> f32 {
         let right = QR_SIZE + height(self.verification.as_ref()) + self.address.height();
-        let left = self.signature.as_ref().map_or(0.0, |(name, title)| {
-            name.height() + title.height() + RULE_GAP
-        });
+        let left = self
+            .signature
+            .as_ref()
+            .map_or(0.0, |(name, title)| name.height() + title.height() + RULE_GAP);
         ABOVE + right.max(left).max(height(self.serial.as_ref())) + BOTTOM
     }
 
@@ -176,12 +167,7 @@ impl Foot {
     }
 
     /// The QR code on white, with its lower right corner at the given point.
-    fn draw_code(
-        &self,
-        surface: &mut Surface<'_>,
-        right: f32,
-        bottom: f32,
-    ) -> Result<Node, RenderError> {
+    fn draw_code(&self, surface: &mut Surface<'_>, right: f32, bottom: f32) -> Result<Node, RenderError> {
         let (left, top) = (right - QR_SIZE, bottom - QR_SIZE);
         let area = Rect::from_ltrb(left, top, right, bottom).ok_or(RenderError::DoesNotFit)?;
         let squares = qr::path(&self.url, area)?;
@@ -199,8 +185,7 @@ impl Link {
     /// Make the address a link, and give its node in the structure.
     pub(super) fn annotate(self, page: &mut Page<'_>) -> Node {
         let target = Target::Action(Action::Link(LinkAction::new(self.url.clone())));
-        let annotation =
-            Annotation::new_link(LinkAnnotation::new(self.area, target), Some(self.url));
+        let annotation = Annotation::new_link(LinkAnnotation::new(self.area, target), Some(self.url));
         let mut link = TagGroup::new(Tag::Link);
         self.lines.into_iter().for_each(|line| link.push(line));
         link.push(page.add_tagged_annotation(annotation));

@@ -51,8 +51,7 @@ pub(super) fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, Rend
     warn_of_missing(document, &typesetter);
 
     let mut pdf = Document::new_with(settings()?);
-    let page_settings =
-        PageSettings::from_wh(paper.width, paper.height).ok_or(RenderError::DoesNotFit)?;
+    let page_settings = PageSettings::from_wh(paper.width, paper.height).ok_or(RenderError::DoesNotFit)?;
     let mut page = pdf.start_page_with(page_settings);
     let mut surface = page.surface();
     frame::draw(&mut surface, paper, &palette);

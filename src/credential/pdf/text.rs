@@ -133,18 +133,16 @@ impl Typesetter {
     }
 
     fn lay_out(&mut self, text: &str, style: Style, width: f32) -> Layout<()> {
-        let mut builder =
-            self.layout_context
-                .ranged_builder(&mut self.font_context, text, 1.0, false);
+        let mut builder = self
+            .layout_context
+            .ranged_builder(&mut self.font_context, text, 1.0, false);
         builder.set_base_direction(self.direction);
         builder.push_default(StyleProperty::FontFamily(fonts::families(style.face)));
         builder.push_default(StyleProperty::FontSize(style.size));
         if text.chars().all(|character| character < JOINING_SCRIPTS) {
             builder.push_default(StyleProperty::LetterSpacing(style.letter_spacing));
         }
-        builder.push_default(StyleProperty::LineHeight(LineHeight::FontSizeRelative(
-            1.32,
-        )));
+        builder.push_default(StyleProperty::LineHeight(LineHeight::FontSizeRelative(1.32)));
         builder.push_default(StyleProperty::OverflowWrap(OverflowWrap::Anywhere));
         builder.push_default(StyleProperty::Locale(self.language));
         if style.bold {
@@ -215,10 +213,7 @@ fn visual_glyphs(run: &Run<'_, ()>, text: &str) -> Vec<KrillaGlyph> {
     let size = run.font_size();
     let mut clusters: Vec<(Range<usize>, Vec<KrillaGlyph>)> = Vec::new();
     for cluster in run.clusters() {
-        if let Some((range, _)) = clusters
-            .last_mut()
-            .filter(|_| cluster.is_ligature_continuation())
-        {
+        if let Some((range, _)) = clusters.last_mut().filter(|_| cluster.is_ligature_continuation()) {
             range.end = cluster.text_range().end;
             continue;
         }

@@ -1,5 +1,6 @@
 //! People: who they are, where they work, whom they report to.
 
+pub mod filter;
 pub mod model;
 pub mod routes;
 pub mod store;

@@ -241,7 +241,7 @@ pub struct UpdateUser {
     #[schema(value_type = Option<Uuid>)]
     pub org_unit_id: Option<Option<Uuid>>,
     /// Custom attributes: those named are set, null removes one, the others stay (RFC 7396).
-    #[schema(value_type = Object, nullable = false)]
+    #[schema(value_type = Object, required = false, nullable = false)]
     pub attributes: Option<Value>,
 }
 

@@ -3,7 +3,10 @@
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
-use super::model::{CreateUser, UpdateUser, User};
+use super::{
+    filter,
+    model::{CreateUser, UpdateUser, User},
+};
 use crate::{
     access::{Authorized, Protected},
     app::Tx,
@@ -42,9 +45,10 @@ const LISTING: Listing = Listing {
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<User>> {
     let scope = tx.scope(User::READ)?;
     let page = query.plan(&LISTING)?;
+    let filter = filter::condition(tx, query.filter.as_deref())?;
     let rows = users::table
         .select((User::as_select(), page.key()))
-        .filter(page.rows([User::covered(&scope)]))
+        .filter(page.rows([User::covered(&scope), filter]))
         .order(page.order())
         .limit(page.limit())
         .load(tx.conn)?;

@@ -1,0 +1,111 @@
+//! What filters may say about people: lists, dynamic groups, rule audiences and reports all use this.
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+
+use super::model::UserStatus;
+use crate::{
+    app::Tx,
+    db::{Sql, schema::attribute_definitions},
+    filter::{Attribute, Column, CustomAttribute, CustomKind, Filter, Kind, Schema},
+    http::{ApiError, ApiResult, filter::parse},
+};
+
+macro_rules! attributes {
+    ($($name:literal $kind:expr, $column:expr, $doc:literal;)*) => {
+        &[$(Attribute { name: $name, kind: $kind, column: $column, doc: $doc }),*]
+    };
+}
+
+const fn scalar(column: &'static str) -> Column {
+    Column::Scalar(column)
+}
+
+static USERS: Schema = Schema::new(attributes! {
+    "id" Kind::Id, scalar("users.id"), "Our id.";
+    "username" Kind::String, scalar("users.username"), "What they sign in with.";
+    "email" Kind::String, scalar("users.email"), "Where they get mail.";
+    "given_name" Kind::String, scalar("users.given_name"), "Given name.";
+    "family_name" Kind::String, scalar("users.family_name"), "Family name.";
+    "status" Kind::Enum(UserStatus::WORDS), scalar("users.status"), "Whether they may sign in.";
+    "locale" Kind::String, scalar("users.locale"), "Language and region.";
+    "time_zone" Kind::String, scalar("users.time_zone"), "IANA time zone.";
+    "title" Kind::String, scalar("users.title"), "Job title.";
+    "job_code" Kind::String, scalar("users.job_code"), "The job's code in the HR system.";
+    "department" Kind::String, scalar("users.department"), "Department.";
+    "location" Kind::String, scalar("users.location"), "Where they work.";
+    "cost_centre" Kind::String, scalar("users.cost_centre"), "Cost centre.";
+    "employment_type" Kind::String, scalar("users.employment_type"), "Kind of employment.";
+    "hired_on" Kind::Date, scalar("users.hired_on"), "First day of work.";
+    "left_on" Kind::Date, scalar("users.left_on"), "Last day of work.";
+    "manager_id" Kind::Id, scalar("users.manager_id"), "The person whom they report to.";
+    "org_unit_id" Kind::Id, scalar("users.org_unit_id"), "The unit that they belong to, itself.";
+    "created_at" Kind::Instant, scalar("users.created_at"), "When they were added.";
+    "updated_at" Kind::Instant, scalar("users.updated_at"), "When they were last changed.";
+    "org_unit" Kind::String, Column::Exists {
+        from: "org_unit_closure c JOIN org_units o ON o.id = c.ancestor_id",
+        on: "c.descendant_id = users.org_unit_id",
+        value: "o.code",
+    }, "The code of their unit, or of any unit above it.";
+    "groups" Kind::String, Column::Exists {
+        from: "group_members m JOIN groups g ON g.id = m.group_id",
+        on: "m.user_id = users.id AND g.archived_at IS NULL",
+        value: "g.code",
+    }, "The codes of their groups.";
+    "line_manager_id" Kind::Id, Column::Exists {
+        from: "reporting_lines l",
+        on: "l.descendant_id = users.id AND l.depth > 0",
+        value: "l.ancestor_id",
+    }, "Anybody above them in the reporting line.";
+    "report_id" Kind::Id, Column::Exists {
+        from: "users report",
+        on: "report.manager_id = users.id AND report.status <> 'archived'",
+        value: "report.id",
+    }, "Anybody who reports to them directly: `report_id pr` finds managers.";
+});
+
+/// The attributes of people, custom ones included, that a filter may name.
+pub fn schema(tx: &mut Tx) -> ApiResult<Schema> {
+    let defined: Vec<(String, String, String)> = attribute_definitions::table
+        .filter(attribute_definitions::archived_at.is_null())
+        .order(attribute_definitions::name)
+        .select((
+            attribute_definitions::name,
+            attribute_definitions::kind,
+            attribute_definitions::label,
+        ))
+        .load(tx.conn)?;
+    let custom = defined.into_iter().map(|(name, kind, label)| CustomAttribute {
+        name,
+        kind: match kind.as_str() {
+            "number" => CustomKind::Number,
+            "boolean" => CustomKind::Bool,
+            "date" => CustomKind::Date,
+            _ => CustomKind::String,
+        },
+        multi_valued: false,
+        doc: label,
+    });
+    Ok(USERS.with_custom("users.attributes", custom.collect()))
+}
+
+/// The people whom `text` describes, as a condition over `users`; all of them without one.
+pub fn condition(tx: &mut Tx, text: Option<&str>) -> ApiResult<Sql> {
+    let Some(text) = text else {
+        return Ok(Sql::always());
+    };
+    let filter = parse(text, &schema(tx)?)?;
+    Ok(filter.to_sql(&tx.filter_clock()))
+}
+
+/// Reads a filter over people out of the body field at `pointer`.
+pub fn parse_field(tx: &mut Tx, pointer: &str, text: &str) -> ApiResult<Filter> {
+    Filter::parse(text, &schema(tx)?).map_err(|faults| {
+        ApiError::invalid(
+            faults
+                .0
+                .iter()
+                .map(|fault| crate::http::FieldError::new(pointer, fault.to_string()))
+                .collect(),
+        )
+    })
+}
