@@ -15,7 +15,7 @@ use crate::{
     access::{self, authenticate::authenticate},
     app::{App, Reaction},
     config::Config,
-    contract,
+    contract, enrollment,
     http::{ApiError, Code, request},
     people, system,
 };
@@ -24,6 +24,7 @@ use crate::{
 pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
     people::configure(config);
+    enrollment::configure(config);
     system::configure(config);
 }
 
@@ -34,7 +35,7 @@ pub fn public(config: &mut ServiceConfig) {
 }
 
 /// What happens in the same transaction when people change, in this order.
-pub const REACTIONS: &[Reaction] = &[];
+pub const REACTIONS: &[Reaction] = &[enrollment::rules::reconcile::react];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
