@@ -3,11 +3,9 @@
 pub mod audience;
 pub mod change;
 pub mod due;
-pub mod explain;
 pub mod filter;
 pub mod job;
 pub mod model;
-pub mod plan;
 pub mod reconcile;
 pub mod routes;
 mod steps;

@@ -116,7 +116,7 @@ pub struct CreateRule {
     pub audience: String,
     /// What: the courses to be held, each by itself.
     #[serde(default)]
-    #[schema(max_items = 100, unique_items)]
+    #[schema(max_items = 100)]
     pub course_ids: Vec<Uuid>,
     /// By when.
     pub due: DuePolicy,
@@ -146,7 +146,7 @@ pub struct UpdateRule {
     #[schema(min_length = 1, max_length = 4096, nullable = false)]
     pub audience: Option<String>,
     /// What: the courses to be held, each by itself.
-    #[schema(max_items = 100, nullable = false, unique_items)]
+    #[schema(max_items = 100, nullable = false)]
     pub course_ids: Option<Vec<Uuid>>,
     /// By when.
     #[schema(nullable = false)]
@@ -180,7 +180,7 @@ pub struct RuleText<'a> {
 }
 
 fn default_renewal_window() -> Period {
-    Period::days(30)
+    "P30D".parse().unwrap_or_default()
 }
 
 fn default_on_leave() -> OnLeave {
