@@ -6,6 +6,7 @@
 )]
 
 mod contract;
+mod enrollment;
 mod filter;
 mod people;
 mod support;

@@ -78,7 +78,9 @@ fn parse(texts: Vec<(Uuid, String)>, schema: &Schema) -> (Vec<(Uuid, Filter)>, V
         match Filter::parse(&text, schema) {
             Ok(filter) => filters.push((rule, filter)),
             Err(faults) => {
-                log::error!("the audience of rule {rule} cannot be read, so nobody joins or leaves it: {faults}");
+                log::error!(
+                    "the audience of rule {rule} cannot be read, so nobody joins or leaves it: {faults}"
+                );
                 unreadable.push(rule);
             }
         }

@@ -39,7 +39,11 @@ pub fn update(tx: &mut Tx, before: &Authorized<Rule>, changes: &UpdateRule) -> A
         ready(tx, &rule)?;
         tx.enqueue(&ReconcileRule { rule_id: rule.id })?;
     }
-    tx.record(Event::new("rule.updated", "rule", rule.id).before(&**before).after(&rule));
+    tx.record(
+        Event::new("rule.updated", "rule", rule.id)
+            .before(&**before)
+            .after(&rule),
+    );
     Ok(rule)
 }
 

@@ -59,7 +59,9 @@ impl ToSql<Jsonb, Pg> for DuePolicy {
 
 impl FromSql<Jsonb, Pg> for DuePolicy {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        Ok(serde_json::from_value(<Value as FromSql<Jsonb, Pg>>::from_sql(value)?)?)
+        Ok(serde_json::from_value(<Value as FromSql<Jsonb, Pg>>::from_sql(
+            value,
+        )?)?)
     }
 }
 

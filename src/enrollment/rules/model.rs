@@ -102,10 +102,19 @@ protected!(Rule in rules, name: "rule", external: None, read: RulesRead, covered
 #[serde(deny_unknown_fields)]
 pub struct CreateRule {
     /// A short name for programs; unique.
-    #[schema(min_length = 1, max_length = 100, pattern = r"^\S+$", example = "fire-safety-site")]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^\S+$",
+        example = "fire-safety-site"
+    )]
     pub code: String,
     /// Its name.
-    #[schema(min_length = 1, max_length = 200, example = "Fire safety for everybody on site")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        example = "Fire safety for everybody on site"
+    )]
     pub name: String,
     /// What it is for.
     #[serde(default)]

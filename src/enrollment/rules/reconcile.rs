@@ -61,7 +61,9 @@ pub fn reconcile(tx: &mut Tx, users: Option<&[Uuid]>, rule: Option<Uuid>) -> Api
     }
     let reach = Reach {
         users: users.map(<[Uuid]>::to_vec),
-        rule: rule.map(|rule| Ok::<_, crate::http::ApiError>((rule, courses_of(tx, rule)?))).transpose()?,
+        rule: rule
+            .map(|rule| Ok::<_, crate::http::ApiError>((rule, courses_of(tx, rule)?)))
+            .transpose()?,
     };
     lock(tx, &reach)?;
     settle(tx, &reach)
@@ -134,7 +136,10 @@ impl Reach {
 
     /// Rows about the courses in reach.
     pub(super) fn courses(&self, course_id: &'static str) -> Sql {
-        within(course_id, self.rule.as_ref().map(|(_, courses)| courses.as_slice()))
+        within(
+            course_id,
+            self.rule.as_ref().map(|(_, courses)| courses.as_slice()),
+        )
     }
 
     /// Rows about the rule in reach.

@@ -33,7 +33,8 @@ pub fn configure(config: &mut ServiceConfig) {
     extensions(("x-permission" = json!("rules.read"))))]
 #[get("")]
 async fn list_rules(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?)).await
+    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
+        .await
 }
 
 /// Add a rule.
