@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -25,7 +26,7 @@ ADDRESS = f"http://{LISTEN}"
 
 PEOPLE = """
 INSERT INTO users (id, username, email, given_name, family_name, status, title, department, hired_on, created_at, updated_at)
-SELECT gen_random_uuid(), 'user' || n, 'user' || n || '@example.com', 'Given' || n % 997, 'Family' || n % 9973, 'active',
+SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'user' || n, 'user' || n || '@example.com', 'Given' || n % 997, 'Family' || n % 9973, 'active',
        'Technician', 'Department ' || n % 40, date '2015-01-01' + n % 3000, now() - n * interval '1 second', now()
 FROM generate_series(1, {count}) AS n;
 ANALYZE users;
@@ -37,7 +38,7 @@ cost_centre, employment_type, hired_on, left_on, manager_id, org_unit_id, attrib
 # What Provost sends for `GET /v1/users/{id}` and for the first page of `GET /v1/users`.
 STATEMENTS = {
     "one user": "\\set n random(1, 1000)\n"
-    f"SELECT {COLUMNS}, TRUE FROM users WHERE id = (SELECT id FROM bench_ids WHERE n = :n) AND TRUE LIMIT 1;",
+    f"SELECT {COLUMNS}, TRUE FROM users WHERE id = ('00000000-0000-7000-8000-' || lpad(:n::text, 12, '0'))::uuid AND TRUE LIMIT 1;",
     "page of 50": f"SELECT {COLUMNS}, to_jsonb(created_at) FROM users WHERE (TRUE AND TRUE) ORDER BY created_at, id LIMIT 51;",
 }
 
@@ -114,7 +115,7 @@ class Provost:
         self.process.wait()
 
     def psql(self, statement):
-        command = ["psql", "-X", "-q", "-A", "-t", "-h", str(self.folder / "run"), "-U", "provost", "provost"]
+        command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-A", "-t", "-h", str(self.folder / "run"), "-U", "provost", "provost"]
         return subprocess.run(command, input=statement, text=True, check=True, capture_output=True).stdout
 
     def token(self):
@@ -127,6 +128,17 @@ class Provost:
         return children_of(self.process.pid)
 
 
+def first_answer(script, token):
+    """What the server says to the script's first request, for the message when it refuses."""
+    path = re.search(r'"(/v1/[^"]*)"', script).group(1)
+    path += next(iter(re.findall(r'"([0-9a-f-]{36})"', script)), "")
+    request = urllib.request.Request(ADDRESS + path, headers={"Authorization": f"Bearer {token}"})
+    try:
+        return urllib.request.urlopen(request).read()
+    except urllib.error.HTTPError as error:
+        return error.read()
+
+
 def measure_wrk(provost, token, path_script, connections, seconds):
     """Requests a second, and CPU milliseconds a request of Provost and of PostgreSQL."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
@@ -137,7 +149,7 @@ def measure_wrk(provost, token, path_script, connections, seconds):
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         after = cpu_of([provost.process.pid]), cpu_of(provost.postgres())
     if "Non-2xx" in output:
-        raise SystemExit(output)
+        raise SystemExit(f"{output}\nOne of the answers: {first_answer(path_script, token)}")
     requests = int(re.search(r"(\d+) requests in", output).group(1))
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1))
     p99 = re.search(r"99%\s+(\S+)", output).group(1)
@@ -190,9 +202,8 @@ def main():
         provost.command("create-admin")
         start = provost.start()
         provost.psql(PEOPLE.format(count=arguments.users))
-        provost.psql("CREATE TABLE bench_ids AS SELECT row_number() OVER () AS n, id FROM (SELECT id FROM users LIMIT 1000) AS some;"
-                     "CREATE UNIQUE INDEX ON bench_ids (n); ANALYZE bench_ids; VACUUM ANALYZE users;")
-        ids = provost.psql("SELECT id FROM bench_ids ORDER BY n").split()
+        provost.psql("VACUUM ANALYZE users")
+        ids = [f"00000000-0000-7000-8000-{n:012d}" for n in range(1, 1001)]
         idle = memory_of(provost.process.pid)
         token = provost.token()
         scripts = {
