@@ -14,6 +14,7 @@ pub mod http;
 pub mod jobs;
 pub mod ledger;
 pub mod metrics;
+pub mod operations;
 pub mod people;
 pub mod period;
 pub mod server;

@@ -5,6 +5,7 @@
     reason = "a test whose set-up fails has failed"
 )]
 
+mod catalog;
 mod contract;
 mod enrollment;
 mod filter;
