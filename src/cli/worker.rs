@@ -22,15 +22,18 @@ pub const HANDLERS: &[Handler] = &[
 ];
 
 /// What comes round.
-pub const SCHEDULES: &[Schedule] = &[Schedule {
-    name: "purge",
-    every: Every::Minutes(60),
-    enqueue: |tx| tx.enqueue(&Purge {}),
-}, Schedule {
-    name: "reconcile",
-    every: Every::DayAt(0),
-    enqueue: |tx| tx.enqueue(&ReconcileAll {}),
-}];
+pub const SCHEDULES: &[Schedule] = &[
+    Schedule {
+        name: "purge",
+        every: Every::Minutes(60),
+        enqueue: |tx| tx.enqueue(&Purge {}),
+    },
+    Schedule {
+        name: "reconcile",
+        every: Every::DayAt(0),
+        enqueue: |tx| tx.enqueue(&ReconcileAll {}),
+    },
+];
 
 /// Starts a worker of every kind of job.
 pub fn start(app: &Arc<App>) -> Result<WorkerHandle, CommandError> {
