@@ -77,13 +77,19 @@ impl DuePolicy {
     }
 }
 
-/// The due date of a rule `r` for a person `u` who joined its audience as `m` says; of type `date`, NULL for none.
-/// PostgreSQL's `greatest` looks past NULL, so what is not due is told apart first.
-pub const DUE_ON: &str = "(SELECT CASE WHEN d.base IS NULL THEN NULL ELSE least(greatest(d.base,
-    (m.joined_on + (r.due ->> 'minimum_lead')::interval)::date), DATE '9999-12-31') END
-    FROM (SELECT CASE r.due ->> 'kind'
-        WHEN 'on' THEN (r.due ->> 'date')::date
-        WHEN 'after_hire' THEN (coalesce(u.hired_on, m.joined_on) + (r.due ->> 'offset')::interval)::date
-        WHEN 'after_joining' THEN (m.joined_on + (r.due ->> 'offset')::interval)::date
-        WHEN 'after_activation' THEN (u.activated_on + (r.due ->> 'offset')::interval)::date
-    END AS base) d)";
+/// The rules with their periods as values: read once a rule, not once a person.
+pub const POLICIES: &str =
+    "SELECT id, version, status, due ->> 'kind' AS due_kind, (due ->> 'date')::date AS due_date,
+    (due ->> 'offset')::interval AS due_offset, (due ->> 'minimum_lead')::interval AS minimum_lead,
+    renewal_window::interval AS renewal_window FROM rules";
+
+/// The due date of one of [`POLICIES`], `r`, for a person `u` who joined its audience as `m` says; NULL for none.
+/// PostgreSQL's `greatest` looks past NULL, so what is not due yet is told apart first.
+pub const DUE_ON: &str = "CASE
+    WHEN r.due_kind = 'after_activation' AND u.activated_on IS NULL THEN NULL
+    ELSE least(greatest((CASE r.due_kind
+        WHEN 'on' THEN r.due_date
+        WHEN 'after_hire' THEN coalesce(u.hired_on, m.joined_on) + r.due_offset
+        WHEN 'after_joining' THEN m.joined_on + r.due_offset
+        WHEN 'after_activation' THEN u.activated_on + r.due_offset
+    END)::date, (m.joined_on + r.minimum_lead)::date), DATE '9999-12-31') END";

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    due::{DUE_ON, DuePolicy},
+    due::{DUE_ON, DuePolicy, POLICIES},
     model::{Rule, RuleStatus},
 };
 use crate::{
@@ -108,7 +108,9 @@ pub fn explain(tx: &mut Tx, rule: &Rule, user: &User) -> ApiResult<RuleExplanati
         " FROM users WHERE users.id = u.id) AS facts, m.since AS joined_on, m.left_on, u.hired_on, u.activated_on,
             m.joined_on AS counted_from, ",
         DUE_ON,
-        " AS due_on FROM users u JOIN rules r ON r.id = ",
+        " AS due_on FROM users u JOIN (",
+        POLICIES,
+        ") r ON r.id = ",
         bind(rule.id),
         " CROSS JOIN LATERAL (SELECT member.joined_on AS since, member.left_on, coalesce(member.joined_on, ",
         bind(tx.today()),

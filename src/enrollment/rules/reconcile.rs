@@ -84,6 +84,10 @@ pub fn reconcile(tx: &mut Tx, users: Option<&[Uuid]>, rule: Option<Uuid>) -> Api
             .map(|rule| Ok::<_, crate::http::ApiError>((rule, courses_of(tx, rule)?)))
             .transpose()?,
     };
+    if reach.is_wide() {
+        // A plan that was kept for other people, or made when the tables were small, can be far off.
+        sql!["SET LOCAL plan_cache_mode = force_custom_plan"].execute(tx.conn)?;
+    }
     lock(tx, &reach)?;
     settle(tx, &reach)
 }
@@ -143,6 +147,11 @@ fn courses_of(tx: &mut Tx, rule: Uuid) -> ApiResult<Vec<Uuid>> {
 }
 
 impl Reach {
+    /// Whether it is about more than one person.
+    fn is_wide(&self) -> bool {
+        self.users.as_ref().is_none_or(|users| users.len() > 1)
+    }
+
     /// The rule, if it is about one.
     pub(super) fn one_rule(&self) -> Option<Uuid> {
         self.rule.as_ref().map(|(rule, _)| *rule)

@@ -3,7 +3,10 @@
 //! Names in them: `u` a person, `r` a rule, `m` a membership of an audience, `w` what a rule wants, `q` a
 //! requirement, `p` the requirement of the cycle before, `rr` a reason, `c` a course or a completion.
 
-use super::{due::DUE_ON, reconcile::Reach};
+use super::{
+    due::{DUE_ON, POLICIES},
+    reconcile::Reach,
+};
 use crate::{
     app::Tx,
     db::{Sql, bind},
@@ -11,24 +14,26 @@ use crate::{
     sql,
 };
 
-/// `wanted`: what the active rules want of their audiences.
+/// `wanted`, and `policies` before it: what the active rules want of their audiences.
 fn wanted(reach: &Reach) -> Sql {
     sql![
-        "wanted AS MATERIALIZED (SELECT m.user_id, rc.course_id, m.rule_id, r.version AS rule_version, m.joined_on,
-            r.renewal_window::interval AS renewal_window, ",
+        "policies AS MATERIALIZED (SELECT r.*, rc.course_id FROM (",
+        POLICIES,
+        ") r JOIN rule_courses rc ON rc.rule_id = r.id WHERE r.status = 'active' AND ",
+        reach.courses("rc.course_id"),
+        "), wanted AS MATERIALIZED (SELECT m.user_id, r.course_id, m.rule_id, r.version AS rule_version, m.joined_on,
+            r.renewal_window, ",
         DUE_ON,
-        " AS due_on FROM rule_members m JOIN rules r ON r.id = m.rule_id AND r.status = 'active'
-            JOIN rule_courses rc ON rc.rule_id = r.id JOIN users u ON u.id = m.user_id
+        " AS due_on FROM rule_members m JOIN policies r ON r.id = m.rule_id JOIN users u ON u.id = m.user_id
             WHERE m.left_on IS NULL AND ",
         reach.users("m.user_id"),
-        " AND ",
-        reach.courses("rc.course_id"),
         ")"
     ]
 }
 
 /// Joins to `w` the current requirement, as `q`. An index look-up for each, however little the planner knows of what
-/// this very transaction wrote: none of these statements joins one intermediate result to another.
+/// others just wrote: these look-ups end in LIMIT, so that they are never turned into joins that go wrong where the
+/// statistics still tell of empty tables.
 const CURRENT: &str = " LEFT JOIN LATERAL (SELECT requirements.* FROM requirements
     WHERE requirements.user_id = w.user_id AND requirements.course_id = w.course_id
     ORDER BY requirements.cycle DESC LIMIT 1) q ON TRUE ";
@@ -38,9 +43,14 @@ const CURRENT_AS_P: &str = " LEFT JOIN LATERAL (SELECT requirements.* FROM requi
     WHERE requirements.user_id = w.user_id AND requirements.course_id = w.course_id
     ORDER BY requirements.cycle DESC LIMIT 1) p ON TRUE ";
 
+/// The live reason of `w` that `q` has, to be joined as `rr`.
+const LIVE_REASON: &str = "SELECT reason.* FROM requirement_reasons reason WHERE reason.user_id = q.user_id
+    AND reason.requirement_id = q.id AND reason.rule_id = w.rule_id AND reason.ended_at IS NULL LIMIT 1";
+
 /// Joins to `q` the cycle before it, if that was satisfied and lapses: then `q` renews it.
-const PREDECESSOR: &str = " LEFT JOIN requirements p ON p.user_id = q.user_id AND p.course_id = q.course_id
-    AND p.cycle = q.cycle - 1 AND p.ended_at IS NULL AND p.satisfied_at IS NOT NULL ";
+const PREDECESSOR: &str = " LEFT JOIN LATERAL (SELECT earlier.* FROM requirements earlier
+    WHERE earlier.user_id = q.user_id AND earlier.course_id = q.course_id AND earlier.cycle = q.cycle - 1
+        AND earlier.ended_at IS NULL AND earlier.satisfied_at IS NOT NULL LIMIT 1) p ON TRUE ";
 
 /// By when `w` wants the renewal of `p`: when it lapses, for those who were in the audience by then.
 const RENEWED_BY: &str = "CASE WHEN w.joined_on <= p.valid_until THEN p.valid_until ELSE w.due_on END";
@@ -180,9 +190,9 @@ pub(super) fn add_reasons(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
         " FROM wanted w",
         CURRENT,
         PREDECESSOR,
-        "WHERE q.id IS NOT NULL AND q.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM requirement_reasons rr WHERE rr.user_id = q.user_id
-                AND rr.requirement_id = q.id AND rr.rule_id = w.rule_id AND rr.ended_at IS NULL)
-            RETURNING *),
+        "LEFT JOIN LATERAL (",
+        LIVE_REASON,
+        ") rr ON TRUE WHERE q.id IS NOT NULL AND q.ended_at IS NULL AND rr.id IS NULL RETURNING *),
         changes AS (SELECT 'requirement.reason_added' AS action, rr.requirement_id AS id, rr.user_id,
             NULL::jsonb AS before, to_jsonb(rr) AS after FROM added rr)",
         tx.events_from("requirement", "changes")
@@ -195,17 +205,17 @@ pub(super) fn move_reasons(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
     let statement = sql![
         "WITH ",
         wanted(reach),
-        ", due AS (SELECT q.user_id, q.id, w.rule_id, w.rule_version, ",
-        RENEWED_BY,
-        " AS due_on FROM wanted w JOIN requirements q ON q.user_id = w.user_id AND q.course_id = w.course_id
-                AND q.satisfied_at IS NULL AND q.ended_at IS NULL",
+        ", due AS MATERIALIZED (SELECT rr.user_id, rr.id, to_jsonb(rr) AS before, w.rule_version, due.due_on FROM wanted w",
+        CURRENT,
         PREDECESSOR,
-        "), moved AS (UPDATE requirement_reasons rr SET due_on = due.due_on, rule_version = due.rule_version
-            FROM due, requirement_reasons old
-            WHERE rr.user_id = due.user_id AND rr.requirement_id = due.id AND rr.rule_id = due.rule_id
-                AND rr.ended_at IS NULL AND rr.due_on IS DISTINCT FROM due.due_on
-                AND old.user_id = rr.user_id AND old.id = rr.id
-            RETURNING rr.requirement_id AS id, rr.user_id, to_jsonb(old) AS before, to_jsonb(rr) AS after),
+        "CROSS JOIN LATERAL (",
+        LIVE_REASON,
+        ") rr CROSS JOIN LATERAL (SELECT ",
+        RENEWED_BY,
+        " AS due_on) due WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND rr.due_on IS DISTINCT FROM due.due_on),
+        moved AS (UPDATE requirement_reasons rr SET due_on = due.due_on, rule_version = due.rule_version FROM due
+            WHERE rr.user_id = due.user_id AND rr.id = due.id
+            RETURNING rr.requirement_id AS id, rr.user_id, due.before, to_jsonb(rr) AS after),
         changes AS (SELECT 'requirement.reason_changed' AS action, id, user_id, before, after FROM moved)",
         tx.events_from("requirement", "changes")
     ];
