@@ -24,6 +24,9 @@ pub struct Moves {
     pub left: i64,
 }
 
+/// The filters of rules, and the rules whose filters cannot be read.
+type Audiences = (Vec<(Uuid, Filter)>, Vec<Uuid>);
+
 /// Brings `rule_members` up to date with the audiences of the active rules. A rule that is not active has none.
 pub(super) fn keep(tx: &mut Tx, reach: &Reach) -> ApiResult<Moves> {
     let (audiences, unreadable) = read(tx, reach)?;
@@ -57,7 +60,7 @@ pub(super) fn keep(tx: &mut Tx, reach: &Reach) -> ApiResult<Moves> {
 
 /// The filters of the active rules. Those that can be read no more, because an attribute that they name is gone,
 /// are told apart: nobody joins or leaves their audiences until they are mended.
-fn read(tx: &mut Tx, reach: &Reach) -> ApiResult<(Vec<(Uuid, Filter)>, Vec<Uuid>)> {
+fn read(tx: &mut Tx, reach: &Reach) -> ApiResult<Audiences> {
     let mut query = rules::table
         .filter(rules::status.eq("active"))
         .order(rules::id)
@@ -74,7 +77,7 @@ fn read(tx: &mut Tx, reach: &Reach) -> ApiResult<(Vec<(Uuid, Filter)>, Vec<Uuid>
     Ok(parse(texts, &schema))
 }
 
-fn parse(texts: Vec<(Uuid, String)>, schema: &Schema) -> (Vec<(Uuid, Filter)>, Vec<Uuid>) {
+fn parse(texts: Vec<(Uuid, String)>, schema: &Schema) -> Audiences {
     let (mut filters, mut unreadable) = (Vec::new(), Vec::new());
     for (rule, text) in texts {
         match Filter::parse(&text, schema) {
