@@ -53,7 +53,7 @@ async fn each_language_is_searched_by_its_own_word_forms() {
         ("économique", vec!["FR"]),
         ("nationale", vec!["FR"]),
         ("häusern", vec!["DE"]),
-        ("nação", vec!["PT"]),
+        ("direito", vec!["PT"]),
         ("علم", vec!["AR"]),
         ("qapla", vec!["TLH"]),
         ("safety -doors", vec![]),
