@@ -1,6 +1,6 @@
 //! Around every request: its id, its time limit, the access log and the metrics.
 
-use std::time::Instant;
+use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
     Error, HttpMessage,
@@ -8,12 +8,13 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web::Data,
 };
+use futures_util::FutureExt;
 
 use super::{ApiError, Code};
 use crate::{config::Config, metrics::Metrics};
@@ -47,7 +48,7 @@ fn fit(id: &str) -> bool {
 
 /// Middleware: see the module.
 pub async fn track<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
@@ -63,11 +64,17 @@ pub async fn track<B: MessageBody + 'static>(
         .map(|config| config.request_timeout);
     let metrics = request.app_data::<Data<Metrics>>().cloned();
     let method = request.method().clone();
+    if method == Method::HEAD {
+        // Answered as GET is; the protocol's layer leaves the body out.
+        request.head_mut().method = Method::GET;
+    }
     let path = request.path().to_owned();
 
     let answer = CURRENT
         .scope(id.clone(), async move {
-            let answer = next.call(request);
+            let answer = AssertUnwindSafe(next.call(request))
+                .catch_unwind()
+                .map(|answer| answer.unwrap_or_else(|panic| Err(panicked(&*panic).into())));
             let answer = match limit {
                 Some(limit) => tokio::time::timeout(limit, answer)
                     .await
@@ -116,6 +123,15 @@ pub async fn track<B: MessageBody + 'static>(
 }
 
 const UNMATCHED: &str = "unmatched";
+
+/// A panic costs its own request a 500, not the connection. Its message goes to the log.
+fn panicked(panic: &(dyn Any + Send)) -> ApiError {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    ApiError::internal(format!("panic: {}", message.unwrap_or("of an unknown kind")))
+}
 
 fn too_slow() -> ApiError {
     ApiError::new(
