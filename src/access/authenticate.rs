@@ -60,7 +60,8 @@ async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Arc<Calle
         app.on_database(|app, conn| app.keys.load(conn)).await?;
     }
     let claims = token::verify(app, &token, app.clock.now())?;
-    if let Some(caller) = app.callers.get(claims.sub) {
+    let known = app.callers.get(claims.sub);
+    if let Some(caller) = known.filter(|caller| caller.actor.kind == claims.kind) {
         return Ok(caller);
     }
     let mark = app.callers.mark();

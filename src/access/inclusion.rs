@@ -15,15 +15,19 @@ use crate::{
     sql,
 };
 
-/// What somebody who gets this role in this scope may do.
+/// What somebody who gets this role in this scope may do; and the leave to grant there, which the giver needs.
 pub fn role_in_scope(role: Uuid, scope_kind: &str, scope_id: Option<Uuid>) -> Sql {
     sql![
         "SELECT ",
         bind(scope_kind),
         "::text AS scope_kind, ",
         bind(scope_id),
-        "::uuid AS scope_id, unnest(roles.permissions) AS permission FROM roles WHERE roles.id = ",
-        bind(role)
+        "::uuid AS scope_id, permission
+         FROM (SELECT unnest(roles.permissions) FROM roles WHERE roles.id = ",
+        bind(role),
+        " UNION SELECT ",
+        bind(Permission::RolesWrite.as_str()),
+        ") AS needed (permission)"
     ]
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $opens:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:tt, $opens:tt;)*) => {
         /// Leave to do one kind of thing, within the scopes that it is granted in.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
         pub enum Permission {

@@ -1,9 +1,10 @@
 //! Closed lists of words: one declaration for JSON, the API's document and the database.
 
-/// Declares an enum that is a word in JSON and a `text` column in PostgreSQL.
+/// Declares an enum that is a word in JSON and a `text` column in PostgreSQL. The words are taken as `tt`: the
+/// schema's derive does not see into a `literal`.
 #[macro_export]
 macro_rules! text_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:tt),* $(,)? }) => {
         $(#[$doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord,

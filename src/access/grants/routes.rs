@@ -47,11 +47,11 @@ async fn create_grant(call: Call, body: Valid<CreateGrant>) -> ApiResult<Reply> 
     call.write(move |tx| {
         tx.require(Permission::RolesWrite)?;
         let new = &body.0;
-        store::check_names(tx, new)?;
+        store::lock_role(tx, new.role_id)?;
         let powers = inclusion::role_in_scope(new.role_id, new.scope_kind.as_str(), new.scope_id);
         inclusion::require(tx, powers)?;
+        store::check_names(tx, new)?;
         let grant = store::insert(tx, new, "api")?;
-        access::confirm::<Grant>(tx, grant.id, Permission::RolesWrite)?;
         Reply::created(&grant, format!("/v1/grants/{}", grant.id))
     })
     .await

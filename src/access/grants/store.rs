@@ -107,21 +107,21 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Grant>> {
 #[derive(QueryableByName)]
 struct Named {
     #[diesel(sql_type = sql_types::Bool)]
+    role: bool,
+    #[diesel(sql_type = sql_types::Bool)]
     principal: bool,
     #[diesel(sql_type = sql_types::Bool)]
     scope: bool,
 }
 
-/// Refuses a grant whose role, principal or scope does not exist. Locks the role, so that it does not change
-/// between the check of what it opens and the commit.
+/// Locks a role, so that what it opens does not change between the check and the commit.
+pub fn lock_role(tx: &mut Tx, role: Uuid) -> ApiResult<()> {
+    sql!["SELECT id FROM roles WHERE id = ", bind(role), " FOR SHARE"].execute(tx.conn)?;
+    Ok(())
+}
+
+/// Refuses a grant whose role, principal or scope does not exist.
 pub fn check_names(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
-    let role = roles::table
-        .find(new.role_id)
-        .filter(roles::archived_at.is_null())
-        .select(roles::id)
-        .for_share()
-        .first::<Uuid>(tx.conn)
-        .optional()?;
     let exists =
         |table: &'static str, id: Uuid| sql!["EXISTS (SELECT FROM ", table, " WHERE id = ", bind(id), ")"];
     let principal = match new.principal_kind {
@@ -137,7 +137,9 @@ pub fn check_names(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
         _ => Sql::always(),
     };
     let named: Named = sql![
-        "SELECT ",
+        "SELECT EXISTS (SELECT FROM roles WHERE archived_at IS NULL AND id = ",
+        bind(new.role_id),
+        ") AS role, ",
         exists(principal, new.principal_id),
         " AS principal, ",
         scope,
@@ -145,7 +147,7 @@ pub fn check_names(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
     ]
     .get_result(tx.conn)?;
     let checks = [
-        (role.is_some(), "/role_id", "names no role that can be granted"),
+        (named.role, "/role_id", "names no role that can be granted"),
         (named.principal, "/principal_id", "names nothing that exists"),
         (named.scope, "/scope_id", "names nothing that exists"),
     ];
