@@ -47,7 +47,7 @@ pub fn public(config: &mut ServiceConfig) {
 }
 
 /// What happens in the same transaction when people change, in this order.
-pub const REACTIONS: &[Reaction] = &[access::forget_changed_callers];
+pub const REACTIONS: &[Reaction] = &[people::facts::keep_changed, access::forget_changed_callers];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {

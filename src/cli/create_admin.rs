@@ -15,7 +15,7 @@ use crate::{
     ledger::Event,
     people::users::{
         model::{User, UserStatus},
-        store,
+        write,
     },
 };
 
@@ -77,20 +77,8 @@ fn find_or_add(tx: &mut Tx, username: &str) -> ApiResult<User> {
         if before.status == UserStatus::Active {
             return Ok(before.into_inner());
         }
-        let active = body::read_value(&mut json!({ "status": "active" }))?;
-        let user = store::update(tx, &before, &active)?;
-        let event = Event::new("user.updated", "user", user.id).about(user.id);
-        tx.record(event.before(&*before).after(&user));
-        tx.touch_users([user.id]);
-        return Ok(user);
+        return write::update(tx, before, body::read_value(&mut json!({ "status": "active" }))?);
     }
     let mut new = json!({ "username": username, "given_name": "Academy", "family_name": "Administrator" });
-    let user = store::insert(tx, Uuid::now_v7(), &body::read_value(&mut new)?)?;
-    tx.record(
-        Event::new("user.created", "user", user.id)
-            .about(user.id)
-            .after(&user),
-    );
-    tx.touch_users([user.id]);
-    Ok(user)
+    write::create(tx, body::read_value(&mut new)?)
 }
