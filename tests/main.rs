@@ -7,5 +7,8 @@
 
 mod contract;
 mod filter;
+mod jobs;
+mod ledger;
+mod operations;
 mod people;
 mod support;
