@@ -136,6 +136,18 @@ async fn the_operation_of_a_job_that_dies_fails_with_its_problem() {
         assert_eq!(answer.at("/status"), json!("failed"));
         assert_eq!(answer.at("/problem/code"), json!(code));
     }
+
+    let dead = admin
+        .get("/v1/jobs?filter=state%20eq%20%22dead%22&sort=-created_at&limit=1")
+        .await;
+    let path = format!("/v1/jobs/{}/retry", dead.at("/data/0/id").as_str().unwrap());
+    admin.post(&path, json!({})).await.assert_status(200);
+    Worker::drain(&app.app, HANDLERS).unwrap();
+    let again = admin.get(&format!("/v1/operations/{broken}")).await;
+    assert_eq!(
+        (again.at("/status"), again.at("/problem")),
+        (json!("running"), json!(null))
+    );
 }
 
 /// Is taken over in the middle, by a worker that this test plays.
