@@ -9,5 +9,8 @@ mod access;
 mod catalog;
 mod contract;
 mod filter;
+mod jobs;
+mod ledger;
+mod operations;
 mod people;
 mod support;
