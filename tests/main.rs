@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod cli;
 mod contract;
 mod filter;
 mod people;
