@@ -15,7 +15,7 @@ use crate::{
     access::{self, authenticate::authenticate},
     app::{App, Reaction},
     config::Config,
-    contract,
+    contract, credential,
     http::{ApiError, Code, request},
     people, system,
 };
@@ -24,17 +24,19 @@ use crate::{
 pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
     people::configure(config);
+    credential::configure(config);
     system::configure(config);
 }
 
 /// The routes that need no token.
 pub fn public(config: &mut ServiceConfig) {
     access::configure_public(config);
+    credential::configure_public(config);
     system::configure_public(config);
 }
 
 /// What happens in the same transaction when people change, in this order.
-pub const REACTIONS: &[Reaction] = &[];
+pub const REACTIONS: &[Reaction] = &[credential::follow_completions];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {

@@ -1,5 +1,6 @@
 //! What all endpoints share: problems, bodies, lists, preconditions, answers. Knows no domain.
 
+pub mod accept;
 pub mod body;
 pub mod codes;
 pub mod cursor;
