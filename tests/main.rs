@@ -6,6 +6,7 @@
 )]
 
 mod contract;
+mod credential;
 mod filter;
 mod people;
 mod support;
