@@ -15,5 +15,6 @@ pub mod ledger;
 pub mod metrics;
 pub mod people;
 pub mod period;
+pub mod report;
 pub mod server;
 pub mod system;

@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     contract, credential,
     http::{ApiError, Code, request},
-    people, system,
+    people, report, system,
 };
 
 /// The domains' routes, all behind authentication.
@@ -25,6 +25,7 @@ pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
     people::configure(config);
     credential::configure(config);
+    report::configure(config);
     system::configure(config);
 }
 

@@ -90,6 +90,7 @@ pub struct PagePlan {
 
 const DEFAULT_LIMIT: i64 = 50;
 const LARGEST_LIMIT: i64 = 200;
+const BATCH: i64 = 1_000;
 
 impl ListQuery {
     /// Checks `limit`, `sort` and `cursor` against what the list offers.
@@ -154,6 +155,11 @@ fn in_range(instant: &DateTime<Utc>) -> bool {
 }
 
 impl PagePlan {
+    /// The same page with as many rows as an export reads at once, however many the client asked for.
+    pub fn batch(self) -> Self {
+        PagePlan { limit: BATCH, ..self }
+    }
+
     /// The rows of the page: those that `conditions` let through, after the cursor.
     pub fn rows(&self, conditions: impl IntoIterator<Item = Sql>) -> Condition {
         let after = self.after.as_ref().map(|(key, id)| {

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod body;
 pub mod codes;
+pub mod csv;
 pub mod cursor;
 pub mod filter;
 pub mod list;

@@ -31,7 +31,7 @@ pub fn configure(config: &mut ServiceConfig) {
 /// List certificates.
 ///
 /// Those of people and courses in the caller's scope. Filters know `id`, `user_id`, `course_id`, `completion_id`,
-/// `serial`, `issued_at`, `valid_until`, `revoked_at`, `superseded_by` and `created_at`.
+/// `serial`, `state`, `issued_at`, `valid_until`, `revoked_at`, `superseded_by` and `created_at`.
 #[utoipa::path(tag = "certificates", params(ListQuery), responses((status = 200, body = Page<Certificate>)),
     extensions(("x-permission" = json!("certificates.read"))))]
 #[get("")]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension,
-    QueryDsl, RunQueryDsl, SelectableHelper,
+    QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types::Jsonb,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,11 +13,12 @@ use crate::{
     access::{Authorized, Protected},
     app::Tx,
     db::{
-        Sql,
+        Sql, bind,
         schema::{certificate_files, certificates, completions, course_versions, users},
     },
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    sql,
 };
 
 const LISTING: Listing = Listing {
@@ -30,39 +31,63 @@ const LISTING: Listing = Listing {
 };
 
 macro_rules! attributes {
-    ($($name:literal $kind:ident $column:literal $doc:literal;)*) => {
-        &[$(Attribute { name: $name, kind: Kind::$kind, column: Column::Scalar($column), doc: $doc }),*]
+    ($($name:literal $kind:expr, $column:expr, $doc:literal;)*) => {
+        &[$(Attribute { name: $name, kind: $kind, column: Column::Scalar($column), doc: $doc }),*]
     };
 }
 
+/// Whether a certificate is good, over `certificates` and `clock`, a row that holds today.
+pub const STATE: &str = "(CASE WHEN certificates.state = 'issued' AND certificates.valid_until < clock.today
+    THEN 'expired' ELSE certificates.state END)";
+
 static CERTIFICATES: Schema = Schema::new(attributes! {
-    "id" Id "certificates.id" "Our id.";
-    "user_id" Id "certificates.user_id" "Whose.";
-    "course_id" Id "certificates.course_id" "For which course.";
-    "completion_id" Id "certificates.completion_id" "For which completion.";
-    "serial" String "certificates.serial" "What it is verified by.";
-    "issued_at" Instant "certificates.issued_at" "When it was issued.";
-    "valid_until" Date "certificates.valid_until" "The last day of validity.";
-    "revoked_at" Instant "certificates.revoked_at" "When it was revoked.";
-    "superseded_by" Id "certificates.superseded_by" "The certificate that was issued in its place.";
-    "created_at" Instant "certificates.created_at" "When it was added.";
+    "id" Kind::Id, "certificates.id", "Our id.";
+    "user_id" Kind::Id, "certificates.user_id", "Whose.";
+    "course_id" Kind::Id, "certificates.course_id", "For which course.";
+    "completion_id" Kind::Id, "certificates.completion_id", "For which completion.";
+    "serial" Kind::String, "certificates.serial", "What it is verified by.";
+    "state" Kind::Enum(CertificateState::WORDS), STATE, "Whether it is good today.";
+    "issued_at" Kind::Instant, "certificates.issued_at", "When it was issued.";
+    "valid_until" Kind::Date, "certificates.valid_until", "The last day of validity.";
+    "revoked_at" Kind::Instant, "certificates.revoked_at", "When it was revoked.";
+    "superseded_by" Kind::Id, "certificates.superseded_by", "The certificate that was issued in its place.";
+    "created_at" Kind::Instant, "certificates.created_at", "When it was added.";
 });
+
+#[derive(QueryableByName)]
+struct ListRow {
+    #[diesel(embed)]
+    certificate: CertificateRow,
+    #[diesel(sql_type = Jsonb)]
+    sort_key: Value,
+}
 
 /// A page of the certificates that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Certificate>> {
     let scope = tx.scope(CertificateRow::READ)?;
+    let today = tx.today();
     let page = query.plan(&LISTING)?;
     let filter = match query.filter.as_deref() {
         Some(text) => parse(text, &CERTIFICATES)?.to_sql(&tx.filter_clock()),
         None => Sql::always(),
     };
-    let rows = certificates::table
-        .select((CertificateRow::as_select(), page.key()))
-        .filter(page.rows([CertificateRow::covered(&scope), filter]))
-        .order(page.order())
-        .limit(page.limit())
-        .load::<(CertificateRow, Value)>(tx.conn)?;
-    let today = tx.today();
+    let rows: Vec<ListRow> = sql![
+        "SELECT certificates.*, ",
+        page.key(),
+        " AS sort_key FROM certificates CROSS JOIN (SELECT ",
+        bind(today),
+        "::date AS today) clock WHERE ",
+        page.rows([CertificateRow::covered(&scope), filter]),
+        " ORDER BY ",
+        page.order(),
+        " LIMIT ",
+        bind(page.limit())
+    ]
+    .load(tx.conn)?;
+    let rows = rows
+        .into_iter()
+        .map(|row| (row.certificate, row.sort_key))
+        .collect();
     let page = page.page(rows, |row| row.id);
     Ok(Page {
         data: page
