@@ -13,6 +13,7 @@ pub mod http;
 pub mod jobs;
 pub mod ledger;
 pub mod metrics;
+pub mod operations;
 pub mod people;
 pub mod period;
 pub mod report;

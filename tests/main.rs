@@ -8,5 +8,8 @@
 mod contract;
 mod credential;
 mod filter;
+mod jobs;
+mod ledger;
+mod operations;
 mod people;
 mod support;
