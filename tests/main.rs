@@ -12,4 +12,5 @@ mod jobs;
 mod ledger;
 mod operations;
 mod people;
+mod report;
 mod support;

@@ -38,7 +38,7 @@ pub fn list(tx: &mut Tx, query: &OverdueQuery, page: &PagePlan) -> ApiResult<Pag
         sql!["requirements.due_on < clock.today"],
         sql![STATUS, " = 'overdue' AND users.status <> 'archived'"],
         scope.facts("requirements.user_id", "requirements.course_id"),
-        report::below(query.org_unit_id),
+        report::below("users.org_unit_id", query.org_unit_id),
         course,
         filter::condition(tx, query.filter.as_deref())?,
     ];
