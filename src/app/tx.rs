@@ -58,6 +58,15 @@ impl Wake {
     }
 }
 
+/// A completion that this transaction recorded; see [`Tx::note_completion`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotedCompletion {
+    /// Whose.
+    pub user_id: Uuid,
+    /// Which.
+    pub completion_id: Uuid,
+}
+
 /// A call's database work. See the module.
 pub struct Tx<'a> {
     /// The process's state.
@@ -74,6 +83,7 @@ pub struct Tx<'a> {
     jobs: Vec<NewJob>,
     wakes: BTreeSet<Wake>,
     changed_users: BTreeSet<Uuid>,
+    completions: Vec<NotedCompletion>,
 }
 
 impl<'a> Tx<'a> {
@@ -88,6 +98,7 @@ impl<'a> Tx<'a> {
             jobs: Vec::new(),
             wakes: BTreeSet::new(),
             changed_users: BTreeSet::new(),
+            completions: Vec::new(),
         }
     }
 
@@ -150,6 +161,19 @@ impl<'a> Tx<'a> {
     /// The people whose facts changed in this transaction.
     pub fn changed_users(&self) -> Vec<Uuid> {
         self.changed_users.iter().copied().collect()
+    }
+
+    /// Says that a completion was recorded, so that whoever follows completions (certificates) reacts to it.
+    pub fn note_completion(&mut self, user_id: Uuid, completion_id: Uuid) {
+        self.completions.push(NotedCompletion {
+            user_id,
+            completion_id,
+        });
+    }
+
+    /// The completions that this transaction recorded, for reactions.
+    pub fn completions_noted(&self) -> &[NotedCompletion] {
+        &self.completions
     }
 
     /// Writes events, jobs and notifications; answers the notifications for this very process.

@@ -8,12 +8,17 @@ use super::{CommandError, CommandResult, start};
 use crate::{
     app::App,
     config::Config,
+    credential::certificates::issue::IssueCertificate,
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
 };
 
 /// Every kind of job.
-pub const HANDLERS: &[Handler] = &[Handler::of::<Purge>(), Handler::of::<VerifyLedger>()];
+pub const HANDLERS: &[Handler] = &[
+    Handler::of::<IssueCertificate>(),
+    Handler::of::<Purge>(),
+    Handler::of::<VerifyLedger>(),
+];
 
 /// What comes round.
 pub const SCHEDULES: &[Schedule] = &[Schedule {
