@@ -24,7 +24,7 @@ use crate::{
     app::{App, Reaction},
     catalog,
     config::Config,
-    contract, credential,
+    contract, credential, enrollment,
     http::{ApiError, Code, request},
     jobs, ledger, operations, people, report, system,
 };
@@ -36,6 +36,7 @@ pub fn v1(config: &mut ServiceConfig) {
     catalog::configure(config);
     credential::configure(config);
     report::configure(config);
+    enrollment::configure(config);
     system::configure(config);
     jobs::routes::configure(config);
     operations::configure(config);
@@ -53,6 +54,7 @@ pub fn public(config: &mut ServiceConfig) {
 pub const REACTIONS: &[Reaction] = &[
     people::facts::keep_changed,
     access::forget_changed_callers,
+    enrollment::rules::reconcile::react,
     credential::follow_completions,
 ];
 

@@ -10,6 +10,7 @@ mod catalog;
 mod cli;
 mod contract;
 mod credential;
+mod enrollment;
 mod filter;
 mod jobs;
 mod ledger;
