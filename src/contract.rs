@@ -149,12 +149,31 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             "A key of the client's choice: the same key and request give the stored answer.",
         );
     }
+    describe_successes(operation);
     for status in statuses {
         if operation["responses"].get(status).is_none() {
             operation["responses"][status] = json!({
                 "description": "A problem.",
                 "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
             });
+        }
+    }
+}
+
+/// What a success means where the handler says nothing of its own.
+fn describe_successes(operation: &mut Value) {
+    let meanings = [
+        ("200", "As it is now."),
+        ("201", "It was created."),
+        ("202", "It was accepted; the operation tells how it goes."),
+        ("204", "It is done."),
+    ];
+    for (status, meaning) in meanings {
+        let Some(response) = operation["responses"].get_mut(status) else {
+            continue;
+        };
+        if response["description"].as_str().is_none_or(str::is_empty) {
+            response["description"] = json!(meaning);
         }
     }
 }

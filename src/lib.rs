@@ -12,6 +12,7 @@ pub mod http;
 pub mod jobs;
 pub mod ledger;
 pub mod metrics;
+pub mod operations;
 pub mod people;
 pub mod server;
 pub mod system;

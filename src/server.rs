@@ -1,12 +1,17 @@
 //! The HTTP server: the routes of every domain, the middleware, and an orderly end.
 
-use std::{net::TcpListener, sync::Arc};
+use std::{
+    net::TcpListener,
+    sync::{Arc, atomic::Ordering},
+};
 
 use actix_cors::Cors;
 use actix_web::{
     App as ActixApp, HttpServer,
-    dev::Server,
-    middleware::{Compress, Condition, from_fn},
+    body::MessageBody,
+    dev::{Server, ServiceRequest, ServiceResponse},
+    http::ConnectionType,
+    middleware::{Compress, Condition, Next, from_fn},
     web::{self, Data},
 };
 use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
@@ -17,7 +22,7 @@ use crate::{
     config::Config,
     contract,
     http::{ApiError, Code, request},
-    people, system,
+    jobs, ledger, operations, people, system,
 };
 
 /// The domains' routes, all behind authentication.
@@ -25,6 +30,9 @@ pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
     people::configure(config);
     system::configure(config);
+    jobs::routes::configure(config);
+    operations::configure(config);
+    ledger::configure(config);
 }
 
 /// The routes that need no token.
@@ -58,6 +66,7 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
             .default_service(web::to(unmatched))
             .wrap(Compress::default())
             .wrap(cors(&app.config))
+            .wrap(from_fn(close_when_stopping))
             .wrap(from_fn(request::track))
     });
     Ok(server
@@ -66,6 +75,22 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
         .disable_signals()
         .listen(listener)?
         .run())
+}
+
+/// Ends connections that are kept alive, which would hold up the stop, without cutting one off.
+async fn close_when_stopping<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let app = request.app_data::<Data<App>>().cloned();
+    let mut response = next.call(request).await?;
+    if app.is_some_and(|app| app.is_stopping.load(Ordering::Relaxed)) {
+        response
+            .response_mut()
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
 }
 
 /// Whatever no route takes. Under `/v1` the authentication has spoken first.

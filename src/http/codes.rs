@@ -83,6 +83,7 @@ codes! {
     ImportFileInvalid = UNPROCESSABLE_ENTITY "import_file_invalid" "The file cannot be read with this profile";
     ImportNotPlanned = CONFLICT "import_not_planned" "The import has no plan to apply";
     OperationFinished = CONFLICT "operation_finished" "The operation has finished";
+    JobNotDead = CONFLICT "job_not_dead" "Only a dead job can be retried";
     // Credentials
     CertificateNotIssued = CONFLICT "certificate_not_issued" "The certificate is not in force";
 }
