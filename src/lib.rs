@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod app;
+pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod contract;
@@ -14,5 +15,6 @@ pub mod ledger;
 pub mod metrics;
 pub mod operations;
 pub mod people;
+pub mod period;
 pub mod server;
 pub mod system;

@@ -19,6 +19,7 @@ use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 use crate::{
     access::{self, authenticate::authenticate},
     app::{App, Reaction},
+    catalog,
     config::Config,
     contract,
     http::{ApiError, Code, request},
@@ -29,6 +30,7 @@ use crate::{
 pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
     people::configure(config);
+    catalog::configure(config);
     system::configure(config);
     jobs::routes::configure(config);
     operations::configure(config);
