@@ -10,6 +10,7 @@ pub mod credential;
 pub mod db;
 pub mod filter;
 pub mod http;
+pub mod import;
 pub mod jobs;
 pub mod ledger;
 pub mod metrics;

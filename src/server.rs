@@ -23,6 +23,7 @@ use crate::{
     config::Config,
     contract,
     http::{ApiError, Code, request},
+    import,
     jobs, ledger, operations, people, system,
 };
 
@@ -35,6 +36,7 @@ pub fn v1(config: &mut ServiceConfig) {
     jobs::routes::configure(config);
     operations::configure(config);
     ledger::configure(config);
+    import::configure(config);
 }
 
 /// The routes that need no token.
@@ -45,6 +47,9 @@ pub fn public(config: &mut ServiceConfig) {
 
 /// What happens in the same transaction when people change, in this order.
 pub const REACTIONS: &[Reaction] = &[];
+
+/// What comes in as CSV.
+pub const IMPORT_TARGETS: &[&dyn import::Target] = &[&people::users::import::UserImport];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
