@@ -7,5 +7,6 @@
 
 mod contract;
 mod filter;
+mod import;
 mod people;
 mod support;
