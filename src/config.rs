@@ -12,7 +12,7 @@ use clap::{Args, error::ContextKind};
 #[command(next_help_heading = "Settings")]
 pub struct Config {
     /// Address and port that the API listens on.
-    #[arg(long, env = "PROVOST_LISTEN", default_value = "127.0.0.1:8080", global = true)]
+    #[arg(long, env = "PROVOST_LISTEN", default_value = "127.0.0.1:8080", value_parser = address, global = true)]
     pub listen: SocketAddr,
 
     /// Where clients reach the API, without a trailing slash; addresses in answers and certificates begin with it.
@@ -93,6 +93,12 @@ impl Config {
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.listen))
     }
+}
+
+fn address(value: &str) -> Result<SocketAddr, String> {
+    value
+        .parse()
+        .map_err(|_| "give an IP address and a port, such as 127.0.0.1:8080 or [::]:8080".into())
 }
 
 fn public_url(value: &str) -> Result<String, String> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_actix_web::{AppExt, scope};
 
-use crate::{http::Problem, server};
+use crate::{access::Permission, http::Problem, server};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -71,6 +71,8 @@ fn segments(path: &str) -> Vec<String> {
 fn methods(item: &Value) -> Vec<&'static str> {
     let known = [
         ("get", "GET"),
+        // A GET answers HEAD too.
+        ("get", "HEAD"),
         ("post", "POST"),
         ("put", "PUT"),
         ("patch", "PATCH"),
@@ -124,8 +126,11 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             .get("description")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        operation["description"] =
-            json!(format!("{description}\n\nNeeds the permission `{permission}`.").trim());
+        let needs = match Permission::from_name(&permission) {
+            Some(_) => format!("Needs the permission `{permission}`."),
+            None => format!("Open to {permission}."),
+        };
+        operation["description"] = json!(format!("{description}\n\n{needs}").trim());
     }
     let mut statuses = vec!["400", "500", "503"];
     if is_private {
@@ -149,12 +154,31 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             "A key of the client's choice: the same key and request give the stored answer.",
         );
     }
+    describe_successes(operation);
     for status in statuses {
         if operation["responses"].get(status).is_none() {
             operation["responses"][status] = json!({
                 "description": "A problem.",
                 "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
             });
+        }
+    }
+}
+
+/// What a success means where the handler says nothing of its own.
+fn describe_successes(operation: &mut Value) {
+    let meanings = [
+        ("200", "As it is now."),
+        ("201", "It was created."),
+        ("202", "It was accepted; the operation tells how it goes."),
+        ("204", "It is done."),
+    ];
+    for (status, meaning) in meanings {
+        let Some(response) = operation["responses"].get_mut(status) else {
+            continue;
+        };
+        if response["description"].as_str().is_none_or(str::is_empty) {
+            response["description"] = json!(meaning);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod app;
+pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod contract;
@@ -12,6 +13,8 @@ pub mod http;
 pub mod jobs;
 pub mod ledger;
 pub mod metrics;
+pub mod operations;
 pub mod people;
+pub mod period;
 pub mod server;
 pub mod system;

@@ -1,12 +1,20 @@
 //! The HTTP server: the routes of every domain, the middleware, and an orderly end.
 
-use std::{net::TcpListener, sync::Arc};
+use std::{
+    net::TcpListener,
+    sync::{Arc, atomic::Ordering},
+};
 
 use actix_cors::Cors;
 use actix_web::{
-    App as ActixApp, HttpServer,
-    dev::Server,
-    middleware::{Compress, Condition, from_fn},
+    App as ActixApp, HttpRequest, HttpResponse, HttpServer, ResponseError,
+    body::MessageBody,
+    dev::{Server, ServiceRequest, ServiceResponse},
+    http::{
+        ConnectionType, Method,
+        header::{self, HeaderValue},
+    },
+    middleware::{Compress, Condition, Next, from_fn},
     web::{self, Data},
 };
 use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
@@ -14,17 +22,22 @@ use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 use crate::{
     access::{self, authenticate::authenticate},
     app::{App, Reaction},
+    catalog,
     config::Config,
     contract,
     http::{ApiError, Code, request},
-    people, system,
+    jobs, ledger, operations, people, system,
 };
 
 /// The domains' routes, all behind authentication.
 pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
     people::configure(config);
+    catalog::configure(config);
     system::configure(config);
+    jobs::routes::configure(config);
+    operations::configure(config);
+    ledger::configure(config);
 }
 
 /// The routes that need no token.
@@ -34,7 +47,7 @@ pub fn public(config: &mut ServiceConfig) {
 }
 
 /// What happens in the same transaction when people change, in this order.
-pub const REACTIONS: &[Reaction] = &[people::facts::keep_changed];
+pub const REACTIONS: &[Reaction] = &[people::facts::keep_changed, access::forget_changed_callers];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
@@ -58,6 +71,7 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
             .default_service(web::to(unmatched))
             .wrap(Compress::default())
             .wrap(cors(&app.config))
+            .wrap(from_fn(close_when_stopping))
             .wrap(from_fn(request::track))
     });
     Ok(server
@@ -68,19 +82,42 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
         .run())
 }
 
+/// Ends connections that are kept alive, which would hold up the stop, without cutting one off.
+async fn close_when_stopping<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let app = request.app_data::<Data<App>>().cloned();
+    let mut response = next.call(request).await?;
+    if app.is_some_and(|app| app.is_stopping.load(Ordering::Relaxed)) {
+        response
+            .response_mut()
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
+}
+
 /// Whatever no route takes. Under `/v1` the authentication has spoken first.
-async fn unmatched(request: actix_web::HttpRequest) -> Result<actix_web::HttpResponse, ApiError> {
-    let path = request.path().trim_end_matches('/');
-    if contract::methods_of(path).is_empty() {
-        return Err(ApiError::new(
+async fn unmatched(request: HttpRequest) -> HttpResponse {
+    let methods = contract::methods_of(request.path().trim_end_matches('/'));
+    if methods.is_empty() {
+        return ApiError::new(
             Code::NotFound,
             "No such address; the API's document at /openapi.json lists them all.",
-        ));
+        )
+        .error_response();
     }
-    Err(ApiError::new(
-        Code::MethodNotAllowed,
-        format!("This address answers {}.", contract::methods_of(path).join(", ")),
-    ))
+    let allowed = methods.join(", ");
+    let mut answer = if request.method() == Method::OPTIONS {
+        HttpResponse::NoContent().finish()
+    } else {
+        ApiError::new(Code::MethodNotAllowed, format!("This address answers {allowed}.")).error_response()
+    };
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        answer.headers_mut().insert(header::ALLOW, allowed);
+    }
+    answer
 }
 
 fn bad_path(error: &actix_web::error::PathError) -> ApiError {

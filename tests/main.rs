@@ -5,6 +5,8 @@
     reason = "a test whose set-up fails has failed"
 )]
 
+mod access;
+mod catalog;
 mod contract;
 mod filter;
 mod people;

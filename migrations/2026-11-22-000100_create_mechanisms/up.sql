@@ -37,7 +37,7 @@ CREATE TABLE jobs (
     kind text NOT NULL,
     payload jsonb NOT NULL,
     state text NOT NULL CHECK (state IN ('ready', 'running', 'succeeded', 'dead')),
-    -- A ready job with the same kind and key stands for both.
+    -- A ready job with the same kind and key stands for both; taken away when a worker claims the job.
     unique_key text,
     priority smallint NOT NULL DEFAULT 0,
     run_at timestamptz NOT NULL,
@@ -47,6 +47,9 @@ CREATE TABLE jobs (
     lease_until timestamptz,
     worker text,
     last_error text,
+    -- Who caused it, and the request in which they did: the events of the job say so.
+    on_behalf_of uuid,
+    request_id text NOT NULL,
     created_at timestamptz NOT NULL,
     finished_at timestamptz,
     CHECK ((state = 'running') = (attempt_token IS NOT NULL)),

@@ -10,6 +10,59 @@ CREATE TABLE categories (
 CREATE INDEX categories_name_idx ON categories (name, id);
 CREATE INDEX categories_created_idx ON categories (created_at, id);
 
+-- The text search configuration of a language, given by its primary tag; words as they stand where there is none.
+CREATE FUNCTION search_configuration(language text) RETURNS regconfig
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE language
+        WHEN 'ar' THEN 'arabic'::regconfig
+        WHEN 'ca' THEN 'catalan'::regconfig
+        WHEN 'da' THEN 'danish'::regconfig
+        WHEN 'de' THEN 'german'::regconfig
+        WHEN 'el' THEN 'greek'::regconfig
+        WHEN 'en' THEN 'english'::regconfig
+        WHEN 'es' THEN 'spanish'::regconfig
+        WHEN 'eu' THEN 'basque'::regconfig
+        WHEN 'fi' THEN 'finnish'::regconfig
+        WHEN 'fr' THEN 'french'::regconfig
+        WHEN 'ga' THEN 'irish'::regconfig
+        WHEN 'hi' THEN 'hindi'::regconfig
+        WHEN 'hu' THEN 'hungarian'::regconfig
+        WHEN 'hy' THEN 'armenian'::regconfig
+        WHEN 'id' THEN 'indonesian'::regconfig
+        WHEN 'it' THEN 'italian'::regconfig
+        WHEN 'lt' THEN 'lithuanian'::regconfig
+        WHEN 'nb' THEN 'norwegian'::regconfig
+        WHEN 'ne' THEN 'nepali'::regconfig
+        WHEN 'nl' THEN 'dutch'::regconfig
+        WHEN 'nn' THEN 'norwegian'::regconfig
+        WHEN 'no' THEN 'norwegian'::regconfig
+        WHEN 'pt' THEN 'portuguese'::regconfig
+        WHEN 'ro' THEN 'romanian'::regconfig
+        WHEN 'ru' THEN 'russian'::regconfig
+        WHEN 'sr' THEN 'serbian'::regconfig
+        WHEN 'sv' THEN 'swedish'::regconfig
+        WHEN 'ta' THEN 'tamil'::regconfig
+        WHEN 'tr' THEN 'turkish'::regconfig
+        WHEN 'yi' THEN 'yiddish'::regconfig
+        ELSE 'simple'::regconfig
+    END;
+
+-- A text with word breaks where its script writes none: runs of Chinese, Japanese and Korean become overlapping pairs
+-- of characters, and single ones. Queries do the same with the pairs: `src/catalog/courses/search.rs`.
+CREATE FUNCTION search_text(text text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(text, '[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+', ' ', 'g')
+        || coalesce((SELECT ' ' || coalesce(string_agg(pairs, ' ') || ' ', '') || string_agg(singles, ' ')
+            FROM regexp_matches(text, '[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+', 'g') AS run,
+                LATERAL (SELECT string_agg(substr(run[1], n, 2), ' ' ORDER BY n) FILTER (WHERE n < length(run[1])) AS pairs,
+                        string_agg(substr(run[1], n, 1), ' ' ORDER BY n) AS singles
+                    FROM generate_series(1, length(run[1])) AS n) AS parts), '');
+
+-- `array_to_string` is not immutable for every type of item; for text it is.
+CREATE FUNCTION joined(texts text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN array_to_string(texts, ' ');
+
 -- The working copy of a course: what the next published version will say.
 CREATE TABLE courses (
     id uuid PRIMARY KEY,
@@ -26,10 +79,15 @@ CREATE TABLE courses (
     duration_minutes integer CHECK (duration_minutes > 0),
     credits double precision CHECK (credits >= 0),
     -- How long a completion counts: an ISO 8601 duration of whole years, months, weeks or days.
-    validity_period text,
+    validity_period text CHECK (validity_period ~ '^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$'),
     modules jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(modules) = 'array'),
     current_version_id uuid,
-    search tsvector NOT NULL,
+    -- Whoever writes a course, the search knows of it. Text past the first 20,000 characters is not searched.
+    search tsvector NOT NULL GENERATED ALWAYS AS (
+        setweight(to_tsvector(search_configuration(language), search_text(title)), 'A')
+        || setweight(to_tsvector(search_configuration(language), search_text(joined(tags) || ' ' || coalesce(provider, ''))), 'B')
+        || setweight(to_tsvector(search_configuration(language), search_text(left(summary, 20000))), 'C')
+        || setweight(to_tsvector(search_configuration(language), search_text(left(description, 20000))), 'D')) STORED,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,

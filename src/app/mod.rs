@@ -8,15 +8,17 @@ mod clock;
 mod idempotency;
 mod tx;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use diesel::{Connection, PgConnection};
+use uuid::Uuid;
 
 use crate::{
     access::{Caller, callers::Callers, hashing::Hashing, keys::KeyRing, token::VerifiedTokens},
     config::Config,
     db::{Db, DbError},
     http::{ApiError, ApiResult},
+    jobs::Bell,
     ledger,
     metrics::Metrics,
 };
@@ -44,6 +46,10 @@ pub struct App {
     pub hashing: Hashing,
     /// What Prometheus scrapes.
     pub metrics: Metrics,
+    /// Wakes this process's worker.
+    pub bell: Bell,
+    /// Set once the process was told to stop: connections are closed after their answer.
+    pub is_stopping: AtomicBool,
     /// What happens in the same transaction when people change. A list from the top: `people` does not
     /// know who listens.
     pub reactions: &'static [Reaction],
@@ -63,6 +69,16 @@ impl Acting {
     pub fn system(request_id: impl Into<String>) -> Self {
         Acting {
             caller: Arc::new(Caller::system()),
+            request_id: request_id.into(),
+        }
+    }
+
+    /// Provost itself, in the place of whoever caused what it does.
+    pub fn system_on_behalf_of(principal: Option<Uuid>, request_id: impl Into<String>) -> Self {
+        let mut caller = Caller::system();
+        caller.actor.on_behalf_of = principal;
+        Acting {
+            caller: Arc::new(caller),
             request_id: request_id.into(),
         }
     }
@@ -136,6 +152,7 @@ impl App {
             Wake::Caller(id) => self.callers.forget(*id),
             Wake::Callers => self.callers.forget_all(),
             Wake::Keys => self.keys.mark_stale(),
+            Wake::Jobs => self.bell.ring(),
         }
     }
 

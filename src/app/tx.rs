@@ -30,6 +30,8 @@ pub enum Wake {
     Callers,
     /// The signing keys changed.
     Keys,
+    /// Jobs were queued.
+    Jobs,
 }
 
 /// The channel that [`Wake`]s travel on.
@@ -41,6 +43,7 @@ impl Wake {
             Wake::Caller(id) => id.to_string(),
             Wake::Callers => "callers".into(),
             Wake::Keys => "keys".into(),
+            Wake::Jobs => "jobs".into(),
         }
     }
 
@@ -49,6 +52,7 @@ impl Wake {
         match payload {
             "callers" => Some(Wake::Callers),
             "keys" => Some(Wake::Keys),
+            "jobs" => Some(Wake::Jobs),
             id => Uuid::parse_str(id).ok().map(Wake::Caller),
         }
     }
@@ -117,7 +121,19 @@ impl<'a> Tx<'a> {
 
     /// Queues `job` with the transaction.
     pub fn enqueue<J: Job>(&mut self, job: &J) -> ApiResult<()> {
-        self.jobs.push(NewJob::of(job, self.now)?);
+        self.enqueue_at(job, self.now)
+    }
+
+    /// Queues `job` with the transaction, to be run no earlier than `run_at`.
+    pub fn enqueue_at<J: Job>(&mut self, job: &J, run_at: DateTime<Utc>) -> ApiResult<()> {
+        let new = NewJob {
+            on_behalf_of: self.caller.actor.id.or(self.caller.actor.on_behalf_of),
+            request_id: self.request_id.clone(),
+            run_at,
+            ..NewJob::of(job, self.now)?
+        };
+        self.jobs.push(new);
+        self.wake(Wake::Jobs);
         Ok(())
     }
 
@@ -141,13 +157,14 @@ impl<'a> Tx<'a> {
         let events = std::mem::take(&mut self.events);
         super::append(&mut self, events)?;
         jobs::store::insert(self.conn, std::mem::take(&mut self.jobs))?;
-        for wake in &self.wakes {
+        if !self.wakes.is_empty() {
+            let payloads: Vec<String> = self.wakes.iter().map(Wake::payload).collect();
             sql![
                 "SELECT pg_notify(",
                 bind(CHANNEL),
-                ", ",
-                bind(wake.payload()),
-                ")"
+                ", payload) FROM unnest(",
+                bind(payloads),
+                ") AS payload"
             ]
             .execute(self.conn)?;
         }

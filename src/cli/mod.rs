@@ -5,6 +5,7 @@ pub mod migrate;
 pub mod openapi;
 pub mod serve;
 pub mod start;
+pub mod worker;
 
 use clap::{Parser, Subcommand};
 
@@ -45,6 +46,8 @@ pub struct Cli {
 enum Command {
     /// Serve the API, with a worker inside.
     Serve(serve::Serve),
+    /// Run jobs.
+    Worker,
     /// Bring the database up to date.
     Migrate,
     /// Print the API's document (OpenAPI 3.1).
@@ -57,6 +60,7 @@ enum Command {
 pub fn run(cli: Cli) -> CommandResult {
     match cli.command {
         Command::Serve(serve) => serve::run(cli.config, &serve),
+        Command::Worker => worker::run(cli.config),
         Command::Migrate => migrate::run(cli.config),
         Command::Openapi => openapi::run(),
         Command::CreateAdmin(create_admin) => create_admin::run(cli.config, &create_admin),

@@ -1,11 +1,10 @@
 //! `provost serve`.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, sync::atomic::Ordering};
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::{CommandError, CommandResult, start};
+use super::{CommandError, CommandResult, start, worker};
 use crate::{config::Config, server};
 
 /// Serve the API.
@@ -17,7 +16,7 @@ pub struct Serve {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub fn run(config: Config, _: &Serve) -> CommandResult {
+pub fn run(config: Config, arguments: &Serve) -> CommandResult {
     // Taken before anything else starts, so that a taken port is said at once.
     let listener = listener(&config)?;
     let started = start::start(config)?;
@@ -26,7 +25,7 @@ pub fn run(config: Config, _: &Serve) -> CommandResult {
         "listening on {}, the API is at {address}/v1 and its docs are at {address}/docs",
         started.app.config.listen
     );
-    serve(&started, listener)
+    serve(&started, listener, !arguments.no_worker)
 }
 
 /// The listening socket.
@@ -36,19 +35,28 @@ pub fn listener(config: &Config) -> Result<TcpListener, CommandError> {
     })
 }
 
-/// Serves a started app until SIGTERM or SIGINT; what was accepted by then is finished.
-pub fn serve(started: &start::Started, listener: TcpListener) -> CommandResult {
+/// Serves a started app until SIGTERM or SIGINT, with a worker inside if `with_worker`. Then the requests that were
+/// accepted are answered, and after them the jobs that run are finished.
+pub fn serve(started: &start::Started, listener: TcpListener, with_worker: bool) -> CommandResult {
     let failed = |error: std::io::Error| CommandError::of("The server failed", error);
-    actix_web::rt::System::new().block_on(async {
-        let server = server::serve(started.app.clone(), listener).map_err(failed)?;
+    let app = started.app.clone();
+    let worker = with_worker.then(|| worker::start(&app)).transpose()?;
+    let served = actix_web::rt::System::new().block_on(async {
+        let server = server::serve(app.clone(), listener).map_err(failed)?;
         let handle = server.handle();
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         actix_web::rt::spawn(async move {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            if let Err(error) = worker::told_to_stop().await {
+                log::error!("{error}");
+            }
             log::info!("stopping: finishing what was accepted");
+            app.is_stopping.store(true, Ordering::Relaxed);
             handle.stop(true).await;
         });
         server.await.map_err(failed)
-    })
+    });
+    if let Some(worker) = worker {
+        log::info!("stopping: finishing the jobs that run");
+        worker.stop();
+    }
+    served
 }

@@ -1,6 +1,9 @@
 //! From settings to a running [`App`]: the database, its migrations, the keys, the ear for notifications.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use diesel::connection::SimpleConnection;
 
@@ -14,6 +17,7 @@ use crate::{
         embedded::{EmbeddedOptions, EmbeddedPostgres},
         migrate,
     },
+    jobs::Bell,
     metrics::Metrics,
     server,
 };
@@ -32,8 +36,9 @@ impl Started {
     }
 }
 
-/// Connections beside those that answer requests and run jobs: commands and the sealer.
-const SPARE_CONNECTIONS: u32 = 2;
+/// Connections beside those that answer requests and run jobs: commands, the sealer, the dispatcher and the
+/// heartbeat of a worker.
+const SPARE_CONNECTIONS: u32 = 4;
 
 /// Opens the database: the one that is set, or the private one, started if need be.
 pub fn database(config: &Config) -> Result<(DbOptions, Option<EmbeddedPostgres>), CommandError> {
@@ -84,6 +89,8 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
         metrics: Metrics::new()
             .map_err(|error| CommandError::of("The metrics cannot be registered", error))?,
         reactions: server::REACTIONS,
+        bell: Bell::default(),
+        is_stopping: AtomicBool::new(false),
         config,
         db,
         clock,

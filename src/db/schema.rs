@@ -320,6 +320,8 @@ diesel::table! {
         lease_until -> Nullable<Timestamptz>,
         worker -> Nullable<Text>,
         last_error -> Nullable<Text>,
+        on_behalf_of -> Nullable<Uuid>,
+        request_id -> Text,
         created_at -> Timestamptz,
         finished_at -> Nullable<Timestamptz>,
     }

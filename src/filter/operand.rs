@@ -3,8 +3,9 @@
 use super::{
     parse::LiteralValue,
     schema::Type,
-    value::{self, Duration, DurationError, Operand, Value},
+    value::{self, Duration, Operand, Value},
 };
+use crate::period::PeriodError;
 
 /// The typed value, or what was expected instead, to follow the attribute's name.
 pub(super) fn operand(value_type: Type, words: &[String], literal: &LiteralValue) -> Result<Operand, String> {
@@ -54,10 +55,10 @@ fn duration(value_type: Type, text: &str) -> Result<Duration, String> {
             Err("is a date, to which hours, minutes and seconds mean nothing".into())
         }
         Ok(duration) => Ok(duration),
-        Err(DurationError::TooLong) => {
+        Err(PeriodError::TooLong) => {
             Err("takes durations of at most 1,000 years (of hours, 366 days)".into())
         }
-        Err(DurationError::Malformed) => Err(expected(value_type)),
+        Err(PeriodError::Malformed) => Err(expected(value_type)),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The values that filters compare with: literals, and durations that move with the clock.
 
-use std::{fmt, iter::Peekable, str::Chars};
+use std::fmt;
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, SubsecRound, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::FilterClock;
+use crate::period::{Period, PeriodError, amounts, total};
 
 /// What stands at the right of an operator.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,20 +36,10 @@ pub(super) enum Value {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Duration {
     past: bool,
-    months: u32,
-    days: u32,
+    period: Period,
     seconds: u32,
 }
 
-/// Why a text is no duration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DurationError {
-    Malformed,
-    TooLong,
-}
-
-const MAX_MONTHS: u32 = 12_000;
-const MAX_DAYS: u32 = 366_000;
 const MAX_SECONDS: u32 = 366 * 86_400;
 
 impl Operand {
@@ -99,24 +90,23 @@ pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
 
 impl Duration {
     /// Reads `P1Y2M3W4DT5H6M7S` with an optional sign: every part is optional, one must be there.
-    pub(super) fn parse(text: &str) -> Result<Self, DurationError> {
+    pub(super) fn parse(text: &str) -> Result<Self, PeriodError> {
         let (past, text) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
-        let text = text.strip_prefix('P').ok_or(DurationError::Malformed)?;
+        let text = text.strip_prefix('P').ok_or(PeriodError::Malformed)?;
         let (calendar, time) = match text.split_once('T') {
-            Some((_, "")) => return Err(DurationError::Malformed),
+            Some((_, "")) => return Err(PeriodError::Malformed),
             Some((calendar, time)) => (calendar, time),
-            None if text.is_empty() => return Err(DurationError::Malformed),
+            None if text.is_empty() => return Err(PeriodError::Malformed),
             None => (text, ""),
         };
-        let [years, months, weeks, days] = amounts(calendar, ['Y', 'M', 'W', 'D'])?;
+        let period = Period::parse_calendar(calendar)?;
         let [hours, minutes, seconds] = amounts(time, ['H', 'M', 'S'])?;
         Ok(Self {
             past,
-            months: total(&[(years, 12), (months, 1)], MAX_MONTHS)?,
-            days: total(&[(weeks, 7), (days, 1)], MAX_DAYS)?,
+            period,
             seconds: total(&[(hours, 3_600), (minutes, 60), (seconds, 1)], MAX_SECONDS)?,
         })
     }
@@ -127,22 +117,11 @@ impl Duration {
 
     /// The day so far from `start`, kept within the years 1 to 9999.
     fn date_after(self, start: NaiveDate) -> NaiveDate {
-        let (months, days) = (Months::new(self.months), Days::new(self.days.into()));
-        let (moved, limit) = if self.past {
-            let moved = start
-                .checked_sub_months(months)
-                .and_then(|date| date.checked_sub_days(days));
-            (moved, NaiveDate::from_ymd_opt(1, 1, 1))
+        if self.past {
+            self.period.before(start)
         } else {
-            let moved = start
-                .checked_add_months(months)
-                .and_then(|date| date.checked_add_days(days));
-            (moved, NaiveDate::from_ymd_opt(9999, 12, 31))
-        };
-        moved
-            .filter(|date| (1..=9999).contains(&date.year()))
-            .or(limit)
-            .unwrap_or(start)
+            self.period.after(start)
+        }
     }
 
     /// The instant so far from `start`, kept within the years 1 to 9999.
@@ -160,61 +139,14 @@ impl Duration {
     }
 }
 
-/// The numbers before each of `units`, which stand in this order; 0 for one that is missing.
-fn amounts<const N: usize>(text: &str, units: [char; N]) -> Result<[u32; N], DurationError> {
-    let mut amounts = [0; N];
-    let mut first_allowed = 0;
-    let mut rest = text.chars().peekable();
-    while rest.peek().is_some() {
-        let amount = amount(&mut rest)?;
-        let unit = rest.next().ok_or(DurationError::Malformed)?;
-        let position = units
-            .iter()
-            .position(|&known| known == unit)
-            .ok_or(DurationError::Malformed)?;
-        if position < first_allowed {
-            return Err(DurationError::Malformed);
-        }
-        amounts[position] = amount;
-        first_allowed = position + 1;
-    }
-    Ok(amounts)
-}
-
-fn amount(rest: &mut Peekable<Chars>) -> Result<u32, DurationError> {
-    let mut digits = String::new();
-    while let Some(digit) = rest.next_if(char::is_ascii_digit) {
-        digits.push(digit);
-    }
-    if digits.is_empty() {
-        return Err(DurationError::Malformed);
-    }
-    digits.parse().map_err(|_| DurationError::TooLong)
-}
-
-fn total(parts: &[(u32, u32)], most: u32) -> Result<u32, DurationError> {
-    let total: u64 = parts
-        .iter()
-        .map(|&(amount, factor)| u64::from(amount) * u64::from(factor))
-        .sum();
-    u32::try_from(total)
-        .ok()
-        .filter(|&total| total <= most)
-        .ok_or(DurationError::TooLong)
-}
-
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.past { "-P" } else { "P" })?;
-        for (amount, unit) in [(self.months / 12, 'Y'), (self.months % 12, 'M'), (self.days, 'D')] {
-            if amount > 0 {
-                write!(f, "{amount}{unit}")?;
-            }
-        }
+        self.period.write_calendar(f)?;
         if self.seconds > 0 {
             write!(f, "T{}S", self.seconds)?;
         }
-        if self.months == 0 && self.days == 0 && self.seconds == 0 {
+        if self.period.is_zero() && self.seconds == 0 {
             f.write_str("0D")?;
         }
         Ok(())

@@ -82,6 +82,7 @@ codes! {
     PlanRemovesTooMuch = CONFLICT "plan_removes_too_much" "The plan ends more than was allowed";
     ImportNotPlanned = CONFLICT "import_not_planned" "The import has no plan to apply";
     OperationFinished = CONFLICT "operation_finished" "The operation has finished";
+    JobNotDead = CONFLICT "job_not_dead" "Only a dead job can be retried";
     // Credentials
     CertificateNotIssued = CONFLICT "certificate_not_issued" "The certificate is not in force";
 }

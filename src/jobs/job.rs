@@ -5,7 +5,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::http::{ApiError, ApiResult};
+use super::JobRun;
+use crate::{
+    db::DbError,
+    http::{ApiError, ApiResult, Code},
+};
 
 /// Work that is done after the transaction that wants it, by any worker. The value is the payload.
 pub trait Job: Serialize + DeserializeOwned + Send + 'static {
@@ -13,9 +17,21 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const KIND: &'static str;
     /// Attempts before it is a dead letter.
     const MAX_ATTEMPTS: i32 = 10;
+    /// Jobs of higher priority are begun first.
+    const PRIORITY: i16 = 0;
 
-    /// Of several waiting jobs with the same key, one is enough.
+    /// Does the work. It may be run again after any failure, so what it writes goes through [`JobRun::write`],
+    /// and its last write through [`JobRun::finish`].
+    fn run(&self, run: &JobRun) -> Result<(), JobError>;
+
+    /// Of several waiting jobs with the same key, one is enough. One that runs already does not count.
     fn unique_key(&self) -> Option<String> {
+        None
+    }
+
+    /// The operation whose work this is. The worker starts it, skips the work of one that was cancelled, and
+    /// fails it when the job becomes a dead letter.
+    fn operation_id(&self) -> Option<Uuid> {
         None
     }
 }
@@ -29,14 +45,32 @@ pub enum JobError {
     /// It never will.
     #[error("{0}")]
     Dead(String),
+    /// It never will, and this says why to whoever watches the operation.
+    #[error("{0}")]
+    Refused(ApiError),
     /// Another worker took over: this attempt's lease ran out, and it may write nothing more.
     #[error("the attempt was fenced off")]
     Fenced,
 }
 
+/// What is wrong with the request stays wrong; what is wrong with the moment passes.
 impl From<ApiError> for JobError {
     fn from(error: ApiError) -> Self {
-        JobError::Retry(error.to_string())
+        let may_pass = matches!(
+            error.code,
+            Code::AlreadyExists | Code::RequestInProgress | Code::TooManyRequests
+        );
+        if error.code.status().is_client_error() && !may_pass {
+            JobError::Refused(error)
+        } else {
+            JobError::Retry(error.to_string())
+        }
+    }
+}
+
+impl From<DbError> for JobError {
+    fn from(error: DbError) -> Self {
+        ApiError::from(error).into()
     }
 }
 
@@ -51,24 +85,33 @@ pub struct NewJob {
     pub payload: Value,
     /// See [`Job::unique_key`].
     pub unique_key: Option<String>,
+    /// See [`Job::PRIORITY`].
+    pub priority: i16,
     /// Not before.
     pub run_at: DateTime<Utc>,
     /// Attempts before it is a dead letter.
     pub max_attempts: i32,
+    /// Who caused it.
+    pub on_behalf_of: Option<Uuid>,
+    /// The request in which they did.
+    pub request_id: String,
     /// When it was queued.
     pub created_at: DateTime<Utc>,
 }
 
 impl NewJob {
-    /// `job`, to be run at once.
+    /// `job`, to be run at once, caused by nobody.
     pub fn of<J: Job>(job: &J, now: DateTime<Utc>) -> ApiResult<Self> {
         Ok(NewJob {
             id: Uuid::now_v7(),
             kind: J::KIND,
             payload: serde_json::to_value(job).map_err(ApiError::internal)?,
             unique_key: job.unique_key(),
+            priority: J::PRIORITY,
             run_at: now,
             max_attempts: J::MAX_ATTEMPTS,
+            on_behalf_of: None,
+            request_id: String::new(),
             created_at: now,
         })
     }

@@ -2,8 +2,26 @@
 //!
 //! A job is queued in the transaction that wants it done ([`crate::app::Tx::enqueue`]) and run by any
 //! worker at least once; every state write of an attempt is fenced by its token, so its effect happens once.
+//! Domains implement [`Job`]; the lists of handlers and schedules stand in `cli/worker.rs`.
 
-pub mod job;
+mod bell;
+mod execute;
+mod handler;
+mod job;
+mod model;
+mod purge;
+mod queue;
+pub mod routes;
+mod run;
+mod schedule;
 pub mod store;
+mod worker;
 
+pub use bell::Bell;
+pub use handler::Handler;
 pub use job::{Job, JobError, NewJob};
+pub use model::{JobState, QueuedJob};
+pub use purge::Purge;
+pub use run::JobRun;
+pub use schedule::{Every, Schedule};
+pub use worker::{Worker, WorkerHandle};

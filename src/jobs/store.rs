@@ -1,33 +1,284 @@
 //! The queue's statements.
+//!
+//! An attempt holds its row by FOR KEY SHARE while it writes: heartbeats, which change no key, pass by, and
+//! whoever would take the job over (FOR UPDATE SKIP LOCKED) does not.
 
-use diesel::{ExpressionMethods, PgConnection, QueryResult, RunQueryDsl};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::{
+    ExpressionMethods, PgConnection, QueryResult, QueryableByName, RunQueryDsl, dsl::sql as raw,
+    query_builder::DecoratableTarget, sql_types,
+};
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::NewJob;
-use crate::db::schema::jobs;
+use crate::{
+    db::{bind, schema::jobs},
+    sql,
+};
 
-/// Queues `new` in the caller's transaction; a job whose like waits already is dropped.
+/// How long a claim is good for without a heartbeat.
+pub const LEASE: TimeDelta = TimeDelta::seconds(60);
+
+/// Rows of one statement: 12 columns each, of 65,535 parameters at most.
+const ROWS_A_STATEMENT: usize = 2_000;
+
+/// What an attempt's transaction may take: bulk work has more time than a request.
+const STATEMENT_TIMEOUT: &str = "600s";
+
+/// Queues `new` in the caller's transaction. A job whose like waits already is that one, which then waits for this
+/// transaction, so that it sees what this one wrote.
 pub fn insert(conn: &mut PgConnection, new: Vec<NewJob>) -> QueryResult<()> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<_> = new
+    let mut seen = BTreeSet::new();
+    let mut new: Vec<NewJob> = new
         .into_iter()
-        .map(|job| {
-            (
-                jobs::id.eq(job.id),
-                jobs::kind.eq(job.kind),
-                jobs::payload.eq(job.payload),
-                jobs::state.eq("ready"),
-                jobs::unique_key.eq(job.unique_key),
-                jobs::run_at.eq(job.run_at),
-                jobs::max_attempts.eq(job.max_attempts),
-                jobs::created_at.eq(job.created_at),
-            )
+        .filter(|job| match &job.unique_key {
+            Some(key) => seen.insert((job.kind, key.clone())),
+            None => true,
         })
         .collect();
-    diesel::insert_into(jobs::table)
-        .values(rows)
-        .on_conflict_do_nothing()
-        .execute(conn)?;
+    // Everybody locks in the same order.
+    new.sort_by(|a, b| (a.kind, &a.unique_key).cmp(&(b.kind, &b.unique_key)));
+    for chunk in new.chunks(ROWS_A_STATEMENT) {
+        let rows: Vec<_> = chunk
+            .iter()
+            .map(|job| {
+                (
+                    jobs::id.eq(job.id),
+                    jobs::kind.eq(job.kind),
+                    jobs::payload.eq(&job.payload),
+                    jobs::state.eq("ready"),
+                    jobs::unique_key.eq(&job.unique_key),
+                    jobs::priority.eq(job.priority),
+                    jobs::run_at.eq(job.run_at),
+                    jobs::max_attempts.eq(job.max_attempts),
+                    jobs::on_behalf_of.eq(job.on_behalf_of),
+                    jobs::request_id.eq(&job.request_id),
+                    jobs::created_at.eq(job.created_at),
+                )
+            })
+            .collect();
+        diesel::insert_into(jobs::table)
+            .values(rows)
+            .on_conflict((jobs::kind, jobs::unique_key))
+            .filter_target(raw::<sql_types::Bool>(
+                "state = 'ready' AND unique_key IS NOT NULL",
+            ))
+            .do_update()
+            .set(jobs::run_at.eq(raw::<sql_types::Timestamptz>(
+                "LEAST(jobs.run_at, excluded.run_at)",
+            )))
+            .execute(conn)?;
+    }
     Ok(())
+}
+
+/// A job that a worker has claimed.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Claim {
+    /// The job.
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub id: Uuid,
+    /// Its kind.
+    #[diesel(sql_type = sql_types::Text)]
+    pub kind: String,
+    /// What to do.
+    #[diesel(sql_type = sql_types::Jsonb)]
+    pub payload: Value,
+    /// Attempts, this one included.
+    #[diesel(sql_type = sql_types::Integer)]
+    pub attempts: i32,
+    /// Attempts before it is a dead letter.
+    #[diesel(sql_type = sql_types::Integer)]
+    pub max_attempts: i32,
+    /// What fences this attempt.
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub attempt_token: Uuid,
+    /// Who caused it.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    pub on_behalf_of: Option<Uuid>,
+    /// The request in which they did.
+    #[diesel(sql_type = sql_types::Text)]
+    pub request_id: String,
+}
+
+/// Claims up to `limit` jobs of `kinds` that are due. No two workers get the same.
+pub fn claim(
+    conn: &mut PgConnection,
+    kinds: &[&str],
+    limit: usize,
+    worker: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Claim>> {
+    let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+    sql![
+        "WITH picked AS (
+            SELECT id FROM jobs WHERE state = 'ready' AND run_at <= ",
+        bind(now),
+        " AND kind = ANY(",
+        bind(kinds),
+        ") ORDER BY priority DESC, run_at, id LIMIT ",
+        bind(limit as i64),
+        " FOR UPDATE SKIP LOCKED
+        ), claimed AS (
+            UPDATE jobs SET state = 'running', attempts = attempts + 1, unique_key = NULL, attempt_token = ",
+        bind(Uuid::now_v7()),
+        ", worker = ",
+        bind(worker),
+        ", lease_until = ",
+        bind(now + LEASE),
+        " FROM picked WHERE jobs.id = picked.id RETURNING jobs.*
+        )
+        SELECT id, kind, payload, attempts, max_attempts, attempt_token, on_behalf_of, request_id
+        FROM claimed ORDER BY priority DESC, run_at, id"
+    ]
+    .load(conn)
+}
+
+/// Makes jobs whose lease ran out ready again, and answers how many. Those that had their last attempt are left for
+/// [`claim_lost`].
+pub fn recover(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+    sql![
+        "UPDATE jobs SET state = 'ready', attempt_token = NULL, lease_until = NULL, run_at = ",
+        bind(now),
+        ", last_error = 'its worker was lost'
+        WHERE id IN (SELECT id FROM jobs WHERE state = 'running' AND lease_until < ",
+        bind(now),
+        " AND attempts < max_attempts FOR UPDATE SKIP LOCKED)"
+    ]
+    .execute(conn)
+}
+
+/// Takes over the jobs whose last attempt's lease ran out, for them to be buried.
+pub fn claim_lost(
+    conn: &mut PgConnection,
+    kinds: &[&str],
+    worker: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Claim>> {
+    let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+    sql![
+        "UPDATE jobs SET attempt_token = ",
+        bind(Uuid::now_v7()),
+        ", worker = ",
+        bind(worker),
+        ", lease_until = ",
+        bind(now + LEASE),
+        " WHERE id IN (SELECT id FROM jobs WHERE state = 'running' AND lease_until < ",
+        bind(now),
+        " AND attempts >= max_attempts AND kind = ANY(",
+        bind(kinds),
+        ") FOR UPDATE SKIP LOCKED)
+        RETURNING id, kind, payload, attempts, max_attempts, attempt_token, on_behalf_of, request_id"
+    ]
+    .load(conn)
+}
+
+#[derive(QueryableByName)]
+struct Held {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+}
+
+/// Holds the job's row until the transaction ends; false if the attempt was fenced off.
+pub fn hold(conn: &mut PgConnection, claim: &Claim) -> QueryResult<bool> {
+    let held: Vec<Held> = sql![
+        "SELECT id, set_config('statement_timeout', ",
+        bind(STATEMENT_TIMEOUT),
+        ", true) FROM jobs WHERE id = ",
+        bind(claim.id),
+        " AND attempt_token = ",
+        bind(claim.attempt_token),
+        " AND state = 'running' FOR KEY SHARE"
+    ]
+    .load(conn)?;
+    Ok(held.iter().any(|held| held.id == claim.id))
+}
+
+/// Lets the leases of these claims, given as ids and tokens, run on; answers the ids of those that are still held.
+pub fn extend(
+    conn: &mut PgConnection,
+    claims: Vec<(Uuid, Uuid)>,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Uuid>> {
+    let (ids, tokens): (Vec<Uuid>, Vec<Uuid>) = claims.into_iter().unzip();
+    let held: Vec<Held> = sql![
+        "UPDATE jobs SET lease_until = ",
+        bind(now + LEASE),
+        " FROM unnest(",
+        bind(ids),
+        ", ",
+        bind(tokens),
+        ") AS held (id, token)
+        WHERE jobs.id = held.id AND jobs.attempt_token = held.token AND state = 'running' RETURNING jobs.id"
+    ]
+    .load(conn)?;
+    Ok(held.into_iter().map(|held| held.id).collect())
+}
+
+/// Completes the job; false if the attempt was fenced off.
+pub fn complete(conn: &mut PgConnection, claim: &Claim, now: DateTime<Utc>) -> QueryResult<bool> {
+    let ended = sql![
+        "UPDATE jobs SET state = 'succeeded', attempt_token = NULL, lease_until = NULL, last_error = NULL, finished_at = ",
+        bind(now),
+        own(claim)
+    ];
+    Ok(ended.execute(conn)? == 1)
+}
+
+/// Puts the job back for another attempt at `run_at`.
+pub fn retry_later(
+    conn: &mut PgConnection,
+    claim: &Claim,
+    error: &str,
+    run_at: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let put_back = sql![
+        "UPDATE jobs SET state = 'ready', attempt_token = NULL, lease_until = NULL, last_error = ",
+        bind(error),
+        ", run_at = ",
+        bind(run_at),
+        own(claim)
+    ];
+    Ok(put_back.execute(conn)? == 1)
+}
+
+/// Makes the job a dead letter.
+pub fn bury(conn: &mut PgConnection, claim: &Claim, error: &str, now: DateTime<Utc>) -> QueryResult<bool> {
+    let buried = sql![
+        "UPDATE jobs SET state = 'dead', attempt_token = NULL, lease_until = NULL, last_error = ",
+        bind(error),
+        ", finished_at = ",
+        bind(now),
+        own(claim)
+    ];
+    Ok(buried.execute(conn)? == 1)
+}
+
+/// Gives claims back that were not begun, as if they had not been claimed.
+pub fn give_back(conn: &mut PgConnection, claims: &[Claim]) -> QueryResult<usize> {
+    let (ids, tokens): (Vec<Uuid>, Vec<Uuid>) =
+        claims.iter().map(|claim| (claim.id, claim.attempt_token)).unzip();
+    sql![
+        "UPDATE jobs SET state = 'ready', attempts = attempts - 1, attempt_token = NULL, lease_until = NULL
+        FROM unnest(",
+        bind(ids),
+        ", ",
+        bind(tokens),
+        ") AS held (id, token)
+        WHERE jobs.id = held.id AND jobs.attempt_token = held.token AND state = 'running'"
+    ]
+    .execute(conn)
+}
+
+fn own(claim: &Claim) -> crate::db::Sql {
+    sql![
+        " WHERE id = ",
+        bind(claim.id),
+        " AND attempt_token = ",
+        bind(claim.attempt_token),
+        " AND state = 'running'"
+    ]
 }

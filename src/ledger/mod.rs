@@ -2,8 +2,25 @@
 //!
 //! `events` is at once the audit log, the change feed and the outbox. Domains append through
 //! [`crate::app::Tx::record`]; the sealer gives committed events gap-free positions and chains their hashes.
+//! Never put secrets into `before` and `after`: they stay for ever, and the feed shows them.
 
+mod canonical;
 pub mod event;
+mod feed;
+mod model;
+mod routes;
+mod seal;
 pub mod store;
+mod verify;
 
 pub use event::{Actor, ActorKind, Event};
+pub use model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent};
+pub use seal::{head, seal};
+pub use verify::{VerifyLedger, verify};
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of the feed and the ledger.
+pub fn configure(config: &mut ServiceConfig) {
+    routes::configure(config);
+}

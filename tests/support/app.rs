@@ -11,10 +11,11 @@ use diesel::PgConnection;
 use provost::{
     access::{Permission, token},
     app::{Acting, App, Clock, Wake},
-    cli::{create_admin, start},
+    cli::{create_admin, start, worker},
     config::Config,
     db::{DbOptions, bind, migrate},
-    ledger::ActorKind,
+    jobs::Worker,
+    ledger::{self, ActorKind},
     server, sql,
 };
 use uuid::Uuid;
@@ -138,6 +139,13 @@ impl TestApp {
             Ok(())
         });
         self.client_of_service_account(account)
+    }
+
+    /// Runs all jobs that are due and those that they queue, then seals the ledger; answers how many jobs ran.
+    pub fn run_jobs(&self) -> usize {
+        let ran = Worker::drain(&self.app, worker::HANDLERS).unwrap();
+        ledger::seal(&self.app).unwrap();
+        ran
     }
 
     /// Writes as Provost itself.

@@ -1,0 +1,49 @@
+//! `provost worker`, and the lists of what a worker does.
+
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{CommandError, CommandResult, start};
+use crate::{
+    app::App,
+    config::Config,
+    jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
+    ledger::VerifyLedger,
+};
+
+/// Every kind of job.
+pub const HANDLERS: &[Handler] = &[Handler::of::<Purge>(), Handler::of::<VerifyLedger>()];
+
+/// What comes round.
+pub const SCHEDULES: &[Schedule] = &[Schedule {
+    name: "purge",
+    every: Every::Minutes(60),
+    enqueue: |tx| tx.enqueue(&Purge {}),
+}];
+
+/// Starts a worker of every kind of job.
+pub fn start(app: &Arc<App>) -> Result<WorkerHandle, CommandError> {
+    Worker::start(app.clone(), HANDLERS, SCHEDULES, app.config.worker_threads)
+        .map_err(|error| CommandError::of("The worker cannot be started", error))
+}
+
+/// Runs jobs until SIGTERM or SIGINT; what runs by then is finished.
+pub fn run(config: Config) -> CommandResult {
+    let started = start::start(config)?;
+    let worker = start(&started.app)?;
+    log::info!("running jobs, {} at once", started.app.config.worker_threads);
+    let told = actix_web::rt::System::new().block_on(told_to_stop());
+    log::info!("stopping: finishing what runs");
+    worker.stop();
+    told
+}
+
+/// Ends when SIGTERM or SIGINT comes.
+pub async fn told_to_stop() -> CommandResult {
+    let failed = |error: std::io::Error| CommandError::of("Signals cannot be heard", error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! Wakes a worker that waits for work.
+
+use std::{
+    sync::{Condvar, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// A bell that is not missed: who waits after it rang does not wait.
+#[derive(Debug, Default)]
+pub struct Bell {
+    rung: Mutex<u64>,
+    ringing: Condvar,
+}
+
+impl Bell {
+    /// Wakes everybody who waits.
+    pub fn ring(&self) {
+        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        *rung = rung.wrapping_add(1);
+        self.ringing.notify_all();
+    }
+
+    /// Waits until it has rung since `heard`, at most for `limit`; answers what was heard.
+    pub fn wait(&self, heard: u64, limit: Duration) -> u64 {
+        let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .ringing
+            .wait_timeout_while(rung, limit, |rung| *rung == heard)
+            .unwrap_or_else(PoisonError::into_inner);
+        *waited.0
+    }
+}

@@ -1,0 +1,133 @@
+//! Runs one claim and settles how it ended.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use chrono::TimeDelta;
+
+use super::{
+    Handler, JobError, JobRun,
+    store::{self, Claim},
+};
+use crate::{
+    app::{App, Tx},
+    http::{ApiError, ApiResult, Code},
+    operations,
+};
+
+/// Runs `claim` by its handler. `lost` is set when a heartbeat finds that somebody else has it.
+pub fn execute(app: &App, handlers: &[Handler], claim: &Claim, lost: Arc<AtomicBool>) {
+    let Some((handler, run)) = prepare(app, handlers, claim, lost) else {
+        return;
+    };
+    let ended = catch_unwind(AssertUnwindSafe(|| attempt(handler, claim, &run)))
+        .unwrap_or_else(|_| Err(JobError::Retry("the handler panicked".into())));
+    settle(app, claim, &run, ended);
+}
+
+/// Buries a claim whose last attempt ended with its worker.
+pub fn bury_lost(app: &App, handlers: &[Handler], claim: &Claim) {
+    if let Some((_, run)) = prepare(app, handlers, claim, Arc::default()) {
+        settle(
+            app,
+            claim,
+            &run,
+            Err(JobError::Dead("its worker was lost".into())),
+        );
+    }
+}
+
+fn prepare<'a>(
+    app: &'a App,
+    handlers: &'a [Handler],
+    claim: &'a Claim,
+    lost: Arc<AtomicBool>,
+) -> Option<(&'a Handler, JobRun<'a>)> {
+    // Only kinds that have a handler are claimed.
+    let handler = handlers.iter().find(|handler| handler.kind == claim.kind)?;
+    let operation_id = (handler.operation_id)(&claim.payload);
+    Some((handler, JobRun::new(app, claim, operation_id, lost)))
+}
+
+fn attempt(handler: &Handler, claim: &Claim, run: &JobRun) -> Result<(), JobError> {
+    if let Some(operation) = run.operation_id()
+        && !run.write(|tx| operations::start(tx, operation))?
+    {
+        return Ok(());
+    }
+    (handler.run)(&claim.payload, run)
+}
+
+fn settle(app: &App, claim: &Claim, run: &JobRun, ended: Result<(), JobError>) {
+    let (id, kind, attempts) = (claim.id, &claim.kind, claim.attempts);
+    let outcome = match &ended {
+        Ok(()) if run.is_finished() => Ok("succeeded"),
+        Ok(()) => run.finish(|_| Ok(())).map(|()| "succeeded"),
+        Err(JobError::Fenced) => Err(JobError::Fenced),
+        Err(error @ JobError::Retry(_)) if attempts < claim.max_attempts => {
+            log::warn!("job {id} ({kind}) failed in attempt {attempts} and is tried again: {error}");
+            retry(run, claim, error).map(|()| "retried")
+        }
+        Err(error) => {
+            log::error!("job {id} ({kind}) is dead after {attempts} attempts: {error}");
+            run.write(|tx| bury(tx, claim, run, error)).map(|()| "dead")
+        }
+    };
+    let outcome = outcome.unwrap_or_else(|error| {
+        // Its lease will run out, and whoever takes it over finds nothing half done.
+        log::warn!("job {id} ({kind}), attempt {attempts}, could not be settled: {error}");
+        "lost"
+    });
+    app.metrics.count_job(kind, outcome);
+}
+
+fn retry(run: &JobRun, claim: &Claim, error: &JobError) -> Result<(), JobError> {
+    let delay = backoff(claim.attempts);
+    run.write(|tx| {
+        store::retry_later(tx.conn, claim, &error.to_string(), tx.now + delay)?;
+        Ok(())
+    })
+}
+
+fn bury(tx: &mut Tx, claim: &Claim, run: &JobRun, error: &JobError) -> ApiResult<()> {
+    store::bury(tx.conn, claim, &error.to_string(), tx.now)?;
+    let Some(operation) = run.operation_id() else {
+        return Ok(());
+    };
+    let problem = match error {
+        JobError::Refused(problem) => problem.clone(),
+        _ => ApiError::new(
+            Code::Internal,
+            "The work failed time and again; the dead job under /v1/jobs says why, and can be retried there.",
+        ),
+    };
+    operations::fail(tx, operation, &problem)
+}
+
+const FIRST_DELAY: f64 = 5.0;
+const LONGEST_DELAY: f64 = 3600.0;
+
+/// Twice as long each time, spread so that jobs which failed together do not come back together.
+fn backoff(attempts: i32) -> TimeDelta {
+    let seconds = (FIRST_DELAY * 2f64.powi(attempts - 1)).min(LONGEST_DELAY);
+    TimeDelta::milliseconds((seconds * rand::random_range(800.0..1200.0)) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_grows_and_is_bounded() {
+        for attempts in 1..40 {
+            let delay = backoff(attempts).as_seconds_f64();
+            let middle = (5.0 * 2f64.powi(attempts - 1)).min(3600.0);
+            assert!(
+                (middle * 0.79..middle * 1.21).contains(&delay),
+                "{attempts}: {delay}"
+            );
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The queue as administrators see it.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
+use uuid::Uuid;
+
+use super::model::{JobState, QueuedJob};
+use crate::{
+    access::{self, Permission},
+    app::Tx,
+    db::{Sql, schema::jobs},
+    filter::{Attribute, Column, Kind, Schema},
+    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Ref, Sort, filter::parse, list::SortKind},
+    ledger::Event,
+    protected,
+};
+
+/// Attempts that a retried job gets.
+const MORE_ATTEMPTS: i32 = 3;
+
+protected!(QueuedJob in jobs, name: "job", external: None, read: JobsRead, covered: |scope| scope.global());
+
+const LISTING: Listing = Listing {
+    id: "jobs.id",
+    sorts: &[Sort {
+        name: "created_at",
+        column: "jobs.created_at",
+        kind: SortKind::Instant,
+    }],
+};
+
+static SCHEMA: Schema = Schema::new(&[
+    Attribute {
+        name: "kind",
+        kind: Kind::Exact,
+        column: Column::Scalar("jobs.kind"),
+        doc: "What kind of work.",
+    },
+    Attribute {
+        name: "state",
+        kind: Kind::Enum(JobState::WORDS),
+        column: Column::Scalar("jobs.state"),
+        doc: "Where it stands.",
+    },
+    Attribute {
+        name: "request_id",
+        kind: Kind::Exact,
+        column: Column::Scalar("jobs.request_id"),
+        doc: "The request that caused it.",
+    },
+    Attribute {
+        name: "run_at",
+        kind: Kind::Instant,
+        column: Column::Scalar("jobs.run_at"),
+        doc: "Not begun before.",
+    },
+    Attribute {
+        name: "created_at",
+        kind: Kind::Instant,
+        column: Column::Scalar("jobs.created_at"),
+        doc: "When it was queued.",
+    },
+]);
+
+/// A page of the queue.
+pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<QueuedJob>> {
+    let scope = tx.scope(Permission::JobsRead)?;
+    let page = query.plan(&LISTING)?;
+    let filter = match query.filter.as_deref() {
+        Some(text) => parse(text, &SCHEMA)?.to_sql(&tx.filter_clock()),
+        None => Sql::always(),
+    };
+    let rows = jobs::table
+        .select((QueuedJob::as_select(), page.key()))
+        .filter(page.rows([scope.global(), filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |job| job.id))
+}
+
+/// A job.
+pub fn find(tx: &mut Tx, id: Uuid) -> ApiResult<QueuedJob> {
+    access::read(tx, &Ref::from(id))
+}
+
+/// Makes a dead job ready again.
+pub fn retry(tx: &mut Tx, id: Uuid) -> ApiResult<QueuedJob> {
+    let before = access::authorize::<QueuedJob>(tx, &Ref::from(id), Permission::JobsWrite)?;
+    let after = diesel::update(jobs::table.find(id))
+        .filter(jobs::state.eq(JobState::Dead))
+        .set((
+            jobs::state.eq(JobState::Ready),
+            jobs::run_at.eq(tx.now),
+            jobs::max_attempts.eq(jobs::attempts + MORE_ATTEMPTS),
+            jobs::finished_at.eq(None::<chrono::DateTime<chrono::Utc>>),
+        ))
+        .returning(QueuedJob::as_returning())
+        .get_result(tx.conn)
+        .optional()?
+        .ok_or_else(|| ApiError::new(Code::JobNotDead, "It is waiting, running or done; leave it be."))?;
+    tx.wake(crate::app::Wake::Jobs);
+    tx.record(
+        Event::new("job.retried", "job", id)
+            .before(&*before)
+            .after(&after),
+    );
+    Ok(after)
+}

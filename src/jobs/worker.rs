@@ -1,0 +1,322 @@
+//! The worker: a dispatcher that claims jobs, threads that run them, a heartbeat that keeps their leases, and the
+//! ledger's sealer.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use diesel::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    Handler, Schedule, execute, schedule,
+    store::{self, Claim},
+};
+use crate::{app::App, http::ApiResult, ledger};
+
+/// Without a bell, the dispatcher looks this often for jobs and schedules that have come due.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const BEAT_EVERY: Duration = Duration::from_secs(15);
+const SEAL_EVERY: Duration = Duration::from_millis(250);
+/// Claims a thread at once: fewer statements a job. Those that wait too long are given back.
+const CLAIMS_A_THREAD: usize = 8;
+
+/// Runs jobs.
+pub struct Worker;
+
+/// A worker that runs. Dropping it stops it.
+pub struct WorkerHandle {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    keepers: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    app: Arc<App>,
+    handlers: &'static [Handler],
+    schedules: &'static [Schedule],
+    name: String,
+    desk: Mutex<Desk>,
+    work: Condvar,
+    is_stopping: AtomicBool,
+    done: Mutex<bool>,
+    ended: Condvar,
+}
+
+/// What the dispatcher and the threads share.
+#[derive(Default)]
+struct Desk {
+    waiting: VecDeque<Claim>,
+    idle: usize,
+    held: HashMap<Uuid, (Uuid, Arc<AtomicBool>)>,
+    is_closed: bool,
+}
+
+impl Worker {
+    /// Starts a worker that runs `threads` jobs at once, sees to `schedules` and seals the ledger.
+    pub fn start(
+        app: Arc<App>,
+        handlers: &'static [Handler],
+        schedules: &'static [Schedule],
+        threads: u32,
+    ) -> std::io::Result<WorkerHandle> {
+        let mut handle = WorkerHandle {
+            shared: Arc::new(Shared {
+                app,
+                handlers,
+                schedules,
+                name: format!("{} in process {}", Uuid::now_v7().simple(), std::process::id()),
+                desk: Mutex::default(),
+                work: Condvar::new(),
+                is_stopping: AtomicBool::new(false),
+                done: Mutex::new(false),
+                ended: Condvar::new(),
+            }),
+            threads: Vec::new(),
+            keepers: Vec::new(),
+        };
+        handle.keepers.push(handle.spawn("heartbeat", Shared::beat)?);
+        handle.keepers.push(handle.spawn("sealer", Shared::seal)?);
+        for number in 0..threads {
+            handle
+                .threads
+                .push(handle.spawn(&format!("job-{number}"), Shared::run_jobs)?);
+        }
+        handle.threads.push(handle.spawn("dispatcher", Shared::dispatch)?);
+        Ok(handle)
+    }
+
+    /// Runs all jobs that are due, and those that they queue, on the current thread; answers how many. For commands
+    /// and tests.
+    pub fn drain(app: &App, handlers: &[Handler]) -> ApiResult<usize> {
+        let kinds = kinds(handlers);
+        let mut ran = 0;
+        loop {
+            bury_lost(app, handlers, DRAINER)?;
+            let claims = {
+                let mut conn = app.db.connection()?;
+                store::recover(&mut conn, app.clock.now())?;
+                store::claim(&mut conn, &kinds, CLAIMS_A_THREAD, DRAINER, app.clock.now())?
+            };
+            if claims.is_empty() {
+                return Ok(ran);
+            }
+            for claim in &claims {
+                execute::execute(app, handlers, claim, Arc::default());
+                ran += 1;
+            }
+        }
+    }
+}
+
+const DRAINER: &str = "drain";
+
+fn kinds(handlers: &[Handler]) -> Vec<&'static str> {
+    handlers.iter().map(|handler| handler.kind).collect()
+}
+
+fn bury_lost(app: &App, handlers: &[Handler], worker: &str) -> ApiResult<()> {
+    let lost = {
+        let mut conn = app.db.connection()?;
+        store::claim_lost(&mut conn, &kinds(handlers), worker, app.clock.now())?
+    };
+    for claim in &lost {
+        execute::bury_lost(app, handlers, claim);
+    }
+    Ok(())
+}
+
+impl WorkerHandle {
+    /// Finishes what runs and gives back what was not begun.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    fn spawn(&self, name: &str, body: fn(&Shared)) -> std::io::Result<JoinHandle<()>> {
+        let shared = self.shared.clone();
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || body(&shared))
+    }
+}
+
+impl Drop for WorkerHandle {
+    fn drop(&mut self) {
+        self.shared.is_stopping.store(true, Ordering::Release);
+        self.shared.app.bell.ring();
+        join(&mut self.threads);
+        // Leases are kept until nothing runs any more.
+        *lock(&self.shared.done) = true;
+        self.shared.ended.notify_all();
+        join(&mut self.keepers);
+    }
+}
+
+fn join(threads: &mut Vec<JoinHandle<()>>) {
+    for thread in threads.drain(..) {
+        if thread.join().is_err() {
+            log::error!("a thread of the worker panicked");
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn dispatch(&self) {
+        let mut heard = 0;
+        let mut looked: Option<Instant> = None;
+        let mut is_registered = false;
+        while !self.is_stopping.load(Ordering::Acquire) {
+            if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+                looked = Some(Instant::now());
+                self.report("schedules", self.look_around(&mut is_registered));
+                self.report("giving jobs back", self.give_back());
+            }
+            self.report("claiming jobs", self.claim());
+            heard = self.app.bell.wait(heard, LOOK_EVERY);
+        }
+        self.report("giving jobs back", self.give_back());
+        lock(&self.desk).is_closed = true;
+        self.work.notify_all();
+    }
+
+    fn report(&self, what: &str, outcome: ApiResult<()>) {
+        if let Err(error) = outcome {
+            log::warn!("the worker could not go on with {what}: {error}");
+        }
+    }
+
+    fn look_around(&self, is_registered: &mut bool) -> ApiResult<()> {
+        if !*is_registered {
+            schedule::register(&self.app, self.schedules)?;
+            *is_registered = true;
+        }
+        schedule::run_due(&self.app, self.schedules)?;
+        self.on_connection(|conn| store::recover(conn, self.app.clock.now()))?;
+        bury_lost(&self.app, self.handlers, &self.name)
+    }
+
+    fn on_connection<T>(&self, f: impl FnOnce(&mut PgConnection) -> diesel::QueryResult<T>) -> ApiResult<T> {
+        Ok(f(&mut *self.app.db.connection()?)?)
+    }
+
+    /// Fills the desk where a thread is idle.
+    fn claim(&self) -> ApiResult<()> {
+        let idle = {
+            let desk = lock(&self.desk);
+            desk.idle * usize::from(desk.waiting.is_empty())
+        };
+        if idle == 0 {
+            return Ok(());
+        }
+        let claims = self.on_connection(|conn| {
+            let limit = idle * CLAIMS_A_THREAD;
+            store::claim(
+                conn,
+                &kinds(self.handlers),
+                limit,
+                &self.name,
+                self.app.clock.now(),
+            )
+        })?;
+        let mut desk = lock(&self.desk);
+        for claim in claims {
+            desk.held.insert(claim.id, (claim.attempt_token, Arc::default()));
+            desk.waiting.push_back(claim);
+        }
+        self.work.notify_all();
+        Ok(())
+    }
+
+    /// Gives back what waits behind long jobs, for others to begin.
+    fn give_back(&self) -> ApiResult<()> {
+        let waiting: Vec<Claim> = {
+            let mut desk = lock(&self.desk);
+            let waiting: Vec<Claim> = desk.waiting.drain(..).collect();
+            for claim in &waiting {
+                desk.held.remove(&claim.id);
+            }
+            waiting
+        };
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        self.on_connection(|conn| store::give_back(conn, &waiting))
+            .map(drop)
+    }
+
+    fn run_jobs(&self) {
+        while let Some((claim, lost)) = self.next() {
+            execute::execute(&self.app, self.handlers, &claim, lost);
+            lock(&self.desk).held.remove(&claim.id);
+        }
+    }
+
+    /// The next claim; none once the worker is stopping and the desk is empty.
+    fn next(&self) -> Option<(Claim, Arc<AtomicBool>)> {
+        let mut desk = lock(&self.desk);
+        if desk.waiting.is_empty() && !desk.is_closed {
+            desk.idle += 1;
+            self.app.bell.ring();
+            desk = self
+                .work
+                .wait_while(desk, |desk| desk.waiting.is_empty() && !desk.is_closed)
+                .unwrap_or_else(PoisonError::into_inner);
+            desk.idle -= 1;
+        }
+        let claim = desk.waiting.pop_front()?;
+        let lost = desk.held.get(&claim.id).map(|(_, lost)| lost.clone());
+        Some((claim, lost.unwrap_or_default()))
+    }
+
+    fn beat(&self) {
+        while self.rest(BEAT_EVERY) {
+            let held: Vec<_> = lock(&self.desk)
+                .held
+                .iter()
+                .map(|(id, (token, _))| (*id, *token))
+                .collect();
+            if held.is_empty() {
+                continue;
+            }
+            let asked = held.clone();
+            match self.on_connection(|conn| store::extend(conn, held, self.app.clock.now())) {
+                Ok(kept) => self.mark_lost(&asked, &kept),
+                Err(error) => self.report("the heartbeat", Err(error)),
+            }
+        }
+    }
+
+    fn mark_lost(&self, asked: &[(Uuid, Uuid)], kept: &[Uuid]) {
+        let desk = lock(&self.desk);
+        for (id, _) in asked.iter().filter(|(id, _)| !kept.contains(id)) {
+            if let Some((_, lost)) = desk.held.get(id) {
+                lost.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn seal(&self) {
+        while self.rest(SEAL_EVERY) {
+            self.report("sealing the ledger", ledger::seal(&self.app).map(drop));
+        }
+    }
+
+    /// Waits for `time`; false once the worker has ended.
+    fn rest(&self, time: Duration) -> bool {
+        let waited = self
+            .ended
+            .wait_timeout_while(lock(&self.done), time, |done| !*done)
+            .unwrap_or_else(PoisonError::into_inner);
+        !*waited.0
+    }
+}

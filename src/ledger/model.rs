@@ -1,0 +1,100 @@
+//! The types of `/v1/events` and `/v1/ledger`.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    Queryable, Selectable,
+    dsl::sql,
+    expression::SqlLiteral,
+    sql_types::{BigInt, Text},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::ActorKind;
+use crate::{db::schema::events, protected};
+
+/// A change to one thing, sealed into the ledger. Only the sealer meets it without position and hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = events)]
+#[schema(as = Event)]
+pub struct SealedEvent {
+    /// Our id.
+    pub id: Uuid,
+    /// Where it stands in the ledger: 1, 2, 3 … without gaps.
+    #[diesel(select_expression = sql("COALESCE(events.position, 0)"), select_expression_type = SqlLiteral<BigInt>)]
+    pub position: i64,
+    /// SHA-256 over the hash before and this event, in hexadecimal.
+    #[diesel(select_expression = sql("COALESCE(encode(events.hash, 'hex'), '')"), select_expression_type = SqlLiteral<Text>)]
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub hash: String,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// What kind of principal did it.
+    pub actor_kind: ActorKind,
+    /// Who did it; none for Provost itself.
+    pub actor_id: Option<Uuid>,
+    /// In whose place: for the system's work, who caused it.
+    pub on_behalf_of: Option<Uuid>,
+    /// The request in which it was done.
+    pub request_id: String,
+    /// What was done.
+    #[schema(example = "user.updated")]
+    pub action: String,
+    /// What it was done to.
+    #[schema(example = "user")]
+    pub object_kind: String,
+    /// Which one.
+    pub object_id: Uuid,
+    /// The person whom it is about.
+    pub user_id: Option<Uuid>,
+    /// The thing before.
+    #[schema(value_type = Option<Object>)]
+    pub before: Option<Value>,
+    /// The thing after.
+    #[schema(value_type = Option<Object>)]
+    pub after: Option<Value>,
+    /// Why, in the words of whoever did it.
+    pub reason: Option<String>,
+}
+
+protected!(SealedEvent in events, name: "event", external: None, read: EventsRead,
+    covered: |scope| crate::db::Sql::all([scope.users("events.user_id"), crate::sql!["events.position IS NOT NULL"]]));
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The end of the chain. Whoever keeps it can tell later whether the past was rewritten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LedgerHead {
+    /// The last position.
+    pub position: i64,
+    /// Its hash, in hexadecimal.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub hash: String,
+}
+
+/// Where the chain breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LedgerFault {
+    /// The first position that is not as it was sealed.
+    pub position: i64,
+    /// What is wrong there.
+    pub detail: String,
+}
+
+/// What a walk along the chain found: the result of a `ledger.verification`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LedgerVerification {
+    /// Whether the chain is as it was sealed.
+    pub intact: bool,
+    /// Events that were checked.
+    pub checked: i64,
+    /// The first fault.
+    pub fault: Option<LedgerFault>,
+    /// The end of the chain when the walk began.
+    pub head: LedgerHead,
+}

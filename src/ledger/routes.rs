@@ -1,0 +1,92 @@
+//! `/v1/events` and `/v1/ledger`.
+
+use actix_web::{get, post, web::Path};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{
+    feed::{self, ListEvents},
+    model::{LedgerHead, SealedEvent},
+    seal,
+    verify::VerifyLedger,
+};
+use crate::{
+    access::{self, Permission, caller::lacks},
+    app::{Call, Tx},
+    http::{ApiResult, Page, Query, Ref, Reply},
+    operations::{self, Operation},
+};
+
+/// The routes of this resource.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        utoipa_actix_web::scope("/events")
+            .service(list_events)
+            .service(get_event),
+    );
+    config.service(
+        utoipa_actix_web::scope("/ledger")
+            .service(get_ledger)
+            .service(verify_ledger),
+    );
+}
+
+/// Read the feed of changes.
+///
+/// Events come in the order of their positions, which have no gaps: a reader that keeps the last position and asks
+/// for those `after` it misses none. Callers whose scope is not everything see the events about their people.
+#[utoipa::path(tag = "events", params(ListEvents), responses((status = 200, body = Page<SealedEvent>)),
+    extensions(("x-permission" = json!("events.read"))))]
+#[get("")]
+async fn list_events(call: Call, query: Query<ListEvents>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::page(&feed::list(tx, query.0)?)).await
+}
+
+/// Read an event.
+#[utoipa::path(tag = "events", params(("event_id" = Uuid, Path)), responses((status = 200, body = SealedEvent)),
+    extensions(("x-permission" = json!("events.read"))))]
+#[get("/{event_id}")]
+async fn get_event(call: Call, id: Path<Uuid>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::ok(&access::read::<SealedEvent>(tx, &Ref::from(*id))?))
+        .await
+}
+
+/// Read the end of the ledger.
+///
+/// Keep it elsewhere: a ledger that was rewritten before this position no longer leads to this hash.
+#[utoipa::path(tag = "events", responses((status = 200, body = LedgerHead)),
+    extensions(("x-permission" = json!("events.read"))))]
+#[get("")]
+async fn get_ledger(call: Call) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        require_everything(tx)?;
+        Reply::ok(&seal::head(tx.conn)?)
+    })
+    .await
+}
+
+/// Verify the ledger.
+///
+/// Walks the whole chain. The operation's result says whether it is intact, and the first position that is not.
+#[utoipa::path(tag = "events", responses((status = 202, body = Operation)),
+    extensions(("x-permission" = json!("events.read"))))]
+#[post("/verifications")]
+async fn verify_ledger(call: Call) -> ApiResult<Reply> {
+    call.write(|tx| {
+        require_everything(tx)?;
+        let head = seal::head(tx.conn)?;
+        let operation = operations::begin(tx, "ledger.verification", Some(head.position))?;
+        tx.enqueue(&VerifyLedger {
+            operation_id: operation.id,
+        })?;
+        operations::accepted(&operation)
+    })
+    .await
+}
+
+fn require_everything(tx: &Tx) -> ApiResult<()> {
+    match tx.scope(Permission::EventsRead)?.is_everything() {
+        true => Ok(()),
+        false => Err(lacks(Permission::EventsRead)),
+    }
+}

@@ -1,0 +1,74 @@
+//! The types of `/v1/operations`.
+
+use chrono::{DateTime, Utc};
+use diesel::{Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    db::schema::operations,
+    http::{Problem, Versioned},
+    ledger::ActorKind,
+    text_enum,
+};
+
+text_enum! {
+    /// How far an operation is.
+    OperationStatus {
+        /// Waits for a worker.
+        Pending = "pending",
+        /// Is being worked on.
+        Running = "running",
+        /// Done; `result` says what came out.
+        Succeeded = "succeeded",
+        /// Given up; `problem` says why.
+        Failed = "failed",
+        /// Ended early because somebody asked for it; what was done until then stays.
+        Cancelled = "cancelled",
+    }
+}
+
+/// Work that takes longer than a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = operations)]
+pub struct Operation {
+    /// Our id.
+    pub id: Uuid,
+    /// What is being done.
+    #[schema(example = "ledger.verification")]
+    pub kind: String,
+    /// How far it is.
+    pub status: OperationStatus,
+    /// Rows or steps done.
+    pub progress: i64,
+    /// How many there are, where that is known.
+    pub total: Option<i64>,
+    /// What came out; its form depends on the kind.
+    #[schema(value_type = Option<Object>)]
+    pub result: Option<Value>,
+    /// Why it failed.
+    #[schema(value_type = Option<Problem>)]
+    pub problem: Option<Value>,
+    /// Whether somebody asked for it to end early.
+    pub cancel_requested: bool,
+    /// What kind of principal began it.
+    pub created_by_kind: ActorKind,
+    /// Who began it; none for Provost itself.
+    pub created_by: Option<Uuid>,
+    /// When it was begun.
+    pub created_at: DateTime<Utc>,
+    /// When a worker took it up.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Counts up with every change; the ETag.
+    pub version: i64,
+}
+
+impl Versioned for Operation {
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
