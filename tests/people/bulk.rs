@@ -70,7 +70,7 @@ async fn right_rows_are_written_and_wrong_ones_told_by_their_keys() {
         told(&answer),
         [
             row("new", 201, ""),
-            row("bad mail", 422, "validation_failed /create/shoe"),
+            row("bad mail", 422, "validation_failed /create/email"),
             row("taken", 409, "already_exists /create/username"),
             row("twice", 409, "already_exists /create/username"),
             row("manager", 422, "validation_failed /create/manager_id"),

@@ -17,9 +17,10 @@ async fn history_is_periods_without_gap_or_overlap() {
         json!({"status": "suspended"}),
     ] {
         app.app.clock.advance(TimeDelta::days(1));
-        admin.patch(&path, change).await.assert_status(200);
+        app.admin().await.patch(&path, change).await.assert_status(200);
     }
 
+    let admin = app.admin().await;
     let history = admin.get(&format!("{path}/history")).await.assert_status(200);
     let periods = history.at("/data");
     let said: Vec<_> = periods
@@ -97,6 +98,7 @@ async fn the_first_active_day_is_noted_and_stays() {
     let active = admin.patch(&path, json!({"status": "active"})).await;
     assert_eq!(active.at("/activated_on"), json!(day));
     app.app.clock.advance(TimeDelta::days(3));
+    let admin = app.admin().await;
     admin
         .patch(&path, json!({"status": "suspended"}))
         .await
