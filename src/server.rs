@@ -24,9 +24,9 @@ use crate::{
     app::{App, Reaction},
     catalog,
     config::Config,
-    contract,
+    contract, credential, enrollment,
     http::{ApiError, Code, request},
-    jobs, ledger, operations, people, system,
+    jobs, ledger, operations, people, report, system,
 };
 
 /// The domains' routes, all behind authentication.
@@ -34,6 +34,9 @@ pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
     people::configure(config);
     catalog::configure(config);
+    credential::configure(config);
+    report::configure(config);
+    enrollment::configure(config);
     system::configure(config);
     jobs::routes::configure(config);
     operations::configure(config);
@@ -43,11 +46,17 @@ pub fn v1(config: &mut ServiceConfig) {
 /// The routes that need no token.
 pub fn public(config: &mut ServiceConfig) {
     access::configure_public(config);
+    credential::configure_public(config);
     system::configure_public(config);
 }
 
 /// What happens in the same transaction when people change, in this order.
-pub const REACTIONS: &[Reaction] = &[people::facts::keep_changed, access::forget_changed_callers];
+pub const REACTIONS: &[Reaction] = &[
+    people::facts::keep_changed,
+    access::forget_changed_callers,
+    enrollment::rules::reconcile::react,
+    credential::follow_completions,
+];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {

@@ -7,7 +7,14 @@
 
 mod access;
 mod catalog;
+mod cli;
 mod contract;
+mod credential;
+mod enrollment;
 mod filter;
+mod jobs;
+mod ledger;
+mod operations;
 mod people;
+mod report;
 mod support;
