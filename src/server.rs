@@ -26,7 +26,7 @@ use crate::{
     config::Config,
     contract, credential, enrollment,
     http::{ApiError, Code, request},
-    jobs, ledger, operations, people, report, system,
+    import, jobs, ledger, operations, people, report, system,
 };
 
 /// The domains' routes, all behind authentication.
@@ -41,6 +41,7 @@ pub fn v1(config: &mut ServiceConfig) {
     jobs::routes::configure(config);
     operations::configure(config);
     ledger::configure(config);
+    import::configure(config);
 }
 
 /// The routes that need no token.
@@ -56,6 +57,12 @@ pub const REACTIONS: &[Reaction] = &[
     access::forget_changed_callers,
     enrollment::rules::reconcile::react,
     credential::follow_completions,
+];
+
+/// What comes in as CSV.
+pub const IMPORT_TARGETS: &[&dyn import::Target] = &[
+    &people::users::import::UserImport,
+    &catalog::courses::import::CourseImport,
 ];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.

@@ -12,6 +12,7 @@ mod contract;
 mod credential;
 mod enrollment;
 mod filter;
+mod import;
 mod jobs;
 mod ledger;
 mod operations;

@@ -10,6 +10,7 @@ use crate::{
     config::Config,
     credential::certificates::issue::IssueCertificate,
     enrollment::rules::job::{ReconcileAll, ReconcileRule},
+    import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
 };
@@ -21,6 +22,8 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<VerifyLedger>(),
     Handler::of::<ReconcileRule>(),
     Handler::of::<ReconcileAll>(),
+    Handler::of::<PlanImport>(),
+    Handler::of::<ApplyPlan>(),
 ];
 
 /// What comes round.

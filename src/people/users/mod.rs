@@ -4,6 +4,7 @@ pub mod bulk;
 mod check;
 pub mod filter;
 pub mod history;
+pub mod import;
 pub mod model;
 pub mod password;
 pub mod routes;
