@@ -15,7 +15,10 @@ use crate::support::{Answer, Client, TestApp};
 
 /// Operations that answer 200 to whoever holds the permission elsewhere, for the reason that stands beside them.
 /// Lists with nothing in `data` need not stand here.
-const ANSWERS_EMPTY: &[(&str, &str)] = &[("list_grants", "their own grant lies in their scope")];
+const ANSWERS_EMPTY: &[(&str, &str)] = &[
+    ("list_grants", "their own grant lies in their scope"),
+    ("list_org_units", "so does the unit that it names"),
+];
 
 #[actix_web::test]
 async fn nobody_calls_without_a_token() {

@@ -95,6 +95,53 @@ fn people() -> Vec<Sample> {
         )
         .saves("user_id"),
         json_body("update_user", json!({"title": "Nurse"})),
+        json_body("set_user_password", json!({"password": "a long password"})),
+        json_body(
+            "bulk_write_users",
+            json!({"rows": [{"row_key": "1", "create":
+                {"username": "{unique}", "given_name": "Bea", "family_name": "Silva"}}]}),
+        ),
+        json_body(
+            "create_user_external_key",
+            json!({"source": "hr", "key": "{unique}"}),
+        )
+        .saves_at("source", "/source"),
+        json_body(
+            "create_user_external_key",
+            json!({"source": "hr", "key": "{unique}"}),
+        )
+        .saves_at("key", "/key"),
+        bare("delete_user_external_key"),
+        json_body("create_org_unit", json!({"code": "{unique}", "name": "Sales"})).saves("org_unit_id"),
+        json_body("update_org_unit", json!({"name": "Sales EMEA"})),
+        json_body(
+            "create_org_unit_external_key",
+            json!({"source": "{source}", "key": "{key}"}),
+        ),
+        bare("delete_org_unit_external_key"),
+        json_body(
+            "create_group",
+            json!({"code": "{unique}", "name": "First aiders"}),
+        )
+        .saves("group_id"),
+        json_body("update_group", json!({"name": "Fire wardens"})),
+        json_body(
+            "create_group_external_key",
+            json!({"source": "{source}", "key": "{key}"}),
+        ),
+        bare("delete_group_external_key"),
+        json_body("change_group_members", json!({"add": ["{user_id}"]})),
+        bare("remove_group_member"),
+        bare("add_group_member"),
+        json_body(
+            "create_attribute_definition",
+            json!({"name": "{unique}", "label": "Shift", "kind": "string"}),
+        )
+        .saves("attribute_definition_id"),
+        json_body(
+            "update_attribute_definition",
+            json!({"allowed_values": ["early", "late"]}),
+        ),
     ]
 }
 
@@ -130,7 +177,13 @@ fn mechanisms() -> Vec<Sample> {
 }
 
 fn endings() -> Vec<Sample> {
-    vec![bare("revoke_grant"), bare("archive_role")]
+    vec![
+        bare("archive_attribute_definition"),
+        bare("archive_group"),
+        bare("archive_org_unit"),
+        bare("revoke_grant"),
+        bare("archive_role"),
+    ]
 }
 
 /// The ids that the story has saved so far.
