@@ -52,7 +52,7 @@ pub enum PeriodError {
 }
 
 /// The form, as the API's document gives it.
-pub const PATTERN: &str = r"^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$";
+const PATTERN: &str = r"^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$";
 
 const MAX_MONTHS: u32 = 12_000;
 const MAX_DAYS: u32 = 366_000;

@@ -19,8 +19,9 @@ use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 use crate::{
     access::{self, authenticate::authenticate},
     app::{App, Reaction},
+    catalog,
     config::Config,
-    contract, credential,
+    contract, credential, enrollment,
     http::{ApiError, Code, request},
     jobs, ledger, operations, people, report, system,
 };
@@ -29,6 +30,8 @@ use crate::{
 pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
     people::configure(config);
+    catalog::configure(config);
+    enrollment::configure(config);
     credential::configure(config);
     report::configure(config);
     system::configure(config);
@@ -45,7 +48,10 @@ pub fn public(config: &mut ServiceConfig) {
 }
 
 /// What happens in the same transaction when people change, in this order.
-pub const REACTIONS: &[Reaction] = &[credential::follow_completions];
+pub const REACTIONS: &[Reaction] = &[
+    enrollment::rules::reconcile::react,
+    credential::follow_completions,
+];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {

@@ -5,8 +5,10 @@
     reason = "a test whose set-up fails has failed"
 )]
 
+mod catalog;
 mod contract;
 mod credential;
+mod enrollment;
 mod filter;
 mod jobs;
 mod ledger;

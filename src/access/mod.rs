@@ -12,7 +12,7 @@ pub mod scope;
 pub mod sign_in;
 pub mod token;
 
-pub use caller::{Caller, HeldGrant};
+pub use caller::{Caller, HeldGrant, lacks};
 pub use permission::{Permission, PermissionSet};
 pub use protected::{Authorized, Protected, authorize, confirm, read};
 pub use scope::{Scope, ScopePart};

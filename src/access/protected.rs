@@ -27,6 +27,11 @@ pub trait Protected: Sized {
     /// The rows that `scope` covers.
     fn covered(scope: &Scope) -> Sql;
 
+    /// The rows that holding [`Self::READ`] in `scope` shows: those that it covers, unless more is public.
+    fn visible(scope: &Scope) -> Sql {
+        Self::covered(scope)
+    }
+
     /// The row that `condition` finds, and whether `allowed` holds for it; locked against other writers if `lock`.
     fn select(
         tx: &mut Tx,
@@ -61,7 +66,7 @@ pub fn read<T: Protected>(tx: &mut Tx, id: &Ref<T>) -> ApiResult<T> {
     let scope = tx.scope(T::READ)?;
     let found = T::select(
         tx,
-        Condition::new(sql![named(id), " AND ", T::covered(&scope)]),
+        Condition::new(sql![named(id), " AND ", T::visible(&scope)]),
         Fragment::new(Sql::always()),
         false,
     )?;
@@ -73,12 +78,13 @@ pub fn read<T: Protected>(tx: &mut Tx, id: &Ref<T>) -> ApiResult<T> {
 /// Locks the thing that `id` names and proves that the caller may use `permission` on it.
 pub fn authorize<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission) -> ApiResult<Authorized<T>> {
     let scope = tx.scope(permission)?;
+    let covered = T::covered(&scope);
     let visible = match tx.caller.scope_if_any(T::READ, tx.now) {
-        Some(readable) => readable.or(&scope),
-        None => scope.clone(),
+        Some(readable) => Sql::any([T::visible(&readable), covered.clone()]),
+        None => covered.clone(),
     };
-    let condition = Condition::new(sql![named(id), " AND ", T::covered(&visible)]);
-    match T::select(tx, condition, Condition::new(T::covered(&scope)), true)? {
+    let condition = Condition::new(sql![named(id), " AND ", visible]);
+    match T::select(tx, condition, Condition::new(covered), true)? {
         Some((thing, true)) => Ok(Authorized(thing)),
         Some((_, false)) => Err(lacks(permission)),
         None => Err(ApiError::not_found(T::NAME)),
@@ -117,10 +123,11 @@ fn named<T: Protected>(id: &Ref<T>) -> Sql {
 
 /// Implements [`Protected`] for a row type of a table:
 /// `protected!(User in users, name: "user", external: Some("user"), read: UsersRead, covered: |scope| scope.users("users.id"));`
+/// A last `visible: |scope| …` shows readers more than what their scope covers.
 #[macro_export]
 macro_rules! protected {
     ($row:ident in $table:ident, name: $name:literal, external: $external:expr, read: $read:ident,
-     covered: |$scope:ident| $covered:expr $(,)?) => {
+     covered: |$scope:ident| $covered:expr $(, visible: |$visible_scope:ident| $visible:expr)? $(,)?) => {
         impl $crate::access::Protected for $row {
             const NAME: &'static str = $name;
             const ID: &'static str = concat!(stringify!($table), ".id");
@@ -130,6 +137,10 @@ macro_rules! protected {
             fn covered($scope: &$crate::access::Scope) -> $crate::db::Sql {
                 $covered
             }
+
+            $(fn visible($visible_scope: &$crate::access::Scope) -> $crate::db::Sql {
+                $visible
+            })?
 
             fn select(
                 tx: &mut $crate::app::Tx,

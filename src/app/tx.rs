@@ -10,11 +10,11 @@ use uuid::Uuid;
 use super::{Acting, App};
 use crate::{
     access::{Caller, Permission, Scope},
-    db::bind,
+    db::{Sql, bind, sql::uuid_v7},
     filter::FilterClock,
     http::ApiResult,
     jobs::{self, Job, NewJob},
-    ledger::Event,
+    ledger::{self, Event},
     sql,
 };
 
@@ -128,6 +128,24 @@ impl<'a> Tx<'a> {
     /// Appends `event` to the ledger when the transaction commits.
     pub fn record(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// The end of a statement that changes many things at once: ` INSERT INTO events …`, one for each row of the CTE
+    /// `changes (action, id, user_id, before, after)` about things of `kind`.
+    pub fn events_from(&self, kind: &'static str, changes: &'static str) -> Sql {
+        ledger::store::append_from(
+            self.caller.actor,
+            self.now,
+            &self.request_id,
+            self.new_ids(),
+            kind,
+            changes,
+        )
+    }
+
+    /// An expression that is another UUIDv7 of this transaction's instant for each row.
+    pub fn new_ids(&self) -> Sql {
+        uuid_v7(self.now)
     }
 
     /// Queues `job` with the transaction.

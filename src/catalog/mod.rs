@@ -1,1 +1,12 @@
-//! x
+//! Categories, and courses with their immutable published versions.
+
+pub mod categories;
+pub mod courses;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of this domain.
+pub fn configure(config: &mut ServiceConfig) {
+    categories::routes::configure(config);
+    courses::routes::configure(config);
+}

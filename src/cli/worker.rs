@@ -9,23 +9,33 @@ use crate::{
     app::App,
     config::Config,
     credential::certificates::issue::IssueCertificate,
+    enrollment::rules::job::{ReconcileAll, ReconcileRule},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
 };
 
 /// Every kind of job.
 pub const HANDLERS: &[Handler] = &[
-    Handler::of::<IssueCertificate>(),
     Handler::of::<Purge>(),
     Handler::of::<VerifyLedger>(),
+    Handler::of::<ReconcileRule>(),
+    Handler::of::<ReconcileAll>(),
+    Handler::of::<IssueCertificate>(),
 ];
 
 /// What comes round.
-pub const SCHEDULES: &[Schedule] = &[Schedule {
-    name: "purge",
-    every: Every::Minutes(60),
-    enqueue: |tx| tx.enqueue(&Purge {}),
-}];
+pub const SCHEDULES: &[Schedule] = &[
+    Schedule {
+        name: "purge",
+        every: Every::Minutes(60),
+        enqueue: |tx| tx.enqueue(&Purge {}),
+    },
+    Schedule {
+        name: "reconcile",
+        every: Every::DayAt(0),
+        enqueue: |tx| tx.enqueue(&ReconcileAll {}),
+    },
+];
 
 /// Starts a worker of every kind of job.
 pub fn start(app: &Arc<App>) -> Result<WorkerHandle, CommandError> {

@@ -198,6 +198,18 @@ impl Sql {
     }
 }
 
+/// An expression that is another UUIDv7 of the instant `now` for each row. PostgreSQL makes them itself from 18 on;
+/// here the first half of its random UUIDs gives way to the instant and the version.
+pub fn uuid_v7(now: DateTime<Utc>) -> Sql {
+    let millis = format!("{:012x}", now.timestamp_millis().max(0));
+    let (high, low) = millis.split_at(8);
+    sql![
+        "overlay(gen_random_uuid()::text PLACING ",
+        bind(format!("{high}-{low}-7")),
+        " FROM 1)::uuid"
+    ]
+}
+
 impl QueryFragment<Pg> for Sql {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         for part in &self.parts {

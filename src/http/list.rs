@@ -80,7 +80,7 @@ pub struct Listing {
 /// A page that is about to be read.
 #[derive(Debug)]
 pub struct PagePlan {
-    sort: Sort,
+    column: Sql,
     sort_text: String,
     descending: bool,
     id: &'static str,
@@ -121,7 +121,7 @@ impl ListQuery {
             .map(|text| read_cursor(text, sort_text, sort.kind))
             .transpose()?;
         Ok(PagePlan {
-            sort: *sort,
+            column: sql![sort.column],
             sort_text: sort_text.to_owned(),
             descending,
             id: listing.id,
@@ -160,13 +160,21 @@ impl PagePlan {
         PagePlan { limit: BATCH, ..self }
     }
 
+    /// Makes `expression` the column of the order `sort`, where it is known only with the request.
+    pub fn ordering(mut self, sort: &str, expression: impl FnOnce() -> Sql) -> Self {
+        if self.sort_text.trim_start_matches('-') == sort {
+            self.column = expression();
+        }
+        self
+    }
+
     /// The rows of the page: those that `conditions` let through, after the cursor.
     pub fn rows(&self, conditions: impl IntoIterator<Item = Sql>) -> Condition {
         let after = self.after.as_ref().map(|(key, id)| {
             let comparison = if self.descending { ") < (" } else { ") > (" };
             sql![
                 "(",
-                self.sort.column,
+                &self.column,
                 ", ",
                 self.id,
                 comparison,
@@ -183,12 +191,12 @@ impl PagePlan {
     pub fn order(&self) -> Fragment<diesel::sql_types::Text> {
         let direction = if self.descending { " DESC, " } else { ", " };
         let end = if self.descending { " DESC" } else { "" };
-        Fragment::new(sql![self.sort.column, direction, self.id, end])
+        Fragment::new(sql![&self.column, direction, self.id, end])
     }
 
     /// The sort column as JSON, to be selected beside the row for the cursor.
     pub fn key(&self) -> Fragment<Jsonb> {
-        Fragment::new(sql!["to_jsonb(", self.sort.column, ")"])
+        Fragment::new(sql!["to_jsonb(", &self.column, ")"])
     }
 
     /// How many rows to read: one more than a page, to see whether there is another.

@@ -1,0 +1,6 @@
+//! Categories: what courses are sorted into, and what instructors are put in charge of.
+
+pub mod filter;
+pub mod model;
+pub mod routes;
+pub mod store;

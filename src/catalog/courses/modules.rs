@@ -1,0 +1,98 @@
+//! What a course consists of: modules of activities, kept with the course as JSON.
+
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
+    pg::{Pg, PgValue},
+    serialize::{self, Output, ToSql},
+    sql_types::Jsonb,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use validator::ValidationError;
+
+use crate::{http::body::rule, text_enum};
+
+text_enum! {
+    /// What kind of thing an activity is.
+    ActivityKind {
+        /// An address elsewhere that learners open.
+        Link = "link",
+        /// Something to read.
+        Document = "document",
+        /// Something to watch.
+        Video = "video",
+        /// Something that tests what was learnt.
+        Assessment = "assessment",
+    }
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Activity {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S", example = "Fire doors")]
+    pub title: String,
+    /// What kind of thing it is.
+    pub kind: ActivityKind,
+    /// Where it is; a link must have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(
+        pattern = r"^https?://\S+$",
+        max_length = 2000,
+        example = "https://learn.example.com/fire-doors",
+        nullable = false
+    )]
+    pub url: Option<String>,
+    /// How long it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_000_000, nullable = false)]
+    pub minutes: Option<i32>,
+}
+
+/// A part of a course.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Module {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S", example = "Before a fire")]
+    pub title: String,
+    /// What there is to do, in order.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub activities: Vec<Activity>,
+}
+
+/// The modules of a course, in order.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[serde(transparent)]
+#[diesel(sql_type = Jsonb)]
+pub struct Modules(pub Vec<Module>);
+
+impl ToSql<Jsonb, Pg> for Modules {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        let value = serde_json::to_value(self)?;
+        <Value as ToSql<Jsonb, Pg>>::to_sql(&value, &mut out.reborrow())
+    }
+}
+
+impl FromSql<Jsonb, Pg> for Modules {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let value = <Value as FromSql<Jsonb, Pg>>::from_sql(value)?;
+        Ok(serde_json::from_value(value)?)
+    }
+}
+
+/// A rule for bodies: whoever opens a link must get somewhere.
+pub fn links_lead_somewhere(modules: &Modules) -> Result<(), ValidationError> {
+    let mut activities = modules.0.iter().flat_map(|module| &module.activities);
+    if activities.any(|activity| activity.kind == ActivityKind::Link && activity.url.is_none()) {
+        return Err(rule(
+            "",
+            "hold an activity of the kind link without a url; give it one",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Publishing: the working copy is frozen as the next version, which learners who enroll from then on get.
+//!
+//! One statement for any number of courses; the endpoint and the catalog import both come here.
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
+use uuid::Uuid;
+
+use super::{
+    model::{Course, CourseStatus},
+    versions::model::CourseVersion,
+};
+use crate::{
+    access::Authorized,
+    app::Tx,
+    db::{bind, schema::course_versions},
+    http::{ApiError, ApiResult, Code},
+    ledger::Event,
+    sql,
+};
+
+/// Publishes one course, or says why not.
+pub fn publish(tx: &mut Tx, course: &Authorized<Course>) -> ApiResult<CourseVersion> {
+    if course.status == CourseStatus::Retired {
+        return Err(ApiError::new(
+            Code::CourseRetired,
+            "Bring it back first: DELETE its retirement.",
+        ));
+    }
+    if course.modules.0.is_empty() {
+        return Err(ApiError::new(
+            Code::CourseHasNoModules,
+            "Give it at least one module, then publish it.",
+        ));
+    }
+    publish_all(tx, vec![course.id])?.pop().ok_or_else(|| {
+        ApiError::new(
+            Code::CourseUnchanged,
+            "Change its title, texts, language, length, credits, validity period or modules first.",
+        )
+    })
+}
+
+/// Publishes those of the courses that have modules, are not retired, and differ from their current version; answers
+/// the new versions.
+pub fn publish_all(tx: &mut Tx, ids: Vec<Uuid>) -> ApiResult<Vec<CourseVersion>> {
+    // In a statement of its own, so that the next one sees what those who held the rows did to them.
+    sql![
+        "SELECT FROM courses WHERE id = ANY(",
+        bind(ids.clone()),
+        ") ORDER BY id FOR UPDATE"
+    ]
+    .execute(tx.conn)?;
+    let version_ids: Vec<Uuid> = ids.iter().map(|_| Uuid::now_v7()).collect();
+    sql![
+        "WITH wanted AS (
+            SELECT DISTINCT ON (course_id) course_id, version_id FROM unnest(", bind(ids), ", ", bind(version_ids.clone()),
+        ") AS pair (course_id, version_id)
+        ), published AS (
+            INSERT INTO course_versions (id, course_id, number, title, summary, description, language, duration_minutes,
+                credits, validity_period, modules, published_at)
+            SELECT wanted.version_id, c.id, coalesce(current.number, 0) + 1, c.title, c.summary, c.description, c.language,
+                c.duration_minutes, c.credits, c.validity_period, c.modules, ", bind(tx.now), "
+            FROM wanted
+            JOIN courses c ON c.id = wanted.course_id
+            LEFT JOIN course_versions current ON current.id = c.current_version_id
+            WHERE c.status <> 'retired' AND c.modules <> '[]'
+                AND (c.title, c.summary, c.description, c.language, c.duration_minutes, c.credits, c.validity_period, c.modules)
+                    IS DISTINCT FROM (current.title, current.summary, current.description, current.language,
+                        current.duration_minutes, current.credits, current.validity_period, current.modules)
+            RETURNING id, course_id
+        )
+        UPDATE courses SET status = 'published', current_version_id = published.id, version = version + 1, updated_at = ",
+        bind(tx.now),
+        " FROM published WHERE courses.id = published.course_id"
+    ]
+    .execute(tx.conn)?;
+    let versions: Vec<CourseVersion> = course_versions::table
+        .filter(course_versions::id.eq_any(version_ids))
+        .order(course_versions::id)
+        .select(CourseVersion::as_select())
+        .load(tx.conn)?;
+    for version in &versions {
+        tx.record(Event::new("course.published", "course", version.course_id).after(version));
+    }
+    Ok(versions)
+}

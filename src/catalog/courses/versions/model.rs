@@ -1,0 +1,51 @@
+//! The type of `/v1/courses/{course_id}/versions`.
+
+use chrono::{DateTime, Utc};
+use diesel::{Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    catalog::courses::modules::{Module, Modules},
+    db::schema::course_versions,
+    http::Versioned,
+    period::Period,
+};
+
+/// A published version of a course; it never changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = course_versions)]
+pub struct CourseVersion {
+    /// Our id.
+    pub id: Uuid,
+    /// The course.
+    pub course_id: Uuid,
+    /// Counts up from 1 within the course.
+    pub number: i32,
+    /// The title.
+    pub title: String,
+    /// One or two sentences.
+    pub summary: String,
+    /// What it is about, at length.
+    pub description: String,
+    /// The language that it is taught in: a BCP 47 primary tag.
+    pub language: String,
+    /// How long it takes.
+    pub duration_minutes: Option<i32>,
+    /// What it counts.
+    pub credits: Option<f64>,
+    /// How long a completion counts; for ever, if null.
+    pub validity_period: Option<Period>,
+    /// What it consists of, in order.
+    #[schema(value_type = Vec<Module>)]
+    pub modules: Modules,
+    /// When it was published.
+    pub published_at: DateTime<Utc>,
+}
+
+impl Versioned for CourseVersion {
+    fn version(&self) -> i64 {
+        self.number.into()
+    }
+}

@@ -1,0 +1,61 @@
+//! `/v1/courses/{course_id}/publications` and `/v1/courses/{course_id}/versions`.
+
+use actix_web::{get, post, web::Path};
+
+use super::{model::CourseVersion, store};
+use crate::{
+    access::{self, Permission},
+    app::Call,
+    catalog::courses::{model::Course, publish},
+    http::{ApiError, ApiResult, IfNoneMatch, ListQuery, Page, Query, Ref, Reply},
+};
+
+/// Publish a course version.
+///
+/// Freezes the working copy; learners who enroll from now on get this version.
+#[utoipa::path(tag = "courses", params(("course_id" = String, Path)), responses((status = 201, body = CourseVersion)),
+    extensions(("x-permission" = json!("courses.publish"))))]
+#[post("/{course_id}/publications")]
+pub async fn publish_course(call: Call, id: Path<Ref<Course>>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let course = access::authorize(tx, &id, Permission::CoursesPublish)?;
+        let version = publish::publish(tx, &course)?;
+        let location = format!("/v1/courses/{}/versions/{}", course.id, version.number);
+        Reply::created(&version, location)
+    })
+    .await
+}
+
+/// List a course's versions.
+#[utoipa::path(tag = "courses", params(("course_id" = String, Path), ListQuery),
+    responses((status = 200, body = Page<CourseVersion>)), extensions(("x-permission" = json!("courses.read"))))]
+#[get("/{course_id}/versions")]
+pub async fn list_course_versions(
+    call: Call,
+    id: Path<Ref<Course>>,
+    query: Query<ListQuery>,
+) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let course = access::read(tx, &id)?;
+        Reply::page(&store::list(tx, course.id, &query.0)?)
+    })
+    .await
+}
+
+/// Read a course version.
+#[utoipa::path(tag = "courses", params(("course_id" = String, Path), ("number" = i32, Path, minimum = 1)),
+    responses((status = 200, body = CourseVersion)), extensions(("x-permission" = json!("courses.read"))))]
+#[get("/{course_id}/versions/{number}")]
+pub async fn get_course_version(
+    call: Call,
+    path: Path<(Ref<Course>, i32)>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    let (id, number) = path.into_inner();
+    call.read(move |tx| {
+        let course = access::read(tx, &id)?;
+        let version = store::find(tx, course.id, number)?.ok_or_else(|| ApiError::not_found("version"))?;
+        Reply::unless_known(&version, &known)
+    })
+    .await
+}

@@ -1,0 +1,48 @@
+//! The statements of course versions.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl, SelectableHelper};
+use uuid::Uuid;
+
+use super::model::CourseVersion;
+use crate::{
+    app::Tx,
+    db::{bind, schema::course_versions},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    sql,
+};
+
+/// The order of the list, by the unique index over course and number.
+const LISTING: Listing = Listing {
+    id: "course_versions.id",
+    sorts: &[Sort {
+        name: "number",
+        column: "course_versions.number",
+        kind: SortKind::Integer,
+    }],
+};
+
+/// A page of a course's versions.
+pub fn list(tx: &mut Tx, course_id: Uuid, query: &ListQuery) -> ApiResult<Page<CourseVersion>> {
+    if query.filter.is_some() {
+        return Err(ApiError::parameter("filter", "is not taken here; leave it out"));
+    }
+    let page = query.plan(&LISTING)?;
+    let of_course = sql!["course_versions.course_id = ", bind(course_id)];
+    let rows = course_versions::table
+        .select((CourseVersion::as_select(), page.key()))
+        .filter(page.rows([of_course]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |version| version.id))
+}
+
+/// The version of a course with this number.
+pub fn find(tx: &mut Tx, course_id: Uuid, number: i32) -> QueryResult<Option<CourseVersion>> {
+    course_versions::table
+        .filter(course_versions::course_id.eq(course_id))
+        .filter(course_versions::number.eq(number))
+        .select(CourseVersion::as_select())
+        .first(tx.conn)
+        .optional()
+}
