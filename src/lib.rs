@@ -17,5 +17,6 @@ pub mod metrics;
 pub mod operations;
 pub mod people;
 pub mod period;
+pub mod report;
 pub mod server;
 pub mod system;

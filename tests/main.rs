@@ -5,8 +5,16 @@
     reason = "a test whose set-up fails has failed"
 )]
 
+mod access;
+mod catalog;
+mod cli;
 mod contract;
+mod credential;
 mod filter;
 mod import;
+mod jobs;
+mod ledger;
+mod operations;
 mod people;
+mod report;
 mod support;

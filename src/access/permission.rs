@@ -1,12 +1,19 @@
 //! What a caller may do: the one list of permissions.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+use crate::db::text_enum;
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $opens:literal;)*) => {
+    ($($variant:ident = $name:literal, $opens:literal;)*) => {
         /// Leave to do one kind of thing, within the scopes that it is granted in.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Permission {
             $(#[doc = $opens] #[serde(rename = $name)] $variant,)*
         }
@@ -28,6 +35,12 @@ macro_rules! permissions {
             /// The permission of that name.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name { $($name => Some(Permission::$variant),)* _ => None }
+            }
+        }
+
+        impl utoipa::__dev::ComposeSchema for Permission {
+            fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+                text_enum::schema("What a role may open.", &[$(($name, $opens)),*])
             }
         }
     };
@@ -64,6 +77,12 @@ permissions! {
     OperationsRead = "operations.read", "Watch operations that others began.";
     JobsRead = "jobs.read", "See the job queue.";
     JobsWrite = "jobs.write", "Retry dead jobs.";
+}
+
+impl ToSchema for Permission {
+    fn name() -> Cow<'static, str> {
+        "Permission".into()
+    }
 }
 
 /// A set of permissions.

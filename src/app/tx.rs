@@ -58,6 +58,15 @@ impl Wake {
     }
 }
 
+/// A completion that this transaction recorded; see [`Tx::note_completion`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotedCompletion {
+    /// Whose.
+    pub user_id: Uuid,
+    /// Which.
+    pub completion_id: Uuid,
+}
+
 /// A call's database work. See the module.
 pub struct Tx<'a> {
     /// The process's state.
@@ -74,6 +83,7 @@ pub struct Tx<'a> {
     jobs: Vec<NewJob>,
     wakes: BTreeSet<Wake>,
     changed_users: BTreeSet<Uuid>,
+    completions: Vec<NotedCompletion>,
 }
 
 impl<'a> Tx<'a> {
@@ -88,6 +98,7 @@ impl<'a> Tx<'a> {
             jobs: Vec::new(),
             wakes: BTreeSet::new(),
             changed_users: BTreeSet::new(),
+            completions: Vec::new(),
         }
     }
 
@@ -152,18 +163,32 @@ impl<'a> Tx<'a> {
         self.changed_users.iter().copied().collect()
     }
 
+    /// Says that a completion was recorded, so that whoever follows completions (certificates) reacts to it.
+    pub fn note_completion(&mut self, user_id: Uuid, completion_id: Uuid) {
+        self.completions.push(NotedCompletion {
+            user_id,
+            completion_id,
+        });
+    }
+
+    /// The completions that this transaction recorded, for reactions.
+    pub fn completions_noted(&self) -> &[NotedCompletion] {
+        &self.completions
+    }
+
     /// Writes events, jobs and notifications; answers the notifications for this very process.
     pub(super) fn finish(mut self) -> ApiResult<Vec<Wake>> {
         let events = std::mem::take(&mut self.events);
         super::append(&mut self, events)?;
         jobs::store::insert(self.conn, std::mem::take(&mut self.jobs))?;
-        for wake in &self.wakes {
+        if !self.wakes.is_empty() {
+            let payloads: Vec<String> = self.wakes.iter().map(Wake::payload).collect();
             sql![
                 "SELECT pg_notify(",
                 bind(CHANNEL),
-                ", ",
-                bind(wake.payload()),
-                ")"
+                ", payload) FROM unnest(",
+                bind(payloads),
+                ") AS payload"
             ]
             .execute(self.conn)?;
         }

@@ -8,13 +8,20 @@ use super::{CommandError, CommandResult, start};
 use crate::{
     app::App,
     config::Config,
+    credential::certificates::issue::IssueCertificate,
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
 };
 
 /// Every kind of job.
-pub const HANDLERS: &[Handler] = &[Handler::of::<Purge>(), Handler::of::<VerifyLedger>(), Handler::of::<PlanImport>(), Handler::of::<ApplyPlan>()];
+pub const HANDLERS: &[Handler] = &[
+    Handler::of::<ApplyPlan>(),
+    Handler::of::<IssueCertificate>(),
+    Handler::of::<PlanImport>(),
+    Handler::of::<Purge>(),
+    Handler::of::<VerifyLedger>(),
+];
 
 /// What comes round.
 pub const SCHEDULES: &[Schedule] = &[Schedule {

@@ -136,6 +136,12 @@ impl SqlPart for &Sql {
     }
 }
 
+impl<T> SqlPart for Fragment<T> {
+    fn append_to(self, sql: &mut Sql) {
+        self.sql.append_to(sql);
+    }
+}
+
 /// Builds a [`Sql`](crate::db::sql::Sql) from a list of parts:
 /// `sql!["SELECT * FROM users WHERE id = ", bind(id), " AND ", &scope]`.
 #[macro_export]

@@ -1,18 +1,20 @@
 //! Closed lists of words: one declaration for JSON, the API's document and the database.
 
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
+
 /// Declares an enum that is a word in JSON and a `text` column in PostgreSQL.
 #[macro_export]
 macro_rules! text_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $variant_doc:literal])* $variant:ident = $text:literal),* $(,)? }) => {
+        $(#[doc = $doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord,
-            serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+            serde::Serialize, serde::Deserialize,
             diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
         )]
         #[diesel(sql_type = diesel::sql_types::Text)]
         pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)*
+            $($(#[doc = $variant_doc])* #[serde(rename = $text)] $variant,)*
         }
 
         impl $name {
@@ -22,6 +24,20 @@ macro_rules! text_enum {
             /// The word.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $text,)* }
+            }
+        }
+
+        impl utoipa::__dev::ComposeSchema for $name {
+            fn compose(
+                _: Vec<utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>>,
+            ) -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $crate::db::text_enum::schema(concat!($($doc, "\n"),*), &[$(($text, concat!($($variant_doc, "\n"),*))),*])
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
             }
         }
 
@@ -41,4 +57,22 @@ macro_rules! text_enum {
             }
         }
     };
+}
+
+/// The schema of a closed list of words, each with its meaning.
+pub fn schema(doc: &str, words: &[(&str, &str)]) -> RefOr<Schema> {
+    let meanings = words.iter().map(|(word, meaning)| {
+        let meaning = meaning.split_whitespace().collect::<Vec<_>>().join(" ");
+        if meaning.is_empty() {
+            format!("- `{word}`")
+        } else {
+            format!("- `{word}`: {meaning}")
+        }
+    });
+    let meanings = meanings.collect::<Vec<_>>().join("\n");
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words.iter().map(|(word, _)| *word)))
+        .description(Some(format!("{}\n\n{meanings}", doc.trim())))
+        .into()
 }

@@ -267,7 +267,12 @@ impl ListCourses {
 pub fn normalize_tags<'a>(tags: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut tags: Vec<String> = tags
         .into_iter()
-        .map(|tag| tag.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase())
+        .map(|tag| {
+            tag.split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .to_lowercase()
+        })
         .filter(|tag| !tag.is_empty())
         .collect();
     tags.sort();

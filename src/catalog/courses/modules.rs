@@ -89,7 +89,10 @@ impl FromSql<Jsonb, Pg> for Modules {
 pub fn links_lead_somewhere(modules: &Modules) -> Result<(), ValidationError> {
     let mut activities = modules.0.iter().flat_map(|module| &module.activities);
     if activities.any(|activity| activity.kind == ActivityKind::Link && activity.url.is_none()) {
-        return Err(rule("", "hold an activity of the kind link without a url; give it one"));
+        return Err(rule(
+            "",
+            "hold an activity of the kind link without a url; give it one",
+        ));
     }
     Ok(())
 }

@@ -172,9 +172,5 @@ fn copy_of(course: Course, asked: CloneCourse) -> CreateCourse {
 }
 
 fn changed(tx: &mut Tx, action: &'static str, before: &Course, after: &Course) {
-    tx.record(
-        Event::new(action, "course", after.id)
-            .before(before)
-            .after(after),
-    );
+    tx.record(Event::new(action, "course", after.id).before(before).after(after));
 }

@@ -54,8 +54,7 @@ pub async fn get_course_version(
     let (id, number) = path.into_inner();
     call.read(move |tx| {
         let course = access::read(tx, &id)?;
-        let version = store::find(tx, course.id, number)?
-            .ok_or_else(|| ApiError::not_found("version"))?;
+        let version = store::find(tx, course.id, number)?.ok_or_else(|| ApiError::not_found("version"))?;
         Reply::unless_known(&version, &known)
     })
     .await

@@ -1,0 +1,204 @@
+use serde_json::json;
+
+use super::{codes, create_course, encoded};
+use crate::support::{TestApp, client::Client};
+
+/// Courses in many languages.
+async fn catalog() -> (TestApp, Client) {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (code, language, title, description) in [
+        ("EN", "en", "Managing risks", "Fire doors and a chat about safety"),
+        ("EN2", "en", "Swimming", "The risk of managing water"),
+        (
+            "ES",
+            "es",
+            "Introducción a la programación",
+            "Programar en Python",
+        ),
+        ("FR", "fr", "Économie et chat", "Les chevaux nationaux"),
+        ("DE", "de", "Häuser bauen", "Vom Haus zum Dorf"),
+        ("PT", "pt", "Nações unidas", "Direitos"),
+        ("AR", "ar", "العلوم والتكنولوجيا", "مقدمة"),
+        ("ZH", "zh", "机器学习入门", "Python 与数据科学"),
+        ("JA", "ja", "日本語入門", "データ分析を学ぶ"),
+        ("KO", "ko", "한국어 입문", "안전을 배우다"),
+        ("TLH", "tlh", "tlhIngan Hol", "Qapla"),
+    ] {
+        create_course(
+            &admin,
+            code,
+            title,
+            json!({"language": language, "description": description}),
+        )
+        .await;
+    }
+    (app, admin)
+}
+
+async fn found(client: &Client, q: &str, more: &str) -> Vec<String> {
+    let path = format!("/v1/courses?q={}{more}", encoded(q));
+    codes(&client.get(&path).await.assert_status(200))
+}
+
+#[actix_web::test]
+async fn each_language_is_searched_by_its_own_word_forms() {
+    let (_app, admin) = catalog().await;
+
+    for (q, expected) in [
+        ("risk", vec!["EN", "EN2"]),
+        ("manages", vec!["EN", "EN2"]),
+        ("introducciones", vec!["ES"]),
+        ("programando", vec!["ES"]),
+        ("introduccion", vec!["ES"]),
+        ("economie", vec!["FR"]),
+        ("hauser", vec!["DE"]),
+        ("économique", vec!["FR"]),
+        ("nationale", vec!["FR"]),
+        ("häusern", vec!["DE"]),
+        ("direito", vec!["PT"]),
+        ("علوم", vec!["AR"]),
+        ("qapla", vec!["TLH"]),
+        ("safety -doors", vec![]),
+        ("swimming or safety", vec!["EN2", "EN"]),
+        ("\"fire doors\"", vec!["EN"]),
+        ("\"doors fire\"", vec![]),
+    ] {
+        assert_eq!(found(&admin, q, "").await, expected, "{q}");
+    }
+}
+
+#[actix_web::test]
+async fn scripts_without_word_breaks_are_searched_by_any_part_of_a_run() {
+    let (_app, admin) = catalog().await;
+
+    for (q, expected) in [
+        ("机器学习", vec!["ZH"]),
+        ("学习", vec!["ZH"]),
+        ("习", vec!["ZH"]),
+        ("学器", vec![]),
+        ("机习", vec![]),
+        ("Python 数据", vec!["ZH"]),
+        ("学习 -数据", vec![]),
+        ("入門", vec!["JA"]),
+        ("データ分析", vec!["JA"]),
+        ("안전", vec!["KO"]),
+    ] {
+        assert_eq!(found(&admin, q, "&sort=code").await, expected, "{q}");
+    }
+    let mut everywhere = found(&admin, "Python", "").await;
+    everywhere.sort();
+    assert_eq!(everywhere, ["ES", "ZH"]);
+}
+
+#[actix_web::test]
+async fn a_search_can_keep_to_one_language() {
+    let (_app, admin) = catalog().await;
+
+    assert_eq!(found(&admin, "chat", "&sort=code").await, ["EN", "FR"]);
+    assert_eq!(found(&admin, "chat", "&language=fr").await, ["FR"]);
+    assert_eq!(found(&admin, "", "&language=ja").await, ["JA"]);
+    admin
+        .get("/v1/courses?q=chat&language=French")
+        .await
+        .assert_problem(400, "invalid_parameter")
+        .assert_fault("?language");
+}
+
+#[actix_web::test]
+async fn the_best_come_first_and_pages_of_them_neither_skip_nor_repeat() {
+    let (_app, admin) = catalog().await;
+    for n in 0..5 {
+        create_course(
+            &admin,
+            &format!("F{n}"),
+            "Fire",
+            json!({"description": "fire ".repeat(n % 2)}),
+        )
+        .await;
+    }
+    create_course(&admin, "D", "Doors", json!({"description": "and a word on fire"})).await;
+
+    let mut seen = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = admin
+            .get(&format!("/v1/courses?q=fire&limit=2{cursor}"))
+            .await
+            .assert_status(200);
+        seen.extend(codes(&page));
+        let Some(next) = page.at("/next_cursor").as_str().map(str::to_owned) else {
+            break;
+        };
+        cursor = format!("&cursor={next}");
+    }
+
+    assert_eq!(seen, ["F1", "F3", "F0", "F2", "F4", "EN", "D"]);
+}
+
+#[actix_web::test]
+async fn a_changed_course_is_found_by_its_new_words() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let course = create_course(
+        &admin,
+        "A",
+        "Fire",
+        json!({"tags": ["smoke"], "provider": "Acme"}),
+    )
+    .await;
+    let path = format!("/v1/courses/{}", course.id());
+    for q in ["fire", "smoke", "acme"] {
+        assert_eq!(found(&admin, q, "").await, ["A"], "{q}");
+    }
+
+    let change = json!({"title": "Jardines", "language": "es", "tags": []});
+    admin.patch(&path, change).await.assert_status(200);
+
+    assert_eq!(found(&admin, "jardín", "").await, ["A"]);
+    assert_eq!(found(&admin, "smoke", "").await, Vec::<String>::new());
+}
+
+#[actix_web::test]
+async fn no_search_is_an_error_but_one_that_is_too_long() {
+    let (_app, admin) = catalog().await;
+
+    for q in [
+        "",
+        " ",
+        "\"",
+        "\"\"",
+        "-",
+        "--",
+        "- -",
+        "or",
+        "or or",
+        "& | ! ( ) <-> :* ' \\",
+        "'; DROP TABLE courses; --",
+        "%",
+        "the",
+        "\u{1}\u{7f}\u{feff}",
+        "\"机",
+        "机\"器\"学\"",
+        "-\"学",
+        "🦀",
+        "a:*b",
+        "<script>",
+        "http://x/?a=b&c=d",
+        "ﷺ\u{202e}",
+    ] {
+        let path = format!("/v1/courses?q={}", encoded(q));
+        admin.get(&path).await.assert_status(200);
+    }
+    for long in ["字".repeat(500), "x".repeat(500), "\"学\" ".repeat(100)] {
+        admin
+            .get(&format!("/v1/courses?q={}", encoded(&long)))
+            .await
+            .assert_status(200);
+    }
+    admin
+        .get(&format!("/v1/courses?q={}", "x".repeat(501)))
+        .await
+        .assert_problem(400, "invalid_parameter")
+        .assert_fault("?q");
+}
