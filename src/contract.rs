@@ -97,6 +97,12 @@ fn build() -> OpenApi {
         "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "An access token from `POST /oauth/token`." },
     });
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        for (name, schema) in schemas {
+            name_variants(name, schema);
+        }
+    }
+    say_items(&mut document);
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths {
             for method in ["get", "post", "put", "patch", "delete"] {
@@ -107,6 +113,49 @@ fn build() -> OpenApi {
         }
     }
     serde_json::from_value(document).unwrap_or(collected)
+}
+
+/// Gives each variant of a tagged union a name of its own, which generated clients call its type by.
+fn name_variants(name: &str, schema: &mut Value) {
+    for variant in schema
+        .get_mut("oneOf")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        let properties = variant.get("properties").and_then(Value::as_object);
+        let mut words = properties.into_iter().flat_map(|properties| properties.values());
+        let word = words.find_map(|property| match property["enum"].as_array().map(Vec::as_slice) {
+            Some([Value::String(word)]) => Some(word.clone()),
+            _ => None,
+        });
+        if let Some(word) = word {
+            let parts = word.split('_').map(capitalized);
+            variant["title"] = json!(format!("{name}{}", parts.collect::<String>()));
+        }
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
+/// Says of arrays of anything that they hold anything: some generators want it said.
+fn say_items(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if members.get("type") == Some(&json!("array")) && !members.contains_key("items") {
+                members.insert("items".into(), json!({}));
+            }
+            members.values_mut().for_each(say_items);
+        }
+        Value::Array(items) => items.iter_mut().for_each(say_items),
+        _ => {}
+    }
 }
 
 /// Adds to an operation what it has in common with others of its kind.

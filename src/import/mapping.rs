@@ -14,6 +14,7 @@ use crate::text_enum;
 /// How a CSV is read into a resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ImportMapping)]
 pub struct Mapping {
     /// How the file is written.
     #[serde(default)]
