@@ -54,7 +54,7 @@ pub enum ExplanationKind {
 pub struct FactUsed {
     #[schema(example = "hired_on")]
     pub attribute: String,
-    #[schema(value_type = Vec<FactValue>, example = json!(["2025-12-01"]))]
+    #[schema(value_type = Vec<serde_json::Value>, example = json!(["2025-12-01"]))]
     pub values: Vec<Json>,
 }
 
