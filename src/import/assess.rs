@@ -37,6 +37,13 @@ pub fn assess(tx: &mut Tx, target: &dyn Target, plan: &Plan) -> ApiResult<Assess
     target.resolve(tx, plan)?;
     compare(tx, plan, declaration)?;
     add_missing(tx, plan, declaration)?;
+    // A row that adds nothing has no id to give.
+    sql![
+        "UPDATE import_rows SET object_id = NULL
+         WHERE action IN ('refuse', 'skip') AND object_version IS NULL AND object_id IS NOT NULL AND import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
     let mut counts = count(tx, plan, declaration)?;
     if counts.rows == 0 {
         return Err(unusable("The file has no rows below its header."));
@@ -378,7 +385,7 @@ fn hash(tx: &mut Tx, plan: &Plan) -> ApiResult<String> {
         "SELECT encode(sha256(convert_to(",
         bind(mapping),
         "::text || string_agg(encode(sha256(convert_to(jsonb_build_array(
-            line, key, action, CASE WHEN action <> 'create' THEN object_id END, object_version, fields,
+            line, key, action, CASE WHEN object_version IS NOT NULL THEN object_id END, object_version, fields,
             (SELECT jsonb_object_agg(name, value) FROM jsonb_each(refs) AS ref(name, value) WHERE name NOT LIKE '%\\_id'),
             changes, issues)::text, 'UTF8')), 'hex'), '' ORDER BY line), 'UTF8')), 'hex') AS hash
          FROM import_rows WHERE import_id = ",

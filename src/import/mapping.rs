@@ -61,7 +61,8 @@ pub struct CsvFormat {
     #[schema(minimum = 1, maximum = 1000, default = 1)]
     pub header_line: u32,
     /// What happens to white space in cells and column names.
-    #[serde(default)]
+    #[serde(default = "trimmed")]
+    #[schema(default = "trim")]
     pub spaces: Spaces,
 }
 
@@ -74,12 +75,6 @@ text_enum! {
         Trim = "trim",
         /// It goes from both ends, and inside one space stands for many.
         Collapse = "collapse",
-    }
-}
-
-impl Default for Spaces {
-    fn default() -> Self {
-        Spaces::Trim
     }
 }
 
@@ -174,7 +169,8 @@ pub enum Step {
         /// The values and what they become; an empty text makes it empty.
         values: BTreeMap<String, String>,
         /// What happens to a value that is not in the table.
-        #[serde(default)]
+        #[serde(default = "refused")]
+        #[schema(default = "error")]
         otherwise: Otherwise,
         /// The value of `otherwise: default`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -215,12 +211,6 @@ text_enum! {
     }
 }
 
-impl Default for Otherwise {
-    fn default() -> Self {
-        Otherwise::Error
-    }
-}
-
 /// How another thing that a row names is found or made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -234,7 +224,8 @@ pub struct ReferenceMapping {
     #[schema(pattern = "^[a-z0-9][a-z0-9_.-]{0,62}$", nullable = false)]
     pub source: Option<String>,
     /// What happens where there is none.
-    #[serde(default)]
+    #[serde(default = "told")]
+    #[schema(default = "warn")]
     pub on_missing: OnMissing,
     /// Values that name nothing: as if the cell were empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -275,12 +266,6 @@ text_enum! {
     }
 }
 
-impl Default for OnMissing {
-    fn default() -> Self {
-        OnMissing::Warn
-    }
-}
-
 /// What happens to those who are missing from the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -316,7 +301,7 @@ impl Default for CsvFormat {
             quote: quotation_mark(),
             encoding: utf_8(),
             header_line: first_line(),
-            spaces: Spaces::default(),
+            spaces: trimmed(),
         }
     }
 }
@@ -347,4 +332,16 @@ fn keep() -> String {
 
 fn few() -> u32 {
     10
+}
+
+fn trimmed() -> Spaces {
+    Spaces::Trim
+}
+
+fn refused() -> Otherwise {
+    Otherwise::Error
+}
+
+fn told() -> OnMissing {
+    OnMissing::Warn
 }

@@ -119,7 +119,7 @@ pub fn load(
     let mut batch = Vec::with_capacity(ROWS_A_BATCH);
     let mut rows = 0;
     while next(&mut reader, &mut record, &meter)? {
-        let line = record.position().map_or(0, csv::Position::line) as i64;
+        let line = line(&reader, &record) as i64;
         batch.push(columns.row(plan, line, &record));
         rows += 1;
         if batch.len() == ROWS_A_BATCH {
@@ -157,6 +157,12 @@ fn next(
     Ok(read)
 }
 
+/// The line that the record which was just read begins on. Its position would be that of blank lines before it.
+fn line<R: std::io::Read>(reader: &Reader<R>, record: &StringRecord) -> u64 {
+    let inner: usize = record.iter().map(|cell| cell.matches('\n').count()).sum();
+    reader.position().line().saturating_sub(1 + inner as u64)
+}
+
 fn header(
     reader: &mut Reader<impl std::io::Read>,
     record: &mut StringRecord,
@@ -164,7 +170,7 @@ fn header(
     meter: &RecordMeter,
 ) -> ApiResult<Option<Header>> {
     while next(reader, record, meter)? {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = line(reader, record);
         if line >= u64::from(mapping.format.header_line) {
             return Ok(Some(Header::new(record, &mapping.format)));
         }

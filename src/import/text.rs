@@ -44,6 +44,7 @@ pub struct Text<F> {
     served: usize,
     line: u64,
     is_last: bool,
+    ends_in_return: bool,
     meter: RecordMeter,
 }
 
@@ -58,6 +59,7 @@ impl<F: FnMut() -> ApiResult<Option<Vec<u8>>>> Text<F> {
             served: 0,
             line: 1,
             is_last: false,
+            ends_in_return: false,
             meter,
         }
     }
@@ -76,6 +78,7 @@ impl<F: FnMut() -> ApiResult<Option<Vec<u8>>>> Text<F> {
         let (outcome, _) =
             self.decoder
                 .decode_to_string_without_replacement(&bytes, &mut self.decoded, self.is_last);
+        self.even_line_ends();
         let nul = self.decoded.find('\0');
         let readable = nul.unwrap_or(self.decoded.len());
         let lines = self.decoded.as_bytes()[..readable]
@@ -95,6 +98,23 @@ impl<F: FnMut() -> ApiResult<Option<Vec<u8>>>> Text<F> {
                 "Line {line} holds bytes that are not {}. Set `format.encoding` to how the file was saved, such as windows-1252.",
                 self.encoding.name()
             ))),
+        }
+    }
+
+    /// Every line ends with a line feed, the last one too, so that lines can be counted.
+    fn even_line_ends(&mut self) {
+        let after_return = self.ends_in_return;
+        if let Some(last) = self.decoded.bytes().last() {
+            self.ends_in_return = last == b'\r';
+        }
+        if after_return && self.decoded.starts_with('\n') {
+            self.decoded.remove(0);
+        }
+        if self.decoded.contains('\r') {
+            self.decoded = self.decoded.replace("\r\n", "\n").replace('\r', "\n");
+        }
+        if self.is_last {
+            self.decoded.push('\n');
         }
     }
 

@@ -149,6 +149,18 @@ async fn a_file_is_taken_up_to_its_limit_and_other_bodies_up_to_theirs() {
 }
 
 #[actix_web::test]
+async fn lines_are_counted_whatever_ends_them() {
+    let importing = Importing::with(small_profile()).await;
+    for end in ["\n", "\r\n", "\r"] {
+        let file = ["id,name,boss", "1,Ana,", "", "2,\"Bea", "Bo\",", "3,Cem,"].join(end);
+        let import = importing.plan("small", file).await;
+        let rows = importing.rows(&import, "key pr").await;
+        let lines: Vec<_> = rows.iter().map(|row| row["line"].as_i64().unwrap()).collect();
+        assert_eq!(lines, [2, 4, 6], "{end:?}");
+    }
+}
+
+#[actix_web::test]
 async fn rows_are_listed_in_pages_by_line() {
     let importing = Importing::with(small_profile()).await;
     let file: String = (1..=30).map(|n| format!("{n},Ana,\n")).collect();

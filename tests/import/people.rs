@@ -196,7 +196,7 @@ async fn leavers_cannot_sign_in() {
         )?)
     });
     let user = importing.app.client_of(id);
-    user.get("/v1/users").await.assert_problem(403, "forbidden");
+    user.get("/v1/users").await.assert_status(200);
 
     let left = MESSY.replace("Osei;Kwame;7008;0", "Osei;Kwame;7008;1");
     let import = importing.plan("messy_hr", left).await;
