@@ -2,6 +2,7 @@
 
 pub mod create_admin;
 pub mod doctor;
+pub mod import;
 pub mod migrate;
 pub mod openapi;
 pub mod serve;
@@ -49,6 +50,8 @@ enum Command {
     Serve(serve::Serve),
     /// Run jobs.
     Worker,
+    /// Import a CSV file: plan, show the plan, apply it.
+    Import(import::Import),
     /// Bring the database up to date.
     Migrate,
     /// Print the API's document (OpenAPI 3.1).
@@ -64,6 +67,7 @@ pub fn run(cli: Cli) -> CommandResult {
     match cli.command {
         Command::Serve(serve) => serve::run(cli.config, &serve),
         Command::Worker => worker::run(cli.config),
+        Command::Import(import) => import::run(cli.config, &import),
         Command::Migrate => migrate::run(cli.config),
         Command::Openapi => openapi::run(),
         Command::CreateAdmin(create_admin) => create_admin::run(cli.config, &create_admin),

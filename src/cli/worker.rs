@@ -17,13 +17,13 @@ use crate::{
 
 /// Every kind of job.
 pub const HANDLERS: &[Handler] = &[
-    Handler::of::<IssueCertificate>(),
-    Handler::of::<Purge>(),
-    Handler::of::<VerifyLedger>(),
-    Handler::of::<ReconcileRule>(),
-    Handler::of::<ReconcileAll>(),
-    Handler::of::<PlanImport>(),
     Handler::of::<ApplyPlan>(),
+    Handler::of::<IssueCertificate>(),
+    Handler::of::<PlanImport>(),
+    Handler::of::<Purge>(),
+    Handler::of::<ReconcileAll>(),
+    Handler::of::<ReconcileRule>(),
+    Handler::of::<VerifyLedger>(),
 ];
 
 /// What comes round.

@@ -155,17 +155,17 @@ fn in_range(instant: &DateTime<Utc>) -> bool {
 }
 
 impl PagePlan {
+    /// The same page with as many rows as an export reads at once, however many the client asked for.
+    pub fn batch(self) -> Self {
+        PagePlan { limit: BATCH, ..self }
+    }
+
     /// Makes `expression` the column of the order `sort`, where it is known only with the request.
     pub fn ordering(mut self, sort: &str, expression: impl FnOnce() -> Sql) -> Self {
         if self.sort_text.trim_start_matches('-') == sort {
             self.column = expression();
         }
         self
-    }
-
-    /// The same page with as many rows as an export reads at once, however many the client asked for.
-    pub fn batch(self) -> Self {
-        PagePlan { limit: BATCH, ..self }
     }
 
     /// The rows of the page: those that `conditions` let through, after the cursor.

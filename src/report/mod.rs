@@ -5,7 +5,6 @@
 
 pub mod compliance;
 pub mod overdue;
-pub mod status;
 pub mod transcripts;
 
 use utoipa_actix_web::service_config::ServiceConfig;

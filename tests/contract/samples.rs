@@ -82,6 +82,7 @@ fn raw(operation: &'static str, content_type: &'static str, body: &'static str) 
 pub fn samples() -> Vec<Sample> {
     let mut story = people();
     story.extend(access());
+    story.extend(mechanisms());
     story.extend(endings());
     story
 }
@@ -165,6 +166,13 @@ fn access() -> Vec<Sample> {
         .saves("grant_id"),
         json_body("create_service_account_secret", json!({})).saves_at("secret_id", "/record/id"),
         bare("revoke_service_account_secret"),
+    ]
+}
+
+fn mechanisms() -> Vec<Sample> {
+    vec![
+        bare("verify_ledger").saves("operation_id"),
+        bare("cancel_operation"),
     ]
 }
 

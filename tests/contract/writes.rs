@@ -14,6 +14,9 @@ use crate::support::TestApp;
 /// Operations that change something without an event, each with its reason.
 const WITHOUT_EVENT: &[(&str, &str)] = &[];
 
+/// Operations that no story of requests can lead to, each with the test that covers it and its event.
+const OUTSIDE_THE_STORY: &[(&str, &str)] = &[("retry_job", "a job must have died: tests/jobs/queue.rs")];
+
 fn count_events(conn: &mut PgConnection) -> i64 {
     events::table.count().get_result(conn).unwrap()
 }
@@ -24,6 +27,7 @@ fn every_operation_that_changes_something_has_a_sample() {
     let missing: Vec<_> = operations::private()
         .into_iter()
         .filter(|operation| !operation.is_read() && !sampled.contains(operation.id.as_str()))
+        .filter(|operation| !OUTSIDE_THE_STORY.iter().any(|(id, _)| *id == operation.id))
         .map(|operation| operation.id)
         .collect();
     assert!(

@@ -85,7 +85,8 @@ async fn the_status_follows_from_the_dates_and_can_be_filtered_by() {
         assert_eq!(found.at("/data/0/status"), json!(status));
     }
     assert_eq!(
-        admin
+        app.admin()
+            .await
             .get("/v1/requirements?filter=status%20eq%20%22open%22")
             .await
             .at("/data"),

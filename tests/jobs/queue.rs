@@ -97,6 +97,10 @@ async fn a_job_that_fails_is_tried_again_later_and_then_a_dead_letter_that_can_b
         .post(&format!("{path}/retry"), json!({}))
         .await
         .assert_problem(409, "job_not_dead");
+    assert_eq!(
+        count(&app, "SELECT count(*) FROM events WHERE action = 'job.retried'"),
+        1
+    );
     assert_eq!(Worker::drain(&app.app, HANDLERS).unwrap(), 1);
     assert_eq!(admin.get(&path).await.at("/attempts"), json!(4));
 }

@@ -43,6 +43,8 @@ pub struct Outcome {
     pub satisfied: usize,
     /// Reasons added to requirements that were there.
     pub reasons_added: usize,
+    /// Reasons whose due date moved.
+    pub reasons_moved: usize,
     /// Reasons and requirements that ended.
     pub ended: usize,
     /// Requirements whose due date moved.
@@ -58,6 +60,7 @@ impl AddAssign for Outcome {
         self.opened += other.opened;
         self.satisfied += other.satisfied;
         self.reasons_added += other.reasons_added;
+        self.reasons_moved += other.reasons_moved;
         self.ended += other.ended;
         self.moved += other.moved;
         self.enrolled += other.enrolled;
@@ -103,7 +106,7 @@ fn settle(tx: &mut Tx, reach: &Reach) -> ApiResult<Outcome> {
         }
     }
     outcome.reasons_added = steps::add_reasons(tx, reach)?;
-    steps::move_reasons(tx, reach)?;
+    outcome.reasons_moved = steps::move_reasons(tx, reach)?;
     outcome.moved = steps::move_due_dates(tx, reach)?;
     outcome.enrolled = steps::enroll(tx, reach)?;
     Ok(outcome)

@@ -151,6 +151,16 @@ pub fn insert(
     Ok(import)
 }
 
+/// The first `most` rows that `filter` finds, for people to look at.
+pub fn sample(tx: &mut Tx, import: &Import, filter: &str, most: i64) -> ApiResult<Vec<ImportRow>> {
+    let query = ListQuery {
+        limit: Some(most),
+        filter: Some(filter.to_owned()),
+        ..ListQuery::default()
+    };
+    Ok(rows(tx, import, &query)?.data)
+}
+
 /// A page of imports.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Import>> {
     let scope = tx.scope(Import::READ)?;

@@ -11,10 +11,10 @@ use crate::{
     access::Scope,
     app::Tx,
     db::{Sql, bind},
+    enrollment::requirements::filter::STATUS,
     http::ApiResult,
     people::users::filter,
-    report::{self, status::STATUS},
-    sql,
+    report, sql,
 };
 
 #[derive(QueryableByName)]

@@ -6,13 +6,13 @@ use super::model::{OverdueQuery, OverdueRequirement, OverdueRow};
 use crate::{
     app::Tx,
     db::{Sql, bind},
+    enrollment::requirements::filter::STATUS,
     http::{
         ApiResult, Listing, Page, Sort,
         list::{PagePlan, SortKind},
     },
     people::users::filter,
-    report::{self, status::STATUS},
-    sql,
+    report, sql,
 };
 
 /// The orders of the list; each has its index.
