@@ -42,7 +42,7 @@ pub struct KeyedRow {
     pub row_key: String,
 }
 
-fn keys_differ(rows: &Vec<Value>) -> Result<(), ValidationError> {
+fn keys_differ(rows: &[Value]) -> Result<(), ValidationError> {
     let mut seen = HashSet::new();
     if rows.iter().all(|row| seen.insert(row["row_key"].as_str())) {
         return Ok(());

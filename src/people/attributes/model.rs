@@ -110,7 +110,7 @@ fn only_strings_have_lists(new: &CreateAttributeDefinition) -> Result<(), Valida
     }
 }
 
-fn values_are_short(values: &Vec<String>) -> Result<(), ValidationError> {
+fn values_are_short(values: &[String]) -> Result<(), ValidationError> {
     if values
         .iter()
         .all(|value| (1..=LONGEST_VALUE).contains(&value.chars().count()))
