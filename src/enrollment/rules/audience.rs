@@ -29,23 +29,25 @@ pub(super) fn keep(tx: &mut Tx, reach: &Reach) -> ApiResult<Moves> {
     let (audiences, unreadable) = read(tx, reach)?;
     let today = bind(tx.today());
     let moves = sql![
-        "WITH audience AS MATERIALIZED (",
+        "WITH audience AS (",
         union(tx, reach, audiences),
-        "), departed AS (UPDATE rule_members m SET left_on = ",
-        today.clone(),
-        " WHERE m.left_on IS NULL AND ",
+        "), moves AS MATERIALIZED (SELECT user_id, rule_id, bool_or(is_inside) AS joins FROM (
+                SELECT user_id, rule_id, TRUE AS is_inside, FALSE AS is_member FROM audience
+                UNION ALL
+                SELECT m.user_id, m.rule_id, FALSE, TRUE FROM rule_members m WHERE m.left_on IS NULL AND ",
         reach.users("m.user_id"),
         " AND ",
         reach.rule("m.rule_id"),
         " AND m.rule_id <> ALL (",
         bind(unreadable),
-        ") AND NOT EXISTS (SELECT 1 FROM audience a WHERE a.user_id = m.user_id AND a.rule_id = m.rule_id)
-            RETURNING 1),
+        ")) sides GROUP BY user_id, rule_id HAVING bool_or(is_inside) <> bool_or(is_member)),
+        departed AS (UPDATE rule_members m SET left_on = ",
+        today.clone(),
+        " FROM moves WHERE NOT moves.joins AND m.user_id = moves.user_id AND m.rule_id = moves.rule_id RETURNING 1),
         arrived AS (INSERT INTO rule_members (user_id, rule_id, joined_on)
-            SELECT a.user_id, a.rule_id, ",
+            SELECT user_id, rule_id, ",
         today,
-        " FROM audience a LEFT JOIN rule_members m ON m.user_id = a.user_id AND m.rule_id = a.rule_id
-            WHERE m.user_id IS NULL OR m.left_on IS NOT NULL
+        " FROM moves WHERE joins
             ON CONFLICT (user_id, rule_id) DO UPDATE SET joined_on = excluded.joined_on, left_on = NULL
             RETURNING 1)
         SELECT (SELECT count(*) FROM arrived) AS joined, (SELECT count(*) FROM departed) AS \"left\""

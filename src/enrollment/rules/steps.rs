@@ -27,14 +27,16 @@ fn wanted(reach: &Reach) -> Sql {
     ]
 }
 
-/// `latest`: the requirement of the latest cycle of each person and course.
-fn latest(reach: &Reach) -> Sql {
-    sql![
-        "latest AS MATERIALIZED (SELECT DISTINCT ON (q.user_id, q.course_id) q.* FROM requirements q WHERE ",
-        reach.facts(),
-        " ORDER BY q.user_id, q.course_id, q.cycle DESC)"
-    ]
-}
+/// Joins to `w` the current requirement, as `q`. An index look-up for each, however little the planner knows of what
+/// this very transaction wrote: none of these statements joins one intermediate result to another.
+const CURRENT: &str = " LEFT JOIN LATERAL (SELECT requirements.* FROM requirements
+    WHERE requirements.user_id = w.user_id AND requirements.course_id = w.course_id
+    ORDER BY requirements.cycle DESC LIMIT 1) q ON TRUE ";
+
+/// As [`CURRENT`], as `p`: the row that a new one would follow.
+const CURRENT_AS_P: &str = " LEFT JOIN LATERAL (SELECT requirements.* FROM requirements
+    WHERE requirements.user_id = w.user_id AND requirements.course_id = w.course_id
+    ORDER BY requirements.cycle DESC LIMIT 1) p ON TRUE ";
 
 /// Joins to `q` the cycle before it, if that was satisfied and lapses: then `q` renews it.
 const PREDECESSOR: &str = " LEFT JOIN requirements p ON p.user_id = q.user_id AND p.course_id = q.course_id
@@ -47,43 +49,44 @@ const RENEWED_BY: &str = "CASE WHEN w.joined_on <= p.valid_until THEN p.valid_un
 pub(super) fn end(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
     let now = bind(tx.now);
     let statement = sql![
-        "WITH ",
-        latest(reach),
-        ", gone AS (SELECT rr.user_id, rr.id, rr.requirement_id, CASE
+        "WITH gone AS MATERIALIZED (SELECT rr.user_id, rr.id, rr.requirement_id, CASE
                 WHEN u.status = 'archived' THEN 'user_left'
                 WHEN r.status = 'paused' THEN 'rule_paused'
                 WHEN r.status = 'archived' THEN 'rule_archived'
                 WHEN rc.rule_id IS NULL THEN 'rule_changed'
-                ELSE 'left_audience' END AS why
-            FROM latest q
+                ELSE 'left_audience' END AS why,
+                count(*) OVER (PARTITION BY rr.user_id, rr.requirement_id) = (SELECT count(*) FROM requirement_reasons live
+                    WHERE live.user_id = rr.user_id AND live.requirement_id = rr.requirement_id AND live.ended_at IS NULL)
+                AS is_last
+            FROM requirements q
             JOIN requirement_reasons rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NULL
             JOIN users u ON u.id = q.user_id
             LEFT JOIN rules r ON r.id = rr.rule_id
             LEFT JOIN rule_courses rc ON rc.rule_id = rr.rule_id AND rc.course_id = q.course_id
-            WHERE q.ended_at IS NULL AND (u.status = 'archived' OR rr.rule_id IS NOT NULL AND (
+            WHERE q.ended_at IS NULL AND ",
+        reach.facts(),
+        " AND NOT EXISTS (SELECT 1 FROM requirements later WHERE later.user_id = q.user_id
+                AND later.course_id = q.course_id AND later.cycle > q.cycle)
+            AND (u.status = 'archived' OR rr.rule_id IS NOT NULL AND (
                 r.status <> 'active' OR rc.rule_id IS NULL OR r.on_leave = 'end' AND NOT EXISTS (
                     SELECT 1 FROM rule_members m
                     WHERE m.user_id = rr.user_id AND m.rule_id = rr.rule_id AND m.left_on IS NULL)))),
-        closing AS (SELECT gone.user_id, gone.requirement_id, max(gone.why) AS why FROM gone
-            GROUP BY gone.user_id, gone.requirement_id
-            HAVING count(*) = (SELECT count(*) FROM requirement_reasons rr WHERE rr.user_id = gone.user_id
-                AND rr.requirement_id = gone.requirement_id AND rr.ended_at IS NULL)),
         ended_reasons AS (UPDATE requirement_reasons rr SET ended_at = ",
         now.clone(),
-        " FROM gone WHERE rr.user_id = gone.user_id AND rr.id = gone.id RETURNING rr.*),
+        " FROM gone WHERE rr.user_id = gone.user_id AND rr.id = gone.id RETURNING rr.*, gone.is_last),
         ended AS (UPDATE requirements q SET ended_at = ",
         now.clone(),
         ", end_reason = closing.why, version = q.version + 1, updated_at = ",
         now,
-        " FROM closing JOIN requirements old ON old.user_id = closing.user_id AND old.id = closing.requirement_id
+        " FROM (SELECT user_id, requirement_id, max(why) AS why FROM gone WHERE is_last GROUP BY user_id, requirement_id) closing
+                JOIN requirements old ON old.user_id = closing.user_id AND old.id = closing.requirement_id
             WHERE q.user_id = closing.user_id AND q.id = closing.requirement_id
             RETURNING q.id, q.user_id, to_jsonb(old) AS before, to_jsonb(q) AS after),
         changes AS (
             SELECT 'requirement.ended' AS action, id, user_id, before, after FROM ended
             UNION ALL
-            SELECT 'requirement.reason_ended', rr.requirement_id, rr.user_id, NULL, to_jsonb(rr) FROM ended_reasons rr
-            WHERE NOT EXISTS (SELECT 1 FROM closing
-                WHERE closing.user_id = rr.user_id AND closing.requirement_id = rr.requirement_id))",
+            SELECT 'requirement.reason_ended', rr.requirement_id, rr.user_id, NULL, to_jsonb(rr) - 'is_last'
+            FROM ended_reasons rr WHERE NOT rr.is_last)",
         tx.events_from("requirement", "changes")
     ];
     Ok(statement.execute(tx.conn)?)
@@ -95,39 +98,40 @@ pub(super) fn open(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
     let statement = sql![
         "WITH ",
         wanted(reach),
-        ", ",
-        latest(reach),
         // `p` is the row that a new one follows; it is no renewal if that has ended.
-        ", opening AS (SELECT w.user_id, w.course_id, p.id AS before_id, coalesce(p.cycle, 0) + 1 AS cycle,
-                CASE WHEN p.id IS NULL OR p.ended_at IS NOT NULL THEN w.due_on ELSE ",
-        RENEWED_BY,
-        " END AS due_on, w.rule_id, w.rule_version,
-                bool_or(p.id IS NULL OR p.ended_at IS NOT NULL OR p.satisfied_at IS NOT NULL
-                    AND (p.valid_until - w.renewal_window)::date <= ",
-        today.clone(),
-        ") OVER (PARTITION BY w.user_id, w.course_id) AS opens
-            FROM wanted w JOIN courses c ON c.id = w.course_id AND c.status = 'published'
-            LEFT JOIN latest p ON p.user_id = w.user_id AND p.course_id = w.course_id),
-        opened AS (INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on, created_at, updated_at)
-            SELECT ",
+        ", opening AS MATERIALIZED (SELECT ",
         tx.new_ids(),
-        ", user_id, course_id, cycle, ",
+        " AS id, w.user_id, w.course_id, coalesce(p.cycle, 0) + 1 AS cycle,
+                min(due.due_on) AS due_on, array_agg(w.rule_id) AS rule_ids, array_agg(w.rule_version) AS rule_versions,
+                array_agg(due.due_on) AS dues
+            FROM wanted w JOIN courses c ON c.id = w.course_id AND c.status = 'published'",
+        CURRENT_AS_P,
+        "CROSS JOIN LATERAL (SELECT CASE WHEN p.id IS NULL OR p.ended_at IS NOT NULL THEN w.due_on ELSE ",
+        RENEWED_BY,
+        " END AS due_on) due
+            GROUP BY w.user_id, w.course_id, p.cycle
+            HAVING bool_or(p.id IS NULL OR p.ended_at IS NOT NULL OR p.satisfied_at IS NOT NULL
+                AND (p.valid_until - w.renewal_window)::date <= ",
+        today.clone(),
+        ")),
+        opened AS (INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on, created_at, updated_at)
+            SELECT id, user_id, course_id, cycle, ",
         today,
-        ", min(due_on), ",
+        ", due_on, ",
         now.clone(),
         ", ",
         now.clone(),
-        " FROM opening WHERE opens GROUP BY user_id, course_id, cycle RETURNING *),
+        " FROM opening),
         reasons AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id, rule_version, due_on, created_at)
             SELECT ",
         tx.new_ids(),
-        ", q.user_id, q.id, 'rule', o.rule_id, o.rule_version, o.due_on, ",
+        ", o.user_id, o.id, 'rule', reason.rule_id, reason.rule_version, reason.due_on, ",
         now,
-        " FROM opened q JOIN opening o ON o.user_id = q.user_id AND o.course_id = q.course_id RETURNING *),
-        changes AS (SELECT 'requirement.opened' AS action, q.id, q.user_id, NULL::jsonb AS before,
-                to_jsonb(q) || jsonb_build_object('rule_ids', rr.rule_ids) AS after
-            FROM opened q JOIN (SELECT user_id, requirement_id, jsonb_agg(rule_id ORDER BY rule_id) AS rule_ids FROM reasons
-                GROUP BY user_id, requirement_id) rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id)",
+        " FROM opening o CROSS JOIN LATERAL unnest(o.rule_ids, o.rule_versions, o.dues)
+                AS reason (rule_id, rule_version, due_on)),
+        changes AS (SELECT 'requirement.opened' AS action, id, user_id, NULL::jsonb AS before, jsonb_build_object(
+                'id', id, 'user_id', user_id, 'course_id', course_id, 'cycle', cycle, 'due_on', due_on,
+                'rule_ids', rule_ids) AS after FROM opening)",
         tx.events_from("requirement", "changes")
     ];
     Ok(statement.execute(tx.conn)?)
@@ -166,8 +170,6 @@ pub(super) fn add_reasons(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
     let statement = sql![
         "WITH ",
         wanted(reach),
-        ", ",
-        latest(reach),
         ", added AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id, rule_version, due_on, created_at)
             SELECT ",
         tx.new_ids(),
@@ -175,9 +177,10 @@ pub(super) fn add_reasons(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
         RENEWED_BY,
         ", ",
         bind(tx.now),
-        " FROM wanted w JOIN latest q ON q.user_id = w.user_id AND q.course_id = w.course_id AND q.ended_at IS NULL",
+        " FROM wanted w",
+        CURRENT,
         PREDECESSOR,
-        "WHERE NOT EXISTS (SELECT 1 FROM requirement_reasons rr WHERE rr.user_id = q.user_id
+        "WHERE q.id IS NOT NULL AND q.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM requirement_reasons rr WHERE rr.user_id = q.user_id
                 AND rr.requirement_id = q.id AND rr.rule_id = w.rule_id AND rr.ended_at IS NULL)
             RETURNING *),
         changes AS (SELECT 'requirement.reason_added' AS action, rr.requirement_id AS id, rr.user_id,
