@@ -21,7 +21,7 @@ use crate::{
     app::{App, Reaction},
     catalog,
     config::Config,
-    contract,
+    contract, enrollment,
     http::{ApiError, Code, request},
     jobs, ledger, operations, people, system,
 };
@@ -31,6 +31,7 @@ pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
     people::configure(config);
     catalog::configure(config);
+    enrollment::configure(config);
     system::configure(config);
     jobs::routes::configure(config);
     operations::configure(config);
@@ -44,7 +45,7 @@ pub fn public(config: &mut ServiceConfig) {
 }
 
 /// What happens in the same transaction when people change, in this order.
-pub const REACTIONS: &[Reaction] = &[];
+pub const REACTIONS: &[Reaction] = &[enrollment::rules::reconcile::react];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {

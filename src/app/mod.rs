@@ -26,7 +26,7 @@ use crate::{
 pub use call::Call;
 pub use clock::Clock;
 pub use idempotency::IdempotencyKey;
-pub use tx::{CHANNEL, Reaction, Tx, Wake};
+pub use tx::{CHANNEL, NotedCompletion, Reaction, Tx, Wake};
 
 /// The state of a Provost process; holds nothing that another process could not rebuild from the database.
 pub struct App {

@@ -10,11 +10,11 @@ use uuid::Uuid;
 use super::{Acting, App};
 use crate::{
     access::{Caller, Permission, Scope},
-    db::bind,
+    db::{Sql, bind, sql::uuid_v7},
     filter::FilterClock,
     http::ApiResult,
     jobs::{self, Job, NewJob},
-    ledger::Event,
+    ledger::{self, Event},
     sql,
 };
 
@@ -58,6 +58,15 @@ impl Wake {
     }
 }
 
+/// A completion that this transaction recorded; see [`Tx::note_completion`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotedCompletion {
+    /// Whose.
+    pub user_id: Uuid,
+    /// Which.
+    pub completion_id: Uuid,
+}
+
 /// A call's database work. See the module.
 pub struct Tx<'a> {
     /// The process's state.
@@ -74,6 +83,7 @@ pub struct Tx<'a> {
     jobs: Vec<NewJob>,
     wakes: BTreeSet<Wake>,
     changed_users: BTreeSet<Uuid>,
+    completions: Vec<NotedCompletion>,
 }
 
 impl<'a> Tx<'a> {
@@ -88,6 +98,7 @@ impl<'a> Tx<'a> {
             jobs: Vec::new(),
             wakes: BTreeSet::new(),
             changed_users: BTreeSet::new(),
+            completions: Vec::new(),
         }
     }
 
@@ -117,6 +128,24 @@ impl<'a> Tx<'a> {
     /// Appends `event` to the ledger when the transaction commits.
     pub fn record(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// The end of a statement that changes many things at once: ` INSERT INTO events …`, one for each row of the CTE
+    /// `changes (action, id, user_id, before, after)` about things of `kind`.
+    pub fn events_from(&self, kind: &'static str, changes: &'static str) -> Sql {
+        ledger::store::append_from(
+            self.caller.actor,
+            self.now,
+            &self.request_id,
+            self.new_ids(),
+            kind,
+            changes,
+        )
+    }
+
+    /// An expression that is another UUIDv7 of this transaction's instant for each row.
+    pub fn new_ids(&self) -> Sql {
+        uuid_v7(self.now)
     }
 
     /// Queues `job` with the transaction.
@@ -150,6 +179,19 @@ impl<'a> Tx<'a> {
     /// The people whose facts changed in this transaction.
     pub fn changed_users(&self) -> Vec<Uuid> {
         self.changed_users.iter().copied().collect()
+    }
+
+    /// Says that a completion was recorded, so that whoever follows completions (certificates) reacts to it.
+    pub fn note_completion(&mut self, user_id: Uuid, completion_id: Uuid) {
+        self.completions.push(NotedCompletion {
+            user_id,
+            completion_id,
+        });
+    }
+
+    /// The completions that this transaction recorded, for reactions.
+    pub fn completions_noted(&self) -> &[NotedCompletion] {
+        &self.completions
     }
 
     /// Writes events, jobs and notifications; answers the notifications for this very process.

@@ -136,6 +136,12 @@ impl SqlPart for &Sql {
     }
 }
 
+impl<T> SqlPart for Fragment<T> {
+    fn append_to(self, sql: &mut Sql) {
+        self.sql.append_to(sql);
+    }
+}
+
 /// Builds a [`Sql`](crate::db::sql::Sql) from a list of parts:
 /// `sql!["SELECT * FROM users WHERE id = ", bind(id), " AND ", &scope]`.
 #[macro_export]
@@ -190,6 +196,18 @@ impl Sql {
     pub fn execute(self, conn: &mut PgConnection) -> QueryResult<usize> {
         RunQueryDsl::execute(self, conn)
     }
+}
+
+/// An expression that is another UUIDv7 of the instant `now` for each row. PostgreSQL makes them itself from 18 on;
+/// here the first half of its random UUIDs gives way to the instant and the version.
+pub fn uuid_v7(now: DateTime<Utc>) -> Sql {
+    let millis = format!("{:012x}", now.timestamp_millis().max(0));
+    let (high, low) = millis.split_at(8);
+    sql![
+        "overlay(gen_random_uuid()::text PLACING ",
+        bind(format!("{high}-{low}-7")),
+        " FROM 1)::uuid"
+    ]
 }
 
 impl QueryFragment<Pg> for Sql {

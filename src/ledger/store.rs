@@ -9,7 +9,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Actor, ActorKind, Event, model::SealedEvent};
-use crate::db::schema::events;
+use crate::{
+    db::{Sql, bind, schema::events},
+    sql,
+};
 
 #[derive(Insertable)]
 #[diesel(table_name = events)]
@@ -92,4 +95,35 @@ pub fn hash_at(conn: &mut PgConnection, position: i64) -> QueryResult<Option<Vec
         .select(events::hash.assume_not_null())
         .first(conn)
         .optional()
+}
+
+/// The end of a statement that changes many things at once: appends an event by `actor` about a thing of `kind` for
+/// each row of the CTE `changes (action, id, user_id, before, after)`.
+pub fn append_from(
+    actor: Actor,
+    now: DateTime<Utc>,
+    request_id: &str,
+    new_ids: Sql,
+    kind: &'static str,
+    changes: &'static str,
+) -> Sql {
+    sql![
+        " INSERT INTO events (id, recorded_at, actor_kind, actor_id, on_behalf_of, request_id, action, object_kind,
+            object_id, user_id, before, after) SELECT ",
+        new_ids,
+        ", ",
+        bind(now),
+        ", ",
+        bind(actor.kind.as_str()),
+        ", ",
+        bind(actor.id),
+        ", ",
+        bind(actor.on_behalf_of),
+        ", ",
+        bind(request_id),
+        ", action, ",
+        bind(kind),
+        ", id, user_id, before, after FROM ",
+        changes
+    ]
 }

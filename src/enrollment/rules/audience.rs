@@ -1,0 +1,105 @@
+//! Who belongs to a rule's audience, and since when: the upkeep of `rule_members`.
+
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_types::BigInt};
+use uuid::Uuid;
+
+use super::reconcile::Reach;
+use crate::{
+    app::Tx,
+    db::{Sql, bind, schema::rules},
+    filter::{Filter, Schema},
+    http::ApiResult,
+    people::users,
+    sql,
+};
+
+/// How many people joined and left.
+#[derive(Debug, Clone, Copy, Default, QueryableByName)]
+pub struct Moves {
+    /// Into an audience.
+    #[diesel(sql_type = BigInt)]
+    pub joined: i64,
+    /// Out of one.
+    #[diesel(sql_type = BigInt)]
+    pub left: i64,
+}
+
+/// Brings `rule_members` up to date with the audiences of the active rules. A rule that is not active has none.
+pub(super) fn keep(tx: &mut Tx, reach: &Reach) -> ApiResult<Moves> {
+    let (audiences, unreadable) = read(tx, reach)?;
+    let today = bind(tx.today());
+    let moves = sql![
+        "WITH audience AS MATERIALIZED (",
+        union(tx, reach, audiences),
+        "), departed AS (UPDATE rule_members m SET left_on = ",
+        today.clone(),
+        " WHERE m.left_on IS NULL AND ",
+        reach.users("m.user_id"),
+        " AND ",
+        reach.rule("m.rule_id"),
+        " AND m.rule_id <> ALL (",
+        bind(unreadable),
+        ") AND NOT EXISTS (SELECT 1 FROM audience a WHERE a.user_id = m.user_id AND a.rule_id = m.rule_id)
+            RETURNING 1),
+        arrived AS (INSERT INTO rule_members (user_id, rule_id, joined_on)
+            SELECT a.user_id, a.rule_id, ",
+        today,
+        " FROM audience a LEFT JOIN rule_members m ON m.user_id = a.user_id AND m.rule_id = a.rule_id
+            WHERE m.user_id IS NULL OR m.left_on IS NOT NULL
+            ON CONFLICT (user_id, rule_id) DO UPDATE SET joined_on = excluded.joined_on, left_on = NULL
+            RETURNING 1)
+        SELECT (SELECT count(*) FROM arrived) AS joined, (SELECT count(*) FROM departed) AS \"left\""
+    ];
+    Ok(moves.get_result::<Moves>(tx.conn)?)
+}
+
+/// The filters of the active rules. Those that can be read no more, because an attribute that they name is gone,
+/// are told apart: nobody joins or leaves their audiences until they are mended.
+fn read(tx: &mut Tx, reach: &Reach) -> ApiResult<(Vec<(Uuid, Filter)>, Vec<Uuid>)> {
+    let mut query = rules::table
+        .filter(rules::status.eq("active"))
+        .order(rules::id)
+        .select((rules::id, rules::audience))
+        .into_boxed();
+    if let Some(rule) = reach.one_rule() {
+        query = query.filter(rules::id.eq(rule));
+    }
+    let texts: Vec<(Uuid, String)> = query.load(tx.conn)?;
+    if texts.is_empty() {
+        return Ok(Default::default());
+    }
+    let schema = users::filter::schema(tx)?;
+    Ok(parse(texts, &schema))
+}
+
+fn parse(texts: Vec<(Uuid, String)>, schema: &Schema) -> (Vec<(Uuid, Filter)>, Vec<Uuid>) {
+    let (mut filters, mut unreadable) = (Vec::new(), Vec::new());
+    for (rule, text) in texts {
+        match Filter::parse(&text, schema) {
+            Ok(filter) => filters.push((rule, filter)),
+            Err(faults) => {
+                log::error!(
+                    "the audience of rule {rule} cannot be read, so nobody joins or leaves it: {faults}"
+                );
+                unreadable.push(rule);
+            }
+        }
+    }
+    (filters, unreadable)
+}
+
+/// `(user_id, rule_id)` of everybody in each audience: a branch a rule, so that each filter gets its own plan.
+fn union(tx: &Tx, reach: &Reach, audiences: Vec<(Uuid, Filter)>) -> Sql {
+    let mut union = sql!["SELECT NULL::uuid AS user_id, NULL::uuid AS rule_id WHERE FALSE"];
+    for (rule, filter) in audiences {
+        union.push(sql![
+            " UNION ALL SELECT users.id, ",
+            bind(rule),
+            " FROM users WHERE users.status <> 'archived' AND ",
+            reach.users("users.id"),
+            " AND ",
+            filter.to_sql(&tx.filter_clock())
+        ]);
+    }
+    union
+}

@@ -1,0 +1,149 @@
+//! Writing rules: what a rule must be, and what its changes bring about.
+
+use uuid::Uuid;
+
+use super::{
+    job::ReconcileRule,
+    model::{CreateRule, Rule, RuleStatus, RuleText, UpdateRule},
+    store,
+};
+use crate::{
+    access::Authorized,
+    app::Tx,
+    http::{ApiError, ApiResult, Code, FieldError},
+    ledger::Event,
+    people::users,
+};
+
+/// Adds a draft.
+pub fn create(tx: &mut Tx, new: &CreateRule) -> ApiResult<Rule> {
+    check(tx, Some(&new.audience), Some(&new.course_ids))?;
+    let text = RuleText {
+        code: Some(&new.code),
+        name: Some(&new.name),
+        description: Some(&new.description),
+        audience: Some(&new.audience),
+        due: Some(&new.due),
+        renewal_window: Some(new.renewal_window),
+        on_leave: Some(new.on_leave),
+    };
+    let rule = store::insert(tx, Uuid::now_v7(), &text, &new.course_ids)?;
+    tx.record(Event::new("rule.created", "rule", rule.id).after(&rule));
+    Ok(rule)
+}
+
+/// Changes what a rule says. One that is active is applied anew, after the transaction.
+pub fn update(tx: &mut Tx, before: &Authorized<Rule>, changes: &UpdateRule) -> ApiResult<Rule> {
+    let rule = rewrite(tx, before, changes)?;
+    if rule.status == RuleStatus::Active {
+        ready(tx, &rule)?;
+        tx.enqueue(&ReconcileRule { rule_id: rule.id })?;
+    }
+    tx.record(
+        Event::new("rule.updated", "rule", rule.id)
+            .before(&**before)
+            .after(&rule),
+    );
+    Ok(rule)
+}
+
+/// Changes what a rule says and nothing else.
+pub(super) fn rewrite(tx: &mut Tx, before: &Authorized<Rule>, changes: &UpdateRule) -> ApiResult<Rule> {
+    if before.status == RuleStatus::Archived {
+        return Err(archived());
+    }
+    check(tx, changes.audience.as_deref(), changes.course_ids.as_deref())?;
+    let text = RuleText {
+        code: changes.code.as_deref(),
+        name: changes.name.as_deref(),
+        description: changes.description.as_deref(),
+        audience: changes.audience.as_deref(),
+        due: changes.due.as_ref(),
+        renewal_window: changes.renewal_window,
+        on_leave: changes.on_leave,
+    };
+    store::update(tx, before, &text, changes.course_ids.as_deref())
+}
+
+/// Makes a rule do something else, and has it applied after the transaction.
+pub fn set_status(tx: &mut Tx, before: &Authorized<Rule>, status: RuleStatus) -> ApiResult<Rule> {
+    if before.status == RuleStatus::Archived {
+        return Err(archived());
+    }
+    if status == RuleStatus::Paused && before.status == RuleStatus::Draft {
+        return Err(ApiError::new(
+            Code::Conflict,
+            "The rule is a draft, which does nothing that could be paused.",
+        ));
+    }
+    if status == RuleStatus::Active {
+        ready(tx, before)?;
+    }
+    let rule = store::set_status(tx, before, status)?;
+    let action = match status {
+        RuleStatus::Paused => "rule.paused",
+        RuleStatus::Archived => "rule.archived",
+        RuleStatus::Active | RuleStatus::Draft => "rule.activated",
+    };
+    tx.record(Event::new(action, "rule", rule.id).before(&**before).after(&rule));
+    tx.enqueue(&ReconcileRule { rule_id: rule.id })?;
+    Ok(rule)
+}
+
+/// An active rule asks for courses that can be taken.
+pub(super) fn ready(tx: &mut Tx, rule: &Rule) -> ApiResult<()> {
+    if rule.course_ids.is_empty() {
+        return Err(ApiError::new(
+            Code::RuleNotReady,
+            "The rule asks for no course yet; give it course_ids.",
+        ));
+    }
+    let unpublished: Vec<String> = store::courses(tx, &rule.course_ids)?
+        .into_iter()
+        .filter(|(_, status, _)| status != "published")
+        .map(|(id, status, title)| format!("{title} ({id}, {status})"))
+        .collect();
+    if unpublished.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::RuleNotReady,
+        format!(
+            "These courses are not published: {}. Publish them or take them out of course_ids.",
+            unpublished.join(", ")
+        ),
+    ))
+}
+
+fn archived() -> ApiError {
+    ApiError::new(
+        Code::RuleArchived,
+        "It does nothing any more and cannot be changed; make a new rule.",
+    )
+}
+
+/// The audience can be read, and the courses are there.
+fn check(tx: &mut Tx, audience: Option<&str>, course_ids: Option<&[Uuid]>) -> ApiResult<()> {
+    let mut faults = Vec::new();
+    if let Some(Err(error)) = audience.map(|text| users::filter::parse_field(tx, "/audience", text)) {
+        if error.fields.is_empty() {
+            return Err(error);
+        }
+        faults.extend(error.fields);
+    }
+    if let Some(course_ids) = course_ids {
+        let known = store::courses(tx, course_ids)?;
+        for (index, course_id) in course_ids.iter().enumerate() {
+            if known.iter().all(|(id, ..)| id != course_id) {
+                faults.push(FieldError::new(
+                    format!("/course_ids/{index}"),
+                    "names no course that exists",
+                ));
+            }
+        }
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::invalid(faults))
+}

@@ -1,0 +1,89 @@
+//! By when a rule wants its courses held, as data, as JSON and as SQL.
+
+use chrono::NaiveDate;
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
+    pg::{Pg, PgValue},
+    serialize::{self, Output, ToSql},
+    sql_types::Jsonb,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::period::Period;
+
+/// By when. Months are of the calendar: a month after 31 January is the last day of February.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum DuePolicy {
+    /// On a day of the calendar.
+    On {
+        /// The day.
+        date: NaiveDate,
+        /// Never sooner than this long after joining the audience.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        minimum_lead: Option<Period>,
+    },
+    /// So long after the person's first day of work; after joining the audience for those without one.
+    AfterHire {
+        /// How long.
+        offset: Period,
+        /// Never sooner than this long after joining the audience.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        minimum_lead: Option<Period>,
+    },
+    /// So long after the person joined the rule's audience.
+    AfterJoining {
+        /// How long.
+        offset: Period,
+    },
+    /// So long after the person's account became active; not due before it is.
+    AfterActivation {
+        /// How long.
+        offset: Period,
+        /// Never sooner than this long after joining the audience.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        minimum_lead: Option<Period>,
+    },
+}
+
+impl ToSql<Jsonb, Pg> for DuePolicy {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        let value = serde_json::to_value(self)?;
+        <Value as ToSql<Jsonb, Pg>>::to_sql(&value, &mut out.reborrow())
+    }
+}
+
+impl FromSql<Jsonb, Pg> for DuePolicy {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(serde_json::from_value(<Value as FromSql<Jsonb, Pg>>::from_sql(
+            value,
+        )?)?)
+    }
+}
+
+impl DuePolicy {
+    /// How long after joining the audience it is due at the soonest.
+    pub fn minimum_lead(&self) -> Option<Period> {
+        match self {
+            DuePolicy::AfterJoining { .. } => None,
+            DuePolicy::On { minimum_lead, .. }
+            | DuePolicy::AfterHire { minimum_lead, .. }
+            | DuePolicy::AfterActivation { minimum_lead, .. } => *minimum_lead,
+        }
+    }
+}
+
+/// The due date of a rule `r` for a person `u` who joined its audience as `m` says; of type `date`, NULL for none.
+/// PostgreSQL's `greatest` looks past NULL, so what is not due is told apart first.
+pub const DUE_ON: &str = "(SELECT CASE WHEN d.base IS NULL THEN NULL ELSE least(greatest(d.base,
+    (m.joined_on + (r.due ->> 'minimum_lead')::interval)::date), DATE '9999-12-31') END
+    FROM (SELECT CASE r.due ->> 'kind'
+        WHEN 'on' THEN (r.due ->> 'date')::date
+        WHEN 'after_hire' THEN (coalesce(u.hired_on, m.joined_on) + (r.due ->> 'offset')::interval)::date
+        WHEN 'after_joining' THEN (m.joined_on + (r.due ->> 'offset')::interval)::date
+        WHEN 'after_activation' THEN (u.activated_on + (r.due ->> 'offset')::interval)::date
+    END AS base) d)";

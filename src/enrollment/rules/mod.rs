@@ -1,0 +1,12 @@
+//! Rules: who must hold which courses, by when, and again when.
+
+pub mod audience;
+pub mod change;
+pub mod due;
+pub mod filter;
+pub mod job;
+pub mod model;
+pub mod reconcile;
+pub mod routes;
+mod steps;
+pub mod store;

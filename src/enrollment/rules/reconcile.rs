@@ -1,0 +1,165 @@
+//! Makes requirements what the rules say that they should be.
+//!
+//! Level-triggered: it compares what is with what should be, so it may run at any time, and a second run changes
+//! nothing and writes no event. The same statements serve everybody and one person; they differ in a condition.
+//! In order: audiences, reasons that ended, rows to open (first cycles and next ones), completions that satisfy,
+//! reasons that came, due dates, enrollments. See [`super::steps`].
+//!
+//! The *current* requirement of a person and a course is the one of the latest cycle. Rules speak to it alone:
+//! those of earlier cycles are never touched again, and an ended one is followed by a new one.
+
+use diesel::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{audience, steps};
+use crate::{
+    app::Tx,
+    db::{Sql, bind},
+    http::ApiResult,
+    sql,
+};
+
+/// What a reconcile looks at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reach {
+    users: Option<Vec<Uuid>>,
+    /// One rule, and the courses that it asks or asked for.
+    rule: Option<(Uuid, Vec<Uuid>)>,
+}
+
+/// What a reconcile did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// People who joined an audience.
+    pub joined: i64,
+    /// People who left one.
+    pub left: i64,
+    /// Requirements that opened.
+    pub opened: usize,
+    /// Requirements that a completion satisfied.
+    pub satisfied: usize,
+    /// Reasons added to requirements that were there.
+    pub reasons_added: usize,
+    /// Reasons and requirements that ended.
+    pub ended: usize,
+    /// Requirements whose due date moved.
+    pub moved: usize,
+    /// Enrollments made.
+    pub enrolled: usize,
+}
+
+/// What happens when people change: what the rules want of them is settled in the same transaction.
+pub fn react(tx: &mut Tx) -> ApiResult<()> {
+    let users = tx.changed_users();
+    reconcile(tx, Some(&users), None).map(drop)
+}
+
+/// Settles what the rules want of `users`, or of everybody; of one `rule`, or of all.
+pub fn reconcile(tx: &mut Tx, users: Option<&[Uuid]>, rule: Option<Uuid>) -> ApiResult<Outcome> {
+    if users.is_some_and(<[Uuid]>::is_empty) {
+        return Ok(Outcome::default());
+    }
+    let reach = Reach {
+        users: users.map(<[Uuid]>::to_vec),
+        rule: rule
+            .map(|rule| Ok::<_, crate::http::ApiError>((rule, courses_of(tx, rule)?)))
+            .transpose()?,
+    };
+    lock(tx, &reach)?;
+    settle(tx, &reach)
+}
+
+fn settle(tx: &mut Tx, reach: &Reach) -> ApiResult<Outcome> {
+    let moves = audience::keep(tx, reach)?;
+    let mut outcome = Outcome {
+        joined: moves.joined,
+        left: moves.left,
+        ended: steps::end(tx, reach)?,
+        ..Outcome::default()
+    };
+    // What was just satisfied may be near its end already; then its next cycle opens too.
+    loop {
+        outcome.opened += steps::open(tx, reach)?;
+        let satisfied = steps::satisfy(tx, reach)?;
+        outcome.satisfied += satisfied;
+        if satisfied == 0 {
+            break;
+        }
+    }
+    outcome.reasons_added = steps::add_reasons(tx, reach)?;
+    steps::move_reasons(tx, reach)?;
+    outcome.moved = steps::move_due_dates(tx, reach)?;
+    outcome.enrolled = steps::enroll(tx, reach)?;
+    Ok(outcome)
+}
+
+/// Two transactions that settle the same person wait for each other.
+fn lock(tx: &mut Tx, reach: &Reach) -> ApiResult<()> {
+    sql![
+        "SELECT users.id FROM users WHERE ",
+        reach.users("users.id"),
+        " ORDER BY users.id FOR NO KEY UPDATE"
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The courses that `rule` asks for, and those that it still has reasons about.
+fn courses_of(tx: &mut Tx, rule: Uuid) -> ApiResult<Vec<Uuid>> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Uuid)]
+        course_id: Uuid,
+    }
+    let rows: Vec<Row> = sql![
+        "SELECT course_id FROM rule_courses WHERE rule_id = ",
+        bind(rule),
+        " UNION SELECT q.course_id FROM requirement_reasons rr
+            JOIN requirements q ON q.user_id = rr.user_id AND q.id = rr.requirement_id
+            WHERE rr.ended_at IS NULL AND rr.rule_id = ",
+        bind(rule)
+    ]
+    .load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| row.course_id).collect())
+}
+
+impl Reach {
+    /// The rule, if it is about one.
+    pub(super) fn one_rule(&self) -> Option<Uuid> {
+        self.rule.as_ref().map(|(rule, _)| *rule)
+    }
+
+    /// Rows about the people in reach.
+    pub(super) fn users(&self, user_id: &'static str) -> Sql {
+        within(user_id, self.users.as_deref())
+    }
+
+    /// Rows about the courses in reach.
+    pub(super) fn courses(&self, course_id: &'static str) -> Sql {
+        within(
+            course_id,
+            self.rule.as_ref().map(|(_, courses)| courses.as_slice()),
+        )
+    }
+
+    /// Rows about the rule in reach.
+    pub(super) fn rule(&self, rule_id: &'static str) -> Sql {
+        match self.one_rule() {
+            Some(rule) => sql![rule_id, " = ", bind(rule)],
+            None => Sql::always(),
+        }
+    }
+
+    /// Facts about people and courses in reach, in the table that is called `q`.
+    pub(super) fn facts(&self) -> Sql {
+        sql![self.users("q.user_id"), " AND ", self.courses("q.course_id")]
+    }
+}
+
+fn within(column: &'static str, ids: Option<&[Uuid]>) -> Sql {
+    match ids {
+        Some([id]) => sql![column, " = ", bind(*id)],
+        Some(ids) => sql![column, " = ANY (", bind(ids.to_vec()), ")"],
+        None => Sql::always(),
+    }
+}

@@ -1,0 +1,121 @@
+//! `/v1/rules`.
+
+use actix_web::{get, patch, post, web::Path};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{
+    change,
+    model::{CreateRule, Rule, RuleStatus, UpdateRule},
+    store,
+};
+use crate::{
+    access::{self, Permission},
+    app::Call,
+    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+};
+
+/// The routes of this resource.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        utoipa_actix_web::scope("/rules")
+            .service(list_rules)
+            .service(create_rule)
+            .service(get_rule)
+            .service(update_rule)
+            .service(activate_rule)
+            .service(pause_rule)
+            .service(archive_rule),
+    );
+}
+
+/// List rules.
+#[utoipa::path(tag = "rules", params(ListQuery), responses((status = 200, body = Page<Rule>)),
+    extensions(("x-permission" = json!("rules.read"))))]
+#[get("")]
+async fn list_rules(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
+        .await
+}
+
+/// Add a rule.
+///
+/// It is a draft and does nothing until it is activated.
+#[utoipa::path(tag = "rules", request_body = CreateRule, responses((status = 201, body = Rule)),
+    extensions(("x-permission" = json!("rules.write"))))]
+#[post("")]
+async fn create_rule(call: Call, body: Valid<CreateRule>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        tx.require(Permission::RulesWrite)?;
+        let rule = change::create(tx, &body.0)?;
+        access::confirm::<Rule>(tx, rule.id, Permission::RulesWrite)?;
+        Reply::created(&rule, format!("/v1/rules/{}", rule.id))
+    })
+    .await
+}
+
+/// Read a rule.
+#[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
+    extensions(("x-permission" = json!("rules.read"))))]
+#[get("/{rule_id}")]
+async fn get_rule(call: Call, id: Path<Ref<Rule>>, known: IfNoneMatch) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
+        .await
+}
+
+/// Change a rule.
+///
+/// What an active rule asks for changes soon after. To see first what that would do, plan it.
+#[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), request_body = UpdateRule,
+    responses((status = 200, body = Rule)), extensions(("x-permission" = json!("rules.write"))))]
+#[patch("/{rule_id}")]
+async fn update_rule(
+    call: Call,
+    id: Path<Ref<Rule>>,
+    known: IfMatch,
+    body: Valid<UpdateRule>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let before = access::authorize(tx, &id, Permission::RulesWrite)?;
+        known.check(&*before)?;
+        Reply::resource(&change::update(tx, &before, &body.0)?)
+    })
+    .await
+}
+
+/// Activate a rule.
+///
+/// Its requirements are made soon after. All its courses must be published.
+#[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
+    extensions(("x-permission" = json!("rules.write"))))]
+#[post("/{rule_id}/activation")]
+async fn activate_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
+    set_status(call, id, RuleStatus::Active).await
+}
+
+/// Pause a rule.
+///
+/// The requirements that only it made end soon after.
+#[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
+    extensions(("x-permission" = json!("rules.write"))))]
+#[post("/{rule_id}/pause")]
+async fn pause_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
+    set_status(call, id, RuleStatus::Paused).await
+}
+
+/// Archive a rule.
+///
+/// For good. The requirements that only it made end soon after.
+#[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
+    extensions(("x-permission" = json!("rules.write"))))]
+#[post("/{rule_id}/archival")]
+async fn archive_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
+    set_status(call, id, RuleStatus::Archived).await
+}
+
+async fn set_status(call: Call, id: Path<Ref<Rule>>, status: RuleStatus) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let before = access::authorize(tx, &id, Permission::RulesWrite)?;
+        Reply::resource(&change::set_status(tx, &before, status)?)
+    })
+    .await
+}

@@ -1,0 +1,259 @@
+//! The statements of a reconcile, in the order in which they run; each writes its own events.
+//!
+//! Names in them: `u` a person, `r` a rule, `m` a membership of an audience, `w` what a rule wants, `q` a
+//! requirement, `p` the requirement of the cycle before, `rr` a reason, `c` a course or a completion.
+
+use super::{due::DUE_ON, reconcile::Reach};
+use crate::{
+    app::Tx,
+    db::{Sql, bind},
+    http::ApiResult,
+    sql,
+};
+
+/// `wanted`: what the active rules want of their audiences.
+fn wanted(reach: &Reach) -> Sql {
+    sql![
+        "wanted AS MATERIALIZED (SELECT m.user_id, rc.course_id, m.rule_id, r.version AS rule_version, m.joined_on,
+            r.renewal_window::interval AS renewal_window, ",
+        DUE_ON,
+        " AS due_on FROM rule_members m JOIN rules r ON r.id = m.rule_id AND r.status = 'active'
+            JOIN rule_courses rc ON rc.rule_id = r.id JOIN users u ON u.id = m.user_id
+            WHERE m.left_on IS NULL AND ",
+        reach.users("m.user_id"),
+        " AND ",
+        reach.courses("rc.course_id"),
+        ")"
+    ]
+}
+
+/// `latest`: the requirement of the latest cycle of each person and course.
+fn latest(reach: &Reach) -> Sql {
+    sql![
+        "latest AS MATERIALIZED (SELECT DISTINCT ON (q.user_id, q.course_id) q.* FROM requirements q WHERE ",
+        reach.facts(),
+        " ORDER BY q.user_id, q.course_id, q.cycle DESC)"
+    ]
+}
+
+/// Joins to `q` the cycle before it, if that was satisfied and lapses: then `q` renews it.
+const PREDECESSOR: &str = " LEFT JOIN requirements p ON p.user_id = q.user_id AND p.course_id = q.course_id
+    AND p.cycle = q.cycle - 1 AND p.ended_at IS NULL AND p.satisfied_at IS NOT NULL ";
+
+/// By when `w` wants the renewal of `p`: when it lapses, for those who were in the audience by then.
+const RENEWED_BY: &str = "CASE WHEN w.joined_on <= p.valid_until THEN p.valid_until ELSE w.due_on END";
+
+/// Ends the reasons that hold no more, and the requirements that have none left.
+pub(super) fn end(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+    let now = bind(tx.now);
+    let statement = sql![
+        "WITH ",
+        latest(reach),
+        ", gone AS (SELECT rr.user_id, rr.id, rr.requirement_id, CASE
+                WHEN u.status = 'archived' THEN 'user_left'
+                WHEN r.status = 'paused' THEN 'rule_paused'
+                WHEN r.status = 'archived' THEN 'rule_archived'
+                WHEN rc.rule_id IS NULL THEN 'rule_changed'
+                ELSE 'left_audience' END AS why
+            FROM latest q
+            JOIN requirement_reasons rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NULL
+            JOIN users u ON u.id = q.user_id
+            LEFT JOIN rules r ON r.id = rr.rule_id
+            LEFT JOIN rule_courses rc ON rc.rule_id = rr.rule_id AND rc.course_id = q.course_id
+            WHERE q.ended_at IS NULL AND (u.status = 'archived' OR rr.rule_id IS NOT NULL AND (
+                r.status <> 'active' OR rc.rule_id IS NULL OR r.on_leave = 'end' AND NOT EXISTS (
+                    SELECT 1 FROM rule_members m
+                    WHERE m.user_id = rr.user_id AND m.rule_id = rr.rule_id AND m.left_on IS NULL)))),
+        closing AS (SELECT gone.user_id, gone.requirement_id, max(gone.why) AS why FROM gone
+            GROUP BY gone.user_id, gone.requirement_id
+            HAVING count(*) = (SELECT count(*) FROM requirement_reasons rr WHERE rr.user_id = gone.user_id
+                AND rr.requirement_id = gone.requirement_id AND rr.ended_at IS NULL)),
+        ended_reasons AS (UPDATE requirement_reasons rr SET ended_at = ",
+        now.clone(),
+        " FROM gone WHERE rr.user_id = gone.user_id AND rr.id = gone.id RETURNING rr.*),
+        ended AS (UPDATE requirements q SET ended_at = ",
+        now.clone(),
+        ", end_reason = closing.why, version = q.version + 1, updated_at = ",
+        now,
+        " FROM closing JOIN requirements old ON old.user_id = closing.user_id AND old.id = closing.requirement_id
+            WHERE q.user_id = closing.user_id AND q.id = closing.requirement_id
+            RETURNING q.id, q.user_id, to_jsonb(old) AS before, to_jsonb(q) AS after),
+        changes AS (
+            SELECT 'requirement.ended' AS action, id, user_id, before, after FROM ended
+            UNION ALL
+            SELECT 'requirement.reason_ended', rr.requirement_id, rr.user_id, NULL, to_jsonb(rr) FROM ended_reasons rr
+            WHERE NOT EXISTS (SELECT 1 FROM closing
+                WHERE closing.user_id = rr.user_id AND closing.requirement_id = rr.requirement_id))",
+        tx.events_from("requirement", "changes")
+    ];
+    Ok(statement.execute(tx.conn)?)
+}
+
+/// Opens first cycles, and next ones where a completion lapses soon. A course that is not published opens none.
+pub(super) fn open(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+    let (now, today) = (bind(tx.now), bind(tx.today()));
+    let statement = sql![
+        "WITH ",
+        wanted(reach),
+        ", ",
+        latest(reach),
+        // `p` is the row that a new one follows; it is no renewal if that has ended.
+        ", opening AS (SELECT w.user_id, w.course_id, p.id AS before_id, coalesce(p.cycle, 0) + 1 AS cycle,
+                CASE WHEN p.id IS NULL OR p.ended_at IS NOT NULL THEN w.due_on ELSE ",
+        RENEWED_BY,
+        " END AS due_on, w.rule_id, w.rule_version,
+                bool_or(p.id IS NULL OR p.ended_at IS NOT NULL OR p.satisfied_at IS NOT NULL
+                    AND (p.valid_until - w.renewal_window)::date <= ",
+        today.clone(),
+        ") OVER (PARTITION BY w.user_id, w.course_id) AS opens
+            FROM wanted w JOIN courses c ON c.id = w.course_id AND c.status = 'published'
+            LEFT JOIN latest p ON p.user_id = w.user_id AND p.course_id = w.course_id),
+        opened AS (INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on, created_at, updated_at)
+            SELECT ",
+        tx.new_ids(),
+        ", user_id, course_id, cycle, ",
+        today,
+        ", min(due_on), ",
+        now.clone(),
+        ", ",
+        now.clone(),
+        " FROM opening WHERE opens GROUP BY user_id, course_id, cycle RETURNING *),
+        reasons AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id, rule_version, due_on, created_at)
+            SELECT ",
+        tx.new_ids(),
+        ", q.user_id, q.id, 'rule', o.rule_id, o.rule_version, o.due_on, ",
+        now,
+        " FROM opened q JOIN opening o ON o.user_id = q.user_id AND o.course_id = q.course_id RETURNING *),
+        changes AS (SELECT 'requirement.opened' AS action, q.id, q.user_id, NULL::jsonb AS before,
+                to_jsonb(q) || jsonb_build_object('rule_ids', rr.rule_ids) AS after
+            FROM opened q JOIN (SELECT user_id, requirement_id, jsonb_agg(rule_id ORDER BY rule_id) AS rule_ids FROM reasons
+                GROUP BY user_id, requirement_id) rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id)",
+        tx.events_from("requirement", "changes")
+    ];
+    Ok(statement.execute(tx.conn)?)
+}
+
+/// Satisfies what is open and for which there is a valid completion: the one that lasts longest. A renewal wants
+/// one that outlasts the completion that it renews.
+pub(super) fn satisfy(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+    let now = bind(tx.now);
+    let statement = sql![
+        "WITH best AS (SELECT DISTINCT ON (q.user_id, q.id) q.user_id, q.id, c.id AS completion_id, c.valid_until,
+                c.occurred_at, to_jsonb(q) AS before
+            FROM requirements q",
+        PREDECESSOR,
+        "JOIN completions c ON c.user_id = q.user_id AND c.course_id = q.course_id
+            WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND ",
+        reach.facts(),
+        " AND (c.valid_until IS NULL OR c.valid_until >= ",
+        bind(tx.today()),
+        " AND (p.id IS NULL OR c.valid_until > p.valid_until))
+            AND NOT EXISTS (SELECT 1 FROM completions s WHERE s.user_id = c.user_id AND s.supersedes_id = c.id)
+            ORDER BY q.user_id, q.id, c.valid_until DESC NULLS FIRST, c.occurred_at DESC, c.id DESC),
+        satisfied AS (UPDATE requirements q SET satisfied_at = best.occurred_at, completion_id = best.completion_id,
+                valid_until = best.valid_until, version = q.version + 1, updated_at = ",
+        now,
+        " FROM best WHERE q.user_id = best.user_id AND q.id = best.id
+            RETURNING q.id, q.user_id, best.before, to_jsonb(q) AS after),
+        changes AS (SELECT 'requirement.satisfied' AS action, id, user_id, before, after FROM satisfied)",
+        tx.events_from("requirement", "changes")
+    ];
+    Ok(statement.execute(tx.conn)?)
+}
+
+/// Adds the reasons that current requirements lack.
+pub(super) fn add_reasons(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+    let statement = sql![
+        "WITH ",
+        wanted(reach),
+        ", ",
+        latest(reach),
+        ", added AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id, rule_version, due_on, created_at)
+            SELECT ",
+        tx.new_ids(),
+        ", q.user_id, q.id, 'rule', w.rule_id, w.rule_version, ",
+        RENEWED_BY,
+        ", ",
+        bind(tx.now),
+        " FROM wanted w JOIN latest q ON q.user_id = w.user_id AND q.course_id = w.course_id AND q.ended_at IS NULL",
+        PREDECESSOR,
+        "WHERE NOT EXISTS (SELECT 1 FROM requirement_reasons rr WHERE rr.user_id = q.user_id
+                AND rr.requirement_id = q.id AND rr.rule_id = w.rule_id AND rr.ended_at IS NULL)
+            RETURNING *),
+        changes AS (SELECT 'requirement.reason_added' AS action, rr.requirement_id AS id, rr.user_id,
+            NULL::jsonb AS before, to_jsonb(rr) AS after FROM added rr)",
+        tx.events_from("requirement", "changes")
+    ];
+    Ok(statement.execute(tx.conn)?)
+}
+
+/// Brings the due dates of open requirements' reasons up to date. The event is the requirement's.
+pub(super) fn move_reasons(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+    let statement = sql![
+        "WITH ",
+        wanted(reach),
+        ", due AS (SELECT q.user_id, q.id, w.rule_id, w.rule_version, ",
+        RENEWED_BY,
+        " AS due_on FROM wanted w JOIN requirements q ON q.user_id = w.user_id AND q.course_id = w.course_id
+                AND q.satisfied_at IS NULL AND q.ended_at IS NULL",
+        PREDECESSOR,
+        "), moved AS (UPDATE requirement_reasons rr SET due_on = due.due_on, rule_version = due.rule_version
+            FROM due, requirement_reasons old
+            WHERE rr.user_id = due.user_id AND rr.requirement_id = due.id AND rr.rule_id = due.rule_id
+                AND rr.ended_at IS NULL AND rr.due_on IS DISTINCT FROM due.due_on
+                AND old.user_id = rr.user_id AND old.id = rr.id
+            RETURNING rr.requirement_id AS id, rr.user_id, to_jsonb(old) AS before, to_jsonb(rr) AS after),
+        changes AS (SELECT 'requirement.reason_changed' AS action, id, user_id, before, after FROM moved)",
+        tx.events_from("requirement", "changes")
+    ];
+    Ok(statement.execute(tx.conn)?)
+}
+
+/// Gives open requirements the earliest due date of their live reasons.
+pub(super) fn move_due_dates(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+    let statement = sql![
+        "WITH due AS (SELECT q.user_id, q.id, min(rr.due_on) AS due_on FROM requirements q
+            JOIN requirement_reasons rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NULL
+            WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND ",
+        reach.facts(),
+        " GROUP BY q.user_id, q.id),
+        moved AS (UPDATE requirements q SET due_on = due.due_on, version = q.version + 1, updated_at = ",
+        bind(tx.now),
+        " FROM due JOIN requirements old ON old.user_id = due.user_id AND old.id = due.id
+            WHERE q.user_id = due.user_id AND q.id = due.id AND old.due_on IS DISTINCT FROM due.due_on
+            RETURNING q.id, q.user_id, to_jsonb(old) AS before, to_jsonb(q) AS after),
+        changes AS (SELECT 'requirement.updated' AS action, id, user_id, before, after FROM moved)",
+        tx.events_from("requirement", "changes")
+    ];
+    Ok(statement.execute(tx.conn)?)
+}
+
+/// Enrolls people for what opened in this transaction, unless they are enrolled. Later withdrawals stand.
+pub(super) fn enroll(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+    let now = bind(tx.now);
+    let statement = sql![
+        "WITH enrolled AS (INSERT INTO enrollments (id, user_id, course_id, course_version_id, state, source, enrolled_at,
+                created_at, updated_at)
+            SELECT ",
+        tx.new_ids(),
+        ", q.user_id, q.course_id, c.current_version_id, 'enrolled', 'rule', ",
+        now.clone(),
+        ", ",
+        now.clone(),
+        ", ",
+        now.clone(),
+        " FROM requirements q JOIN courses c ON c.id = q.course_id AND c.status = 'published'
+            WHERE q.created_at = ",
+        now,
+        " AND q.satisfied_at IS NULL AND q.ended_at IS NULL AND ",
+        reach.facts(),
+        " AND c.current_version_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM enrollments e
+                WHERE e.user_id = q.user_id AND e.course_id = q.course_id
+                    AND e.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress'))
+            RETURNING *),
+        changes AS (SELECT 'enrollment.created' AS action, e.id, e.user_id, NULL::jsonb AS before, to_jsonb(e) AS after
+            FROM enrolled e)",
+        tx.events_from("enrollment", "changes")
+    ];
+    Ok(statement.execute(tx.conn)?)
+}
