@@ -7,6 +7,7 @@
 
 mod catalog;
 mod contract;
+mod enrollment;
 mod filter;
 mod people;
 mod support;

@@ -3,6 +3,10 @@
 //! *Must*, *does* and *did* are three things with three tables. What rules want of people is settled by one
 //! family of statements, [`rules::reconcile`], for everybody and for one person alike.
 
+pub mod completions;
+pub mod enrollments;
+mod people;
+pub mod requirements;
 pub mod rules;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -10,4 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// The routes of this domain.
 pub fn configure(config: &mut ServiceConfig) {
     rules::routes::configure(config);
+    requirements::routes::configure(config);
+    enrollments::routes::configure(config);
+    completions::routes::configure(config);
 }

@@ -1,0 +1,96 @@
+//! Correcting completions: a new one supersedes the old, and what stood on the old stands on the new.
+
+use uuid::Uuid;
+
+use super::{
+    model::{Completion, CompletionRow, CompletionSource, CorrectCompletion},
+    record::{happened, valid_until},
+    store,
+};
+use crate::{
+    access::Authorized,
+    app::Tx,
+    db::bind,
+    enrollment::{people, rules::reconcile},
+    http::{ApiError, ApiResult, Code},
+    ledger::Event,
+    sql,
+};
+
+/// Appends the correction of a completion.
+pub fn correct(
+    tx: &mut Tx,
+    old: &Authorized<Completion>,
+    changes: &CorrectCompletion,
+) -> ApiResult<Completion> {
+    people::lock(tx, old.user_id)?;
+    // Read before the lock, so it may be out of date.
+    let old = store::find(tx, old.user_id, old.id)?;
+    if let Some(correction) = old.superseded_by_id {
+        return Err(ApiError::new(
+            Code::CompletionSuperseded,
+            format!("Correct its correction: /v1/completions/{correction}."),
+        ));
+    }
+    let occurred_at = changes.occurred_at.unwrap_or(old.occurred_at);
+    happened(tx, occurred_at)?;
+    let validity_period = people::version(tx, Some(old.course_version_id))?.validity_period;
+    let row = CompletionRow {
+        id: Uuid::now_v7(),
+        user_id: old.user_id,
+        course_id: old.course_id,
+        course_version_id: old.course_version_id,
+        enrollment_id: old.enrollment_id,
+        occurred_at,
+        recorded_at: tx.now,
+        source: source(tx),
+        score: changes.score.unwrap_or(old.score),
+        evidence: changes.evidence.clone().unwrap_or_else(|| old.evidence.clone()),
+        valid_until: valid_until(occurred_at, validity_period),
+        supersedes_id: Some(old.id),
+    };
+    let correction = store::insert(tx, &row)?;
+    tx.record(
+        Event::new("completion.corrected", "completion", correction.id)
+            .about(correction.user_id)
+            .before(&old)
+            .after(&correction)
+            .because(Some(changes.reason.clone())),
+    );
+    tx.note_completion(correction.user_id, correction.id);
+    follow(tx, &correction)?;
+    reconcile::reconcile(tx, Some(&[correction.user_id]), None)?;
+    Ok(correction)
+}
+
+/// The requirements that the old one satisfied, the new one satisfies.
+fn follow(tx: &mut Tx, correction: &Completion) -> ApiResult<()> {
+    let statement = sql![
+        "WITH followed AS (UPDATE requirements q SET completion_id = ",
+        bind(correction.id),
+        ", satisfied_at = ",
+        bind(correction.occurred_at),
+        ", valid_until = ",
+        bind(correction.valid_until),
+        ", version = q.version + 1, updated_at = ",
+        bind(tx.now),
+        " FROM requirements old WHERE q.user_id = ",
+        bind(correction.user_id),
+        " AND q.completion_id = ",
+        bind(correction.supersedes_id),
+        " AND old.user_id = q.user_id AND old.id = q.id
+            RETURNING q.id, q.user_id, to_jsonb(old) AS before, to_jsonb(q) AS after),
+        changes AS (SELECT 'requirement.updated' AS action, id, user_id, before, after FROM followed)",
+        tx.events_from("requirement", "changes")
+    ];
+    statement.execute(tx.conn)?;
+    Ok(())
+}
+
+/// Who says so where the caller does not tell.
+pub(super) fn source(tx: &Tx) -> CompletionSource {
+    match tx.caller.person() {
+        Some(_) => CompletionSource::Administrator,
+        None => CompletionSource::Integration,
+    }
+}

@@ -1,0 +1,8 @@
+//! Completions: append-only evidence of what people did.
+
+pub mod correct;
+pub mod filter;
+pub mod model;
+pub mod record;
+pub mod routes;
+pub mod store;

@@ -1,0 +1,155 @@
+//! The types of `/v1/completions`.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{Insertable, Queryable, Selectable, sql_types};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::{
+    db::{schema::completions, sql::Fragment},
+    http::Versioned,
+    protected, sql, text_enum,
+};
+
+text_enum! {
+    /// Who says that it happened.
+    CompletionSource {
+        /// The learner, by finishing the course.
+        Learner = "learner",
+        /// Somebody with leave to record it.
+        Administrator = "administrator",
+        /// A file.
+        Import = "import",
+        /// Another system.
+        Integration = "integration",
+    }
+}
+
+/// A completion: evidence that a person did a course. It never changes; a correction supersedes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = completions)]
+pub struct Completion {
+    /// Our id.
+    pub id: Uuid,
+    /// Who.
+    pub user_id: Uuid,
+    /// What.
+    pub course_id: Uuid,
+    /// Which version of it.
+    pub course_version_id: Uuid,
+    /// The enrollment that it completed.
+    pub enrollment_id: Option<Uuid>,
+    /// When it happened in the world.
+    pub occurred_at: DateTime<Utc>,
+    /// When it was recorded here.
+    pub recorded_at: DateTime<Utc>,
+    /// Who says so.
+    pub source: CompletionSource,
+    /// The score, of 100.
+    #[schema(minimum = 0, maximum = 100)]
+    pub score: Option<f64>,
+    /// What proves it: a reference, an address, a remark.
+    pub evidence: Option<String>,
+    /// The last day that it counts; null if it always does.
+    pub valid_until: Option<NaiveDate>,
+    /// The completion that this one corrects.
+    pub supersedes_id: Option<Uuid>,
+    /// The correction, if there is one: then this one counts no more.
+    #[diesel(
+        select_expression = superseded_by(),
+        select_expression_type = Fragment<sql_types::Nullable<sql_types::Uuid>>
+    )]
+    pub superseded_by_id: Option<Uuid>,
+}
+
+fn superseded_by() -> Fragment<sql_types::Nullable<sql_types::Uuid>> {
+    Fragment::new(sql![
+        "(SELECT s.id FROM completions s WHERE s.user_id = completions.user_id AND s.supersedes_id = completions.id)"
+    ])
+}
+
+/// All that can happen to it is that a correction supersedes it.
+impl Versioned for Completion {
+    fn version(&self) -> i64 {
+        if self.superseded_by_id.is_some() { 2 } else { 1 }
+    }
+}
+
+protected!(Completion in completions, name: "completion", external: None, read: CompletionsRead,
+    covered: |scope| scope.facts("completions.user_id", "completions.course_id"));
+
+/// A completion to be recorded.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CreateCompletion {
+    /// Who.
+    pub user_id: Uuid,
+    /// What.
+    pub course_id: Uuid,
+    /// When it happened; now, if it is left out.
+    #[serde(default)]
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// The score, of 100.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 100)]
+    pub score: Option<f64>,
+    /// What proves it.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub evidence: Option<String>,
+    /// Who says so; if it is left out, an administrator where a person calls, an integration where a program does.
+    #[serde(default)]
+    pub source: Option<CompletionSource>,
+}
+
+/// A correction: what is absent stays as it was, null empties it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectCompletion {
+    /// When it happened.
+    #[schema(nullable = false)]
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// The score, of 100.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
+    pub score: Option<Option<f64>>,
+    /// What proves it.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    pub evidence: Option<Option<String>>,
+    /// Why it is corrected.
+    #[schema(min_length = 1, max_length = 2000)]
+    pub reason: String,
+}
+
+/// A row on its way in.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = completions)]
+pub struct CompletionRow {
+    /// See [`Completion::id`].
+    pub id: Uuid,
+    /// See [`Completion::user_id`].
+    pub user_id: Uuid,
+    /// See [`Completion::course_id`].
+    pub course_id: Uuid,
+    /// See [`Completion::course_version_id`].
+    pub course_version_id: Uuid,
+    /// See [`Completion::enrollment_id`].
+    pub enrollment_id: Option<Uuid>,
+    /// See [`Completion::occurred_at`].
+    pub occurred_at: DateTime<Utc>,
+    /// See [`Completion::recorded_at`].
+    pub recorded_at: DateTime<Utc>,
+    /// See [`Completion::source`].
+    pub source: CompletionSource,
+    /// See [`Completion::score`].
+    pub score: Option<f64>,
+    /// See [`Completion::evidence`].
+    pub evidence: Option<String>,
+    /// See [`Completion::valid_until`].
+    pub valid_until: Option<NaiveDate>,
+    /// See [`Completion::supersedes_id`].
+    pub supersedes_id: Option<Uuid>,
+}

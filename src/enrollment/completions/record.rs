@@ -1,0 +1,101 @@
+//! Recording completions: the evidence, the enrollment that it completes, the requirements that it satisfies.
+//!
+//! Everything that says that a course was done comes through here: progress, administrators, imports.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use diesel::{OptionalExtension, QueryDsl, RunQueryDsl};
+use uuid::Uuid;
+
+use super::{
+    model::{Completion, CompletionRow, CompletionSource},
+    store,
+};
+use crate::{
+    app::Tx,
+    db::schema::courses,
+    enrollment::{enrollments, people, rules::reconcile},
+    http::{ApiError, ApiResult},
+    ledger::Event,
+    period::Period,
+};
+
+/// What is known about a completion.
+#[derive(Debug, Clone)]
+pub struct NewCompletion {
+    /// Who.
+    pub user_id: Uuid,
+    /// What.
+    pub course_id: Uuid,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// Who says so.
+    pub source: CompletionSource,
+    /// The score, of 100.
+    pub score: Option<f64>,
+    /// What proves it.
+    pub evidence: Option<String>,
+}
+
+/// Records a completion. Its version is the one of the live enrollment, or else the one that is published now.
+/// Somebody who has left may have done something before.
+pub fn record(tx: &mut Tx, new: &NewCompletion) -> ApiResult<Completion> {
+    happened(tx, new.occurred_at)?;
+    people::lock(tx, new.user_id)?;
+    let enrollment = enrollments::store::live(tx, new.user_id, new.course_id)?;
+    let course = match &enrollment {
+        Some(enrollment) => people::version(tx, Some(enrollment.course_version_id))?,
+        None => current_version(tx, new.course_id)?,
+    };
+    let row = CompletionRow {
+        id: Uuid::now_v7(),
+        user_id: new.user_id,
+        course_id: new.course_id,
+        course_version_id: course.version_id,
+        enrollment_id: enrollment.as_ref().map(|enrollment| enrollment.id),
+        occurred_at: new.occurred_at,
+        recorded_at: tx.now,
+        source: new.source,
+        score: new.score,
+        evidence: new.evidence.clone(),
+        valid_until: valid_until(new.occurred_at, course.validity_period),
+        supersedes_id: None,
+    };
+    let completion = store::insert(tx, &row)?;
+    tx.record(
+        Event::new("completion.created", "completion", completion.id)
+            .about(completion.user_id)
+            .after(&completion),
+    );
+    tx.note_completion(completion.user_id, completion.id);
+    if let Some(enrollment) = enrollment {
+        enrollments::progress::complete_live(tx, &enrollment)?;
+    }
+    reconcile::reconcile(tx, Some(&[completion.user_id]), None)?;
+    Ok(completion)
+}
+
+fn current_version(tx: &mut Tx, course_id: Uuid) -> ApiResult<people::PublishedCourse> {
+    let version_id = courses::table
+        .find(course_id)
+        .select(courses::current_version_id)
+        .first(tx.conn)
+        .optional()?
+        .ok_or_else(|| ApiError::field("/course_id", "names no course that exists"))?;
+    people::version(tx, version_id)
+}
+
+/// The last day that a completion counts.
+pub(super) fn valid_until(occurred_at: DateTime<Utc>, validity_period: Option<Period>) -> Option<NaiveDate> {
+    validity_period.map(|period| period.after(occurred_at.date_naive()))
+}
+
+/// Nobody has done what lies ahead; clocks may differ a little.
+pub(super) fn happened(tx: &Tx, occurred_at: DateTime<Utc>) -> ApiResult<()> {
+    if occurred_at > tx.now + TimeDelta::minutes(5) {
+        return Err(ApiError::field("/occurred_at", "must not be in the future"));
+    }
+    if occurred_at.timestamp() < -2_208_988_800 {
+        return Err(ApiError::field("/occurred_at", "must be in 1900 or later"));
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! `/v1/completions`.
+
+use actix_web::{get, post, web::Path};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{
+    correct,
+    model::{Completion, CorrectCompletion, CreateCompletion},
+    record::{self, NewCompletion},
+    store,
+};
+use crate::{
+    access::{self, Permission},
+    app::Call,
+    http::{ApiResult, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+};
+
+/// The routes of this resource.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        utoipa_actix_web::scope("/completions")
+            .service(list_completions)
+            .service(create_completion)
+            .service(get_completion)
+            .service(correct_completion),
+    );
+}
+
+/// List completions.
+///
+/// Those that count: `filter=not (superseded_by_id pr)`.
+#[utoipa::path(tag = "completions", params(ListQuery), responses((status = 200, body = Page<Completion>)),
+    extensions(("x-permission" = json!("completions.read"))))]
+#[get("")]
+async fn list_completions(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
+        .await
+}
+
+/// Record a completion.
+///
+/// Completes the live enrollment and satisfies the open requirement, if there are any.
+#[utoipa::path(tag = "completions", request_body = CreateCompletion, responses((status = 201, body = Completion)),
+    extensions(("x-permission" = json!("completions.write"))))]
+#[post("")]
+async fn create_completion(call: Call, body: Valid<CreateCompletion>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        tx.require(Permission::CompletionsWrite)?;
+        let new = NewCompletion {
+            user_id: body.0.user_id,
+            course_id: body.0.course_id,
+            occurred_at: body.0.occurred_at.unwrap_or(tx.now),
+            source: body.0.source.unwrap_or_else(|| correct::source(tx)),
+            score: body.0.score,
+            evidence: body.0.evidence.clone(),
+        };
+        let completion = record::record(tx, &new)?;
+        access::confirm::<Completion>(tx, completion.id, Permission::CompletionsWrite)?;
+        Reply::created(&completion, format!("/v1/completions/{}", completion.id))
+    })
+    .await
+}
+
+/// Read a completion.
+#[utoipa::path(tag = "completions", params(("completion_id" = String, Path)),
+    responses((status = 200, body = Completion)), extensions(("x-permission" = json!("completions.read"))))]
+#[get("/{completion_id}")]
+async fn get_completion(call: Call, id: Path<Ref<Completion>>, known: IfNoneMatch) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
+        .await
+}
+
+/// Correct a completion.
+///
+/// The old one stays as it is and counts no more; requirements that it satisfied stand on the correction.
+#[utoipa::path(tag = "completions", params(("completion_id" = String, Path)), request_body = CorrectCompletion,
+    responses((status = 201, body = Completion)), extensions(("x-permission" = json!("completions.write"))))]
+#[post("/{completion_id}/corrections")]
+async fn correct_completion(
+    call: Call,
+    id: Path<Ref<Completion>>,
+    body: Valid<CorrectCompletion>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let old = access::authorize(tx, &id, Permission::CompletionsWrite)?;
+        let correction = correct::correct(tx, &old, &body.0)?;
+        Reply::created(&correction, format!("/v1/completions/{}", correction.id))
+    })
+    .await
+}

@@ -1,0 +1,7 @@
+//! Enrollments: who takes which version of which course.
+
+pub mod filter;
+pub mod model;
+pub mod progress;
+pub mod routes;
+pub mod store;

@@ -1,0 +1,125 @@
+//! The types of `/v1/enrollments`.
+
+use chrono::{DateTime, Utc};
+use diesel::{Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::{db::schema::enrollments, http::Versioned, protected, text_enum};
+
+text_enum! {
+    /// How far somebody is with a course.
+    EnrollmentState {
+        /// Waits for somebody's leave.
+        PendingApproval = "pending_approval",
+        /// Waits for a place.
+        Waitlisted = "waitlisted",
+        /// May begin.
+        Enrolled = "enrolled",
+        /// Has begun.
+        InProgress = "in_progress",
+        /// Done.
+        Completed = "completed",
+        /// Did not pass.
+        Failed = "failed",
+        /// Taken back; what was done stays on record.
+        Withdrawn = "withdrawn",
+        /// Ran out.
+        Expired = "expired",
+        /// Leave was refused.
+        Denied = "denied",
+    }
+}
+
+impl EnrollmentState {
+    /// Whether something may still come of it.
+    pub fn is_live(self) -> bool {
+        use EnrollmentState::{Enrolled, InProgress, PendingApproval, Waitlisted};
+        matches!(self, PendingApproval | Waitlisted | Enrolled | InProgress)
+    }
+}
+
+text_enum! {
+    /// Who made an enrollment.
+    EnrollmentSource {
+        /// A rule.
+        Rule = "rule",
+        /// Somebody else.
+        Person = "person",
+        /// The learner.
+        Self_ = "self",
+    }
+}
+
+/// An enrollment: one occurrence of a person's taking a course.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = enrollments)]
+pub struct Enrollment {
+    /// Our id.
+    pub id: Uuid,
+    /// Who.
+    pub user_id: Uuid,
+    /// What.
+    pub course_id: Uuid,
+    /// The version of the course that they take, whatever is published later.
+    pub course_version_id: Uuid,
+    /// How far they are.
+    pub state: EnrollmentState,
+    /// Who made it.
+    pub source: EnrollmentSource,
+    /// How much of the course is done.
+    #[schema(minimum = 0, maximum = 100)]
+    pub progress_percent: i16,
+    /// When they were enrolled.
+    pub enrolled_at: DateTime<Utc>,
+    /// When they began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended, however it did.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Counts up with every change; the ETag.
+    pub version: i64,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Versioned for Enrollment {
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+protected!(Enrollment in enrollments, name: "enrollment", external: None, read: EnrollmentsRead,
+    covered: |scope| scope.facts("enrollments.user_id", "enrollments.course_id"));
+
+/// An enrollment to be made.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CreateEnrollment {
+    /// Who.
+    pub user_id: Uuid,
+    /// What.
+    pub course_id: Uuid,
+}
+
+/// Progress.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateEnrollment {
+    /// How much of the course is done; 100 completes it.
+    #[schema(minimum = 0, maximum = 100, nullable = false)]
+    pub progress_percent: Option<i16>,
+}
+
+/// The end of an enrollment before its time.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawEnrollment {
+    /// Why.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub reason: Option<String>,
+}

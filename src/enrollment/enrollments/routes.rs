@@ -1,0 +1,98 @@
+//! `/v1/enrollments`.
+
+use actix_web::{get, patch, post, web::Path};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{
+    model::{CreateEnrollment, Enrollment, UpdateEnrollment, WithdrawEnrollment},
+    progress, store,
+};
+use crate::{
+    access::{self, Permission},
+    app::Call,
+    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+};
+
+/// The routes of this resource.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        utoipa_actix_web::scope("/enrollments")
+            .service(list_enrollments)
+            .service(create_enrollment)
+            .service(get_enrollment)
+            .service(update_enrollment)
+            .service(withdraw_enrollment),
+    );
+}
+
+/// List enrollments.
+#[utoipa::path(tag = "enrollments", params(ListQuery), responses((status = 200, body = Page<Enrollment>)),
+    extensions(("x-permission" = json!("enrollments.read"))))]
+#[get("")]
+async fn list_enrollments(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
+        .await
+}
+
+/// Enroll a person.
+///
+/// In the version of the course that is published now. Learners may enroll themselves.
+#[utoipa::path(tag = "enrollments", request_body = CreateEnrollment, responses((status = 201, body = Enrollment)),
+    extensions(("x-permission" = json!("enrollments.write"))))]
+#[post("")]
+async fn create_enrollment(call: Call, body: Valid<CreateEnrollment>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        tx.require(Permission::EnrollmentsWrite)?;
+        let enrollment = progress::enroll(tx, &body.0)?;
+        access::confirm::<Enrollment>(tx, enrollment.id, Permission::EnrollmentsWrite)?;
+        Reply::created(&enrollment, format!("/v1/enrollments/{}", enrollment.id))
+    })
+    .await
+}
+
+/// Read an enrollment.
+#[utoipa::path(tag = "enrollments", params(("enrollment_id" = String, Path)),
+    responses((status = 200, body = Enrollment)), extensions(("x-permission" = json!("enrollments.read"))))]
+#[get("/{enrollment_id}")]
+async fn get_enrollment(call: Call, id: Path<Ref<Enrollment>>, known: IfNoneMatch) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
+        .await
+}
+
+/// Record progress.
+///
+/// All of it, 100, completes the enrollment and records a completion.
+#[utoipa::path(tag = "enrollments", params(("enrollment_id" = String, Path)), request_body = UpdateEnrollment,
+    responses((status = 200, body = Enrollment)), extensions(("x-permission" = json!("enrollments.write"))))]
+#[patch("/{enrollment_id}")]
+async fn update_enrollment(
+    call: Call,
+    id: Path<Ref<Enrollment>>,
+    known: IfMatch,
+    body: Valid<UpdateEnrollment>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let before = access::authorize(tx, &id, Permission::EnrollmentsWrite)?;
+        known.check(&*before)?;
+        Reply::resource(&progress::advance(tx, &before, &body.0)?)
+    })
+    .await
+}
+
+/// Withdraw an enrollment.
+///
+/// Its progress stays on record. What must be learnt must be learnt still.
+#[utoipa::path(tag = "enrollments", params(("enrollment_id" = String, Path)), request_body = WithdrawEnrollment,
+    responses((status = 200, body = Enrollment)), extensions(("x-permission" = json!("enrollments.write"))))]
+#[post("/{enrollment_id}/withdrawal")]
+async fn withdraw_enrollment(
+    call: Call,
+    id: Path<Ref<Enrollment>>,
+    body: Valid<WithdrawEnrollment>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let before = access::authorize(tx, &id, Permission::EnrollmentsWrite)?;
+        Reply::resource(&progress::withdraw(tx, &before, body.0.reason.clone())?)
+    })
+    .await
+}

@@ -1,0 +1,73 @@
+//! The people and courses that facts are about, looked up and locked before a fact is written.
+
+use diesel::{OptionalExtension, QueryDsl, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::{
+    app::Tx,
+    db::schema::{course_versions, courses, users},
+    http::{ApiError, ApiResult, Code},
+    people::users::model::UserStatus,
+    period::Period,
+};
+
+/// Locks the person, so that what is settled about them is settled by one transaction at a time.
+pub fn lock(tx: &mut Tx, user_id: Uuid) -> ApiResult<UserStatus> {
+    users::table
+        .find(user_id)
+        .select(users::status)
+        .for_no_key_update()
+        .first(tx.conn)
+        .optional()?
+        .ok_or_else(|| ApiError::field("/user_id", "names nobody"))
+}
+
+/// Locks a person who is to learn; 409 for one who has left.
+pub fn lock_learner(tx: &mut Tx, user_id: Uuid) -> ApiResult<()> {
+    match lock(tx, user_id)? {
+        UserStatus::Archived => Err(ApiError::new(
+            Code::UserArchived,
+            "Somebody who has left learns nothing; restore them first.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The version of a course that people take, and how long its completions count.
+pub struct PublishedCourse {
+    /// The version.
+    pub version_id: Uuid,
+    /// How long a completion of it counts; for ever, if none.
+    pub validity_period: Option<Period>,
+}
+
+/// The published version of a course that can be begun; 409 for one that is a draft or retired.
+pub fn published_course(tx: &mut Tx, course_id: Uuid) -> ApiResult<PublishedCourse> {
+    let (status, version_id) = courses::table
+        .find(course_id)
+        .select((courses::status, courses::current_version_id))
+        .first::<(String, Option<Uuid>)>(tx.conn)
+        .optional()?
+        .ok_or_else(|| ApiError::field("/course_id", "names no course that exists"))?;
+    if status == "retired" {
+        return Err(ApiError::new(
+            Code::CourseRetired,
+            "Nobody begins a retired course; choose another.",
+        ));
+    }
+    version(tx, version_id)
+}
+
+/// A version of a course, current or not; 409 for a course that has none.
+pub fn version(tx: &mut Tx, version_id: Option<Uuid>) -> ApiResult<PublishedCourse> {
+    let unpublished = || ApiError::new(Code::CourseNotPublished, "Publish the course first.");
+    let version_id = version_id.ok_or_else(unpublished)?;
+    let validity_period = course_versions::table
+        .find(version_id)
+        .select(course_versions::validity_period)
+        .first(tx.conn)?;
+    Ok(PublishedCourse {
+        version_id,
+        validity_period,
+    })
+}

@@ -1,0 +1,216 @@
+//! The types of `/v1/requirements`.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{
+    Queryable, QueryableByName, Selectable,
+    sql_types::{Jsonb, Text},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::store;
+use crate::{
+    access::{Permission, Protected, Scope},
+    app::Tx,
+    db::{
+        Condition, Sql,
+        schema::{requirement_reasons, requirements},
+    },
+    http::Versioned,
+    text_enum,
+};
+
+text_enum! {
+    /// Where a requirement stands, by its dates.
+    RequirementStatus {
+        /// Opens on a later day.
+        Upcoming = "upcoming",
+        /// To be done, and not late.
+        Open = "open",
+        /// To be done, and past its due date.
+        Overdue = "overdue",
+        /// Done, and the completion counts still.
+        Satisfied = "satisfied",
+        /// Done, but the completion counts no more.
+        Expired = "expired",
+        /// Nobody asks for it any more.
+        Ended = "ended",
+    }
+}
+
+text_enum! {
+    /// Why a requirement ended.
+    EndReason {
+        /// Its person left the rule's audience.
+        LeftAudience = "left_audience",
+        /// The rule was paused.
+        RulePaused = "rule_paused",
+        /// The rule asks for this course no more.
+        RuleChanged = "rule_changed",
+        /// The rule was archived.
+        RuleArchived = "rule_archived",
+        /// Whoever assigned it took that back.
+        Withdrawn = "withdrawn",
+        /// Its person was archived.
+        UserLeft = "user_left",
+    }
+}
+
+text_enum! {
+    /// What asks for a requirement.
+    ReasonKind {
+        /// A rule.
+        Rule = "rule",
+        /// Somebody, by hand.
+        Person = "person",
+    }
+}
+
+/// A requirement: a person must hold a valid completion of a course. One for each cycle.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, QueryableByName, ToSchema)]
+#[diesel(table_name = requirements)]
+pub struct Requirement {
+    /// Our id.
+    pub id: Uuid,
+    /// Who.
+    pub user_id: Uuid,
+    /// What.
+    pub course_id: Uuid,
+    /// Counts the requirements of this person for this course.
+    #[schema(example = 1)]
+    pub cycle: i32,
+    /// Where it stands today.
+    #[diesel(sql_type = Text)]
+    pub status: RequirementStatus,
+    /// From when it counts.
+    pub opens_on: NaiveDate,
+    /// By when: the earliest due date of its live reasons.
+    pub due_on: Option<NaiveDate>,
+    /// When the completion that satisfies it happened.
+    pub satisfied_at: Option<DateTime<Utc>>,
+    /// The completion that satisfies it.
+    pub completion_id: Option<Uuid>,
+    /// The last day that the completion counts; null if it always does.
+    pub valid_until: Option<NaiveDate>,
+    /// When its last reason ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it ended.
+    pub end_reason: Option<EndReason>,
+    /// Counts up with every change; the ETag.
+    pub version: i64,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A requirement with its reasons.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RequirementWithReasons {
+    /// The requirement.
+    #[serde(flatten)]
+    pub requirement: Requirement,
+    /// Why, oldest first; those that ended too.
+    pub reasons: Vec<RequirementReason>,
+}
+
+/// Why a requirement is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = requirement_reasons)]
+pub struct RequirementReason {
+    /// Our id.
+    pub id: Uuid,
+    /// What asks for it.
+    pub kind: ReasonKind,
+    /// The rule, if it is one.
+    pub rule_id: Option<Uuid>,
+    /// The version of the rule that set the due date.
+    pub rule_version: Option<i64>,
+    /// Who assigned it, if it was done by hand.
+    pub assigned_by: Option<Uuid>,
+    /// What they said.
+    pub note: Option<String>,
+    /// By when.
+    pub due_on: Option<NaiveDate>,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// Until when.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// A requirement to be assigned by hand.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[validate(schema(function = due_after_opening))]
+pub struct CreateRequirement {
+    /// Who.
+    pub user_id: Uuid,
+    /// What.
+    pub course_id: Uuid,
+    /// From when it counts; today if it is left out.
+    #[serde(default)]
+    pub opens_on: Option<NaiveDate>,
+    /// By when.
+    #[serde(default)]
+    pub due_on: Option<NaiveDate>,
+    /// Why.
+    #[serde(default)]
+    #[schema(max_length = 2000, example = "Agreed in the yearly talk")]
+    pub note: Option<String>,
+}
+
+fn due_after_opening(new: &CreateRequirement) -> Result<(), validator::ValidationError> {
+    match (new.opens_on, new.due_on) {
+        (Some(opens), Some(due)) if due < opens => {
+            Err(crate::http::body::rule("/due_on", "must not be before opens_on"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A row of a list, with the value that it is ordered by.
+#[derive(Debug, QueryableByName)]
+pub struct RequirementRow {
+    /// The requirement.
+    #[diesel(embed)]
+    pub requirement: Requirement,
+    /// What it is ordered by.
+    #[diesel(sql_type = Jsonb)]
+    pub sort_key: Value,
+}
+
+impl Versioned for Requirement {
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+impl Versioned for RequirementWithReasons {
+    fn version(&self) -> i64 {
+        self.requirement.version
+    }
+}
+
+/// By hand, because the status is no column but follows from today.
+impl Protected for Requirement {
+    const NAME: &'static str = "requirement";
+    const ID: &'static str = "requirements.id";
+    const EXTERNAL: Option<&'static str> = None;
+    const READ: Permission = Permission::RequirementsRead;
+
+    fn covered(scope: &Scope) -> Sql {
+        scope.facts("requirements.user_id", "requirements.course_id")
+    }
+
+    fn select(
+        tx: &mut Tx,
+        condition: Condition,
+        allowed: Condition,
+        lock: bool,
+    ) -> diesel::QueryResult<Option<(Self, bool)>> {
+        store::select(tx, condition, allowed, lock)
+    }
+}

@@ -1,0 +1,89 @@
+//! `/v1/requirements`.
+
+use actix_web::{delete, get, post, web::Path};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{
+    assign,
+    model::{CreateRequirement, Requirement, RequirementWithReasons},
+    store,
+};
+use crate::{
+    access::{self, Permission},
+    app::Call,
+    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+};
+
+/// The routes of this resource.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        utoipa_actix_web::scope("/requirements")
+            .service(list_requirements)
+            .service(create_requirement)
+            .service(get_requirement)
+            .service(delete_requirement_reason),
+    );
+}
+
+/// List requirements.
+///
+/// Those of one person: `filter=user_id eq "…"`. What is late: `filter=status eq "overdue"`.
+#[utoipa::path(tag = "requirements", params(ListQuery), responses((status = 200, body = Page<Requirement>)),
+    extensions(("x-permission" = json!("requirements.read"))))]
+#[get("")]
+async fn list_requirements(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
+        .await
+}
+
+/// Assign a requirement by hand.
+///
+/// Where the person must take the course already, that requirement gets another reason.
+#[utoipa::path(tag = "requirements", request_body = CreateRequirement,
+    responses((status = 201, body = RequirementWithReasons)),
+    extensions(("x-permission" = json!("requirements.write"))))]
+#[post("")]
+async fn create_requirement(call: Call, body: Valid<CreateRequirement>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        tx.require(Permission::RequirementsWrite)?;
+        let requirement = assign::assign(tx, &body.0)?;
+        let location = format!("/v1/requirements/{}", requirement.id);
+        Reply::created(&store::with_reasons(tx, requirement)?, location)
+    })
+    .await
+}
+
+/// Read a requirement, with its reasons.
+#[utoipa::path(tag = "requirements", params(("requirement_id" = String, Path)),
+    responses((status = 200, body = RequirementWithReasons)),
+    extensions(("x-permission" = json!("requirements.read"))))]
+#[get("/{requirement_id}")]
+async fn get_requirement(call: Call, id: Path<Ref<Requirement>>, known: IfNoneMatch) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let requirement = access::read(tx, &id)?;
+        Reply::unless_known(&store::with_reasons(tx, requirement)?, &known)
+    })
+    .await
+}
+
+/// Take back a reason that was given by hand.
+///
+/// The requirement ends with its last reason.
+#[utoipa::path(tag = "requirements", params(("requirement_id" = String, Path), ("reason_id" = Uuid, Path)),
+    responses((status = 204, description = "It is taken back.")),
+    extensions(("x-permission" = json!("requirements.write"))))]
+#[delete("/{requirement_id}/reasons/{reason_id}")]
+async fn delete_requirement_reason(
+    call: Call,
+    path: Path<(Ref<Requirement>, Uuid)>,
+    known: IfMatch,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let requirement = access::authorize(tx, &path.0, Permission::RequirementsWrite)?;
+        known.check(&*requirement)?;
+        assign::withdraw(tx, &requirement, path.1)?;
+        Ok(Reply::no_content())
+    })
+    .await
+}

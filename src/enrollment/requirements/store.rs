@@ -1,0 +1,123 @@
+//! The statements of requirements.
+
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, QueryableByName, RunQueryDsl,
+    SelectableHelper, sql_types::Bool,
+};
+use uuid::Uuid;
+
+use super::{
+    filter::{REQUIREMENTS, STATUS},
+    model::{Requirement, RequirementReason, RequirementRow, RequirementWithReasons},
+};
+use crate::{
+    access::Protected,
+    app::Tx,
+    db::{Condition, Sql, bind, schema::requirement_reasons},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    sql,
+};
+
+/// The orders of the list; each has its index.
+const LISTING: Listing = Listing {
+    id: "requirements.id",
+    sorts: &[Sort {
+        name: "created_at",
+        column: "requirements.created_at",
+        kind: SortKind::Instant,
+    }],
+};
+
+/// The rows with their status, and one `clock` row that holds today.
+fn from(tx: &Tx) -> Sql {
+    sql![
+        " FROM requirements CROSS JOIN (SELECT ",
+        bind(tx.today()),
+        "::date AS today) clock WHERE "
+    ]
+}
+
+const COLUMNS: &str = "SELECT requirements.*, ";
+
+/// A page of the requirements that the caller may see.
+pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Requirement>> {
+    let scope = tx.scope(Requirement::READ)?;
+    let page = query.plan(&LISTING)?;
+    let filter = match &query.filter {
+        Some(text) => parse(text, &REQUIREMENTS)?.to_sql(&tx.filter_clock()),
+        None => Sql::always(),
+    };
+    let rows: Vec<RequirementRow> = sql![
+        COLUMNS,
+        STATUS,
+        " AS status, ",
+        page.key(),
+        " AS sort_key",
+        from(tx),
+        page.rows([Requirement::covered(&scope), filter]),
+        " ORDER BY ",
+        page.order(),
+        " LIMIT ",
+        bind(page.limit())
+    ]
+    .load(tx.conn)?;
+    let rows = rows
+        .into_iter()
+        .map(|row| (row.requirement, row.sort_key))
+        .collect();
+    Ok(page.page(rows, |requirement| requirement.id))
+}
+
+/// See [`Protected::select`].
+pub fn select(
+    tx: &mut Tx,
+    condition: Condition,
+    allowed: Condition,
+    lock: bool,
+) -> QueryResult<Option<(Requirement, bool)>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(embed)]
+        requirement: Requirement,
+        #[diesel(sql_type = Bool)]
+        allowed: bool,
+    }
+    let row: Option<Row> = sql![
+        COLUMNS,
+        STATUS,
+        " AS status, ",
+        allowed,
+        " AS allowed",
+        from(tx),
+        condition,
+        if lock { " FOR UPDATE OF requirements" } else { "" }
+    ]
+    .get_result(tx.conn)
+    .optional()?;
+    Ok(row.map(|row| (row.requirement, row.allowed)))
+}
+
+/// A requirement.
+pub fn find(tx: &mut Tx, user_id: Uuid, id: Uuid) -> ApiResult<Requirement> {
+    let named = sql![
+        "requirements.user_id = ",
+        bind(user_id),
+        " AND requirements.id = ",
+        bind(id)
+    ];
+    let found = select(tx, Condition::new(named), Condition::new(Sql::always()), false)?;
+    found
+        .map(|(requirement, _)| requirement)
+        .ok_or_else(|| ApiError::not_found(Requirement::NAME))
+}
+
+/// A requirement with its reasons, oldest first.
+pub fn with_reasons(tx: &mut Tx, requirement: Requirement) -> ApiResult<RequirementWithReasons> {
+    let reasons = requirement_reasons::table
+        .filter(requirement_reasons::user_id.eq(requirement.user_id))
+        .filter(requirement_reasons::requirement_id.eq(requirement.id))
+        .order((requirement_reasons::created_at, requirement_reasons::id))
+        .select(RequirementReason::as_select())
+        .load(tx.conn)?;
+    Ok(RequirementWithReasons { requirement, reasons })
+}

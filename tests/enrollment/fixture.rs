@@ -1,0 +1,146 @@
+//! What the tests of this domain arrange: people through HTTP, courses beneath it.
+
+use chrono::{NaiveDate, TimeDelta};
+use provost::{db::bind, enrollment::rules::reconcile, sql};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{Client, TestApp};
+
+/// A published course whose completions count for `validity`.
+pub fn course(app: &TestApp, code: &str, validity: Option<&str>) -> Uuid {
+    let course = draft(app, code);
+    let version = Uuid::now_v7();
+    app.write(|tx| {
+        sql![
+            "INSERT INTO course_versions (id, course_id, number, title, summary, description, language,
+                validity_period, modules, published_at) VALUES (",
+            bind(version),
+            ", ",
+            bind(course),
+            ", 1, ",
+            bind(code),
+            ", '', '', 'en', ",
+            bind(validity.map(str::to_owned)),
+            ", '[]', ",
+            bind(tx.now),
+            ")"
+        ]
+        .execute(tx.conn)?;
+        sql![
+            "UPDATE courses SET status = 'published', current_version_id = ",
+            bind(version),
+            " WHERE id = ",
+            bind(course)
+        ]
+        .execute(tx.conn)?;
+        Ok(())
+    });
+    course
+}
+
+/// A course that nobody can take yet.
+pub fn draft(app: &TestApp, code: &str) -> Uuid {
+    let course = Uuid::now_v7();
+    app.write(|tx| {
+        sql![
+            "INSERT INTO courses (id, code, status, title, language, created_at, updated_at) VALUES (",
+            bind(course),
+            ", ",
+            bind(code),
+            ", 'draft', ",
+            bind(code),
+            ", 'en', ",
+            bind(tx.now),
+            ", ",
+            bind(tx.now),
+            ")"
+        ]
+        .execute(tx.conn)?;
+        Ok(())
+    });
+    course
+}
+
+/// A person of a department.
+pub async fn person(admin: &Client, username: &str, department: &str) -> Uuid {
+    let body = json!({"username": username, "given_name": username, "family_name": "Test", "department": department});
+    admin
+        .post("/v1/users", body)
+        .await
+        .assert_status(201)
+        .id()
+        .parse()
+        .unwrap()
+}
+
+/// Moves a person to a department.
+pub async fn transfer(admin: &Client, user: Uuid, department: &str) {
+    admin
+        .patch(&format!("/v1/users/{user}"), json!({"department": department}))
+        .await
+        .assert_status(200);
+}
+
+/// An active rule of a department: its courses are due so long after joining.
+pub async fn rule(app: &TestApp, admin: &Client, department: &str, offset: &str, courses: &[Uuid]) -> String {
+    let body = json!({
+        "code": format!("{department}-{offset}"),
+        "name": department,
+        "audience": format!("department eq \"{department}\""),
+        "course_ids": courses,
+        "due": {"kind": "after_joining", "offset": offset},
+    });
+    let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
+    activate(app, admin, &rule).await;
+    rule
+}
+
+pub async fn activate(app: &TestApp, admin: &Client, rule: &str) {
+    admin
+        .post(&format!("/v1/rules/{rule}/activation"), json!({}))
+        .await
+        .assert_status(200);
+    run_jobs(app);
+}
+
+/// Does what changed rules left for later.
+pub fn run_jobs(app: &TestApp) {
+    app.write(|tx| reconcile::reconcile(tx, None, None).map(drop));
+}
+
+/// Every requirement of a person, oldest first.
+pub async fn requirements(client: &Client, user: Uuid) -> Vec<Value> {
+    let path = format!("/v1/requirements?filter=user_id%20eq%20%22{user}%22");
+    let page = client.get(&path).await.assert_status(200);
+    page.at("/data").as_array().unwrap().clone()
+}
+
+/// Statuses and due dates of a person's requirements, oldest first.
+pub async fn outline(client: &Client, user: Uuid) -> Vec<(String, Option<String>)> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    requirements(client, user)
+        .await
+        .iter()
+        .map(|one| (text(&one["status"]).unwrap(), text(&one["due_on"])))
+        .collect()
+}
+
+pub fn pass_days(app: &TestApp, days: i64) {
+    app.app.clock.advance(TimeDelta::days(days));
+}
+
+/// The day so many days from the app's today.
+pub fn in_days(app: &TestApp, days: i64) -> String {
+    (today(app) + TimeDelta::days(days)).to_string()
+}
+
+pub fn today(app: &TestApp) -> NaiveDate {
+    app.app.clock.now().date_naive()
+}
+
+/// How many events there are.
+pub fn events(app: &TestApp) -> i64 {
+    use diesel::{QueryDsl, RunQueryDsl};
+    app.write(|tx| Ok(provost::db::schema::events::table.count().get_result(tx.conn)?))
+}

@@ -1,0 +1,5 @@
+mod completions;
+mod enrollments;
+mod fixture;
+mod requirements;
+mod rules;

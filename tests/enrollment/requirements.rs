@@ -1,0 +1,111 @@
+use serde_json::json;
+
+use super::fixture::{course, in_days, outline, pass_days, person, requirements, rule};
+use crate::support::TestApp;
+
+#[actix_web::test]
+async fn a_requirement_by_hand_is_another_reason_beside_the_rules() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    rule(&app, &admin, "Production", "P30D", &[fire]).await;
+    let ana = person(&admin, "ana", "Production").await;
+
+    let assigned = admin
+        .post(
+            "/v1/requirements",
+            json!({"user_id": ana, "course_id": fire, "due_on": in_days(&app, 3), "note": "before the audit"}),
+        )
+        .await
+        .assert_status(201);
+    assert_eq!(assigned.at("/due_on"), json!(in_days(&app, 3)));
+    assert_eq!(
+        (assigned.at("/reasons/0/kind"), assigned.at("/reasons/1/kind")),
+        (json!("rule"), json!("person"))
+    );
+    let path = format!("/v1/requirements/{}", assigned.id());
+
+    let by_rule = format!(
+        "{path}/reasons/{}",
+        assigned.at("/reasons/0/id").as_str().unwrap()
+    );
+    admin.delete(&by_rule).await.assert_problem(409, "conflict");
+    let by_hand = format!(
+        "{path}/reasons/{}",
+        assigned.at("/reasons/1/id").as_str().unwrap()
+    );
+    admin.delete(&by_hand).await.assert_status(204);
+    assert_eq!(
+        outline(&admin, ana).await,
+        [("open".into(), Some(in_days(&app, 30)))]
+    );
+    admin.delete(&by_hand).await.assert_problem(404, "not_found");
+}
+
+#[actix_web::test]
+async fn a_requirement_by_hand_ends_when_it_is_taken_back() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let ana = person(&admin, "ana", "Production").await;
+    let assigned = admin
+        .post("/v1/requirements", json!({"user_id": ana, "course_id": fire}))
+        .await
+        .assert_status(201);
+
+    let reason = assigned.at("/reasons/0/id").as_str().unwrap().to_owned();
+    admin
+        .delete(&format!("/v1/requirements/{}/reasons/{reason}", assigned.id()))
+        .await
+        .assert_status(204);
+
+    let ended = requirements(&admin, ana).await;
+    assert_eq!(
+        (&ended[0]["status"], &ended[0]["end_reason"]),
+        (&json!("ended"), &json!("withdrawn"))
+    );
+}
+
+#[actix_web::test]
+async fn the_status_follows_from_the_dates_and_can_be_filtered_by() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let ana = person(&admin, "ana", "Production").await;
+    let body =
+        json!({"user_id": ana, "course_id": fire, "opens_on": in_days(&app, 2), "due_on": in_days(&app, 4)});
+    admin.post("/v1/requirements", body).await.assert_status(201);
+
+    for (days, status) in [(0, "upcoming"), (2, "open"), (3, "overdue")] {
+        pass_days(&app, days);
+        let found = admin
+            .get(&format!("/v1/requirements?filter=status%20eq%20%22{status}%22"))
+            .await
+            .assert_status(200);
+        assert_eq!(found.at("/data/0/status"), json!(status));
+    }
+    assert_eq!(
+        admin
+            .get("/v1/requirements?filter=status%20eq%20%22open%22")
+            .await
+            .at("/data"),
+        json!([])
+    );
+}
+
+#[actix_web::test]
+async fn nobody_who_has_left_is_assigned_anything() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let ana = person(&admin, "ana", "Production").await;
+    admin
+        .patch(&format!("/v1/users/{ana}"), json!({"status": "archived"}))
+        .await
+        .assert_status(200);
+
+    admin
+        .post("/v1/requirements", json!({"user_id": ana, "course_id": fire}))
+        .await
+        .assert_problem(409, "user_archived");
+}
