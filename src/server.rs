@@ -23,6 +23,7 @@ use crate::{
     config::Config,
     contract, enrollment,
     http::{ApiError, Code, request},
+    import,
     jobs, ledger, operations, people, system,
 };
 
@@ -36,6 +37,7 @@ pub fn v1(config: &mut ServiceConfig) {
     jobs::routes::configure(config);
     operations::configure(config);
     ledger::configure(config);
+    import::configure(config);
 }
 
 /// The routes that need no token.
@@ -46,6 +48,9 @@ pub fn public(config: &mut ServiceConfig) {
 
 /// What happens in the same transaction when people change, in this order.
 pub const REACTIONS: &[Reaction] = &[enrollment::rules::reconcile::react];
+
+/// What comes in as CSV.
+pub const IMPORT_TARGETS: &[&dyn import::Target] = &[&people::users::import::UserImport];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {

@@ -8,12 +8,13 @@ use super::{CommandError, CommandResult, start};
 use crate::{
     app::App,
     config::Config,
+    import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
 };
 
 /// Every kind of job.
-pub const HANDLERS: &[Handler] = &[Handler::of::<Purge>(), Handler::of::<VerifyLedger>()];
+pub const HANDLERS: &[Handler] = &[Handler::of::<Purge>(), Handler::of::<VerifyLedger>(), Handler::of::<PlanImport>(), Handler::of::<ApplyPlan>()];
 
 /// What comes round.
 pub const SCHEDULES: &[Schedule] = &[Schedule {

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, cell::RefCell};
 
 use csv::{Reader, ReaderBuilder, StringRecord};
-use diesel::{ExecuteCopyFromDsl, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, RunQueryDsl};
+use diesel::{ExecuteCopyFromDsl, Insertable, OptionalExtension, QueryDsl, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use utoipa::ToSchema;
@@ -76,7 +76,7 @@ pub fn unusable(detail: impl Into<Cow<'static, str>>) -> ApiError {
 }
 
 /// Reads the import's file into its rows; answers how many there are.
-pub fn load(tx: &mut Tx, plan: &Plan, declaration: &Declaration, progress: &dyn Fn(i64)) -> ApiResult<i64> {
+pub fn load(tx: &mut Tx, plan: &Plan, declaration: &'static Declaration, progress: &dyn Fn(i64)) -> ApiResult<i64> {
     let format = &plan.mapping.format;
     let (Some(delimiter), Some(quote), Some(encoding)) = (
         check::ascii(&format.delimiter),
@@ -305,6 +305,7 @@ impl Reading {
                         values.push(item);
                     }
                 }
+                values.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
                 Ok(Some(Json::Array(values)))
             })
         } else {

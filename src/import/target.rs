@@ -9,7 +9,7 @@ use super::{
     mapping::{Mapping, OnMissing, ReferenceBy},
     step::{self, Fault},
 };
-use crate::{access::Permission, app::Tx, db::Sql, http::ApiResult};
+use crate::{access::Permission, app::Tx, db::Sql, http::ApiResult, period::Period};
 
 /// A resource that imports write.
 pub trait Target: Sync {
@@ -39,7 +39,7 @@ pub struct Declaration {
     /// The kind of its external keys.
     pub external_kind: &'static str,
     /// What the caller must hold, everywhere, to apply an import.
-    pub permission: Permission,
+    pub permissions: &'static [Permission],
     /// Other things that a row may name.
     pub references: &'static [Reference],
     /// What `missing.then` may say beside `keep`: statuses.
@@ -108,10 +108,12 @@ pub enum Kind {
     Boolean,
     /// One of these words.
     OneOf(Vec<String>),
-    /// Texts of at most so many characters.
-    Texts(usize),
+    /// Tags of at most so many characters: in lower case, in order.
+    Tags(usize),
     /// A BCP 47 tag.
     Language,
+    /// A BCP 47 primary tag: a language without its region.
+    PrimaryLanguage,
     /// An IANA time zone.
     TimeZone,
     /// An ISO 8601 duration of whole years, months, weeks or days.
@@ -123,7 +125,7 @@ pub enum Kind {
 impl Kind {
     /// Whether it is made of several values.
     pub fn is_list(&self) -> bool {
-        matches!(self, Kind::Texts(_))
+        matches!(self, Kind::Tags(_))
     }
 
     /// Reads one value.
@@ -137,7 +139,11 @@ impl Kind {
             }
         };
         match self {
-            Kind::Text(most) | Kind::Texts(most) => fits(text, *most).map(|()| json!(text)),
+            Kind::Text(most) => fits(text, *most).map(|()| json!(text)),
+            Kind::Tags(most) => {
+                let tag = step::collapse(text).to_lowercase();
+                fits(&tag, *most).map(|()| json!(tag))
+            }
             Kind::Word(most) => {
                 fits(text, *most)?;
                 good(!text.contains(char::is_whitespace), "must not hold white space")
@@ -165,11 +171,18 @@ impl Kind {
                 &format!("is none of {}", words.join(", ")),
             ),
             Kind::Language => good(is_language(text), "is not a BCP 47 tag, such as pt-BR"),
+            Kind::PrimaryLanguage => good(
+                (2..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase()),
+                "is not a BCP 47 primary tag, such as pt",
+            ),
             Kind::TimeZone => good(
                 text.parse::<chrono_tz::Tz>().is_ok(),
                 "is not an IANA time zone, such as Europe/Lisbon",
             ),
-            Kind::Period => good(is_period(text), "is not a period such as P1Y, P6M, P2W or P90D"),
+            Kind::Period => match text.parse::<Period>() {
+                Ok(period) if !period.is_zero() => Ok(json!(period)),
+                _ => Err(wrong("not_valid", "is not a period such as P1Y, P6M, P2W or P90D")),
+            },
             Kind::Url => good(
                 text.len() <= 2000
                     && (text.starts_with("https://") || text.starts_with("http://"))
@@ -208,14 +221,6 @@ fn is_language(text: &str) -> bool {
         && (2..=3).contains(&first.len())
         && letters(first)
         && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
-}
-
-fn is_period(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix('P') else {
-        return false;
-    };
-    let number = rest.strip_suffix(['Y', 'M', 'W', 'D']).unwrap_or_default();
-    number.len() <= 4 && number.parse::<u32>().is_ok_and(|number| number > 0)
 }
 
 /// An import whose rows are read, on its way through a target.

@@ -1,7 +1,7 @@
 //! `/v1/imports`.
 
 use actix_web::{
-    HttpRequest, get, post,
+    HttpMessage, HttpRequest, get, post,
     web::{Bytes, Path},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -123,7 +123,8 @@ async fn list_import_rows(call: Call, id: Path<Ref<Import>>, query: Query<ListQu
 /// Apply an import's plan.
 ///
 /// Takes the hash of the plan that was looked at, and refuses one that is stale or removes more than is allowed.
-/// The caller must also hold `users.write` for people, or `courses.write` for courses, in the scope of everything.
+/// The caller must also hold, in the scope of everything, `users.write` and `org_units.write` for people, or
+/// `courses.write` and `courses.publish` for courses.
 /// All of it is written in one transaction, or nothing.
 #[utoipa::path(tag = "imports", params(("import_id" = String, Path)), request_body = ApplyImport,
     responses((status = 202, body = Operation)), extensions(("x-permission" = json!("imports.write"))))]
@@ -133,7 +134,9 @@ async fn apply_import(call: Call, id: Path<Ref<Import>>, body: Valid<ApplyImport
         let import = access::authorize(tx, &id, Permission::ImportsWrite)?;
         let target = import::target(tx.app, &import.resource)
             .ok_or_else(|| ApiError::internal(format!("nothing imports {}", import.resource)))?;
-        require_everywhere(tx, target.declaration().permission)?;
+        for permission in target.declaration().permissions {
+            require_everywhere(tx, *permission)?;
+        }
         let counts = planned(&import)?;
         if import.plan_hash.as_deref() != Some(body.0.plan_hash.as_str()) || store::is_stale(tx, &import, target)? {
             return Err(apply::stale());

@@ -66,20 +66,23 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<ImportProfile>> {
         Some(text) => parse(text, &SCHEMA)?.to_sql(&tx.filter_clock()),
         None => crate::db::Sql::always(),
     };
-    let rows: Vec<((ProfileRow, Value), Value)> = import_profiles::table
+    let rows: Vec<(ProfileRow, Value, Value)> = import_profiles::table
         .inner_join(import_profile_versions::table)
         .filter(import_profile_versions::number.eq(import_profiles::version))
         .select((
-            (ProfileRow::as_select(), import_profile_versions::mapping),
+            ProfileRow::as_select(),
+            import_profile_versions::mapping,
             page.key(),
         ))
         .filter(page.rows([ProfileRow::covered(&scope), filter]))
         .order(page.order())
         .limit(page.limit())
         .load(tx.conn)?;
-    Ok(page
-        .page(rows, |(row, _)| row.id)
-        .map(|(row, mapping)| ImportProfile::of(row, mapping)))
+    let profiles = rows
+        .into_iter()
+        .map(|(row, mapping, key)| (ImportProfile::of(row, mapping), key))
+        .collect();
+    Ok(page.page(profiles, |profile: &ImportProfile| profile.id))
 }
 
 /// A page of a profile's versions.
