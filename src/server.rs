@@ -47,7 +47,7 @@ pub fn public(config: &mut ServiceConfig) {
 }
 
 /// What happens in the same transaction when people change, in this order.
-pub const REACTIONS: &[Reaction] = &[enrollment::rules::reconcile::react];
+pub const REACTIONS: &[Reaction] = &[people::facts::keep_changed, enrollment::rules::reconcile::react];
 
 /// What comes in as CSV.
 pub const IMPORT_TARGETS: &[&dyn import::Target] = &[&people::users::import::UserImport];

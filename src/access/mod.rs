@@ -14,7 +14,7 @@ pub mod token;
 
 pub use caller::{Caller, HeldGrant};
 pub use permission::{Permission, PermissionSet};
-pub use protected::{Authorized, Protected, authorize, confirm, read};
+pub use protected::{Authorized, Protected, authorize, authorize_all, confirm, outside, read};
 pub use scope::{Scope, ScopePart};
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -17,7 +17,7 @@ use crate::{
     },
     http::{ApiError, ApiResult, Ref, body},
     ledger::Event,
-    people::users::{model::User, store},
+    people::users::{model::User, write},
     sql,
 };
 
@@ -88,22 +88,15 @@ fn find_or_add(tx: &mut Tx, username: &str) -> ApiResult<User> {
     if let Some(user) = found {
         let user =
             crate::access::authorize::<User>(tx, &Ref::from(user.id), crate::access::Permission::UsersWrite)?;
-        return store::update(
+        return write::update(
             tx,
-            &user,
-            &body::read_value(&mut serde_json::json!({ "status": "active" }))?,
+            user,
+            body::read_value(&mut serde_json::json!({ "status": "active" }))?,
         );
     }
     let mut new =
         serde_json::json!({ "username": username, "given_name": "Academy", "family_name": "Administrator" });
-    let user = store::insert(tx, Uuid::now_v7(), &body::read_value(&mut new)?)?;
-    tx.record(
-        Event::new("user.created", "user", user.id)
-            .about(user.id)
-            .after(&user),
-    );
-    tx.touch_users([user.id]);
-    Ok(user)
+    write::create(tx, body::read_value(&mut new)?)
 }
 
 fn grant_everything(tx: &mut Tx, user: Uuid) -> ApiResult<()> {

@@ -1,6 +1,7 @@
 //! What all endpoints share: problems, bodies, lists, preconditions, answers. Knows no domain.
 
 pub mod body;
+pub mod bulk;
 pub mod codes;
 pub mod cursor;
 pub mod filter;

@@ -69,6 +69,11 @@ impl Reply {
             .header("Location", location))
     }
 
+    /// 201 with a new part of a resource, which has neither an ETag nor an address of its own.
+    pub fn created_part(part: &impl Serialize) -> ApiResult<Self> {
+        Self::json(StatusCode::CREATED, part)
+    }
+
     /// 202 with an operation and where its progress is seen.
     pub fn accepted(operation: &impl Serialize, location: String) -> ApiResult<Self> {
         Ok(Self::json(StatusCode::ACCEPTED, operation)?.header("Location", location))
