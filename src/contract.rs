@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_actix_web::{AppExt, scope};
 
-use crate::{http::Problem, server};
+use crate::{access::Permission, http::Problem, server};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -71,6 +71,8 @@ fn segments(path: &str) -> Vec<String> {
 fn methods(item: &Value) -> Vec<&'static str> {
     let known = [
         ("get", "GET"),
+        // A GET answers HEAD too.
+        ("get", "HEAD"),
         ("post", "POST"),
         ("put", "PUT"),
         ("patch", "PATCH"),
@@ -124,8 +126,11 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             .get("description")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        operation["description"] =
-            json!(format!("{description}\n\nNeeds the permission `{permission}`.").trim());
+        let needs = match Permission::from_name(&permission) {
+            Some(_) => format!("Needs the permission `{permission}`."),
+            None => format!("Open to {permission}."),
+        };
+        operation["description"] = json!(format!("{description}\n\n{needs}").trim());
     }
     let mut statuses = vec!["400", "500", "503"];
     if is_private {

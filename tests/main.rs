@@ -5,9 +5,13 @@
     reason = "a test whose set-up fails has failed"
 )]
 
+mod access;
 mod catalog;
 mod contract;
 mod enrollment;
 mod filter;
+mod jobs;
+mod ledger;
+mod operations;
 mod people;
 mod support;
