@@ -18,5 +18,6 @@ pub mod metrics;
 pub mod operations;
 pub mod people;
 pub mod period;
+pub mod report;
 pub mod server;
 pub mod system;

@@ -24,10 +24,9 @@ use crate::{
     app::{App, Reaction},
     catalog,
     config::Config,
-    contract, enrollment,
+    contract, credential, enrollment,
     http::{ApiError, Code, request},
-    import,
-    jobs, ledger, operations, people, system,
+    import, jobs, ledger, operations, people, report, system,
 };
 
 /// The domains' routes, all behind authentication.
@@ -36,6 +35,8 @@ pub fn v1(config: &mut ServiceConfig) {
     people::configure(config);
     catalog::configure(config);
     enrollment::configure(config);
+    credential::configure(config);
+    report::configure(config);
     system::configure(config);
     jobs::routes::configure(config);
     operations::configure(config);
@@ -46,11 +47,17 @@ pub fn v1(config: &mut ServiceConfig) {
 /// The routes that need no token.
 pub fn public(config: &mut ServiceConfig) {
     access::configure_public(config);
+    credential::configure_public(config);
     system::configure_public(config);
 }
 
 /// What happens in the same transaction when people change, in this order.
-pub const REACTIONS: &[Reaction] = &[access::forget_changed_callers, people::facts::keep_changed, enrollment::rules::reconcile::react];
+pub const REACTIONS: &[Reaction] = &[
+    access::forget_changed_callers,
+    people::facts::keep_changed,
+    enrollment::rules::reconcile::react,
+    credential::follow_completions,
+];
 
 /// What comes in as CSV.
 pub const IMPORT_TARGETS: &[&dyn import::Target] = &[&people::users::import::UserImport];

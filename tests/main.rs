@@ -9,6 +9,7 @@ mod access;
 mod catalog;
 mod contract;
 mod enrollment;
+mod credential;
 mod filter;
 mod jobs;
 mod ledger;

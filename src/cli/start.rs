@@ -12,6 +12,7 @@ use crate::{
     access::{built_in, callers::Callers, hashing::Hashing, keys, token::VerifiedTokens},
     app::{self, Acting, App, Clock, Wake},
     config::Config,
+    credential::templates,
     db::{
         Db, DbOptions,
         embedded::{EmbeddedOptions, EmbeddedPostgres},
@@ -98,7 +99,8 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
     });
     app.write_blocking(&Acting::system("start"), |tx| {
         keys::ensure(tx)?;
-        built_in::ensure(tx)
+        built_in::ensure(tx)?;
+        templates::store::ensure(tx)
     })?;
     app.keys.load(
         &mut *app

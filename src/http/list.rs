@@ -90,6 +90,7 @@ pub struct PagePlan {
 
 const DEFAULT_LIMIT: i64 = 50;
 const LARGEST_LIMIT: i64 = 200;
+const BATCH: i64 = 1_000;
 
 impl ListQuery {
     /// Checks `limit`, `sort` and `cursor` against what the list offers.
@@ -160,6 +161,11 @@ impl PagePlan {
             self.column = expression();
         }
         self
+    }
+
+    /// The same page with as many rows as an export reads at once, however many the client asked for.
+    pub fn batch(self) -> Self {
+        PagePlan { limit: BATCH, ..self }
     }
 
     /// The rows of the page: those that `conditions` let through, after the cursor.

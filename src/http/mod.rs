@@ -1,8 +1,10 @@
 //! What all endpoints share: problems, bodies, lists, preconditions, answers. Knows no domain.
 
+pub mod accept;
 pub mod body;
 pub mod bulk;
 pub mod codes;
+pub mod csv;
 pub mod cursor;
 pub mod filter;
 pub mod list;
