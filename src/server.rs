@@ -60,7 +60,10 @@ pub const REACTIONS: &[Reaction] = &[
 ];
 
 /// What comes in as CSV.
-pub const IMPORT_TARGETS: &[&dyn import::Target] = &[&people::users::import::UserImport];
+pub const IMPORT_TARGETS: &[&dyn import::Target] = &[
+    &people::users::import::UserImport,
+    &catalog::courses::import::CourseImport,
+];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {

@@ -14,5 +14,6 @@ mod filter;
 mod jobs;
 mod ledger;
 mod operations;
+mod import;
 mod people;
 mod support;

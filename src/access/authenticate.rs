@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use actix_web::{
-    Error, FromRequest, HttpMessage,
+    Error, HttpMessage,
     body::{BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{Method, header},
     middleware::Next,
-    web::{Bytes, Data},
+    web::Data,
 };
 use sha2::{Digest, Sha256};
 
 use super::{Caller, callers, token};
 use crate::{
     app::{App, IdempotencyKey},
-    http::{ApiError, ApiResult, body::unreadable, request::LoggedPrincipal},
+    http::{ApiError, ApiResult, request::LoggedPrincipal, upload},
 };
 
 /// Authenticates, or answers 401; reads the idempotency key of a POST. What it refuses is an answer like any
@@ -94,9 +94,7 @@ async fn idempotency_key(request: &mut ServiceRequest) -> ApiResult<Option<Idemp
         ));
     };
     let (http_request, payload) = request.parts_mut();
-    let body = Bytes::from_request(http_request, payload)
-        .await
-        .map_err(|error| unreadable(&error))?;
+    let body = upload::read(http_request, payload).await?;
     let mut hash = Sha256::new();
     hash.update(request.path());
     hash.update([0]);

@@ -14,6 +14,7 @@ pub mod problem;
 pub mod query;
 pub mod reply;
 pub mod request;
+pub mod upload;
 
 pub use body::Valid;
 pub use codes::Code;
@@ -23,3 +24,4 @@ pub use precondition::{IfMatch, IfNoneMatch, Versioned};
 pub use problem::{ApiError, ApiResult, FieldError, Problem};
 pub use query::Query;
 pub use reply::Reply;
+pub use upload::CsvUpload;

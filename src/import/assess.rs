@@ -80,6 +80,62 @@ pub fn issue(
     ]
 }
 
+/// The rows that are about something: neither refused nor skipped.
+pub fn good(plan: &Plan) -> Sql {
+    sql![
+        "(SELECT * FROM import_rows WHERE action IN ('create', 'unchanged') AND import_id = ",
+        bind(plan.import),
+        ")"
+    ]
+}
+
+/// A field that no two things may share.
+#[derive(Debug)]
+pub struct Taken {
+    /// The field.
+    pub field: &'static str,
+    /// The table.
+    pub table: &'static str,
+    /// What a row `g` wants, as it is compared.
+    pub wanted: &'static str,
+    /// What the thing `t` has, as it is compared.
+    pub present: &'static str,
+}
+
+/// Refuses rows whose value another row or another thing has.
+pub fn refuse_taken(tx: &mut Tx, plan: &Plan, taken: Taken) -> ApiResult<()> {
+    let detail = sql![
+        "'\"' || (r.fields ->> ",
+        bind(taken.field),
+        ") || '\" belongs to another one, here or in this file'"
+    ];
+    let fault = issue(plan, taken.field, "already_taken", detail, "error");
+    sql![
+        "WITH good AS MATERIALIZED ",
+        good(plan),
+        ", taken AS (
+            SELECT line FROM (SELECT line, count(*) OVER (PARTITION BY ",
+        taken.wanted,
+        ") AS copies FROM good g WHERE g.fields ? ",
+        bind(taken.field),
+        ") AS named WHERE copies > 1
+            UNION
+            SELECT g.line FROM good g JOIN ",
+        taken.table,
+        " t ON ",
+        taken.present,
+        " = ",
+        taken.wanted,
+        " WHERE t.id <> g.object_id)
+         UPDATE import_rows r SET action = 'refuse', issues = r.issues || ",
+        fault,
+        " FROM taken WHERE r.line = taken.line AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
 /// Takes back what an assessment before this one wrote.
 fn forget(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     sql![

@@ -213,7 +213,7 @@ impl<'a> Columns<'a> {
             });
         }
         Ok(Columns {
-            width: header.len(),
+            width: header.width(),
             key,
             fields,
             references,
@@ -320,6 +320,9 @@ impl Reading {
             }
             (Ok(None), Empty::Null) => {
                 self.fields.insert(field.name.to_string(), Json::Null);
+            }
+            (Ok(None), Empty::Blank) => {
+                self.fields.insert(field.name.to_string(), json!(""));
             }
             (Ok(None), Empty::Left) => {}
             (Ok(None), Empty::Refused) => {

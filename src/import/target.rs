@@ -85,6 +85,8 @@ pub enum Empty {
     Refused,
     /// It empties the field.
     Null,
+    /// It makes the field an empty text.
+    Blank,
     /// It leaves the field as it is; a new one gets its default.
     Left,
 }

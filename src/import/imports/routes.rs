@@ -1,8 +1,8 @@
 //! `/v1/imports`.
 
 use actix_web::{
-    HttpMessage, HttpRequest, get, post,
-    web::{Bytes, Path},
+    get, post,
+    web::Path,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::{
     access::{self, Permission},
     app::{Call, Tx},
     http::{
-        ApiError, ApiResult, Code, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
+        ApiError, ApiResult, Code, CsvUpload, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
     },
     import::{self, apply, profiles, require_everywhere},
     operations::{self, Operation},
@@ -52,15 +52,14 @@ async fn list_imports(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
     responses((status = 202, description = "The import; its operation is at the Location.", body = Import)),
     extensions(("x-permission" = json!("imports.write"))))]
 #[post("")]
-async fn create_import(call: Call, request: HttpRequest, query: Query<CreateImport>, body: Bytes) -> ApiResult<Reply> {
-    check_media_type(&request)?;
+async fn create_import(call: Call, query: Query<CreateImport>, file: CsvUpload) -> ApiResult<Reply> {
     let query = query.0;
     call.write(move |tx| {
         require_everywhere(tx, Permission::ImportsWrite)?;
         let profile = profile(tx, &query.profile)?;
         profiles::store::refuse_archived(&profile)?;
         let operation = operations::begin(tx, PLAN, None)?;
-        let import = store::insert(tx, &profile, query.file_name.as_deref(), operation.id, &body)?;
+        let import = store::insert(tx, &profile, query.file_name.as_deref(), operation.id, &file.0)?;
         tx.enqueue(&PlanImport {
             import_id: import.id,
             operation_id: operation.id,
@@ -73,17 +72,6 @@ async fn create_import(call: Call, request: HttpRequest, query: Query<CreateImpo
 /// What the operations are called.
 const PLAN: &str = "import.plan";
 const APPLY: &str = "import.apply";
-
-fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
-    let media_type = request.content_type().to_ascii_lowercase();
-    if ["text/csv", "text/plain", "application/octet-stream"].contains(&media_type.as_str()) {
-        return Ok(());
-    }
-    Err(ApiError::new(
-        Code::UnsupportedMediaType,
-        "Send the CSV as the body, with `Content-Type: text/csv`.",
-    ))
-}
 
 /// The profile that a code or an id names.
 fn profile(tx: &mut Tx, name: &str) -> ApiResult<profiles::model::ProfileRow> {

@@ -62,7 +62,7 @@ impl Target for UserImport {
             field("username", Kind::Word(MOST), Empty::Refused, "to_jsonb(t.username)"),
             field("email", Kind::Email, Empty::Null, "to_jsonb(t.email)"),
             field("given_name", Kind::Text(MOST), Empty::Refused, "to_jsonb(t.given_name)"),
-            field("family_name", Kind::Text(MOST), Empty::Left, "to_jsonb(t.family_name)"),
+            field("family_name", Kind::Text(MOST), Empty::Blank, "to_jsonb(t.family_name)"),
             field("status", Kind::OneOf(statuses), Empty::Left, "to_jsonb(t.status)"),
             field("locale", Kind::Language, Empty::Left, "to_jsonb(t.locale)"),
             field("time_zone", Kind::TimeZone, Empty::Left, "to_jsonb(t.time_zone)"),

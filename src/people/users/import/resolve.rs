@@ -7,7 +7,7 @@ use crate::{
     db::{Sql, bind},
     http::ApiResult,
     import::{
-        assess::issue,
+        assess::{Taken, good, issue, refuse_taken},
         mapping::{OnMissing, ReferenceBy, ReferenceMapping},
         read::unusable,
         target::Plan,
@@ -17,7 +17,16 @@ use crate::{
 
 /// Refuses rows that the database would not take, then finds org units and managers.
 pub fn resolve(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-    refuse_taken_usernames(tx, plan)?;
+    refuse_taken(
+        tx,
+        plan,
+        Taken {
+            field: "username",
+            table: "users",
+            wanted: "lower(g.fields ->> 'username')",
+            present: "lower(t.username)",
+        },
+    )?;
     refuse_leaving_before_hire(tx, plan)?;
     if let Some(reference) = plan.mapping.references.get("org_unit") {
         find_org_units(tx, plan, reference)?;
@@ -27,41 +36,6 @@ pub fn resolve(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         while drop_refused_managers(tx, plan, reference)? > 0 {}
         while drop_circles(tx, plan)? > 0 {}
     }
-    Ok(())
-}
-
-/// The rows that are about somebody: neither refused nor skipped.
-fn good(plan: &Plan) -> Sql {
-    sql![
-        "(SELECT * FROM import_rows WHERE action IN ('create', 'unchanged') AND import_id = ",
-        bind(plan.import),
-        ")"
-    ]
-}
-
-fn refuse_taken_usernames(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-    let fault = issue(
-        plan,
-        "username",
-        "username_taken",
-        sql!["'the username ' || (r.fields ->> 'username') || ' is somebody else''s'"],
-        "error",
-    );
-    sql![
-        "WITH good AS MATERIALIZED ",
-        good(plan),
-        ", taken AS (
-            SELECT line FROM (SELECT line, count(*) OVER (PARTITION BY lower(fields ->> 'username')) AS copies
-                FROM good WHERE fields ? 'username') AS named WHERE copies > 1
-            UNION
-            SELECT g.line FROM good g JOIN users u ON lower(u.username) = lower(g.fields ->> 'username')
-            WHERE u.id <> g.object_id)
-         UPDATE import_rows r SET action = 'refuse', issues = r.issues || ",
-        fault,
-        " FROM taken WHERE r.line = taken.line AND r.import_id = ",
-        bind(plan.import)
-    ]
-    .execute(tx.conn)?;
     Ok(())
 }
 
