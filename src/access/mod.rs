@@ -17,7 +17,7 @@ pub mod service_accounts;
 pub mod sign_in;
 pub mod token;
 
-pub use caller::{Caller, HeldGrant};
+pub use caller::{Caller, HeldGrant, lacks};
 pub use permission::{Permission, PermissionSet};
 pub use protected::{Authorized, Protected, authorize, authorize_all, confirm, outside, read};
 pub use scope::{Scope, ScopePart};

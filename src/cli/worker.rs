@@ -8,19 +8,31 @@ use super::{CommandError, CommandResult, start};
 use crate::{
     app::App,
     config::Config,
+    enrollment::rules::job::{ReconcileAll, ReconcileRule},
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
 };
 
 /// Every kind of job.
-pub const HANDLERS: &[Handler] = &[Handler::of::<Purge>(), Handler::of::<VerifyLedger>(), Handler::of::<PlanImport>(), Handler::of::<ApplyPlan>()];
+pub const HANDLERS: &[Handler] = &[
+    Handler::of::<Purge>(),
+    Handler::of::<VerifyLedger>(),
+    Handler::of::<PlanImport>(),
+    Handler::of::<ApplyPlan>(),
+    Handler::of::<ReconcileRule>(),
+    Handler::of::<ReconcileAll>(),
+];
 
 /// What comes round.
 pub const SCHEDULES: &[Schedule] = &[Schedule {
     name: "purge",
     every: Every::Minutes(60),
     enqueue: |tx| tx.enqueue(&Purge {}),
+}, Schedule {
+    name: "reconcile",
+    every: Every::DayAt(0),
+    enqueue: |tx| tx.enqueue(&ReconcileAll {}),
 }];
 
 /// Starts a worker of every kind of job.

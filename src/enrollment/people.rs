@@ -1,14 +1,16 @@
 //! The people and courses that facts are about, looked up and locked before a fact is written.
 
-use diesel::{OptionalExtension, QueryDsl, RunQueryDsl};
+use diesel::{OptionalExtension, QueryableByName, QueryDsl, RunQueryDsl, sql_types::Bool};
 use uuid::Uuid;
 
 use crate::{
+    access::{Permission, lacks},
     app::Tx,
-    db::schema::{course_versions, courses, users},
+    db::{bind, schema::{course_versions, courses, users}},
     http::{ApiError, ApiResult, Code},
     people::users::model::UserStatus,
     period::Period,
+    sql,
 };
 
 /// Locks the person, so that what is settled about them is settled by one transaction at a time.
@@ -31,6 +33,31 @@ pub fn lock_learner(tx: &mut Tx, user_id: Uuid) -> ApiResult<()> {
         )),
         _ => Ok(()),
     }
+}
+
+/// 403 unless the caller may use `permission` on facts about this person and course. Asked before anything is
+/// looked up, so that nobody learns of people whom they may not see.
+pub fn allow(tx: &mut Tx, permission: Permission, user_id: Uuid, course_id: Uuid) -> ApiResult<()> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        covered: bool,
+    }
+    let scope = tx.scope(permission)?;
+    if scope.is_everything() {
+        return Ok(());
+    }
+    let row: Row = sql![
+        "SELECT coalesce(",
+        scope.facts("asked.user_id", "asked.course_id"),
+        ", FALSE) AS covered FROM (SELECT ",
+        bind(user_id),
+        "::uuid AS user_id, ",
+        bind(course_id),
+        "::uuid AS course_id) asked"
+    ]
+    .get_result(tx.conn)?;
+    if row.covered { Ok(()) } else { Err(lacks(permission)) }
 }
 
 /// The version of a course that people take, and how long its completions count.

@@ -1,7 +1,7 @@
 //! What the tests of this domain arrange: people through HTTP, courses beneath it.
 
 use chrono::{NaiveDate, TimeDelta};
-use provost::{db::bind, enrollment::rules::reconcile, sql};
+use provost::{db::bind, enrollment::rules::job::ReconcileAll, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -104,9 +104,10 @@ pub async fn activate(app: &TestApp, admin: &Client, rule: &str) {
     run_jobs(app);
 }
 
-/// Does what changed rules left for later.
+/// Does what changed rules left for later, and what a new day brings.
 pub fn run_jobs(app: &TestApp) {
-    app.write(|tx| reconcile::reconcile(tx, None, None).map(drop));
+    app.write(|tx| tx.enqueue(&ReconcileAll {}));
+    app.run_jobs();
 }
 
 /// Every requirement of a person, oldest first.
@@ -126,8 +127,10 @@ pub async fn outline(client: &Client, user: Uuid) -> Vec<(String, Option<String>
         .collect()
 }
 
-pub fn pass_days(app: &TestApp, days: i64) {
+/// Lets days pass; answers the administrator with a token that is still good.
+pub async fn pass_days(app: &TestApp, days: i64) -> Client {
     app.app.clock.advance(TimeDelta::days(days));
+    app.admin().await
 }
 
 /// The day so many days from the app's today.

@@ -77,7 +77,7 @@ async fn the_status_follows_from_the_dates_and_can_be_filtered_by() {
     admin.post("/v1/requirements", body).await.assert_status(201);
 
     for (days, status) in [(0, "upcoming"), (2, "open"), (3, "overdue")] {
-        pass_days(&app, days);
+        let admin = pass_days(&app, days).await;
         let found = admin
             .get(&format!("/v1/requirements?filter=status%20eq%20%22{status}%22"))
             .await

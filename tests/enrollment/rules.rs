@@ -91,7 +91,7 @@ async fn a_completion_satisfies_and_its_validity_opens_the_next_cycle() {
         (&json!("satisfied"), &json!(valid_until))
     );
 
-    pass_days(&app, 340);
+    let admin = pass_days(&app, 340).await;
     run_jobs(&app);
     let after = requirements(&admin, ana).await;
     assert_eq!(after[0], before[0], "the old row is untouched");
@@ -100,7 +100,7 @@ async fn a_completion_satisfies_and_its_validity_opens_the_next_cycle() {
         (&json!(2), &json!("open"), &json!(valid_until))
     );
 
-    pass_days(&app, 40);
+    let admin = pass_days(&app, 40).await;
     let late = outline(&admin, ana).await;
     assert_eq!((late[0].0.as_str(), late[1].0.as_str()), ("expired", "overdue"));
 
@@ -138,7 +138,7 @@ async fn a_second_reconcile_changes_nothing_and_writes_no_event() {
         person(&admin, name, "Production").await;
     }
     rule(&app, &admin, "Production", "P30D", &[fire, food]).await;
-    pass_days(&app, 200);
+    let admin = pass_days(&app, 200).await;
     run_jobs(&app);
 
     let before = events(&app);
@@ -194,7 +194,7 @@ async fn people_who_leave_lose_their_requirements_and_those_who_come_back_get_ne
         json!("user_left")
     );
 
-    pass_days(&app, 10);
+    let admin = pass_days(&app, 10).await;
     admin
         .patch(&path, json!({"status": "active"}))
         .await
@@ -225,7 +225,7 @@ async fn a_rule_that_keeps_lets_people_finish_what_they_began_elsewhere() {
         .post("/v1/completions", json!({"user_id": ana, "course_id": fire}))
         .await
         .assert_status(201);
-    pass_days(&app, 400);
+    let admin = pass_days(&app, 400).await;
     run_jobs(&app);
     let statuses: Vec<_> = outline(&admin, ana)
         .await

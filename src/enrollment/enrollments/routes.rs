@@ -10,6 +10,7 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::Call,
+    enrollment::people,
     http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
 };
 
@@ -42,9 +43,8 @@ async fn list_enrollments(call: Call, query: Query<ListQuery>) -> ApiResult<Repl
 #[post("")]
 async fn create_enrollment(call: Call, body: Valid<CreateEnrollment>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        tx.require(Permission::EnrollmentsWrite)?;
+        people::allow(tx, Permission::EnrollmentsWrite, body.0.user_id, body.0.course_id)?;
         let enrollment = progress::enroll(tx, &body.0)?;
-        access::confirm::<Enrollment>(tx, enrollment.id, Permission::EnrollmentsWrite)?;
         Reply::created(&enrollment, format!("/v1/enrollments/{}", enrollment.id))
     })
     .await

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::Call,
+    enrollment::people,
     http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
 };
 
@@ -46,7 +47,7 @@ async fn list_requirements(call: Call, query: Query<ListQuery>) -> ApiResult<Rep
 #[post("")]
 async fn create_requirement(call: Call, body: Valid<CreateRequirement>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        tx.require(Permission::RequirementsWrite)?;
+        people::allow(tx, Permission::RequirementsWrite, body.0.user_id, body.0.course_id)?;
         let requirement = assign::assign(tx, &body.0)?;
         let location = format!("/v1/requirements/{}", requirement.id);
         Reply::created(&store::with_reasons(tx, requirement)?, location)

@@ -111,6 +111,40 @@ pub fn find(tx: &mut Tx, user_id: Uuid, id: Uuid) -> ApiResult<Requirement> {
         .ok_or_else(|| ApiError::not_found(Requirement::NAME))
 }
 
+/// The requirements of a person that a rule is or was a reason of, oldest first.
+pub fn of_rule(tx: &mut Tx, user_id: Uuid, rule_id: Uuid) -> ApiResult<Vec<RequirementWithReasons>> {
+    let requirements: Vec<Requirement> = sql![
+        COLUMNS,
+        STATUS,
+        " AS status",
+        from(tx),
+        "requirements.user_id = ",
+        bind(user_id),
+        " AND EXISTS (SELECT 1 FROM requirement_reasons rr WHERE rr.user_id = requirements.user_id
+            AND rr.requirement_id = requirements.id AND rr.rule_id = ",
+        bind(rule_id),
+        ") ORDER BY requirements.created_at, requirements.id"
+    ]
+    .load(tx.conn)?;
+    let ids: Vec<Uuid> = requirements.iter().map(|requirement| requirement.id).collect();
+    let mut reasons: Vec<(Uuid, RequirementReason)> = requirement_reasons::table
+        .filter(requirement_reasons::user_id.eq(user_id))
+        .filter(requirement_reasons::requirement_id.eq_any(ids))
+        .order((requirement_reasons::created_at, requirement_reasons::id))
+        .select((requirement_reasons::requirement_id, RequirementReason::as_select()))
+        .load(tx.conn)?;
+    Ok(requirements
+        .into_iter()
+        .map(|requirement| RequirementWithReasons {
+            reasons: reasons
+                .extract_if(.., |(id, _)| *id == requirement.id)
+                .map(|(_, reason)| reason)
+                .collect(),
+            requirement,
+        })
+        .collect())
+}
+
 /// A requirement with its reasons, oldest first.
 pub fn with_reasons(tx: &mut Tx, requirement: Requirement) -> ApiResult<RequirementWithReasons> {
     let reasons = requirement_reasons::table

@@ -37,7 +37,7 @@ pub fn update(tx: &mut Tx, before: &Authorized<Rule>, changes: &UpdateRule) -> A
     let rule = rewrite(tx, before, changes)?;
     if rule.status == RuleStatus::Active {
         ready(tx, &rule)?;
-        tx.enqueue(&ReconcileRule { rule_id: rule.id })?;
+        apply_later(tx, rule.id)?;
     }
     tx.record(
         Event::new("rule.updated", "rule", rule.id)
@@ -86,7 +86,7 @@ pub fn set_status(tx: &mut Tx, before: &Authorized<Rule>, status: RuleStatus) ->
         RuleStatus::Active | RuleStatus::Draft => "rule.activated",
     };
     tx.record(Event::new(action, "rule", rule.id).before(&**before).after(&rule));
-    tx.enqueue(&ReconcileRule { rule_id: rule.id })?;
+    apply_later(tx, rule.id)?;
     Ok(rule)
 }
 
@@ -115,7 +115,14 @@ pub(super) fn ready(tx: &mut Tx, rule: &Rule) -> ApiResult<()> {
     ))
 }
 
-fn archived() -> ApiError {
+fn apply_later(tx: &mut Tx, rule_id: Uuid) -> ApiResult<()> {
+    tx.enqueue(&ReconcileRule {
+        rule_id,
+        operation_id: None,
+    })
+}
+
+pub(super) fn archived() -> ApiError {
     ApiError::new(
         Code::RuleArchived,
         "It does nothing any more and cannot be changed; make a new rule.",

@@ -3,9 +3,12 @@
 pub mod audience;
 pub mod change;
 pub mod due;
+pub mod explain;
 pub mod filter;
 pub mod job;
 pub mod model;
+pub mod plan;
+pub mod plan_model;
 pub mod reconcile;
 pub mod routes;
 mod steps;

@@ -8,7 +8,10 @@
 //! The *current* requirement of a person and a course is the one of the latest cycle. Rules speak to it alone:
 //! those of earlier cycles are never touched again, and an ended one is followed by a new one.
 
+use std::ops::AddAssign;
+
 use diesel::RunQueryDsl;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::{audience, steps};
@@ -28,7 +31,7 @@ pub(super) struct Reach {
 }
 
 /// What a reconcile did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// People who joined an audience.
     pub joined: i64,
@@ -46,6 +49,19 @@ pub struct Outcome {
     pub moved: usize,
     /// Enrollments made.
     pub enrolled: usize,
+}
+
+impl AddAssign for Outcome {
+    fn add_assign(&mut self, other: Self) {
+        self.joined += other.joined;
+        self.left += other.left;
+        self.opened += other.opened;
+        self.satisfied += other.satisfied;
+        self.reasons_added += other.reasons_added;
+        self.ended += other.ended;
+        self.moved += other.moved;
+        self.enrolled += other.enrolled;
+    }
 }
 
 /// What happens when people change: what the rules want of them is settled in the same transaction.

@@ -5,13 +5,18 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     change,
+    explain::{self, RuleExplanation},
     model::{CreateRule, Rule, RuleStatus, UpdateRule},
+    plan,
+    plan_model::{ApplyRule, PlanRule, RulePlan},
     store,
 };
 use crate::{
     access::{self, Permission},
     app::Call,
     http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    operations::{self, Operation},
+    people::users::model::User,
 };
 
 /// The routes of this resource.
@@ -24,7 +29,10 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(update_rule)
             .service(activate_rule)
             .service(pause_rule)
-            .service(archive_rule),
+            .service(archive_rule)
+            .service(plan_rule)
+            .service(apply_rule)
+            .service(explain_rule),
     );
 }
 
@@ -110,6 +118,49 @@ async fn pause_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
 #[post("/{rule_id}/archival")]
 async fn archive_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
     set_status(call, id, RuleStatus::Archived).await
+}
+
+/// Plan a rule.
+///
+/// What putting it in force, as it is or with changes, would do now. Nothing is changed.
+#[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), request_body = PlanRule,
+    responses((status = 200, body = RulePlan)), extensions(("x-permission" = json!("rules.write"))))]
+#[post("/{rule_id}/plans")]
+async fn plan_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<PlanRule>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let rule = access::authorize(tx, &id, Permission::RulesWrite)?;
+        Reply::ok(&plan::plan(tx, &rule, body.0.changes.as_ref())?)
+    })
+    .await
+}
+
+/// Put a rule in force as it was planned.
+///
+/// Refuses if the plan would be another one now, or if it ends more than is allowed.
+#[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), request_body = ApplyRule,
+    responses((status = 202, body = Operation)), extensions(("x-permission" = json!("rules.write"))))]
+#[post("/{rule_id}/applications")]
+async fn apply_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<ApplyRule>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let rule = access::authorize(tx, &id, Permission::RulesWrite)?;
+        operations::accepted(&plan::apply(tx, &rule, &body.0)?)
+    })
+    .await
+}
+
+/// Explain a rule for a person.
+///
+/// Why it asks something of them, or why not: clause by clause, with the facts.
+#[utoipa::path(tag = "rules", params(("rule_id" = String, Path), ("user_id" = String, Path)),
+    responses((status = 200, body = RuleExplanation)), extensions(("x-permission" = json!("rules.read"))))]
+#[get("/{rule_id}/explanations/{user_id}")]
+async fn explain_rule(call: Call, path: Path<(Ref<Rule>, Ref<User>)>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let rule = access::read(tx, &path.0)?;
+        let user = access::read(tx, &path.1)?;
+        Reply::ok(&explain::explain(tx, &rule, &user)?)
+    })
+    .await
 }
 
 async fn set_status(call: Call, id: Path<Ref<Rule>>, status: RuleStatus) -> ApiResult<Reply> {

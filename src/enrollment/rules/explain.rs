@@ -1,0 +1,155 @@
+//! Why a rule asks something of a person, and why not.
+
+use chrono::NaiveDate;
+use diesel::{
+    QueryableByName, RunQueryDsl,
+    sql_types::{Date, Jsonb, Nullable},
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    due::{DUE_ON, DuePolicy},
+    model::{Rule, RuleStatus},
+};
+use crate::{
+    app::Tx,
+    db::bind,
+    enrollment::requirements::{
+        self,
+        model::RequirementWithReasons,
+    },
+    filter::{Explanation, Facts},
+    http::ApiResult,
+    people::users::{
+        self,
+        model::{User, UserStatus},
+    },
+    sql, text_enum,
+};
+
+text_enum! {
+    /// What keeps a rule from asking something of a person.
+    Obstacle {
+        /// The rule is a draft.
+        RuleDraft = "rule_draft",
+        /// The rule is paused.
+        RulePaused = "rule_paused",
+        /// The rule is archived.
+        RuleArchived = "rule_archived",
+        /// The person is archived.
+        UserArchived = "user_archived",
+        /// The audience does not include the person.
+        OutsideAudience = "outside_audience",
+    }
+}
+
+/// Why a rule asks something of a person, or why not.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RuleExplanation {
+    /// The rule.
+    pub rule_id: Uuid,
+    /// The person.
+    pub user_id: Uuid,
+    /// Whether the rule asks something of them.
+    pub applies: bool,
+    /// All that keeps it from that; empty if it applies.
+    pub obstacles: Vec<Obstacle>,
+    /// The audience, clause by clause, with the facts that each looked at.
+    pub audience: Explanation,
+    /// Since when they are in the audience; null if they are not.
+    pub joined_on: Option<NaiveDate>,
+    /// When they last left it.
+    pub left_on: Option<NaiveDate>,
+    /// How the due date comes about.
+    pub due: DueExplanation,
+    /// Their requirements that the rule is or was a reason of, oldest first.
+    pub requirements: Vec<RequirementWithReasons>,
+}
+
+/// How a due date comes about, or would.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DueExplanation {
+    /// What the rule says.
+    pub policy: DuePolicy,
+    /// Their first day of work.
+    pub hired_on: Option<NaiveDate>,
+    /// The day that their account became active.
+    pub activated_on: Option<NaiveDate>,
+    /// The day that joining the audience counts from: today, for those outside.
+    pub counted_from: NaiveDate,
+    /// When a first cycle is due. A next one is due when the completion before it lapses.
+    pub due_on: Option<NaiveDate>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Jsonb)]
+    facts: Value,
+    #[diesel(sql_type = Nullable<Date>)]
+    joined_on: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Date>)]
+    left_on: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Date>)]
+    hired_on: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Date>)]
+    activated_on: Option<NaiveDate>,
+    #[diesel(sql_type = Date)]
+    counted_from: NaiveDate,
+    #[diesel(sql_type = Nullable<Date>)]
+    due_on: Option<NaiveDate>,
+}
+
+/// Explains `rule` for `user`.
+pub fn explain(tx: &mut Tx, rule: &Rule, user: &User) -> ApiResult<RuleExplanation> {
+    let filter = users::filter::parse_field(tx, "/audience", &rule.audience)?;
+    let row: Row = sql![
+        "SELECT (SELECT ",
+        filter.facts_sql(),
+        " FROM users WHERE users.id = u.id) AS facts, m.since AS joined_on, m.left_on, u.hired_on, u.activated_on,
+            m.joined_on AS counted_from, ",
+        DUE_ON,
+        " AS due_on FROM users u JOIN rules r ON r.id = ",
+        bind(rule.id),
+        " CROSS JOIN LATERAL (SELECT member.joined_on AS since, member.left_on, coalesce(member.joined_on, ",
+        bind(tx.today()),
+        ") AS joined_on FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT CASE WHEN left_on IS NULL THEN joined_on END
+                AS joined_on, left_on FROM rule_members WHERE user_id = u.id AND rule_id = r.id) member ON TRUE) m
+            WHERE u.id = ",
+        bind(user.id)
+    ]
+    .get_result(tx.conn)?;
+    let audience = filter.explain(&Facts::new(row.facts), &tx.filter_clock());
+    let obstacles = obstacles(rule, user, audience.holds);
+    Ok(RuleExplanation {
+        rule_id: rule.id,
+        user_id: user.id,
+        applies: obstacles.is_empty(),
+        obstacles,
+        audience,
+        joined_on: row.joined_on,
+        left_on: row.left_on,
+        due: DueExplanation {
+            policy: rule.due.clone(),
+            hired_on: row.hired_on,
+            activated_on: row.activated_on,
+            counted_from: row.counted_from,
+            due_on: row.due_on,
+        },
+        requirements: requirements::store::of_rule(tx, user.id, rule.id)?,
+    })
+}
+
+fn obstacles(rule: &Rule, user: &User, is_inside: bool) -> Vec<Obstacle> {
+    let status = match rule.status {
+        RuleStatus::Active => None,
+        RuleStatus::Draft => Some(Obstacle::RuleDraft),
+        RuleStatus::Paused => Some(Obstacle::RulePaused),
+        RuleStatus::Archived => Some(Obstacle::RuleArchived),
+    };
+    let archived = (user.status == UserStatus::Archived).then_some(Obstacle::UserArchived);
+    let outside = (!is_inside).then_some(Obstacle::OutsideAudience);
+    status.into_iter().chain(archived).chain(outside).collect()
+}

@@ -1,0 +1,91 @@
+//! The types of `/v1/rules/{rule_id}/plans` and `/applications`.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::model::UpdateRule;
+use crate::text_enum;
+
+text_enum! {
+    /// What becomes of a requirement.
+    PlannedChangeKind {
+        /// It opens.
+        Opens = "opens",
+        /// A completion that counts satisfies it, so that nobody need do anything.
+        Satisfied = "satisfied",
+        /// It ends.
+        Ends = "ends",
+        /// Its due date moves.
+        Moves = "moves",
+    }
+}
+
+/// A rule to be planned.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct PlanRule {
+    /// What would be changed in the rule first; nothing, if it is left out.
+    #[serde(default)]
+    pub changes: Option<UpdateRule>,
+}
+
+/// A rule to be put in force as it was planned.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyRule {
+    /// The hash of the plan.
+    #[schema(min_length = 1, max_length = 64)]
+    pub plan_hash: String,
+    /// What is changed in the rule first: the same as was planned.
+    #[serde(default)]
+    pub changes: Option<UpdateRule>,
+    /// The largest share of the rule's open requirements that may end.
+    #[serde(default = "default_allowance")]
+    #[schema(minimum = 0, maximum = 100, default = 10)]
+    pub allow_removals_percent: f64,
+}
+
+/// What putting a rule in force would do now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RulePlan {
+    /// Names this plan; another rule text, other people or other completions give another.
+    pub plan_hash: String,
+    /// People who would join the audience.
+    pub joins: i64,
+    /// People who would leave it.
+    pub leaves: i64,
+    /// Requirements that would open.
+    pub opens: i64,
+    /// Requirements that a completion would satisfy at once.
+    pub satisfied: i64,
+    /// Requirements that would end.
+    pub ends: i64,
+    /// Requirements whose due date would move.
+    pub moves: i64,
+    /// Open requirements that the rule is a reason of now.
+    pub live_requirements: i64,
+    /// The share of those that would end.
+    pub removals_percent: f64,
+    /// The first hundred changes.
+    pub changes: Vec<PlannedChange>,
+}
+
+/// A change that a plan foresees.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlannedChange {
+    /// Whose requirement.
+    pub user_id: Uuid,
+    /// For which course.
+    pub course_id: Uuid,
+    /// What becomes of it.
+    pub kind: PlannedChangeKind,
+    /// When it would be due.
+    pub due_on: Option<NaiveDate>,
+}
+
+fn default_allowance() -> f64 {
+    10.0
+}
