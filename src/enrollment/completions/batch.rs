@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl, SelectableHelper};
+use diesel::{
+    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper,
+};
 use uuid::Uuid;
 
 use super::{
