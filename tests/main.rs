@@ -8,12 +8,13 @@
 mod access;
 mod catalog;
 mod contract;
-mod enrollment;
 mod credential;
+mod enrollment;
 mod filter;
+mod import;
 mod jobs;
 mod ledger;
 mod operations;
-mod import;
 mod people;
+mod report;
 mod support;

@@ -8,6 +8,7 @@ use super::{CommandError, CommandResult, start};
 use crate::{
     app::App,
     config::Config,
+    credential::certificates::issue::IssueCertificate,
     enrollment::rules::job::{ReconcileAll, ReconcileRule},
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
@@ -22,18 +23,22 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<ApplyPlan>(),
     Handler::of::<ReconcileRule>(),
     Handler::of::<ReconcileAll>(),
+    Handler::of::<IssueCertificate>(),
 ];
 
 /// What comes round.
-pub const SCHEDULES: &[Schedule] = &[Schedule {
-    name: "purge",
-    every: Every::Minutes(60),
-    enqueue: |tx| tx.enqueue(&Purge {}),
-}, Schedule {
-    name: "reconcile",
-    every: Every::DayAt(0),
-    enqueue: |tx| tx.enqueue(&ReconcileAll {}),
-}];
+pub const SCHEDULES: &[Schedule] = &[
+    Schedule {
+        name: "purge",
+        every: Every::Minutes(60),
+        enqueue: |tx| tx.enqueue(&Purge {}),
+    },
+    Schedule {
+        name: "reconcile",
+        every: Every::DayAt(0),
+        enqueue: |tx| tx.enqueue(&ReconcileAll {}),
+    },
+];
 
 /// Starts a worker of every kind of job.
 pub fn start(app: &Arc<App>) -> Result<WorkerHandle, CommandError> {

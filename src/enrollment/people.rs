@@ -1,12 +1,15 @@
 //! The people and courses that facts are about, looked up and locked before a fact is written.
 
-use diesel::{OptionalExtension, QueryableByName, QueryDsl, RunQueryDsl, sql_types::Bool};
+use diesel::{OptionalExtension, QueryDsl, QueryableByName, RunQueryDsl, sql_types::Bool};
 use uuid::Uuid;
 
 use crate::{
     access::{Permission, lacks},
     app::Tx,
-    db::{bind, schema::{course_versions, courses, users}},
+    db::{
+        bind,
+        schema::{course_versions, courses, users},
+    },
     http::{ApiError, ApiResult, Code},
     people::users::model::UserStatus,
     period::Period,
@@ -57,7 +60,11 @@ pub fn allow(tx: &mut Tx, permission: Permission, user_id: Uuid, course_id: Uuid
         "::uuid AS course_id) asked"
     ]
     .get_result(tx.conn)?;
-    if row.covered { Ok(()) } else { Err(lacks(permission)) }
+    if row.covered {
+        Ok(())
+    } else {
+        Err(lacks(permission))
+    }
 }
 
 /// The version of a course that people take, and how long its completions count.

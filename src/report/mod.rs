@@ -5,7 +5,6 @@
 
 pub mod compliance;
 pub mod overdue;
-pub mod status;
 pub mod transcripts;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -29,12 +28,13 @@ pub fn configure(config: &mut ServiceConfig) {
     );
 }
 
-/// The people of a unit and of all units below it, as a condition over `users`; everybody without one.
-fn below(unit: Option<Uuid>) -> Sql {
+/// Whether `column` is a unit or one of those below it; always without one.
+fn below(column: &'static str, unit: Option<Uuid>) -> Sql {
     match unit {
         None => Sql::always(),
         Some(unit) => sql![
-            "users.org_unit_id IN (SELECT below.descendant_id FROM org_unit_closure below WHERE below.ancestor_id = ",
+            column,
+            " IN (SELECT below.descendant_id FROM org_unit_closure below WHERE below.ancestor_id = ",
             bind(unit),
             ")"
         ],
@@ -58,7 +58,7 @@ fn check_unit(tx: &mut Tx, unit: Option<Uuid>, scope: &Scope) -> ApiResult<()> {
             " OR EXISTS (SELECT FROM users WHERE ",
             scope.users("users.id"),
             " AND ",
-            below(unit),
+            below("users.org_unit_id", unit),
             "))) AS found"
         ],
         tx.conn,

@@ -59,19 +59,14 @@ pub async fn completion(app: &TestApp, name: &str, course: &str, valid_until: Op
 }
 
 impl Learner {
-    /// Does what the queued job does.
+    /// Queues the job once more, and runs what is queued.
     pub fn run_job(&self, app: &TestApp) {
         let job = IssueCertificate {
             user_id: self.id,
             completion_id: self.completion,
         };
-        app.write(|tx| job.issue(tx));
-        let set: Vec<_> = app
-            .write(|tx| job.unset(tx))
-            .iter()
-            .map(|(id, unset)| (*id, unset.set().unwrap()))
-            .collect();
-        app.write(|tx| job.keep(tx, &set));
+        app.write(|tx| tx.enqueue(&job));
+        app.run_jobs();
     }
 
     /// The path of the certificate in force.

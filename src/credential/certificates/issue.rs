@@ -15,7 +15,7 @@ use crate::{
     app::Tx,
     credential::{serial, templates},
     http::{ApiError, ApiResult, Code},
-    jobs::Job,
+    jobs::{Job, JobError, JobRun},
     ledger::Event,
 };
 
@@ -30,6 +30,16 @@ pub struct IssueCertificate {
 
 impl Job for IssueCertificate {
     const KIND: &'static str = "issue_certificate";
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        run.write(|tx| self.issue(tx))?;
+        let unset = run.read(|tx| self.unset(tx))?;
+        let set = unset
+            .into_iter()
+            .map(|(id, certificate)| Ok((id, certificate.set()?)))
+            .collect::<ApiResult<Vec<_>>>()?;
+        run.finish(|tx| self.keep(tx, &set))
+    }
 
     fn unique_key(&self) -> Option<String> {
         Some(self.completion_id.to_string())
@@ -58,7 +68,7 @@ impl IssueCertificate {
     }
 
     /// The certificates whose files are still to be set.
-    pub fn unset(&self, tx: &mut Tx) -> ApiResult<Vec<(Uuid, Unset)>> {
+    fn unset(&self, tx: &mut Tx) -> ApiResult<Vec<(Uuid, Unset)>> {
         store::without_file(tx, self.user_id, self.completion_id)?
             .iter()
             .map(|row| Ok((row.id, Unset::of(row)?)))
@@ -66,7 +76,7 @@ impl IssueCertificate {
     }
 
     /// Keeps the files that were set; in a transaction.
-    pub fn keep(&self, tx: &mut Tx, set: &[(Uuid, Vec<u8>)]) -> ApiResult<()> {
+    fn keep(&self, tx: &mut Tx, set: &[(Uuid, Vec<u8>)]) -> ApiResult<()> {
         for (id, pdf) in set {
             store::insert_file(tx, self.user_id, *id, pdf)?;
         }

@@ -47,7 +47,12 @@ async fn list_requirements(call: Call, query: Query<ListQuery>) -> ApiResult<Rep
 #[post("")]
 async fn create_requirement(call: Call, body: Valid<CreateRequirement>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        people::allow(tx, Permission::RequirementsWrite, body.0.user_id, body.0.course_id)?;
+        people::allow(
+            tx,
+            Permission::RequirementsWrite,
+            body.0.user_id,
+            body.0.course_id,
+        )?;
         let requirement = assign::assign(tx, &body.0)?;
         let location = format!("/v1/requirements/{}", requirement.id);
         Reply::created(&store::with_reasons(tx, requirement)?, location)

@@ -131,7 +131,10 @@ pub fn of_rule(tx: &mut Tx, user_id: Uuid, rule_id: Uuid) -> ApiResult<Vec<Requi
         .filter(requirement_reasons::user_id.eq(user_id))
         .filter(requirement_reasons::requirement_id.eq_any(ids))
         .order((requirement_reasons::created_at, requirement_reasons::id))
-        .select((requirement_reasons::requirement_id, RequirementReason::as_select()))
+        .select((
+            requirement_reasons::requirement_id,
+            RequirementReason::as_select(),
+        ))
         .load(tx.conn)?;
     Ok(requirements
         .into_iter()

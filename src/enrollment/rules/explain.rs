@@ -17,10 +17,7 @@ use super::{
 use crate::{
     app::Tx,
     db::bind,
-    enrollment::requirements::{
-        self,
-        model::RequirementWithReasons,
-    },
+    enrollment::requirements::{self, model::RequirementWithReasons},
     filter::{Explanation, Facts},
     http::ApiResult,
     people::users::{

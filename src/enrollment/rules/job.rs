@@ -65,7 +65,11 @@ fn everybody(run: &JobRun, rule: Option<Uuid>, operation: Option<Uuid>) -> Resul
     let (mut after, mut done) = (Uuid::nil(), 0);
     loop {
         if run.is_cancelled()? {
-            return finish(run, |tx, operation| operations::cancel(tx, operation, &total), operation);
+            return finish(
+                run,
+                |tx, operation| operations::cancel(tx, operation, &total),
+                operation,
+            );
         }
         let people = run.read(|tx| following(tx, after))?;
         let Some(last) = people.last() else { break };
@@ -78,7 +82,11 @@ fn everybody(run: &JobRun, rule: Option<Uuid>, operation: Option<Uuid>) -> Resul
         })?;
         after = *last;
     }
-    finish(run, |tx, operation| operations::succeed(tx, operation, &total), operation)
+    finish(
+        run,
+        |tx, operation| operations::succeed(tx, operation, &total),
+        operation,
+    )
 }
 
 fn finish(

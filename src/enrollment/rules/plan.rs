@@ -60,7 +60,11 @@ pub fn apply(tx: &mut Tx, rule: &Authorized<Rule>, wish: &ApplyRule) -> ApiResul
         ));
     }
     let after = put_in_force(tx, rule, wish.changes.as_ref())?;
-    tx.record(Event::new("rule.applied", "rule", rule.id).before(&**rule).after(&after));
+    tx.record(
+        Event::new("rule.applied", "rule", rule.id)
+            .before(&**rule)
+            .after(&after),
+    );
     let operation = operations::begin(tx, "rule.application", None)?;
     tx.enqueue(&ReconcileRule {
         rule_id: rule.id,

@@ -11,10 +11,10 @@ use crate::{
     access::Scope,
     app::Tx,
     db::{Sql, bind},
+    enrollment::requirements::filter::STATUS,
     http::ApiResult,
     people::users::filter,
-    report::{self, status::STATUS},
-    sql,
+    report, sql,
 };
 
 #[derive(QueryableByName)]
@@ -42,7 +42,7 @@ pub fn compliance(tx: &mut Tx, query: &ComplianceQuery) -> ApiResult<ComplianceR
     let people = Sql::all([
         sql!["users.status <> 'archived'"],
         report::people_in(&scope),
-        report::below(query.org_unit_id),
+        report::below("users.org_unit_id", query.org_unit_id),
         filter::condition(tx, query.filter.as_deref())?,
     ]);
     let rows: Vec<Row> = statement(tx, query, &scope, people).load(tx.conn)?;
@@ -92,7 +92,8 @@ fn statement(tx: &Tx, query: &ComplianceQuery, scope: &Scope, people: Sql) -> Sq
         IS_LATEST,
         COUNT_BY_UNIT,
         scope.org_units("org_units.id"),
-        " OR direct.org_unit_id IS NOT NULL)",
+        " OR direct.org_unit_id IS NOT NULL) AND ",
+        report::below("org_units.id", query.org_unit_id),
         END
     ]
 }

@@ -6,13 +6,13 @@ use super::model::{OverdueQuery, OverdueRequirement, OverdueRow};
 use crate::{
     app::Tx,
     db::{Sql, bind},
+    enrollment::requirements::filter::STATUS,
     http::{
         ApiResult, Listing, Page, Sort,
         list::{PagePlan, SortKind},
     },
     people::users::filter,
-    report::{self, status::STATUS},
-    sql,
+    report, sql,
 };
 
 /// The orders of the list; each has its index.
@@ -38,7 +38,7 @@ pub fn list(tx: &mut Tx, query: &OverdueQuery, page: &PagePlan) -> ApiResult<Pag
         sql!["requirements.due_on < clock.today"],
         sql![STATUS, " = 'overdue' AND users.status <> 'archived'"],
         scope.facts("requirements.user_id", "requirements.course_id"),
-        report::below(query.org_unit_id),
+        report::below("users.org_unit_id", query.org_unit_id),
         course,
         filter::condition(tx, query.filter.as_deref())?,
     ];

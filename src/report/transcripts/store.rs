@@ -8,8 +8,8 @@ use crate::{
     app::Tx,
     credential::certificates::store::STATE,
     db::bind,
+    enrollment::requirements::filter::STATUS,
     http::{ApiResult, Ref},
-    report::status::STATUS,
     sql,
 };
 
