@@ -213,4 +213,12 @@ impl Protected for Requirement {
     ) -> diesel::QueryResult<Option<(Self, bool)>> {
         store::select(tx, condition, allowed, lock)
     }
+
+    fn select_all(
+        tx: &mut Tx,
+        condition: Condition,
+        allowed: Condition,
+    ) -> diesel::QueryResult<Vec<(Uuid, Self, bool)>> {
+        store::select_all(tx, condition, allowed)
+    }
 }

@@ -68,6 +68,14 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Requirement>> {
     Ok(page.page(rows, |requirement| requirement.id))
 }
 
+#[derive(QueryableByName)]
+struct Selected {
+    #[diesel(embed)]
+    requirement: Requirement,
+    #[diesel(sql_type = Bool)]
+    allowed: bool,
+}
+
 /// See [`Protected::select`].
 pub fn select(
     tx: &mut Tx,
@@ -75,14 +83,7 @@ pub fn select(
     allowed: Condition,
     lock: bool,
 ) -> QueryResult<Option<(Requirement, bool)>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(embed)]
-        requirement: Requirement,
-        #[diesel(sql_type = Bool)]
-        allowed: bool,
-    }
-    let row: Option<Row> = sql![
+    let row: Option<Selected> = sql![
         COLUMNS,
         STATUS,
         " AS status, ",
@@ -95,6 +96,27 @@ pub fn select(
     .get_result(tx.conn)
     .optional()?;
     Ok(row.map(|row| (row.requirement, row.allowed)))
+}
+
+/// See [`Protected::select_all`].
+pub fn select_all(
+    tx: &mut Tx,
+    condition: Condition,
+    allowed: Condition,
+) -> QueryResult<Vec<(Uuid, Requirement, bool)>> {
+    let rows: Vec<Selected> = sql![
+        COLUMNS,
+        STATUS,
+        " AS status, ",
+        allowed,
+        " AS allowed",
+        from(tx),
+        condition,
+        " ORDER BY requirements.id FOR UPDATE OF requirements"
+    ]
+    .load(tx.conn)?;
+    let rows = rows.into_iter();
+    Ok(rows.map(|row| (row.requirement.id, row.requirement, row.allowed)).collect())
 }
 
 /// A requirement.
