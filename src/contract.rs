@@ -127,6 +127,9 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let needs = match Permission::from_name(&permission) {
+            Some(_) if operation["x-scope"] == "any" => {
+                format!("Needs the permission `{permission}` in any scope.")
+            }
             Some(_) => format!("Needs the permission `{permission}`."),
             None => format!("Open to {permission}."),
         };

@@ -53,8 +53,8 @@ pub fn public(config: &mut ServiceConfig) {
 
 /// What happens in the same transaction when people change, in this order.
 pub const REACTIONS: &[Reaction] = &[
-    access::forget_changed_callers,
     people::facts::keep_changed,
+    access::forget_changed_callers,
     enrollment::rules::reconcile::react,
     credential::follow_completions,
 ];

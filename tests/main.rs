@@ -7,6 +7,7 @@
 
 mod access;
 mod catalog;
+mod cli;
 mod contract;
 mod credential;
 mod enrollment;

@@ -24,15 +24,21 @@ pub fn apply(tx: &mut Tx, import: Uuid, plan_hash: &str, allowed: Option<u32>) -
     if now.plan_hash != plan_hash {
         return Err(stale());
     }
-    check_removals(&now.counts, allowed.unwrap_or(plan.mapping.missing.max_removals_percent))?;
-    prepared.target.write(tx, &plan).map_err(|error| match error.code {
-        // Somebody took the name or the key between the comparison and the write.
-        Code::AlreadyExists => ApiError {
-            cause: Some(error.to_string()),
-            ..stale()
-        },
-        _ => error,
-    })?;
+    check_removals(
+        &now.counts,
+        allowed.unwrap_or(plan.mapping.missing.max_removals_percent),
+    )?;
+    prepared
+        .target
+        .write(tx, &plan)
+        .map_err(|error| match error.code {
+            // Somebody took the name or the key between the comparison and the write.
+            Code::AlreadyExists => ApiError {
+                cause: Some(error.to_string()),
+                ..stale()
+            },
+            _ => error,
+        })?;
     store::applied(tx, import)?;
     Ok(now.counts)
 }

@@ -170,7 +170,9 @@ fn settle_repeated(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         plan,
         "key",
         "repeated_key",
-        sql!["'the key ' || k.key || ' is on ' || k.copies || ' lines that say different things; the first is line ' || k.first"],
+        sql![
+            "'the key ' || k.key || ' is on ' || k.copies || ' lines that say different things; the first is line ' || k.first"
+        ],
         "error",
     );
     sql![
@@ -309,7 +311,12 @@ fn present(plan: &Plan, declaration: &Declaration) -> Sql {
     let gone: Vec<String> = declaration
         .gone
         .iter()
-        .chain(declaration.missing.iter().filter(|word| **word == plan.mapping.missing.then))
+        .chain(
+            declaration
+                .missing
+                .iter()
+                .filter(|word| **word == plan.mapping.missing.then),
+        )
         .map(|word| (*word).to_owned())
         .collect();
     sql![

@@ -83,10 +83,9 @@ impl Faults {
                 None => self.unknown(&pointer, name, &names),
             }
         }
-        for field in fields
-            .iter()
-            .filter(|field| field.empty == Empty::Refused && !mapping.fields.contains_key(field.name.as_ref()))
-        {
+        for field in fields.iter().filter(|field| {
+            field.empty == Empty::Refused && !mapping.fields.contains_key(field.name.as_ref())
+        }) {
             self.add(&format!("/fields/{}", escape(&field.name)), "is required");
         }
     }

@@ -76,7 +76,12 @@ pub fn unusable(detail: impl Into<Cow<'static, str>>) -> ApiError {
 }
 
 /// Reads the import's file into its rows; answers how many there are.
-pub fn load(tx: &mut Tx, plan: &Plan, declaration: &'static Declaration, progress: &dyn Fn(i64)) -> ApiResult<i64> {
+pub fn load(
+    tx: &mut Tx,
+    plan: &Plan,
+    declaration: &'static Declaration,
+    progress: &dyn Fn(i64),
+) -> ApiResult<i64> {
     let format = &plan.mapping.format;
     let (Some(delimiter), Some(quote), Some(encoding)) = (
         check::ascii(&format.delimiter),
@@ -182,7 +187,11 @@ impl<'a> Columns<'a> {
         let mut errors = Vec::new();
         let mut value = |pointer: String, value| {
             let found = Value::new(value, header, &mut faults);
-            errors.extend(faults.drain(..).map(|fault| FieldError::new(pointer.clone(), fault)));
+            errors.extend(
+                faults
+                    .drain(..)
+                    .map(|fault| FieldError::new(pointer.clone(), fault)),
+            );
             found
         };
         let key = value("/mapping/key/value".into(), &mapping.key.value);
@@ -199,7 +208,13 @@ impl<'a> Columns<'a> {
             .map(|(declared, from)| {
                 let pointer = format!("/mapping/references/{}/value", declared.name);
                 let found = value(pointer, &from.value);
-                (declared.name, declared.is_path, from.by, from.ignore.as_slice(), found)
+                (
+                    declared.name,
+                    declared.is_path,
+                    from.by,
+                    from.ignore.as_slice(),
+                    found,
+                )
             })
             .collect();
         if !errors.is_empty() {
@@ -229,7 +244,12 @@ impl<'a> Columns<'a> {
         let mut reading = Reading::default();
         let mut key = None;
         if cells.are_blank() {
-            reading.note(None, None, Fault::new("blank_row", "the row is blank"), Severity::Warning);
+            reading.note(
+                None,
+                None,
+                Fault::new("blank_row", "the row is blank"),
+                Severity::Warning,
+            );
         } else if record.len() != self.width {
             let detail = format!(
                 "the row has {} cells, the header {}; a quote or a delimiter inside a cell can be why",
@@ -287,7 +307,10 @@ impl Reading {
         let column = value.columns.as_deref();
         let fault = match value.text(cells) {
             Ok(Some(key)) if key.chars().count() <= LONGEST_KEY => return Some(key),
-            Ok(Some(_)) => Fault::new("too_long", format!("the key has more than {LONGEST_KEY} characters")),
+            Ok(Some(_)) => Fault::new(
+                "too_long",
+                format!("the key has more than {LONGEST_KEY} characters"),
+            ),
             Ok(None) => Fault::new("no_key", "the key is empty, so nobody can tell whose row this is"),
             Err(fault) => fault,
         };
@@ -326,7 +349,11 @@ impl Reading {
             }
             (Ok(None), Empty::Left) => {}
             (Ok(None), Empty::Refused) => {
-                self.refuse(column, Some(&field.name), Fault::new("required", "must not be empty"));
+                self.refuse(
+                    column,
+                    Some(&field.name),
+                    Fault::new("required", "must not be empty"),
+                );
             }
             (Err(fault), _) => self.refuse(column, Some(&field.name), fault),
         }
@@ -346,7 +373,10 @@ impl Reading {
             Ok(levels) => levels,
             Err(fault) => return self.refuse(column, Some(name), fault),
         };
-        let levels: Vec<_> = levels.into_iter().filter(|level| !ignored.contains(level)).collect();
+        let levels: Vec<_> = levels
+            .into_iter()
+            .filter(|level| !ignored.contains(level))
+            .collect();
         let json = match (is_path, levels.first()) {
             (_, None) => Json::Null,
             (false, Some(text)) => json!(text),
@@ -397,7 +427,10 @@ fn path(levels: &[String], by: ReferenceBy) -> Result<Json, Fault> {
         };
         let fits = !code.is_empty() && code.chars().count() <= 100;
         if !fits || level.chars().count() > 200 {
-            let detail = format!("\"{}\" makes no code of at most 100 characters", step::shown(level));
+            let detail = format!(
+                "\"{}\" makes no code of at most 100 characters",
+                step::shown(level)
+            );
             return Err(Fault::new("not_valid", detail));
         }
         path.push(json!({ "code": code, "name": level }));

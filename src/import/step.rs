@@ -31,10 +31,7 @@ pub fn through(steps: &[Step], value: String) -> Result<Option<String>, Fault> {
     let mut value = present(value);
     for step in steps {
         if value.as_ref().is_some_and(|text| text.len() > LONGEST) {
-            return Err(Fault::new(
-                "too_long",
-                format!("is longer than {LONGEST} bytes"),
-            ));
+            return Err(Fault::new("too_long", format!("is longer than {LONGEST} bytes")));
         }
         value = match (step, value) {
             (Step::Default { value }, None) => Some(value.clone()),
@@ -201,18 +198,54 @@ mod tests {
     #[test]
     fn steps_do_what_they_say() {
         let cases: &[(&str, &str, Option<&str>)] = &[
-            (r#"[{"step": "collapse_spaces"}]"#, "  Brandon   R ", Some("Brandon R")),
-            (r#"[{"step": "take", "separator": "/", "part": -1}]"#, "https://x.org/course/algebra", Some("algebra")),
-            (r#"[{"step": "take", "separator": " ", "part": 3}]"#, "4 Weeks", None),
-            (r#"[{"step": "pad_left", "width": 5, "with": "0"}]"#, "2148", Some("02148")),
-            (r#"[{"step": "slug"}]"#, "Data Analysis & Statistics", Some("data-analysis-statistics")),
-            (r#"[{"step": "lookup", "values": {"1": "archived"}, "otherwise": "default", "default": "active"}]"#, "0", Some("active")),
-            (r#"[{"step": "empty", "values": ["NA"]}, {"step": "default", "value": "none"}]"#, "NA", Some("none")),
-            (r#"[{"step": "date", "formats": ["%d.%m.%Y"]}]"#, "28.02.2024", Some("2024-02-28")),
+            (
+                r#"[{"step": "collapse_spaces"}]"#,
+                "  Brandon   R ",
+                Some("Brandon R"),
+            ),
+            (
+                r#"[{"step": "take", "separator": "/", "part": -1}]"#,
+                "https://x.org/course/algebra",
+                Some("algebra"),
+            ),
+            (
+                r#"[{"step": "take", "separator": " ", "part": 3}]"#,
+                "4 Weeks",
+                None,
+            ),
+            (
+                r#"[{"step": "pad_left", "width": 5, "with": "0"}]"#,
+                "2148",
+                Some("02148"),
+            ),
+            (
+                r#"[{"step": "slug"}]"#,
+                "Data Analysis & Statistics",
+                Some("data-analysis-statistics"),
+            ),
+            (
+                r#"[{"step": "lookup", "values": {"1": "archived"}, "otherwise": "default", "default": "active"}]"#,
+                "0",
+                Some("active"),
+            ),
+            (
+                r#"[{"step": "empty", "values": ["NA"]}, {"step": "default", "value": "none"}]"#,
+                "NA",
+                Some("none"),
+            ),
+            (
+                r#"[{"step": "date", "formats": ["%d.%m.%Y"]}]"#,
+                "28.02.2024",
+                Some("2024-02-28"),
+            ),
         ];
         for (steps, text, expected) in cases {
             let steps: Vec<Step> = serde_json::from_str(steps).unwrap();
-            assert_eq!(through(&steps, (*text).to_owned()).unwrap().as_deref(), *expected, "{text}");
+            assert_eq!(
+                through(&steps, (*text).to_owned()).unwrap().as_deref(),
+                *expected,
+                "{text}"
+            );
         }
     }
 }

@@ -183,7 +183,10 @@ impl Kind {
             ),
             Kind::Period => match text.parse::<Period>() {
                 Ok(period) if !period.is_zero() => Ok(json!(period)),
-                _ => Err(wrong("not_valid", "is not a period such as P1Y, P6M, P2W or P90D")),
+                _ => Err(wrong(
+                    "not_valid",
+                    "is not a period such as P1Y, P6M, P2W or P90D",
+                )),
             },
             Kind::Url => good(
                 text.len() <= 2000
@@ -210,7 +213,8 @@ fn is_email(text: &str) -> bool {
         return false;
     };
     let plain = |text: &str| {
-        !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c))
+        !text.is_empty()
+            && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c))
     };
     text.len() <= 254 && plain(local) && plain(domain) && !domain.starts_with('.') && !domain.ends_with('.')
 }

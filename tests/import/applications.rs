@@ -12,13 +12,21 @@ async fn a_plan_is_refused_once_something_changed() {
     importing.applied(&import).await;
     let import = importing.plan("small", THREE.replace("Bea", "Bee")).await;
     let id = importing.user("2").await.id();
-    importing.admin.patch(&format!("/v1/users/{id}"), json!({ "title": "Nurse" })).await.assert_status(200);
+    importing
+        .admin
+        .patch(&format!("/v1/users/{id}"), json!({ "title": "Nurse" }))
+        .await
+        .assert_status(200);
 
     importing.apply(&import).await.assert_problem(409, "plan_stale");
 
     let body = json!({ "plan_hash": "0".repeat(64) });
     let path = format!("/v1/imports/{}/application", import.id());
-    importing.admin.post(&path, body).await.assert_problem(409, "plan_stale");
+    importing
+        .admin
+        .post(&path, body)
+        .await
+        .assert_problem(409, "plan_stale");
     assert_eq!(importing.user("2").await.at("/given_name"), "Bea");
 }
 
@@ -33,18 +41,33 @@ async fn a_plan_that_became_stale_in_the_queue_fails_its_operation() {
     importing.app.run_jobs();
 
     let statuses: Vec<_> = [
-        importing.admin.get(&format!("/v1/imports/{}", first.id())).await.at("/status"),
-        importing.admin.get(&format!("/v1/imports/{}", second.id())).await.at("/status"),
+        importing
+            .admin
+            .get(&format!("/v1/imports/{}", first.id()))
+            .await
+            .at("/status"),
+        importing
+            .admin
+            .get(&format!("/v1/imports/{}", second.id()))
+            .await
+            .at("/status"),
     ]
     .into();
     assert_eq!(statuses, ["failed", "applied"]);
     assert_eq!(
-        importing.admin.get(&format!("/v1/operations/{}", waiting.id())).await.at("/status"),
+        importing
+            .admin
+            .get(&format!("/v1/operations/{}", waiting.id()))
+            .await
+            .at("/status"),
         "succeeded"
     );
     let failed = importing.admin.get(&format!("/v1/imports/{}", first.id())).await;
     assert_eq!(failed.at("/problem/code"), "plan_stale");
-    importing.apply(&failed).await.assert_problem(409, "import_not_planned");
+    importing
+        .apply(&failed)
+        .await
+        .assert_problem(409, "import_not_planned");
 }
 
 #[actix_web::test]
@@ -58,7 +81,10 @@ async fn a_file_that_would_remove_many_is_refused_unless_that_is_allowed() {
     let import = importing.plan("small", "id,name,boss\n1,Ana,\n").await;
 
     assert_eq!(import.at("/counts/removals"), 2);
-    importing.apply(&import).await.assert_problem(409, "plan_removes_too_much");
+    importing
+        .apply(&import)
+        .await
+        .assert_problem(409, "plan_removes_too_much");
     let body = json!({ "plan_hash": import.at("/plan_hash"), "allow_removals_percent": 67 });
     let path = format!("/v1/imports/{}/application", import.id());
     importing.admin.post(&path, body).await.assert_status(202);
@@ -78,10 +104,19 @@ async fn applying_needs_the_right_to_write_everybody() {
     send(&planner, "small", THREE).await.assert_status(202);
     planner.post(&path, body).await.assert_problem(403, "forbidden");
 
-    let reader = importing.app.holding(&[Permission::ImportsRead], "everything", None);
-    reader.get(&format!("/v1/imports/{}/rows", import.id())).await.assert_status(200);
-    send(&reader, "small", THREE).await.assert_problem(403, "forbidden");
-    let stranger = importing.app.holding(&[Permission::UsersRead], "everything", None);
+    let reader = importing
+        .app
+        .holding(&[Permission::ImportsRead], "everything", None);
+    reader
+        .get(&format!("/v1/imports/{}/rows", import.id()))
+        .await
+        .assert_status(200);
+    send(&reader, "small", THREE)
+        .await
+        .assert_problem(403, "forbidden");
+    let stranger = importing
+        .app
+        .holding(&[Permission::UsersRead], "everything", None);
     stranger.get("/v1/imports").await.assert_problem(403, "forbidden");
 }
 
@@ -91,14 +126,19 @@ async fn a_circle_with_those_who_are_here_is_told_and_left_out() {
     let import = importing.plan("small", THREE).await;
     importing.applied(&import).await;
 
-    let import = importing.plan("small", "id,name,boss\n1,Ana,3\n2,Bea,1\n3,Cem,2\n").await;
+    let import = importing
+        .plan("small", "id,name,boss\n1,Ana,3\n2,Bea,1\n3,Cem,2\n")
+        .await;
 
     let told = importing.rows(&import, "issue eq \"manager_cycle\"").await;
     assert_eq!(told.len(), 3);
     assert_eq!(import.at("/counts/unchanged"), 3);
     importing.applied(&import).await;
     assert_eq!(importing.user("1").await.at("/manager_id"), json!(null));
-    assert_eq!(importing.user("2").await.at("/manager_id"), importing.user("1").await.at("/id"));
+    assert_eq!(
+        importing.user("2").await.at("/manager_id"),
+        importing.user("1").await.at("/id")
+    );
 }
 
 #[actix_web::test]
@@ -107,9 +147,14 @@ async fn whoever_reports_to_a_refused_row_is_refused_where_managers_must_be_know
     profile["mapping"]["references"]["manager"]["on_missing"] = json!("error");
     let importing = Importing::with(profile).await;
 
-    let import = importing.plan("small", "id,name,boss\n1,Ana,9\n2,Bea,1\n3,Cem,2\n4,Dan,\n").await;
+    let import = importing
+        .plan("small", "id,name,boss\n1,Ana,9\n2,Bea,1\n3,Cem,2\n4,Dan,\n")
+        .await;
 
-    assert_eq!((import.at("/counts/refuse"), import.at("/counts/create")), (json!(3), json!(1)));
+    assert_eq!(
+        (import.at("/counts/refuse"), import.at("/counts/create")),
+        (json!(3), json!(1))
+    );
 }
 
 #[actix_web::test]

@@ -40,7 +40,10 @@ impl Importing {
     pub async fn with(profile: Value) -> Self {
         let app = TestApp::start().await;
         let admin = app.admin().await;
-        admin.post("/v1/import-profiles", profile).await.assert_status(201);
+        admin
+            .post("/v1/import-profiles", profile)
+            .await
+            .assert_status(201);
         Importing { app, admin }
     }
 
@@ -52,7 +55,10 @@ impl Importing {
     pub async fn plan(&self, profile: &str, file: impl Into<Vec<u8>>) -> Answer {
         let sent = self.send(profile, file).await.assert_status(202);
         self.app.run_jobs();
-        self.admin.get(&format!("/v1/imports/{}", sent.id())).await.assert_status(200)
+        self.admin
+            .get(&format!("/v1/imports/{}", sent.id()))
+            .await
+            .assert_status(200)
     }
 
     pub async fn apply(&self, import: &Answer) -> Answer {
@@ -65,15 +71,28 @@ impl Importing {
     pub async fn applied(&self, import: &Answer) -> Answer {
         let operation = self.apply(import).await.assert_status(202);
         self.app.run_jobs();
-        let operation = self.admin.get(&format!("/v1/operations/{}", operation.id())).await;
+        let operation = self
+            .admin
+            .get(&format!("/v1/operations/{}", operation.id()))
+            .await;
         assert_eq!(operation.at("/status"), "succeeded", "{}", operation.text());
-        self.admin.get(&format!("/v1/imports/{}", import.id())).await.assert_status(200)
+        self.admin
+            .get(&format!("/v1/imports/{}", import.id()))
+            .await
+            .assert_status(200)
     }
 
     pub async fn rows(&self, import: &Answer, filter: &str) -> Vec<Value> {
         let filter = filter.replace(' ', "%20").replace('"', "%22");
         let path = format!("/v1/imports/{}/rows?limit=200&filter={filter}", import.id());
-        self.admin.get(&path).await.assert_status(200).at("/data").as_array().unwrap().clone()
+        self.admin
+            .get(&path)
+            .await
+            .assert_status(200)
+            .at("/data")
+            .as_array()
+            .unwrap()
+            .clone()
     }
 
     pub async fn user(&self, key: &str) -> Answer {
@@ -99,7 +118,9 @@ struct Count {
 
 pub async fn send(client: &Client, profile: &str, file: impl Into<Vec<u8>>) -> Answer {
     let path = format!("/v1/imports?profile={profile}&file_name=people.csv");
-    client.send(Method::POST, &path, Some(file.into()), "text/csv").await
+    client
+        .send(Method::POST, &path, Some(file.into()), "text/csv")
+        .await
 }
 
 /// `action`, `line` and the codes of the issues of each row.
@@ -110,7 +131,13 @@ pub fn outline(rows: &[Value]) -> Vec<(i64, String)> {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|issue| format!("{}:{}", issue["field"].as_str().unwrap_or("-"), issue["code"].as_str().unwrap()))
+                .map(|issue| {
+                    format!(
+                        "{}:{}",
+                        issue["field"].as_str().unwrap_or("-"),
+                        issue["code"].as_str().unwrap()
+                    )
+                })
                 .collect();
             (row["line"].as_i64().unwrap(), codes.join(" "))
         })

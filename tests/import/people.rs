@@ -26,7 +26,10 @@ async fn a_messy_file_is_planned_line_by_line() {
         (24, "-:ragged_row"),
         (27, "hired_on:not_a_date"),
     ];
-    assert_eq!(outline(&refused), expected.map(|(line, codes)| (line, codes.to_owned())));
+    assert_eq!(
+        outline(&refused),
+        expected.map(|(line, codes)| (line, codes.to_owned()))
+    );
     let warned = importing.rows(&import, "severity eq \"warning\"").await;
     let expected = [
         (6, "manager:manager_unknown"),
@@ -38,7 +41,10 @@ async fn a_messy_file_is_planned_line_by_line() {
         (22, "-:blank_row"),
         (26, "manager:manager_unknown"),
     ];
-    assert_eq!(outline(&warned), expected.map(|(line, codes)| (line, codes.to_owned())));
+    assert_eq!(
+        outline(&warned),
+        expected.map(|(line, codes)| (line, codes.to_owned()))
+    );
     assert_eq!(refused[0]["issues"][0]["column"], "Start");
     assert_eq!(warned[0]["issues"][0]["column"], "Boss");
 }
@@ -82,10 +88,16 @@ async fn a_messy_file_goes_in_and_a_second_run_has_nothing_to_do() {
     let boss = importing.user("7001").await;
     assert_eq!(boss.at("/manager_id"), json!(null));
     for worker in ["7008", "7009"] {
-        assert_eq!(importing.user(worker).await.at("/manager_id"), importing.user("7004").await.at("/id"));
+        assert_eq!(
+            importing.user(worker).await.at("/manager_id"),
+            importing.user("7004").await.at("/id")
+        );
     }
     let leaver = importing.user("7006").await;
-    assert_eq!((leaver.at("/status"), leaver.at("/left_on")), (json!("archived"), json!("2016-06-16")));
+    assert_eq!(
+        (leaver.at("/status"), leaver.at("/left_on")),
+        (json!("archived"), json!("2016-06-16"))
+    );
     // Whoever is in a circle has nobody above.
     assert_eq!(importing.user("7014").await.at("/manager_id"), json!(null));
 
@@ -93,7 +105,13 @@ async fn a_messy_file_goes_in_and_a_second_run_has_nothing_to_do() {
     let again = importing.plan("messy_hr", MESSY).await;
     let counts = again.at("/counts");
     assert_eq!(
-        (&counts["create"], &counts["update"], &counts["unchanged"], &counts["end"], &counts["also_created"]),
+        (
+            &counts["create"],
+            &counts["update"],
+            &counts["unchanged"],
+            &counts["end"],
+            &counts["also_created"]
+        ),
         (&json!(0), &json!(0), &json!(15), &json!(0), &json!({})),
         "{:?}",
         importing.rows(&again, "action eq \"update\"").await
@@ -113,8 +131,13 @@ async fn a_changed_file_gives_exact_differences_and_the_missing_are_archived() {
         .lines()
         .filter(|line| !line.contains("7009"))
         .map(|line| match line {
-            line if line.contains(";7008;") => "Osei;Kwame;7008;0;Lead Technician;4567;2015/03/30;;Production;Line 1;José Ángel de la Cruz;".into(),
-            line if line.contains(";7010;") => "Meyer;Udo;7010;1;Clerk;8000;2016/01/11;2026/01/31;Head Office;;Wanda Unknown;".into(),
+            line if line.contains(";7008;") => {
+                "Osei;Kwame;7008;0;Lead Technician;4567;2015/03/30;;Production;Line 1;José Ángel de la Cruz;"
+                    .into()
+            }
+            line if line.contains(";7010;") => {
+                "Meyer;Udo;7010;1;Clerk;8000;2016/01/11;2026/01/31;Head Office;;Wanda Unknown;".into()
+            }
             line => line.to_owned(),
         })
         .collect::<Vec<String>>()
@@ -124,7 +147,13 @@ async fn a_changed_file_gives_exact_differences_and_the_missing_are_archived() {
 
     let counts = import.at("/counts");
     assert_eq!(
-        (&counts["update"], &counts["unchanged"], &counts["end"], &counts["removals"], &counts["present"]),
+        (
+            &counts["update"],
+            &counts["unchanged"],
+            &counts["end"],
+            &counts["removals"],
+            &counts["present"]
+        ),
         (&json!(2), &json!(12), &json!(1), &json!(2), &json!(13))
     );
     let updates = importing.rows(&import, "action eq \"update\"").await;
@@ -147,7 +176,10 @@ async fn a_changed_file_gives_exact_differences_and_the_missing_are_archived() {
     let gone = importing.user("7009").await;
     assert_eq!(gone.at("/status"), "archived");
     assert_ne!(gone.at("/left_on"), json!(null));
-    assert_eq!(importing.user("7008").await.at("/manager_id"), importing.user("7003").await.at("/id"));
+    assert_eq!(
+        importing.user("7008").await.at("/manager_id"),
+        importing.user("7003").await.at("/id")
+    );
     assert_eq!(importing.user("7008").await.at("/version"), 2);
 }
 
@@ -158,7 +190,11 @@ async fn leavers_cannot_sign_in() {
     importing.applied(&import).await;
     let id: uuid::Uuid = importing.user("7008").await.id().parse().unwrap();
     let hash = provost::access::hashing::hash_blocking("a long password").unwrap();
-    importing.app.write(|tx| Ok(provost::access::sign_in::store::set_password(tx.conn, id, &hash, tx.now)?));
+    importing.app.write(|tx| {
+        Ok(provost::access::sign_in::store::set_password(
+            tx.conn, id, &hash, tx.now,
+        )?)
+    });
     let user = importing.app.client_of(id);
     user.get("/v1/users").await.assert_problem(403, "forbidden");
 

@@ -25,7 +25,10 @@ async fn a_bad_mapping_names_all_its_faults_at_once() {
         "missing": { "then": "retired" },
     });
 
-    let answer = admin.post("/v1/import-profiles", profile).await.assert_problem(422, "validation_failed");
+    let answer = admin
+        .post("/v1/import-profiles", profile)
+        .await
+        .assert_problem(422, "validation_failed");
 
     for pointer in [
         "/mapping/format/delimiter",
@@ -44,7 +47,11 @@ async fn a_bad_mapping_names_all_its_faults_at_once() {
     ] {
         answer.clone().assert_fault(pointer);
     }
-    assert!(answer.text().contains("did you mean given_name?"), "{}", answer.text());
+    assert!(
+        answer.text().contains("did you mean given_name?"),
+        "{}",
+        answer.text()
+    );
 }
 
 #[actix_web::test]
@@ -60,7 +67,10 @@ async fn unknown_words_in_a_mapping_are_refused() {
         let mut profile = small_profile();
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         profile.pointer_mut(parent).unwrap()[name] = value;
-        admin.post("/v1/import-profiles", profile).await.assert_problem(422, "validation_failed");
+        admin
+            .post("/v1/import-profiles", profile)
+            .await
+            .assert_problem(422, "validation_failed");
     }
 }
 
@@ -68,21 +78,40 @@ async fn unknown_words_in_a_mapping_are_refused() {
 async fn a_change_is_a_new_version_and_the_old_one_stays() {
     let importing = Importing::with(small_profile()).await;
     let admin = &importing.admin;
-    let listed = admin.get("/v1/import-profiles?filter=code%20eq%20%22small%22").await.assert_status(200);
+    let listed = admin
+        .get("/v1/import-profiles?filter=code%20eq%20%22small%22")
+        .await
+        .assert_status(200);
     let id = listed.at("/data/0/id").as_str().unwrap().to_owned();
     let path = format!("/v1/import-profiles/{id}");
     let mut mapping = small_profile()["mapping"].clone();
     mapping["key"]["source"] = json!("payroll");
 
-    let changed = admin.patch(&path, json!({ "mapping": mapping })).await.assert_status(200);
+    let changed = admin
+        .patch(&path, json!({ "mapping": mapping }))
+        .await
+        .assert_status(200);
 
-    assert_eq!((changed.at("/version"), changed.at("/mapping/key/source")), (json!(2), json!("payroll")));
+    assert_eq!(
+        (changed.at("/version"), changed.at("/mapping/key/source")),
+        (json!(2), json!("payroll"))
+    );
     let versions = admin.get(&format!("{path}/versions")).await.assert_status(200);
     assert_eq!(versions.at("/data/0/mapping/key/source"), "hr");
     assert_eq!(versions.at("/data/1/mapping/key/source"), "payroll");
-    admin.post("/v1/import-profiles", small_profile()).await.assert_problem(409, "already_exists").assert_fault("/code");
+    admin
+        .post("/v1/import-profiles", small_profile())
+        .await
+        .assert_problem(409, "already_exists")
+        .assert_fault("/code");
 
     admin.delete(&path).await.assert_status(204);
-    importing.send("small", "id,name,boss\n1,Ana,\n").await.assert_problem(409, "conflict");
-    importing.send(&id, "id,name,boss\n1,Ana,\n").await.assert_problem(409, "conflict");
+    importing
+        .send("small", "id,name,boss\n1,Ana,\n")
+        .await
+        .assert_problem(409, "conflict");
+    importing
+        .send(&id, "id,name,boss\n1,Ana,\n")
+        .await
+        .assert_problem(409, "conflict");
 }

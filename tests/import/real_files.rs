@@ -6,9 +6,17 @@ use super::Importing;
 
 /// A file of the real world, where it is present.
 fn real(name: &str) -> Option<Vec<u8>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/data")
+        .join(name);
     fs::read(path)
-        .or_else(|_| fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name)))
+        .or_else(|_| {
+            fs::read(
+                PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+                    .join("../../shared/data")
+                    .join(name),
+            )
+        })
         .inspect_err(|error| eprintln!("{name} is not there: {error}"))
         .ok()
 }
@@ -32,22 +40,46 @@ async fn the_real_hr_export_goes_in() {
         import.text()
     );
     let unknown = importing.rows(&import, "issue eq \"manager_unknown\"").await;
-    let names: BTreeSet<_> = unknown.iter().map(|row| row["fields"]["manager"].as_str().unwrap()).collect();
-    assert_eq!(names, BTreeSet::from(["Alex Sweetwater", "David Stanley", "Michael Albert", "Webster Butler"]));
+    let names: BTreeSet<_> = unknown
+        .iter()
+        .map(|row| row["fields"]["manager"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        BTreeSet::from([
+            "Alex Sweetwater",
+            "David Stanley",
+            "Michael Albert",
+            "Webster Butler"
+        ])
+    );
     importing.applied(&import).await;
 
     let archived = importing.app.write(|tx| {
-        Ok(provost::sql!["SELECT 1 FROM users WHERE status = 'archived' AND left_on IS NOT NULL"].execute(tx.conn)?)
+        Ok(
+            provost::sql!["SELECT 1 FROM users WHERE status = 'archived' AND left_on IS NOT NULL"]
+                .execute(tx.conn)?,
+        )
     });
     assert_eq!(archived, 104);
-    let managed = importing.app.write(|tx| {
-        Ok(provost::sql!["SELECT 1 FROM users WHERE manager_id IS NOT NULL"].execute(tx.conn)?)
-    });
+    let managed = importing
+        .app
+        .write(|tx| Ok(provost::sql!["SELECT 1 FROM users WHERE manager_id IS NOT NULL"].execute(tx.conn)?));
     assert_eq!(managed as i64, 310 - unknown.len() as i64 - 1);
     let scott = importing.user("10084").await;
     assert_eq!(
-        (scott.at("/given_name"), scott.at("/family_name"), scott.at("/status"), scott.at("/left_on")),
-        (json!("Karthikeyan"), json!("Ait Sidi"), json!("archived"), json!("2016-06-16"))
+        (
+            scott.at("/given_name"),
+            scott.at("/family_name"),
+            scott.at("/status"),
+            scott.at("/left_on")
+        ),
+        (
+            json!("Karthikeyan"),
+            json!("Ait Sidi"),
+            json!("archived"),
+            json!("2016-06-16")
+        )
     );
 
     let events = importing.events().await;
@@ -59,8 +91,13 @@ async fn the_real_hr_export_goes_in() {
 
 #[actix_web::test]
 async fn the_real_catalog_goes_in() {
-    let importing = Importing::with(profile(include_str!("../../examples/imports/course_catalog.json"))).await;
-    let Some(file) = real("course_catalog.csv") else { return };
+    let importing = Importing::with(profile(include_str!(
+        "../../examples/imports/course_catalog.json"
+    )))
+    .await;
+    let Some(file) = real("course_catalog.csv") else {
+        return;
+    };
 
     let import = importing.plan("course_catalog", file.clone()).await;
 
@@ -72,13 +109,30 @@ async fn the_real_catalog_goes_in() {
         import.text()
     );
     importing.applied(&import).await;
-    let course = importing.admin.get("/v1/courses/ext:catalog:introduction-to-probability").await.assert_status(200);
+    let course = importing
+        .admin
+        .get("/v1/courses/ext:catalog:introduction-to-probability")
+        .await
+        .assert_status(200);
     assert_eq!(
-        (course.at("/title"), course.at("/status"), course.at("/language"), course.at("/level")),
-        (json!("Introduction to Probability"), json!("published"), json!("en"), json!("intermediate"))
+        (
+            course.at("/title"),
+            course.at("/status"),
+            course.at("/language"),
+            course.at("/level")
+        ),
+        (
+            json!("Introduction to Probability"),
+            json!("published"),
+            json!("en"),
+            json!("intermediate")
+        )
     );
     let languages = importing.app.write(|tx| {
-        Ok(provost::sql!["SELECT DISTINCT language FROM courses WHERE status = 'published'"].execute(tx.conn)?)
+        Ok(
+            provost::sql!["SELECT DISTINCT language FROM courses WHERE status = 'published'"]
+                .execute(tx.conn)?,
+        )
     });
     assert_eq!(languages, 9);
 

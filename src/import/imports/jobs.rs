@@ -56,12 +56,7 @@ impl Job for ApplyPlan {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         let applied = run.finish(|tx| {
-            let counts = apply::apply(
-                tx,
-                self.import_id,
-                &self.plan_hash,
-                self.allow_removals_percent,
-            )?;
+            let counts = apply::apply(tx, self.import_id, &self.plan_hash, self.allow_removals_percent)?;
             operations::succeed(tx, self.operation_id, &counts)
         });
         or_fail(run, applied, self.import_id, self.operation_id)

@@ -1,9 +1,6 @@
 //! `/v1/imports`.
 
-use actix_web::{
-    get, post,
-    web::Path,
-};
+use actix_web::{get, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -15,9 +12,7 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::{Call, Tx},
-    http::{
-        ApiError, ApiResult, Code, CsvUpload, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
-    },
+    http::{ApiError, ApiResult, Code, CsvUpload, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
     import::{self, apply, profiles, require_everywhere},
     operations::{self, Operation},
 };
@@ -77,8 +72,9 @@ const APPLY: &str = "import.apply";
 fn profile(tx: &mut Tx, name: &str) -> ApiResult<profiles::model::ProfileRow> {
     match Uuid::parse_str(name) {
         Ok(id) => access::read(tx, &Ref::from(id)),
-        Err(_) => profiles::store::with_code(tx, name)?
-            .ok_or_else(|| ApiError::parameter("profile", "is neither the code nor the id of an import profile")),
+        Err(_) => profiles::store::with_code(tx, name)?.ok_or_else(|| {
+            ApiError::parameter("profile", "is neither the code nor the id of an import profile")
+        }),
     }
 }
 
@@ -126,7 +122,9 @@ async fn apply_import(call: Call, id: Path<Ref<Import>>, body: Valid<ApplyImport
             require_everywhere(tx, *permission)?;
         }
         let counts = planned(&import)?;
-        if import.plan_hash.as_deref() != Some(body.0.plan_hash.as_str()) || store::is_stale(tx, &import, target)? {
+        if import.plan_hash.as_deref() != Some(body.0.plan_hash.as_str())
+            || store::is_stale(tx, &import, target)?
+        {
             return Err(apply::stale());
         }
         let allowed = match body.0.allow_removals_percent {

@@ -13,9 +13,7 @@ use crate::{
         schema::{import_files, import_profile_versions, import_rows, imports},
     },
     filter::{Attribute, Column, Kind, Schema},
-    http::{
-        ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind,
-    },
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
     import::{Target, assess::Assessment, profiles::model::ProfileRow},
     ledger::Event,
     sql,
@@ -153,6 +151,16 @@ pub fn insert(
     Ok(import)
 }
 
+/// The first `most` rows that `filter` finds, for people to look at.
+pub fn sample(tx: &mut Tx, import: &Import, filter: &str, most: i64) -> ApiResult<Vec<ImportRow>> {
+    let query = ListQuery {
+        limit: Some(most),
+        filter: Some(filter.to_owned()),
+        ..ListQuery::default()
+    };
+    Ok(rows(tx, import, &query)?.data)
+}
+
 /// A page of imports.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Import>> {
     let scope = tx.scope(Import::READ)?;
@@ -227,7 +235,13 @@ pub fn applying(tx: &mut Tx, id: Uuid, operation: Uuid) -> ApiResult<()> {
     diesel::update(imports::table.find(id))
         .set(imports::operation_id.eq(operation))
         .execute(tx.conn)?;
-    set_status(tx, id, ImportStatus::Applying, None, "import.application_requested")
+    set_status(
+        tx,
+        id,
+        ImportStatus::Applying,
+        None,
+        "import.application_requested",
+    )
 }
 
 /// The plan is applied.

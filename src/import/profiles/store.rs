@@ -12,9 +12,7 @@ use crate::{
     app::Tx,
     db::schema::{import_profile_versions, import_profiles},
     filter::{Attribute, Column, Kind, Schema},
-    http::{
-        ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind,
-    },
+    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
     import::{self, Target, check, mapping::Mapping},
     ledger::Event,
 };
@@ -86,7 +84,11 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<ImportProfile>> {
 }
 
 /// A page of a profile's versions.
-pub fn versions(tx: &mut Tx, profile: &ProfileRow, query: &ListQuery) -> ApiResult<Page<ImportProfileVersion>> {
+pub fn versions(
+    tx: &mut Tx,
+    profile: &ProfileRow,
+    query: &ListQuery,
+) -> ApiResult<Page<ImportProfileVersion>> {
     if query.filter.is_some() {
         return Err(ApiError::parameter("filter", "is not taken by this list"));
     }

@@ -29,7 +29,12 @@ static DECLARATION: Declaration = Declaration {
     references: &[Reference {
         name: "category",
         by: &[ReferenceBy::Code, ReferenceBy::Name],
-        on_missing: &[OnMissing::Ignore, OnMissing::Warn, OnMissing::Error, OnMissing::Create],
+        on_missing: &[
+            OnMissing::Ignore,
+            OnMissing::Warn,
+            OnMissing::Error,
+            OnMissing::Create,
+        ],
         is_path: true,
         is_same: "(SELECT c.code FROM categories c WHERE c.id = t.category_id) IS NOT DISTINCT FROM r.refs ->> 'category'",
         shown: "(SELECT c.code FROM categories c WHERE c.id = t.category_id)",
@@ -51,11 +56,26 @@ impl Target for CourseImport {
             field("code", Kind::Word(200), Empty::Refused, "to_jsonb(t.code)"),
             field("title", Kind::Text(500), Empty::Refused, "to_jsonb(t.title)"),
             field("summary", Kind::Text(5_000), Empty::Blank, "to_jsonb(t.summary)"),
-            field("description", Kind::Text(20_000), Empty::Blank, "to_jsonb(t.description)"),
-            field("language", Kind::PrimaryLanguage, Empty::Refused, "to_jsonb(t.language)"),
+            field(
+                "description",
+                Kind::Text(20_000),
+                Empty::Blank,
+                "to_jsonb(t.description)",
+            ),
+            field(
+                "language",
+                Kind::PrimaryLanguage,
+                Empty::Refused,
+                "to_jsonb(t.language)",
+            ),
             field("tags", Kind::Tags(100), Empty::Left, "to_jsonb(t.tags)"),
             field("provider", Kind::Text(200), Empty::Null, "to_jsonb(t.provider)"),
-            field("level", words(CourseLevel::WORDS), Empty::Null, "to_jsonb(t.level)"),
+            field(
+                "level",
+                words(CourseLevel::WORDS),
+                Empty::Null,
+                "to_jsonb(t.level)",
+            ),
             field(
                 "duration_minutes",
                 Kind::Integer(1, 1_000_000),
@@ -63,9 +83,19 @@ impl Target for CourseImport {
                 "to_jsonb(t.duration_minutes)",
             ),
             field("credits", Kind::Number(0.0), Empty::Null, "to_jsonb(t.credits)"),
-            field("validity_period", Kind::Period, Empty::Null, "to_jsonb(t.validity_period)"),
+            field(
+                "validity_period",
+                Kind::Period,
+                Empty::Null,
+                "to_jsonb(t.validity_period)",
+            ),
             field("status", statuses, Empty::Left, "to_jsonb(t.status)"),
-            field("link", Kind::Url, Empty::Null, "t.modules #> '{0,activities,0,url}'"),
+            field(
+                "link",
+                Kind::Url,
+                Empty::Null,
+                "t.modules #> '{0,activities,0,url}'",
+            ),
         ])
     }
 

@@ -72,7 +72,7 @@ fn find_categories(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Ap
     };
     sql![
         "WITH found AS (
-            SELECT g.line, code, CASE WHEN c.id IS NULL THEN NOT ",
+            SELECT g.line, named.code, CASE WHEN c.id IS NULL THEN NOT ",
         bind(reference.on_missing == OnMissing::Create),
         " ELSE c.archived_at IS NOT NULL END AS is_missing
             FROM ",

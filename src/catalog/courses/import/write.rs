@@ -66,7 +66,8 @@ fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     Ok(())
 }
 
-const COLUMNS: &str = "code, title, summary, description, language, category_id, tags, provider, level, duration_minutes,
+const COLUMNS: &str =
+    "code, title, summary, description, language, category_id, tags, provider, level, duration_minutes,
     credits, validity_period, modules, status, retired_at";
 
 /// The courses of rows with `action`, as they will be before they are published.

@@ -39,7 +39,12 @@ static DECLARATION: Declaration = Declaration {
         Reference {
             name: "org_unit",
             by: &[ReferenceBy::Code, ReferenceBy::Name],
-            on_missing: &[OnMissing::Ignore, OnMissing::Warn, OnMissing::Error, OnMissing::Create],
+            on_missing: &[
+                OnMissing::Ignore,
+                OnMissing::Warn,
+                OnMissing::Error,
+                OnMissing::Create,
+            ],
             is_path: true,
             is_same: "(SELECT o.code FROM org_units o WHERE o.id = t.org_unit_id) IS NOT DISTINCT FROM r.refs ->> 'org_unit'",
             shown: "(SELECT o.code FROM org_units o WHERE o.id = t.org_unit_id)",
@@ -59,19 +64,49 @@ impl Target for UserImport {
     fn fields(&self, tx: &mut Tx) -> ApiResult<Vec<Field>> {
         let statuses = UserStatus::WORDS.iter().map(|word| (*word).to_owned()).collect();
         let mut fields = vec![
-            field("username", Kind::Word(MOST), Empty::Refused, "to_jsonb(t.username)"),
+            field(
+                "username",
+                Kind::Word(MOST),
+                Empty::Refused,
+                "to_jsonb(t.username)",
+            ),
             field("email", Kind::Email, Empty::Null, "to_jsonb(t.email)"),
-            field("given_name", Kind::Text(MOST), Empty::Refused, "to_jsonb(t.given_name)"),
-            field("family_name", Kind::Text(MOST), Empty::Blank, "to_jsonb(t.family_name)"),
+            field(
+                "given_name",
+                Kind::Text(MOST),
+                Empty::Refused,
+                "to_jsonb(t.given_name)",
+            ),
+            field(
+                "family_name",
+                Kind::Text(MOST),
+                Empty::Blank,
+                "to_jsonb(t.family_name)",
+            ),
             field("status", Kind::OneOf(statuses), Empty::Left, "to_jsonb(t.status)"),
             field("locale", Kind::Language, Empty::Left, "to_jsonb(t.locale)"),
             field("time_zone", Kind::TimeZone, Empty::Left, "to_jsonb(t.time_zone)"),
             field("title", Kind::Text(MOST), Empty::Null, "to_jsonb(t.title)"),
             field("job_code", Kind::Text(MOST), Empty::Null, "to_jsonb(t.job_code)"),
-            field("department", Kind::Text(MOST), Empty::Null, "to_jsonb(t.department)"),
+            field(
+                "department",
+                Kind::Text(MOST),
+                Empty::Null,
+                "to_jsonb(t.department)",
+            ),
             field("location", Kind::Text(MOST), Empty::Null, "to_jsonb(t.location)"),
-            field("cost_centre", Kind::Text(MOST), Empty::Null, "to_jsonb(t.cost_centre)"),
-            field("employment_type", Kind::Text(MOST), Empty::Null, "to_jsonb(t.employment_type)"),
+            field(
+                "cost_centre",
+                Kind::Text(MOST),
+                Empty::Null,
+                "to_jsonb(t.cost_centre)",
+            ),
+            field(
+                "employment_type",
+                Kind::Text(MOST),
+                Empty::Null,
+                "to_jsonb(t.employment_type)",
+            ),
             field("hired_on", Kind::Date, Empty::Null, "to_jsonb(t.hired_on)"),
             field("left_on", Kind::Date, Empty::Null, "to_jsonb(t.left_on)"),
         ];

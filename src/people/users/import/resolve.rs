@@ -279,7 +279,9 @@ fn drop_circles(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
         plan,
         "manager",
         "manager_cycle",
-        sql!["'\"' || (r.fields ->> 'manager') || '\" stands below them already; their manager is left as it was'"],
+        sql![
+            "'\"' || (r.fields ->> 'manager') || '\" stands below them already; their manager is left as it was'"
+        ],
         "warning",
     );
     let dropped = sql![

@@ -12,6 +12,7 @@ use crate::{
         events::{self, EventKind},
         target::Plan,
     },
+    people::closure::ORG_UNITS,
     sql,
 };
 
@@ -93,33 +94,32 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     Ok(())
 }
 
-/// New units are leaves: their line is their parent's and themselves.
+/// Gives the units that were just made their places in the tree.
 fn place_org_units(tx: &mut Tx) -> ApiResult<()> {
-    sql![
-        "INSERT INTO org_unit_closure (ancestor_id, descendant_id, depth)
-         SELECT o.id, o.id, 0 FROM org_units o
-         WHERE NOT EXISTS (SELECT 1 FROM org_unit_closure c WHERE c.descendant_id = o.id)
-         UNION ALL
-         SELECT above.ancestor_id, o.id, above.depth + 1
-         FROM org_units o JOIN org_unit_closure above ON above.descendant_id = o.parent_id
+    let made: Vec<Id> = sql![
+        "SELECT o.id FROM org_units o
          WHERE NOT EXISTS (SELECT 1 FROM org_unit_closure c WHERE c.descendant_id = o.id)"
     ]
-    .execute(tx.conn)?;
+    .load(tx.conn)?;
+    let made: Vec<Uuid> = made.into_iter().map(|row| row.id).collect();
+    ORG_UNITS.keep(tx, &made)?;
     Ok(())
 }
 
 const COLUMNS: &str = "username, email, given_name, family_name, status, locale, time_zone, title, job_code, department,
-    location, cost_centre, employment_type, hired_on, left_on, manager_id, org_unit_id, attributes";
+    location, cost_centre, employment_type, hired_on, left_on, activated_on, manager_id, org_unit_id, attributes";
 
 /// The people of rows with `action`, as they will be: what the row says over what is there.
-fn next(plan: &Plan, action: &'static str) -> Sql {
+fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
     let defaults = json!({
         "family_name": "", "status": "active", "locale": "en", "time_zone": "UTC", "attributes": {},
     });
     sql![
         "SELECT r.object_id AS id, p.username, p.email, p.given_name, p.family_name, p.status, p.locale, p.time_zone,
             p.title, p.job_code, p.department, p.location, p.cost_centre, p.employment_type, p.hired_on, p.left_on,
-            p.manager_id, CASE WHEN r.refs ? 'org_unit' THEN o.id ELSE p.org_unit_id END AS org_unit_id,
+            coalesce(p.activated_on, CASE WHEN p.status = 'active' THEN ",
+        bind(tx.today()),
+        " END) AS activated_on, p.manager_id, CASE WHEN r.refs ? 'org_unit' THEN o.id ELSE p.org_unit_id END AS org_unit_id,
             jsonb_strip_nulls(p.attributes || coalesce((SELECT jsonb_object_agg(substr(a.key, 12), a.value)
                 FROM jsonb_each(r.fields) a WHERE starts_with(a.key, 'attributes.')), '{}')) AS attributes
          FROM import_rows r
@@ -137,7 +137,7 @@ fn next(plan: &Plan, action: &'static str) -> Sql {
 }
 
 /// A person as the API shows them.
-const SHOWN: &str = "to_jsonb(users) - 'activated_on'";
+const SHOWN: &str = "to_jsonb(users)";
 
 fn create(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     let created = sql![
@@ -148,7 +148,7 @@ fn create(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         ", ",
         bind(tx.now),
         " FROM (",
-        next(plan, "create"),
+        next(tx, plan, "create"),
         ") AS next RETURNING users.id, ",
         SHOWN,
         " AS after"
@@ -195,10 +195,10 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
         COLUMNS,
         ", version, updated_at) = (n.username, n.email, n.given_name, n.family_name, n.status, n.locale, n.time_zone,
             n.title, n.job_code, n.department, n.location, n.cost_centre, n.employment_type, n.hired_on, n.left_on,
-            n.manager_id, n.org_unit_id, n.attributes, users.version + 1, ",
+            n.activated_on, n.manager_id, n.org_unit_id, n.attributes, users.version + 1, ",
         bind(tx.now),
         ") FROM (",
-        next(plan, "update"),
+        next(tx, plan, "update"),
         ") AS n WHERE users.id = n.id RETURNING users.id, ",
         SHOWN,
         " AS after"

@@ -1,0 +1,3 @@
+//! The commands, through the real binary.
+
+mod doctor;
