@@ -153,7 +153,9 @@ pub fn write(seed: u64) -> Result<Vec<u8>, CommandError> {
     writer.write_record(COLUMNS).map_err(failed)?;
     for course in &COMPULSORY {
         for (language, title) in LANGUAGES.iter().zip(course.titles) {
-            writer.write_record(compulsory(course, language, title)).map_err(failed)?;
+            writer
+                .write_record(compulsory(course, language, title))
+                .map_err(failed)?;
         }
     }
     let mut category = "";
@@ -197,7 +199,12 @@ fn compulsory(course: &Compulsory, language: &str, title: &str) -> [String; COLU
 
 fn elective(random: &mut Random, category: &str, number: u32, title: &str) -> [String; COLUMNS.len()] {
     const LEVELS: [&str; 3] = ["introductory", "intermediate", "advanced"];
-    const PROVIDERS: [&str; 4] = ["Halcyon Works", "Open Classroom", "Northlight Training", "Atelier Nova"];
+    const PROVIDERS: [&str; 4] = [
+        "Halcyon Works",
+        "Open Classroom",
+        "Northlight Training",
+        "Atelier Nova",
+    ];
     const VALIDITY: [&str; 5] = ["", "", "", "P1Y", "P2Y"];
     const PURPOSES: [&str; 4] = [
         "what it is about, with examples from our sites",
@@ -266,8 +273,10 @@ mod tests {
     fn there_are_two_hundred_courses_and_each_has_a_code_of_its_own() {
         let file = write(7).unwrap();
         let mut reader = csv::Reader::from_reader(file.as_slice());
-        let codes: std::collections::BTreeSet<String> =
-            reader.records().map(|record| record.unwrap()[0].to_owned()).collect();
+        let codes: std::collections::BTreeSet<String> = reader
+            .records()
+            .map(|record| record.unwrap()[0].to_owned())
+            .collect();
         assert_eq!(codes.len(), 200);
     }
 

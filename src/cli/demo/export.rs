@@ -60,7 +60,11 @@ pub fn write(company: &Company, since: chrono::NaiveDate) -> Result<Vec<u8>, Com
 fn row(person: &Person, supervisor: Option<&u32>) -> [String; COLUMNS.len()] {
     let department = &DEPARTMENTS[person.department];
     let (city, ..) = SITES[super::company::site(person.department, person.team)];
-    let dates = if city == "Rotterdam" { "%Y-%m-%d" } else { "%d.%m.%Y" };
+    let dates = if city == "Rotterdam" {
+        "%Y-%m-%d"
+    } else {
+        "%d.%m.%Y"
+    };
     let day = |day: chrono::NaiveDate| day.format(dates).to_string();
     let status = match (person.left_on, person.is_away) {
         (Some(_), _) => "T",
@@ -77,7 +81,11 @@ fn row(person: &Person, supervisor: Option<&u32>) -> [String; COLUMNS.len()] {
         format!(" {} ", person.name.family),
         person.name.given.clone(),
         person.login.clone(),
-        if person.number.is_multiple_of(7) { email.to_uppercase() } else { email },
+        if person.number.is_multiple_of(7) {
+            email.to_uppercase()
+        } else {
+            email
+        },
         status.into(),
         person.position(),
         format!("P{:02}{}", person.department, person.rank as u8),
@@ -102,12 +110,17 @@ fn row(person: &Person, supervisor: Option<&u32>) -> [String; COLUMNS.len()] {
 /// How the file is read.
 pub fn profile() -> Value {
     let column = |name: &str| json!({ "column": name });
-    let number = |name: &str| json!({ "column": name, "steps": [{ "step": "pad_left", "width": 6, "with": "0" }] });
+    let number =
+        |name: &str| json!({ "column": name, "steps": [{ "step": "pad_left", "width": 6, "with": "0" }] });
     let lookup = |name: &str, values: Value| json!({ "column": name, "steps": [{ "step": "lookup", "values": values }] });
-    let zones: serde_json::Map<String, Value> =
-        SITES.iter().map(|(city, zone, _)| ((*city).into(), json!(zone))).collect();
-    let languages: serde_json::Map<String, Value> =
-        SITES.iter().map(|(city, _, language)| ((*city).into(), json!(language))).collect();
+    let zones: serde_json::Map<String, Value> = SITES
+        .iter()
+        .map(|(city, zone, _)| ((*city).into(), json!(zone)))
+        .collect();
+    let languages: serde_json::Map<String, Value> = SITES
+        .iter()
+        .map(|(city, _, language)| ((*city).into(), json!(language)))
+        .collect();
     json!({
         "code": PROFILE,
         "name": "HR export of the demo academy",

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use diesel::{QueryDsl, QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
 use super::{catalog, company::Company, export, random::Random, rules};
 use crate::{
     app::{Acting, App, Clock, Tx},
     cli::CommandError,
-    db::bind,
+    db::{bind, schema::users},
     enrollment::{
         completions::{batch, model::CompletionSource, record::NewCompletion},
         rules::reconcile,
@@ -30,7 +30,8 @@ const MONTHS: usize = 24;
 const FIRST_SIZE: usize = 82;
 const PAUSE_IN_MONTH: usize = 17;
 /// Completions a transaction.
-const BATCH: usize = 500;
+const BATCH: usize = 250;
+const PEOPLE_AT_ONCE: usize = 250;
 /// How many of a hundred people take up a course of their own choice in a month.
 const CURIOUS: usize = 6;
 
@@ -74,7 +75,9 @@ pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), Comma
     };
     travel.to(ago(0));
     let start = app.clock.now();
-    let size = |month: usize| (plan.people * (FIRST_SIZE * MONTHS + (100 - FIRST_SIZE) * month) / MONTHS / 100).max(1);
+    let size = |month: usize| {
+        (plan.people * (FIRST_SIZE * MONTHS + (100 - FIRST_SIZE) * month) / MONTHS / 100).max(1)
+    };
     let mut company = Company::found(plan.seed, size(0), plan.people, start.date_naive());
     progress("the catalog and the company as it was two years ago");
     begin(app, plan, &company)?;
@@ -88,13 +91,18 @@ pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), Comma
             progress(&format!("{}: people come, move and go", now.format("%B %Y")));
             company.pass(now.date_naive(), size(month));
             let file = export::write(&company, exported)?;
-            import(app, export::PROFILE, &format!("hr-{}.csv", now.date_naive()), &file)?;
+            import(
+                app,
+                export::PROFILE,
+                &format!("hr-{}.csv", now.date_naive()),
+                &file,
+            )?;
             exported = now.date_naive();
         }
         if month == PAUSE_IN_MONTH {
             app.write_blocking(&acting(), rules::pause)?;
         }
-        app.write_blocking(&acting(), |tx| reconcile::reconcile(tx, None, None).map(drop))?;
+        settle(app)?;
         learn(app, &mut random, last)?;
         ledger::seal(app)?;
         last = now;
@@ -123,8 +131,28 @@ fn begin(app: &App, plan: &Plan, company: &Company) -> Result<(), CommandError> 
         rules::organize(tx)?;
         rules::create(tx)
     })?;
-    app.write_blocking(&acting(), |tx| reconcile::reconcile(tx, None, None).map(drop))?;
+    settle(app)?;
     ledger::seal(app)?;
+    Ok(())
+}
+
+/// Settles what the rules want of everybody, some people at a time. PostgreSQL looks at the tables in between: they
+/// grow from nothing quicker than it would notice by itself, and its plans would be those of empty tables.
+fn settle(app: &App) -> Result<(), CommandError> {
+    let people: Vec<Uuid> = app.read_blocking(&acting(), |tx| {
+        Ok(users::table.order(users::id).select(users::id).load(tx.conn)?)
+    })?;
+    for (turn, some) in people.chunks(PEOPLE_AT_ONCE).enumerate() {
+        if turn <= 1 {
+            app.write_blocking(&acting(), |tx| {
+                sql!["ANALYZE"].execute(tx.conn)?;
+                Ok(())
+            })?;
+        }
+        app.write_blocking(&acting(), |tx| {
+            reconcile::reconcile(tx, Some(some), None).map(drop)
+        })?;
+    }
     Ok(())
 }
 
@@ -203,7 +231,9 @@ fn zeal(requirement: &Open, today: NaiveDate) -> f64 {
         .bytes()
         .fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
         % 100;
-    let presses = requirement.due_on.is_some_and(|due| (due - today).num_days() < 10);
+    let presses = requirement
+        .due_on
+        .is_some_and(|due| (due - today).num_days() < 10);
     match (nature, presses) {
         (0..12, _) => 0.06,
         (12..40, false) => 0.35,
@@ -217,7 +247,13 @@ fn morning(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(chrono::NaiveTime::MIN).and_utc()
 }
 
-fn completion(random: &mut Random, user: Uuid, course: Uuid, from: DateTime<Utc>, to: DateTime<Utc>) -> NewCompletion {
+fn completion(
+    random: &mut Random,
+    user: Uuid,
+    course: Uuid,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> NewCompletion {
     let minutes = (to - from).num_minutes().max(1) as usize;
     let occurred_at = from + TimeDelta::minutes(random.below(minutes) as i64);
     let score = random.chance(0.7).then(|| (60 + random.below(41)) as f64);
@@ -260,8 +296,8 @@ fn present(tx: &mut Tx) -> ApiResult<Vec<Id>> {
 }
 
 fn electives(tx: &mut Tx) -> ApiResult<Vec<Id>> {
-    Ok(sql![
-        "SELECT id FROM courses WHERE status = 'published' AND 'elective' = ANY(tags) ORDER BY code"
-    ]
-    .load(tx.conn)?)
+    Ok(
+        sql!["SELECT id FROM courses WHERE status = 'published' AND 'elective' = ANY(tags) ORDER BY code"]
+            .load(tx.conn)?,
+    )
 }

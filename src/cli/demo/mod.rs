@@ -11,10 +11,7 @@ mod random;
 mod rules;
 mod structure;
 
-use std::{
-    io::IsTerminal,
-    time::Instant,
-};
+use std::{io::IsTerminal, time::Instant};
 
 use clap::Args;
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
@@ -62,7 +59,9 @@ pub fn run(config: Config, arguments: &Demo) -> CommandResult {
             arguments.people,
             begun.elapsed().as_secs_f32()
         ),
-        Built::InUseAlready => println!("There are courses or rules already, so everything is left as it is."),
+        Built::InUseAlready => {
+            println!("There are courses or rules already, so everything is left as it is.")
+        }
     }
     let Some(listener) = listener else {
         return Ok(());

@@ -59,7 +59,13 @@ fn asks() -> Vec<Ask> {
         is_active: true,
     };
     vec![
-        rule("code-of-conduct", "Code of conduct, every year", "status eq \"active\"", &["CONDUCT"], "P60D"),
+        rule(
+            "code-of-conduct",
+            "Code of conduct, every year",
+            "status eq \"active\"",
+            &["CONDUCT"],
+            "P60D",
+        ),
         rule(
             "security-awareness",
             "Security awareness for everybody with an account",
@@ -70,9 +76,21 @@ fn asks() -> Vec<Ask> {
         Ask {
             due: json!({ "kind": "after_hire", "offset": "P30D", "minimum_lead": "P30D" }),
             on_leave: "keep",
-            ..rule("onboarding", "Onboarding", "hired_on gt \"-P90D\"", &["WELCOME"], "P30D")
+            ..rule(
+                "onboarding",
+                "Onboarding",
+                "hired_on gt \"-P90D\"",
+                &["WELCOME"],
+                "P30D",
+            )
         },
-        rule("production-safety", "Safety in production", "org_unit eq \"production\"", &["FIRE", "FIRST-AID"], "P60D"),
+        rule(
+            "production-safety",
+            "Safety in production",
+            "org_unit eq \"production\"",
+            &["FIRE", "FIRST-AID"],
+            "P60D",
+        ),
         rule("leading", "Leading people", "report_id pr", &["LEADING"], "P90D"),
         rule(
             "data-protection",
@@ -88,7 +106,13 @@ fn asks() -> Vec<Ask> {
             &["FIRE"],
             "P14D",
         ),
-        rule(PAUSED, "Field safety on winter roads", "department eq \"Transport\"", &["SALESERV-010"], "P30D"),
+        rule(
+            PAUSED,
+            "Field safety on winter roads",
+            "department eq \"Transport\"",
+            &["SALESERV-010"],
+            "P30D",
+        ),
         Ask {
             is_active: false,
             ..rule(
@@ -168,7 +192,13 @@ pub fn organize(tx: &mut Tx) -> ApiResult<()> {
         remove: Vec::new(),
     };
     groups::members::change(tx, &first_aiders, &joining)?;
-    grant(tx, PrincipalKind::Group, managers, "manager", ScopeKind::OwnReports)?;
+    grant(
+        tx,
+        PrincipalKind::Group,
+        managers,
+        "manager",
+        ScopeKind::OwnReports,
+    )?;
     for (department, role) in [("Payroll", "hr_admin"), ("Controlling", "auditor")] {
         if let Some(holder) = lead(tx, department)? {
             grant(tx, PrincipalKind::User, holder, role, ScopeKind::Everything)?;

@@ -116,7 +116,9 @@ pub fn select_all(
     ]
     .load(tx.conn)?;
     let rows = rows.into_iter();
-    Ok(rows.map(|row| (row.requirement.id, row.requirement, row.allowed)).collect())
+    Ok(rows
+        .map(|row| (row.requirement.id, row.requirement, row.allowed))
+        .collect())
 }
 
 /// A requirement.

@@ -3,8 +3,8 @@
 pub mod bulk;
 mod check;
 pub mod filter;
-pub mod import;
 pub mod history;
+pub mod import;
 pub mod model;
 pub mod password;
 pub mod routes;
