@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod create_admin;
+pub mod demo;
 pub mod doctor;
 pub mod import;
 pub mod migrate;
@@ -58,6 +59,8 @@ enum Command {
     Openapi,
     /// Create an administrator, or give one a new password.
     CreateAdmin(create_admin::CreateAdmin),
+    /// Build the demo academy: a made-up company, its courses, rules and two years of history.
+    Demo(demo::Demo),
     /// Check settings, database, migrations and clock, and name each fault with its mend.
     Doctor(doctor::Doctor),
 }
@@ -71,6 +74,7 @@ pub fn run(cli: Cli) -> CommandResult {
         Command::Migrate => migrate::run(cli.config),
         Command::Openapi => openapi::run(),
         Command::CreateAdmin(create_admin) => create_admin::run(cli.config, &create_admin),
+        Command::Demo(demo) => demo::run(cli.config, &demo),
         Command::Doctor(doctor) => doctor::run(cli.config, &doctor),
     }
 }
