@@ -138,7 +138,7 @@ async fn a_second_reconcile_changes_nothing_and_writes_no_event() {
         person(&admin, name, "Production").await;
     }
     rule(&app, &admin, "Production", "P30D", &[fire, food]).await;
-    let admin = pass_days(&app, 200).await;
+    pass_days(&app, 200).await;
     run_jobs(&app);
 
     let before = events(&app);
