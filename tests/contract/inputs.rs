@@ -52,7 +52,7 @@ fn assert_refused(operation: &Operation, answer: &Answer, what: &str) {
 async fn nul_in_a_body_is_refused() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    let mut story = Story::tell(&admin, |_, _| ()).await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
     let document = operations::document();
     for (operation, body) in with_bodies(&mut story) {
         let schema = resolve(&document, operation.json_body().unwrap());
@@ -81,7 +81,7 @@ async fn nul_in_a_body_is_refused() {
 async fn nul_in_a_parameter_is_refused() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    let mut story = Story::tell(&admin, |_, _| ()).await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
     for operation in operations::private() {
         for name in operation
             .parameters("query")
@@ -108,7 +108,7 @@ async fn nul_in_a_parameter_is_refused() {
 async fn bodies_of_the_wrong_shape_are_refused() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    let mut story = Story::tell(&admin, |_, _| ()).await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
     let shapes = [
         ("an array", "[]"),
         ("a word", "\"a\""),
@@ -133,7 +133,7 @@ async fn bodies_of_the_wrong_shape_are_refused() {
 async fn other_media_types_and_large_bodies_are_refused() {
     let app = TestApp::start_with(|config| config.body_limit = 16_384).await;
     let admin = app.admin().await;
-    let mut story = Story::tell(&admin, |_, _| ()).await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
     for (operation, body) in with_bodies(&mut story) {
         for content_type in ["text/plain", "application/x-www-form-urlencoded", ""] {
             let answer = send(&admin, &operation, &story, body.to_string().into(), content_type).await;
@@ -178,7 +178,7 @@ async fn ids_that_are_none_are_refused() {
 async fn parameters_out_of_range_are_refused() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    let story = Story::tell(&admin, |_, _| ()).await;
+    let story = Story::tell(&app, |_, _| ()).await;
     for operation in operations::private().into_iter().filter(Operation::is_read) {
         let path = operation.path_with(&story.ids);
         let names = operation.parameters("query");

@@ -63,7 +63,7 @@ async fn a_suspended_caller_is_refused_everywhere() {
 #[actix_web::test]
 async fn every_operation_needs_the_permission_that_it_names() {
     let app = TestApp::start().await;
-    let mut story = Story::tell(&app.admin().await, |_, _| ()).await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
     let mut without: HashMap<Permission, Client> = HashMap::new();
     let mut faults = Vec::new();
     for (operation, permission) in with_permission() {
@@ -92,7 +92,7 @@ async fn every_operation_needs_the_permission_that_it_names() {
 #[actix_web::test]
 async fn a_permission_held_elsewhere_opens_nothing_here() {
     let app = TestApp::start().await;
-    let mut story = Story::tell(&app.admin().await, |_, _| ()).await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
     let elsewhere = empty_org_unit(&app);
     let mut holders: HashMap<Permission, Client> = HashMap::new();
     let mut faults = Vec::new();

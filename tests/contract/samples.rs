@@ -11,7 +11,7 @@ use awc::http::Method;
 use serde_json::{Value, json};
 
 use super::operations::{self, Operation, fill};
-use crate::support::{Answer, Client};
+use crate::support::{Answer, Client, TestApp};
 
 /// A line of the story.
 #[derive(Debug, Clone)]
@@ -23,12 +23,13 @@ pub struct Sample {
     body: Option<Payload>,
     /// What later lines call the new thing's id, and where in the answer it stands.
     saves: Option<(&'static str, &'static str)>,
+    /// Whether the jobs that it queues run before the next line.
+    runs_jobs: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Payload {
     Json(Value),
-    #[allow(dead_code, reason = "for operations that take files")]
     Raw(&'static str, &'static str),
 }
 
@@ -39,7 +40,14 @@ impl Sample {
             query: "",
             body,
             saves: None,
+            runs_jobs: false,
         }
+    }
+
+    /// The jobs that this line queues make what later lines need.
+    fn then_jobs(mut self) -> Self {
+        self.runs_jobs = true;
+        self
     }
 
     /// Later lines call the new thing's id `name`.
@@ -73,15 +81,25 @@ fn bare(operation: &'static str) -> Sample {
 }
 
 /// With a body of another kind.
-#[allow(dead_code, reason = "for operations that take files")]
-fn raw(operation: &'static str, content_type: &'static str, body: &'static str) -> Sample {
-    Sample::new(operation, Some(Payload::Raw(content_type, body)))
+fn raw(
+    operation: &'static str,
+    query: &'static str,
+    content_type: &'static str,
+    body: &'static str,
+) -> Sample {
+    let sample = Sample::new(operation, Some(Payload::Raw(content_type, body)));
+    Sample { query, ..sample }
 }
 
 /// The story. A thing's end (archival, revocation) comes after all that need it alive.
 pub fn samples() -> Vec<Sample> {
     let mut story = people();
     story.extend(access());
+    story.extend(catalog());
+    story.extend(enrollment());
+    story.extend(rules());
+    story.extend(credential());
+    story.extend(imports());
     story.extend(mechanisms());
     story.extend(endings());
     story
@@ -169,6 +187,101 @@ fn access() -> Vec<Sample> {
     ]
 }
 
+fn catalog() -> Vec<Sample> {
+    vec![
+        json_body("create_category", json!({"code": "{unique}", "name": "Safety"})).saves("category_id"),
+        json_body("update_category", json!({"name": "Health and safety"})),
+        json_body(
+            "create_course",
+            json!({"code": "{unique}", "title": "Fire", "language": "en", "category_id": "{category_id}",
+                "modules": [{"title": "Doors"}]}),
+        )
+        .saves("course_id"),
+        json_body("update_course", json!({"title": "Fire and smoke"})),
+        bare("publish_course").saves_at("number", "/number"),
+        json_body("clone_course", json!({"code": "{unique}"})),
+    ]
+}
+
+fn enrollment() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_enrollment",
+            json!({"user_id": "{user_id}", "course_id": "{course_id}"}),
+        )
+        .saves("enrollment_id"),
+        json_body("update_enrollment", json!({"progress_percent": 50})),
+        json_body("withdraw_enrollment", json!({"reason": "Changed teams."})),
+        json_body(
+            "create_requirement",
+            json!({"user_id": "{user_id}", "course_id": "{course_id}"}),
+        )
+        .saves("requirement_id"),
+        bare("get_requirement").saves_at("reason_id", "/reasons/0/id"),
+        bare("delete_requirement_reason"),
+    ]
+}
+
+fn rules() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_rule",
+            json!({"code": "{unique}", "name": "Nurses", "audience": "title eq \"Nurse\"",
+                "course_ids": ["{course_id}"], "due": {"kind": "after_joining", "offset": "P30D"}}),
+        )
+        .saves("rule_id"),
+        json_body("update_rule", json!({"name": "All nurses"})),
+        json_body("plan_rule", json!({})).saves_at("rule_plan_hash", "/plan_hash"),
+        json_body("apply_rule", json!({"plan_hash": "{rule_plan_hash}"})).then_jobs(),
+        bare("pause_rule"),
+        bare("activate_rule"),
+    ]
+}
+
+fn credential() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_certificate_template",
+            json!({"code": "{unique}", "name": "Plain"}),
+        )
+        .saves("template_id"),
+        json_body("update_certificate_template", json!({"name": "Plainer"})),
+        bare("preview_certificate_template"),
+        json_body(
+            "create_completion",
+            json!({"user_id": "{user_id}", "course_id": "{course_id}"}),
+        )
+        .saves("completion_id")
+        .then_jobs(),
+        bare("list_certificates").saves_at("certificate_id", "/data/0/id"),
+        json_body("reissue_certificate", json!({"reason": "The name was misspelt."})).saves("certificate_id"),
+        json_body("revoke_certificate", json!({"reason": "Issued in error."})),
+        json_body(
+            "correct_completion",
+            json!({"reason": "The score was missing.", "score": 80}),
+        ),
+    ]
+}
+
+fn imports() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_import_profile",
+            json!({"code": "feed", "name": "Feed", "resource": "users", "mapping": {
+                "key": {"source": "feed", "value": {"column": "id"}},
+                "fields": {"username": {"template": "feed-{id}"}, "given_name": {"column": "name"}},
+            }}),
+        )
+        .saves("import_profile_id"),
+        json_body("update_import_profile", json!({"name": "Nightly feed"})),
+        raw("create_import", "?profile=feed", "text/csv", "id,name\n1,Cem\n")
+            .saves("import_id")
+            .then_jobs(),
+        bare("get_import").saves_at("import_plan_hash", "/plan_hash"),
+        json_body("apply_import", json!({"plan_hash": "{import_plan_hash}"})).then_jobs(),
+    ]
+}
+
 fn mechanisms() -> Vec<Sample> {
     vec![
         bare("verify_ledger").saves("operation_id"),
@@ -178,6 +291,13 @@ fn mechanisms() -> Vec<Sample> {
 
 fn endings() -> Vec<Sample> {
     vec![
+        bare("archive_import_profile"),
+        bare("archive_certificate_template"),
+        bare("archive_rule"),
+        bare("retire_course"),
+        bare("restore_course"),
+        bare("archive_category"),
+        bare("restore_category"),
         bare("archive_attribute_definition"),
         bare("archive_group"),
         bare("archive_org_unit"),
@@ -195,7 +315,8 @@ pub struct Story {
 
 impl Story {
     /// Tells the whole story; `watch` sees each line's operation and answer.
-    pub async fn tell(client: &Client, mut watch: impl FnMut(&Operation, &Answer)) -> Story {
+    pub async fn tell(app: &TestApp, mut watch: impl FnMut(&Operation, &Answer)) -> Story {
+        let client = app.admin().await;
         let operations = operations::all();
         let mut story = Story::default();
         for sample in samples() {
@@ -203,19 +324,24 @@ impl Story {
                 .iter()
                 .find(|operation| operation.id == sample.operation)
                 .unwrap_or_else(|| panic!("samples.rs: there is no operation {}", sample.operation));
-            let answer = story.send(client, operation, Some(&sample)).await;
+            let answer = story.send(&client, operation, Some(&sample)).await;
             if let Some((name, pointer)) = sample.saves {
                 let id = answer.at(pointer);
-                let id = id.as_str().unwrap_or_else(|| {
-                    panic!(
+                let id = match id {
+                    Value::String(id) => id,
+                    Value::Number(number) => number.to_string(),
+                    _ => panic!(
                         "samples.rs: {} answered no {pointer}: {}",
                         sample.operation,
                         answer.text()
-                    )
-                });
-                story.ids.insert(name.to_owned(), id.to_owned());
+                    ),
+                };
+                story.ids.insert(name.to_owned(), id);
             }
             watch(operation, &answer);
+            if sample.runs_jobs {
+                app.run_jobs();
+            }
         }
         story
     }
