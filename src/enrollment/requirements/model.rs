@@ -225,12 +225,4 @@ impl Protected for Requirement {
             .map(|(requirement, allowed)| (requirement.id, requirement, allowed))
             .collect())
     }
-
-    fn select_all(
-        tx: &mut Tx,
-        condition: Condition,
-        allowed: Condition,
-    ) -> diesel::QueryResult<Vec<(Uuid, Self, bool)>> {
-        store::select_all(tx, condition, allowed)
-    }
 }

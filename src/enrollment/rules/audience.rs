@@ -55,9 +55,12 @@ pub(super) fn keep(tx: &mut Tx, reach: &Reach) -> ApiResult<Moves> {
     Ok(moves.get_result::<Moves>(tx.conn)?)
 }
 
+/// A rule and whom it is about.
+type RuleFilter = (Uuid, Filter);
+
 /// The filters of the active rules. Those that can be read no more, because an attribute that they name is gone,
 /// are told apart: nobody joins or leaves their audiences until they are mended.
-fn read(tx: &mut Tx, reach: &Reach) -> ApiResult<(Vec<(Uuid, Filter)>, Vec<Uuid>)> {
+fn read(tx: &mut Tx, reach: &Reach) -> ApiResult<(Vec<RuleFilter>, Vec<Uuid>)> {
     let mut query = rules::table
         .filter(rules::status.eq("active"))
         .order(rules::id)
