@@ -21,7 +21,7 @@ use crate::{
         imports::{self, model::ImportCounts},
         plan, profiles,
     },
-    ledger, operations, sql,
+    operations, sql,
 };
 
 /// Months of history.
@@ -30,8 +30,9 @@ const MONTHS: usize = 24;
 const FIRST_SIZE: usize = 82;
 const PAUSE_IN_MONTH: usize = 17;
 /// Completions a transaction.
-const BATCH: usize = 250;
-const PEOPLE_AT_ONCE: usize = 250;
+const BATCH: usize = 500;
+/// People whom one transaction settles.
+const PEOPLE_AT_ONCE: usize = 500;
 /// How many of a hundred people take up a course of their own choice in a month.
 const CURIOUS: usize = 6;
 
@@ -104,7 +105,6 @@ pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), Comma
         }
         settle(app)?;
         learn(app, &mut random, last)?;
-        ledger::seal(app)?;
         last = now;
     }
     Ok(())
@@ -131,9 +131,7 @@ fn begin(app: &App, plan: &Plan, company: &Company) -> Result<(), CommandError> 
         rules::organize(tx)?;
         rules::create(tx)
     })?;
-    settle(app)?;
-    ledger::seal(app)?;
-    Ok(())
+    settle(app)
 }
 
 /// Settles what the rules want of everybody, some people at a time. PostgreSQL looks at the tables in between: they
