@@ -100,6 +100,7 @@ fn build() -> OpenApi {
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         for (name, schema) in schemas {
             name_variants(name, schema);
+            close_variants(schema);
         }
     }
     say_items(&mut document);
@@ -132,6 +133,16 @@ fn name_variants(name: &str, schema: &mut Value) {
         if let Some(word) = word {
             let parts = word.split('_').map(capitalized);
             variant["title"] = json!(format!("{name}{}", parts.collect::<String>()));
+        }
+    }
+}
+
+/// Says of an enum's variants that they take no unknown members: utoipa says it of structs only.
+fn close_variants(schema: &mut Value) {
+    let variants = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    for variant in variants.into_iter().flatten() {
+        if variant["properties"].is_object() {
+            variant["additionalProperties"] = json!(false);
         }
     }
 }

@@ -296,6 +296,11 @@ fn endings() -> Vec<Sample> {
         bare("archive_rule"),
         bare("retire_course"),
         bare("restore_course"),
+        json_body(
+            "create_category",
+            json!({"code": "{unique}", "name": "Without courses"}),
+        )
+        .saves("category_id"),
         bare("archive_category"),
         bare("restore_category"),
         bare("archive_attribute_definition"),
