@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_actix_web::{AppExt, scope};
 
-use crate::{http::Problem, server};
+use crate::{access::Permission, http::Problem, server};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -71,6 +71,8 @@ fn segments(path: &str) -> Vec<String> {
 fn methods(item: &Value) -> Vec<&'static str> {
     let known = [
         ("get", "GET"),
+        // A GET answers HEAD too.
+        ("get", "HEAD"),
         ("post", "POST"),
         ("put", "PUT"),
         ("patch", "PATCH"),
@@ -95,6 +97,13 @@ fn build() -> OpenApi {
         "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "An access token from `POST /oauth/token`." },
     });
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        for (name, schema) in schemas {
+            name_variants(name, schema);
+            close_variants(schema);
+        }
+    }
+    say_items(&mut document);
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths {
             for method in ["get", "post", "put", "patch", "delete"] {
@@ -105,6 +114,59 @@ fn build() -> OpenApi {
         }
     }
     serde_json::from_value(document).unwrap_or(collected)
+}
+
+/// Gives each variant of a tagged union a name of its own, which generated clients call its type by.
+fn name_variants(name: &str, schema: &mut Value) {
+    for variant in schema
+        .get_mut("oneOf")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        let properties = variant.get("properties").and_then(Value::as_object);
+        let mut words = properties.into_iter().flat_map(|properties| properties.values());
+        let word = words.find_map(|property| match property["enum"].as_array().map(Vec::as_slice) {
+            Some([Value::String(word)]) => Some(word.clone()),
+            _ => None,
+        });
+        if let Some(word) = word {
+            let parts = word.split('_').map(capitalized);
+            variant["title"] = json!(format!("{name}{}", parts.collect::<String>()));
+        }
+    }
+}
+
+/// Says of an enum's variants that they take no unknown members: utoipa says it of structs only.
+fn close_variants(schema: &mut Value) {
+    let variants = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    for variant in variants.into_iter().flatten() {
+        if variant["properties"].is_object() {
+            variant["additionalProperties"] = json!(false);
+        }
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
+/// Says of arrays of anything that they hold anything: some generators want it said.
+fn say_items(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if members.get("type") == Some(&json!("array")) && !members.contains_key("items") {
+                members.insert("items".into(), json!({}));
+            }
+            members.values_mut().for_each(say_items);
+        }
+        Value::Array(items) => items.iter_mut().for_each(say_items),
+        _ => {}
+    }
 }
 
 /// Adds to an operation what it has in common with others of its kind.
@@ -124,8 +186,14 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             .get("description")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        operation["description"] =
-            json!(format!("{description}\n\nNeeds the permission `{permission}`.").trim());
+        let needs = match Permission::from_name(&permission) {
+            Some(_) if operation["x-scope"] == "any" => {
+                format!("Needs the permission `{permission}` in any scope.")
+            }
+            Some(_) => format!("Needs the permission `{permission}`."),
+            None => format!("Open to {permission}."),
+        };
+        operation["description"] = json!(format!("{description}\n\n{needs}").trim());
     }
     let mut statuses = vec!["400", "500", "503"];
     if is_private {

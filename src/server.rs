@@ -7,10 +7,13 @@ use std::{
 
 use actix_cors::Cors;
 use actix_web::{
-    App as ActixApp, HttpServer,
+    App as ActixApp, HttpRequest, HttpResponse, HttpServer, ResponseError,
     body::MessageBody,
     dev::{Server, ServiceRequest, ServiceResponse},
-    http::ConnectionType,
+    http::{
+        ConnectionType, Method,
+        header::{self, HeaderValue},
+    },
     middleware::{Compress, Condition, Next, from_fn},
     web::{self, Data},
 };
@@ -21,9 +24,9 @@ use crate::{
     app::{App, Reaction},
     catalog,
     config::Config,
-    contract, enrollment,
+    contract, credential, enrollment,
     http::{ApiError, Code, request},
-    jobs, ledger, operations, people, system,
+    import, jobs, ledger, operations, people, report, system,
 };
 
 /// The domains' routes, all behind authentication.
@@ -31,21 +34,36 @@ pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
     people::configure(config);
     catalog::configure(config);
+    credential::configure(config);
+    report::configure(config);
     enrollment::configure(config);
     system::configure(config);
     jobs::routes::configure(config);
     operations::configure(config);
     ledger::configure(config);
+    import::configure(config);
 }
 
 /// The routes that need no token.
 pub fn public(config: &mut ServiceConfig) {
     access::configure_public(config);
+    credential::configure_public(config);
     system::configure_public(config);
 }
 
 /// What happens in the same transaction when people change, in this order.
-pub const REACTIONS: &[Reaction] = &[enrollment::rules::reconcile::react];
+pub const REACTIONS: &[Reaction] = &[
+    people::facts::keep_changed,
+    access::forget_changed_callers,
+    enrollment::rules::reconcile::react,
+    credential::follow_completions,
+];
+
+/// What comes in as CSV.
+pub const IMPORT_TARGETS: &[&dyn import::Target] = &[
+    &people::users::import::UserImport,
+    &catalog::courses::import::CourseImport,
+];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
@@ -97,18 +115,25 @@ async fn close_when_stopping<B: MessageBody>(
 }
 
 /// Whatever no route takes. Under `/v1` the authentication has spoken first.
-async fn unmatched(request: actix_web::HttpRequest) -> Result<actix_web::HttpResponse, ApiError> {
-    let path = request.path().trim_end_matches('/');
-    if contract::methods_of(path).is_empty() {
-        return Err(ApiError::new(
+async fn unmatched(request: HttpRequest) -> HttpResponse {
+    let methods = contract::methods_of(request.path().trim_end_matches('/'));
+    if methods.is_empty() {
+        return ApiError::new(
             Code::NotFound,
             "No such address; the API's document at /openapi.json lists them all.",
-        ));
+        )
+        .error_response();
     }
-    Err(ApiError::new(
-        Code::MethodNotAllowed,
-        format!("This address answers {}.", contract::methods_of(path).join(", ")),
-    ))
+    let allowed = methods.join(", ");
+    let mut answer = if request.method() == Method::OPTIONS {
+        HttpResponse::NoContent().finish()
+    } else {
+        ApiError::new(Code::MethodNotAllowed, format!("This address answers {allowed}.")).error_response()
+    };
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        answer.headers_mut().insert(header::ALLOW, allowed);
+    }
+    answer
 }
 
 fn bad_path(error: &actix_web::error::PathError) -> ApiError {

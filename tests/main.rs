@@ -5,9 +5,17 @@
     reason = "a test whose set-up fails has failed"
 )]
 
+mod access;
 mod catalog;
+mod cli;
 mod contract;
+mod credential;
 mod enrollment;
 mod filter;
+mod import;
+mod jobs;
+mod ledger;
+mod operations;
 mod people;
+mod report;
 mod support;

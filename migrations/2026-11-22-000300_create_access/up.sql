@@ -68,7 +68,7 @@ CREATE TABLE grants (
     CHECK ((scope_kind IN ('org_unit', 'group', 'category', 'course')) = (scope_id IS NOT NULL)),
     CHECK (ends_at > starts_at)
 );
-CREATE UNIQUE INDEX grants_role_key ON grants
+CREATE UNIQUE INDEX grants_role_id_key ON grants
     (principal_kind, principal_id, role_id, scope_kind, coalesce(scope_id, '00000000-0000-0000-0000-000000000000'))
     WHERE revoked_at IS NULL;
 CREATE INDEX grants_created_idx ON grants (created_at, id);

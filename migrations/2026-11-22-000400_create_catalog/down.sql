@@ -4,4 +4,5 @@ DROP TABLE courses;
 DROP TABLE categories;
 DROP FUNCTION joined;
 DROP FUNCTION search_text;
+DROP FUNCTION without_accents;
 DROP FUNCTION search_configuration;

@@ -47,16 +47,26 @@ CREATE FUNCTION search_configuration(language text) RETURNS regconfig
         ELSE 'simple'::regconfig
     END;
 
--- A text with word breaks where its script writes none: runs of Chinese, Japanese and Korean become overlapping pairs
--- of characters, and single ones. Queries do the same with the pairs: `src/catalog/courses/search.rs`.
+-- A word as people type it who leave out its accents.
+CREATE FUNCTION without_accents(word text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN normalize(regexp_replace(normalize(word, NFD), '[\u0300-\u036f]', '', 'g'), NFC);
+
+-- What the search reads of a text. Words with accents also stand without them. Scripts that write no word breaks get
+-- some: runs of Chinese, Japanese and Korean become overlapping pairs of letters, and single ones; queries do the
+-- same with the pairs in `src/catalog/courses/search.rs`.
 CREATE FUNCTION search_text(text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN regexp_replace(text, '[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+', ' ', 'g')
-        || coalesce((SELECT ' ' || coalesce(string_agg(pairs, ' ') || ' ', '') || string_agg(singles, ' ')
+    RETURN concat_ws(' ',
+        regexp_replace(text, '[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+', ' ', 'g'),
+        (SELECT string_agg(without_accents(word), ' ')
+            FROM regexp_split_to_table(regexp_replace(text, '[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+', ' ', 'g'), '\s+') AS word
+            WHERE word <> without_accents(word)),
+        (SELECT concat_ws(' ', string_agg(pairs, ' '), string_agg(letters, ' '))
             FROM regexp_matches(text, '[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+', 'g') AS run,
                 LATERAL (SELECT string_agg(substr(run[1], n, 2), ' ' ORDER BY n) FILTER (WHERE n < length(run[1])) AS pairs,
-                        string_agg(substr(run[1], n, 1), ' ' ORDER BY n) AS singles
-                    FROM generate_series(1, length(run[1])) AS n) AS parts), '');
+                        string_agg(substr(run[1], n, 1), ' ' ORDER BY n) AS letters
+                    FROM generate_series(1, length(run[1])) AS n) AS parts));
 
 -- `array_to_string` is not immutable for every type of item; for text it is.
 CREATE FUNCTION joined(texts text[]) RETURNS text

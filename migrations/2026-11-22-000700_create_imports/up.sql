@@ -29,6 +29,8 @@ CREATE TABLE imports (
     -- How many rows the plan creates, updates, leaves as they are, ends, or refuses.
     counts jsonb,
     plan_hash text,
+    -- Why it failed.
+    problem jsonb,
     operation_id uuid NOT NULL REFERENCES operations (id),
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
@@ -36,22 +38,32 @@ CREATE TABLE imports (
 );
 CREATE INDEX imports_created_idx ON imports (created_at, id);
 
+-- A file in parts, the first being 1, so that nobody ever holds the whole of it.
 CREATE TABLE import_files (
-    import_id uuid PRIMARY KEY REFERENCES imports (id),
-    content bytea NOT NULL
+    import_id uuid NOT NULL REFERENCES imports (id),
+    part integer NOT NULL,
+    content bytea NOT NULL,
+    PRIMARY KEY (import_id, part)
 );
 
 CREATE TABLE import_rows (
     import_id uuid NOT NULL REFERENCES imports (id),
     -- The line of the file, the header being 1; people who are missing from a full file come after the last.
     line bigint NOT NULL,
+    -- The id that a row's object gets if it is a new one; NULL for those that are missing from the file.
+    new_id uuid,
     key text,
+    -- What the mapping made of the row.
     fields jsonb NOT NULL,
+    -- What its references stand for.
+    refs jsonb NOT NULL DEFAULT '{}',
     action text CHECK (action IN ('create', 'update', 'unchanged', 'end', 'refuse', 'skip')),
     object_id uuid,
     object_version bigint,
     -- {"field": {"from": …, "to": …}}
     changes jsonb NOT NULL DEFAULT '{}',
+    -- What was wrong with it when it was read; `issues` adds what was wrong when it was compared.
+    read_issues jsonb NOT NULL DEFAULT '[]',
     -- [{"column": …, "code": …, "detail": …, "severity": "error" | "warning"}]
     issues jsonb NOT NULL DEFAULT '[]',
     PRIMARY KEY (import_id, line)

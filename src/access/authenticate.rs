@@ -3,39 +3,47 @@
 use std::sync::Arc;
 
 use actix_web::{
-    Error, FromRequest, HttpMessage,
-    body::MessageBody,
+    Error, HttpMessage,
+    body::{BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{Method, header},
     middleware::Next,
-    web::{Bytes, Data},
+    web::Data,
 };
 use sha2::{Digest, Sha256};
 
 use super::{Caller, callers, token};
 use crate::{
     app::{App, IdempotencyKey},
-    http::{ApiError, ApiResult, body::unreadable, request::LoggedPrincipal},
+    http::{ApiError, ApiResult, request::LoggedPrincipal, upload},
 };
 
-/// Authenticates, or answers 401; reads the idempotency key of a POST.
+/// Authenticates, or answers 401; reads the idempotency key of a POST. What it refuses is an answer like any
+/// other, so that the middleware around it (CORS, compression) has its say.
 pub async fn authenticate<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match prepare(&mut request).await {
+        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(error) => Ok(request.error_response(error)),
+    }
+}
+
+async fn prepare(request: &mut ServiceRequest) -> ApiResult<()> {
     let app = request
         .app_data::<Data<App>>()
         .ok_or_else(|| ApiError::internal("the app is not in the request"))?
         .clone()
         .into_inner();
-    let caller = caller(&app, &request).await?;
+    let caller = caller(&app, request).await?;
     let principal = format!("{}:{}", caller.actor.kind.as_str(), caller.principal_id());
     request.extensions_mut().insert(LoggedPrincipal(principal));
     request.extensions_mut().insert(caller);
-    if let Some(key) = idempotency_key(&mut request).await? {
+    if let Some(key) = idempotency_key(request).await? {
         request.extensions_mut().insert(key);
     }
-    next.call(request).await
+    Ok(())
 }
 
 async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Arc<Caller>> {
@@ -52,7 +60,8 @@ async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Arc<Calle
         app.on_database(|app, conn| app.keys.load(conn)).await?;
     }
     let claims = token::verify(app, &token, app.clock.now())?;
-    if let Some(caller) = app.callers.get(claims.sub) {
+    let known = app.callers.get(claims.sub);
+    if let Some(caller) = known.filter(|caller| caller.actor.kind == claims.kind) {
         return Ok(caller);
     }
     let mark = app.callers.mark();
@@ -85,9 +94,7 @@ async fn idempotency_key(request: &mut ServiceRequest) -> ApiResult<Option<Idemp
         ));
     };
     let (http_request, payload) = request.parts_mut();
-    let body = Bytes::from_request(http_request, payload)
-        .await
-        .map_err(|error| unreadable(&error))?;
+    let body = upload::read(http_request, payload).await?;
     let mut hash = Sha256::new();
     hash.update(request.path());
     hash.update([0]);

@@ -1,6 +1,6 @@
 //! The built-in roles. Brought up to date at every start, so that a new permission reaches them.
 
-use diesel::{ExpressionMethods, RunQueryDsl};
+use diesel::{ExpressionMethods, QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
 use super::Permission::{self, *};
@@ -146,6 +146,12 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
     },
 ];
 
+#[derive(QueryableByName)]
+struct Changed {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+}
+
 /// Adds missing built-in roles and brings the others up to date.
 pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
     for role in BUILT_IN_ROLES {
@@ -173,7 +179,7 @@ pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
             continue;
         }
         let names: Vec<String> = permissions.iter().map(|name| (*name).to_owned()).collect();
-        let changed = sql![
+        let changed: Vec<Changed> = sql![
             "UPDATE roles SET permissions = ",
             bind(names.clone()),
             ", version = version + 1, updated_at = ",
@@ -181,10 +187,12 @@ pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
             " WHERE built_in AND code = ",
             bind(role.code),
             " AND permissions <> ",
-            bind(names)
+            bind(names),
+            " RETURNING id"
         ]
-        .execute(tx.conn)?;
-        if changed > 0 {
+        .load(tx.conn)?;
+        for changed in changed {
+            tx.record(Event::new("role.updated", "role", changed.id).after(&permissions));
             tx.wake(Wake::Callers);
         }
     }

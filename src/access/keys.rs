@@ -125,7 +125,10 @@ impl KeyRing {
     }
 }
 
-fn stored(conn: &mut PgConnection) -> QueryResult<Vec<(String, Vec<u8>, Vec<u8>)>> {
+/// Id, private key, public key.
+type StoredKey = (String, Vec<u8>, Vec<u8>);
+
+fn stored(conn: &mut PgConnection) -> QueryResult<Vec<StoredKey>> {
     signing_keys::table
         .filter(signing_keys::retired_at.is_null())
         .order(signing_keys::created_at.desc())

@@ -4,25 +4,66 @@ pub mod authenticate;
 pub mod built_in;
 pub mod caller;
 pub mod callers;
+pub mod grants;
 pub mod hashing;
+pub mod inclusion;
 pub mod keys;
+pub mod me;
 pub mod permission;
 pub mod protected;
+pub mod roles;
 pub mod scope;
+pub mod service_accounts;
 pub mod sign_in;
 pub mod token;
 
 pub use caller::{Caller, HeldGrant, lacks};
 pub use permission::{Permission, PermissionSet};
-pub use protected::{Authorized, Protected, authorize, confirm, read};
+pub use protected::{Authorized, Protected, authorize, authorize_all, confirm, outside, read};
 pub use scope::{Scope, ScopePart};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::{
+    app::{Tx, Wake},
+    filter::{Attribute, Column, Kind},
+    http::ApiResult,
+};
+
 /// The routes behind authentication.
-pub fn configure(_: &mut ServiceConfig) {}
+pub fn configure(config: &mut ServiceConfig) {
+    me::routes::configure(config);
+    roles::routes::configure(config);
+    grants::routes::configure(config);
+    service_accounts::routes::configure(config);
+}
 
 /// The routes that need no token.
 pub fn configure_public(config: &mut ServiceConfig) {
     sign_in::routes::configure_public(config);
+}
+
+/// An attribute of a filter that is one column.
+const fn attribute(name: &'static str, kind: Kind, column: &'static str, doc: &'static str) -> Attribute {
+    Attribute {
+        name,
+        kind,
+        column: Column::Scalar(column),
+        doc,
+    }
+}
+
+/// Past so many changed people, all callers are forgotten instead of each of them.
+const MOST_CALLERS_NAMED: usize = 100;
+
+/// What a suspended or moved person may do counts from the next request. Runs after the reactions that change
+/// groups.
+pub fn forget_changed_callers(tx: &mut Tx) -> ApiResult<()> {
+    let changed = tx.changed_users();
+    if changed.len() > MOST_CALLERS_NAMED {
+        tx.wake(Wake::Callers);
+    } else {
+        changed.into_iter().for_each(|user| tx.wake(Wake::Caller(user)));
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Reading and authorizing one thing: 404 where the caller may not see it, 403 where they may see but not do.
 
-use std::ops::Deref;
+use std::{collections::HashMap, ops::Deref};
 
 use diesel::QueryResult;
 use uuid::Uuid;
@@ -39,6 +39,14 @@ pub trait Protected: Sized {
         allowed: Condition,
         lock: bool,
     ) -> QueryResult<Option<(Self, bool)>>;
+
+    /// The rows that `condition` finds, with their ids and whether `allowed` holds for each; locked in the order of
+    /// their ids.
+    fn select_all(
+        tx: &mut Tx,
+        condition: Condition,
+        allowed: Condition,
+    ) -> QueryResult<Vec<(Uuid, Self, bool)>>;
 }
 
 /// Proof that the caller may do what they named to this thing. Writers take it instead of a bare id.
@@ -89,6 +97,54 @@ pub fn authorize<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission)
         Some((_, false)) => Err(lacks(permission)),
         None => Err(ApiError::not_found(T::NAME)),
     }
+}
+
+/// Locks the things that `ids` name and proves, or refuses, for each that the caller may use `permission` on it.
+pub fn authorize_all<T: Protected>(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    permission: Permission,
+) -> ApiResult<HashMap<Uuid, ApiResult<Authorized<T>>>> {
+    let scope = tx.scope(permission)?;
+    let visible = match tx.caller.scope_if_any(T::READ, tx.now) {
+        Some(readable) => readable.or(&scope),
+        None => scope.clone(),
+    };
+    let condition = Condition::new(sql![among::<T>(ids), " AND ", T::covered(&visible)]);
+    let found = T::select_all(tx, condition, Condition::new(T::covered(&scope)))?;
+    let missing = ids.iter().map(|id| (*id, Err(ApiError::not_found(T::NAME))));
+    let mut things: HashMap<_, _> = missing.collect();
+    things.extend(found.into_iter().map(|(id, thing, may)| {
+        let thing = if may {
+            Ok(Authorized(thing))
+        } else {
+            Err(lacks(permission))
+        };
+        (id, thing)
+    }));
+    Ok(things)
+}
+
+/// Those of `ids`, just written, that are outside the scope of `permission`; whoever asks undoes their writes.
+pub fn outside<T: Protected>(tx: &mut Tx, ids: &[Uuid], permission: Permission) -> ApiResult<Vec<Uuid>> {
+    let scope = tx.scope(permission)?;
+    if scope.is_everything() {
+        return Ok(Vec::new());
+    }
+    let within = T::select_all(
+        tx,
+        Condition::new(among::<T>(ids)),
+        Condition::new(T::covered(&scope)),
+    )?;
+    Ok(within
+        .into_iter()
+        .filter(|(_, _, is_within)| !is_within)
+        .map(|(id, ..)| id)
+        .collect())
+}
+
+fn among<T: Protected>(ids: &[Uuid]) -> Sql {
+    sql![T::ID, " = ANY(", bind(ids.to_vec()), ")"]
 }
 
 /// Proves that a thing which was just written is within the scope of `permission`; the write is undone otherwise.
@@ -156,10 +212,25 @@ macro_rules! protected {
                     .select(($row::as_select(), allowed))
                     .filter(condition);
                 if lock {
-                    query.for_update().first(tx.conn).optional()
+                    query.for_no_key_update().first(tx.conn).optional()
                 } else {
                     query.first(tx.conn).optional()
                 }
+            }
+
+            fn select_all(
+                tx: &mut $crate::app::Tx,
+                condition: $crate::db::Condition,
+                allowed: $crate::db::Condition,
+            ) -> diesel::QueryResult<Vec<(uuid::Uuid, Self, bool)>> {
+                use diesel::{QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
+                use $crate::db::schema::$table;
+                $table::table
+                    .select(($table::id, $row::as_select(), allowed))
+                    .filter(condition)
+                    .order($table::id)
+                    .for_no_key_update()
+                    .load(tx.conn)
             }
         }
     };

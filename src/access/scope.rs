@@ -167,6 +167,43 @@ impl Scope {
         })
     }
 
+    /// Scopes of grants that lie within this one; the columns hold a scope's kind and id. A scope that is relative
+    /// to its holder (own reports, self) lies within everything alone: one person's reports are not another's.
+    pub fn scopes(&self, kind: &'static str, id: &'static str) -> Sql {
+        self.any(|part| match part {
+            ScopePart::Everything => Some(Sql::always()),
+            ScopePart::OrgUnit(unit) => Some(sql![
+                "(",
+                kind,
+                " = 'org_unit' AND ",
+                id,
+                " IN (SELECT closure.descendant_id FROM org_unit_closure closure WHERE closure.ancestor_id = ",
+                bind(unit),
+                "))"
+            ]),
+            ScopePart::Group(group) => Some(sql!["(", kind, " = 'group' AND ", id, " = ", bind(group), ")"]),
+            ScopePart::Category(category) => Some(sql![
+                "(",
+                kind,
+                " = 'category' AND ",
+                id,
+                " = ",
+                bind(category),
+                " OR ",
+                kind,
+                " = 'course' AND ",
+                id,
+                " IN (SELECT scoped.id FROM courses scoped WHERE scoped.category_id = ",
+                bind(category),
+                "))"
+            ]),
+            ScopePart::Course(course) => {
+                Some(sql!["(", kind, " = 'course' AND ", id, " = ", bind(course), ")"])
+            }
+            ScopePart::OwnReports | ScopePart::OwnSelf => None,
+        })
+    }
+
     fn any(&self, condition: impl Fn(ScopePart) -> Option<Sql>) -> Sql {
         if self.is_everything() {
             return Sql::always();

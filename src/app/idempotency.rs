@@ -52,7 +52,7 @@ pub fn once(tx: &mut Tx, key: &IdempotencyKey, f: impl Fn(&mut Tx) -> ApiResult<
         .set((
             idempotency_keys::status.eq(reply.status as i16),
             idempotency_keys::headers.eq(serde_json::to_value(&reply.headers).map_err(ApiError::internal)?),
-            idempotency_keys::body.eq(&reply.body),
+            idempotency_keys::body.eq(reply.kept_body()),
         ))
         .execute(tx.conn)?;
     Ok(reply)

@@ -18,6 +18,7 @@ use crate::{
     config::Config,
     db::{Db, DbError},
     http::{ApiError, ApiResult},
+    import::Target,
     jobs::Bell,
     ledger,
     metrics::Metrics,
@@ -53,6 +54,8 @@ pub struct App {
     /// What happens in the same transaction when people change. A list from the top: `people` does not
     /// know who listens.
     pub reactions: &'static [Reaction],
+    /// What comes in as CSV. A list from the top: `import` knows no domain.
+    pub import_targets: &'static [&'static dyn Target],
 }
 
 /// Who acts, and in which request.

@@ -199,13 +199,14 @@ impl<'a> Tx<'a> {
         let events = std::mem::take(&mut self.events);
         super::append(&mut self, events)?;
         jobs::store::insert(self.conn, std::mem::take(&mut self.jobs))?;
-        for wake in &self.wakes {
+        if !self.wakes.is_empty() {
+            let payloads: Vec<String> = self.wakes.iter().map(Wake::payload).collect();
             sql![
                 "SELECT pg_notify(",
                 bind(CHANNEL),
-                ", ",
-                bind(wake.payload()),
-                ")"
+                ", payload) FROM unnest(",
+                bind(payloads),
+                ") AS payload"
             ]
             .execute(self.conn)?;
         }

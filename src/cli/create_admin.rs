@@ -3,22 +3,20 @@
 use aws_lc_rs::rand;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Args;
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{CommandError, CommandResult, start};
 use crate::{
-    access::{hashing, sign_in},
-    app::{Acting, App, Tx, Wake},
+    access::{self, Permission, grants, hashing, sign_in},
+    app::{Acting, App, Tx},
     config::Config,
-    db::{
-        bind,
-        schema::{grants, roles},
-    },
     http::{ApiError, ApiResult, Ref, body},
     ledger::Event,
-    people::users::{model::User, store},
-    sql,
+    people::users::{
+        model::{User, UserStatus},
+        write,
+    },
 };
 
 /// Create an administrator, or give one a new password.
@@ -68,66 +66,19 @@ pub fn create(app: &App, username: &str, password: &str) -> ApiResult<Uuid> {
         let user = find_or_add(tx, username)?;
         sign_in::store::set_password(tx.conn, user.id, &hash, tx.now)?;
         tx.record(Event::new("user.password_set", "user", user.id).about(user.id));
-        grant_everything(tx, user.id)?;
+        grants::store::ensure_everywhere(tx, user.id, "lms_admin")?;
         Ok(user.id)
     })
 }
 
 fn find_or_add(tx: &mut Tx, username: &str) -> ApiResult<User> {
-    use crate::db::{Condition, schema::users};
-    use diesel::{OptionalExtension, SelectableHelper};
-    let found = users::table
-        .filter(Condition::new(sql![
-            "lower(users.username) = lower(",
-            bind(username),
-            ")"
-        ]))
-        .select(User::as_select())
-        .first(tx.conn)
-        .optional()?;
-    if let Some(user) = found {
-        let user =
-            crate::access::authorize::<User>(tx, &Ref::from(user.id), crate::access::Permission::UsersWrite)?;
-        return store::update(
-            tx,
-            &user,
-            &body::read_value(&mut serde_json::json!({ "status": "active" }))?,
-        );
+    if let Some(id) = sign_in::store::person_named(tx.conn, username)? {
+        let before = access::authorize::<User>(tx, &Ref::from(id), Permission::UsersWrite)?;
+        if before.status == UserStatus::Active {
+            return Ok(before.into_inner());
+        }
+        return write::update(tx, before, body::read_value(&mut json!({ "status": "active" }))?);
     }
-    let mut new =
-        serde_json::json!({ "username": username, "given_name": "Academy", "family_name": "Administrator" });
-    let user = store::insert(tx, Uuid::now_v7(), &body::read_value(&mut new)?)?;
-    tx.record(
-        Event::new("user.created", "user", user.id)
-            .about(user.id)
-            .after(&user),
-    );
-    tx.touch_users([user.id]);
-    Ok(user)
-}
-
-fn grant_everything(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
-    let role: Uuid = roles::table
-        .filter(roles::code.eq("lms_admin"))
-        .select(roles::id)
-        .first(tx.conn)?;
-    let id = Uuid::now_v7();
-    let added = diesel::insert_into(grants::table)
-        .values((
-            grants::id.eq(id),
-            grants::principal_kind.eq("user"),
-            grants::principal_id.eq(user),
-            grants::role_id.eq(role),
-            grants::scope_kind.eq("everything"),
-            grants::source.eq("command"),
-            grants::created_at.eq(tx.now),
-            grants::updated_at.eq(tx.now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(tx.conn)?;
-    if added == 1 {
-        tx.record(Event::new("grant.created", "grant", id).about(user));
-    }
-    tx.wake(Wake::Caller(user));
-    Ok(())
+    let mut new = json!({ "username": username, "given_name": "Academy", "family_name": "Administrator" });
+    write::create(tx, body::read_value(&mut new)?)
 }

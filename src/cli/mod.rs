@@ -1,6 +1,9 @@
 //! The commands, one file each.
 
 pub mod create_admin;
+pub mod demo;
+pub mod doctor;
+pub mod import;
 pub mod migrate;
 pub mod openapi;
 pub mod serve;
@@ -48,12 +51,18 @@ enum Command {
     Serve(serve::Serve),
     /// Run jobs.
     Worker,
+    /// Import a CSV file: plan, show the plan, apply it.
+    Import(import::Import),
     /// Bring the database up to date.
     Migrate,
     /// Print the API's document (OpenAPI 3.1).
     Openapi,
     /// Create an administrator, or give one a new password.
     CreateAdmin(create_admin::CreateAdmin),
+    /// Build the demo academy: a made-up company, its courses, rules and two years of history.
+    Demo(demo::Demo),
+    /// Check settings, database, migrations and clock, and name each fault with its mend.
+    Doctor(doctor::Doctor),
 }
 
 /// Runs the command.
@@ -61,8 +70,11 @@ pub fn run(cli: Cli) -> CommandResult {
     match cli.command {
         Command::Serve(serve) => serve::run(cli.config, &serve),
         Command::Worker => worker::run(cli.config),
+        Command::Import(import) => import::run(cli.config, &import),
         Command::Migrate => migrate::run(cli.config),
         Command::Openapi => openapi::run(),
         Command::CreateAdmin(create_admin) => create_admin::run(cli.config, &create_admin),
+        Command::Demo(demo) => demo::run(cli.config, &demo),
+        Command::Doctor(doctor) => doctor::run(cli.config, &doctor),
     }
 }

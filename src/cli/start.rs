@@ -12,6 +12,7 @@ use crate::{
     access::{built_in, callers::Callers, hashing::Hashing, keys, token::VerifiedTokens},
     app::{self, Acting, App, Clock, Wake},
     config::Config,
+    credential::templates,
     db::{
         Db, DbOptions,
         embedded::{EmbeddedOptions, EmbeddedPostgres},
@@ -89,6 +90,7 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
         metrics: Metrics::new()
             .map_err(|error| CommandError::of("The metrics cannot be registered", error))?,
         reactions: server::REACTIONS,
+        import_targets: server::IMPORT_TARGETS,
         bell: Bell::default(),
         is_stopping: AtomicBool::new(false),
         config,
@@ -97,7 +99,8 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
     });
     app.write_blocking(&Acting::system("start"), |tx| {
         keys::ensure(tx)?;
-        built_in::ensure(tx)
+        built_in::ensure(tx)?;
+        templates::store::ensure(tx)
     })?;
     app.keys.load(
         &mut *app

@@ -8,17 +8,22 @@ use super::{CommandError, CommandResult, start};
 use crate::{
     app::App,
     config::Config,
+    credential::certificates::issue::IssueCertificate,
     enrollment::rules::job::{ReconcileAll, ReconcileRule},
+    import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
 };
 
 /// Every kind of job.
 pub const HANDLERS: &[Handler] = &[
+    Handler::of::<ApplyPlan>(),
+    Handler::of::<IssueCertificate>(),
+    Handler::of::<PlanImport>(),
     Handler::of::<Purge>(),
-    Handler::of::<VerifyLedger>(),
-    Handler::of::<ReconcileRule>(),
     Handler::of::<ReconcileAll>(),
+    Handler::of::<ReconcileRule>(),
+    Handler::of::<VerifyLedger>(),
 ];
 
 /// What comes round.

@@ -239,8 +239,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    import_files (import_id) {
+    import_files (import_id, part) {
         import_id -> Uuid,
+        part -> Int4,
         content -> Bytea,
     }
 }
@@ -271,12 +272,15 @@ diesel::table! {
     import_rows (import_id, line) {
         import_id -> Uuid,
         line -> Int8,
+        new_id -> Nullable<Uuid>,
         key -> Nullable<Text>,
         fields -> Jsonb,
+        refs -> Jsonb,
         action -> Nullable<Text>,
         object_id -> Nullable<Uuid>,
         object_version -> Nullable<Int8>,
         changes -> Jsonb,
+        read_issues -> Jsonb,
         issues -> Jsonb,
     }
 }
@@ -291,6 +295,7 @@ diesel::table! {
         status -> Text,
         counts -> Nullable<Jsonb>,
         plan_hash -> Nullable<Text>,
+        problem -> Nullable<Jsonb>,
         operation_id -> Uuid,
         version -> Int8,
         created_at -> Timestamptz,

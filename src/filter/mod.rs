@@ -40,6 +40,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 pub use describe::AttributeDescription;
 pub use explain::{Explanation, ExplanationKind, FactUsed};
 pub use facts::Facts;
+pub(crate) use names::nearest;
 pub use schema::{Attribute, Column, CustomAttribute, CustomKind, Kind, Operator, Part, Schema};
 
 use clause::Clause;

@@ -172,7 +172,7 @@ fn target(name: String, kind: Kind, place: Place) -> Named {
 }
 
 /// The known name that is the fewest edits away, if that is few enough to be a slip.
-fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     const LONGEST: usize = 64;
     if name.len() > LONGEST {
         return None;

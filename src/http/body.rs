@@ -267,7 +267,8 @@ fn rule_faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
                         .params
                         .get("pointer")
                         .and_then(Value::as_str)
-                        .map_or_else(|| pointer.clone(), |p| format!("{at}{p}"));
+                        .filter(|inner| !inner.is_empty())
+                        .map_or_else(|| pointer.clone(), |inner| format!("{at}{inner}"));
                     faults.push(FieldError::new(pointer, detail));
                 }
             }
@@ -282,7 +283,7 @@ fn rule_faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
     faults
 }
 
-/// A cross-field fault for [`validator`]'s `schema` functions.
+/// A fault for [`validator`]'s functions: at `pointer` for `schema` ones, at the field itself with an empty one.
 pub fn rule(pointer: &'static str, message: &'static str) -> validator::ValidationError {
     let mut error = validator::ValidationError::new("rule");
     error.add_param("pointer".into(), &pointer);

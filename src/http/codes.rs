@@ -80,6 +80,7 @@ codes! {
     // Plans
     PlanStale = CONFLICT "plan_stale" "The plan is not the present one";
     PlanRemovesTooMuch = CONFLICT "plan_removes_too_much" "The plan ends more than was allowed";
+    ImportFileInvalid = UNPROCESSABLE_ENTITY "import_file_invalid" "The file cannot be read with this profile";
     ImportNotPlanned = CONFLICT "import_not_planned" "The import has no plan to apply";
     OperationFinished = CONFLICT "operation_finished" "The operation has finished";
     JobNotDead = CONFLICT "job_not_dead" "Only a dead job can be retried";

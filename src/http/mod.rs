@@ -1,7 +1,10 @@
 //! What all endpoints share: problems, bodies, lists, preconditions, answers. Knows no domain.
 
+pub mod accept;
 pub mod body;
+pub mod bulk;
 pub mod codes;
+pub mod csv;
 pub mod cursor;
 pub mod filter;
 pub mod list;
@@ -11,6 +14,7 @@ pub mod problem;
 pub mod query;
 pub mod reply;
 pub mod request;
+pub mod upload;
 
 pub use body::Valid;
 pub use codes::Code;
@@ -20,3 +24,4 @@ pub use precondition::{IfMatch, IfNoneMatch, Versioned};
 pub use problem::{ApiError, ApiResult, FieldError, Problem};
 pub use query::Query;
 pub use reply::Reply;
+pub use upload::CsvUpload;

@@ -17,6 +17,8 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// Of a page: where the next one begins, for the `Link` header.
     next_cursor: Option<String>,
+    /// What an idempotency record keeps in the body's place, where the body holds a secret.
+    kept: Option<Vec<u8>>,
 }
 
 impl Reply {
@@ -27,6 +29,7 @@ impl Reply {
             headers,
             body,
             next_cursor: None,
+            kept: None,
         }
     }
 
@@ -69,6 +72,11 @@ impl Reply {
             .header("Location", location))
     }
 
+    /// 201 with a new part of a resource, which has neither an ETag nor an address of its own.
+    pub fn created_part(part: &impl Serialize) -> ApiResult<Self> {
+        Self::json(StatusCode::CREATED, part)
+    }
+
     /// 202 with an operation and where its progress is seen.
     pub fn accepted(operation: &impl Serialize, location: String) -> ApiResult<Self> {
         Ok(Self::json(StatusCode::ACCEPTED, operation)?.header("Location", location))
@@ -77,6 +85,20 @@ impl Reply {
     /// 204.
     pub fn no_content() -> Self {
         Self::stored(204, Vec::new(), Vec::new())
+    }
+
+    /// Has the idempotency record keep `body` instead: what is shown once is not stored.
+    pub fn kept_as(self, body: &impl Serialize) -> ApiResult<Self> {
+        let kept = serde_json::to_vec(body).map_err(ApiError::internal)?;
+        Ok(Reply {
+            kept: Some(kept),
+            ..self
+        })
+    }
+
+    /// The body that an idempotency record keeps.
+    pub fn kept_body(&self) -> &[u8] {
+        self.kept.as_deref().unwrap_or(&self.body)
     }
 
     /// Adds a header.

@@ -1,6 +1,6 @@
 //! Around every request: its id, its time limit, the access log and the metrics.
 
-use std::time::Instant;
+use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
     Error, HttpMessage,
@@ -8,12 +8,13 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web::Data,
 };
+use futures_util::FutureExt;
 
 use super::{ApiError, Code};
 use crate::{config::Config, metrics::Metrics};
@@ -47,7 +48,7 @@ fn fit(id: &str) -> bool {
 
 /// Middleware: see the module.
 pub async fn track<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
@@ -63,11 +64,17 @@ pub async fn track<B: MessageBody + 'static>(
         .map(|config| config.request_timeout);
     let metrics = request.app_data::<Data<Metrics>>().cloned();
     let method = request.method().clone();
+    if method == Method::HEAD {
+        // Answered as GET is; the protocol's layer leaves the body out.
+        request.head_mut().method = Method::GET;
+    }
     let path = request.path().to_owned();
 
     let answer = CURRENT
         .scope(id.clone(), async move {
-            let answer = next.call(request);
+            let answer = AssertUnwindSafe(next.call(request))
+                .catch_unwind()
+                .map(|answer| answer.unwrap_or_else(|panic| Err(panicked(&*panic).into())));
             let answer = match limit {
                 Some(limit) => tokio::time::timeout(limit, answer)
                     .await
@@ -117,6 +124,15 @@ pub async fn track<B: MessageBody + 'static>(
 
 const UNMATCHED: &str = "unmatched";
 
+/// A panic costs its own request a 500, not the connection. Its message goes to the log.
+fn panicked(panic: &(dyn Any + Send)) -> ApiError {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    ApiError::internal(format!("panic: {}", message.unwrap_or("of an unknown kind")))
+}
+
 fn too_slow() -> ApiError {
     ApiError::new(
         Code::Unavailable,
@@ -127,5 +143,60 @@ fn too_slow() -> ApiError {
 fn name(headers: &mut HeaderMap, id: &str) {
     if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static(REQUEST_ID), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, HttpResponse, http::Method, middleware::from_fn, test, web};
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Defaults {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    async fn answer(
+        handler: impl actix_web::Handler<(), Output = HttpResponse>,
+    ) -> (StatusCode, serde_json::Value) {
+        let mut config = Defaults::parse_from(["provost"]).config;
+        config.request_timeout = std::time::Duration::from_millis(10);
+        let app = App::new()
+            .app_data(Data::new(config))
+            .route("/", web::method(Method::GET).to(handler))
+            .wrap(from_fn(track));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get()
+            .uri("/")
+            .insert_header((REQUEST_ID, "of-the-test"));
+        let response = match test::try_call_service(&app, request.to_request()).await {
+            Ok(response) => response.into_parts().1.map_into_boxed_body(),
+            Err(error) => error.error_response(),
+        };
+        let status = response.status();
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[actix_web::test]
+    async fn a_panic_in_a_handler_is_a_500_problem() {
+        async fn panicking() -> HttpResponse {
+            panic!("a secret cause")
+        }
+        let (status, body) = answer(panicking).await;
+        assert_eq!(
+            (status.as_u16(), &body["code"], &body["request_id"]),
+            (500, &"internal".into(), &"of-the-test".into())
+        );
+        assert!(!body.to_string().contains("secret"));
+    }
+
+    #[actix_web::test]
+    async fn a_request_that_takes_too_long_is_a_503_problem() {
+        let (status, body) = answer(std::future::pending::<HttpResponse>).await;
+        assert_eq!((status.as_u16(), &body["code"]), (503, &"unavailable".into()));
     }
 }

@@ -41,7 +41,7 @@ async fn get_job(call: Call, id: Path<Uuid>) -> ApiResult<Reply> {
 
 /// Retry a dead job.
 ///
-/// It becomes ready for up to three more attempts. An operation that failed with it stays failed.
+/// It becomes ready for up to three more attempts. An operation that failed with it runs again.
 #[utoipa::path(tag = "jobs", params(("job_id" = Uuid, Path)), responses((status = 200, body = QueuedJob)),
     extensions(("x-permission" = json!("jobs.write"))))]
 #[post("/{job_id}/retry")]

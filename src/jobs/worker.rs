@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crossbeam_channel::RecvTimeoutError;
 use diesel::PgConnection;
 use uuid::Uuid;
 
@@ -33,6 +34,7 @@ pub struct Worker;
 /// A worker that runs. Dropping it stops it.
 pub struct WorkerHandle {
     shared: Arc<Shared>,
+    dispatcher: Option<JoinHandle<()>>,
     threads: Vec<JoinHandle<()>>,
     keepers: Vec<JoinHandle<()>>,
 }
@@ -78,17 +80,18 @@ impl Worker {
                 done: Mutex::new(false),
                 ended: Condvar::new(),
             }),
+            dispatcher: None,
             threads: Vec::new(),
             keepers: Vec::new(),
         };
         handle.keepers.push(handle.spawn("heartbeat", Shared::beat)?);
         handle.keepers.push(handle.spawn("sealer", Shared::seal)?);
+        handle.dispatcher = Some(handle.spawn("dispatcher", Shared::dispatch)?);
         for number in 0..threads {
             handle
                 .threads
                 .push(handle.spawn(&format!("job-{number}"), Shared::run_jobs)?);
         }
-        handle.threads.push(handle.spawn("dispatcher", Shared::dispatch)?);
         Ok(handle)
     }
 
@@ -102,17 +105,37 @@ impl Worker {
             let claims = {
                 let mut conn = app.db.connection()?;
                 store::recover(&mut conn, app.clock.now())?;
-                store::claim(&mut conn, &kinds, CLAIMS_A_THREAD, DRAINER, app.clock.now())?
+                store::claim(&mut conn, &kinds, 1, DRAINER, app.clock.now())?
             };
-            if claims.is_empty() {
+            let Some(claim) = claims.first() else {
                 return Ok(ran);
-            }
-            for claim in &claims {
-                execute::execute(app, handlers, claim, Arc::default());
-                ran += 1;
-            }
+            };
+            keep_while(app, claim, |lost| execute::execute(app, handlers, claim, lost));
+            ran += 1;
         }
     }
+}
+
+/// Keeps the lease of `claim` while `f` runs.
+fn keep_while(app: &App, claim: &Claim, f: impl FnOnce(Arc<AtomicBool>)) {
+    let lost = Arc::new(AtomicBool::new(false));
+    let (done, ended) = crossbeam_channel::bounded::<()>(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(BEAT_EVERY) {
+                match extend(app, vec![(claim.id, claim.attempt_token)]) {
+                    Ok(kept) => lost.store(kept.is_empty(), Ordering::Relaxed),
+                    Err(error) => log::warn!("the heartbeat failed: {error}"),
+                }
+            }
+        });
+        f(lost.clone());
+        drop(done);
+    });
+}
+
+fn extend(app: &App, held: Vec<(Uuid, Uuid)>) -> ApiResult<Vec<Uuid>> {
+    Ok(store::extend(&mut *app.db.connection()?, held, app.clock.now())?)
 }
 
 const DRAINER: &str = "drain";
@@ -150,6 +173,8 @@ impl Drop for WorkerHandle {
     fn drop(&mut self) {
         self.shared.is_stopping.store(true, Ordering::Release);
         self.shared.app.bell.ring();
+        join(&mut self.dispatcher.take().into_iter().collect());
+        self.shared.close();
         join(&mut self.threads);
         // Leases are kept until nothing runs any more.
         *lock(&self.shared.done) = true;
@@ -184,6 +209,10 @@ impl Shared {
             self.report("claiming jobs", self.claim());
             heard = self.app.bell.wait(heard, LOOK_EVERY);
         }
+    }
+
+    /// Once nobody dispatches any more: what was not begun is given back, and the threads end.
+    fn close(&self) {
         self.report("giving jobs back", self.give_back());
         lock(&self.desk).is_closed = true;
         self.work.notify_all();
@@ -289,7 +318,7 @@ impl Shared {
                 continue;
             }
             let asked = held.clone();
-            match self.on_connection(|conn| store::extend(conn, held, self.app.clock.now())) {
+            match extend(&self.app, held) {
                 Ok(kept) => self.mark_lost(&asked, &kept),
                 Err(error) => self.report("the heartbeat", Err(error)),
             }

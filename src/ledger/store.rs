@@ -67,6 +67,36 @@ pub fn append(
     Ok(())
 }
 
+/// Committed events that have no position yet, the oldest first.
+pub fn unsealed(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<SealedEvent>> {
+    events::table
+        .filter(events::position.is_null())
+        .order(events::id)
+        .limit(limit)
+        .select(SealedEvent::as_select())
+        .load(conn)
+}
+
+/// The sealed events after `position`, up to `last`.
+pub fn sealed(conn: &mut PgConnection, after: i64, last: i64, limit: i64) -> QueryResult<Vec<SealedEvent>> {
+    events::table
+        .filter(events::position.gt(after))
+        .filter(events::position.le(last))
+        .order(events::position)
+        .limit(limit)
+        .select(SealedEvent::as_select())
+        .load(conn)
+}
+
+/// The hash of the event at `position`.
+pub fn hash_at(conn: &mut PgConnection, position: i64) -> QueryResult<Option<Vec<u8>>> {
+    events::table
+        .filter(events::position.eq(position))
+        .select(events::hash.assume_not_null())
+        .first(conn)
+        .optional()
+}
+
 /// The end of a statement that changes many things at once: appends an event by `actor` about a thing of `kind` for
 /// each row of the CTE `changes (action, id, user_id, before, after)`.
 pub fn append_from(
@@ -96,34 +126,4 @@ pub fn append_from(
         ", id, user_id, before, after FROM ",
         changes
     ]
-}
-
-/// Committed events that have no position yet, the oldest first.
-pub fn unsealed(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<SealedEvent>> {
-    events::table
-        .filter(events::position.is_null())
-        .order(events::id)
-        .limit(limit)
-        .select(SealedEvent::as_select())
-        .load(conn)
-}
-
-/// The sealed events after `position`, up to `last`.
-pub fn sealed(conn: &mut PgConnection, after: i64, last: i64, limit: i64) -> QueryResult<Vec<SealedEvent>> {
-    events::table
-        .filter(events::position.gt(after))
-        .filter(events::position.le(last))
-        .order(events::position)
-        .limit(limit)
-        .select(SealedEvent::as_select())
-        .load(conn)
-}
-
-/// The hash of the event at `position`.
-pub fn hash_at(conn: &mut PgConnection, position: i64) -> QueryResult<Option<Vec<u8>>> {
-    events::table
-        .filter(events::position.eq(position))
-        .select(events::hash.assume_not_null())
-        .first(conn)
-        .optional()
 }

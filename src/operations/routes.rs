@@ -23,7 +23,8 @@ pub fn configure(config: &mut ServiceConfig) {
 /// List operations.
 ///
 /// The caller's own; those of others too with `operations.read` for everything.
-#[utoipa::path(tag = "operations", params(ListQuery), responses((status = 200, body = Page<Operation>)))]
+#[utoipa::path(tag = "operations", params(ListQuery), responses((status = 200, body = Page<Operation>)),
+    extensions(("x-permission" = json!("any caller"))))]
 #[get("")]
 async fn list_operations(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
     call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
@@ -33,7 +34,8 @@ async fn list_operations(call: Call, query: Query<ListQuery>) -> ApiResult<Reply
 /// Watch an operation.
 ///
 /// The caller's own, or another's with `operations.read` for everything. Ask again until `finished_at` is there.
-#[utoipa::path(tag = "operations", params(("operation_id" = Uuid, Path)), responses((status = 200, body = Operation)))]
+#[utoipa::path(tag = "operations", params(("operation_id" = Uuid, Path)), responses((status = 200, body = Operation)),
+    extensions(("x-permission" = json!("any caller"))))]
 #[get("/{operation_id}")]
 async fn get_operation(call: Call, id: Path<Uuid>, known: IfNoneMatch) -> ApiResult<Reply> {
     call.read(move |tx| Reply::unless_known(&store::find(tx, *id)?, &known))
@@ -44,7 +46,8 @@ async fn get_operation(call: Call, id: Path<Uuid>, known: IfNoneMatch) -> ApiRes
 ///
 /// One that waits ends at once; one that is being worked on ends at its next step, and what it did stays.
 /// Another's operation takes `jobs.write`.
-#[utoipa::path(tag = "operations", params(("operation_id" = Uuid, Path)), responses((status = 202, body = Operation)))]
+#[utoipa::path(tag = "operations", params(("operation_id" = Uuid, Path)), responses((status = 202, body = Operation)),
+    extensions(("x-permission" = json!("any caller"))))]
 #[post("/{operation_id}/cancellation")]
 async fn cancel_operation(call: Call, id: Path<Uuid>) -> ApiResult<Reply> {
     call.write(move |tx| super::accepted(&store::request_cancel(tx, *id)?))

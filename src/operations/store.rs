@@ -71,7 +71,8 @@ pub fn begin(tx: &mut Tx, kind: &'static str, total: Option<i64>) -> ApiResult<O
     Ok(operation)
 }
 
-/// Takes the operation up; false if it has ended or was cancelled while it waited. The worker does this.
+/// Takes the operation up; false if it has succeeded or was cancelled. One that failed runs again: its dead job was
+/// retried. The worker does this.
 pub fn start(tx: &mut Tx, id: Uuid) -> ApiResult<bool> {
     if is_cancel_requested(tx, id)? {
         cancel(tx, id, &Value::Null)?;
@@ -80,9 +81,9 @@ pub fn start(tx: &mut Tx, id: Uuid) -> ApiResult<bool> {
     let started = sql![
         "UPDATE operations SET status = 'running', started_at = COALESCE(started_at, ",
         bind(tx.now),
-        "), version = version + 1 WHERE id = ",
+        "), problem = NULL, finished_at = NULL, version = version + 1 WHERE id = ",
         bind(id),
-        " AND status IN ('pending', 'running')"
+        " AND status IN ('pending', 'running', 'failed')"
     ];
     Ok(started.execute(tx.conn)? == 1)
 }

@@ -1,5 +1,11 @@
 //! Users, org units, groups and their attributes.
 
+pub mod attributes;
+pub mod closure;
+pub mod external_keys;
+pub mod facts;
+pub mod groups;
+pub mod org_units;
 pub mod users;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -7,4 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// The routes of this domain.
 pub fn configure(config: &mut ServiceConfig) {
     users::routes::configure(config);
+    org_units::routes::configure(config);
+    groups::routes::configure(config);
+    attributes::routes::configure(config);
 }

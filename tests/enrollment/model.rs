@@ -124,7 +124,22 @@ impl Model {
             }
             Step::Days(days) => self.today = plus(today, days),
         }
+        if let Step::Move(person, _)
+        | Step::Hire(person, _)
+        | Step::Activate(person, _)
+        | Step::Archive(person, _) = *step
+        {
+            self.note_activation(person);
+        }
         self.settle();
+    }
+
+    /// Whoever is active has been activated: today, if nobody knows since when.
+    fn note_activation(&mut self, person: usize) {
+        let (today, person) = (self.today, &mut self.people[person]);
+        if !person.archived {
+            person.activated_on.get_or_insert(today);
+        }
     }
 
     fn assign(&mut self, person: usize, course: usize, due_on: Option<NaiveDate>) {

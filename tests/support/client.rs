@@ -54,6 +54,7 @@ impl Client {
         .await
     }
 
+    #[allow(dead_code, reason = "a client knows every method, used by a test or not")]
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.with_etag(path)
             .await

@@ -3,7 +3,40 @@
 pub mod app;
 pub mod client;
 pub mod postgres;
+pub mod process;
+
+use std::time::{Duration, Instant};
 
 pub use app::TestApp;
 #[allow(unused_imports, reason = "named by the tests that need the types")]
 pub use client::{Answer, Client};
+
+/// Far beyond what anything here takes; only a fault reaches it.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Waits for what another thread or process brings about, by asking again and again.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// The number that a statement answers.
+pub fn count(app: &TestApp, statement: &'static str) -> i64 {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        count: i64,
+    }
+    let reading = provost::app::Acting::system("test");
+    let rows: Vec<Row> = app
+        .app
+        .read_blocking(&reading, |tx| {
+            Ok(diesel::RunQueryDsl::load(provost::sql![statement], tx.conn)?)
+        })
+        .unwrap();
+    rows[0].count
+}

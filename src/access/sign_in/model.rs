@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A token request, as `application/x-www-form-urlencoded`.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+/// A token request, as `application/x-www-form-urlencoded`. Parameters beside these are ignored (RFC 6749,
+/// section 3.2).
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 pub struct TokenRequest {
     /// How the client proves who it is.
     #[schema(example = "password", pattern = "^(password|client_credentials)$")]

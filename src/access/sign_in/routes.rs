@@ -1,24 +1,24 @@
 //! `/oauth/token` and the public keys.
 
 use actix_web::{
-    HttpRequest, HttpResponse, get,
+    HttpMessage, HttpRequest, HttpResponse, get,
     http::header,
     post,
-    web::{Bytes, Data},
+    web::{Bytes, Data, Query},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use sha2::{Digest, Sha256};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
+    hash_secret,
     model::{TokenError, TokenRequest, TokenResponse},
     store,
 };
 use crate::{
     access::{keys::JwkSet, token},
     app::App,
-    http::ApiResult,
+    http::{ApiResult, body::unreadable},
     ledger::ActorKind,
 };
 
@@ -37,23 +37,16 @@ pub fn configure_public(config: &mut ServiceConfig) {
         (status = 400, description = "The request or the credentials are wrong.", body = TokenError),
         (status = 401, description = "The client's credentials are wrong.", body = TokenError)))]
 #[post("/oauth/token")]
-async fn create_token(app: Data<App>, request: HttpRequest, body: Bytes) -> ApiResult<HttpResponse> {
-    let Ok(form) = actix_web::web::Query::<TokenRequest>::from_query(&String::from_utf8_lossy(&body)) else {
-        return Ok(refuse(
-            "invalid_request",
-            "Send the parameters of RFC 6749 as application/x-www-form-urlencoded, each once.",
-        ));
+async fn create_token(
+    app: Data<App>,
+    request: HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> ApiResult<HttpResponse> {
+    let body = body.map_err(|error| unreadable(&error))?;
+    let form = match read_form(&request, &body) {
+        Ok(form) => form,
+        Err(description) => return Ok(refuse("invalid_request", description)),
     };
-    let form = form.into_inner();
-    let parts = [
-        &form.username,
-        &form.password,
-        &form.client_id,
-        &form.client_secret,
-    ];
-    if parts.into_iter().flatten().any(|text| text.contains('\0')) {
-        return Ok(refuse("invalid_request", "Leave out U+0000."));
-    }
     match form.grant_type.as_deref() {
         Some("password") => sign_in(app, form).await,
         Some("client_credentials") => sign_in_client(app, &request, form).await,
@@ -66,6 +59,34 @@ async fn create_token(app: Data<App>, request: HttpRequest, body: Bytes) -> ApiR
             "Say grant_type=password or grant_type=client_credentials.",
         )),
     }
+}
+
+/// Reads the form as RFC 6749, section 3.2, wants it: each parameter once, empty ones as if absent.
+fn read_form(request: &HttpRequest, body: &[u8]) -> Result<TokenRequest, &'static str> {
+    const MALFORMED: &str =
+        "Send the parameters of RFC 6749 as application/x-www-form-urlencoded, each once.";
+    if !request
+        .content_type()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    {
+        return Err(MALFORMED);
+    }
+    let text = std::str::from_utf8(body).map_err(|_| MALFORMED)?;
+    let form = Query::<TokenRequest>::from_query(text).map_err(|_| MALFORMED)?;
+    let mut form = form.into_inner();
+    for parameter in [
+        &mut form.grant_type,
+        &mut form.username,
+        &mut form.password,
+        &mut form.client_id,
+        &mut form.client_secret,
+    ] {
+        if parameter.as_deref().is_some_and(|text| text.contains('\0')) {
+            return Err("Leave out U+0000.");
+        }
+        parameter.take_if(|text| text.is_empty());
+    }
+    Ok(form)
 }
 
 /// One answer for unknown, wrong and not active, after the same work.
@@ -93,7 +114,14 @@ async fn sign_in_client(
     request: &HttpRequest,
     form: TokenRequest,
 ) -> ApiResult<HttpResponse> {
-    let (Some(id), Some(secret)) = basic(request).unwrap_or((form.client_id, form.client_secret)) else {
+    let basic = basic(request);
+    if basic.is_some() && form.client_secret.is_some() {
+        return Ok(refuse(
+            "invalid_request",
+            "Send the credentials once: in the form or as HTTP Basic.",
+        ));
+    }
+    let (Some(id), Some(secret)) = basic.unwrap_or((form.client_id, form.client_secret)) else {
         return Ok(refuse(
             "invalid_request",
             "Send client_id and client_secret, in the form or as HTTP Basic.",
@@ -117,11 +145,6 @@ async fn sign_in_client(
         .insert_header(("WWW-Authenticate", "Basic"))
         .insert_header(NO_STORE)
         .json(error))
-}
-
-/// SHA-256: the secret has 256 random bits, so nothing slower is needed.
-pub fn hash_secret(secret: &str) -> Vec<u8> {
-    Sha256::digest(secret.as_bytes()).to_vec()
 }
 
 type Credentials = (Option<String>, Option<String>);

@@ -7,13 +7,15 @@ use diesel::{
 use uuid::Uuid;
 
 use crate::{
-    db::schema::{passwords, service_account_secrets, service_accounts, users},
+    db::{
+        Condition, bind,
+        schema::{passwords, users},
+    },
     sql,
 };
 
 /// The active person of that name, with the hash of their password.
 pub fn password_of(conn: &mut PgConnection, username: &str) -> QueryResult<Option<(Uuid, String)>> {
-    use crate::db::{Condition, bind};
     users::table
         .inner_join(passwords::table.on(passwords::user_id.eq(users::id)))
         .filter(Condition::new(sql![
@@ -27,6 +29,19 @@ pub fn password_of(conn: &mut PgConnection, username: &str) -> QueryResult<Optio
         .optional()
 }
 
+/// The person of that name, whatever their status.
+pub fn person_named(conn: &mut PgConnection, username: &str) -> QueryResult<Option<Uuid>> {
+    users::table
+        .filter(Condition::new(sql![
+            "lower(users.username) = lower(",
+            bind(username),
+            ")"
+        ]))
+        .select(users::id)
+        .first(conn)
+        .optional()
+}
+
 /// Whether an active service account has that secret now; notes that it was used.
 pub fn use_secret(
     conn: &mut PgConnection,
@@ -34,7 +49,6 @@ pub fn use_secret(
     secret_hash: &[u8],
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    use crate::db::bind;
     let used = sql![
         "UPDATE service_account_secrets SET last_used_at = ",
         bind(now),
@@ -69,28 +83,4 @@ pub fn set_password(conn: &mut PgConnection, user: Uuid, hash: &str, now: DateTi
         ))
         .execute(conn)?;
     Ok(())
-}
-
-/// Adds a service account's secret.
-pub fn add_secret(
-    conn: &mut PgConnection,
-    account: Uuid,
-    hash: &[u8],
-    now: DateTime<Utc>,
-) -> QueryResult<Uuid> {
-    let id = Uuid::now_v7();
-    diesel::insert_into(service_account_secrets::table)
-        .values((
-            service_account_secrets::id.eq(id),
-            service_account_secrets::service_account_id.eq(account),
-            service_account_secrets::secret_hash.eq(hash),
-            service_account_secrets::created_at.eq(now),
-        ))
-        .execute(conn)?;
-    Ok(id)
-}
-
-/// Whether there is such a service account.
-pub fn account_exists(conn: &mut PgConnection, account: Uuid) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(service_accounts::table.find(account))).get_result(conn)
 }

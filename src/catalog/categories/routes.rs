@@ -32,7 +32,7 @@ pub fn configure(config: &mut ServiceConfig) {
 ///
 /// All of them, archived ones too: `filter=archived_at eq null` leaves those out.
 #[utoipa::path(tag = "categories", params(ListQuery), responses((status = 200, body = Page<Category>)),
-    extensions(("x-permission" = json!("courses.read"))))]
+    extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("")]
 async fn list_categories(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
     call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
@@ -56,7 +56,7 @@ async fn create_category(call: Call, body: Valid<CreateCategory>) -> ApiResult<R
 
 /// Read a category.
 #[utoipa::path(tag = "categories", params(("category_id" = String, Path)), responses((status = 200, body = Category)),
-    extensions(("x-permission" = json!("courses.read"))))]
+    extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("/{category_id}")]
 async fn get_category(call: Call, id: Path<Ref<Category>>, known: IfNoneMatch) -> ApiResult<Reply> {
     call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))

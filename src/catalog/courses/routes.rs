@@ -37,7 +37,7 @@ pub fn configure(config: &mut ServiceConfig) {
 ///
 /// All that were ever published, and drafts within the caller's scope.
 #[utoipa::path(tag = "courses", params(ListCourses), responses((status = 200, body = Page<Course>)),
-    extensions(("x-permission" = json!("courses.read"))))]
+    extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("")]
 async fn list_courses(call: Call, query: Query<ListCourses>) -> ApiResult<Reply> {
     call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
@@ -62,7 +62,7 @@ async fn create_course(call: Call, body: Valid<CreateCourse>) -> ApiResult<Reply
 ///
 /// Its working copy: what learners take is its current version.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path)), responses((status = 200, body = Course)),
-    extensions(("x-permission" = json!("courses.read"))))]
+    extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("/{course_id}")]
 async fn get_course(call: Call, id: Path<Ref<Course>>, known: IfNoneMatch) -> ApiResult<Reply> {
     call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))

@@ -64,10 +64,10 @@ impl Search {
         Some(match self.language.as_deref() {
             Some(language) => sql!["courses.search @@ ", words_in(sql![bind(language)], words)],
             None => sql![
-                "courses.id IN (SELECT found.id FROM (SELECT DISTINCT language FROM courses) taught
-                    JOIN courses found ON found.language = taught.language AND found.search @@ ",
-                words_in(sql!["taught.language"], words),
-                ")"
+                "courses.id IN (SELECT found.id FROM (SELECT language, ",
+                words_in(sql!["language"], words),
+                " AS query FROM courses GROUP BY language) taught
+                    JOIN courses found ON found.language = taught.language AND found.search @@ taught.query)"
             ],
         })
     }

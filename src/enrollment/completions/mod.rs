@@ -1,5 +1,6 @@
 //! Completions: append-only evidence of what people did.
 
+pub mod batch;
 pub mod correct;
 pub mod filter;
 pub mod model;

@@ -211,6 +211,18 @@ impl Protected for Requirement {
         allowed: Condition,
         lock: bool,
     ) -> diesel::QueryResult<Option<(Self, bool)>> {
-        store::select(tx, condition, allowed, lock)
+        Ok(store::select(tx, condition, allowed, lock)?.into_iter().next())
+    }
+
+    fn select_all(
+        tx: &mut Tx,
+        condition: Condition,
+        allowed: Condition,
+    ) -> diesel::QueryResult<Vec<(Uuid, Self, bool)>> {
+        let found = store::select(tx, condition, allowed, true)?;
+        Ok(found
+            .into_iter()
+            .map(|(requirement, allowed)| (requirement.id, requirement, allowed))
+            .collect())
     }
 }

@@ -1,8 +1,7 @@
 //! The statements of requirements.
 
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, QueryableByName, RunQueryDsl,
-    SelectableHelper, sql_types::Bool,
+    ExpressionMethods, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, SelectableHelper, sql_types::Bool,
 };
 use uuid::Uuid;
 
@@ -68,13 +67,13 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Requirement>> {
     Ok(page.page(rows, |requirement| requirement.id))
 }
 
-/// See [`Protected::select`].
+/// See [`Protected::select`] and [`Protected::select_all`].
 pub fn select(
     tx: &mut Tx,
     condition: Condition,
     allowed: Condition,
     lock: bool,
-) -> QueryResult<Option<(Requirement, bool)>> {
+) -> QueryResult<Vec<(Requirement, bool)>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(embed)]
@@ -82,7 +81,7 @@ pub fn select(
         #[diesel(sql_type = Bool)]
         allowed: bool,
     }
-    let row: Option<Row> = sql![
+    let rows: Vec<Row> = sql![
         COLUMNS,
         STATUS,
         " AS status, ",
@@ -90,11 +89,14 @@ pub fn select(
         " AS allowed",
         from(tx),
         condition,
+        " ORDER BY requirements.id",
         if lock { " FOR UPDATE OF requirements" } else { "" }
     ]
-    .get_result(tx.conn)
-    .optional()?;
-    Ok(row.map(|row| (row.requirement, row.allowed)))
+    .load(tx.conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.requirement, row.allowed))
+        .collect())
 }
 
 /// A requirement.
@@ -107,6 +109,8 @@ pub fn find(tx: &mut Tx, user_id: Uuid, id: Uuid) -> ApiResult<Requirement> {
     ];
     let found = select(tx, Condition::new(named), Condition::new(Sql::always()), false)?;
     found
+        .into_iter()
+        .next()
         .map(|(requirement, _)| requirement)
         .ok_or_else(|| ApiError::not_found(Requirement::NAME))
 }

@@ -24,9 +24,6 @@ pub struct Moves {
     pub left: i64,
 }
 
-/// The filters of rules, and the rules whose filters cannot be read.
-type Audiences = (Vec<(Uuid, Filter)>, Vec<Uuid>);
-
 /// Brings `rule_members` up to date with the audiences of the active rules. A rule that is not active has none.
 pub(super) fn keep(tx: &mut Tx, reach: &Reach) -> ApiResult<Moves> {
     let (audiences, unreadable) = read(tx, reach)?;
@@ -58,9 +55,12 @@ pub(super) fn keep(tx: &mut Tx, reach: &Reach) -> ApiResult<Moves> {
     Ok(moves.get_result::<Moves>(tx.conn)?)
 }
 
+/// A rule and whom it is about.
+type RuleFilter = (Uuid, Filter);
+
 /// The filters of the active rules. Those that can be read no more, because an attribute that they name is gone,
 /// are told apart: nobody joins or leaves their audiences until they are mended.
-fn read(tx: &mut Tx, reach: &Reach) -> ApiResult<Audiences> {
+fn read(tx: &mut Tx, reach: &Reach) -> ApiResult<(Vec<RuleFilter>, Vec<Uuid>)> {
     let mut query = rules::table
         .filter(rules::status.eq("active"))
         .order(rules::id)
@@ -77,7 +77,7 @@ fn read(tx: &mut Tx, reach: &Reach) -> ApiResult<Audiences> {
     Ok(parse(texts, &schema))
 }
 
-fn parse(texts: Vec<(Uuid, String)>, schema: &Schema) -> Audiences {
+fn parse(texts: Vec<(Uuid, String)>, schema: &Schema) -> (Vec<(Uuid, Filter)>, Vec<Uuid>) {
     let (mut filters, mut unreadable) = (Vec::new(), Vec::new());
     for (rule, text) in texts {
         match Filter::parse(&text, schema) {

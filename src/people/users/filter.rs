@@ -1,6 +1,6 @@
 //! What filters may say about people: lists, dynamic groups, rule audiences and reports all use this.
 
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{QueryDsl, RunQueryDsl};
 
 use super::model::UserStatus;
 use crate::{
@@ -20,7 +20,8 @@ const fn scalar(column: &'static str) -> Column {
     Column::Scalar(column)
 }
 
-static USERS: Schema = Schema::new(attributes! {
+/// `groups` comes last: dynamic groups may use all but that.
+const ATTRIBUTES: &[Attribute] = attributes! {
     "id" Kind::Id, scalar("users.id"), "Our id.";
     "username" Kind::String, scalar("users.username"), "What they sign in with.";
     "email" Kind::String, scalar("users.email"), "Where they get mail.";
@@ -37,6 +38,7 @@ static USERS: Schema = Schema::new(attributes! {
     "employment_type" Kind::String, scalar("users.employment_type"), "Kind of employment.";
     "hired_on" Kind::Date, scalar("users.hired_on"), "First day of work.";
     "left_on" Kind::Date, scalar("users.left_on"), "Last day of work.";
+    "activated_on" Kind::Date, scalar("users.activated_on"), "First day on which they were active.";
     "manager_id" Kind::Id, scalar("users.manager_id"), "The person whom they report to.";
     "org_unit_id" Kind::Id, scalar("users.org_unit_id"), "The unit that they belong to, itself.";
     "created_at" Kind::Instant, scalar("users.created_at"), "When they were added.";
@@ -46,11 +48,6 @@ static USERS: Schema = Schema::new(attributes! {
         on: "c.descendant_id = users.org_unit_id",
         value: "o.code",
     }, "The code of their unit, or of any unit above it.";
-    "groups" Kind::String, Column::Exists {
-        from: "group_members m JOIN groups g ON g.id = m.group_id",
-        on: "m.user_id = users.id AND g.archived_at IS NULL",
-        value: "g.code",
-    }, "The codes of their groups.";
     "line_manager_id" Kind::Id, Column::Exists {
         from: "reporting_lines l",
         on: "l.descendant_id = users.id AND l.depth > 0",
@@ -61,12 +58,28 @@ static USERS: Schema = Schema::new(attributes! {
         on: "report.manager_id = users.id AND report.status <> 'archived'",
         value: "report.id",
     }, "Anybody who reports to them directly: `report_id pr` finds managers.";
+    "groups" Kind::String, Column::Exists {
+        from: "group_members m JOIN groups g ON g.id = m.group_id",
+        on: "m.user_id = users.id AND g.archived_at IS NULL",
+        value: "g.code",
+    }, "The codes of their groups.";
+};
+
+static USERS: Schema = Schema::new(ATTRIBUTES);
+
+static WITHOUT_GROUPS: Schema = Schema::new(match ATTRIBUTES.split_last() {
+    Some((_, others)) => others,
+    None => ATTRIBUTES,
 });
 
-/// The attributes of people, custom ones included, that a filter may name.
+/// The attributes of people, custom ones included, that a filter may name. Archived ones too, so that filters which
+/// name them go on working.
 pub fn schema(tx: &mut Tx) -> ApiResult<Schema> {
+    Ok(USERS.with_custom("users.attributes", custom(tx)?))
+}
+
+fn custom(tx: &mut Tx) -> ApiResult<Vec<CustomAttribute>> {
     let defined: Vec<(String, String, String)> = attribute_definitions::table
-        .filter(attribute_definitions::archived_at.is_null())
         .order(attribute_definitions::name)
         .select((
             attribute_definitions::name,
@@ -85,7 +98,7 @@ pub fn schema(tx: &mut Tx) -> ApiResult<Schema> {
         multi_valued: false,
         doc: label,
     });
-    Ok(USERS.with_custom("users.attributes", custom.collect()))
+    Ok(custom.collect())
 }
 
 /// The people whom `text` describes, as a condition over `users`; all of them without one.
@@ -107,5 +120,21 @@ pub fn parse_field(tx: &mut Tx, pointer: &str, text: &str) -> ApiResult<Filter> 
                 .map(|fault| crate::http::FieldError::new(pointer, fault.to_string()))
                 .collect(),
         )
+    })
+}
+
+/// Refuses what a dynamic group's filter may not say: it depends on people only, never on other groups.
+pub fn check_group_filter(tx: &mut Tx, pointer: &str, text: &str) -> ApiResult<()> {
+    parse_field(tx, pointer, text)?;
+    let schema = WITHOUT_GROUPS.with_custom("users.attributes", custom(tx)?);
+    Filter::parse(text, &schema).map(drop).map_err(|faults| {
+        let places = faults.0.iter().map(|fault| {
+            let detail = format!(
+                "at character {}: a dynamic group may not depend on groups",
+                fault.at
+            );
+            crate::http::FieldError::new(pointer, detail)
+        });
+        ApiError::invalid(places.collect())
     })
 }

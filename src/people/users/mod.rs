@@ -1,6 +1,12 @@
 //! People: who they are, where they work, whom they report to.
 
+pub mod bulk;
+mod check;
 pub mod filter;
+pub mod history;
+pub mod import;
 pub mod model;
+pub mod password;
 pub mod routes;
 pub mod store;
+pub mod write;

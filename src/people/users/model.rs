@@ -1,14 +1,19 @@
 //! The types of `/v1/users`.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{db::schema::users, http::Versioned, protected, text_enum};
+use crate::{
+    db::schema::users,
+    http::Versioned,
+    people::{attributes::check::merge, external_keys::model::ExternalKey},
+    protected, text_enum,
+};
 
 text_enum! {
     /// Whether a person may sign in and be trained.
@@ -66,6 +71,8 @@ pub struct User {
     pub hired_on: Option<NaiveDate>,
     /// Last day of work.
     pub left_on: Option<NaiveDate>,
+    /// First day on which they were active.
+    pub activated_on: Option<NaiveDate>,
     /// The person whom they report to.
     pub manager_id: Option<Uuid>,
     /// The unit that they belong to.
@@ -91,10 +98,8 @@ protected!(User in users, name: "user", external: Some("user"), read: UsersRead,
     covered: |scope| scope.users("users.id"));
 
 /// A person to be added.
-#[derive(Debug, Clone, Serialize, Deserialize, Insertable, ToSchema, Validate)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[diesel(table_name = users)]
-#[validate(schema(function = leaves_after_hire))]
 pub struct CreateUser {
     /// What they sign in with.
     #[schema(min_length = 1, max_length = 200, pattern = r"^\S+$")]
@@ -163,15 +168,49 @@ pub struct CreateUser {
     #[serde(default)]
     pub org_unit_id: Option<Uuid>,
     /// Custom attributes, by name.
-    #[serde(default = "no_attributes")]
+    #[serde(default)]
     #[schema(value_type = Object)]
-    pub attributes: Value,
+    pub attributes: Map<String, Value>,
+    /// What other systems call them.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub external_keys: Vec<ExternalKey>,
+}
+
+impl CreateUser {
+    /// The person that this makes.
+    pub fn into_user(self, id: Uuid, now: DateTime<Utc>) -> User {
+        User {
+            id,
+            username: self.username,
+            email: self.email,
+            given_name: self.given_name,
+            family_name: self.family_name,
+            status: self.status,
+            locale: self.locale,
+            time_zone: self.time_zone,
+            title: self.title,
+            job_code: self.job_code,
+            department: self.department,
+            location: self.location,
+            cost_centre: self.cost_centre,
+            employment_type: self.employment_type,
+            hired_on: self.hired_on,
+            left_on: self.left_on,
+            activated_on: (self.status == UserStatus::Active).then(|| now.date_naive()),
+            manager_id: self.manager_id,
+            org_unit_id: self.org_unit_id,
+            attributes: merge(&Value::Null, &self.attributes),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
 }
 
 /// Changes to a person: a field that is absent stays, null empties it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, AsChangeset, ToSchema, Validate)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[diesel(table_name = users)]
 pub struct UpdateUser {
     /// What they sign in with.
     #[schema(min_length = 1, max_length = 200, pattern = r"^\S+$", nullable = false)]
@@ -242,7 +281,37 @@ pub struct UpdateUser {
     pub org_unit_id: Option<Option<Uuid>>,
     /// Custom attributes: those named are set, null removes one, the others stay (RFC 7396).
     #[schema(value_type = Object, required = false, nullable = false)]
-    pub attributes: Option<Value>,
+    pub attributes: Option<Map<String, Value>>,
+}
+
+impl UpdateUser {
+    /// The person that this makes of `user`.
+    pub fn apply_to(self, user: User, now: DateTime<Utc>) -> User {
+        let status = self.status.unwrap_or(user.status);
+        let activated = (status == UserStatus::Active).then(|| now.date_naive());
+        User {
+            username: self.username.unwrap_or(user.username),
+            email: self.email.unwrap_or(user.email),
+            given_name: self.given_name.unwrap_or(user.given_name),
+            family_name: self.family_name.unwrap_or(user.family_name),
+            status,
+            locale: self.locale.unwrap_or(user.locale),
+            time_zone: self.time_zone.unwrap_or(user.time_zone),
+            title: self.title.unwrap_or(user.title),
+            job_code: self.job_code.unwrap_or(user.job_code),
+            department: self.department.unwrap_or(user.department),
+            location: self.location.unwrap_or(user.location),
+            cost_centre: self.cost_centre.unwrap_or(user.cost_centre),
+            employment_type: self.employment_type.unwrap_or(user.employment_type),
+            hired_on: self.hired_on.unwrap_or(user.hired_on),
+            left_on: self.left_on.unwrap_or(user.left_on),
+            activated_on: user.activated_on.or(activated),
+            manager_id: self.manager_id.unwrap_or(user.manager_id),
+            org_unit_id: self.org_unit_id.unwrap_or(user.org_unit_id),
+            attributes: merge(&user.attributes, &self.attributes.unwrap_or_default()),
+            ..user
+        }
+    }
 }
 
 fn active() -> UserStatus {
@@ -257,21 +326,8 @@ fn default_time_zone() -> String {
     "UTC".into()
 }
 
-fn no_attributes() -> Value {
-    Value::Object(Default::default())
-}
-
 fn known_time_zone(name: &str) -> Result<(), validator::ValidationError> {
     name.parse::<chrono_tz::Tz>()
         .map(drop)
         .map_err(|_| crate::http::body::rule("", "must be an IANA time zone, such as Europe/Lisbon"))
-}
-
-fn leaves_after_hire(user: &CreateUser) -> Result<(), validator::ValidationError> {
-    match (user.hired_on, user.left_on) {
-        (Some(hired), Some(left)) if left < hired => {
-            Err(crate::http::body::rule("/left_on", "must not be before hired_on"))
-        }
-        _ => Ok(()),
-    }
 }

@@ -1,18 +1,17 @@
 //! `/v1/users`.
 
-use actix_web::{get, patch, post, web::Path};
-use uuid::Uuid;
-
 use super::{
+    bulk, history,
     model::{CreateUser, UpdateUser, User},
-    store,
+    password, store, write,
 };
 use crate::{
     access::{self, Permission},
     app::Call,
     http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
-    ledger::Event,
+    people::external_keys,
 };
+use actix_web::{get, patch, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The routes of this resource.
@@ -22,7 +21,11 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(list_users)
             .service(create_user)
             .service(get_user)
-            .service(update_user),
+            .service(update_user)
+            .service(bulk::bulk_write_users)
+            .service(password::set_user_password)
+            .service(history::routes::list_user_history)
+            .configure(external_keys::routes::users::configure),
     );
 }
 
@@ -43,15 +46,7 @@ async fn list_users(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
 #[post("")]
 async fn create_user(call: Call, body: Valid<CreateUser>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        tx.require(Permission::UsersWrite)?;
-        let user = store::insert(tx, Uuid::now_v7(), &body.0)?;
-        access::confirm::<User>(tx, user.id, Permission::UsersWrite)?;
-        tx.record(
-            Event::new("user.created", "user", user.id)
-                .about(user.id)
-                .after(&user),
-        );
-        tx.touch_users([user.id]);
+        let user = write::create(tx, body.0.clone())?;
         Reply::created(&user, format!("/v1/users/{}", user.id))
     })
     .await
@@ -79,15 +74,7 @@ async fn update_user(
     call.write(move |tx| {
         let before = access::authorize(tx, &id, Permission::UsersWrite)?;
         known.check(&*before)?;
-        let user = store::update(tx, &before, &body.0)?;
-        access::confirm::<User>(tx, user.id, Permission::UsersWrite)?;
-        tx.record(
-            Event::new("user.updated", "user", user.id)
-                .about(user.id)
-                .before(&*before)
-                .after(&user),
-        );
-        tx.touch_users([user.id]);
+        let user = write::update(tx, before, body.0.clone())?;
         Reply::resource(&user)
     })
     .await

@@ -28,7 +28,7 @@ pub async fn publish_course(call: Call, id: Path<Ref<Course>>) -> ApiResult<Repl
 
 /// List a course's versions.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path), ListQuery),
-    responses((status = 200, body = Page<CourseVersion>)), extensions(("x-permission" = json!("courses.read"))))]
+    responses((status = 200, body = Page<CourseVersion>)), extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("/{course_id}/versions")]
 pub async fn list_course_versions(
     call: Call,
@@ -44,7 +44,7 @@ pub async fn list_course_versions(
 
 /// Read a course version.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path), ("number" = i32, Path, minimum = 1)),
-    responses((status = 200, body = CourseVersion)), extensions(("x-permission" = json!("courses.read"))))]
+    responses((status = 200, body = CourseVersion)), extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("/{course_id}/versions/{number}")]
 pub async fn get_course_version(
     call: Call,

@@ -1,0 +1,239 @@
+//! The statements of grants.
+
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types,
+};
+use uuid::Uuid;
+
+use super::model::{CreateGrant, Grant, PrincipalKind, ScopeKind};
+use crate::{
+    access::{Authorized, Protected, attribute},
+    app::Tx,
+    db::{
+        Sql, bind,
+        schema::{grants, roles},
+    },
+    filter::{Attribute, Column, Kind, Schema},
+    http::{ApiError, ApiResult, FieldError, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    ledger::Event,
+    sql,
+};
+
+const LISTING: Listing = Listing {
+    id: "grants.id",
+    sorts: &[Sort {
+        name: "created_at",
+        column: "grants.created_at",
+        kind: SortKind::Instant,
+    }],
+};
+
+static FILTER: Schema = Schema::new(&[
+    attribute("id", Kind::Id, "grants.id", "Our id."),
+    attribute(
+        "principal_kind",
+        Kind::Enum(PrincipalKind::WORDS),
+        "grants.principal_kind",
+        "What holds it.",
+    ),
+    attribute("principal_id", Kind::Id, "grants.principal_id", "Which one."),
+    attribute("role_id", Kind::Id, "grants.role_id", "What it holds."),
+    Attribute {
+        name: "role",
+        kind: Kind::String,
+        column: Column::Exists {
+            from: "roles r",
+            on: "r.id = grants.role_id",
+            value: "r.code",
+        },
+        doc: "The code of what it holds.",
+    },
+    attribute(
+        "scope_kind",
+        Kind::Enum(ScopeKind::WORDS),
+        "grants.scope_kind",
+        "How far it reaches.",
+    ),
+    attribute(
+        "scope_id",
+        Kind::Id,
+        "grants.scope_id",
+        "Of which org unit, group, category or course.",
+    ),
+    attribute("source", Kind::String, "grants.source", "Where it came from."),
+    attribute(
+        "starts_at",
+        Kind::Instant,
+        "grants.starts_at",
+        "From when it counts.",
+    ),
+    attribute(
+        "ends_at",
+        Kind::Instant,
+        "grants.ends_at",
+        "Until when it counts.",
+    ),
+    attribute(
+        "created_at",
+        Kind::Instant,
+        "grants.created_at",
+        "When it was given.",
+    ),
+    attribute(
+        "revoked_at",
+        Kind::Instant,
+        "grants.revoked_at",
+        "When it was taken back.",
+    ),
+]);
+
+/// A page of the grants whose scope lies within the caller's.
+pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Grant>> {
+    let scope = tx.scope(Grant::READ)?;
+    let page = query.plan(&LISTING)?;
+    let filter = match query.filter.as_deref() {
+        Some(text) => parse(text, &FILTER)?.to_sql(&tx.filter_clock()),
+        None => Sql::always(),
+    };
+    let rows = grants::table
+        .select((Grant::as_select(), page.key()))
+        .filter(page.rows([Grant::covered(&scope), filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |grant| grant.id))
+}
+
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = sql_types::Bool)]
+    role: bool,
+    #[diesel(sql_type = sql_types::Bool)]
+    principal: bool,
+    #[diesel(sql_type = sql_types::Bool)]
+    scope: bool,
+}
+
+/// Locks a role, so that what it opens does not change between the check and the commit.
+pub fn lock_role(tx: &mut Tx, role: Uuid) -> ApiResult<()> {
+    sql!["SELECT id FROM roles WHERE id = ", bind(role), " FOR SHARE"].execute(tx.conn)?;
+    Ok(())
+}
+
+/// Refuses a grant whose role, principal or scope does not exist.
+pub fn check_names(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
+    let exists =
+        |table: &'static str, id: Uuid| sql!["EXISTS (SELECT FROM ", table, " WHERE id = ", bind(id), ")"];
+    let principal = match new.principal_kind {
+        PrincipalKind::User => "users",
+        PrincipalKind::Group => "groups",
+        PrincipalKind::ServiceAccount => "service_accounts",
+    };
+    let scope = match (new.scope_kind, new.scope_id) {
+        (ScopeKind::OrgUnit, Some(id)) => exists("org_units", id),
+        (ScopeKind::Group, Some(id)) => exists("groups", id),
+        (ScopeKind::Category, Some(id)) => exists("categories", id),
+        (ScopeKind::Course, Some(id)) => exists("courses", id),
+        _ => Sql::always(),
+    };
+    let named: Named = sql![
+        "SELECT EXISTS (SELECT FROM roles WHERE archived_at IS NULL AND id = ",
+        bind(new.role_id),
+        ") AS role, ",
+        exists(principal, new.principal_id),
+        " AS principal, ",
+        scope,
+        " AS scope"
+    ]
+    .get_result(tx.conn)?;
+    let checks = [
+        (named.role, "/role_id", "names no role that can be granted"),
+        (named.principal, "/principal_id", "names nothing that exists"),
+        (named.scope, "/scope_id", "names nothing that exists"),
+    ];
+    let faults: Vec<_> = checks
+        .into_iter()
+        .filter(|(fits, ..)| !fits)
+        .map(|(_, pointer, detail)| FieldError::new(pointer, detail))
+        .collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(ApiError::invalid(faults))
+    }
+}
+
+/// Adds a grant with its event, and has its holder's next request see it. `source` says where it came from.
+pub fn insert(tx: &mut Tx, new: &CreateGrant, source: &str) -> ApiResult<Grant> {
+    let grant = diesel::insert_into(grants::table)
+        .values((
+            grants::id.eq(Uuid::now_v7()),
+            grants::principal_kind.eq(new.principal_kind),
+            grants::principal_id.eq(new.principal_id),
+            grants::role_id.eq(new.role_id),
+            grants::scope_kind.eq(new.scope_kind),
+            grants::scope_id.eq(new.scope_id),
+            grants::starts_at.eq(new.starts_at),
+            grants::ends_at.eq(new.ends_at),
+            grants::source.eq(source),
+            grants::created_at.eq(tx.now),
+            grants::updated_at.eq(tx.now),
+        ))
+        .returning(Grant::as_returning())
+        .get_result(tx.conn)?;
+    record(tx, "grant.created", None, &grant);
+    Ok(grant)
+}
+
+/// Gives a person a role of this code for everything, unless they hold it already: for commands.
+pub fn ensure_everywhere(tx: &mut Tx, user: Uuid, role_code: &str) -> ApiResult<()> {
+    let role_id = roles::table
+        .filter(roles::code.eq(role_code))
+        .select(roles::id)
+        .first(tx.conn)?;
+    let held = grants::table
+        .filter(grants::principal_id.eq(user))
+        .filter(grants::role_id.eq(role_id))
+        .filter(grants::scope_kind.eq(ScopeKind::Everything))
+        .filter(grants::revoked_at.is_null())
+        .select(grants::id)
+        .first::<Uuid>(tx.conn)
+        .optional()?;
+    if held.is_some() {
+        return Ok(());
+    }
+    let new = CreateGrant {
+        principal_kind: PrincipalKind::User,
+        principal_id: user,
+        role_id,
+        scope_kind: ScopeKind::Everything,
+        scope_id: None,
+        starts_at: None,
+        ends_at: None,
+    };
+    insert(tx, &new, "command").map(drop)
+}
+
+/// Takes a grant back.
+pub fn revoke(tx: &mut Tx, grant: &Authorized<Grant>) -> ApiResult<()> {
+    let revoked: Grant = diesel::update(grants::table.find(grant.id))
+        .set((
+            grants::revoked_at.eq(tx.now),
+            grants::version.eq(grants::version + 1),
+            grants::updated_at.eq(tx.now),
+        ))
+        .returning(Grant::as_returning())
+        .get_result(tx.conn)?;
+    record(tx, "grant.revoked", Some(&**grant), &revoked);
+    Ok(())
+}
+
+fn record(tx: &mut Tx, action: &'static str, before: Option<&Grant>, after: &Grant) {
+    let mut event = Event::new(action, "grant", after.id).after(after);
+    if let Some(before) = before {
+        event = event.before(before);
+    }
+    event.user_id = after.person();
+    tx.record(event);
+    tx.wake(after.wake());
+}

@@ -1,0 +1,119 @@
+//! "Nobody grants what they do not hold": the one place that decides it.
+//!
+//! Whatever gives powers to others (a grant, a wider role, a secret of an account, a seat in a group) names
+//! those powers as a query of `scope_kind, scope_id, permission`, and the caller must hold each permission
+//! in a scope that includes that one.
+
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use uuid::Uuid;
+
+use super::{Permission, Scope};
+use crate::{
+    app::Tx,
+    db::{Sql, bind},
+    http::{ApiError, ApiResult, Code},
+    sql,
+};
+
+/// What somebody who gets this role in this scope may do; and the leave to grant there, which the giver needs.
+pub fn role_in_scope(role: Uuid, scope_kind: &str, scope_id: Option<Uuid>) -> Sql {
+    sql![
+        "SELECT ",
+        bind(scope_kind),
+        "::text AS scope_kind, ",
+        bind(scope_id),
+        "::uuid AS scope_id, permission
+         FROM (SELECT unnest(roles.permissions) FROM roles WHERE roles.id = ",
+        bind(role),
+        " UNION SELECT ",
+        bind(Permission::RolesWrite.as_str()),
+        ") AS needed (permission)"
+    ]
+}
+
+/// What those who hold this role get with `added`.
+pub fn added_to_role(role: Uuid, added: Vec<String>) -> Sql {
+    sql![
+        "SELECT grants.scope_kind, grants.scope_id, added.permission
+         FROM grants CROSS JOIN unnest(",
+        bind(added),
+        ") AS added (permission) WHERE grants.revoked_at IS NULL AND grants.role_id = ",
+        bind(role)
+    ]
+}
+
+/// What these principals (`user`, `group` or `service_account`) were granted.
+pub fn granted_to(kind: &'static str, principals: Vec<Uuid>) -> Sql {
+    sql![
+        "SELECT grants.scope_kind, grants.scope_id, unnest(roles.permissions) AS permission
+         FROM grants JOIN roles ON roles.id = grants.role_id
+         WHERE grants.revoked_at IS NULL AND grants.principal_kind = ",
+        bind(kind),
+        " AND grants.principal_id = ANY(",
+        bind(principals),
+        ")"
+    ]
+}
+
+#[derive(QueryableByName)]
+struct Missing {
+    #[diesel(sql_type = sql_types::Text)]
+    permission: String,
+}
+
+/// Refuses with `grant_exceeds_caller` unless the caller holds all that `powers` lists.
+pub fn require(tx: &mut Tx, powers: Sql) -> ApiResult<()> {
+    let held = held(tx);
+    let everywhere = held
+        .iter()
+        .filter(|(scope, _)| scope.is_everything())
+        .map(|(_, names)| names.len())
+        .sum::<usize>();
+    if everywhere == Permission::ALL.len() {
+        return Ok(());
+    }
+    let held = Sql::any(held.into_iter().map(|(scope, names)| {
+        sql![
+            "(power.permission = ANY(",
+            bind(names),
+            ") AND ",
+            scope.scopes("power.scope_kind", "power.scope_id"),
+            ")"
+        ]
+    }));
+    let missing: Vec<Missing> = sql![
+        "SELECT DISTINCT power.permission FROM (",
+        powers,
+        ") AS power WHERE NOT ",
+        held,
+        " ORDER BY power.permission"
+    ]
+    .load(tx.conn)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = missing.into_iter().map(|row| row.permission).collect();
+    Err(ApiError::new(
+        Code::GrantExceedsCaller,
+        format!(
+            "You do not hold {} in a scope that includes this one; leave that out, or ask somebody who does.",
+            names.join(", ")
+        ),
+    ))
+}
+
+/// The caller's scopes, each with the permissions that reach that far.
+fn held(tx: &Tx) -> Vec<(Scope, Vec<String>)> {
+    let mut held: Vec<(Scope, Vec<String>)> = Vec::new();
+    for permission in Permission::ALL {
+        let Some(scope) = tx.caller.scope_if_any(*permission, tx.now) else {
+            continue;
+        };
+        let name = permission.as_str().to_owned();
+        match held.iter_mut().find(|(known, _)| *known == scope) {
+            Some((_, names)) => names.push(name),
+            None => held.push((scope, vec![name])),
+        }
+    }
+    held
+}

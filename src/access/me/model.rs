@@ -1,0 +1,57 @@
+//! The types of `/v1/me`.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    access::{Permission, ScopePart, grants::model::ScopeKind},
+    ledger::ActorKind,
+};
+
+/// The caller.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Me {
+    /// What kind of principal it is.
+    pub kind: ActorKind,
+    /// Which one.
+    pub id: Uuid,
+    /// A person's full name, or a service account's.
+    #[schema(example = "Ana Silva")]
+    pub name: String,
+    /// Every permission that counts now, with where it may be used.
+    pub permissions: Vec<HeldPermission>,
+}
+
+/// A permission that the caller holds.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct HeldPermission {
+    /// The permission.
+    pub permission: Permission,
+    /// Where it may be used: in all these together.
+    pub scopes: Vec<HeldScope>,
+}
+
+/// Where a permission may be used.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct HeldScope {
+    /// How far it reaches.
+    pub kind: ScopeKind,
+    /// Of which org unit, group, category or course; null for the other kinds.
+    pub id: Option<Uuid>,
+}
+
+impl From<ScopePart> for HeldScope {
+    fn from(part: ScopePart) -> Self {
+        let (kind, id) = match part {
+            ScopePart::Everything => (ScopeKind::Everything, None),
+            ScopePart::OrgUnit(id) => (ScopeKind::OrgUnit, Some(id)),
+            ScopePart::Group(id) => (ScopeKind::Group, Some(id)),
+            ScopePart::Category(id) => (ScopeKind::Category, Some(id)),
+            ScopePart::Course(id) => (ScopeKind::Course, Some(id)),
+            ScopePart::OwnReports => (ScopeKind::OwnReports, None),
+            ScopePart::OwnSelf => (ScopeKind::OwnSelf, None),
+        };
+        HeldScope { kind, id }
+    }
+}

@@ -1,0 +1,6 @@
+//! Service accounts: programs that call the API with credentials of their own.
+
+pub mod model;
+pub mod routes;
+pub mod secrets;
+pub mod store;

@@ -1,0 +1,127 @@
+//! `/v1/service-accounts/{id}/secrets`: made here, shown once, kept as a hash.
+
+use actix_web::{delete, get, post, web::Path};
+use aws_lc_rs::rand;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{
+    model::{CreateSecret, NewSecret, Secret, ServiceAccount},
+    store,
+};
+use crate::{
+    access::{self, Permission, inclusion, sign_in::hash_secret},
+    app::Call,
+    http::{ApiError, ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    ledger::Event,
+};
+
+/// The routes of this resource, below a service account.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(list_service_account_secrets)
+        .service(create_service_account_secret)
+        .service(get_service_account_secret)
+        .service(revoke_service_account_secret);
+}
+
+/// List a service account's secrets.
+///
+/// When each was made and last used, and until when it counts; never the secret itself.
+#[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path), ListQuery),
+    responses((status = 200, body = Page<Secret>)), extensions(("x-permission" = json!("roles.read"))))]
+#[get("/{service_account_id}/secrets")]
+async fn list_service_account_secrets(
+    call: Call,
+    id: Path<Ref<ServiceAccount>>,
+    query: Query<ListQuery>,
+) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let account = access::read(tx, &id)?;
+        Reply::page(&store::list_secrets(tx, &account, &query.0)?)
+    })
+    .await
+}
+
+/// Make a secret.
+///
+/// The answer shows it this once. Several may count at a time, so that they can be changed without a gap. Whoever
+/// has the secret may do what the account may, so the caller must hold all that was granted to it.
+#[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path)), request_body = CreateSecret,
+    responses((status = 201, body = NewSecret)), extensions(("x-permission" = json!("roles.write"))))]
+#[post("/{service_account_id}/secrets")]
+async fn create_service_account_secret(
+    call: Call,
+    id: Path<Ref<ServiceAccount>>,
+    body: Valid<CreateSecret>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let account = access::authorize(tx, &id, Permission::RolesWrite)?;
+        inclusion::require(tx, inclusion::granted_to("service_account", vec![account.id]))?;
+        if body.0.expires_at.is_some_and(|end| end <= tx.now) {
+            return Err(ApiError::field("/expires_at", "must be in the future"));
+        }
+        let secret = random_secret()?;
+        let record = store::insert_secret(tx, &account, &hash_secret(&secret), &body.0)?;
+        tx.record(Event::new("service_account.secret_created", "service_account", account.id).after(&record));
+        let location = format!("/v1/service-accounts/{}/secrets/{}", account.id, record.id);
+        let kept = NewSecret { record, secret: None };
+        let shown = NewSecret {
+            secret: Some(secret),
+            ..kept.clone()
+        };
+        Reply::created(&shown, location)?.kept_as(&kept)
+    })
+    .await
+}
+
+/// Read a secret's record.
+#[utoipa::path(tag = "service-accounts",
+    params(("service_account_id" = String, Path), ("secret_id" = Uuid, Path)),
+    responses((status = 200, body = Secret)), extensions(("x-permission" = json!("roles.read"))))]
+#[get("/{service_account_id}/secrets/{secret_id}")]
+async fn get_service_account_secret(
+    call: Call,
+    path: Path<(Ref<ServiceAccount>, Uuid)>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let account = access::read(tx, &path.0)?;
+        Reply::unless_known(&store::find_secret(tx, &account, path.1)?, &known)
+    })
+    .await
+}
+
+/// Revoke a secret.
+///
+/// No token can be got with it any more; those that were last until they end. Suspend the account to stop those.
+#[utoipa::path(tag = "service-accounts",
+    params(("service_account_id" = String, Path), ("secret_id" = Uuid, Path)),
+    responses((status = 204, description = "It is revoked.")), extensions(("x-permission" = json!("roles.write"))))]
+#[delete("/{service_account_id}/secrets/{secret_id}")]
+async fn revoke_service_account_secret(
+    call: Call,
+    path: Path<(Ref<ServiceAccount>, Uuid)>,
+    known: IfMatch,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let account = access::authorize(tx, &path.0, Permission::RolesWrite)?;
+        let before = store::find_secret(tx, &account, path.1)?;
+        known.check(&before)?;
+        if before.revoked_at.is_none() {
+            let after = store::revoke_secret(tx, &account, &before)?;
+            let event = Event::new("service_account.secret_revoked", "service_account", account.id);
+            tx.record(event.before(&before).after(&after));
+        }
+        Ok(Reply::no_content())
+    })
+    .await
+}
+
+/// A secret with 256 random bits.
+fn random_secret() -> ApiResult<String> {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes).map_err(ApiError::internal)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}

@@ -1,0 +1,202 @@
+//! The statements of service accounts and their secrets.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
+use uuid::Uuid;
+
+use super::model::{
+    CreateSecret, CreateServiceAccount, Secret, ServiceAccount, ServiceAccountStatus, UpdateServiceAccount,
+};
+use crate::{
+    access::{Authorized, Protected, attribute},
+    app::Tx,
+    db::{
+        Condition, Sql, bind,
+        schema::{service_account_secrets as secrets, service_accounts},
+    },
+    filter::{Kind, Schema},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    sql,
+};
+
+const LISTING: Listing = Listing {
+    id: "service_accounts.id",
+    sorts: &[
+        Sort {
+            name: "created_at",
+            column: "service_accounts.created_at",
+            kind: SortKind::Instant,
+        },
+        Sort {
+            name: "name",
+            column: "service_accounts.name",
+            kind: SortKind::Text,
+        },
+    ],
+};
+
+static FILTER: Schema = Schema::new(&[
+    attribute("id", Kind::Id, "service_accounts.id", "Our id."),
+    attribute("name", Kind::String, "service_accounts.name", "Its unique name."),
+    attribute(
+        "status",
+        Kind::Enum(ServiceAccountStatus::WORDS),
+        "service_accounts.status",
+        "Whether it may call.",
+    ),
+    attribute(
+        "created_at",
+        Kind::Instant,
+        "service_accounts.created_at",
+        "When it was added.",
+    ),
+]);
+
+/// A page of service accounts.
+pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<ServiceAccount>> {
+    let scope = tx.scope(ServiceAccount::READ)?;
+    let page = query.plan(&LISTING)?;
+    let filter = match query.filter.as_deref() {
+        Some(text) => parse(text, &FILTER)?.to_sql(&tx.filter_clock()),
+        None => Sql::always(),
+    };
+    let rows = service_accounts::table
+        .select((ServiceAccount::as_select(), page.key()))
+        .filter(page.rows([ServiceAccount::covered(&scope), filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |account| account.id))
+}
+
+/// Adds a service account.
+pub fn insert(tx: &mut Tx, new: &CreateServiceAccount) -> ApiResult<ServiceAccount> {
+    let account = diesel::insert_into(service_accounts::table)
+        .values((
+            service_accounts::id.eq(Uuid::now_v7()),
+            new,
+            service_accounts::created_at.eq(tx.now),
+            service_accounts::updated_at.eq(tx.now),
+        ))
+        .returning(ServiceAccount::as_returning())
+        .get_result(tx.conn)?;
+    Ok(account)
+}
+
+/// Changes a service account.
+pub fn update(
+    tx: &mut Tx,
+    account: &Authorized<ServiceAccount>,
+    changes: &UpdateServiceAccount,
+) -> ApiResult<ServiceAccount> {
+    let account = diesel::update(service_accounts::table.find(account.id))
+        .set((
+            changes,
+            service_accounts::version.eq(service_accounts::version + 1),
+            service_accounts::updated_at.eq(tx.now),
+        ))
+        .returning(ServiceAccount::as_returning())
+        .get_result(tx.conn)?;
+    Ok(account)
+}
+
+const SECRETS: Listing = Listing {
+    id: "service_account_secrets.id",
+    sorts: &[Sort {
+        name: "created_at",
+        column: "service_account_secrets.created_at",
+        kind: SortKind::Instant,
+    }],
+};
+
+static SECRETS_FILTER: Schema = Schema::new(&[
+    attribute(
+        "created_at",
+        Kind::Instant,
+        "service_account_secrets.created_at",
+        "When it was made.",
+    ),
+    attribute(
+        "expires_at",
+        Kind::Instant,
+        "service_account_secrets.expires_at",
+        "Until when it counts.",
+    ),
+    attribute(
+        "revoked_at",
+        Kind::Instant,
+        "service_account_secrets.revoked_at",
+        "When it was revoked.",
+    ),
+    attribute(
+        "last_used_at",
+        Kind::Instant,
+        "service_account_secrets.last_used_at",
+        "When it was last used.",
+    ),
+]);
+
+/// A page of an account's secrets.
+pub fn list_secrets(tx: &mut Tx, account: &ServiceAccount, query: &ListQuery) -> ApiResult<Page<Secret>> {
+    let page = query.plan(&SECRETS)?;
+    let filter = match query.filter.as_deref() {
+        Some(text) => parse(text, &SECRETS_FILTER)?.to_sql(&tx.filter_clock()),
+        None => Sql::always(),
+    };
+    let of_account = sql!["service_account_secrets.service_account_id = ", bind(account.id)];
+    let rows = secrets::table
+        .select((Secret::as_select(), page.key()))
+        .filter(page.rows([of_account, filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |secret| secret.id))
+}
+
+/// One of an account's secrets.
+pub fn find_secret(tx: &mut Tx, account: &ServiceAccount, id: Uuid) -> ApiResult<Secret> {
+    let of_account = Condition::new(sql![
+        "service_account_secrets.service_account_id = ",
+        bind(account.id)
+    ]);
+    secrets::table
+        .find(id)
+        .filter(of_account)
+        .select(Secret::as_select())
+        .first(tx.conn)
+        .optional()?
+        .ok_or_else(|| ApiError::not_found("secret"))
+}
+
+/// Adds a secret by its hash.
+pub fn insert_secret(
+    tx: &mut Tx,
+    account: &Authorized<ServiceAccount>,
+    hash: &[u8],
+    new: &CreateSecret,
+) -> ApiResult<Secret> {
+    let secret = diesel::insert_into(secrets::table)
+        .values((
+            secrets::id.eq(Uuid::now_v7()),
+            secrets::service_account_id.eq(account.id),
+            secrets::secret_hash.eq(hash),
+            secrets::created_at.eq(tx.now),
+            secrets::expires_at.eq(new.expires_at),
+        ))
+        .returning(Secret::as_returning())
+        .get_result(tx.conn)?;
+    Ok(secret)
+}
+
+/// Revokes a secret of an account that the caller may change.
+pub fn revoke_secret(
+    tx: &mut Tx,
+    account: &Authorized<ServiceAccount>,
+    secret: &Secret,
+) -> ApiResult<Secret> {
+    let secret = diesel::update(secrets::table.find(secret.id))
+        .filter(secrets::service_account_id.eq(account.id))
+        .set(secrets::revoked_at.eq(tx.now))
+        .returning(Secret::as_returning())
+        .get_result(tx.conn)?;
+    Ok(secret)
+}

@@ -1,0 +1,126 @@
+//! Courses as a target of imports.
+//!
+//! A course that comes in this way has one module with one link, or none.
+
+mod resolve;
+mod write;
+
+use super::model::{CourseLevel, CourseStatus};
+use crate::{
+    access::Permission,
+    app::Tx,
+    http::ApiResult,
+    import::{
+        Target,
+        mapping::{OnMissing, ReferenceBy},
+        target::{Declaration, Empty, Field, Kind, Plan, Reference},
+    },
+    sql,
+};
+
+/// Writes courses.
+pub struct CourseImport;
+
+static DECLARATION: Declaration = Declaration {
+    resource: "courses",
+    table: "courses",
+    external_kind: "course",
+    permissions: &[Permission::CoursesWrite, Permission::CoursesPublish],
+    references: &[Reference {
+        name: "category",
+        by: &[ReferenceBy::Code, ReferenceBy::Name],
+        on_missing: &[
+            OnMissing::Ignore,
+            OnMissing::Warn,
+            OnMissing::Error,
+            OnMissing::Create,
+        ],
+        is_path: true,
+        is_same: "(SELECT c.code FROM categories c WHERE c.id = t.category_id) IS NOT DISTINCT FROM r.refs ->> 'category'",
+        shown: "(SELECT c.code FROM categories c WHERE c.id = t.category_id)",
+    }],
+    missing: &["retired"],
+    gone: &["retired"],
+};
+
+impl Target for CourseImport {
+    fn declaration(&self) -> &'static Declaration {
+        &DECLARATION
+    }
+
+    fn fields(&self, _: &mut Tx) -> ApiResult<Vec<Field>> {
+        let words = |words: &[&str]| Kind::OneOf(words.iter().map(|word| (*word).to_owned()).collect());
+        // Nothing that was published becomes a draft again.
+        let statuses = words(&[CourseStatus::Published.as_str(), CourseStatus::Retired.as_str()]);
+        Ok(vec![
+            field("code", Kind::Word(200), Empty::Refused, "to_jsonb(t.code)"),
+            field("title", Kind::Text(500), Empty::Refused, "to_jsonb(t.title)"),
+            field("summary", Kind::Text(5_000), Empty::Blank, "to_jsonb(t.summary)"),
+            field(
+                "description",
+                Kind::Text(20_000),
+                Empty::Blank,
+                "to_jsonb(t.description)",
+            ),
+            field(
+                "language",
+                Kind::PrimaryLanguage,
+                Empty::Refused,
+                "to_jsonb(t.language)",
+            ),
+            field("tags", Kind::Tags(100), Empty::Left, "to_jsonb(t.tags)"),
+            field("provider", Kind::Text(200), Empty::Null, "to_jsonb(t.provider)"),
+            field(
+                "level",
+                words(CourseLevel::WORDS),
+                Empty::Null,
+                "to_jsonb(t.level)",
+            ),
+            field(
+                "duration_minutes",
+                Kind::Integer(1, 1_000_000),
+                Empty::Null,
+                "to_jsonb(t.duration_minutes)",
+            ),
+            field("credits", Kind::Number(0.0), Empty::Null, "to_jsonb(t.credits)"),
+            field(
+                "validity_period",
+                Kind::Period,
+                Empty::Null,
+                "to_jsonb(t.validity_period)",
+            ),
+            field("status", statuses, Empty::Left, "to_jsonb(t.status)"),
+            field(
+                "link",
+                Kind::Url,
+                Empty::Null,
+                "t.modules #> '{0,activities,0,url}'",
+            ),
+        ])
+    }
+
+    fn resolve(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+        resolve::resolve(tx, plan)
+    }
+
+    fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>> {
+        let categories = resolve::new_categories(tx, plan)?;
+        Ok((categories > 0)
+            .then_some(("category", categories))
+            .into_iter()
+            .collect())
+    }
+
+    fn write(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+        write::write(tx, plan)
+    }
+}
+
+fn field(name: &'static str, kind: Kind, empty: Empty, present: &'static str) -> Field {
+    Field {
+        name: name.into(),
+        kind,
+        empty,
+        present: sql![present],
+    }
+}

@@ -1,0 +1,119 @@
+//! Which category a row of courses names, and which rows the database would not take.
+
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+
+use crate::{
+    app::Tx,
+    db::{Sql, bind},
+    http::ApiResult,
+    import::{
+        assess::{Taken, good, issue, refuse_taken},
+        mapping::{OnMissing, ReferenceMapping},
+        target::Plan,
+    },
+    sql,
+};
+
+/// Refuses rows that the database would not take, then finds categories.
+pub fn resolve(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    refuse_taken(
+        tx,
+        plan,
+        Taken {
+            field: "code",
+            table: "courses",
+            wanted: "g.fields ->> 'code'",
+            present: "t.code",
+        },
+    )?;
+    refuse_empty(tx, plan)?;
+    match plan.mapping.references.get("category") {
+        Some(reference) => find_categories(tx, plan, reference),
+        None => Ok(()),
+    }
+}
+
+/// What has no modules cannot be published.
+fn refuse_empty(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let fault = issue(
+        plan,
+        "status",
+        "course_has_no_modules",
+        sql!["'a course without a link cannot be published'"],
+        "error",
+    );
+    sql![
+        "WITH barren AS (SELECT g.line FROM ",
+        good(plan),
+        " g LEFT JOIN courses c ON c.id = g.object_id
+            WHERE g.fields ->> 'status' = 'published' AND g.fields ->> 'link' IS NULL
+                AND (g.fields ? 'link' OR c.id IS NULL OR c.modules = '[]'))
+         UPDATE import_rows r SET action = 'refuse', issues = r.issues || ",
+        fault,
+        " FROM barren WHERE r.line = barren.line AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+fn find_categories(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
+    let detail = sql!["'there is no category ' || found.code || ', or it is archived'"];
+    let (fault, action): (Sql, &'static str) = match reference.on_missing {
+        OnMissing::Error => (
+            issue(plan, "category", "category_unknown", detail, "error"),
+            "'refuse'",
+        ),
+        OnMissing::Ignore => (sql!["'[]'::jsonb"], "r.action"),
+        OnMissing::Warn | OnMissing::Create => (
+            issue(plan, "category", "category_unknown", detail, "warning"),
+            "r.action",
+        ),
+    };
+    sql![
+        "WITH found AS (
+            SELECT g.line, named.code, CASE WHEN c.id IS NULL THEN NOT ",
+        bind(reference.on_missing == OnMissing::Create),
+        " ELSE c.archived_at IS NOT NULL END AS is_missing
+            FROM ",
+        good(plan),
+        " g CROSS JOIN LATERAL (SELECT g.fields -> 'category' -> -1 ->> 'code' AS code) AS named
+            LEFT JOIN categories c ON c.code = named.code
+            WHERE jsonb_typeof(g.fields -> 'category') = 'array')
+         UPDATE import_rows r SET
+            refs = CASE WHEN is_missing THEN r.refs ELSE r.refs || jsonb_build_object('category', found.code) END,
+            issues = CASE WHEN is_missing THEN r.issues || ",
+        fault,
+        " ELSE r.issues END, action = CASE WHEN is_missing THEN ",
+        action,
+        " ELSE r.action END
+         FROM found WHERE r.line = found.line AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    sql![
+        "UPDATE import_rows SET refs = refs || '{\"category\": null}'
+         WHERE fields -> 'category' = 'null' AND action IN ('create', 'unchanged') AND import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = sql_types::BigInt)]
+    number: i64,
+}
+
+/// How many categories the plan makes.
+pub fn new_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
+    let number: Number = sql![
+        "SELECT count(DISTINCT refs ->> 'category') AS number FROM import_rows
+         WHERE action IN ('create', 'update') AND refs ->> 'category' IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM categories c WHERE c.code = refs ->> 'category') AND import_id = ",
+        bind(plan.import)
+    ]
+    .get_result(tx.conn)?;
+    Ok(number.number)
+}

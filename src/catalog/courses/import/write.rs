@@ -1,0 +1,194 @@
+//! Writes planned courses: categories first, then the courses and their keys, then what is published.
+
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    app::Tx,
+    catalog::courses::publish::publish_all,
+    db::{Sql, bind},
+    http::ApiResult,
+    import::{
+        events::{self, EventKind},
+        target::Plan,
+    },
+    sql,
+};
+
+/// Writes the plan's rows.
+pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    create_categories(tx, plan)?;
+    create(tx, plan)?;
+    update(tx, plan)?;
+    end(tx, plan)?;
+    let published: Vec<Id> = sql![
+        "SELECT object_id AS id FROM import_rows
+         WHERE action IN ('create', 'update') AND fields ->> 'status' = 'published' AND import_id = ",
+        bind(plan.import)
+    ]
+    .load(tx.conn)?;
+    publish_all(tx, published.into_iter().map(|row| row.id).collect())?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+}
+
+const CATEGORY_CREATED: EventKind = EventKind {
+    action: "category.created",
+    object_kind: "category",
+    is_person: false,
+};
+
+fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let created = sql![
+        "INSERT INTO categories (id, code, name, created_at, updated_at)
+         SELECT ",
+        events::new_id(tx),
+        ", code, name, ",
+        bind(tx.now),
+        ", ",
+        bind(tx.now),
+        " FROM (SELECT DISTINCT ON (refs ->> 'category') refs ->> 'category' AS code,
+                fields -> 'category' -> -1 ->> 'name' AS name
+            FROM import_rows
+            WHERE action IN ('create', 'update') AND refs ->> 'category' IS NOT NULL AND import_id = ",
+        bind(plan.import),
+        " ORDER BY refs ->> 'category', line) AS new
+         WHERE NOT EXISTS (SELECT 1 FROM categories c WHERE c.code = new.code)
+         RETURNING categories.id, to_jsonb(categories) AS after"
+    ];
+    events::record(tx, CATEGORY_CREATED, None, created)?;
+    Ok(())
+}
+
+const COLUMNS: &str =
+    "code, title, summary, description, language, category_id, tags, provider, level, duration_minutes,
+    credits, validity_period, modules, status, retired_at";
+
+/// The courses of rows with `action`, as they will be before they are published.
+fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
+    let defaults = json!({ "summary": "", "description": "", "tags": [], "modules": [], "status": "draft" });
+    sql![
+        "SELECT r.object_id AS id, p.code, p.title, p.summary, p.description, p.language,
+            CASE WHEN r.refs ? 'category' THEN k.id ELSE c.category_id END AS category_id,
+            p.tags, p.provider, p.level, p.duration_minutes, p.credits, p.validity_period,
+            CASE WHEN NOT r.fields ? 'link' OR c.modules #> '{0,activities,0,url}' = r.fields -> 'link' THEN p.modules
+                WHEN r.fields ->> 'link' IS NULL THEN '[]'
+                ELSE jsonb_build_array(jsonb_build_object('title', p.title, 'activities', jsonb_build_array(
+                    jsonb_build_object('title', p.title, 'kind', 'link', 'url', r.fields -> 'link')))) END AS modules,
+            CASE WHEN p.status = 'retired' THEN 'retired'
+                WHEN c.status = 'retired' AND c.current_version_id IS NOT NULL THEN 'published'
+                WHEN c.status = 'retired' THEN 'draft'
+                ELSE coalesce(c.status, 'draft') END AS status,
+            CASE WHEN p.status = 'retired' THEN coalesce(c.retired_at, ",
+        bind(tx.now),
+        ") END AS retired_at
+         FROM import_rows r
+         LEFT JOIN courses c ON c.id = r.object_id
+         LEFT JOIN categories k ON k.code = r.refs ->> 'category'
+         CROSS JOIN LATERAL jsonb_populate_record(c,
+            CASE WHEN c.id IS NULL THEN ",
+        bind(defaults),
+        " ELSE '{}' END || r.fields) AS p
+         WHERE r.action = ",
+        bind(action),
+        " AND r.import_id = ",
+        bind(plan.import)
+    ]
+}
+
+/// A course as the API shows it.
+const SHOWN: &str = "to_jsonb(courses) - 'search'";
+
+fn create(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let created = sql![
+        "INSERT INTO courses (id, ",
+        COLUMNS,
+        ", created_at, updated_at) SELECT next.*, ",
+        bind(tx.now),
+        ", ",
+        bind(tx.now),
+        " FROM (",
+        next(tx, plan, "create"),
+        ") AS next RETURNING courses.id, ",
+        SHOWN,
+        " AS after"
+    ];
+    let kind = EventKind {
+        action: "course.created",
+        object_kind: "course",
+        is_person: false,
+    };
+    events::record(tx, kind, None, created)?;
+    sql![
+        "INSERT INTO external_keys (kind, source, key, object_id, created_at) SELECT 'course', ",
+        bind(plan.source()),
+        ", key, object_id, ",
+        bind(tx.now),
+        " FROM import_rows WHERE action = 'create' AND import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The courses of rows with `action`, as they are.
+fn before(plan: &Plan, action: &'static str) -> Sql {
+    sql![
+        "SELECT courses.id, ",
+        SHOWN,
+        " AS before FROM courses JOIN import_rows r ON r.object_id = courses.id WHERE r.action = ",
+        bind(action),
+        " AND r.import_id = ",
+        bind(plan.import)
+    ]
+}
+
+fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let updated = sql![
+        "UPDATE courses SET (",
+        COLUMNS,
+        ", version, updated_at) = (n.code, n.title, n.summary, n.description, n.language, n.category_id, n.tags, n.provider,
+            n.level, n.duration_minutes, n.credits, n.validity_period, n.modules, n.status, n.retired_at,
+            courses.version + 1, ",
+        bind(tx.now),
+        ") FROM (",
+        next(tx, plan, "update"),
+        ") AS n WHERE courses.id = n.id RETURNING courses.id, ",
+        SHOWN,
+        " AS after"
+    ];
+    let kind = EventKind {
+        action: "course.updated",
+        object_kind: "course",
+        is_person: false,
+    };
+    events::record(tx, kind, Some(before(plan, "update")), updated)?;
+    Ok(())
+}
+
+fn end(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let ended = sql![
+        "UPDATE courses SET status = 'retired', retired_at = ",
+        bind(tx.now),
+        ", version = courses.version + 1, updated_at = ",
+        bind(tx.now),
+        " FROM import_rows r WHERE r.object_id = courses.id AND r.action = 'end' AND r.import_id = ",
+        bind(plan.import),
+        " RETURNING courses.id, ",
+        SHOWN,
+        " AS after"
+    ];
+    let kind = EventKind {
+        action: "course.retired",
+        object_kind: "course",
+        is_person: false,
+    };
+    events::record(tx, kind, Some(before(plan, "end")), ended)?;
+    Ok(())
+}

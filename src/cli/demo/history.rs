@@ -1,0 +1,301 @@
+//! Two years in a few seconds: the clock goes back, the company as it was comes in, and month by month people learn.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use diesel::{QueryDsl, QueryableByName, RunQueryDsl, sql_types};
+use uuid::Uuid;
+
+use super::{catalog, company::Company, export, random::Random, rules};
+use crate::{
+    app::{Acting, App, Clock, Tx},
+    cli::CommandError,
+    db::{bind, schema::users},
+    enrollment::{
+        completions::{batch, model::CompletionSource, record::NewCompletion},
+        rules::reconcile,
+    },
+    http::{ApiError, ApiResult, body},
+    import::{
+        apply,
+        imports::{self, model::ImportCounts},
+        plan, profiles,
+    },
+    operations, sql,
+};
+
+/// Months of history.
+const MONTHS: usize = 24;
+/// The company's size when the history begins, in percent of what it is today.
+const FIRST_SIZE: usize = 82;
+const PAUSE_IN_MONTH: usize = 17;
+/// Completions a transaction.
+const BATCH: usize = 500;
+/// People whom one transaction settles.
+const PEOPLE_AT_ONCE: usize = 500;
+/// How many of a hundred people take up a course of their own choice in a month.
+const CURIOUS: usize = 6;
+
+/// What the academy is made of.
+pub struct Plan {
+    /// What chance begins with.
+    pub seed: u64,
+    /// How many people there are today.
+    pub people: usize,
+}
+
+/// The clock, away from the present for as long as this lives.
+struct Travel<'a> {
+    clock: &'a Clock,
+    away: TimeDelta,
+}
+
+impl Travel<'_> {
+    fn to(&mut self, away: TimeDelta) {
+        self.clock.advance(away - self.away);
+        self.away = away;
+    }
+}
+
+impl Drop for Travel<'_> {
+    fn drop(&mut self) {
+        self.clock.advance(-self.away);
+    }
+}
+
+/// Who acts in the demo.
+pub fn acting() -> Acting {
+    Acting::system("command:demo")
+}
+
+/// Makes the academy and its two years. `progress` hears what is being done.
+pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), CommandError> {
+    let mut travel = Travel {
+        clock: &app.clock,
+        away: TimeDelta::zero(),
+    };
+    travel.to(ago(0));
+    let start = app.clock.now();
+    let size = |month: usize| {
+        (plan.people * (FIRST_SIZE * MONTHS + (100 - FIRST_SIZE) * month) / MONTHS / 100).max(1)
+    };
+    let mut company = Company::found(plan.seed, size(0), plan.people, start.date_naive());
+    progress("the catalog and the company as it was two years ago");
+    begin(app, plan, &company)?;
+    let mut random = Random::new(plan.seed ^ 0x5eed);
+    let mut last = start;
+    let mut exported = start.date_naive();
+    for month in 1..=MONTHS {
+        travel.to(ago(month));
+        let now = app.clock.now();
+        if month.is_multiple_of(3) {
+            progress(&format!("{}: people come, move and go", now.format("%B %Y")));
+            company.pass(now.date_naive(), size(month));
+            let file = export::write(&company, exported)?;
+            import(
+                app,
+                export::PROFILE,
+                &format!("hr-{}.csv", now.date_naive()),
+                &file,
+            )?;
+            exported = now.date_naive();
+        }
+        if month == PAUSE_IN_MONTH {
+            app.write_blocking(&acting(), rules::pause)?;
+        }
+        settle(app)?;
+        learn(app, &mut random, last)?;
+        last = now;
+    }
+    Ok(())
+}
+
+/// How long before the present a month begins.
+fn ago(month: usize) -> TimeDelta {
+    TimeDelta::minutes(-((MONTHS - month) as i64 * 730 * 24 * 60 / MONTHS as i64))
+}
+
+fn begin(app: &App, plan: &Plan, company: &Company) -> Result<(), CommandError> {
+    let catalog = catalog::write(plan.seed)?;
+    let people = export::write(company, company.day)?;
+    app.write_blocking(&acting(), |tx| {
+        rules::found(tx)?;
+        for mut profile in [catalog::profile(), export::profile()] {
+            profiles::store::insert(tx, Uuid::now_v7(), &body::read_value(&mut profile)?)?;
+        }
+        Ok(())
+    })?;
+    import(app, catalog::PROFILE, "catalog.csv", &catalog)?;
+    import(app, export::PROFILE, &format!("hr-{}.csv", company.day), &people)?;
+    app.write_blocking(&acting(), |tx| {
+        rules::organize(tx)?;
+        rules::create(tx)
+    })?;
+    settle(app)
+}
+
+/// Settles what the rules want of everybody, some people at a time. PostgreSQL looks at the tables in between: they
+/// grow from nothing quicker than it would notice by itself, and its plans would be those of empty tables.
+fn settle(app: &App) -> Result<(), CommandError> {
+    let people: Vec<Uuid> = app.read_blocking(&acting(), |tx| {
+        Ok(users::table.order(users::id).select(users::id).load(tx.conn)?)
+    })?;
+    for (turn, some) in people.chunks(PEOPLE_AT_ONCE).enumerate() {
+        if turn <= 1 {
+            app.write_blocking(&acting(), |tx| {
+                sql!["ANALYZE"].execute(tx.conn)?;
+                Ok(())
+            })?;
+        }
+        app.write_blocking(&acting(), |tx| {
+            reconcile::reconcile(tx, Some(some), None).map(drop)
+        })?;
+    }
+    Ok(())
+}
+
+/// Imports a file as the API would: a plan, then its application.
+fn import(app: &App, profile: &str, name: &str, file: &[u8]) -> Result<ImportCounts, CommandError> {
+    let (id, assessment) = app.write_blocking(&acting(), |tx| {
+        let profile = profiles::store::with_code(tx, profile)?
+            .ok_or_else(|| ApiError::internal("the demo's import profile is gone"))?;
+        let operation = operations::begin(tx, "import.plan", None)?;
+        let import = imports::store::insert(tx, &profile, Some(name), operation.id, file)?;
+        let assessment = plan::plan(tx, import.id, &|_| ())?;
+        operations::succeed(tx, operation.id, &assessment.counts)?;
+        Ok((import.id, assessment))
+    })?;
+    if assessment.counts.refuse > 0 {
+        return Err(CommandError(format!(
+            "{name} has {} rows that cannot be imported; /v1/imports/{id}/rows says why.",
+            assessment.counts.refuse
+        )));
+    }
+    app.write_blocking(&acting(), |tx| {
+        let operation = operations::begin(tx, "import.apply", None)?;
+        imports::store::applying(tx, id, operation.id)?;
+        let counts = apply::apply(tx, id, &assessment.plan_hash, None)?;
+        operations::succeed(tx, operation.id, &counts)
+    })?;
+    Ok(assessment.counts)
+}
+
+#[derive(QueryableByName)]
+struct Open {
+    #[diesel(sql_type = sql_types::Uuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    course_id: Uuid,
+    #[diesel(sql_type = sql_types::Text)]
+    key: String,
+    #[diesel(sql_type = sql_types::Date)]
+    opens_on: NaiveDate,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    due_on: Option<NaiveDate>,
+}
+
+/// What people do between `since` and now: much of what they must, and some of what they may.
+fn learn(app: &App, random: &mut Random, since: DateTime<Utc>) -> Result<(), CommandError> {
+    let now = app.clock.now();
+    let (open, people, electives) =
+        app.read_blocking(&acting(), |tx| Ok((open(tx)?, present(tx)?, electives(tx)?)))?;
+    let mut done: BTreeMap<(Uuid, Uuid), NewCompletion> = BTreeMap::new();
+    for requirement in open {
+        let from = since.max(morning(requirement.opens_on));
+        let does = random.chance(zeal(&requirement, now.date_naive()));
+        let completion = completion(random, requirement.user_id, requirement.course_id, from, now);
+        if does && from < now {
+            done.insert((requirement.user_id, requirement.course_id), completion);
+        }
+    }
+    for _ in 0..people.len() * CURIOUS / 100 {
+        let (user, course) = (random.below(people.len()), random.below(electives.len()));
+        if let (Some(user), Some(course)) = (people.get(user), electives.get(course)) {
+            let completion = completion(random, user.id, course.id, since, now);
+            done.entry((user.id, course.id)).or_insert(completion);
+        }
+    }
+    let done: Vec<NewCompletion> = done.into_values().collect();
+    for batch in done.chunks(BATCH) {
+        app.write_blocking(&acting(), |tx| batch::record_all(tx, batch))?;
+    }
+    Ok(())
+}
+
+/// How likely somebody is to do within a month what they must: some always wait, a few hardly ever do it.
+fn zeal(requirement: &Open, today: NaiveDate) -> f64 {
+    let nature = requirement
+        .key
+        .bytes()
+        .fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
+        % 100;
+    let presses = requirement
+        .due_on
+        .is_some_and(|due| (due - today).num_days() < 10);
+    match (nature, presses) {
+        (0..12, _) => 0.06,
+        (12..40, false) => 0.35,
+        (12..40, true) => 0.5,
+        (_, false) => 0.7,
+        (_, true) => 0.9,
+    }
+}
+
+fn morning(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(chrono::NaiveTime::MIN).and_utc()
+}
+
+fn completion(
+    random: &mut Random,
+    user: Uuid,
+    course: Uuid,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> NewCompletion {
+    let minutes = (to - from).num_minutes().max(1) as usize;
+    let occurred_at = from + TimeDelta::minutes(random.below(minutes) as i64);
+    let score = random.chance(0.7).then(|| (60 + random.below(41)) as f64);
+    NewCompletion {
+        user_id: user,
+        course_id: course,
+        occurred_at: occurred_at.min(to),
+        source: CompletionSource::Learner,
+        score,
+        evidence: None,
+    }
+}
+
+/// Open requirements, in an order that does not hang on ids.
+fn open(tx: &mut Tx) -> ApiResult<Vec<Open>> {
+    Ok(sql![
+        "SELECT q.user_id, q.course_id, k.key, q.opens_on, q.due_on FROM requirements q
+         JOIN users u ON u.id = q.user_id AND u.status = 'active'
+         JOIN external_keys k ON k.kind = 'user' AND k.object_id = q.user_id AND k.source = ",
+        bind(export::SOURCE),
+        " JOIN courses c ON c.id = q.course_id
+         WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL ORDER BY k.key, c.code"
+    ]
+    .load(tx.conn)?)
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+}
+
+fn present(tx: &mut Tx) -> ApiResult<Vec<Id>> {
+    Ok(sql![
+        "SELECT u.id FROM users u JOIN external_keys k ON k.kind = 'user' AND k.object_id = u.id AND k.source = ",
+        bind(export::SOURCE),
+        " WHERE u.status = 'active' ORDER BY k.key"
+    ]
+    .load(tx.conn)?)
+}
+
+fn electives(tx: &mut Tx) -> ApiResult<Vec<Id>> {
+    Ok(
+        sql!["SELECT id FROM courses WHERE status = 'published' AND 'elective' = ANY(tags) ORDER BY code"]
+            .load(tx.conn)?,
+    )
+}

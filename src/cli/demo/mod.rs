@@ -1,0 +1,148 @@
+//! `provost demo`: a made-up company with its academy, through the same code that serves requests.
+//!
+//! Everything follows from a seed, but for ids and what day it is today.
+
+mod catalog;
+mod company;
+mod export;
+mod history;
+mod names;
+mod random;
+mod rules;
+mod structure;
+
+use std::{io::IsTerminal, time::Instant};
+
+use clap::Args;
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+
+use super::{CommandError, CommandResult, create_admin, serve, start};
+use crate::{
+    app::{App, Tx},
+    config::Config,
+    http::ApiResult,
+    ledger::Event,
+    sql,
+};
+
+/// Build the demo academy: a made-up company, its courses, rules and two years of history.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// What chance begins with: the same seed makes the same academy.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// How many people work there today.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(50..=50_000))]
+    pub people: u32,
+    /// Serve it afterwards, with a worker inside.
+    #[arg(long)]
+    pub serve: bool,
+}
+
+/// What became of building the academy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Built {
+    /// It is there now.
+    Now,
+    /// The database was in use already; nothing was changed.
+    InUseAlready,
+}
+
+/// Builds the academy, and serves it if that is wanted.
+pub fn run(config: Config, arguments: &Demo) -> CommandResult {
+    let listener = arguments.serve.then(|| serve::listener(&config)).transpose()?;
+    let started = start::start(config)?;
+    let begun = Instant::now();
+    match build(&started.app, arguments.seed, arguments.people, &tell)? {
+        Built::Now => println!(
+            "The demo academy is built: {} people, in {:.1} s.",
+            arguments.people,
+            begun.elapsed().as_secs_f32()
+        ),
+        Built::InUseAlready => {
+            println!("There are courses or rules already, so everything is left as it is.")
+        }
+    }
+    let Some(listener) = listener else {
+        return Ok(());
+    };
+    let password = create_admin::random_password()?;
+    create_admin::create(&started.app, ADMINISTRATOR, &password)?;
+    println!("{}", invitation(&started.app.config.public_url(), &password));
+    serve::serve(&started, listener, true)
+}
+
+const ADMINISTRATOR: &str = "admin";
+
+/// Progress, for whoever looks on.
+fn tell(what: &str) {
+    if std::io::stderr().is_terminal() {
+        eprintln!("… {what}");
+    }
+}
+
+/// Builds the academy of `seed` with so many `people`, unless there are courses or rules already. `progress` hears
+/// what is being done.
+pub fn build(app: &App, seed: u64, people: u32, progress: &dyn Fn(&str)) -> Result<Built, CommandError> {
+    let state = app.read_blocking(&history::acting(), state)?;
+    if state.is_begun && !state.is_built {
+        return Err(CommandError(
+            "An earlier `provost demo` was interrupted here, so the academy is not whole. Give it an empty database: another DATABASE_URL, or another data folder (PROVOST_DATA_DIR or --data-dir).".into(),
+        ));
+    }
+    if state.is_in_use {
+        return Ok(Built::InUseAlready);
+    }
+    let plan = history::Plan {
+        seed,
+        people: people as usize,
+    };
+    history::live(app, &plan, progress)?;
+    app.write_blocking(&history::acting(), |tx| {
+        tx.record(Event::new(BUILT, "demo", uuid::Uuid::now_v7()));
+        sql!["ANALYZE"].execute(tx.conn)?;
+        Ok(())
+    })?;
+    Ok(Built::Now)
+}
+
+/// The event that tells a whole academy from one whose making was interrupted.
+const BUILT: &str = "demo.built";
+
+#[derive(QueryableByName)]
+struct State {
+    #[diesel(sql_type = sql_types::Bool)]
+    is_in_use: bool,
+    #[diesel(sql_type = sql_types::Bool)]
+    is_begun: bool,
+    #[diesel(sql_type = sql_types::Bool)]
+    is_built: bool,
+}
+
+fn state(tx: &mut Tx) -> ApiResult<State> {
+    use crate::db::bind;
+    Ok(sql![
+        "SELECT EXISTS (SELECT 1 FROM courses) OR EXISTS (SELECT 1 FROM rules) AS is_in_use,
+            EXISTS (SELECT 1 FROM import_profiles WHERE code = ",
+        bind(export::PROFILE),
+        ") AS is_begun, EXISTS (SELECT 1 FROM events WHERE object_kind = 'demo' AND action = ",
+        bind(BUILT),
+        ") AS is_built"
+    ]
+    .get_result(tx.conn)?)
+}
+
+/// What to do with the academy that is being served.
+fn invitation(address: &str, password: &str) -> String {
+    format!(
+        "
+The API       {address}/v1
+Its docs      {address}/docs
+Administrator {ADMINISTRATOR}
+Password      {password}   (for this time only; it is not kept)
+
+Try it:
+curl -s -H \"Authorization: Bearer $(curl -s {address}/oauth/token -d grant_type=password -d username={ADMINISTRATOR} --data-urlencode 'password={password}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\" {address}/v1/reports/compliance
+"
+    )
+}

@@ -1,0 +1,261 @@
+//! What the made-up company asks of its people, whom it calls together, and who answers for whom: through the same
+//! functions as the API.
+
+use std::collections::HashMap;
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::export::{COMPANY, SOURCE};
+use crate::{
+    access::{
+        self, Permission,
+        grants::{
+            self,
+            model::{CreateGrant, PrincipalKind, ScopeKind},
+        },
+    },
+    app::Tx,
+    db::schema::{courses, external_keys, roles, users},
+    enrollment::rules::{
+        change,
+        model::{Rule, RuleStatus},
+    },
+    http::{ApiError, ApiResult, Ref, body},
+    ledger::Event,
+    people::{
+        closure::ORG_UNITS,
+        groups::{
+            self, dynamic,
+            model::{CreateGroup, Group, UpdateGroupMembers},
+        },
+        org_units,
+    },
+};
+
+/// A rule of the company.
+struct Ask {
+    code: &'static str,
+    name: &'static str,
+    audience: &'static str,
+    courses: &'static [&'static str],
+    due: Value,
+    on_leave: &'static str,
+    is_active: bool,
+}
+
+/// The rule that is paused after a while.
+pub const PAUSED: &str = "winter-driving";
+
+fn asks() -> Vec<Ask> {
+    let rule = |code, name, audience, courses, offset: &str| Ask {
+        code,
+        name,
+        audience,
+        courses,
+        due: json!({ "kind": "after_joining", "offset": offset }),
+        on_leave: "end",
+        is_active: true,
+    };
+    vec![
+        rule(
+            "code-of-conduct",
+            "Code of conduct, every year",
+            "status eq \"active\"",
+            &["CONDUCT"],
+            "P60D",
+        ),
+        rule(
+            "security-awareness",
+            "Security awareness for everybody with an account",
+            "status eq \"active\" and employment_type ne \"contractor\"",
+            &["SECURITY"],
+            "P45D",
+        ),
+        Ask {
+            due: json!({ "kind": "after_hire", "offset": "P30D", "minimum_lead": "P30D" }),
+            on_leave: "keep",
+            ..rule(
+                "onboarding",
+                "Onboarding",
+                "hired_on gt \"-P90D\"",
+                &["WELCOME"],
+                "P30D",
+            )
+        },
+        rule(
+            "production-safety",
+            "Safety in production",
+            "org_unit eq \"production\"",
+            &["FIRE", "FIRST-AID"],
+            "P60D",
+        ),
+        rule("leading", "Leading people", "report_id pr", &["LEADING"], "P90D"),
+        rule(
+            "data-protection",
+            "Data protection for sales and IT",
+            "org_unit eq \"sales\" or org_unit eq \"it\"",
+            &["PRIVACY"],
+            "P60D",
+        ),
+        rule(
+            "contractors",
+            "Fire safety for contractors",
+            "employment_type eq \"contractor\"",
+            &["FIRE"],
+            "P14D",
+        ),
+        rule(
+            PAUSED,
+            "Field safety on winter roads",
+            "department eq \"Transport\"",
+            &["SALESERV-010"],
+            "P30D",
+        ),
+        Ask {
+            is_active: false,
+            ..rule(
+                "warehouse-forklift",
+                "Forklift refresher in the warehouse",
+                "department eq \"Warehouse\"",
+                &["WORKSAFE-006"],
+                "P90D",
+            )
+        },
+    ]
+}
+
+/// Adds the unit that all others stand below.
+pub fn found(tx: &mut Tx) -> ApiResult<()> {
+    let (code, name) = COMPANY;
+    ORG_UNITS.lock(tx)?;
+    let new = body::read_value(&mut json!({ "code": code, "name": name }))?;
+    let unit = org_units::store::insert(tx, &new)?;
+    ORG_UNITS.keep(tx, &[unit.id])?;
+    tx.record(Event::new("org_unit.created", "org_unit", unit.id).after(&unit));
+    Ok(())
+}
+
+/// Adds the rules; all but the draft are active.
+pub fn create(tx: &mut Tx) -> ApiResult<()> {
+    let ids: HashMap<String, Uuid> = courses::table
+        .select((courses::code, courses::id))
+        .load(tx.conn)?
+        .into_iter()
+        .collect();
+    for ask in asks() {
+        let asked: Vec<&Uuid> = ask.courses.iter().filter_map(|code| ids.get(*code)).collect();
+        let mut new = json!({
+            "code": ask.code,
+            "name": ask.name,
+            "audience": ask.audience,
+            "course_ids": asked,
+            "due": ask.due,
+            "on_leave": ask.on_leave,
+        });
+        let rule = change::create(tx, &body::read_value(&mut new)?)?;
+        if ask.is_active {
+            set_status(tx, rule.id, RuleStatus::Active)?;
+        }
+    }
+    Ok(())
+}
+
+/// Pauses the rule that the company thinks over.
+pub fn pause(tx: &mut Tx) -> ApiResult<()> {
+    use crate::db::schema::rules;
+    let id = rules::table
+        .filter(rules::code.eq(PAUSED))
+        .select(rules::id)
+        .first(tx.conn)?;
+    set_status(tx, id, RuleStatus::Paused)
+}
+
+fn set_status(tx: &mut Tx, rule: Uuid, status: RuleStatus) -> ApiResult<()> {
+    let rule = access::authorize::<Rule>(tx, &Ref::from(rule), Permission::RulesWrite)?;
+    change::set_status(tx, &rule, status).map(drop)
+}
+
+/// Adds a group that follows facts and one that is kept by hand, and gives roles: to all managers over their reports,
+/// to a payroll lead and a controlling lead over everything.
+pub fn organize(tx: &mut Tx) -> ApiResult<()> {
+    let managers = group(
+        tx,
+        json!({ "code": "managers", "name": "Managers", "kind": "dynamic", "filter": "report_id pr" }),
+    )?;
+    let first_aiders = group(tx, json!({ "code": "first-aiders", "name": "First aiders" }))?;
+    let some = people(tx)?.into_iter().step_by(40).collect();
+    let first_aiders = access::authorize::<Group>(tx, &Ref::from(first_aiders), Permission::GroupsWrite)?;
+    let joining = UpdateGroupMembers {
+        add: some,
+        remove: Vec::new(),
+    };
+    groups::members::change(tx, &first_aiders, &joining)?;
+    grant(
+        tx,
+        PrincipalKind::Group,
+        managers,
+        "manager",
+        ScopeKind::OwnReports,
+    )?;
+    for (department, role) in [("Payroll", "hr_admin"), ("Controlling", "auditor")] {
+        if let Some(holder) = lead(tx, department)? {
+            grant(tx, PrincipalKind::User, holder, role, ScopeKind::Everything)?;
+        }
+    }
+    Ok(())
+}
+
+fn group(tx: &mut Tx, mut new: Value) -> ApiResult<Uuid> {
+    let new: CreateGroup = body::read_value(&mut new)?;
+    dynamic::lock_filters(tx)?;
+    let group = groups::store::insert(tx, &new)?;
+    tx.record(Event::new("group.created", "group", group.id).after(&group));
+    if let Some(filter) = new.filter {
+        dynamic::keep(tx, vec![(group.id, filter)], None)?;
+    }
+    Ok(group.id)
+}
+
+/// Active people, in the order of their numbers.
+fn people(tx: &mut Tx) -> ApiResult<Vec<Uuid>> {
+    let people = external_keys::table
+        .filter(external_keys::kind.eq("user"))
+        .filter(external_keys::source.eq(SOURCE))
+        .order(external_keys::key)
+        .select(external_keys::object_id)
+        .load(tx.conn)?;
+    Ok(people)
+}
+
+/// Somebody who leads a team of a department.
+fn lead(tx: &mut Tx, department: &str) -> ApiResult<Option<Uuid>> {
+    let found: Vec<Uuid> = users::table
+        .filter(users::status.eq("active"))
+        .filter(users::department.eq(department))
+        .filter(users::title.eq(format!("Team Lead {department}")))
+        .order(users::username)
+        .limit(1)
+        .select(users::id)
+        .load(tx.conn)?;
+    Ok(found.first().copied())
+}
+
+fn grant(tx: &mut Tx, kind: PrincipalKind, holder: Uuid, role: &str, scope: ScopeKind) -> ApiResult<()> {
+    let role_id = roles::table
+        .filter(roles::code.eq(role))
+        .select(roles::id)
+        .first(tx.conn)
+        .map_err(ApiError::from)?;
+    let new = CreateGrant {
+        principal_kind: kind,
+        principal_id: holder,
+        role_id,
+        scope_kind: scope,
+        scope_id: None,
+        starts_at: None,
+        ends_at: None,
+    };
+    grants::store::insert(tx, &new, "command").map(drop)
+}

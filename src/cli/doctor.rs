@@ -1,0 +1,326 @@
+//! `provost doctor`: what is wrong with this installation, and how to mend it.
+
+use std::{
+    io::{Read, Write},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
+
+use super::{CommandError, CommandResult, start};
+use crate::{app::Clock, config::Config, db::migrate};
+
+/// Check settings, database, migrations and clock, and name each fault with its mend.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Only ask the Provost that runs at PROVOST_LISTEN whether it is ready: the health check of a container.
+    #[arg(long)]
+    pub health: bool,
+}
+
+/// What a check found.
+enum Finding {
+    Fine(String),
+    Fault { what: String, mend: String },
+}
+
+use Finding::Fine;
+
+fn fault(what: impl Into<String>, mend: impl Into<String>) -> Finding {
+    Finding::Fault {
+        what: what.into(),
+        mend: mend.into(),
+    }
+}
+
+/// Prints what was found; fails if anything is amiss.
+pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
+    if arguments.health {
+        return ask(config.listen);
+    }
+    let mut faults = 0;
+    let mut report = |name: &str, finding: Finding| match finding {
+        Fine(what) => println!("ok     {name}: {what}"),
+        Finding::Fault { what, mend } => {
+            faults += 1;
+            println!("FAULT  {name}: {what}\n       Mend: {mend}");
+        }
+    };
+    report("settings", settings(&config));
+    match start::database(&config) {
+        Err(error) => report(
+            "database",
+            fault(
+                error.to_string(),
+                "do what the sentence says, or name another server in DATABASE_URL.",
+            ),
+        ),
+        // The private server stays until the checks are done.
+        Ok((options, _private)) => match PgConnection::establish(&options.url) {
+            Err(error) => report(
+                "database",
+                fault(
+                    error.to_string().trim().to_owned(),
+                    "start the server, or mend DATABASE_URL (host, port, name, user and password).",
+                ),
+            ),
+            Ok(mut conn) => {
+                let connections = options.connections + options.blocking_connections;
+                for (name, finding) in database(&mut conn, connections) {
+                    report(name, finding);
+                }
+            }
+        },
+    }
+    match faults {
+        0 => Ok(()),
+        1 => Err(CommandError("One fault; see above.".into())),
+        faults => Err(CommandError(format!("{faults} faults; see above."))),
+    }
+}
+
+/// What no single setting can tell. A setting that is bad by itself has stopped the command already.
+fn settings(config: &Config) -> Finding {
+    let is_origin = |origin: &str| {
+        let host = origin.strip_prefix("https://").or(origin.strip_prefix("http://"));
+        origin == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains('/'))
+    };
+    let mut origins = config
+        .cors_origins
+        .iter()
+        .map(|origin| origin.trim())
+        .filter(|origin| !origin.is_empty());
+    if let Some(origin) = origins.find(|origin| !is_origin(origin)) {
+        return fault(
+            format!("PROVOST_CORS_ORIGINS (or --cors-origins) holds \"{origin}\", which is no origin."),
+            "give scheme and host and nothing after them, such as https://learn.example.com.",
+        );
+    }
+    let hint = if config.public_url.is_none() && config.listen.ip().is_unspecified() {
+        "; set PROVOST_PUBLIC_URL where clients reach it by another name"
+    } else {
+        ""
+    };
+    Fine(format!("the API is at {}{hint}", config.public_url()))
+}
+
+#[derive(QueryableByName)]
+struct Server {
+    #[diesel(sql_type = sql_types::Text)]
+    version: String,
+    #[diesel(sql_type = sql_types::Integer)]
+    version_number: i32,
+    #[diesel(sql_type = sql_types::Text)]
+    encoding: String,
+    #[diesel(sql_type = sql_types::Bool)]
+    folds_case: bool,
+    #[diesel(sql_type = sql_types::Bool)]
+    is_read_only: bool,
+    #[diesel(sql_type = sql_types::Integer)]
+    max_connections: i32,
+    #[diesel(sql_type = sql_types::Timestamptz)]
+    clock: DateTime<Utc>,
+}
+
+const OLDEST_VERSION: i32 = 140_000;
+const LARGEST_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(5);
+
+fn database(conn: &mut PgConnection, connections: u32) -> Vec<(&'static str, Finding)> {
+    let read = sql_query(
+        "SELECT current_setting('server_version') AS version,
+            current_setting('server_version_num')::int AS version_number,
+            pg_encoding_to_char(encoding)::text AS encoding,
+            lower(chr(196)) = chr(228) AS folds_case,
+            pg_is_in_recovery() OR current_setting('transaction_read_only')::bool AS is_read_only,
+            current_setting('max_connections')::int AS max_connections,
+            clock_timestamp() AS clock
+         FROM pg_database WHERE datname = current_database()",
+    )
+    .get_result::<Server>(conn);
+    let server = match read {
+        Ok(server) => server,
+        Err(error) => {
+            let mend = "give Provost's user the right to connect and to read the server's settings.";
+            return vec![("database", fault(error.to_string(), mend))];
+        }
+    };
+    let now = Clock::default().now();
+    let mut findings = vec![
+        ("database", version(&server)),
+        ("encoding", encoding(&server)),
+        ("connections", room(&server, connections)),
+        ("clock", clock(server.clock, now)),
+    ];
+    let pending = migrate::is_pending(conn);
+    let is_migrated = matches!(pending, Ok(false));
+    findings.push((
+        "migrations",
+        match pending {
+            Ok(false) => Fine("the schema is up to date".into()),
+            Ok(true) => fault("The schema is not up to date.", "run `provost migrate`."),
+            Err(error) => fault(
+                error.to_string(),
+                "give Provost's user the right to create tables in this database.",
+            ),
+        },
+    ));
+    if is_migrated {
+        findings.push(("signing keys", signing_keys(conn)));
+        findings.push(("ledger", ledger(conn)));
+    }
+    findings
+}
+
+fn version(server: &Server) -> Finding {
+    if server.version_number < OLDEST_VERSION {
+        return fault(
+            format!("PostgreSQL {} is too old.", server.version),
+            "use PostgreSQL 14 or newer.",
+        );
+    }
+    if server.is_read_only {
+        return fault(
+            "The server takes no writes.",
+            "name the primary in DATABASE_URL, or turn default_transaction_read_only off.",
+        );
+    }
+    Fine(format!("PostgreSQL {}", server.version))
+}
+
+fn encoding(server: &Server) -> Finding {
+    if server.encoding != "UTF8" {
+        return fault(
+            format!("The database's encoding is {}.", server.encoding),
+            "make another: CREATE DATABASE provost ENCODING 'UTF8' TEMPLATE template0.",
+        );
+    }
+    if !server.folds_case {
+        return fault(
+            "The database's locale does not know that \u{c4} and \u{e4} are one letter, so names are not found in any case.",
+            "make another: CREATE DATABASE provost ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8' TEMPLATE template0.",
+        );
+    }
+    Fine("UTF8, with a locale that knows letters".into())
+}
+
+fn room(server: &Server, connections: u32) -> Finding {
+    // One more listens for notifications.
+    let wanted = connections + 1;
+    if i64::from(wanted) > i64::from(server.max_connections) {
+        return fault(
+            format!(
+                "One Provost wants {wanted} connections, and the server takes {}.",
+                server.max_connections
+            ),
+            "lower PROVOST_DATABASE_CONNECTIONS, or raise the server's max_connections.",
+        );
+    }
+    Fine(format!(
+        "one Provost uses at most {wanted} of the server's {}",
+        server.max_connections
+    ))
+}
+
+fn clock(database: DateTime<Utc>, here: DateTime<Utc>) -> Finding {
+    let difference = (database - here).abs();
+    if difference > LARGEST_CLOCK_DIFFERENCE {
+        return fault(
+            format!(
+                "The database's clock and this machine's differ by {} s.",
+                difference.num_seconds()
+            ),
+            "have both set by NTP.",
+        );
+    }
+    Fine("the database and this machine agree".into())
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = sql_types::BigInt)]
+    count: i64,
+}
+
+fn signing_keys(conn: &mut PgConnection) -> Finding {
+    let keys = sql_query("SELECT count(*) AS count FROM signing_keys WHERE retired_at IS NULL");
+    match keys.get_result::<Count>(conn) {
+        Ok(Count { count: 0 }) => fault(
+            "There is none, so no token can be signed.",
+            "run `provost migrate`, which makes one.",
+        ),
+        Ok(Count { count }) => Fine(format!("{count} in force")),
+        Err(error) => fault(
+            error.to_string(),
+            "give Provost's user the right to read its tables.",
+        ),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Head {
+    #[diesel(sql_type = sql_types::BigInt)]
+    position: i64,
+    #[diesel(sql_type = sql_types::Bool)]
+    fits: bool,
+}
+
+/// Whether the chain's end is where its head says; the whole chain is the ledger's to verify.
+fn ledger(conn: &mut PgConnection) -> Finding {
+    let head = sql_query(
+        "SELECT head.position,
+            head.position = coalesce((SELECT max(events.position) FROM events), 0)
+            AND (head.position = 0 OR head.hash = (SELECT events.hash FROM events WHERE events.position = head.position))
+            IS TRUE AS fits
+         FROM ledger_head head",
+    );
+    let restore = "somebody changed the ledger past Provost: compare with a backup, and restore it.";
+    match head.get_result::<Head>(conn) {
+        Ok(Head { position, fits: true }) => Fine(format!("sealed up to position {position}")),
+        Ok(Head { position, .. }) => fault(
+            format!("The chain does not end at position {position}, where its head says."),
+            restore,
+        ),
+        Err(error) => fault(error.to_string(), restore),
+    }
+}
+
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+const LONGEST_ANSWER: u64 = 64 * 1024;
+
+/// Asks `/readyz` of the Provost on this machine; touches no database itself.
+fn ask(listen: SocketAddr) -> CommandResult {
+    let address = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listen.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), listen.port()),
+        _ => listen,
+    };
+    let answer = readiness(address).map_err(|error| {
+        CommandError(format!(
+            "No Provost answers at {address}: {error}; start it with `provost serve`, or mend PROVOST_LISTEN."
+        ))
+    })?;
+    let status = answer.split_whitespace().nth(1).unwrap_or_default();
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body.trim());
+    if status == "200" {
+        println!("ready");
+        Ok(())
+    } else {
+        Err(CommandError(format!("Provost at {address} is not ready: {body}")))
+    }
+}
+
+fn readiness(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, HEALTH_TIMEOUT)?;
+    stream.set_read_timeout(Some(HEALTH_TIMEOUT))?;
+    stream.set_write_timeout(Some(HEALTH_TIMEOUT))?;
+    write!(
+        stream,
+        "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.take(LONGEST_ANSWER).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}

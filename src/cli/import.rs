@@ -1,0 +1,238 @@
+//! `provost import`.
+
+use std::{
+    fs,
+    io::{self, BufRead, IsTerminal, Write},
+    path::PathBuf,
+};
+
+use clap::Args;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{CommandError, CommandResult, start};
+use crate::{
+    access::{self, Permission},
+    app::{Acting, App, Tx},
+    config::Config,
+    http::{ApiError, ApiResult, Ref, body},
+    import::{
+        apply,
+        imports::{
+            model::{Import as ImportRecord, ImportRow},
+            store,
+        },
+        plan,
+        profiles::{
+            self,
+            model::{CreateImportProfile, ProfileRow, UpdateImportProfile},
+        },
+    },
+    operations,
+};
+
+/// Import a CSV file.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The CSV file.
+    pub file: PathBuf,
+    /// A profile's code, or a JSON file with a profile, which is then stored.
+    #[arg(long)]
+    pub profile: String,
+    /// Stop after the plan is shown.
+    #[arg(long)]
+    pub plan_only: bool,
+    /// Apply the plan without asking.
+    #[arg(long)]
+    pub yes: bool,
+    /// Let the plan remove more than its profile allows, in percent.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub allow_removals_percent: Option<u32>,
+}
+
+const MOST_SHOWN: i64 = 20;
+
+/// Plans, shows the plan, and applies it once that is wanted.
+pub fn run(config: Config, arguments: &Import) -> CommandResult {
+    let content = fs::read(&arguments.file)
+        .map_err(|error| CommandError::of(&format!("{} cannot be read", arguments.file.display()), error))?;
+    let started = start::start(config)?;
+    let app = &*started.app;
+    let acting = Acting::system("command:import");
+    let import = app.write_blocking(&acting, |tx| {
+        let profile = profile(tx, &arguments.profile)?;
+        profiles::store::refuse_archived(&profile)?;
+        let operation = operations::begin(tx, "import.plan", None)?;
+        let name = arguments
+            .file
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        store::insert(tx, &profile, name.as_deref(), operation.id, &content)
+    })?;
+    plan(app, &acting, &import)?;
+    let import = app.read_blocking(&acting, |tx| {
+        access::read::<ImportRecord>(tx, &Ref::from(import.id))
+    })?;
+    app.read_blocking(&acting, |tx| show(tx, &import))?;
+    if arguments.plan_only || !is_wanted(arguments, &import)? {
+        println!("Nothing was written.");
+        return Ok(());
+    }
+    apply_plan(app, &acting, &import, arguments.allow_removals_percent)
+}
+
+/// The profile with this code; one in a file is stored first, if it is new or differs.
+fn profile(tx: &mut Tx, named: &str) -> ApiResult<ProfileRow> {
+    let unknown = || {
+        ApiError::parameter(
+            "profile",
+            format!("{named} is neither a file nor a profile's code"),
+        )
+    };
+    let Ok(text) = fs::read(named) else {
+        return profiles::store::with_code(tx, named)?.ok_or_else(unknown);
+    };
+    let given: CreateImportProfile = body::read(&text)?;
+    let Some(present) = profiles::store::with_code(tx, &given.code)? else {
+        let id = Uuid::now_v7();
+        profiles::store::insert(tx, id, &given)?;
+        return access::read(tx, &Ref::from(id));
+    };
+    let present = profiles::store::whole(tx, present)?;
+    if present.resource != given.resource {
+        return Err(ApiError::field(
+            "/resource",
+            "is another in the stored profile of this code",
+        ));
+    }
+    if present.name != given.name || present.mapping != serde_json::json!(given.mapping) {
+        let row = access::authorize::<ProfileRow>(tx, &Ref::from(present.id), Permission::ImportsWrite)?;
+        let changes = UpdateImportProfile {
+            name: Some(given.name),
+            mapping: Some(given.mapping),
+        };
+        profiles::store::update(tx, &row, &changes)?;
+    }
+    access::read(tx, &Ref::from(present.id))
+}
+
+fn plan(app: &App, acting: &Acting, import: &ImportRecord) -> CommandResult {
+    let shows_progress = io::stderr().is_terminal();
+    let progress = |rows: i64| {
+        if shows_progress {
+            eprint!("\r{rows} rows read");
+        }
+    };
+    let planned = app.write_blocking(acting, |tx| {
+        let assessment = plan::plan(tx, import.id, &progress)?;
+        operations::succeed(tx, import.operation_id, &assessment.counts)
+    });
+    if shows_progress {
+        eprintln!();
+    }
+    or_fail(app, acting, import.id, import.operation_id, planned)
+}
+
+fn apply_plan(app: &App, acting: &Acting, import: &ImportRecord, allowed: Option<u32>) -> CommandResult {
+    let hash = import.plan_hash.clone().unwrap_or_default();
+    let operation = app.write_blocking(acting, |tx| {
+        let operation = operations::begin(tx, "import.apply", None)?;
+        store::applying(tx, import.id, operation.id)?;
+        Ok(operation.id)
+    })?;
+    let applied = app.write_blocking(acting, |tx| {
+        let counts = apply::apply(tx, import.id, &hash, allowed)?;
+        operations::succeed(tx, operation, &counts)
+    });
+    or_fail(app, acting, import.id, operation, applied)?;
+    println!("Applied.");
+    Ok(())
+}
+
+/// What goes wrong is kept with the import, as the API's jobs do.
+fn or_fail(
+    app: &App,
+    acting: &Acting,
+    import: Uuid,
+    operation: Uuid,
+    outcome: ApiResult<()>,
+) -> CommandResult {
+    let Err(why) = outcome else { return Ok(()) };
+    app.write_blocking(acting, |tx| {
+        store::failed(tx, import, &why)?;
+        operations::fail(tx, operation, &why)
+    })?;
+    Err(CommandError(why.to_string()))
+}
+
+fn show(tx: &mut Tx, import: &ImportRecord) -> ApiResult<()> {
+    println!(
+        "Import {} ({}), plan {}",
+        import.id,
+        import.resource,
+        import.plan_hash.as_deref().unwrap_or("-")
+    );
+    for (name, count) in import.counts.iter().filter_map(Value::as_object).flatten() {
+        println!("  {name:<14}{count}");
+    }
+    let updates = store::sample(
+        tx,
+        import,
+        "action eq \"update\" or action eq \"end\"",
+        MOST_SHOWN,
+    )?;
+    for row in &updates {
+        println!("{}", changes(row));
+    }
+    for severity in ["error", "warning"] {
+        for row in store::sample(tx, import, &format!("severity eq \"{severity}\""), MOST_SHOWN)? {
+            for issue in row.issues.as_array().into_iter().flatten() {
+                let text = |name: &str| issue[name].as_str().unwrap_or("-").to_owned();
+                println!(
+                    "line {}, {}: {} ({}, {})",
+                    row.line,
+                    text("column"),
+                    text("detail"),
+                    text("severity"),
+                    text("code")
+                );
+            }
+        }
+    }
+    println!("All rows: GET /v1/imports/{}/rows", import.id);
+    Ok(())
+}
+
+fn changes(row: &ImportRow) -> String {
+    let changes: Vec<_> = row
+        .changes
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(field, change)| format!("{field}: {} -> {}", change["from"], change["to"]))
+        .collect();
+    format!(
+        "line {}, key {}: {}",
+        row.line,
+        row.key.as_deref().unwrap_or("-"),
+        changes.join(", ")
+    )
+}
+
+fn is_wanted(arguments: &Import, import: &ImportRecord) -> Result<bool, CommandError> {
+    if arguments.yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(CommandError(format!(
+            "The plan of import {} waits: run again with --yes to apply it, or with --plan-only.",
+            import.id
+        )));
+    }
+    print!("Apply this plan? [y/N] ");
+    let failed = |error: io::Error| CommandError::of("The terminal does not answer", error);
+    io::stdout().flush().map_err(failed)?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).map_err(failed)?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
+}

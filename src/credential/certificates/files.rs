@@ -1,0 +1,77 @@
+//! From what a certificate shows to its PDF. Setting one takes a core for some milliseconds: never in a
+//! transaction, never on a thread that answers requests.
+
+use actix_web::{HttpResponse, web};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::model::{CertificateRow, CertificateShown};
+use crate::{
+    config::Config,
+    credential::pdf::{self, CertificateDocument, Template},
+    http::{ApiError, ApiResult},
+};
+
+/// A certificate that is not set yet.
+#[derive(Debug, Clone)]
+pub struct Unset {
+    /// Its serial.
+    pub serial: String,
+    /// When it was issued.
+    pub issued_at: DateTime<Utc>,
+    /// What it shows.
+    pub shown: CertificateShown,
+    /// How it looks.
+    pub layout: Value,
+}
+
+impl Unset {
+    /// What `row` froze when it was issued.
+    pub fn of(row: &CertificateRow) -> ApiResult<Self> {
+        Ok(Unset {
+            serial: row.serial.clone(),
+            issued_at: row.issued_at,
+            shown: row.shown()?,
+            layout: row.layout.clone(),
+        })
+    }
+
+    /// The PDF: the same for the same certificate.
+    pub fn set(&self) -> ApiResult<Vec<u8>> {
+        let template: Template = serde_json::from_value(self.layout.clone()).map_err(ApiError::internal)?;
+        let document = CertificateDocument {
+            name: &self.shown.name,
+            course: &self.shown.course,
+            completed_on: self.shown.completed_on,
+            valid_until: self.shown.valid_until,
+            serial: &self.serial,
+            verification_url: &self.shown.verification_url,
+            issuer: &self.shown.issuer,
+            issued_at: self.issued_at,
+            template: &template,
+        };
+        pdf::render(&document).map_err(ApiError::internal)
+    }
+}
+
+/// Sets a certificate on a thread that may be busy.
+pub async fn set_elsewhere(certificate: Unset) -> ApiResult<Vec<u8>> {
+    web::block(move || certificate.set())
+        .await
+        .map_err(ApiError::internal)?
+}
+
+/// The public address that verifies a serial.
+pub fn verification_url(config: &Config, serial: &str) -> String {
+    format!("{}/verify/{serial}", config.public_url())
+}
+
+/// A PDF to be saved as `certificate-{name}.pdf`.
+pub fn response(name: &str, pdf: Vec<u8>) -> HttpResponse {
+    let disposition = format!("attachment; filename=\"certificate-{name}.pdf\"");
+    HttpResponse::Ok()
+        .content_type("application/pdf")
+        .insert_header(("Content-Disposition", disposition))
+        .insert_header(("Cache-Control", "private, no-cache"))
+        .body(pdf)
+}

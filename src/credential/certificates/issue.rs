@@ -1,0 +1,186 @@
+//! Issuing: a completion becomes a certificate, once; a reissue puts another in its place.
+//!
+//! What a certificate shows is frozen in the transaction that issues it; its PDF is set afterwards.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    files::{self, Unset},
+    model::{CertificateRow, CertificateShown, CertificateState},
+    store::{self, Evidence},
+};
+use crate::{
+    access::Authorized,
+    app::Tx,
+    credential::{serial, templates},
+    http::{ApiError, ApiResult, Code},
+    jobs::{Job, JobError, JobRun},
+    ledger::Event,
+};
+
+/// Sees to it that a completion has its certificate, and its certificates their files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IssueCertificate {
+    /// Whose.
+    pub user_id: Uuid,
+    /// For which completion.
+    pub completion_id: Uuid,
+}
+
+impl Job for IssueCertificate {
+    const KIND: &'static str = "issue_certificate";
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        run.write(|tx| self.issue(tx))?;
+        let unset = run.read(|tx| self.unset(tx))?;
+        let set = unset
+            .into_iter()
+            .map(|(id, certificate)| Ok((id, certificate.set()?)))
+            .collect::<ApiResult<Vec<_>>>()?;
+        run.finish(|tx| self.keep(tx, &set))
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(self.completion_id.to_string())
+    }
+}
+
+impl IssueCertificate {
+    /// Issues the certificate, unless the completion ever had one or was corrected; in a transaction.
+    pub fn issue(&self, tx: &mut Tx) -> ApiResult<()> {
+        let Some(evidence) = store::evidence(tx, self.user_id, self.completion_id)? else {
+            return Err(ApiError::not_found("completion"));
+        };
+        let had_one = !store::of_completion(tx, self.user_id, self.completion_id)?.is_empty();
+        if had_one || store::is_corrected(tx, self.user_id, self.completion_id)? {
+            return Ok(());
+        }
+        let certificate = draft(tx, &evidence)?;
+        let added = add(tx, &certificate, None)?;
+        match evidence.supersedes_id.filter(|_| added) {
+            Some(corrected) => {
+                let reason = Some("the completion was corrected".into());
+                replace(tx, self.user_id, corrected, certificate.id, reason)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The certificates whose files are still to be set.
+    fn unset(&self, tx: &mut Tx) -> ApiResult<Vec<(Uuid, Unset)>> {
+        store::without_file(tx, self.user_id, self.completion_id)?
+            .iter()
+            .map(|row| Ok((row.id, Unset::of(row)?)))
+            .collect()
+    }
+
+    /// Keeps the files that were set; in a transaction.
+    fn keep(&self, tx: &mut Tx, set: &[(Uuid, Vec<u8>)]) -> ApiResult<()> {
+        for (id, pdf) in set {
+            store::insert_file(tx, self.user_id, *id, pdf)?;
+        }
+        Ok(())
+    }
+}
+
+/// Issues a certificate anew, from what is known today, under another serial. One that is in force gives way to
+/// it; a revoked one stays revoked.
+pub fn reissue(
+    tx: &mut Tx,
+    old: &Authorized<CertificateRow>,
+    reason: Option<String>,
+) -> ApiResult<CertificateRow> {
+    if old.state == CertificateState::Superseded {
+        return Err(not_issued(
+            "Another certificate was issued in its place; reissue that one.",
+        ));
+    }
+    let evidence = store::evidence(tx, old.user_id, old.completion_id)?
+        .ok_or_else(|| ApiError::not_found("completion"))?;
+    let certificate = draft(tx, &evidence)?;
+    if old.state == CertificateState::Issued {
+        replace(tx, old.user_id, old.completion_id, certificate.id, reason.clone())?;
+    }
+    if !add(tx, &certificate, reason)? {
+        return Err(not_issued(
+            "The completion has another certificate in force already; reissue that one.",
+        ));
+    }
+    tx.enqueue(&IssueCertificate {
+        user_id: old.user_id,
+        completion_id: old.completion_id,
+    })?;
+    Ok(certificate)
+}
+
+/// The certificate does not stand where the caller took it to.
+pub fn not_issued(detail: &'static str) -> ApiError {
+    ApiError::new(Code::CertificateNotIssued, detail)
+}
+
+/// A certificate of `evidence` under a new serial, as it would be issued now.
+fn draft(tx: &mut Tx, evidence: &Evidence) -> ApiResult<CertificateRow> {
+    let template = templates::store::default(tx)?;
+    let serial = serial::random()?;
+    let name = format!("{} {}", evidence.given_name, evidence.family_name);
+    let shown = CertificateShown {
+        name: name.trim().to_owned(),
+        course: evidence.course.clone(),
+        completed_on: evidence.occurred_at.date_naive(),
+        valid_until: evidence.valid_until,
+        issuer: tx.app.config.academy_name.clone(),
+        verification_url: files::verification_url(&tx.app.config, &serial),
+    };
+    Ok(CertificateRow {
+        id: Uuid::now_v7(),
+        user_id: evidence.user_id,
+        course_id: evidence.course_id,
+        completion_id: evidence.completion_id,
+        serial,
+        state: CertificateState::Issued,
+        shown: serde_json::to_value(shown).map_err(ApiError::internal)?,
+        layout: template.layout,
+        issued_at: tx.now,
+        valid_until: evidence.valid_until,
+        revoked_at: None,
+        revoke_reason: None,
+        superseded_by: None,
+        version: 1,
+        created_at: tx.now,
+        updated_at: tx.now,
+    })
+}
+
+fn add(tx: &mut Tx, certificate: &CertificateRow, reason: Option<String>) -> ApiResult<bool> {
+    let added = store::insert(tx, certificate)?;
+    if added {
+        let today = tx.today();
+        tx.record(
+            Event::new("certificate.issued", "certificate", certificate.id)
+                .about(certificate.user_id)
+                .after(&certificate.clone().on(today)?)
+                .because(reason),
+        );
+    }
+    Ok(added)
+}
+
+fn replace(
+    tx: &mut Tx,
+    user_id: Uuid,
+    completion_id: Uuid,
+    by: Uuid,
+    reason: Option<String>,
+) -> ApiResult<()> {
+    if let Some(old) = store::supersede(tx, user_id, completion_id, by)? {
+        let today = tx.today();
+        tx.record(
+            Event::new("certificate.superseded", "certificate", old.id)
+                .about(user_id)
+                .after(&old.on(today)?)
+                .because(reason),
+        );
+    }
+    Ok(())
+}

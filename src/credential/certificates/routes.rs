@@ -1,0 +1,127 @@
+//! `/v1/certificates`.
+
+use actix_web::{HttpResponse, get, post, web::Path};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{
+    files::{self, Unset},
+    issue,
+    model::{Certificate, CertificateRow, CertificateState, ReissueCertificate, RevokeCertificate},
+    store,
+};
+use crate::{
+    access::{self, Permission},
+    app::Call,
+    http::{ApiResult, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    ledger::Event,
+};
+
+/// The routes of this resource.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        utoipa_actix_web::scope("/certificates")
+            .service(list_certificates)
+            .service(get_certificate)
+            .service(get_certificate_file)
+            .service(revoke_certificate)
+            .service(reissue_certificate),
+    );
+}
+
+/// List certificates.
+///
+/// Those of people and courses in the caller's scope. Filters know `id`, `user_id`, `course_id`, `completion_id`,
+/// `serial`, `state`, `issued_at`, `valid_until`, `revoked_at`, `superseded_by` and `created_at`.
+#[utoipa::path(tag = "certificates", params(ListQuery), responses((status = 200, body = Page<Certificate>)),
+    extensions(("x-permission" = json!("certificates.read"))))]
+#[get("")]
+async fn list_certificates(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
+        .await
+}
+
+/// Read a certificate.
+#[utoipa::path(tag = "certificates", params(("certificate_id" = uuid::Uuid, Path)),
+    responses((status = 200, body = Certificate)), extensions(("x-permission" = json!("certificates.read"))))]
+#[get("/{certificate_id}")]
+async fn get_certificate(call: Call, id: Path<Ref<CertificateRow>>, known: IfNoneMatch) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let certificate = access::read(tx, &id)?.on(tx.today())?;
+        Reply::unless_known(&certificate, &known)
+    })
+    .await
+}
+
+/// Download a certificate.
+///
+/// A PDF of one page, tagged (PDF/UA-1) and archivable (PDF/A-2a). It says what was true when it was issued; the
+/// address on it says whether it still holds.
+#[utoipa::path(tag = "certificates", params(("certificate_id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The PDF.", body = Vec<u8>, content_type = "application/pdf")),
+    extensions(("x-permission" = json!("certificates.read"))))]
+#[get("/{certificate_id}/file")]
+async fn get_certificate_file(call: Call, id: Path<Ref<CertificateRow>>) -> ApiResult<HttpResponse> {
+    let (certificate, file) = call
+        .read(move |tx| {
+            let certificate = access::read(tx, &id)?;
+            let file = store::file(tx, &certificate)?;
+            Ok((certificate, file))
+        })
+        .await?;
+    let pdf = match file {
+        Some(pdf) => pdf,
+        // Issued a moment ago: the job will set the very same.
+        None => files::set_elsewhere(Unset::of(&certificate)?).await?,
+    };
+    Ok(files::response(&certificate.serial, pdf))
+}
+
+/// Revoke a certificate.
+///
+/// It still verifies, as revoked.
+#[utoipa::path(tag = "certificates", params(("certificate_id" = uuid::Uuid, Path)), request_body = RevokeCertificate,
+    responses((status = 200, body = Certificate)), extensions(("x-permission" = json!("certificates.write"))))]
+#[post("/{certificate_id}/revocation")]
+async fn revoke_certificate(
+    call: Call,
+    id: Path<Ref<CertificateRow>>,
+    body: Valid<RevokeCertificate>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let certificate = access::authorize(tx, &id, Permission::CertificatesWrite)?;
+        if certificate.state != CertificateState::Issued {
+            return Err(issue::not_issued("It was revoked or superseded already."));
+        }
+        let today = tx.today();
+        let revoked = store::revoke(tx, &certificate, &body.0.reason)?.on(today)?;
+        tx.record(
+            Event::new("certificate.revoked", "certificate", revoked.id)
+                .about(revoked.user_id)
+                .before(&certificate.into_inner().on(today)?)
+                .after(&revoked)
+                .because(Some(body.0.reason.clone())),
+        );
+        Reply::resource(&revoked)
+    })
+    .await
+}
+
+/// Issue a certificate anew.
+///
+/// From the same completion with the person's present name and the present default template, under another
+/// serial. One that is in force verifies as superseded from then on; a revoked one stays revoked.
+#[utoipa::path(tag = "certificates", params(("certificate_id" = uuid::Uuid, Path)), request_body = ReissueCertificate,
+    responses((status = 201, body = Certificate)), extensions(("x-permission" = json!("certificates.write"))))]
+#[post("/{certificate_id}/reissues")]
+async fn reissue_certificate(
+    call: Call,
+    id: Path<Ref<CertificateRow>>,
+    body: Valid<ReissueCertificate>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let old = access::authorize(tx, &id, Permission::CertificatesWrite)?;
+        let certificate = issue::reissue(tx, &old, body.0.reason.clone())?.on(tx.today())?;
+        Reply::created(&certificate, format!("/v1/certificates/{}", certificate.id))
+    })
+    .await
+}

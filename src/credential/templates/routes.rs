@@ -1,0 +1,237 @@
+//! `/v1/certificate-templates`.
+
+use actix_web::{HttpResponse, get, patch, post, web::Path};
+use serde_json::{Value, json};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{
+    model::{CertificateTemplate, CreateCertificateTemplate, UpdateCertificateTemplate, check_layout},
+    store,
+};
+use crate::{
+    access::{self, Permission},
+    app::Call,
+    credential::{
+        certificates::{files, model::CertificateShown},
+        serial,
+    },
+    http::{
+        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid, body,
+    },
+    ledger::Event,
+};
+
+/// The routes of this resource.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        utoipa_actix_web::scope("/certificate-templates")
+            .service(list_certificate_templates)
+            .service(create_certificate_template)
+            .service(get_certificate_template)
+            .service(update_certificate_template)
+            .service(archive_certificate_template)
+            .service(preview_certificate_template),
+    );
+}
+
+/// List certificate templates.
+///
+/// Filters know `code`, `name`, `is_default` and `archived_at`.
+#[utoipa::path(tag = "certificates", params(ListQuery), responses((status = 200, body = Page<CertificateTemplate>)),
+    extensions(("x-permission" = json!("certificates.read"))))]
+#[get("")]
+async fn list_certificate_templates(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
+        .await
+}
+
+/// Add a certificate template.
+#[utoipa::path(tag = "certificates", request_body = CreateCertificateTemplate,
+    responses((status = 201, body = CertificateTemplate)),
+    extensions(("x-permission" = json!("certificates.write"))))]
+#[post("")]
+async fn create_certificate_template(call: Call, body: Valid<CreateCertificateTemplate>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        tx.require(Permission::CertificatesWrite)?;
+        check_layout(&body.0.layout)?;
+        if body.0.is_default {
+            store::yield_default(tx)?;
+        }
+        let template = store::insert(tx, Uuid::now_v7(), &body.0)?;
+        access::confirm::<CertificateTemplate>(tx, template.id, Permission::CertificatesWrite)?;
+        tx.record(store::created(&template));
+        Reply::created(&template, format!("/v1/certificate-templates/{}", template.id))
+    })
+    .await
+}
+
+/// Read a certificate template.
+#[utoipa::path(tag = "certificates", params(("template_id" = uuid::Uuid, Path)),
+    responses((status = 200, body = CertificateTemplate)),
+    extensions(("x-permission" = json!("certificates.read"))))]
+#[get("/{template_id}")]
+async fn get_certificate_template(
+    call: Call,
+    id: Path<Ref<CertificateTemplate>>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
+        .await
+}
+
+/// Change a certificate template.
+///
+/// Issued certificates keep the layout that they were issued with.
+#[utoipa::path(tag = "certificates", params(("template_id" = uuid::Uuid, Path)), request_body = UpdateCertificateTemplate,
+    responses((status = 200, body = CertificateTemplate)),
+    extensions(("x-permission" = json!("certificates.write"))))]
+#[patch("/{template_id}")]
+async fn update_certificate_template(
+    call: Call,
+    id: Path<Ref<CertificateTemplate>>,
+    known: IfMatch,
+    body: Valid<UpdateCertificateTemplate>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let before = access::authorize(tx, &id, Permission::CertificatesWrite)?;
+        known.check(&*before)?;
+        let new = changed(&before, &body.0)?;
+        if new.is_default && !before.is_default {
+            in_use(&before)?;
+            store::yield_default(tx)?;
+        }
+        let template = store::update(tx, &before, &new)?;
+        tx.record(
+            Event::new(
+                "certificate_template.updated",
+                "certificate_template",
+                template.id,
+            )
+            .before(&*before)
+            .after(&template),
+        );
+        Reply::resource(&template)
+    })
+    .await
+}
+
+/// The template as it will be: checked like a new one.
+fn changed(
+    template: &CertificateTemplate,
+    changes: &UpdateCertificateTemplate,
+) -> ApiResult<CreateCertificateTemplate> {
+    if template.is_default && changes.is_default == Some(false) {
+        return Err(ApiError::field(
+            "/is_default",
+            "cannot be taken away; make another template the default instead",
+        ));
+    }
+    let mut whole = json!({ "code": template.code, "name": template.name,
+        "layout": template.layout, "is_default": template.is_default });
+    merge(
+        &mut whole,
+        serde_json::to_value(changes).map_err(ApiError::internal)?,
+    );
+    let new: CreateCertificateTemplate = body::read_value(&mut whole)?;
+    check_layout(&new.layout)?;
+    Ok(new)
+}
+
+/// Applies a JSON Merge Patch (RFC 7396).
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    if let Value::Object(members) = target {
+        for (name, change) in changes {
+            if change.is_null() {
+                members.remove(&name);
+            } else {
+                merge(members.entry(name).or_insert(Value::Null), change);
+            }
+        }
+    }
+}
+
+fn in_use(template: &CertificateTemplate) -> ApiResult<()> {
+    match template.archived_at {
+        None => Ok(()),
+        Some(_) => Err(ApiError::new(
+            Code::Conflict,
+            "The template is archived; take another, or make a new one.",
+        )),
+    }
+}
+
+/// Take a certificate template out of use.
+///
+/// Certificates that were issued with it stay as they are. The default cannot go; make another the default first.
+#[utoipa::path(tag = "certificates", params(("template_id" = uuid::Uuid, Path)),
+    responses((status = 200, body = CertificateTemplate)),
+    extensions(("x-permission" = json!("certificates.write"))))]
+#[post("/{template_id}/archival")]
+async fn archive_certificate_template(call: Call, id: Path<Ref<CertificateTemplate>>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let before = access::authorize(tx, &id, Permission::CertificatesWrite)?;
+        in_use(&before)?;
+        if before.is_default {
+            return Err(ApiError::new(
+                Code::Conflict,
+                "New certificates look like this; make another template the default first.",
+            ));
+        }
+        let template = store::archive(tx, &before)?;
+        tx.record(
+            Event::new(
+                "certificate_template.archived",
+                "certificate_template",
+                template.id,
+            )
+            .before(&*before)
+            .after(&template),
+        );
+        Reply::resource(&template)
+    })
+    .await
+}
+
+/// See what certificates of a template look like.
+///
+/// A PDF with made-up data, marked as a sample; its serial verifies nothing.
+#[utoipa::path(tag = "certificates", params(("template_id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The PDF.", body = Vec<u8>, content_type = "application/pdf")),
+    extensions(("x-permission" = json!("certificates.read"))))]
+#[post("/{template_id}/previews")]
+async fn preview_certificate_template(
+    call: Call,
+    id: Path<Ref<CertificateTemplate>>,
+) -> ApiResult<HttpResponse> {
+    let set = call
+        .read(move |tx| {
+            let template = access::read(tx, &id)?;
+            let today = tx.today();
+            let serial = serial::SAMPLE;
+            let shown = CertificateShown {
+                name: "Ana Maria Silva (sample)".into(),
+                course: "Fire Safety for Everybody".into(),
+                completed_on: today,
+                valid_until: today.checked_add_months(chrono::Months::new(24)),
+                issuer: tx.app.config.academy_name.clone(),
+                verification_url: files::verification_url(&tx.app.config, serial),
+            };
+            Ok(files::Unset {
+                serial: serial.into(),
+                issued_at: tx.now,
+                shown,
+                layout: template.layout,
+            })
+        })
+        .await?;
+    let pdf = files::set_elsewhere(set).await?;
+    Ok(files::response("sample", pdf))
+}

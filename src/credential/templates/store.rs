@@ -1,0 +1,196 @@
+//! The statements of certificate templates.
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
+use uuid::Uuid;
+
+use super::model::{CertificateTemplate, CreateCertificateTemplate};
+use crate::{
+    access::{Authorized, Protected},
+    app::Tx,
+    credential::pdf::Template,
+    db::{Sql, schema::certificate_templates as templates},
+    filter::{Attribute, Column, Kind, Schema},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    ledger::Event,
+};
+
+const LISTING: Listing = Listing {
+    id: "certificate_templates.id",
+    sorts: &[Sort {
+        name: "created_at",
+        column: "certificate_templates.created_at",
+        kind: SortKind::Instant,
+    }],
+};
+
+static TEMPLATES: Schema = Schema::new(&[
+    Attribute {
+        name: "code",
+        kind: Kind::String,
+        column: Column::Scalar("certificate_templates.code"),
+        doc: "Its code.",
+    },
+    Attribute {
+        name: "name",
+        kind: Kind::String,
+        column: Column::Scalar("certificate_templates.name"),
+        doc: "Its name.",
+    },
+    Attribute {
+        name: "is_default",
+        kind: Kind::Bool,
+        column: Column::Scalar("certificate_templates.is_default"),
+        doc: "Whether new certificates look like this.",
+    },
+    Attribute {
+        name: "archived_at",
+        kind: Kind::Instant,
+        column: Column::Scalar("certificate_templates.archived_at"),
+        doc: "Since when it is out of use.",
+    },
+]);
+
+/// A page of the templates.
+pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<CertificateTemplate>> {
+    let scope = tx.scope(CertificateTemplate::READ)?;
+    let page = query.plan(&LISTING)?;
+    let filter = match query.filter.as_deref() {
+        Some(text) => parse(text, &TEMPLATES)?.to_sql(&tx.filter_clock()),
+        None => Sql::always(),
+    };
+    let rows = templates::table
+        .select((CertificateTemplate::as_select(), page.key()))
+        .filter(page.rows([CertificateTemplate::covered(&scope), filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |template| template.id))
+}
+
+/// The template of new certificates.
+pub fn default(tx: &mut Tx) -> ApiResult<CertificateTemplate> {
+    Ok(templates::table
+        .filter(templates::is_default)
+        .filter(templates::archived_at.is_null())
+        .select(CertificateTemplate::as_select())
+        .first(tx.conn)?)
+}
+
+/// Adds the built-in template to an academy that has no default yet.
+pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
+    let built_in = CreateCertificateTemplate {
+        code: "default".into(),
+        name: "Certificate of completion".into(),
+        layout: Template::default(),
+        is_default: true,
+    };
+    let added = diesel::insert_into(templates::table)
+        .values(row(tx, Uuid::now_v7(), &built_in)?)
+        .on_conflict_do_nothing()
+        .returning(CertificateTemplate::as_returning())
+        .get_results(tx.conn)?;
+    for template in added {
+        tx.record(created(&template));
+    }
+    Ok(())
+}
+
+/// The event of a new template.
+pub fn created(template: &CertificateTemplate) -> Event {
+    Event::new(
+        "certificate_template.created",
+        "certificate_template",
+        template.id,
+    )
+    .after(template)
+}
+
+/// Adds a template.
+pub fn insert(tx: &mut Tx, id: Uuid, new: &CreateCertificateTemplate) -> ApiResult<CertificateTemplate> {
+    Ok(diesel::insert_into(templates::table)
+        .values(row(tx, id, new)?)
+        .returning(CertificateTemplate::as_returning())
+        .get_result(tx.conn)?)
+}
+
+/// Changes a template to `new`.
+pub fn update(
+    tx: &mut Tx,
+    template: &Authorized<CertificateTemplate>,
+    new: &CreateCertificateTemplate,
+) -> ApiResult<CertificateTemplate> {
+    Ok(diesel::update(templates::table.find(template.id))
+        .set((
+            templates::code.eq(&new.code),
+            templates::name.eq(&new.name),
+            templates::layout.eq(layout(new)?),
+            templates::is_default.eq(new.is_default),
+            templates::version.eq(templates::version + 1),
+            templates::updated_at.eq(tx.now),
+        ))
+        .returning(CertificateTemplate::as_returning())
+        .get_result(tx.conn)?)
+}
+
+/// Takes a template out of use.
+pub fn archive(tx: &mut Tx, template: &Authorized<CertificateTemplate>) -> ApiResult<CertificateTemplate> {
+    Ok(diesel::update(templates::table.find(template.id))
+        .set((
+            templates::archived_at.eq(tx.now),
+            templates::version.eq(templates::version + 1),
+            templates::updated_at.eq(tx.now),
+        ))
+        .returning(CertificateTemplate::as_returning())
+        .get_result(tx.conn)?)
+}
+
+/// Makes room for another default: the present one stays in use, but is no longer the default.
+pub fn yield_default(tx: &mut Tx) -> ApiResult<()> {
+    let yielded = diesel::update(templates::table.filter(templates::is_default))
+        .set((
+            templates::is_default.eq(false),
+            templates::version.eq(templates::version + 1),
+            templates::updated_at.eq(tx.now),
+        ))
+        .returning(CertificateTemplate::as_returning())
+        .get_results(tx.conn)?;
+    for after in yielded {
+        let before = CertificateTemplate {
+            is_default: true,
+            version: after.version - 1,
+            ..after.clone()
+        };
+        tx.record(
+            Event::new("certificate_template.updated", "certificate_template", after.id)
+                .before(&before)
+                .after(&after),
+        );
+    }
+    Ok(())
+}
+
+fn layout(new: &CreateCertificateTemplate) -> ApiResult<serde_json::Value> {
+    serde_json::to_value(&new.layout).map_err(ApiError::internal)
+}
+
+type NewRow = (
+    diesel::dsl::Eq<templates::id, Uuid>,
+    diesel::dsl::Eq<templates::code, String>,
+    diesel::dsl::Eq<templates::name, String>,
+    diesel::dsl::Eq<templates::layout, serde_json::Value>,
+    diesel::dsl::Eq<templates::is_default, bool>,
+    diesel::dsl::Eq<templates::created_at, chrono::DateTime<chrono::Utc>>,
+    diesel::dsl::Eq<templates::updated_at, chrono::DateTime<chrono::Utc>>,
+);
+
+fn row(tx: &Tx, id: Uuid, new: &CreateCertificateTemplate) -> ApiResult<NewRow> {
+    Ok((
+        templates::id.eq(id),
+        templates::code.eq(new.code.clone()),
+        templates::name.eq(new.name.clone()),
+        templates::layout.eq(layout(new)?),
+        templates::is_default.eq(new.is_default),
+        templates::created_at.eq(tx.now),
+        templates::updated_at.eq(tx.now),
+    ))
+}

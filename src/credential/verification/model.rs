@@ -1,0 +1,75 @@
+//! The types of `/verify`.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    credential::certificates::model::{CertificateRow, CertificateState},
+    http::ApiResult,
+    text_enum,
+};
+
+text_enum! {
+    /// How a certificate stands today.
+    VerificationStatus {
+        /// It is genuine and in force.
+        Valid = "valid",
+        /// It is genuine, but its validity has ended.
+        Expired = "expired",
+        /// It was taken back.
+        Revoked = "revoked",
+        /// Another one was issued in its place.
+        Superseded = "superseded",
+    }
+}
+
+/// What a certificate says, and how it stands today.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Verification {
+    /// How it stands today.
+    pub status: VerificationStatus,
+    /// Its serial.
+    #[schema(example = "4TQ8Z-1V7NC-KM2YD-0XWPA-95HRGB")]
+    pub serial: String,
+    /// The learner's name.
+    #[schema(example = "Ana Silva")]
+    pub name: String,
+    /// The course's title.
+    #[schema(example = "Fire Safety")]
+    pub course: String,
+    /// The day of completion, in UTC.
+    pub completed_on: NaiveDate,
+    /// The last day of validity; none if it does not expire.
+    pub valid_until: Option<NaiveDate>,
+    /// The day of issue, in UTC.
+    pub issued_on: NaiveDate,
+    /// The day on which it was taken back.
+    pub revoked_on: Option<NaiveDate>,
+    /// The academy that issued it.
+    #[schema(example = "Northwind Academy")]
+    pub issuer: String,
+}
+
+impl Verification {
+    /// How `certificate` stands on the day `today`.
+    pub fn of(certificate: &CertificateRow, today: NaiveDate) -> ApiResult<Self> {
+        let shown = certificate.shown()?;
+        Ok(Verification {
+            status: match certificate.state_on(today) {
+                CertificateState::Issued => VerificationStatus::Valid,
+                CertificateState::Expired => VerificationStatus::Expired,
+                CertificateState::Revoked => VerificationStatus::Revoked,
+                CertificateState::Superseded => VerificationStatus::Superseded,
+            },
+            serial: certificate.serial.clone(),
+            name: shown.name,
+            course: shown.course,
+            completed_on: shown.completed_on,
+            valid_until: shown.valid_until,
+            issued_on: certificate.issued_at.date_naive(),
+            revoked_on: certificate.revoked_at.map(|at| at.date_naive()),
+            issuer: shown.issuer,
+        })
+    }
+}

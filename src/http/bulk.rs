@@ -1,0 +1,199 @@
+//! Bulk requests: up to 1,000 rows, each with a key of the caller's choice, answered row by row under those keys.
+//!
+//! All rows are one transaction with one idempotency record. A row that is wrong changes nothing and is answered
+//! with its problem; the others are written. A handler takes [`Valid`](super::Valid)`<BulkBody>`, reads each row with
+//! [`BulkBody::read`] into the resource's own row type, and answers a [`BulkAnswer`]. The document names the typed
+//! rows by `request_body = BulkRequest<…>`.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema},
+};
+use validator::{Validate, ValidationError};
+
+use super::{
+    ApiError, ApiResult, Code, Problem,
+    body::{Body, read_value, rule},
+    request,
+};
+
+/// The most rows of one request.
+pub const MOST_ROWS: usize = 1_000;
+
+/// The rows of a bulk request, as yet unread but for their keys.
+#[derive(Debug, Clone, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct BulkBody {
+    /// The rows.
+    #[schema(min_items = 1, max_items = 1000, value_type = Vec<KeyedRow>)]
+    #[validate(custom(function = keys_differ))]
+    pub rows: Vec<Value>,
+}
+
+/// What every row has.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+pub struct KeyedRow {
+    /// The caller's name for the row, unique in the request.
+    #[schema(min_length = 1, max_length = 200)]
+    pub row_key: String,
+}
+
+fn keys_differ(rows: &[Value]) -> Result<(), ValidationError> {
+    let mut seen = HashSet::new();
+    if rows.iter().all(|row| seen.insert(row["row_key"].as_str())) {
+        return Ok(());
+    }
+    Err(rule("", "must not hold the same row_key twice"))
+}
+
+impl BulkBody {
+    /// The rows under their keys, each read into `R` or with what is wrong with it.
+    pub fn read<R: Body>(&self) -> Vec<(String, ApiResult<R>)> {
+        let rows = self.rows.iter().cloned().map(|mut row| {
+            let key = row["row_key"].as_str().unwrap_or_default().to_owned();
+            (key, read_value(&mut row))
+        });
+        rows.collect()
+    }
+}
+
+/// A bulk request in the document: rows of the type `R`, which has a `row_key`.
+#[derive(Debug)]
+pub struct BulkRequest<R>(std::marker::PhantomData<R>);
+
+impl<R: ToSchema> utoipa::__dev::ComposeSchema for BulkRequest<R> {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        let rows = ArrayBuilder::new()
+            .items(Ref::from_schema_name(R::name()))
+            .min_items(Some(1))
+            .max_items(Some(MOST_ROWS))
+            .description(Some("The rows."));
+        ObjectBuilder::new()
+            .description(Some("Up to 1,000 rows, answered one by one."))
+            .property("rows", rows)
+            .required("rows")
+            .additional_properties(Some(utoipa::openapi::schema::AdditionalProperties::FreeForm(
+                false,
+            )))
+            .into()
+    }
+}
+
+impl<R: ToSchema> ToSchema for BulkRequest<R> {
+    fn name() -> Cow<'static, str> {
+        "BulkRequest".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((R::name().into_owned(), R::schema()));
+        R::schemas(schemas);
+    }
+}
+
+/// How a row went.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BulkResult<T> {
+    /// The caller's name for the row.
+    pub row_key: String,
+    /// What the row alone would have been answered with: 201 for a new thing, 200, or the problem's status.
+    pub status: u16,
+    /// The thing as it is now, if the row was right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<T>,
+    /// What was wrong with the row, and nothing of it was written; pointers begin at the row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
+
+/// How every row went, in the order of the request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BulkAnswer<T> {
+    /// One for each row.
+    pub results: Vec<BulkResult<T>>,
+}
+
+impl<T> BulkAnswer<T> {
+    /// The answer, from what became of each row: the thing, and whether it is new. An error that is not the row's own
+    /// fault is the whole request's.
+    pub fn new(rows: impl IntoIterator<Item = (String, ApiResult<(T, bool)>)>) -> ApiResult<Self> {
+        let results = rows.into_iter().map(|(row_key, outcome)| match outcome {
+            Ok((resource, is_new)) => Ok(BulkResult {
+                row_key,
+                status: if is_new { 201 } else { 200 },
+                resource: Some(resource),
+                problem: None,
+            }),
+            Err(error) => refused(row_key, error),
+        });
+        Ok(BulkAnswer {
+            results: results.collect::<ApiResult<_>>()?,
+        })
+    }
+}
+
+fn refused<T>(row_key: String, error: ApiError) -> ApiResult<BulkResult<T>> {
+    if matches!(error.code, Code::Internal | Code::Unavailable) {
+        return Err(error);
+    }
+    Ok(BulkResult {
+        row_key,
+        status: error.code.status().as_u16(),
+        resource: None,
+        problem: Some(error.to_problem(request::current_id())),
+    })
+}
+
+impl<T: ToSchema> utoipa::__dev::ComposeSchema for BulkAnswer<T> {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        let result = ObjectBuilder::new()
+            .description(Some("How a row went."))
+            .property("row_key", described::<String>("The caller's name for the row."))
+            .property(
+                "status",
+                ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::Integer)
+                    .minimum(Some(200))
+                    .maximum(Some(499))
+                    .description(Some(
+                        "What the row alone would have been answered with: 201 for a new thing, 200, or the problem's status.",
+                    )),
+            )
+            .property("resource", Ref::from_schema_name(T::name()))
+            .property("problem", Ref::from_schema_name("Problem"))
+            .required("row_key")
+            .required("status");
+        ObjectBuilder::new()
+            .description(Some(
+                "How every row went, in the order of the request: each has either `resource` or `problem`.",
+            ))
+            .property("results", ArrayBuilder::new().items(result))
+            .required("results")
+            .into()
+    }
+}
+
+fn described<T: PartialSchema>(description: &str) -> RefOr<Schema> {
+    match T::schema() {
+        RefOr::T(Schema::Object(object)) => {
+            let mut object = object;
+            object.description = Some(description.into());
+            RefOr::T(Schema::Object(object))
+        }
+        other => other,
+    }
+}
+
+impl<T: ToSchema> ToSchema for BulkAnswer<T> {
+    fn name() -> Cow<'static, str> {
+        "BulkAnswer".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}

@@ -1,0 +1,208 @@
+//! Lists as CSV (RFC 4180): streamed page by page, so that memory is bounded however long the list is.
+//!
+//! No connection is held while a slow client reads. A failure on the way breaks the connection off, so that
+//! nobody takes a part for the whole.
+
+use std::{
+    fmt::Display,
+    future::{Future, Ready, ready},
+};
+
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, dev::Payload, web::Bytes};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{ApiError, ApiResult, Page, accept, request};
+
+/// The representations of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// JSON, a page at a time.
+    Json,
+    /// CSV, the whole list.
+    Csv,
+}
+
+/// What the `Accept` header asks for; JSON where it leaves the choice.
+#[derive(Debug, Clone, Copy)]
+pub struct Accepted(Format);
+
+impl Accepted {
+    /// Whether to answer CSV. The parameter `format` wins over the header.
+    pub fn is_csv(self, format: Option<Format>) -> bool {
+        format.unwrap_or(self.0) == Format::Csv
+    }
+}
+
+impl FromRequest for Accepted {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let preferred = accept::preferred(request, &["application/json", "text/csv"]);
+        ready(Ok(Accepted(if preferred == Some("text/csv") {
+            Format::Csv
+        } else {
+            Format::Json
+        })))
+    }
+}
+
+/// A row of a CSV.
+pub trait CsvRow {
+    /// The header row.
+    const HEADER: &'static [&'static str];
+
+    /// The cells, in the header's order.
+    fn cells(&self) -> Vec<String>;
+}
+
+/// A cell that is empty for none.
+pub fn cell(value: Option<&impl Display>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}
+
+/// Streams the list that `fetch` reads page by page, beginning without a cursor. What goes wrong with the first
+/// page is answered as a problem.
+pub async fn stream<T, F, P>(name: &str, fetch: F) -> ApiResult<HttpResponse>
+where
+    T: CsvRow + 'static,
+    F: Fn(Option<String>) -> P + 'static,
+    P: Future<Output = ApiResult<Page<T>>> + 'static,
+{
+    let first = fetch(None).await?;
+    let head = encode(&first.data, true)?;
+    let rest = stream::try_unfold((fetch, first.next_cursor), |(fetch, cursor)| async move {
+        let Some(cursor) = cursor else { return Ok(None) };
+        let page = fetch(Some(cursor)).await?;
+        let bytes = encode(&page.data, false)?;
+        Ok::<_, ApiError>(Some((bytes, (fetch, page.next_cursor))))
+    });
+    let request_id = request::current_id().unwrap_or_default();
+    let rest = rest.inspect_err(move |error| log::error!("request {request_id}: export broken off: {error}"));
+    Ok(headers(name).streaming(stream::once(ready(Ok(head))).chain(rest)))
+}
+
+/// A list that is short by its nature, at once.
+pub fn whole<T: CsvRow>(name: &str, rows: &[T]) -> ApiResult<HttpResponse> {
+    Ok(headers(name).body(encode(rows, true)?))
+}
+
+fn headers(name: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((
+            "Content-Disposition",
+            format!("attachment; filename=\"{name}.csv\""),
+        ))
+        .insert_header(("Vary", "Accept"));
+    response
+}
+
+fn encode<T: CsvRow>(rows: &[T], with_header: bool) -> ApiResult<Bytes> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    if with_header {
+        writer.write_record(T::HEADER).map_err(ApiError::internal)?;
+    }
+    for row in rows {
+        let cells = row.cells().into_iter().map(harmless);
+        writer.write_record(cells).map_err(ApiError::internal)?;
+    }
+    Ok(writer.into_inner().map_err(ApiError::internal)?.into())
+}
+
+/// A spreadsheet takes a cell that begins like this for a formula; an apostrophe makes it text.
+fn harmless(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        return format!("'{cell}");
+    }
+    cell
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::MessageBody;
+
+    use super::*;
+
+    struct Cells(Vec<&'static str>);
+
+    impl CsvRow for Cells {
+        const HEADER: &'static [&'static str] = &["a", "b"];
+
+        fn cells(&self) -> Vec<String> {
+            self.0.iter().map(|cell| (*cell).to_owned()).collect()
+        }
+    }
+
+    fn page(cells: &[&'static str], next: Option<&str>) -> ApiResult<Page<Cells>> {
+        Ok(Page {
+            data: vec![Cells(cells.to_vec())],
+            next_cursor: next.map(str::to_owned),
+        })
+    }
+
+    #[test]
+    fn cells_that_look_like_formulas_are_made_harmless() {
+        let rows = [
+            Cells(vec!["=1+1", "+1"]),
+            Cells(vec!["-1", "@a"]),
+            Cells(vec!["\tx", "\rx"]),
+            Cells(vec!["a=1", "é, \"x\"\ny"]),
+        ];
+
+        let text = encode(&rows, true).unwrap();
+
+        assert_eq!(
+            String::from_utf8(text.to_vec()).unwrap(),
+            "a,b\r\n'=1+1,'+1\r\n'-1,'@a\r\n'\tx,\"'\rx\"\r\na=1,\"é, \"\"x\"\"\ny\"\r\n"
+        );
+    }
+
+    #[actix_web::test]
+    async fn pages_follow_each_other_under_one_header() {
+        let response = stream("list", |cursor| {
+            ready(match cursor.as_deref() {
+                None => page(&["1", "2"], Some("next")),
+                Some(_) => page(&["3", "4"], None),
+            })
+        })
+        .await
+        .unwrap();
+
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+        assert_eq!(body, "a,b\r\n1,2\r\n3,4\r\n");
+    }
+
+    #[actix_web::test]
+    async fn a_failure_on_the_way_breaks_the_body_off() {
+        let response = stream("list", |cursor| {
+            ready(match cursor {
+                None => page(&["1", "2"], Some("next")),
+                Some(_) => Err(ApiError::internal("the database is gone")),
+            })
+        })
+        .await
+        .unwrap();
+
+        let mut body = std::pin::pin!(response.into_body());
+        let mut next = async || std::future::poll_fn(|cx| body.as_mut().poll_next(cx)).await;
+        assert_eq!(next().await.unwrap().unwrap(), "a,b\r\n1,2\r\n");
+        assert!(next().await.unwrap().is_err());
+    }
+
+    #[actix_web::test]
+    async fn a_failure_before_the_first_row_is_a_problem() {
+        let answer = stream("list", |_| {
+            ready(Err::<Page<Cells>, _>(ApiError::not_found("unit")))
+        })
+        .await;
+
+        assert_eq!(answer.unwrap_err().code, crate::http::Code::NotFound);
+    }
+}

@@ -1,0 +1,396 @@
+//! Compares an import's rows with what is there: a handful of set-based statements.
+//!
+//! Planning does it once, and applying once more under locks: what it then finds has the same hash, or the
+//! plan is stale.
+
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use serde_json::json;
+
+use super::{
+    imports::model::ImportCounts,
+    mapping::KEEP,
+    read::unusable,
+    target::{Declaration, Field, Plan, Target},
+};
+use crate::{
+    app::Tx,
+    db::{Sql, bind},
+    http::ApiResult,
+    sql,
+};
+
+/// What an assessment came to.
+#[derive(Debug)]
+pub struct Assessment {
+    /// How many rows there are of each action.
+    pub counts: ImportCounts,
+    /// Stands for all that the plan would do.
+    pub plan_hash: String,
+}
+
+/// Gives every row of the import its action, its changes and its issues.
+pub fn assess(tx: &mut Tx, target: &dyn Target, plan: &Plan) -> ApiResult<Assessment> {
+    let declaration = target.declaration();
+    forget(tx, plan)?;
+    settle_repeated(tx, plan)?;
+    find_objects(tx, plan, declaration)?;
+    target.resolve(tx, plan)?;
+    compare(tx, plan, declaration)?;
+    add_missing(tx, plan, declaration)?;
+    // A row that adds nothing has no id to give.
+    sql![
+        "UPDATE import_rows SET object_id = NULL
+         WHERE action IN ('refuse', 'skip') AND object_version IS NULL AND object_id IS NOT NULL AND import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    let mut counts = count(tx, plan, declaration)?;
+    if counts.rows == 0 {
+        return Err(unusable("The file has no rows below its header."));
+    }
+    for (kind, made) in target.side_effects(tx, plan)? {
+        counts.also_created.insert(kind.to_owned(), made);
+    }
+    let plan_hash = hash(tx, plan)?;
+    Ok(Assessment { counts, plan_hash })
+}
+
+/// An SQL expression of an issue; the columns are those that the profile feeds `field` from.
+pub fn issue(
+    plan: &Plan,
+    field: &'static str,
+    code: &'static str,
+    detail: Sql,
+    severity: &'static str,
+) -> Sql {
+    let mapping = plan.mapping;
+    let from = mapping
+        .references
+        .get(field)
+        .map(|reference| &reference.value)
+        .or_else(|| mapping.fields.get(field))
+        .unwrap_or(&mapping.key.value);
+    let columns = super::value::named_columns(from);
+    let column = (!columns.is_empty()).then(|| columns.join(", "));
+    sql![
+        "jsonb_build_array(jsonb_build_object('column', ",
+        bind(column),
+        "::text, 'field', ",
+        bind(field),
+        "::text, 'code', ",
+        bind(code),
+        "::text, 'detail', ",
+        detail,
+        ", 'severity', ",
+        bind(severity),
+        "::text))"
+    ]
+}
+
+/// The rows that are about something: neither refused nor skipped.
+pub fn good(plan: &Plan) -> Sql {
+    sql![
+        "(SELECT * FROM import_rows WHERE action IN ('create', 'unchanged') AND import_id = ",
+        bind(plan.import),
+        ")"
+    ]
+}
+
+/// A field that no two things may share.
+#[derive(Debug)]
+pub struct Taken {
+    /// The field.
+    pub field: &'static str,
+    /// The table.
+    pub table: &'static str,
+    /// What a row `g` wants, as it is compared.
+    pub wanted: &'static str,
+    /// What the thing `t` has, as it is compared.
+    pub present: &'static str,
+}
+
+/// Refuses rows whose value another row or another thing has.
+pub fn refuse_taken(tx: &mut Tx, plan: &Plan, taken: Taken) -> ApiResult<()> {
+    let detail = sql![
+        "'\"' || (r.fields ->> ",
+        bind(taken.field),
+        ") || '\" belongs to another one, here or in this file'"
+    ];
+    let fault = issue(plan, taken.field, "already_taken", detail, "error");
+    sql![
+        "WITH good AS MATERIALIZED ",
+        good(plan),
+        ", taken AS (
+            SELECT line FROM (SELECT line, count(*) OVER (PARTITION BY ",
+        taken.wanted,
+        ") AS copies FROM good g WHERE g.fields ? ",
+        bind(taken.field),
+        ") AS named WHERE copies > 1
+            UNION
+            SELECT g.line FROM good g JOIN ",
+        taken.table,
+        " t ON ",
+        taken.present,
+        " = ",
+        taken.wanted,
+        " WHERE t.id <> g.object_id)
+         UPDATE import_rows r SET action = 'refuse', issues = r.issues || ",
+        fault,
+        " FROM taken WHERE r.line = taken.line AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Takes back what an assessment before this one wrote.
+fn forget(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    sql![
+        "DELETE FROM import_rows WHERE new_id IS NULL AND import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    sql![
+        "UPDATE import_rows SET action = CASE
+                WHEN read_issues @> '[{\"severity\": \"error\"}]' THEN 'refuse'
+                WHEN read_issues @> '[{\"code\": \"blank_row\"}]' THEN 'skip' END,
+            object_id = NULL, object_version = NULL, refs = '{}', changes = '{}', issues = read_issues
+         WHERE action IS NOT NULL AND action NOT IN ('refuse', 'skip') AND import_id = ",
+        bind(plan.import),
+        " OR issues <> read_issues AND import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Of rows with one key the first stands if they all say the same; none if they do not.
+fn settle_repeated(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let same = issue(
+        plan,
+        "key",
+        "repeated_row",
+        sql!["'says the same as line ' || k.first"],
+        "warning",
+    );
+    let other = issue(
+        plan,
+        "key",
+        "repeated_key",
+        sql![
+            "'the key ' || k.key || ' is on ' || k.copies || ' lines that say different things; the first is line ' || k.first"
+        ],
+        "error",
+    );
+    sql![
+        "WITH keyed AS (
+            SELECT line, key, min(line) OVER same_key AS first, count(*) OVER same_key AS copies,
+                min(md5(fields::text)) OVER same_key = max(md5(fields::text)) OVER same_key
+                    AND NOT bool_or(action IS NOT NULL) OVER same_key AS is_same
+            FROM import_rows WHERE key IS NOT NULL AND import_id = ",
+        bind(plan.import),
+        " WINDOW same_key AS (PARTITION BY key))
+         UPDATE import_rows r SET
+            action = CASE WHEN k.is_same THEN 'skip' ELSE 'refuse' END,
+            issues = r.issues || CASE WHEN k.is_same THEN ",
+        same,
+        " ELSE ",
+        other,
+        " END
+         FROM keyed k WHERE k.line = r.line AND k.copies > 1 AND NOT (k.is_same AND k.line = k.first) AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// A row whose key is known is about that object; the others are new.
+fn find_objects(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
+    sql![
+        "UPDATE import_rows r SET action = 'unchanged', object_id = t.id, object_version = t.version
+         FROM external_keys e JOIN ",
+        declaration.table,
+        " t ON t.id = e.object_id WHERE e.kind = ",
+        bind(declaration.external_kind),
+        " AND e.source = ",
+        bind(plan.source()),
+        " AND e.key = r.key AND r.action IS NULL AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    sql![
+        "UPDATE import_rows SET action = 'create', object_id = new_id WHERE action IS NULL AND import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Finds what would change, field by field.
+fn compare(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
+    let mut changes = sql!["'{}'::jsonb"];
+    for field in plan.fields {
+        changes.push(difference(field));
+    }
+    for reference in declaration
+        .references
+        .iter()
+        .filter(|reference| plan.mapping.references.contains_key(reference.name))
+    {
+        changes.push(sql![
+            " || CASE WHEN NOT r.refs ? ",
+            bind(reference.name),
+            " OR (",
+            reference.is_same,
+            ") THEN '{}'::jsonb ELSE jsonb_build_object(",
+            bind(reference.name),
+            "::text, jsonb_build_object('from', ",
+            reference.shown,
+            ", 'to', r.refs -> ",
+            bind(reference.name),
+            ")) END"
+        ]);
+    }
+    sql![
+        "WITH compared AS (SELECT r.line, ",
+        changes,
+        " AS changes FROM import_rows r JOIN ",
+        declaration.table,
+        " t ON t.id = r.object_id WHERE r.action = 'unchanged' AND r.import_id = ",
+        bind(plan.import),
+        ") UPDATE import_rows r SET action = 'update', changes = c.changes
+         FROM compared c WHERE c.line = r.line AND c.changes <> '{}' AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+fn difference(field: &Field) -> Sql {
+    let name = || bind(&*field.name);
+    let present = || sql!["coalesce(", &field.present, ", 'null')"];
+    sql![
+        " || CASE WHEN NOT r.fields ? ",
+        name(),
+        " OR ",
+        present(),
+        " = r.fields -> ",
+        name(),
+        " THEN '{}'::jsonb ELSE jsonb_build_object(",
+        name(),
+        "::text, jsonb_build_object('from', ",
+        present(),
+        ", 'to', r.fields -> ",
+        name(),
+        ")) END"
+    ]
+}
+
+/// Adds a row for each object that has a key of this source and is missing from the file.
+fn add_missing(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
+    let then = plan.mapping.missing.then.as_str();
+    if then == KEEP {
+        return Ok(());
+    }
+    sql![
+        "INSERT INTO import_rows (import_id, line, key, fields, action, object_id, object_version, changes)
+         SELECT ",
+        bind(plan.import),
+        ", (SELECT coalesce(max(line), 0) FROM import_rows WHERE import_id = ",
+        bind(plan.import),
+        ") + row_number() OVER (ORDER BY e.key), e.key, '{}', 'end', t.id, t.version,
+            jsonb_build_object('status', jsonb_build_object('from', t.status, 'to', ",
+        bind(then),
+        "::text))",
+        present(plan, declaration),
+        " AND NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.key = e.key AND r.import_id = ",
+        bind(plan.import),
+        ") AND NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.object_id = t.id AND r.import_id = ",
+        bind(plan.import),
+        ")"
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Those with a key of this source who are not gone already, as `e` and `t`.
+fn present(plan: &Plan, declaration: &Declaration) -> Sql {
+    let gone: Vec<String> = declaration
+        .gone
+        .iter()
+        .chain(
+            declaration
+                .missing
+                .iter()
+                .filter(|word| **word == plan.mapping.missing.then),
+        )
+        .map(|word| (*word).to_owned())
+        .collect();
+    sql![
+        " FROM external_keys e JOIN ",
+        declaration.table,
+        " t ON t.id = e.object_id WHERE e.kind = ",
+        bind(declaration.external_kind),
+        " AND e.source = ",
+        bind(plan.source()),
+        " AND t.status <> ALL(",
+        bind(gone),
+        ")"
+    ]
+}
+
+#[derive(QueryableByName)]
+struct Totals {
+    #[diesel(sql_type = sql_types::Jsonb)]
+    totals: serde_json::Value,
+}
+
+fn count(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<ImportCounts> {
+    let gone: Vec<String> = declaration.gone.iter().map(|word| (*word).to_owned()).collect();
+    let totals: Totals = sql![
+        "SELECT jsonb_build_object(
+            'rows', count(*) FILTER (WHERE new_id IS NOT NULL),
+            'create', count(*) FILTER (WHERE action = 'create'),
+            'update', count(*) FILTER (WHERE action = 'update'),
+            'unchanged', count(*) FILTER (WHERE action = 'unchanged'),
+            'end', count(*) FILTER (WHERE action = 'end'),
+            'refuse', count(*) FILTER (WHERE action = 'refuse'),
+            'skip', count(*) FILTER (WHERE action = 'skip'),
+            'warnings', count(*) FILTER (WHERE issues @> '[{\"severity\": \"warning\"}]'),
+            'removals', count(*) FILTER (WHERE action = 'end' OR action = 'update'
+                AND changes #>> '{status,to}' = ANY(",
+        bind(gone.clone()),
+        ") AND changes #>> '{status,from}' <> ALL(",
+        bind(gone),
+        ")),
+            'present', (SELECT count(DISTINCT t.id)",
+        present(plan, declaration),
+        "), 'also_created', '{}'::jsonb) AS totals FROM import_rows WHERE import_id = ",
+        bind(plan.import)
+    ]
+    .get_result(tx.conn)?;
+    serde_json::from_value(totals.totals).map_err(crate::http::ApiError::internal)
+}
+
+#[derive(QueryableByName)]
+struct Hash {
+    #[diesel(sql_type = sql_types::Text)]
+    hash: String,
+}
+
+/// New ids are left out: the same file over the same state has the same hash.
+fn hash(tx: &mut Tx, plan: &Plan) -> ApiResult<String> {
+    let mapping = json!(plan.mapping);
+    let hash: Hash = sql![
+        "SELECT encode(sha256(convert_to(",
+        bind(mapping),
+        "::text || string_agg(encode(sha256(convert_to(jsonb_build_array(
+            line, key, action, CASE WHEN object_version IS NOT NULL THEN object_id END, object_version, fields,
+            (SELECT jsonb_object_agg(name, value) FROM jsonb_each(refs) AS ref(name, value) WHERE name NOT LIKE '%\\_id'),
+            changes, issues)::text, 'UTF8')), 'hex'), '' ORDER BY line), 'UTF8')), 'hex') AS hash
+         FROM import_rows WHERE import_id = ",
+        bind(plan.import)
+    ]
+    .get_result(tx.conn)?;
+    Ok(hash.hash)
+}

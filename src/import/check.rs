@@ -1,0 +1,192 @@
+//! Whether a mapping fits its target: everything that is wrong with it, at once.
+
+use chrono::format::{Item, StrftimeItems};
+
+use super::{
+    mapping::{CsvFormat, KEEP, Mapping, OnMissing, Otherwise, ReferenceMapping, Step, ValueMapping},
+    target::{Declaration, Empty, Field},
+    value,
+};
+use crate::{filter::nearest, http::FieldError};
+
+/// What is wrong with `mapping`, with pointers that begin at `at`. A mapping must fill what `fields` requires.
+pub fn faults(mapping: &Mapping, declaration: &Declaration, fields: &[Field], at: &str) -> Vec<FieldError> {
+    let mut faults = Faults {
+        at: at.to_owned(),
+        found: Vec::new(),
+    };
+    faults.format(&mapping.format);
+    faults.dates("/date_formats", &mapping.date_formats);
+    faults.value("/key/value", &mapping.key.value, false);
+    faults.fields(mapping, fields);
+    for (name, reference) in &mapping.references {
+        faults.reference(name, reference, declaration);
+    }
+    let then = mapping.missing.then.as_str();
+    if then != KEEP && !declaration.missing.contains(&then) {
+        let words = declaration.missing.join(", ");
+        faults.add(
+            "/missing/then",
+            format!("must be {KEEP} or one of {words} for {}", declaration.resource),
+        );
+    }
+    faults.found
+}
+
+struct Faults {
+    at: String,
+    found: Vec<FieldError>,
+}
+
+impl Faults {
+    fn add(&mut self, pointer: &str, detail: impl Into<String>) {
+        self.found
+            .push(FieldError::new(format!("{}{pointer}", self.at), detail));
+    }
+
+    fn format(&mut self, format: &CsvFormat) {
+        if ascii(&format.delimiter).is_none() {
+            self.add("/format/delimiter", "must be one ASCII character");
+        }
+        if ascii(&format.quote).is_none() || format.quote == format.delimiter {
+            self.add(
+                "/format/quote",
+                "must be one ASCII character, and not the delimiter",
+            );
+        }
+        if encoding_rs::Encoding::for_label(format.encoding.as_bytes()).is_none() {
+            self.add(
+                "/format/encoding",
+                "is no encoding that is known here; give a label such as utf-8, windows-1252 or iso-8859-1",
+            );
+        }
+    }
+
+    fn dates(&mut self, pointer: &str, formats: &[String]) {
+        for (index, format) in formats.iter().enumerate() {
+            let unreadable = StrftimeItems::new(format).any(|item| matches!(item, Item::Error));
+            if format.is_empty() || unreadable {
+                self.add(
+                    &format!("{pointer}/{index}"),
+                    "is no date format; write year, month and day as %Y, %m and %d, such as %d.%m.%Y",
+                );
+            }
+        }
+    }
+
+    fn fields(&mut self, mapping: &Mapping, fields: &[Field]) {
+        let names: Vec<String> = fields.iter().map(|field| field.name.to_string()).collect();
+        for (name, value) in &mapping.fields {
+            let pointer = format!("/fields/{}", escape(name));
+            match fields.iter().find(|field| field.name == *name) {
+                Some(field) => self.value(&pointer, value, field.kind.is_list()),
+                None => self.unknown(&pointer, name, &names),
+            }
+        }
+        for field in fields.iter().filter(|field| {
+            field.empty == Empty::Refused && !mapping.fields.contains_key(field.name.as_ref())
+        }) {
+            self.add(&format!("/fields/{}", escape(&field.name)), "is required");
+        }
+    }
+
+    fn unknown(&mut self, pointer: &str, name: &str, names: &[String]) {
+        let detail = match nearest(name, names) {
+            Some(near) => format!("is not known; did you mean {near}?"),
+            None => format!("is not known; there are {}", names.join(", ")),
+        };
+        self.add(pointer, detail);
+    }
+
+    fn reference(&mut self, name: &str, reference: &ReferenceMapping, declaration: &Declaration) {
+        let pointer = format!("/references/{}", escape(name));
+        let Some(declared) = declaration.references.iter().find(|known| known.name == name) else {
+            let names: Vec<String> = declaration
+                .references
+                .iter()
+                .map(|known| known.name.to_owned())
+                .collect();
+            return self.unknown(&pointer, name, &names);
+        };
+        self.value(&format!("{pointer}/value"), &reference.value, declared.is_path);
+        if !declared.by.contains(&reference.by) {
+            let words: Vec<_> = declared.by.iter().map(|by| by.as_str()).collect();
+            self.add(
+                &format!("{pointer}/by"),
+                format!("must be one of {}", words.join(", ")),
+            );
+        }
+        if !declared.on_missing.contains(&reference.on_missing) {
+            let words: Vec<_> = declared.on_missing.iter().map(|word| word.as_str()).collect();
+            self.add(
+                &format!("{pointer}/on_missing"),
+                format!("must be one of {}", words.join(", ")),
+            );
+        }
+        if reference.under.is_some() && !(declared.is_path && reference.on_missing == OnMissing::Create) {
+            self.add(
+                &format!("{pointer}/under"),
+                "goes with a path and `on_missing: create` only",
+            );
+        }
+    }
+
+    fn value(&mut self, pointer: &str, value: &ValueMapping, is_list: bool) {
+        let given = [
+            value.column.is_some(),
+            value.columns.is_some(),
+            value.template.is_some(),
+            value.constant.is_some(),
+        ];
+        if given.iter().filter(|given| **given).count() != 1 {
+            self.add(
+                pointer,
+                "must have exactly one of column, columns, template, constant",
+            );
+        }
+        if value.columns.is_some() && !is_list {
+            self.add(
+                &format!("{pointer}/columns"),
+                "is for lists and paths only; use a template to join columns",
+            );
+        }
+        if let Some(Err(fault)) = value.template.as_deref().map(value::template) {
+            self.add(&format!("{pointer}/template"), fault);
+        }
+        for (index, step) in value.steps.iter().enumerate() {
+            self.step(&format!("{pointer}/steps/{index}"), step);
+        }
+    }
+
+    fn step(&mut self, pointer: &str, step: &Step) {
+        match step {
+            Step::Take { part: 0, .. } => self.add(
+                &format!("{pointer}/part"),
+                "must not be 0: 1 is the first part, -1 the last",
+            ),
+            Step::PadLeft { with, .. } if with.chars().count() != 1 => {
+                self.add(&format!("{pointer}/with"), "must be one character");
+            }
+            Step::Lookup {
+                otherwise, default, ..
+            } if (*otherwise == Otherwise::Default) != default.is_some() => self.add(
+                &format!("{pointer}/default"),
+                "goes with `otherwise: default`, and that with it",
+            ),
+            Step::Date { formats } => self.dates(&format!("{pointer}/formats"), formats),
+            _ => {}
+        }
+    }
+}
+
+/// The one ASCII character that `text` is.
+pub fn ascii(text: &str) -> Option<u8> {
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | 0) => Some(*byte),
+        _ => None,
+    }
+}
+
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

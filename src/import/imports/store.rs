@@ -1,0 +1,295 @@
+//! The statements of imports.
+
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::model::{Import, ImportRow, ImportStatus, RowAction};
+use crate::{
+    access::Protected,
+    app::Tx,
+    db::{
+        Sql, bind,
+        schema::{import_files, import_profile_versions, import_rows, imports},
+    },
+    filter::{Attribute, Column, Kind, Schema},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    import::{Target, assess::Assessment, profiles::model::ProfileRow},
+    ledger::Event,
+    sql,
+};
+
+const LISTING: Listing = Listing {
+    id: "imports.id",
+    sorts: &[Sort {
+        name: "created_at",
+        column: "imports.created_at",
+        kind: SortKind::Instant,
+    }],
+};
+
+/// Lines are unique within an import.
+const ROWS: Listing = Listing {
+    id: "import_rows.import_id",
+    sorts: &[Sort {
+        name: "line",
+        column: "import_rows.line",
+        kind: SortKind::Integer,
+    }],
+};
+
+static SCHEMA: Schema = Schema::new(&[
+    Attribute {
+        name: "status",
+        kind: Kind::Enum(ImportStatus::WORDS),
+        column: Column::Scalar("imports.status"),
+        doc: "How far it is.",
+    },
+    Attribute {
+        name: "resource",
+        kind: Kind::String,
+        column: Column::Scalar("imports.resource"),
+        doc: "What it writes.",
+    },
+    Attribute {
+        name: "profile_id",
+        kind: Kind::Id,
+        column: Column::Scalar("imports.profile_id"),
+        doc: "The profile that its file is read with.",
+    },
+    Attribute {
+        name: "created_at",
+        kind: Kind::Instant,
+        column: Column::Scalar("imports.created_at"),
+        doc: "When the file came.",
+    },
+]);
+
+static ROW_SCHEMA: Schema = Schema::new(&[
+    Attribute {
+        name: "action",
+        kind: Kind::Enum(RowAction::WORDS),
+        column: Column::Scalar("import_rows.action"),
+        doc: "What is done with the row.",
+    },
+    Attribute {
+        name: "line",
+        kind: Kind::Integer,
+        column: Column::Scalar("import_rows.line"),
+        doc: "The line of the file.",
+    },
+    Attribute {
+        name: "key",
+        kind: Kind::Exact,
+        column: Column::Scalar("import_rows.key"),
+        doc: "The row's key in the other system.",
+    },
+    Attribute {
+        name: "object_id",
+        kind: Kind::Id,
+        column: Column::Scalar("import_rows.object_id"),
+        doc: "What the row is about.",
+    },
+    Attribute {
+        name: "issue",
+        kind: Kind::Exact,
+        column: Column::Exists {
+            from: "jsonb_to_recordset(import_rows.issues) AS issue(code text)",
+            on: "TRUE",
+            value: "issue.code",
+        },
+        doc: "The codes of the row's issues.",
+    },
+    Attribute {
+        name: "severity",
+        kind: Kind::Enum(crate::import::read::Severity::WORDS),
+        column: Column::Exists {
+            from: "jsonb_to_recordset(import_rows.issues) AS issue(severity text)",
+            on: "TRUE",
+            value: "issue.severity",
+        },
+        doc: "How bad the row's issues are.",
+    },
+]);
+
+/// Bytes of a part of a stored file.
+const PART: usize = 1 << 20;
+
+/// Adds an import with its file. The operation is to be begun, and its job queued, by the caller.
+pub fn insert(
+    tx: &mut Tx,
+    profile: &ProfileRow,
+    file_name: Option<&str>,
+    operation: Uuid,
+    content: &[u8],
+) -> ApiResult<Import> {
+    let id = Uuid::now_v7();
+    let import: Import = diesel::insert_into(imports::table)
+        .values((
+            imports::id.eq(id),
+            imports::profile_id.eq(profile.id),
+            imports::profile_version.eq(profile.version),
+            imports::resource.eq(&profile.resource),
+            imports::file_name.eq(file_name),
+            imports::status.eq(ImportStatus::Planning),
+            imports::operation_id.eq(operation),
+            imports::created_at.eq(tx.now),
+            imports::updated_at.eq(tx.now),
+        ))
+        .returning(Import::as_returning())
+        .get_result(tx.conn)?;
+    for (part, content) in (1..).zip(content.chunks(PART)) {
+        diesel::insert_into(import_files::table)
+            .values((
+                import_files::import_id.eq(id),
+                import_files::part.eq(part),
+                import_files::content.eq(content),
+            ))
+            .execute(tx.conn)?;
+    }
+    tx.record(Event::new("import.created", "import", id).after(&import));
+    Ok(import)
+}
+
+/// The first `most` rows that `filter` finds, for people to look at.
+pub fn sample(tx: &mut Tx, import: &Import, filter: &str, most: i64) -> ApiResult<Vec<ImportRow>> {
+    let query = ListQuery {
+        limit: Some(most),
+        filter: Some(filter.to_owned()),
+        ..ListQuery::default()
+    };
+    Ok(rows(tx, import, &query)?.data)
+}
+
+/// A page of imports.
+pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Import>> {
+    let scope = tx.scope(Import::READ)?;
+    let page = query.plan(&LISTING)?;
+    let filter = condition(tx, query, &SCHEMA)?;
+    let rows = imports::table
+        .select((Import::as_select(), page.key()))
+        .filter(page.rows([Import::covered(&scope), filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |import: &Import| import.id))
+}
+
+/// A page of an import's rows. Until the plan is made there are none.
+pub fn rows(tx: &mut Tx, import: &Import, query: &ListQuery) -> ApiResult<Page<ImportRow>> {
+    let page = query.plan(&ROWS)?;
+    let filter = condition(tx, query, &ROW_SCHEMA)?;
+    let rows = import_rows::table
+        .filter(import_rows::import_id.eq(import.id))
+        .select((ImportRow::as_select(), page.key()))
+        .filter(page.rows([filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |_| import.id))
+}
+
+fn condition(tx: &Tx, query: &ListQuery, schema: &Schema) -> ApiResult<Sql> {
+    match &query.filter {
+        Some(text) => Ok(parse(text, schema)?.to_sql(&tx.filter_clock())),
+        None => Ok(Sql::always()),
+    }
+}
+
+/// The import `id`, locked against others who would apply it.
+pub fn lock(tx: &mut Tx, id: Uuid) -> ApiResult<Import> {
+    Ok(imports::table
+        .find(id)
+        .select(Import::as_select())
+        .for_update()
+        .first(tx.conn)?)
+}
+
+/// What an import writes, and its mapping.
+pub fn mapping(tx: &mut Tx, id: Uuid) -> ApiResult<(String, Value)> {
+    let (resource, profile, version): (String, Uuid, i64) = imports::table
+        .find(id)
+        .select((imports::resource, imports::profile_id, imports::profile_version))
+        .first(tx.conn)?;
+    let mapping = import_profile_versions::table
+        .find((profile, version))
+        .select(import_profile_versions::mapping)
+        .first(tx.conn)?;
+    Ok((resource, mapping))
+}
+
+/// The plan is made. The file has done its duty.
+pub fn planned(tx: &mut Tx, id: Uuid, assessment: &Assessment) -> ApiResult<()> {
+    diesel::update(imports::table.find(id))
+        .set((
+            imports::counts.eq(json!(assessment.counts)),
+            imports::plan_hash.eq(&assessment.plan_hash),
+        ))
+        .execute(tx.conn)?;
+    diesel::delete(import_files::table.filter(import_files::import_id.eq(id))).execute(tx.conn)?;
+    set_status(tx, id, ImportStatus::Planned, None, "import.planned")
+}
+
+/// The plan is about to be applied by `operation`.
+pub fn applying(tx: &mut Tx, id: Uuid, operation: Uuid) -> ApiResult<()> {
+    diesel::update(imports::table.find(id))
+        .set(imports::operation_id.eq(operation))
+        .execute(tx.conn)?;
+    set_status(
+        tx,
+        id,
+        ImportStatus::Applying,
+        None,
+        "import.application_requested",
+    )
+}
+
+/// The plan is applied.
+pub fn applied(tx: &mut Tx, id: Uuid) -> ApiResult<()> {
+    set_status(tx, id, ImportStatus::Applied, None, "import.applied")
+}
+
+/// The import is given up.
+pub fn failed(tx: &mut Tx, id: Uuid, why: &ApiError) -> ApiResult<()> {
+    let problem = json!(why.to_problem(Some(tx.request_id.clone())));
+    set_status(tx, id, ImportStatus::Failed, Some(problem), "import.failed")
+}
+
+fn set_status(
+    tx: &mut Tx,
+    id: Uuid,
+    status: ImportStatus,
+    problem: Option<Value>,
+    action: &'static str,
+) -> ApiResult<()> {
+    let import: Import = diesel::update(imports::table.find(id))
+        .set((
+            imports::status.eq(status),
+            imports::problem.eq(problem),
+            imports::version.eq(imports::version + 1),
+            imports::updated_at.eq(tx.now),
+        ))
+        .returning(Import::as_returning())
+        .get_result(tx.conn)?;
+    tx.record(Event::new(action, "import", id).after(&import));
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Changed {
+    #[diesel(sql_type = sql_types::Bool)]
+    changed: bool,
+}
+
+/// Whether one of the things that the plan speaks of has changed since. Applying looks closer.
+pub fn is_stale(tx: &mut Tx, import: &Import, target: &dyn Target) -> ApiResult<bool> {
+    let changed: Changed = sql![
+        "SELECT EXISTS (SELECT 1 FROM import_rows r JOIN ",
+        target.declaration().table,
+        " t ON t.id = r.object_id WHERE r.object_version <> t.version AND r.import_id = ",
+        bind(import.id),
+        ") AS changed"
+    ]
+    .get_result(tx.conn)?;
+    Ok(changed.changed)
+}

@@ -1,0 +1,59 @@
+//! The one mechanism for every resource that comes in as CSV. Knows no domain: what can be imported is a
+//! list of [`Target`]s at the top.
+//!
+//! A mapping profile ([`profiles`]) is versioned data. An import ([`imports`]) first makes a plan: the file is read
+//! into `import_rows` ([`read`]), and set-based statements compare the rows with what is there ([`assess`]).
+//! Applying ([`apply`]) compares once more under locks, refuses a plan that is no longer the present one, and
+//! has the target write it in one transaction.
+
+pub mod apply;
+pub mod assess;
+mod check;
+pub mod events;
+pub mod imports;
+pub mod mapping;
+pub mod plan;
+pub mod profiles;
+pub mod read;
+pub mod step;
+pub mod target;
+mod text;
+mod value;
+
+pub use target::Target;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    access::Permission,
+    app::{App, Tx},
+    http::{ApiError, ApiResult, Code},
+};
+
+/// The routes of imports and their profiles.
+pub fn configure(config: &mut ServiceConfig) {
+    profiles::routes::configure(config);
+    imports::routes::configure(config);
+}
+
+/// The target that writes `resource`.
+pub fn target(app: &App, resource: &str) -> Option<&'static dyn Target> {
+    app.import_targets
+        .iter()
+        .copied()
+        .find(|target| target.declaration().resource == resource)
+}
+
+/// 403 unless the caller may use `permission` everywhere.
+fn require_everywhere(tx: &Tx, permission: Permission) -> ApiResult<()> {
+    if tx.scope(permission)?.is_everything() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::Forbidden,
+        format!(
+            "This needs the permission {} in the scope of everything; ask an administrator for a role that holds it.",
+            permission.as_str()
+        ),
+    ))
+}

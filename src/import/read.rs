@@ -1,0 +1,445 @@
+//! From a file to `import_rows`: each row's key, its fields as JSON, and what is wrong with it.
+
+use std::{borrow::Cow, cell::RefCell};
+
+use csv::{Reader, ReaderBuilder, StringRecord};
+use diesel::{ExecuteCopyFromDsl, Insertable, OptionalExtension, QueryDsl, RunQueryDsl};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    check,
+    mapping::{Mapping, ReferenceBy},
+    step::{self, Fault},
+    target::{Declaration, Empty, Field, Plan},
+    text::{RecordMeter, Text, TextFault, fault_of},
+    value::{Cells, Header, Value},
+};
+use crate::{
+    app::Tx,
+    db::schema::{import_files, import_rows},
+    http::{ApiError, ApiResult, Code, FieldError},
+    text_enum,
+};
+
+text_enum! {
+    /// How bad an issue is.
+    Severity {
+        /// The row is refused.
+        Error = "error",
+        /// The row goes in; somebody should look at it.
+        Warning = "warning",
+    }
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Issue {
+    /// The column or columns that it comes from.
+    pub column: Option<String>,
+    /// The field that it is about.
+    #[schema(example = "hired_on")]
+    pub field: Option<String>,
+    /// What is wrong, for programs.
+    #[schema(example = "not_a_date")]
+    pub code: String,
+    /// What is wrong, for people.
+    pub detail: String,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = import_rows)]
+#[diesel(treat_none_as_default_value = false)]
+struct NewRow {
+    import_id: Uuid,
+    line: i64,
+    new_id: Option<Uuid>,
+    key: Option<String>,
+    fields: Json,
+    refs: Json,
+    action: Option<&'static str>,
+    changes: Json,
+    read_issues: Json,
+    issues: Json,
+}
+
+const ROWS_A_BATCH: usize = 2_000;
+const LONGEST_KEY: usize = 200;
+
+/// The file cannot be taken at all.
+pub fn unusable(detail: impl Into<Cow<'static, str>>) -> ApiError {
+    ApiError::new(Code::ImportFileInvalid, detail)
+}
+
+/// Reads the import's file into its rows; answers how many there are.
+pub fn load(
+    tx: &mut Tx,
+    plan: &Plan,
+    declaration: &'static Declaration,
+    progress: &dyn Fn(i64),
+) -> ApiResult<i64> {
+    let format = &plan.mapping.format;
+    let (Some(delimiter), Some(quote), Some(encoding)) = (
+        check::ascii(&format.delimiter),
+        check::ascii(&format.quote),
+        encoding_rs::Encoding::for_label(format.encoding.as_bytes()),
+    ) else {
+        return Err(ApiError::internal("a stored mapping whose format does not hold"));
+    };
+    let conn = RefCell::new(&mut *tx.conn);
+    let mut part = 0;
+    let next_part = || {
+        part += 1;
+        let content: Option<Vec<u8>> = import_files::table
+            .find((plan.import, part))
+            .select(import_files::content)
+            .first(*conn.borrow_mut())
+            .optional()?;
+        Ok(content)
+    };
+    let meter = RecordMeter::default();
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter)
+        .quote(quote)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(Text::new(encoding, next_part, meter.clone()));
+    let mut record = StringRecord::new();
+    let Some(header) = header(&mut reader, &mut record, plan.mapping, &meter)? else {
+        return Err(unusable(format!(
+            "The file has no line {}: there is no header.",
+            format.header_line
+        )));
+    };
+    let columns = Columns::find(plan, declaration, &header)?;
+    let mut batch = Vec::with_capacity(ROWS_A_BATCH);
+    let mut rows = 0;
+    while next(&mut reader, &mut record, &meter)? {
+        let line = line(&reader, &record) as i64;
+        batch.push(columns.row(plan, line, &record));
+        rows += 1;
+        if batch.len() == ROWS_A_BATCH {
+            store(*conn.borrow_mut(), &mut batch)?;
+            progress(rows);
+        }
+    }
+    store(*conn.borrow_mut(), &mut batch)?;
+    progress(rows);
+    Ok(rows)
+}
+
+fn store(conn: &mut diesel::PgConnection, batch: &mut Vec<NewRow>) -> ApiResult<()> {
+    if !batch.is_empty() {
+        diesel::copy_from(import_rows::table)
+            .from_insertable(&*batch)
+            .execute(conn)?;
+        batch.clear();
+    }
+    Ok(())
+}
+
+fn next(
+    reader: &mut Reader<impl std::io::Read>,
+    record: &mut StringRecord,
+    meter: &RecordMeter,
+) -> ApiResult<bool> {
+    let read = reader
+        .read_record(record)
+        .map_err(|error| match fault_of(error) {
+            TextFault::File(detail) => unusable(detail),
+            TextFault::Ours(error) => error,
+        })?;
+    meter.start_anew();
+    Ok(read)
+}
+
+/// The line that the record which was just read begins on. Its position would be that of blank lines before it.
+fn line<R: std::io::Read>(reader: &Reader<R>, record: &StringRecord) -> u64 {
+    let inner: usize = record.iter().map(|cell| cell.matches('\n').count()).sum();
+    reader.position().line().saturating_sub(1 + inner as u64)
+}
+
+fn header(
+    reader: &mut Reader<impl std::io::Read>,
+    record: &mut StringRecord,
+    mapping: &Mapping,
+    meter: &RecordMeter,
+) -> ApiResult<Option<Header>> {
+    while next(reader, record, meter)? {
+        let line = line(reader, record);
+        if line >= u64::from(mapping.format.header_line) {
+            return Ok(Some(Header::new(record, &mapping.format)));
+        }
+    }
+    Ok(None)
+}
+
+/// Every value of the mapping, with its columns found in the file.
+struct Columns<'a> {
+    width: usize,
+    key: Value,
+    fields: Vec<(&'a Field, Value)>,
+    references: Vec<(&'static str, bool, ReferenceBy, &'a [String], Value)>,
+}
+
+impl<'a> Columns<'a> {
+    fn find(plan: &'a Plan, declaration: &'static Declaration, header: &Header) -> ApiResult<Self> {
+        let mapping = plan.mapping;
+        let mut faults = Vec::new();
+        let mut errors = Vec::new();
+        let mut value = |pointer: String, value| {
+            let found = Value::new(value, header, &mut faults);
+            errors.extend(
+                faults
+                    .drain(..)
+                    .map(|fault| FieldError::new(pointer.clone(), fault)),
+            );
+            found
+        };
+        let key = value("/mapping/key/value".into(), &mapping.key.value);
+        let fields = plan
+            .fields
+            .iter()
+            .filter_map(|field| Some((field, mapping.fields.get(field.name.as_ref())?)))
+            .map(|(field, from)| (field, value(format!("/mapping/fields/{}", field.name), from)))
+            .collect();
+        let references = declaration
+            .references
+            .iter()
+            .filter_map(|declared| Some((declared, mapping.references.get(declared.name)?)))
+            .map(|(declared, from)| {
+                let pointer = format!("/mapping/references/{}/value", declared.name);
+                let found = value(pointer, &from.value);
+                (
+                    declared.name,
+                    declared.is_path,
+                    from.by,
+                    from.ignore.as_slice(),
+                    found,
+                )
+            })
+            .collect();
+        if !errors.is_empty() {
+            let detail = format!(
+                "The file lacks columns that the profile names; it has: {}. The delimiter, the header's line or the profile may be wrong.",
+                shown_columns(header)
+            );
+            return Err(ApiError {
+                fields: errors,
+                ..unusable(detail)
+            });
+        }
+        Ok(Columns {
+            width: header.width(),
+            key,
+            fields,
+            references,
+        })
+    }
+
+    fn row(&self, plan: &Plan, line: i64, record: &StringRecord) -> NewRow {
+        let cells = Cells {
+            record,
+            spaces: plan.mapping.format.spaces,
+            empty_values: &plan.mapping.empty_values,
+        };
+        let mut reading = Reading::default();
+        let mut key = None;
+        if cells.are_blank() {
+            reading.note(
+                None,
+                None,
+                Fault::new("blank_row", "the row is blank"),
+                Severity::Warning,
+            );
+        } else if record.len() != self.width {
+            let detail = format!(
+                "the row has {} cells, the header {}; a quote or a delimiter inside a cell can be why",
+                record.len(),
+                self.width
+            );
+            reading.refuse(None, None, Fault::new("ragged_row", detail));
+        } else {
+            key = reading.key(&self.key, &cells);
+            for (field, value) in &self.fields {
+                reading.field(field, value, &cells, &plan.mapping.date_formats);
+            }
+            for (name, is_path, by, ignored, value) in &self.references {
+                reading.reference(name, *is_path, *by, ignored, value, &cells);
+            }
+        }
+        reading.into_row(plan.import, line, key)
+    }
+}
+
+fn shown_columns(header: &Header) -> String {
+    const MOST: usize = 50;
+    let names: Vec<_> = header
+        .names()
+        .iter()
+        .take(MOST)
+        .map(|name| step::shown(name))
+        .collect();
+    names.join(", ")
+}
+
+/// A row that is being read.
+#[derive(Default)]
+struct Reading {
+    fields: Map<String, Json>,
+    issues: Vec<Issue>,
+}
+
+impl Reading {
+    fn note(&mut self, column: Option<&str>, field: Option<&str>, fault: Fault, severity: Severity) {
+        self.issues.push(Issue {
+            column: column.map(str::to_owned),
+            field: field.map(str::to_owned),
+            code: fault.code.to_owned(),
+            detail: fault.detail,
+            severity,
+        });
+    }
+
+    fn refuse(&mut self, column: Option<&str>, field: Option<&str>, fault: Fault) {
+        self.note(column, field, fault, Severity::Error);
+    }
+
+    fn key(&mut self, value: &Value, cells: &Cells) -> Option<String> {
+        let column = value.columns.as_deref();
+        let fault = match value.text(cells) {
+            Ok(Some(key)) if key.chars().count() <= LONGEST_KEY => return Some(key),
+            Ok(Some(_)) => Fault::new(
+                "too_long",
+                format!("the key has more than {LONGEST_KEY} characters"),
+            ),
+            Ok(None) => Fault::new("no_key", "the key is empty, so nobody can tell whose row this is"),
+            Err(fault) => fault,
+        };
+        self.refuse(column, Some("key"), fault);
+        None
+    }
+
+    fn field(&mut self, field: &Field, value: &Value, cells: &Cells, dates: &[String]) {
+        let read = if field.kind.is_list() {
+            value.list(cells).and_then(|items| {
+                let mut values = Vec::new();
+                for item in &items {
+                    let item = field.kind.read(item, dates)?;
+                    if !values.contains(&item) {
+                        values.push(item);
+                    }
+                }
+                values.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+                Ok(Some(Json::Array(values)))
+            })
+        } else {
+            value
+                .text(cells)
+                .and_then(|text| text.map(|text| field.kind.read(&text, dates)).transpose())
+        };
+        let column = value.columns.as_deref();
+        match (read, field.empty) {
+            (Ok(Some(json)), _) => {
+                self.fields.insert(field.name.to_string(), json);
+            }
+            (Ok(None), Empty::Null) => {
+                self.fields.insert(field.name.to_string(), Json::Null);
+            }
+            (Ok(None), Empty::Blank) => {
+                self.fields.insert(field.name.to_string(), json!(""));
+            }
+            (Ok(None), Empty::Left) => {}
+            (Ok(None), Empty::Refused) => {
+                self.refuse(
+                    column,
+                    Some(&field.name),
+                    Fault::new("required", "must not be empty"),
+                );
+            }
+            (Err(fault), _) => self.refuse(column, Some(&field.name), fault),
+        }
+    }
+
+    fn reference(
+        &mut self,
+        name: &str,
+        is_path: bool,
+        by: ReferenceBy,
+        ignored: &[String],
+        value: &Value,
+        cells: &Cells,
+    ) {
+        let column = value.columns.as_deref();
+        let levels = match value.list(cells) {
+            Ok(levels) => levels,
+            Err(fault) => return self.refuse(column, Some(name), fault),
+        };
+        let levels: Vec<_> = levels
+            .into_iter()
+            .filter(|level| !ignored.contains(level))
+            .collect();
+        let json = match (is_path, levels.first()) {
+            (_, None) => Json::Null,
+            (false, Some(text)) => json!(text),
+            (true, Some(_)) => match path(&levels, by) {
+                Ok(path) => path,
+                Err(fault) => return self.refuse(column, Some(name), fault),
+            },
+        };
+        self.fields.insert(name.to_owned(), json);
+    }
+
+    fn into_row(self, import: Uuid, line: i64, key: Option<String>) -> NewRow {
+        let refused = self.issues.iter().any(|issue| issue.severity == Severity::Error);
+        let blank = self.issues.iter().any(|issue| issue.code == "blank_row");
+        let issues = json!(self.issues);
+        NewRow {
+            import_id: import,
+            line,
+            new_id: Some(Uuid::now_v7()),
+            key,
+            fields: Json::Object(self.fields),
+            refs: json!({}),
+            action: match (refused, blank) {
+                (true, _) => Some("refuse"),
+                (_, true) => Some("skip"),
+                _ => None,
+            },
+            changes: json!({}),
+            read_issues: issues.clone(),
+            issues,
+        }
+    }
+}
+
+/// The levels with their codes: each is made of all names down to it.
+fn path(levels: &[String], by: ReferenceBy) -> Result<Json, Fault> {
+    let mut code = String::new();
+    let mut path = Vec::new();
+    for level in levels {
+        let own = match by {
+            ReferenceBy::Code => level.clone(),
+            _ => step::slug(level),
+        };
+        code = match by {
+            ReferenceBy::Code => own,
+            _ if code.is_empty() => own,
+            _ => format!("{code}-{own}"),
+        };
+        let fits = !code.is_empty() && code.chars().count() <= 100;
+        if !fits || level.chars().count() > 200 {
+            let detail = format!(
+                "\"{}\" makes no code of at most 100 characters",
+                step::shown(level)
+            );
+            return Err(Fault::new("not_valid", detail));
+        }
+        path.push(json!({ "code": code, "name": level }));
+    }
+    Ok(Json::Array(path))
+}

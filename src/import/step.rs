@@ -1,0 +1,252 @@
+//! The steps that a value goes through. Pure: no step panics on any text, and none lets a value grow without bound.
+
+use chrono::{Datelike, NaiveDate};
+
+use super::mapping::{Otherwise, Step};
+
+/// Why a value cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong, for programs.
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault with its code.
+    pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Fault {
+            code,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Bytes that a value may have on its way.
+const LONGEST: usize = 100_000;
+
+/// Does `steps` to `value`; empty text is no value.
+pub fn through(steps: &[Step], value: String) -> Result<Option<String>, Fault> {
+    let mut value = present(value);
+    for step in steps {
+        if value.as_ref().is_some_and(|text| text.len() > LONGEST) {
+            return Err(Fault::new("too_long", format!("is longer than {LONGEST} bytes")));
+        }
+        value = match (step, value) {
+            (Step::Default { value }, None) => Some(value.clone()),
+            (_, None) => None,
+            (step, Some(text)) => one(step, text)?.and_then(present),
+        };
+    }
+    Ok(value)
+}
+
+fn present(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn one(step: &Step, text: String) -> Result<Option<String>, Fault> {
+    Ok(Some(match step {
+        Step::Trim {} => text.trim().to_owned(),
+        Step::CollapseSpaces {} => collapse(&text),
+        Step::Lower {} => text.to_lowercase(),
+        Step::Upper {} => text.to_uppercase(),
+        Step::Slug {} => slug(&text),
+        Step::Replace { from, to } => text.replace(from.as_str(), to),
+        Step::Take { separator, part } => return Ok(take(&text, separator, *part)),
+        Step::PadLeft { width, with } => pad(text, *width as usize, with),
+        Step::Truncate { length } => text.chars().take(*length as usize).collect(),
+        Step::Lookup {
+            values,
+            otherwise,
+            default,
+        } => match (values.get(&text), otherwise) {
+            (Some(found), _) => found.clone(),
+            (None, Otherwise::Keep) => text,
+            (None, Otherwise::Empty) => return Ok(None),
+            (None, Otherwise::Default) => return Ok(default.clone()),
+            (None, Otherwise::Error) => {
+                return Err(Fault::new(
+                    "not_in_lookup",
+                    format!("\"{}\" is not in the lookup table", shown(&text)),
+                ));
+            }
+        },
+        Step::Date { formats } => date(&text, formats)?.to_string(),
+        Step::Empty { values } if values.contains(&text) => return Ok(None),
+        Step::Empty { .. } | Step::Default { .. } => text,
+    }))
+}
+
+/// Trims, and puts one space for each run of white space.
+pub fn collapse(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Lower case, with one hyphen for each run of what is neither letter nor digit.
+pub fn slug(text: &str) -> String {
+    let lower = text.to_lowercase();
+    lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
+fn take(text: &str, separator: &str, part: i32) -> Option<String> {
+    if separator.is_empty() {
+        return None;
+    }
+    let back = usize::try_from(part.unsigned_abs()).ok()?.checked_sub(1)?;
+    let taken = if part > 0 {
+        text.split(separator).nth(back)
+    } else {
+        text.rsplit(separator).nth(back)
+    };
+    taken.map(|taken| taken.trim().to_owned())
+}
+
+fn pad(text: String, width: usize, with: &str) -> String {
+    let missing = width.saturating_sub(text.chars().count());
+    format!("{}{text}", with.repeat(missing))
+}
+
+/// Reads a date that is written in one of `formats`.
+pub fn date(text: &str, formats: &[String]) -> Result<NaiveDate, Fault> {
+    let read = formats
+        .iter()
+        .find_map(|format| NaiveDate::parse_from_str(text, format).ok());
+    match read {
+        Some(date) if (1..=9999).contains(&date.year()) => Ok(date),
+        _ => Err(Fault::new(
+            "not_a_date",
+            format!(
+                "\"{}\" is not a date written as {}",
+                shown(text),
+                formats.join(" or ")
+            ),
+        )),
+    }
+}
+
+/// A value as a message shows it: not too much of it.
+pub fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let text = || ".{0,12}";
+        let step = prop_oneof![
+            Just(Step::Trim {}),
+            Just(Step::CollapseSpaces {}),
+            Just(Step::Lower {}),
+            Just(Step::Upper {}),
+            Just(Step::Slug {}),
+            (".{1,3}", text()).prop_map(|(from, to)| Step::Replace { from, to }),
+            (text(), any::<i32>()).prop_map(|(separator, part)| Step::Take { separator, part }),
+            (0u32..300, ".").prop_map(|(width, with)| Step::PadLeft { width, with }),
+            (0u32..50).prop_map(|length| Step::Truncate { length }),
+            (
+                proptest::collection::btree_map(text(), text(), 0..4),
+                0..4usize,
+                proptest::option::of(text())
+            )
+                .prop_map(|(values, otherwise, default)| Step::Lookup {
+                    values,
+                    otherwise: [
+                        Otherwise::Error,
+                        Otherwise::Keep,
+                        Otherwise::Empty,
+                        Otherwise::Default
+                    ][otherwise],
+                    default,
+                }),
+            proptest::collection::vec("[%YymdHjUe/. a-zA-Z-]{0,8}", 0..3)
+                .prop_map(|formats| Step::Date { formats }),
+            proptest::collection::vec(text(), 0..3).prop_map(|values| Step::Empty { values }),
+            text().prop_map(|value| Step::Default { value }),
+        ];
+        proptest::collection::vec(step, 0..8)
+    }
+
+    proptest! {
+        #[test]
+        fn no_step_panics_and_no_value_is_empty_text(steps in steps(), text in "\\PC{0,80}|.{0,80}") {
+            if let Ok(Some(value)) = through(&steps, text) {
+                let by_default = matches!(steps.last(), Some(Step::Default { .. }));
+                prop_assert!(!value.is_empty() || by_default);
+            }
+        }
+
+        #[test]
+        fn a_slug_is_its_own_slug(text in "\\PC{0,40}") {
+            let once = slug(&text);
+            prop_assert_eq!(slug(&once), once);
+        }
+    }
+
+    #[test]
+    fn steps_do_what_they_say() {
+        let cases: &[(&str, &str, Option<&str>)] = &[
+            (
+                r#"[{"step": "collapse_spaces"}]"#,
+                "  Brandon   R ",
+                Some("Brandon R"),
+            ),
+            (
+                r#"[{"step": "take", "separator": "/", "part": -1}]"#,
+                "https://x.org/course/algebra",
+                Some("algebra"),
+            ),
+            (
+                r#"[{"step": "take", "separator": " ", "part": 3}]"#,
+                "4 Weeks",
+                None,
+            ),
+            (
+                r#"[{"step": "pad_left", "width": 5, "with": "0"}]"#,
+                "2148",
+                Some("02148"),
+            ),
+            (
+                r#"[{"step": "slug"}]"#,
+                "Data Analysis & Statistics",
+                Some("data-analysis-statistics"),
+            ),
+            (
+                r#"[{"step": "lookup", "values": {"1": "archived"}, "otherwise": "default", "default": "active"}]"#,
+                "0",
+                Some("active"),
+            ),
+            (
+                r#"[{"step": "empty", "values": ["NA"]}, {"step": "default", "value": "none"}]"#,
+                "NA",
+                Some("none"),
+            ),
+            (
+                r#"[{"step": "date", "formats": ["%d.%m.%Y"]}]"#,
+                "28.02.2024",
+                Some("2024-02-28"),
+            ),
+        ];
+        for (steps, text, expected) in cases {
+            let steps: Vec<Step> = serde_json::from_str(steps).unwrap();
+            assert_eq!(
+                through(&steps, (*text).to_owned()).unwrap().as_deref(),
+                *expected,
+                "{text}"
+            );
+        }
+    }
+}

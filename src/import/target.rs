@@ -1,0 +1,248 @@
+//! What a domain says about a resource that comes in as CSV. The list of targets stands at the top.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    mapping::{Mapping, OnMissing, ReferenceBy},
+    step::{self, Fault},
+};
+use crate::{access::Permission, app::Tx, db::Sql, http::ApiResult, period::Period};
+
+/// A resource that imports write.
+pub trait Target: Sync {
+    /// What is known of it beforehand.
+    fn declaration(&self) -> &'static Declaration;
+
+    /// The fields that a profile may fill.
+    fn fields(&self, tx: &mut Tx) -> ApiResult<Vec<Field>>;
+
+    /// Refuses rows that the database would not take, and resolves references into `import_rows.refs`.
+    fn resolve(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()>;
+
+    /// What would be made beside the rows themselves, such as org units, by kind.
+    fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>>;
+
+    /// Writes what the plan says, with its events; set-based.
+    fn write(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()>;
+}
+
+/// What is known of a target beforehand.
+#[derive(Debug)]
+pub struct Declaration {
+    /// Its name in profiles: "users".
+    pub resource: &'static str,
+    /// Its table.
+    pub table: &'static str,
+    /// The kind of its external keys.
+    pub external_kind: &'static str,
+    /// What the caller must hold, everywhere, to apply an import.
+    pub permissions: &'static [Permission],
+    /// Other things that a row may name.
+    pub references: &'static [Reference],
+    /// What `missing.then` may say beside `keep`: statuses.
+    pub missing: &'static [&'static str],
+    /// The statuses of those who are gone already; going from another to one of these is a removal.
+    pub gone: &'static [&'static str],
+}
+
+/// Another thing that a row may name.
+#[derive(Debug)]
+pub struct Reference {
+    /// What profiles call it.
+    pub name: &'static str,
+    /// How it may be found.
+    pub by: &'static [ReferenceBy],
+    /// What may happen where it is missing.
+    pub on_missing: &'static [OnMissing],
+    /// Whether it is a path of several levels, each with a code and a name.
+    pub is_path: bool,
+    /// A condition over the row `r` and the object `t`: whether the object refers to it already.
+    pub is_same: &'static str,
+    /// Over the object `t`: how the present one is shown.
+    pub shown: &'static str,
+}
+
+/// A field that a profile may fill.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// What profiles call it.
+    pub name: Cow<'static, str>,
+    /// What it holds.
+    pub kind: Kind,
+    /// What an empty value does.
+    pub empty: Empty,
+    /// Over the object `t`: its present value, as jsonb.
+    pub present: Sql,
+}
+
+/// What an empty value does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Empty {
+    /// The row is refused.
+    Refused,
+    /// It empties the field.
+    Null,
+    /// It makes the field an empty text.
+    Blank,
+    /// It leaves the field as it is; a new one gets its default.
+    Left,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// Text of at most so many characters.
+    Text(usize),
+    /// Text without white space.
+    Word(usize),
+    /// An e-mail address.
+    Email,
+    /// A calendar day.
+    Date,
+    /// A whole number within bounds.
+    Integer(i64, i64),
+    /// A number that is at least this.
+    Number(f64),
+    /// True or false.
+    Boolean,
+    /// One of these words.
+    OneOf(Vec<String>),
+    /// Tags of at most so many characters: in lower case, in order.
+    Tags(usize),
+    /// A BCP 47 tag.
+    Language,
+    /// A BCP 47 primary tag: a language without its region.
+    PrimaryLanguage,
+    /// An IANA time zone.
+    TimeZone,
+    /// An ISO 8601 duration of whole years, months, weeks or days.
+    Period,
+    /// An address on the web.
+    Url,
+}
+
+impl Kind {
+    /// Whether it is made of several values.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Kind::Tags(_))
+    }
+
+    /// Reads one value.
+    pub fn read(&self, text: &str, dates: &[String]) -> Result<Value, Fault> {
+        let wrong = |code, what: &str| Fault::new(code, format!("\"{}\" {what}", step::shown(text)));
+        let good = |fits: bool, what: &str| {
+            if fits {
+                Ok(json!(text))
+            } else {
+                Err(wrong("not_valid", what))
+            }
+        };
+        match self {
+            Kind::Text(most) => fits(text, *most).map(|()| json!(text)),
+            Kind::Tags(most) => {
+                let tag = step::collapse(text).to_lowercase();
+                fits(&tag, *most).map(|()| json!(tag))
+            }
+            Kind::Word(most) => {
+                fits(text, *most)?;
+                good(!text.contains(char::is_whitespace), "must not hold white space")
+            }
+            Kind::Email => good(is_email(text), "is not an e-mail address"),
+            Kind::Date => step::date(text, dates).map(|date| json!(date)),
+            Kind::Integer(least, most) => match text.parse::<i64>() {
+                Ok(number) if (*least..=*most).contains(&number) => Ok(json!(number)),
+                _ => Err(wrong(
+                    "not_a_number",
+                    &format!("is not a whole number from {least} to {most}"),
+                )),
+            },
+            Kind::Number(least) => match text.parse::<f64>() {
+                Ok(number) if number.is_finite() && number >= *least => Ok(json!(number)),
+                _ => Err(wrong("not_a_number", "is not a number in range")),
+            },
+            Kind::Boolean => match text.to_lowercase().as_str() {
+                "true" | "yes" | "1" => Ok(json!(true)),
+                "false" | "no" | "0" => Ok(json!(false)),
+                _ => Err(wrong("not_valid", "is not true or false")),
+            },
+            Kind::OneOf(words) => good(
+                words.iter().any(|word| word == text),
+                &format!("is none of {}", words.join(", ")),
+            ),
+            Kind::Language => good(is_language(text), "is not a BCP 47 tag, such as pt-BR"),
+            Kind::PrimaryLanguage => good(
+                (2..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase()),
+                "is not a BCP 47 primary tag, such as pt",
+            ),
+            Kind::TimeZone => good(
+                text.parse::<chrono_tz::Tz>().is_ok(),
+                "is not an IANA time zone, such as Europe/Lisbon",
+            ),
+            Kind::Period => match text.parse::<Period>() {
+                Ok(period) if !period.is_zero() => Ok(json!(period)),
+                _ => Err(wrong(
+                    "not_valid",
+                    "is not a period such as P1Y, P6M, P2W or P90D",
+                )),
+            },
+            Kind::Url => good(
+                text.len() <= 2000
+                    && (text.starts_with("https://") || text.starts_with("http://"))
+                    && !text.contains(char::is_whitespace),
+                "is not an http:// or https:// address",
+            ),
+        }
+    }
+}
+
+fn fits(text: &str, most: usize) -> Result<(), Fault> {
+    if text.chars().count() <= most {
+        return Ok(());
+    }
+    Err(Fault::new(
+        "too_long",
+        format!("\"{}\" has more than {most} characters", step::shown(text)),
+    ))
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let plain = |text: &str| {
+        !text.is_empty()
+            && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c))
+    };
+    text.len() <= 254 && plain(local) && plain(domain) && !domain.starts_with('.') && !domain.ends_with('.')
+}
+
+fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let first = parts.next().unwrap_or_default();
+    let letters = |text: &str| text.bytes().all(|b| b.is_ascii_alphabetic());
+    text.len() <= 35
+        && (2..=3).contains(&first.len())
+        && letters(first)
+        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// An import whose rows are read, on its way through a target.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// The import.
+    pub import: Uuid,
+    /// Its mapping.
+    pub mapping: &'a Mapping,
+    /// The fields that the mapping fills.
+    pub fields: &'a [Field],
+}
+
+impl Plan<'_> {
+    /// The system whose keys the rows have.
+    pub fn source(&self) -> &str {
+        &self.mapping.key.source
+    }
+}

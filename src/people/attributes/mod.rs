@@ -1,0 +1,7 @@
+//! Custom attributes of people: their definitions, and checking values against them.
+
+pub mod check;
+pub mod filter;
+pub mod model;
+pub mod routes;
+pub mod store;

@@ -1,0 +1,101 @@
+//! The statements of attribute definitions.
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
+use uuid::Uuid;
+
+use super::{
+    filter::ATTRIBUTE_DEFINITIONS,
+    model::{AttributeDefinition, CreateAttributeDefinition, UpdateAttributeDefinition},
+};
+use crate::{
+    access::{Authorized, Protected},
+    app::Tx,
+    db::{Sql, schema::attribute_definitions},
+    http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+};
+
+const LISTING: Listing = Listing {
+    id: "attribute_definitions.id",
+    sorts: &[
+        Sort {
+            name: "created_at",
+            column: "attribute_definitions.created_at",
+            kind: SortKind::Instant,
+        },
+        Sort {
+            name: "name",
+            column: "attribute_definitions.name",
+            kind: SortKind::Text,
+        },
+    ],
+};
+
+/// A page of definitions.
+pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<AttributeDefinition>> {
+    let scope = tx.scope(AttributeDefinition::READ)?;
+    let page = query.plan(&LISTING)?;
+    let filter = match &query.filter {
+        Some(text) => parse(text, &ATTRIBUTE_DEFINITIONS)?.to_sql(&tx.filter_clock()),
+        None => Sql::always(),
+    };
+    let rows = attribute_definitions::table
+        .select((AttributeDefinition::as_select(), page.key()))
+        .filter(page.rows([AttributeDefinition::covered(&scope), filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |definition| definition.id))
+}
+
+/// All that are not archived.
+pub fn live(tx: &mut Tx) -> ApiResult<Vec<AttributeDefinition>> {
+    let live = attribute_definitions::table
+        .filter(attribute_definitions::archived_at.is_null())
+        .select(AttributeDefinition::as_select())
+        .load(tx.conn)?;
+    Ok(live)
+}
+
+/// Adds a definition.
+pub fn insert(tx: &mut Tx, new: &CreateAttributeDefinition) -> ApiResult<AttributeDefinition> {
+    let definition = diesel::insert_into(attribute_definitions::table)
+        .values((
+            attribute_definitions::id.eq(Uuid::now_v7()),
+            new,
+            attribute_definitions::created_at.eq(tx.now),
+            attribute_definitions::updated_at.eq(tx.now),
+        ))
+        .returning(AttributeDefinition::as_returning())
+        .get_result(tx.conn)?;
+    Ok(definition)
+}
+
+/// Changes a definition.
+pub fn update(
+    tx: &mut Tx,
+    definition: &Authorized<AttributeDefinition>,
+    changes: &UpdateAttributeDefinition,
+) -> ApiResult<AttributeDefinition> {
+    let definition = diesel::update(attribute_definitions::table.find(definition.id))
+        .set((
+            changes,
+            attribute_definitions::version.eq(attribute_definitions::version + 1),
+            attribute_definitions::updated_at.eq(tx.now),
+        ))
+        .returning(AttributeDefinition::as_returning())
+        .get_result(tx.conn)?;
+    Ok(definition)
+}
+
+/// Archives a definition.
+pub fn archive(tx: &mut Tx, definition: &Authorized<AttributeDefinition>) -> ApiResult<AttributeDefinition> {
+    let definition = diesel::update(attribute_definitions::table.find(definition.id))
+        .set((
+            attribute_definitions::archived_at.eq(tx.now),
+            attribute_definitions::version.eq(attribute_definitions::version + 1),
+            attribute_definitions::updated_at.eq(tx.now),
+        ))
+        .returning(AttributeDefinition::as_returning())
+        .get_result(tx.conn)?;
+    Ok(definition)
+}

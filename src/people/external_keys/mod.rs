@@ -1,0 +1,93 @@
+//! Names that other systems use for users, org units, groups and courses.
+//!
+//! One table and one module for all kinds. A resource whose type is [`Protected`] with an `EXTERNAL` kind gets its
+//! routes by [`external_key_routes!`](crate::external_key_routes!); whoever brings in many things at once uses
+//! [`store`].
+
+pub mod model;
+pub mod routes;
+pub mod store;
+
+use crate::{
+    access::{self, Permission, Protected},
+    app::{Call, Tx},
+    http::{ApiError, ApiResult, IfMatch, Page, Ref, Reply, Versioned},
+    ledger::Event,
+};
+use model::ExternalKey;
+use uuid::Uuid;
+
+/// Answers the external keys of one thing.
+pub async fn list<T: Protected + HasId + 'static>(call: Call, id: Ref<T>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let thing = access::read(tx, &id)?;
+        Reply::page(&Page {
+            data: store::of(tx, kind::<T>()?, thing.id())?,
+            next_cursor: None,
+        })
+    })
+    .await
+}
+
+/// Adds an external key to one thing.
+pub async fn add<T: Protected + HasId + 'static>(
+    call: Call,
+    id: Ref<T>,
+    permission: Permission,
+    key: ExternalKey,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let thing = access::authorize(tx, &id, permission)?;
+        store::insert(tx, kind::<T>()?, &[(thing.id(), key.clone())])?;
+        record(tx, "external_key.added", kind::<T>()?, thing.id(), |event| {
+            event.after(&key)
+        });
+        Reply::created_part(&key)
+    })
+    .await
+}
+
+/// Removes an external key from one thing, whose ETag `If-Match` takes.
+pub async fn remove<T: Protected + HasId + Versioned + 'static>(
+    call: Call,
+    id: Ref<T>,
+    permission: Permission,
+    known: IfMatch,
+    key: ExternalKey,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let thing = access::authorize(tx, &id, permission)?;
+        known.check(&*thing)?;
+        let is_storable = !key.source.contains('\0') && !key.key.contains('\0');
+        if !is_storable || !store::delete(tx, kind::<T>()?, thing.id(), &key)? {
+            return Err(ApiError::not_found("external key"));
+        }
+        record(tx, "external_key.removed", kind::<T>()?, thing.id(), |event| {
+            event.before(&key)
+        });
+        Ok(Reply::no_content())
+    })
+    .await
+}
+
+/// A thing that knows its id.
+pub trait HasId {
+    /// Its id.
+    fn id(&self) -> Uuid;
+}
+
+fn kind<T: Protected>() -> ApiResult<&'static str> {
+    T::EXTERNAL.ok_or_else(|| ApiError::internal(format!("no {} has external keys", T::NAME)))
+}
+
+/// The event is the thing's: its keys are part of it.
+pub(super) fn record(
+    tx: &mut Tx,
+    action: &'static str,
+    kind: &'static str,
+    id: Uuid,
+    say: impl FnOnce(Event) -> Event,
+) {
+    let event = say(Event::new(action, kind, id));
+    tx.record(if kind == "user" { event.about(id) } else { event });
+}

@@ -1,0 +1,81 @@
+//! `…/external-keys` under every resource that other systems name.
+
+/// Makes a module `$module` with the routes of a resource's external keys and their `configure`, to be mounted
+/// inside the resource's scope.
+#[macro_export]
+macro_rules! external_key_routes {
+    ($module:ident: $thing:ty, tag: $tag:tt, id: $id:tt, path: $path:tt, key_path: $key_path:tt,
+     $list:ident $add:ident $remove:ident, read: $read:tt, write: $write:tt $permission:ident) => {
+        pub mod $module {
+            use actix_web::{delete, get, post, web::Path};
+            use utoipa_actix_web::service_config::ServiceConfig;
+
+            use $crate::{
+                access::Permission,
+                app::Call,
+                http::{ApiResult, IfMatch, Page, Ref, Reply, Valid},
+                people::external_keys::{self, HasId, model::ExternalKey},
+            };
+
+            impl HasId for $thing {
+                fn id(&self) -> uuid::Uuid {
+                    self.id
+                }
+            }
+
+            /// The routes, for the resource's scope.
+            pub fn configure(config: &mut ServiceConfig) {
+                config.service($list).service($add).service($remove);
+            }
+
+            /// List external keys.
+            ///
+            /// What other systems call it; `ext:{source}:{key}` stands for its id in every path.
+            #[utoipa::path(tag = $tag, params(($id = String, Path)),
+                responses((status = 200, body = Page<ExternalKey>)), extensions(("x-permission" = json!($read))))]
+            #[get($path)]
+            async fn $list(call: Call, id: Path<Ref<$thing>>) -> ApiResult<Reply> {
+                external_keys::list(call, id.into_inner()).await
+            }
+
+            /// Add an external key.
+            #[utoipa::path(tag = $tag, params(($id = String, Path)), request_body = ExternalKey,
+                responses((status = 201, body = ExternalKey)), extensions(("x-permission" = json!($write))))]
+            #[post($path)]
+            async fn $add(call: Call, id: Path<Ref<$thing>>, body: Valid<ExternalKey>) -> ApiResult<Reply> {
+                external_keys::add(call, id.into_inner(), Permission::$permission, body.0).await
+            }
+
+            /// Remove an external key.
+            ///
+            /// `If-Match` takes the ETag of the thing that it names.
+            #[utoipa::path(tag = $tag, params(($id = String, Path), ("source" = String, Path), ("key" = String, Path)),
+                responses((status = 204, description = "It is gone.")), extensions(("x-permission" = json!($write))))]
+            #[delete($key_path)]
+            async fn $remove(
+                call: Call,
+                path: Path<(Ref<$thing>, String, String)>,
+                known: IfMatch,
+            ) -> ApiResult<Reply> {
+                let (id, source, key) = path.into_inner();
+                let key = ExternalKey { source, key };
+                external_keys::remove(call, id, Permission::$permission, known, key).await
+            }
+        }
+    };
+}
+
+external_key_routes!(users: crate::people::users::model::User, tag: "users", id: "user_id",
+    path: "/{user_id}/external-keys", key_path: "/{user_id}/external-keys/{source}/{key}",
+    list_user_external_keys create_user_external_key delete_user_external_key,
+    read: "users.read", write: "users.write" UsersWrite);
+
+external_key_routes!(org_units: crate::people::org_units::model::OrgUnit, tag: "org-units", id: "org_unit_id",
+    path: "/{org_unit_id}/external-keys", key_path: "/{org_unit_id}/external-keys/{source}/{key}",
+    list_org_unit_external_keys create_org_unit_external_key delete_org_unit_external_key,
+    read: "org_units.read", write: "org_units.write" OrgUnitsWrite);
+
+external_key_routes!(groups: crate::people::groups::model::Group, tag: "groups", id: "group_id",
+    path: "/{group_id}/external-keys", key_path: "/{group_id}/external-keys/{source}/{key}",
+    list_group_external_keys create_group_external_key delete_group_external_key,
+    read: "groups.read", write: "groups.write" GroupsWrite);

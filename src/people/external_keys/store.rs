@@ -1,0 +1,109 @@
+//! The statements of external keys, for every kind of thing.
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper,
+    sql_types,
+};
+use uuid::Uuid;
+
+use super::model::ExternalKey;
+use crate::{
+    app::Tx,
+    db::{bind, schema::external_keys},
+    http::ApiResult,
+    sql,
+};
+
+/// The keys of one thing.
+pub fn of(tx: &mut Tx, kind: &str, object: Uuid) -> ApiResult<Vec<ExternalKey>> {
+    let keys = external_keys::table
+        .filter(
+            external_keys::kind
+                .eq(kind)
+                .and(external_keys::object_id.eq(object)),
+        )
+        .order((external_keys::source, external_keys::key))
+        .select(ExternalKey::as_select())
+        .load(tx.conn)?;
+    Ok(keys)
+}
+
+/// Adds keys to things; `already_exists` if one is taken.
+pub fn insert(tx: &mut Tx, kind: &str, keys: &[(Uuid, ExternalKey)]) -> ApiResult<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let (objects, sources, names) = columns(keys.iter().map(|(object, key)| (*object, key)));
+    sql![
+        "INSERT INTO external_keys (kind, source, key, object_id, created_at) SELECT ",
+        bind(kind),
+        ", source, key, object_id, ",
+        bind(tx.now),
+        " FROM unnest(",
+        bind(sources),
+        ", ",
+        bind(names),
+        ", ",
+        bind(objects),
+        ") AS given(source, key, object_id)"
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Takes a key from a thing; false if it had none such.
+pub fn delete(tx: &mut Tx, kind: &str, object: Uuid, key: &ExternalKey) -> ApiResult<bool> {
+    let deleted = diesel::delete(external_keys::table.find((kind, &key.source, &key.key)))
+        .filter(external_keys::object_id.eq(object))
+        .execute(tx.conn)?;
+    Ok(deleted > 0)
+}
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = sql_types::Text)]
+    source: String,
+    #[diesel(sql_type = sql_types::Text)]
+    key: String,
+    #[diesel(sql_type = sql_types::Uuid)]
+    object_id: Uuid,
+}
+
+/// Those of `keys` that name something already, and what.
+pub fn find(tx: &mut Tx, kind: &str, keys: &[ExternalKey]) -> ApiResult<Vec<(ExternalKey, Uuid)>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (_, sources, names) = columns(keys.iter().map(|key| (Uuid::nil(), key)));
+    let found: Vec<Taken> = sql![
+        "SELECT external_keys.source, external_keys.key, external_keys.object_id FROM unnest(",
+        bind(sources),
+        ", ",
+        bind(names),
+        ") AS given(source, key) JOIN external_keys USING (source, key) WHERE external_keys.kind = ",
+        bind(kind)
+    ]
+    .load(tx.conn)?;
+    Ok(found
+        .into_iter()
+        .map(|taken| {
+            let key = ExternalKey {
+                source: taken.source,
+                key: taken.key,
+            };
+            (key, taken.object_id)
+        })
+        .collect())
+}
+
+type Columns = (Vec<Uuid>, Vec<String>, Vec<String>);
+
+fn columns<'a>(keys: impl Iterator<Item = (Uuid, &'a ExternalKey)>) -> Columns {
+    let mut columns = Columns::default();
+    for (object, key) in keys {
+        columns.0.push(object);
+        columns.1.push(key.source.clone());
+        columns.2.push(key.key.clone());
+    }
+    columns
+}

@@ -1,0 +1,129 @@
+//! Dynamic groups: their members are whom their filters find.
+//!
+//! Called for changed people by [`crate::people::facts`], and for one group when its filter changes.
+
+use diesel::{
+    ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_types,
+};
+use uuid::Uuid;
+
+use super::members::{self, Membership};
+use crate::{
+    app::Tx,
+    db::{Sql, bind, schema::groups},
+    filter::Schema,
+    http::{ApiError, ApiResult, filter::parse},
+    people::users,
+    sql,
+};
+
+/// A dynamic group and its filter.
+pub type DynamicGroup = (Uuid, String);
+
+/// Groups whose filters go into one statement.
+const GROUPS_A_STATEMENT: usize = 100;
+
+/// Every live dynamic group. Holds off changes of filters until the transaction ends, so that nobody is judged by a
+/// filter that another transaction is about to replace.
+pub fn all(tx: &mut Tx) -> ApiResult<Vec<DynamicGroup>> {
+    sql!["SELECT pg_advisory_xact_lock_shared(hashtext('groups'))"].execute(tx.conn)?;
+    let groups = groups::table
+        .filter(groups::kind.eq("dynamic"))
+        .filter(groups::archived_at.is_null())
+        .order(groups::id)
+        .select((groups::id, groups::filter.assume_not_null()))
+        .load(tx.conn)?;
+    Ok(groups)
+}
+
+/// Waits for the transactions that judge people by the present filters, and holds off others: taken before a filter
+/// is written.
+pub fn lock_filters(tx: &mut Tx) -> ApiResult<()> {
+    sql!["SELECT pg_advisory_xact_lock(hashtext('groups'))"].execute(tx.conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Change {
+    #[diesel(sql_type = sql_types::Uuid)]
+    group_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = sql_types::Bool)]
+    is_member: bool,
+}
+
+/// Brings the membership of these people, or of everybody, in `groups` up to date.
+pub fn keep(tx: &mut Tx, groups: Vec<DynamicGroup>, people: Option<&[Uuid]>) -> ApiResult<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let schema = users::filter::schema(tx)?;
+    for groups in groups.chunks(GROUPS_A_STATEMENT) {
+        let statement = statement(tx, groups, people, &schema)?;
+        let changes: Vec<Change> = statement.load(tx.conn)?;
+        let changes: Vec<_> = changes
+            .into_iter()
+            .map(|change| Membership {
+                group: change.group_id,
+                user: change.user_id,
+                is_member: change.is_member,
+            })
+            .collect();
+        members::announce(tx, &changes)?;
+    }
+    Ok(())
+}
+
+fn statement(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: &Schema) -> ApiResult<Sql> {
+    let mut sql = sql!["WITH "];
+    if let Some(people) = people {
+        sql.push("written AS MATERIALIZED (SELECT unnest(");
+        sql.push(bind(people.to_vec()));
+        sql.push(") AS id), ");
+    }
+    sql.push("wanted AS MATERIALIZED (");
+    for (index, (id, filter)) in groups.iter().enumerate() {
+        let filter = parse(filter, schema)
+            .map_err(|error| ApiError::internal(format!("the filter of group {id}: {error}")))?;
+        sql.push(if index == 0 {
+            "SELECT "
+        } else {
+            " UNION ALL SELECT "
+        });
+        sql.push(bind(*id));
+        sql.push(" AS group_id, users.id AS user_id FROM users WHERE ");
+        sql.push(among(people, "users.id"));
+        sql.push(" AND ");
+        sql.push(filter.to_sql(&tx.filter_clock()));
+    }
+    let ids: Vec<Uuid> = groups.iter().map(|(id, _)| *id).collect();
+    sql.push(sql![
+        "), ended AS (
+            DELETE FROM group_members member WHERE member.group_id = ANY(",
+        bind(ids),
+        ") AND ",
+        among(people, "member.user_id"),
+        " AND NOT EXISTS (SELECT 1 FROM wanted
+                WHERE wanted.group_id = member.group_id AND wanted.user_id = member.user_id)
+            RETURNING member.group_id, member.user_id),
+        begun AS (
+            INSERT INTO group_members (group_id, user_id, added_at)
+            SELECT wanted.group_id, wanted.user_id, ",
+        bind(tx.now),
+        " FROM wanted WHERE NOT EXISTS (SELECT 1 FROM group_members member
+                WHERE member.group_id = wanted.group_id AND member.user_id = wanted.user_id)
+            ON CONFLICT DO NOTHING
+            RETURNING group_id, user_id)
+        SELECT group_id, user_id, false AS is_member FROM ended
+        UNION ALL SELECT group_id, user_id, true FROM begun"
+    ]);
+    Ok(sql)
+}
+
+fn among(people: Option<&[Uuid]>, column: &'static str) -> Sql {
+    match people {
+        Some(_) => sql![column, " IN (SELECT id FROM written)"],
+        None => Sql::always(),
+    }
+}

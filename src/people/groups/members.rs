@@ -1,0 +1,238 @@
+//! Who is in which group: the statements, and what every change of membership brings with it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use diesel::{
+    ExpressionMethods, JoinOnDsl, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types,
+};
+use uuid::Uuid;
+
+use super::model::{Group, GroupKind, GroupMember, GroupMembersChanged, UpdateGroupMembers};
+use crate::{
+    access::{Authorized, Permission, Protected},
+    app::{Tx, Wake},
+    db::{
+        bind,
+        schema::{grants, group_members, users},
+    },
+    http::{ApiError, ApiResult, Code, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
+    ledger::Event,
+    people::users::{filter, model::User},
+    sql,
+};
+
+const LISTING: Listing = Listing {
+    id: "users.id",
+    sorts: &[
+        Sort {
+            name: "username",
+            column: "users.username",
+            kind: SortKind::Text,
+        },
+        Sort {
+            name: "family_name",
+            column: "users.family_name",
+            kind: SortKind::Text,
+        },
+    ],
+};
+
+/// A membership that began or ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Membership {
+    pub group: Uuid,
+    pub user: Uuid,
+    pub is_member: bool,
+}
+
+/// A page of a group's members, of those whom the caller may see.
+pub fn list(tx: &mut Tx, group: Uuid, query: &ListQuery) -> ApiResult<Page<GroupMember>> {
+    let scope = tx.scope(Permission::UsersRead)?;
+    let page = query.plan(&LISTING)?;
+    let filter = filter::condition(tx, query.filter.as_deref())?;
+    let rows = users::table
+        .inner_join(group_members::table.on(group_members::user_id.eq(users::id)))
+        .filter(group_members::group_id.eq(group))
+        .filter(page.rows([User::covered(&scope), filter]))
+        .select((GroupMember::as_select(), page.key()))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |member| member.user_id))
+}
+
+/// Adds and removes members of a static group. All or nothing: unknown people are told by field.
+pub fn change(
+    tx: &mut Tx,
+    group: &Authorized<Group>,
+    changes: &UpdateGroupMembers,
+) -> ApiResult<GroupMembersChanged> {
+    refuse_unless_static(group)?;
+    refuse_unless_may_grant(tx, group.id)?;
+    refuse_unseen(tx, changes)?;
+    let removed: Vec<Uuid> = diesel::delete(group_members::table)
+        .filter(group_members::group_id.eq(group.id))
+        .filter(group_members::user_id.eq_any(&changes.remove))
+        .returning(group_members::user_id)
+        .get_results(tx.conn)?;
+    let rows: Vec<_> = changes
+        .add
+        .iter()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .map(|user| {
+            (
+                group_members::group_id.eq(group.id),
+                group_members::user_id.eq(*user),
+                group_members::added_at.eq(tx.now),
+            )
+        })
+        .collect();
+    let added: Vec<Uuid> = diesel::insert_into(group_members::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .returning(group_members::user_id)
+        .get_results(tx.conn)?;
+    let ended = removed.iter().map(|user| (*user, false));
+    let memberships: Vec<_> = ended
+        .chain(added.iter().map(|user| (*user, true)))
+        .map(|(user, is_member)| Membership {
+            group: group.id,
+            user,
+            is_member,
+        })
+        .collect();
+    announce(tx, &memberships)?;
+    Ok(GroupMembersChanged { added, removed })
+}
+
+/// Ends every membership of a group that is archived.
+pub fn end_all(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
+    let ended: Vec<Uuid> = diesel::delete(group_members::table)
+        .filter(group_members::group_id.eq(group))
+        .returning(group_members::user_id)
+        .get_results(tx.conn)?;
+    let memberships: Vec<_> = ended
+        .into_iter()
+        .map(|user| Membership {
+            group,
+            user,
+            is_member: false,
+        })
+        .collect();
+    announce(tx, &memberships)
+}
+
+/// Touches every member of a group whose code is about to change: filters name groups by code.
+pub fn touch_all(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
+    let members: Vec<Uuid> = group_members::table
+        .filter(group_members::group_id.eq(group))
+        .select(group_members::user_id)
+        .load(tx.conn)?;
+    tx.touch_users(members);
+    Ok(())
+}
+
+/// Callers that are woken one by one; past that all are.
+const WAKES: usize = 100;
+
+/// What memberships that began or ended bring with them: events, rules that look again, grants that count anew.
+pub(super) fn announce(tx: &mut Tx, memberships: &[Membership]) -> ApiResult<()> {
+    let groups: BTreeSet<Uuid> = memberships.iter().map(|membership| membership.group).collect();
+    let granting = granting(tx, groups)?;
+    let mut wakes = BTreeSet::new();
+    for membership in memberships {
+        let action = if membership.is_member {
+            "group.member_added"
+        } else {
+            "group.member_removed"
+        };
+        tx.record(Event::new(action, "group", membership.group).about(membership.user));
+        if granting.contains(&membership.group) {
+            wakes.insert(membership.user);
+        }
+    }
+    tx.touch_users(memberships.iter().map(|membership| membership.user));
+    if wakes.len() > WAKES {
+        tx.wake(Wake::Callers);
+        return Ok(());
+    }
+    wakes.into_iter().for_each(|user| tx.wake(Wake::Caller(user)));
+    Ok(())
+}
+
+/// Those of `groups` whose members hold roles by them.
+fn granting(tx: &mut Tx, groups: BTreeSet<Uuid>) -> ApiResult<HashSet<Uuid>> {
+    if groups.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let granting: Vec<Uuid> = grants::table
+        .filter(grants::principal_kind.eq("group"))
+        .filter(grants::principal_id.eq_any(groups))
+        .filter(grants::revoked_at.is_null())
+        .select(grants::principal_id)
+        .load(tx.conn)?;
+    Ok(granting.into_iter().collect())
+}
+
+fn refuse_unless_static(group: &Group) -> ApiResult<()> {
+    if group.archived_at.is_some() {
+        return Err(ApiError::new(
+            Code::Conflict,
+            "The group is archived: nobody can be added to it.",
+        ));
+    }
+    match group.kind {
+        GroupKind::Static => Ok(()),
+        GroupKind::Dynamic => Err(ApiError::new(
+            Code::GroupIsDynamic,
+            "Change the group's filter, or the facts about the people that it looks at.",
+        )),
+    }
+}
+
+/// Whoever chooses the members of a group that holds roles grants those roles.
+pub fn refuse_unless_may_grant(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
+    if granting(tx, BTreeSet::from([group]))?.is_empty() {
+        return Ok(());
+    }
+    match tx.caller.scope_if_any(Permission::RolesWrite, tx.now) {
+        Some(scope) if scope.is_everything() => Ok(()),
+        _ => Err(ApiError::new(
+            Code::GrantExceedsCaller,
+            "The group holds roles, so choosing its members needs the permission roles.write everywhere.",
+        )),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Seen {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+}
+
+fn refuse_unseen(tx: &mut Tx, changes: &UpdateGroupMembers) -> ApiResult<()> {
+    let scope = tx.scope(Permission::UsersRead)?;
+    let named: Vec<Uuid> = changes.add.iter().chain(&changes.remove).copied().collect();
+    let seen: Vec<Seen> = sql![
+        "SELECT users.id FROM users WHERE users.id = ANY(",
+        bind(named),
+        ") AND ",
+        User::covered(&scope)
+    ]
+    .load(tx.conn)?;
+    let seen: HashSet<Uuid> = seen.into_iter().map(|user| user.id).collect();
+    let lists = BTreeMap::from([("add", &changes.add), ("remove", &changes.remove)]);
+    let unseen = lists.iter().flat_map(|(name, ids)| {
+        let unseen = ids.iter().enumerate().filter(|(_, id)| !seen.contains(id));
+        unseen.map(move |(index, _)| {
+            FieldError::new(format!("/{name}/{index}"), "names nobody whom you may see")
+        })
+    });
+    let faults: Vec<_> = unseen.collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(ApiError::invalid(faults))
+    }
+}

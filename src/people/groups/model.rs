@@ -1,0 +1,163 @@
+//! The types of `/v1/groups`.
+
+use chrono::{DateTime, Utc};
+use diesel::{Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::{
+    db::schema::{group_members, groups, users},
+    http::{Versioned, body::rule},
+    protected, text_enum,
+};
+
+text_enum! {
+    /// Where a group's members come from.
+    GroupKind {
+        /// They are added and removed one by one.
+        Static = "static",
+        /// They are whom its filter finds.
+        Dynamic = "dynamic",
+    }
+}
+
+/// A group of people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = groups)]
+pub struct Group {
+    /// Our id.
+    pub id: Uuid,
+    /// What filters call it; unique.
+    #[schema(example = "first-aiders")]
+    pub code: String,
+    /// What people call it.
+    #[schema(example = "First aiders")]
+    pub name: String,
+    /// Where its members come from.
+    pub kind: GroupKind,
+    /// Of a dynamic group: who belongs to it, in the filter language over people.
+    #[schema(example = "department eq \"Nursing\"")]
+    pub filter: Option<String>,
+    /// Counts up with every change; the ETag.
+    pub version: i64,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed; its members' coming and going leaves this as it is.
+    pub updated_at: DateTime<Utc>,
+    /// When it was archived.
+    pub archived_at: Option<DateTime<Utc>>,
+}
+
+impl Versioned for Group {
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+protected!(Group in groups, name: "group", external: Some("group"), read: GroupsRead,
+    covered: |scope| scope.groups("groups.id"));
+
+/// A group to be added.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[validate(schema(function = only_dynamic_groups_have_filters))]
+pub struct CreateGroup {
+    /// What filters call it.
+    #[schema(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$")]
+    pub code: String,
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    /// Where its members come from; this stays.
+    #[serde(default = "by_hand")]
+    #[schema(default = "static")]
+    pub kind: GroupKind,
+    /// Of a dynamic group: who belongs to it, in the filter language over people. It may not name `groups`.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 4096)]
+    pub filter: Option<String>,
+}
+
+/// Changes to a group: a field that is absent stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateGroup {
+    /// What filters call it. Filters that name the old code find nobody by it any more.
+    #[schema(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$", nullable = false)]
+    pub code: Option<String>,
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    pub name: Option<String>,
+    /// Of a dynamic group: who belongs to it.
+    #[schema(min_length = 1, max_length = 4096, nullable = false)]
+    pub filter: Option<String>,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = users)]
+pub struct GroupMember {
+    /// The person.
+    #[diesel(column_name = id)]
+    pub user_id: Uuid,
+    /// What they sign in with.
+    pub username: String,
+    /// Given name.
+    pub given_name: String,
+    /// Family name.
+    pub family_name: String,
+    /// Since when they have been in the group.
+    #[diesel(select_expression = group_members::added_at)]
+    pub added_at: DateTime<Utc>,
+}
+
+/// People to be added to a static group and removed from it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[validate(schema(function = nobody_is_in_both))]
+pub struct UpdateGroupMembers {
+    /// Who is to be a member. Whoever is one already stays.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub add: Vec<Uuid>,
+    /// Who is to be none. Whoever is none is passed over.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub remove: Vec<Uuid>,
+}
+
+/// Whose membership changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct GroupMembersChanged {
+    /// Who became a member.
+    pub added: Vec<Uuid>,
+    /// Who was a member.
+    pub removed: Vec<Uuid>,
+}
+
+fn by_hand() -> GroupKind {
+    GroupKind::Static
+}
+
+fn only_dynamic_groups_have_filters(group: &CreateGroup) -> Result<(), validator::ValidationError> {
+    match (group.kind, &group.filter) {
+        (GroupKind::Dynamic, None) => Err(rule("/filter", "is required of a dynamic group")),
+        (GroupKind::Static, Some(_)) => Err(rule("/filter", "belongs to dynamic groups only")),
+        _ => Ok(()),
+    }
+}
+
+const MOST_AT_ONCE: usize = 1_000;
+
+fn nobody_is_in_both(changes: &UpdateGroupMembers) -> Result<(), validator::ValidationError> {
+    if changes.add.len() + changes.remove.len() > MOST_AT_ONCE {
+        return Err(rule("", "must not name more than 1,000 people at once"));
+    }
+    let removed: std::collections::HashSet<_> = changes.remove.iter().collect();
+    if changes.add.iter().any(|user| removed.contains(user)) {
+        return Err(rule("/add", "names somebody who is in /remove too"));
+    }
+    Ok(())
+}

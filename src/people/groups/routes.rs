@@ -1,0 +1,245 @@
+//! `/v1/groups`.
+
+use actix_web::{delete, get, patch, post, put, web::Path};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{
+    dynamic, members,
+    model::{
+        CreateGroup, Group, GroupKind, GroupMember, GroupMembersChanged, UpdateGroup, UpdateGroupMembers,
+    },
+    store,
+};
+use crate::{
+    access::{self, Permission},
+    app::{Call, Tx},
+    http::{ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    ledger::Event,
+    people::{external_keys, users::filter},
+};
+
+/// The routes of this resource.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        utoipa_actix_web::scope("/groups")
+            .service(list_groups)
+            .service(create_group)
+            .service(get_group)
+            .service(update_group)
+            .service(archive_group)
+            .service(list_group_members)
+            .service(change_group_members)
+            .service(add_group_member)
+            .service(remove_group_member)
+            .configure(external_keys::routes::groups::configure),
+    );
+}
+
+/// List groups.
+///
+/// Those that the caller may see, archived ones too: `filter=archived_at eq null` leaves them out.
+#[utoipa::path(tag = "groups", params(ListQuery), responses((status = 200, body = Page<Group>)),
+    extensions(("x-permission" = json!("groups.read"))))]
+#[get("")]
+async fn list_groups(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
+        .await
+}
+
+/// Add a group.
+///
+/// A dynamic group has its members from the start, and they follow people's changes.
+#[utoipa::path(tag = "groups", request_body = CreateGroup, responses((status = 201, body = Group)),
+    extensions(("x-permission" = json!("groups.write"))))]
+#[post("")]
+async fn create_group(call: Call, body: Valid<CreateGroup>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        tx.require(Permission::GroupsWrite)?;
+        if let Some(text) = &body.0.filter {
+            filter::check_group_filter(tx, "/filter", text)?;
+            dynamic::lock_filters(tx)?;
+        }
+        let group = store::insert(tx, &body.0)?;
+        access::confirm::<Group>(tx, group.id, Permission::GroupsWrite)?;
+        tx.record(Event::new("group.created", "group", group.id).after(&group));
+        fill(tx, &group)?;
+        Reply::created(&group, format!("/v1/groups/{}", group.id))
+    })
+    .await
+}
+
+/// Read a group.
+#[utoipa::path(tag = "groups", params(("group_id" = String, Path)), responses((status = 200, body = Group)),
+    extensions(("x-permission" = json!("groups.read"))))]
+#[get("/{group_id}")]
+async fn get_group(call: Call, id: Path<Ref<Group>>, known: IfNoneMatch) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
+        .await
+}
+
+/// Change a group.
+///
+/// With another filter it has other members at once.
+#[utoipa::path(tag = "groups", params(("group_id" = String, Path)), request_body = UpdateGroup,
+    responses((status = 200, body = Group)), extensions(("x-permission" = json!("groups.write"))))]
+#[patch("/{group_id}")]
+async fn update_group(
+    call: Call,
+    id: Path<Ref<Group>>,
+    known: IfMatch,
+    body: Valid<UpdateGroup>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let before = access::authorize(tx, &id, Permission::GroupsWrite)?;
+        known.check(&*before)?;
+        let new_filter = body
+            .0
+            .filter
+            .as_ref()
+            .filter(|text| before.filter.as_ref() != Some(text));
+        if let Some(text) = new_filter {
+            if before.kind == GroupKind::Static {
+                return Err(ApiError::field("/filter", "belongs to dynamic groups only"));
+            }
+            filter::check_group_filter(tx, "/filter", text)?;
+            members::refuse_unless_may_grant(tx, before.id)?;
+            dynamic::lock_filters(tx)?;
+        }
+        let group = store::update(tx, &before, &body.0)?;
+        tx.record(
+            Event::new("group.updated", "group", group.id)
+                .before(&*before)
+                .after(&group),
+        );
+        if group.code != before.code {
+            members::touch_all(tx, group.id)?;
+        }
+        if new_filter.is_some() && group.archived_at.is_none() {
+            fill(tx, &group)?;
+        }
+        Reply::resource(&group)
+    })
+    .await
+}
+
+/// Archive a group.
+///
+/// All its memberships end, and with them the roles that members hold by it.
+#[utoipa::path(tag = "groups", params(("group_id" = String, Path)), responses((status = 200, body = Group)),
+    extensions(("x-permission" = json!("groups.write"))))]
+#[post("/{group_id}/archival")]
+async fn archive_group(call: Call, id: Path<Ref<Group>>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        dynamic::lock_filters(tx)?;
+        let before = access::authorize(tx, &id, Permission::GroupsWrite)?;
+        if before.archived_at.is_some() {
+            return Reply::resource(&*before);
+        }
+        let group = store::archive(tx, &before)?;
+        tx.record(
+            Event::new("group.archived", "group", group.id)
+                .before(&*before)
+                .after(&group),
+        );
+        members::end_all(tx, group.id)?;
+        Reply::resource(&group)
+    })
+    .await
+}
+
+/// List a group's members.
+///
+/// Those whom the caller may see; `filter` speaks of people as it does under `/v1/users`.
+#[utoipa::path(tag = "groups", params(("group_id" = String, Path), ListQuery),
+    responses((status = 200, body = Page<GroupMember>)), extensions(("x-permission" = json!("groups.read"))))]
+#[get("/{group_id}/members")]
+async fn list_group_members(call: Call, id: Path<Ref<Group>>, query: Query<ListQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let group = access::read(tx, &id)?;
+        Reply::page(&members::list(tx, group.id, &query.0)?)
+    })
+    .await
+}
+
+/// Add and remove members.
+///
+/// Of a static group, up to 1,000 at once, all or nothing.
+#[utoipa::path(tag = "groups", params(("group_id" = String, Path)), request_body = UpdateGroupMembers,
+    responses((status = 200, body = GroupMembersChanged)), extensions(("x-permission" = json!("groups.write"))))]
+#[post("/{group_id}/members")]
+async fn change_group_members(
+    call: Call,
+    id: Path<Ref<Group>>,
+    body: Valid<UpdateGroupMembers>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let group = access::authorize(tx, &id, Permission::GroupsWrite)?;
+        Reply::ok(&members::change(tx, &group, &body.0)?)
+    })
+    .await
+}
+
+/// Add a member.
+///
+/// To a static group. `If-Match` takes the group's ETag.
+#[utoipa::path(tag = "groups", params(("group_id" = String, Path), ("user_id" = Uuid, Path)),
+    responses((status = 204, description = "They are a member.")),
+    extensions(("x-permission" = json!("groups.write"))))]
+#[put("/{group_id}/members/{user_id}")]
+async fn add_group_member(call: Call, ids: Path<(Ref<Group>, Uuid)>, known: IfMatch) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let change = UpdateGroupMembers {
+            add: vec![ids.1],
+            remove: Vec::new(),
+        };
+        change_one(tx, &ids.0, &known, &change)?;
+        Ok(Reply::no_content())
+    })
+    .await
+}
+
+/// Remove a member.
+///
+/// From a static group. `If-Match` takes the group's ETag.
+#[utoipa::path(tag = "groups", params(("group_id" = String, Path), ("user_id" = Uuid, Path)),
+    responses((status = 204, description = "They are no member.")),
+    extensions(("x-permission" = json!("groups.write"))))]
+#[delete("/{group_id}/members/{user_id}")]
+async fn remove_group_member(call: Call, ids: Path<(Ref<Group>, Uuid)>, known: IfMatch) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let change = UpdateGroupMembers {
+            add: Vec::new(),
+            remove: vec![ids.1],
+        };
+        let changed = change_one(tx, &ids.0, &known, &change)?;
+        if changed.removed.is_empty() {
+            return Err(ApiError::not_found("member"));
+        }
+        Ok(Reply::no_content())
+    })
+    .await
+}
+
+/// The person stands in the path here, so an unknown one is 404.
+fn change_one(
+    tx: &mut Tx,
+    group: &Ref<Group>,
+    known: &IfMatch,
+    change: &UpdateGroupMembers,
+) -> ApiResult<GroupMembersChanged> {
+    let group = access::authorize(tx, group, Permission::GroupsWrite)?;
+    known.check(&*group)?;
+    members::change(tx, &group, change).map_err(|error| match error.code {
+        Code::ValidationFailed => ApiError::not_found("user"),
+        _ => error,
+    })
+}
+
+/// Finds a dynamic group's members.
+fn fill(tx: &mut Tx, group: &Group) -> ApiResult<()> {
+    match &group.filter {
+        Some(filter) => dynamic::keep(tx, vec![(group.id, filter.clone())], None),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,6 @@
+//! Org units: the tree that people belong to.
+
+pub mod filter;
+pub mod model;
+pub mod routes;
+pub mod store;

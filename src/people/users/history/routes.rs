@@ -1,0 +1,29 @@
+//! `/v1/users/{user_id}/history`.
+
+use actix_web::{get, web::Path};
+
+use super::{model::UserPeriod, store};
+use crate::{
+    access,
+    app::Call,
+    http::{ApiResult, ListQuery, Page, Query, Ref, Reply},
+    people::users::model::User,
+};
+
+/// Read a person's history.
+///
+/// Each period in which status, job fields, manager and org unit stayed the same, oldest first.
+#[utoipa::path(tag = "users", params(("user_id" = String, Path), ListQuery),
+    responses((status = 200, body = Page<UserPeriod>)), extensions(("x-permission" = json!("users.read"))))]
+#[get("/{user_id}/history")]
+pub(crate) async fn list_user_history(
+    call: Call,
+    id: Path<Ref<User>>,
+    query: Query<ListQuery>,
+) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let user = access::read(tx, &id)?;
+        Reply::page(&store::list(tx, user.id, &query.0)?)
+    })
+    .await
+}

@@ -1,0 +1,307 @@
+//! What a row of people stands for: whose manager, which org unit; and which rows the database would not take.
+
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+
+use crate::{
+    app::Tx,
+    db::{Sql, bind},
+    http::ApiResult,
+    import::{
+        assess::{Taken, good, issue, refuse_taken},
+        mapping::{OnMissing, ReferenceBy, ReferenceMapping},
+        read::unusable,
+        target::Plan,
+    },
+    sql,
+};
+
+/// Refuses rows that the database would not take, then finds org units and managers.
+pub fn resolve(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    refuse_taken(
+        tx,
+        plan,
+        Taken {
+            field: "username",
+            table: "users",
+            wanted: "lower(g.fields ->> 'username')",
+            present: "lower(t.username)",
+        },
+    )?;
+    refuse_leaving_before_hire(tx, plan)?;
+    if let Some(reference) = plan.mapping.references.get("org_unit") {
+        find_org_units(tx, plan, reference)?;
+    }
+    if let Some(reference) = plan.mapping.references.get("manager") {
+        find_managers(tx, plan, reference)?;
+        while drop_refused_managers(tx, plan, reference)? > 0 {}
+        while drop_circles(tx, plan)? > 0 {}
+    }
+    Ok(())
+}
+
+fn refuse_leaving_before_hire(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let fault = issue(
+        plan,
+        "left_on",
+        "left_before_hired",
+        sql!["'they left on ' || left_on || ', before they were hired on ' || hired_on"],
+        "error",
+    );
+    sql![
+        "WITH days AS (SELECT g.line,
+                CASE WHEN g.fields ? 'hired_on' THEN (g.fields ->> 'hired_on')::date ELSE u.hired_on END AS hired_on,
+                CASE WHEN g.fields ? 'left_on' THEN (g.fields ->> 'left_on')::date ELSE u.left_on END AS left_on
+            FROM ",
+        good(plan),
+        " g LEFT JOIN users u ON u.id = g.object_id)
+         UPDATE import_rows r SET action = 'refuse', issues = r.issues || ",
+        fault,
+        " FROM days WHERE left_on < hired_on AND r.line = days.line AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// What `on_missing` does to a row: its issue, and whether it is refused.
+fn on_missing(
+    plan: &Plan,
+    reference: &ReferenceMapping,
+    field: &'static str,
+    code: &'static str,
+    detail: Sql,
+) -> (Sql, &'static str) {
+    match reference.on_missing {
+        OnMissing::Error => (issue(plan, field, code, detail, "error"), "'refuse'"),
+        OnMissing::Ignore => (sql!["'[]'::jsonb"], "r.action"),
+        OnMissing::Warn | OnMissing::Create => (issue(plan, field, code, detail, "warning"), "r.action"),
+    }
+}
+
+/// `fields.org_unit` is a path of codes and names; the last one counts.
+fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
+    if let Some(under) = &reference.under {
+        let known = sql![
+            "SELECT 1 FROM org_units WHERE archived_at IS NULL AND code = ",
+            bind(under.as_str())
+        ]
+        .execute(tx.conn)?;
+        if known == 0 {
+            return Err(unusable(format!(
+                "The profile has org units stand under {under}, and there is no such unit."
+            )));
+        }
+    }
+    let creates = reference.on_missing == OnMissing::Create;
+    let (fault, action) = on_missing(
+        plan,
+        reference,
+        "org_unit",
+        "org_unit_unknown",
+        sql!["'there is no org unit ' || found.code || ', or it is archived'"],
+    );
+    sql![
+        "WITH found AS (
+            SELECT g.line, g.fields -> 'org_unit' -> -1 ->> 'code' AS code, o.id,
+                coalesce(bool_or(level.unit IS NULL OR archived) FILTER (WHERE NOT ",
+        bind(creates),
+        " OR archived), false) AS is_missing
+            FROM ",
+        good(plan),
+        " g LEFT JOIN org_units o ON o.code = g.fields -> 'org_unit' -> -1 ->> 'code'
+            LEFT JOIN LATERAL (SELECT u.id AS unit, u.archived_at IS NOT NULL AS archived
+                FROM jsonb_array_elements(CASE WHEN ",
+        bind(creates),
+        " THEN g.fields -> 'org_unit' ELSE jsonb_build_array(g.fields -> 'org_unit' -> -1) END) AS path(level)
+                LEFT JOIN org_units u ON u.code = level ->> 'code') AS level ON TRUE
+            WHERE jsonb_typeof(g.fields -> 'org_unit') = 'array'
+            GROUP BY g.line, g.fields, o.id)
+         UPDATE import_rows r SET
+            refs = CASE WHEN is_missing THEN r.refs ELSE r.refs || jsonb_build_object('org_unit', found.code) END,
+            issues = CASE WHEN is_missing THEN r.issues || ",
+        fault,
+        " ELSE r.issues END, action = CASE WHEN is_missing THEN ",
+        action,
+        " ELSE r.action END
+         FROM found WHERE r.line = found.line AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    sql![
+        "UPDATE import_rows SET refs = refs || '{\"org_unit\": null}'
+         WHERE fields -> 'org_unit' = 'null' AND action IN ('create', 'unchanged') AND import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = sql_types::BigInt)]
+    number: i64,
+}
+
+/// How many org units the plan makes.
+pub fn new_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
+    let number: Number = sql![
+        "SELECT count(DISTINCT level ->> 'code') AS number
+         FROM import_rows r, jsonb_array_elements(r.fields -> 'org_unit') AS path(level)
+         WHERE r.action IN ('create', 'update') AND jsonb_typeof(r.refs -> 'org_unit') = 'string'
+            AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.code = level ->> 'code') AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .get_result(tx.conn)?;
+    Ok(number.number)
+}
+
+/// A name with its case, its full stops and its spaces evened out.
+fn evened(name: &'static str) -> Sql {
+    sql![
+        "lower(btrim(regexp_replace(replace(",
+        name,
+        ", '.', ' '), '\\s+', ' ', 'g')))"
+    ]
+}
+
+/// Everybody as they will be: by what they are found, and whether they are still there.
+fn people(plan: &Plan, reference: &ReferenceMapping) -> Sql {
+    let source = reference.source.as_deref().unwrap_or(plan.source());
+    let (handle, keys) = match reference.by {
+        ReferenceBy::Key => (
+            sql![
+                "coalesce(CASE WHEN ",
+                bind(source == plan.source()),
+                " THEN g.key END, e.key)"
+            ],
+            sql![
+                " LEFT JOIN external_keys e ON e.kind = 'user' AND e.object_id = u.id AND e.source = ",
+                bind(source)
+            ],
+        ),
+        ReferenceBy::Username => (
+            sql!["lower(coalesce(g.fields ->> 'username', u.username))"],
+            Sql::default(),
+        ),
+        ReferenceBy::Name | ReferenceBy::Code => (
+            evened(
+                "coalesce(g.fields ->> 'given_name', u.given_name, '') || ' ' || coalesce(g.fields ->> 'family_name', u.family_name, '')",
+            ),
+            Sql::default(),
+        ),
+    };
+    sql![
+        "SELECT coalesce(g.object_id, u.id) AS id, coalesce(g.fields ->> 'username', u.username) AS username, ",
+        handle,
+        " AS handle, coalesce(g.fields ->> 'status', u.status, 'active') <> 'archived' AS is_here
+         FROM users u FULL JOIN ",
+        good(plan),
+        " g ON g.object_id = u.id",
+        keys
+    ]
+}
+
+/// Of several who are found, the one who has not left is meant; if that does not settle it, nobody is.
+fn find_managers(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
+    let handle = match reference.by {
+        ReferenceBy::Key => sql!["g.fields ->> 'manager'"],
+        ReferenceBy::Username => sql!["lower(g.fields ->> 'manager')"],
+        ReferenceBy::Name | ReferenceBy::Code => evened("g.fields ->> 'manager'"),
+    };
+    let named = || sql!["'\"' || (r.fields ->> 'manager') || '\"'"];
+    let unknown = sql![named(), " || ' is nobody here'"];
+    let ambiguous = sql![named(), " || ' may be any of ' || wanted.total || ' people'"];
+    let (unknown, action) = on_missing(plan, reference, "manager", "manager_unknown", unknown);
+    let (ambiguous, _) = on_missing(plan, reference, "manager", "manager_ambiguous", ambiguous);
+    sql![
+        "WITH people AS MATERIALIZED (",
+        people(plan, reference),
+        "), found AS (
+            SELECT handle, count(*) AS total, count(*) FILTER (WHERE is_here) AS here,
+                (array_agg(id ORDER BY is_here DESC))[1] AS id,
+                (array_agg(username ORDER BY is_here DESC))[1] AS username
+            FROM people WHERE handle <> '' GROUP BY handle),
+         wanted AS (
+            SELECT g.line, found.*, found.total IS NOT NULL AND (here = 1 OR total = 1) AS is_one FROM ",
+        good(plan),
+        " g LEFT JOIN found ON found.handle = ",
+        handle,
+        " WHERE jsonb_typeof(g.fields -> 'manager') = 'string')
+         UPDATE import_rows r SET
+            refs = CASE WHEN is_one THEN r.refs || jsonb_build_object('manager_id', wanted.id, 'manager', wanted.username)
+                ELSE r.refs END,
+            issues = CASE WHEN is_one THEN r.issues WHEN wanted.total IS NULL THEN r.issues || ",
+        unknown,
+        " ELSE r.issues || ",
+        ambiguous,
+        " END, action = CASE WHEN is_one THEN r.action ELSE ",
+        action,
+        " END
+         FROM wanted WHERE r.line = wanted.line AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    sql![
+        "UPDATE import_rows SET refs = refs || '{\"manager_id\": null, \"manager\": null}'
+         WHERE fields -> 'manager' = 'null' AND action IN ('create', 'unchanged') AND import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// A new person whose row was refused meanwhile can be nobody's manager.
+fn drop_refused_managers(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<usize> {
+    let (fault, action) = on_missing(
+        plan,
+        reference,
+        "manager",
+        "manager_refused",
+        sql!["'the row of \"' || (r.fields ->> 'manager') || '\" is refused'"],
+    );
+    let dropped = sql![
+        "UPDATE import_rows r SET refs = r.refs - 'manager_id' - 'manager', issues = r.issues || ",
+        fault,
+        ", action = ",
+        action,
+        " FROM import_rows m WHERE m.action = 'refuse' AND m.new_id = (r.refs ->> 'manager_id')::uuid AND m.import_id = ",
+        bind(plan.import),
+        " AND r.action IN ('create', 'unchanged') AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(dropped)
+}
+
+/// Of a circle nobody's manager is taken from the file. What was there before is no circle, so this ends.
+fn drop_circles(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
+    let fault = issue(
+        plan,
+        "manager",
+        "manager_cycle",
+        sql![
+            "'\"' || (r.fields ->> 'manager') || '\" stands below them already; their manager is left as it was'"
+        ],
+        "warning",
+    );
+    let dropped = sql![
+        "WITH RECURSIVE edge AS MATERIALIZED (
+            SELECT coalesce(g.object_id, u.id) AS id,
+                CASE WHEN g.refs ? 'manager_id' THEN (g.refs ->> 'manager_id')::uuid ELSE u.manager_id END AS above
+            FROM users u FULL JOIN ",
+        good(plan),
+        " g ON g.object_id = u.id),
+         line(id, above) AS (
+            SELECT id, above FROM edge WHERE above IS NOT NULL
+            UNION
+            SELECT line.id, edge.above FROM line JOIN edge ON edge.id = line.above
+            WHERE line.id <> line.above AND edge.above IS NOT NULL)
+         UPDATE import_rows r SET refs = r.refs - 'manager_id' - 'manager', issues = r.issues || ",
+        fault,
+        " WHERE r.refs ->> 'manager_id' IS NOT NULL AND r.object_id IN (SELECT id FROM line WHERE id = above)
+            AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(dropped)
+}

@@ -1,0 +1,228 @@
+//! Writes planned people: org units first, then the people, their keys and their managers.
+
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    app::{Tx, Wake},
+    db::{Sql, bind},
+    http::ApiResult,
+    import::{
+        events::{self, EventKind},
+        target::Plan,
+    },
+    people::closure::ORG_UNITS,
+    sql,
+};
+
+/// Writes the plan's rows and says whose facts changed.
+pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    create_org_units(tx, plan)?;
+    create(tx, plan)?;
+    let changed = update(tx, plan)? + end(tx, plan)?;
+    if changed > 0 {
+        tx.wake(Wake::Callers);
+    }
+    let touched: Vec<Id> = sql![
+        "SELECT object_id AS id FROM import_rows WHERE action IN ('create', 'update', 'end') AND import_id = ",
+        bind(plan.import)
+    ]
+    .load(tx.conn)?;
+    tx.touch_users(touched.into_iter().map(|row| row.id));
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+}
+
+#[derive(QueryableByName)]
+struct Depth {
+    #[diesel(sql_type = sql_types::Integer)]
+    depth: i32,
+}
+
+const ORG_UNIT_CREATED: EventKind = EventKind {
+    action: "org_unit.created",
+    object_kind: "org_unit",
+    is_person: false,
+};
+
+/// Makes the units that the paths name and that are not there, from the top down, with their places in the tree.
+fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let under = plan
+        .mapping
+        .references
+        .get("org_unit")
+        .and_then(|reference| reference.under.as_deref());
+    let deepest: Depth = sql![
+        "SELECT coalesce(max(jsonb_array_length(fields -> 'org_unit')), 0) AS depth FROM import_rows
+         WHERE action IN ('create', 'update') AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = ",
+        bind(plan.import)
+    ]
+    .get_result(tx.conn)?;
+    for level in 0..i64::from(deepest.depth) {
+        let made = sql![
+            "INSERT INTO org_units (id, code, name, parent_id, created_at, updated_at)
+             SELECT ",
+            events::new_id(tx),
+            ", new.code, new.name, parent.id, ",
+            bind(tx.now),
+            ", ",
+            bind(tx.now),
+            " FROM (SELECT DISTINCT ON (code) fields -> 'org_unit' -> level ->> 'code' AS code,
+                    fields -> 'org_unit' -> level ->> 'name' AS name,
+                    coalesce(fields -> 'org_unit' -> nullif(level - 1, -1) ->> 'code', ",
+            bind(under.map(str::to_owned)),
+            ") AS above
+                FROM import_rows, (SELECT ",
+            bind(level),
+            "::int AS level) AS present
+                WHERE action IN ('create', 'update') AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = ",
+            bind(plan.import),
+            " ORDER BY code, line) AS new
+             LEFT JOIN org_units parent ON parent.code = new.above
+             WHERE new.code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.code = new.code)
+             RETURNING org_units.id, to_jsonb(org_units) AS after"
+        ];
+        events::record(tx, ORG_UNIT_CREATED, None, made)?;
+        place_org_units(tx)?;
+    }
+    Ok(())
+}
+
+/// Gives the units that were just made their places in the tree.
+fn place_org_units(tx: &mut Tx) -> ApiResult<()> {
+    let made: Vec<Id> = sql![
+        "SELECT o.id FROM org_units o
+         WHERE NOT EXISTS (SELECT 1 FROM org_unit_closure c WHERE c.descendant_id = o.id)"
+    ]
+    .load(tx.conn)?;
+    let made: Vec<Uuid> = made.into_iter().map(|row| row.id).collect();
+    ORG_UNITS.keep(tx, &made)?;
+    Ok(())
+}
+
+const COLUMNS: &str = "username, email, given_name, family_name, status, locale, time_zone, title, job_code, department,
+    location, cost_centre, employment_type, hired_on, left_on, activated_on, manager_id, org_unit_id, attributes";
+
+/// The people of rows with `action`, as they will be: what the row says over what is there.
+fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
+    let defaults = json!({
+        "family_name": "", "status": "active", "locale": "en", "time_zone": "UTC", "attributes": {},
+    });
+    sql![
+        "SELECT r.object_id AS id, p.username, p.email, p.given_name, p.family_name, p.status, p.locale, p.time_zone,
+            p.title, p.job_code, p.department, p.location, p.cost_centre, p.employment_type, p.hired_on, p.left_on,
+            coalesce(p.activated_on, CASE WHEN p.status = 'active' THEN ",
+        bind(tx.today()),
+        " END) AS activated_on, p.manager_id, CASE WHEN r.refs ? 'org_unit' THEN o.id ELSE p.org_unit_id END AS org_unit_id,
+            jsonb_strip_nulls(p.attributes || coalesce((SELECT jsonb_object_agg(substr(a.key, 12), a.value)
+                FROM jsonb_each(r.fields) a WHERE starts_with(a.key, 'attributes.')), '{}')) AS attributes
+         FROM import_rows r
+         LEFT JOIN users u ON u.id = r.object_id
+         LEFT JOIN org_units o ON o.code = r.refs ->> 'org_unit'
+         CROSS JOIN LATERAL jsonb_populate_record(u,
+            CASE WHEN u.id IS NULL THEN ",
+        bind(defaults),
+        " ELSE '{}' END || r.fields || r.refs) AS p
+         WHERE r.action = ",
+        bind(action),
+        " AND r.import_id = ",
+        bind(plan.import)
+    ]
+}
+
+/// A person as the API shows them.
+const SHOWN: &str = "to_jsonb(users)";
+
+fn create(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let created = sql![
+        "INSERT INTO users (id, ",
+        COLUMNS,
+        ", created_at, updated_at) SELECT next.*, ",
+        bind(tx.now),
+        ", ",
+        bind(tx.now),
+        " FROM (",
+        next(tx, plan, "create"),
+        ") AS next RETURNING users.id, ",
+        SHOWN,
+        " AS after"
+    ];
+    let kind = EventKind {
+        action: "user.created",
+        object_kind: "user",
+        is_person: true,
+    };
+    events::record(tx, kind, None, created)?;
+    sql![
+        "INSERT INTO external_keys (kind, source, key, object_id, created_at) SELECT 'user', ",
+        bind(plan.source()),
+        ", key, object_id, ",
+        bind(tx.now),
+        " FROM import_rows WHERE action = 'create' AND import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The people of rows with `action`, as they are.
+fn before(plan: &Plan, action: &'static str) -> Sql {
+    sql![
+        "SELECT users.id, ",
+        SHOWN,
+        " AS before FROM users JOIN import_rows r ON r.object_id = users.id WHERE r.action = ",
+        bind(action),
+        " AND r.import_id = ",
+        bind(plan.import)
+    ]
+}
+
+const USER_UPDATED: EventKind = EventKind {
+    action: "user.updated",
+    object_kind: "user",
+    is_person: true,
+};
+
+fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
+    let updated = sql![
+        "UPDATE users SET (",
+        COLUMNS,
+        ", version, updated_at) = (n.username, n.email, n.given_name, n.family_name, n.status, n.locale, n.time_zone,
+            n.title, n.job_code, n.department, n.location, n.cost_centre, n.employment_type, n.hired_on, n.left_on,
+            n.activated_on, n.manager_id, n.org_unit_id, n.attributes, users.version + 1, ",
+        bind(tx.now),
+        ") FROM (",
+        next(tx, plan, "update"),
+        ") AS n WHERE users.id = n.id RETURNING users.id, ",
+        SHOWN,
+        " AS after"
+    ];
+    events::record(tx, USER_UPDATED, Some(before(plan, "update")), updated)
+}
+
+/// Those who are missing from the file. Of those who left, nobody knows the day; today is when it was known.
+fn end(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
+    let then = plan.mapping.missing.then.as_str();
+    let ended = sql![
+        "UPDATE users SET status = ",
+        bind(then),
+        ", left_on = CASE WHEN ",
+        bind(then),
+        " = 'archived' THEN coalesce(users.left_on, greatest(users.hired_on, ",
+        bind(tx.today()),
+        ")) ELSE users.left_on END, version = users.version + 1, updated_at = ",
+        bind(tx.now),
+        " FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end' AND r.import_id = ",
+        bind(plan.import),
+        " RETURNING users.id, ",
+        SHOWN,
+        " AS after"
+    ];
+    events::record(tx, USER_UPDATED, Some(before(plan, "end")), ended)
+}

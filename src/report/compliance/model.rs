@@ -1,0 +1,165 @@
+//! The types of `/v1/reports/compliance`.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::http::csv::{CsvRow, Format, cell};
+
+/// What a compliance report is about.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ComplianceQuery {
+    /// A unit: it and all below it. Without one, all units, and the people who have none.
+    pub org_unit_id: Option<Uuid>,
+    /// One course; all without it.
+    pub course_id: Option<Uuid>,
+    /// Which people, in the filter language over people.
+    #[param(max_length = 4096)]
+    pub filter: Option<String>,
+    /// `json` or `csv`; wins over `Accept`.
+    #[param(inline)]
+    pub format: Option<Format>,
+}
+
+/// Counts of people and of what they must do.
+///
+/// A person and a course count once, however many cycles the requirement has had, and only while something asks
+/// for it: `required` is the sum of `satisfied`, `open`, `overdue`, `expired` and `upcoming`. The latest cycle
+/// decides, except that a renewal which is not yet late counts as satisfied while the completion before it is valid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ComplianceCounts {
+    /// People who are not archived, whether anything is required of them or not.
+    pub people: i64,
+    /// What is required of them.
+    pub required: i64,
+    /// Done, and the completion counts still.
+    pub satisfied: i64,
+    /// To be done, and not late.
+    pub open: i64,
+    /// To be done, and past its due date.
+    pub overdue: i64,
+    /// Done, but the completion counts no more.
+    pub expired: i64,
+    /// Opens on a later day.
+    pub upcoming: i64,
+    /// `satisfied / (satisfied + overdue + expired)`: the share of what should be done by now. Null where nothing
+    /// should.
+    #[schema(minimum = 0.0, maximum = 1.0, example = 0.95)]
+    pub rate: Option<f64>,
+}
+
+impl ComplianceCounts {
+    /// Counts from the numbers of people, satisfied, open, overdue, expired and upcoming.
+    pub fn of(counts: &[i64]) -> Self {
+        let at = |index: usize| counts.get(index).copied().unwrap_or_default();
+        let (people, satisfied, open, overdue, expired, upcoming) =
+            (at(0), at(1), at(2), at(3), at(4), at(5));
+        let due = satisfied + overdue + expired;
+        ComplianceCounts {
+            people,
+            required: due + open + upcoming,
+            satisfied,
+            open,
+            overdue,
+            expired,
+            upcoming,
+            rate: (due > 0).then(|| satisfied as f64 / due as f64),
+        }
+    }
+
+    /// Both together.
+    pub fn plus(&self, other: &Self) -> Self {
+        Self::of(&[
+            self.people + other.people,
+            self.satisfied + other.satisfied,
+            self.open + other.open,
+            self.overdue + other.overdue,
+            self.expired + other.expired,
+            self.upcoming + other.upcoming,
+        ])
+    }
+}
+
+/// A unit's line of a compliance report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ComplianceRow {
+    /// The unit; null for the people who have none.
+    pub org_unit_id: Option<Uuid>,
+    /// Its code.
+    pub org_unit_code: Option<String>,
+    /// Its name.
+    pub org_unit_name: Option<String>,
+    /// The unit above it.
+    pub parent_id: Option<Uuid>,
+    /// How many units stand above it.
+    #[schema(minimum = 0)]
+    pub depth: Option<i32>,
+    /// The unit's own people.
+    pub direct: ComplianceCounts,
+    /// Its people and those of all units below it.
+    pub subtree: ComplianceCounts,
+}
+
+/// A compliance report: only people and courses in the caller's scope are in it, and in its counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ComplianceReport {
+    /// The day that it is about: today, in UTC.
+    pub day: NaiveDate,
+    /// Everybody in the report.
+    pub total: ComplianceCounts,
+    /// Unit by unit, each before those below it; the people without a unit come last.
+    pub data: Vec<ComplianceRow>,
+}
+
+impl CsvRow for ComplianceRow {
+    const HEADER: &'static [&'static str] = &[
+        "org_unit_id",
+        "org_unit_code",
+        "org_unit_name",
+        "parent_id",
+        "depth",
+        "direct_people",
+        "direct_required",
+        "direct_satisfied",
+        "direct_open",
+        "direct_overdue",
+        "direct_expired",
+        "direct_upcoming",
+        "direct_rate",
+        "subtree_people",
+        "subtree_required",
+        "subtree_satisfied",
+        "subtree_open",
+        "subtree_overdue",
+        "subtree_expired",
+        "subtree_upcoming",
+        "subtree_rate",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let mut cells = vec![
+            cell(self.org_unit_id.as_ref()),
+            cell(self.org_unit_code.as_ref()),
+            cell(self.org_unit_name.as_ref()),
+            cell(self.parent_id.as_ref()),
+            cell(self.depth.as_ref()),
+        ];
+        for counts in [&self.direct, &self.subtree] {
+            let numbers = [
+                counts.people,
+                counts.required,
+                counts.satisfied,
+                counts.open,
+                counts.overdue,
+                counts.expired,
+                counts.upcoming,
+            ];
+            cells.extend(numbers.iter().map(ToString::to_string));
+            cells.push(counts.rate.map(|rate| format!("{rate:.4}")).unwrap_or_default());
+        }
+        cells
+    }
+}

@@ -1,0 +1,37 @@
+//! `/v1/reports/compliance`.
+
+use actix_web::{Either, HttpResponse, get};
+
+use super::{
+    model::{ComplianceQuery, ComplianceReport},
+    store,
+};
+use crate::{
+    app::Call,
+    http::{
+        ApiResult, Query, Reply,
+        csv::{self, Accepted},
+    },
+};
+
+/// Compliance by org unit.
+///
+/// How many people there are, what is required of them and where it stands, for each unit itself and with all
+/// units below it. Counts hold only people and courses in the caller's scope; a unit above that scope is left out.
+/// CSV for `Accept: text/csv` or `format=csv`, one row a unit.
+#[utoipa::path(tag = "reports", params(ComplianceQuery), responses((status = 200, description = "The report.",
+    content((ComplianceReport = "application/json"), (String = "text/csv")))),
+    extensions(("x-permission" = json!("reports.run"))))]
+#[get("/compliance")]
+pub async fn get_compliance_report(
+    call: Call,
+    query: Query<ComplianceQuery>,
+    accepted: Accepted,
+) -> ApiResult<Either<Reply, HttpResponse>> {
+    let is_csv = accepted.is_csv(query.0.format);
+    let report = call.read(move |tx| store::compliance(tx, &query.0)).await?;
+    if !is_csv {
+        return Ok(Either::Left(Reply::ok(&report)?.header("Vary", "Accept")));
+    }
+    Ok(Either::Right(csv::whole("compliance", &report.data)?))
+}

@@ -1,0 +1,91 @@
+//! Reports: who must learn what and did, over the people and courses in the caller's scope. Reads all domains
+//! above it and changes nothing.
+//!
+//! Each report is plain SQL, as JSON or as streamed CSV.
+
+pub mod compliance;
+pub mod overdue;
+pub mod transcripts;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use crate::{
+    access::{Permission, Scope},
+    app::Tx,
+    db::{Sql, bind},
+    http::{ApiError, ApiResult},
+    sql,
+};
+
+/// The routes behind authentication.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        utoipa_actix_web::scope("/reports")
+            .service(compliance::routes::get_compliance_report)
+            .service(overdue::routes::list_overdue_requirements)
+            .service(transcripts::routes::get_transcript),
+    );
+}
+
+/// Whether `column` is a unit or one of those below it; always without one.
+fn below(column: &'static str, unit: Option<Uuid>) -> Sql {
+    match unit {
+        None => Sql::always(),
+        Some(unit) => sql![
+            column,
+            " IN (SELECT below.descendant_id FROM org_unit_closure below WHERE below.ancestor_id = ",
+            bind(unit),
+            ")"
+        ],
+    }
+}
+
+/// Refuses a unit of which the caller may see neither itself nor anybody below it.
+fn check_unit(tx: &mut Tx, unit: Option<Uuid>, scope: &Scope) -> ApiResult<()> {
+    #[derive(diesel::QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        found: bool,
+    }
+    let Some(id) = unit else { return Ok(()) };
+    let row: Found = diesel::RunQueryDsl::get_result(
+        sql![
+            "SELECT EXISTS (SELECT FROM org_units WHERE org_units.id = ",
+            bind(id),
+            " AND (",
+            scope.org_units("org_units.id"),
+            " OR EXISTS (SELECT FROM users WHERE ",
+            scope.users("users.id"),
+            " AND ",
+            below("users.org_unit_id", unit),
+            "))) AS found"
+        ],
+        tx.conn,
+    )?;
+    if row.found {
+        return Ok(());
+    }
+    Err(ApiError::parameter(
+        "org_unit_id",
+        "names no org unit that you may report on",
+    ))
+}
+
+/// The people on whom the caller may report: those in scope, and those who must take a course in scope.
+fn people_in(scope: &Scope) -> Sql {
+    if scope.is_everything() {
+        return Sql::always();
+    }
+    Sql::any([
+        scope.users("users.id"),
+        sql![
+            "EXISTS (SELECT FROM requirements held WHERE held.user_id = users.id AND ",
+            scope.courses("held.course_id"),
+            ")"
+        ],
+    ])
+}
+
+/// The permission of reports.
+const RUN: Permission = Permission::ReportsRun;

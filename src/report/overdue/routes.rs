@@ -1,0 +1,44 @@
+//! `/v1/reports/overdue`.
+
+use actix_web::{Either, HttpResponse, get};
+
+use super::{
+    model::{OverdueQuery, OverdueRequirement},
+    store,
+};
+use crate::{
+    app::Call,
+    http::{
+        ApiResult, Page, Query, Reply,
+        csv::{self, Accepted},
+    },
+};
+
+/// What is overdue, and whose.
+///
+/// With each person's unit and manager. Only people and courses in the caller's scope. CSV for
+/// `Accept: text/csv` or `format=csv`: the whole list from `cursor` on.
+#[utoipa::path(tag = "reports", params(OverdueQuery), responses((status = 200, description = "The report.",
+    content((Page<OverdueRequirement> = "application/json"), (String = "text/csv")))),
+    extensions(("x-permission" = json!("reports.run"))))]
+#[get("/overdue")]
+pub async fn list_overdue_requirements(
+    call: Call,
+    query: Query<OverdueQuery>,
+    accepted: Accepted,
+) -> ApiResult<Either<Reply, HttpResponse>> {
+    let query = query.0;
+    if !accepted.is_csv(query.format) {
+        let page = call
+            .read(move |tx| store::list(tx, &query, &query.page().plan(&store::LISTING)?))
+            .await?;
+        return Ok(Either::Left(Reply::page(&page)?.header("Vary", "Accept")));
+    }
+    let fetch = move |cursor: Option<String>| {
+        let mut query = query.clone();
+        query.cursor = cursor.or(query.cursor);
+        call.clone()
+            .read(move |tx| store::list(tx, &query, &query.page().plan(&store::LISTING)?.batch()))
+    };
+    Ok(Either::Right(csv::stream("overdue", fetch).await?))
+}

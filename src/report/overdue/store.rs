@@ -1,0 +1,77 @@
+//! The statement of the overdue report.
+
+use diesel::RunQueryDsl;
+
+use super::model::{OverdueQuery, OverdueRequirement, OverdueRow};
+use crate::{
+    app::Tx,
+    db::{Sql, bind},
+    enrollment::requirements::filter::STATUS,
+    http::{
+        ApiResult, Listing, Page, Sort,
+        list::{PagePlan, SortKind},
+    },
+    people::users::filter,
+    report, sql,
+};
+
+/// The orders of the list; each has its index.
+pub const LISTING: Listing = Listing {
+    id: "requirements.id",
+    sorts: &[Sort {
+        name: "due_on",
+        column: "requirements.due_on",
+        kind: SortKind::Date,
+    }],
+};
+
+/// A page of what is overdue in the caller's scope.
+pub fn list(tx: &mut Tx, query: &OverdueQuery, page: &PagePlan) -> ApiResult<Page<OverdueRequirement>> {
+    let scope = tx.scope(report::RUN)?;
+    report::check_unit(tx, query.org_unit_id, &scope)?;
+    let course = match query.course_id {
+        Some(course) => sql!["requirements.course_id = ", bind(course)],
+        None => Sql::always(),
+    };
+    let conditions = [
+        sql!["requirements.satisfied_at IS NULL AND requirements.ended_at IS NULL"],
+        sql!["requirements.due_on < clock.today"],
+        sql![STATUS, " = 'overdue' AND users.status <> 'archived'"],
+        scope.facts("requirements.user_id", "requirements.course_id"),
+        report::below("users.org_unit_id", query.org_unit_id),
+        course,
+        filter::condition(tx, query.filter.as_deref())?,
+    ];
+    let rows: Vec<OverdueRow> = sql![
+        COLUMNS,
+        page.key(),
+        " AS sort_key FROM requirements CROSS JOIN (SELECT ",
+        bind(tx.today()),
+        "::date AS today) clock ",
+        JOINS,
+        page.rows(conditions),
+        " ORDER BY ",
+        page.order(),
+        " LIMIT ",
+        bind(page.limit())
+    ]
+    .load(tx.conn)?;
+    let rows = rows
+        .into_iter()
+        .map(|row| (row.requirement, row.sort_key))
+        .collect();
+    Ok(page.page(rows, |row| row.requirement_id))
+}
+
+const COLUMNS: &str = "SELECT requirements.id AS requirement_id, users.id AS user_id, users.username,
+    users.given_name, users.family_name, users.email, unit.id AS org_unit_id, unit.code AS org_unit_code,
+    unit.name AS org_unit_name, courses.id AS course_id, courses.code AS course_code, courses.title AS course_title,
+    requirements.due_on, clock.today - requirements.due_on AS days_overdue, manager.id AS manager_id,
+    manager.username AS manager_username,
+    trim(manager.given_name || ' ' || manager.family_name) AS manager_name, manager.email AS manager_email, ";
+
+const JOINS: &str = "JOIN users ON users.id = requirements.user_id
+    JOIN courses ON courses.id = requirements.course_id
+    LEFT JOIN org_units unit ON unit.id = users.org_unit_id
+    LEFT JOIN users manager ON manager.id = users.manager_id
+    WHERE ";

@@ -1,0 +1,137 @@
+use std::{
+    net::TcpListener,
+    process::{Command, Output},
+};
+
+use diesel::{Connection, PgConnection, connection::SimpleConnection};
+use provost::{access::keys, app::Acting};
+
+use crate::support::{TestApp, app::migrate, postgres};
+
+/// A run of `provost doctor` on the database of that URL.
+fn doctor(url: &str, settings: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
+    command
+        .arg("doctor")
+        .args(arguments)
+        .env("DATABASE_URL", url)
+        .envs(settings.iter().copied());
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+#[actix_web::test]
+async fn a_sound_installation_has_no_faults() {
+    let app = TestApp::start().await;
+    app.app
+        .write_blocking(&Acting::system("test"), keys::ensure)
+        .unwrap();
+
+    let (code, out, err) = doctor(&app.database.url, &[], &[]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    for part in [
+        "settings",
+        "database",
+        "encoding",
+        "connections",
+        "clock",
+        "migrations",
+        "signing keys",
+        "ledger",
+    ] {
+        assert!(out.contains(&format!("ok     {part}:")), "{part} in {out}");
+    }
+}
+
+#[test]
+fn each_fault_is_named_with_its_mend() {
+    let database = postgres::create_database(migrate);
+    let run = |statement: &str| {
+        let mut conn = PgConnection::establish(&database.url).unwrap();
+        conn.batch_execute(statement).unwrap();
+        let (code, out, _) = doctor(&database.url, &[], &[]);
+        assert_eq!(code, 1, "{statement}: {out}");
+        assert_eq!(out.matches("FAULT").count(), out.matches("Mend:").count());
+        out
+    };
+
+    let out = run("DELETE FROM signing_keys");
+    assert!(out.contains("FAULT  signing keys: "), "{out}");
+    let out = run("UPDATE ledger_head SET position = 7");
+    assert!(
+        out.contains("FAULT  ledger: The chain does not end at position 7"),
+        "{out}"
+    );
+    let out = run(
+        "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)",
+    );
+    assert!(
+        out.contains("FAULT  migrations: ") && out.contains("run `provost migrate`"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_database_of_another_encoding_is_a_fault() {
+    let database = postgres::create_database(migrate);
+    let mut conn = PgConnection::establish(&database.url).unwrap();
+    let name = format!("{}_latin", database.url.rsplit('/').next().unwrap());
+    conn.batch_execute(&format!(
+        "CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    ))
+    .unwrap();
+    let url = database
+        .url
+        .replace(database.url.rsplit('/').next().unwrap(), &name);
+    let (code, out, _) = doctor(&url, &[], &[]);
+    conn.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
+        .unwrap();
+
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("FAULT  encoding: The database's encoding is SQL_ASCII."),
+        "{out}"
+    );
+}
+
+#[test]
+fn an_unreachable_database_and_a_bad_setting_are_both_told() {
+    let origins = [("PROVOST_CORS_ORIGINS", "learn.example.com")];
+    let (code, out, err) = doctor("postgresql://127.0.0.1:1/provost", &origins, &[]);
+    assert_eq!(code, 1);
+    assert!(out.contains("FAULT  settings: PROVOST_CORS_ORIGINS"), "{out}");
+    assert!(out.contains("FAULT  database: "), "{out}");
+    assert!(err.contains("2 faults"), "{err}");
+
+    let (code, _, err) = doctor("mysql://host/db", &[], &[]);
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("DATABASE_URL") && err.contains("postgres://"),
+        "{err}"
+    );
+}
+
+#[actix_web::test]
+async fn the_health_check_asks_the_running_server_and_nothing_else() {
+    let app = TestApp::start().await;
+    let port = app.address.rsplit(':').next().unwrap();
+    let listen = format!("0.0.0.0:{port}");
+    let nowhere = "postgresql://127.0.0.1:1/provost";
+    let healthy =
+        actix_web::web::block(move || doctor(nowhere, &[("PROVOST_LISTEN", &listen)], &["--health"]));
+    assert_eq!(healthy.await.unwrap(), (0, "ready\n".to_owned(), String::new()));
+
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string();
+    let (code, _, err) = doctor(nowhere, &[("PROVOST_LISTEN", &free)], &["--health"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("No Provost answers at"), "{err}");
+}

@@ -1,0 +1,4 @@
+//! The commands, through the real binary.
+
+mod demo;
+mod doctor;

@@ -1,0 +1,161 @@
+//! The access matrix: every operation refuses no token, a suspended caller, a caller without its permission, and
+//! one who holds it elsewhere only.
+
+use std::collections::HashMap;
+
+use provost::{access::Permission, db::bind, sql};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    operations::{self, Operation},
+    samples::{self, Story},
+};
+use crate::support::{Answer, Client, TestApp};
+
+/// Operations that answer 200 to whoever holds the permission elsewhere, for the reason that stands beside them.
+/// Lists with nothing in `data` need not stand here.
+const ANSWERS_EMPTY: &[(&str, &str)] = &[
+    ("list_grants", "their own grant lies in their scope"),
+    ("list_org_units", "so does the unit that it names"),
+    (
+        "bulk_write_users",
+        "each row is answered by itself, here with 403",
+    ),
+];
+
+#[actix_web::test]
+async fn nobody_calls_without_a_token() {
+    let app = TestApp::start().await;
+    let nobody = app.anonymous();
+    let mut story = Story::default();
+    for operation in operations::private() {
+        let answer = story
+            .send(&nobody, &operation, samples::of(&operation).as_ref())
+            .await;
+        assert_eq!(answer.status, 401, "{}: {}", operation.id, answer.text());
+    }
+}
+
+#[actix_web::test]
+async fn a_suspended_caller_is_refused_everywhere() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let suspended = app.holding(Permission::ALL, "everything", None);
+    let account = suspended.get("/v1/me").await.assert_status(200).id();
+    admin
+        .patch(
+            &format!("/v1/service-accounts/{account}"),
+            json!({"status": "suspended"}),
+        )
+        .await
+        .assert_status(200);
+
+    let mut story = Story::default();
+    for operation in operations::private() {
+        let answer = story
+            .send(&suspended, &operation, samples::of(&operation).as_ref())
+            .await;
+        assert_eq!(answer.status, 401, "{}: {}", operation.id, answer.text());
+    }
+}
+
+#[actix_web::test]
+async fn every_operation_needs_the_permission_that_it_names() {
+    let app = TestApp::start().await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
+    let mut without: HashMap<Permission, Client> = HashMap::new();
+    let mut faults = Vec::new();
+    for (operation, permission) in with_permission() {
+        let client = without.entry(permission).or_insert_with(|| {
+            let others: Vec<_> = Permission::ALL
+                .iter()
+                .copied()
+                .filter(|other| *other != permission)
+                .collect();
+            app.holding(&others, "everything", None)
+        });
+        let answer = story
+            .send(client, &operation, samples::of(&operation).as_ref())
+            .await;
+        if !matches!(answer.status, 403 | 404) {
+            faults.push(fault(&operation, &answer));
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "open without the permission:\n{}",
+        faults.join("\n")
+    );
+}
+
+#[actix_web::test]
+async fn a_permission_held_elsewhere_opens_nothing_here() {
+    let app = TestApp::start().await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
+    let elsewhere = empty_org_unit(&app);
+    let mut holders: HashMap<Permission, Client> = HashMap::new();
+    let mut faults = Vec::new();
+    for (operation, permission) in with_permission() {
+        let excused = ANSWERS_EMPTY.iter().any(|(id, _)| *id == operation.id);
+        if operation.takes_any_scope() || excused {
+            continue;
+        }
+        let client = holders
+            .entry(permission)
+            .or_insert_with(|| app.holding(&[permission], "org_unit", Some(elsewhere)));
+        let answer = story
+            .send(client, &operation, samples::of(&operation).as_ref())
+            .await;
+        let is_empty = answer.status == 200 && answer.at("/data") == json!([]);
+        if !matches!(answer.status, 403 | 404) && !is_empty && !refuses_each_row(&answer) {
+            faults.push(fault(&operation, &answer));
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "open from a foreign scope:\n{}",
+        faults.join("\n")
+    );
+}
+
+fn with_permission() -> impl Iterator<Item = (Operation, Permission)> {
+    operations::private().into_iter().filter_map(|operation| {
+        let permission = Permission::from_name(operation.permission())?;
+        Some((operation, permission))
+    })
+}
+
+/// Whether a bulk request was answered, and every row of it refused.
+fn refuses_each_row(answer: &Answer) -> bool {
+    let rows = answer.at("/results");
+    let refused = |row: &Value| matches!(row["status"].as_u64(), Some(403 | 404));
+    answer.status == 200
+        && rows
+            .as_array()
+            .is_some_and(|rows| !rows.is_empty() && rows.iter().all(refused))
+}
+
+fn fault(operation: &Operation, answer: &Answer) -> String {
+    format!("{}: {} {}", operation.id, answer.status, answer.text())
+}
+
+/// An org unit with nobody in it.
+fn empty_org_unit(app: &TestApp) -> Uuid {
+    let id = Uuid::now_v7();
+    app.write(|tx| {
+        sql![
+            "WITH unit AS (INSERT INTO org_units (id, code, name, created_at, updated_at) VALUES (",
+            bind(id),
+            ", 'elsewhere', 'Elsewhere', ",
+            bind(tx.now),
+            ", ",
+            bind(tx.now),
+            ") RETURNING id)
+             INSERT INTO org_unit_closure (ancestor_id, descendant_id, depth) SELECT id, id, 0 FROM unit"
+        ]
+        .execute(tx.conn)?;
+        Ok(())
+    });
+    id
+}

@@ -1,0 +1,408 @@
+//! One valid request for every operation that changes something, as a story: the administrator tells it from
+//! top to bottom, and later lines use ids of earlier ones.
+//!
+//! **Adding an operation that is not a GET?** Add a line where its things exist. Bodies may hold `{name}` for an id
+//! that an earlier line saved, and `{unique}` for a word that no other request has. Reads and refusals are then
+//! tested with the same ids by the tests that walk the document.
+
+use std::collections::BTreeMap;
+
+use awc::http::Method;
+use serde_json::{Value, json};
+
+use super::operations::{self, Operation, fill};
+use crate::support::{Answer, Client, TestApp};
+
+/// A line of the story.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// The operation's id.
+    pub operation: &'static str,
+    /// What follows the path.
+    pub query: &'static str,
+    body: Option<Payload>,
+    /// What later lines call the new thing's id, and where in the answer it stands.
+    saves: Option<(&'static str, &'static str)>,
+    /// Whether the jobs that it queues run before the next line.
+    runs_jobs: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Payload {
+    Json(Value),
+    Raw(&'static str, &'static str),
+}
+
+impl Sample {
+    fn new(operation: &'static str, body: Option<Payload>) -> Self {
+        Sample {
+            operation,
+            query: "",
+            body,
+            saves: None,
+            runs_jobs: false,
+        }
+    }
+
+    /// The jobs that this line queues make what later lines need.
+    fn then_jobs(mut self) -> Self {
+        self.runs_jobs = true;
+        self
+    }
+
+    /// Later lines call the new thing's id `name`.
+    fn saves(self, name: &'static str) -> Self {
+        self.saves_at(name, "/id")
+    }
+
+    /// As [`Sample::saves`], where the id stands elsewhere in the answer.
+    fn saves_at(mut self, name: &'static str, pointer: &'static str) -> Self {
+        self.saves = Some((name, pointer));
+        self
+    }
+
+    /// The JSON body, with ids filled in.
+    pub fn json(&self, story: &mut Story) -> Option<Value> {
+        match &self.body {
+            Some(Payload::Json(body)) => Some(story.filled(body)),
+            _ => None,
+        }
+    }
+}
+
+/// With a JSON body.
+fn json_body(operation: &'static str, body: Value) -> Sample {
+    Sample::new(operation, Some(Payload::Json(body)))
+}
+
+/// Without a body.
+fn bare(operation: &'static str) -> Sample {
+    Sample::new(operation, None)
+}
+
+/// With a body of another kind.
+fn raw(
+    operation: &'static str,
+    query: &'static str,
+    content_type: &'static str,
+    body: &'static str,
+) -> Sample {
+    let sample = Sample::new(operation, Some(Payload::Raw(content_type, body)));
+    Sample { query, ..sample }
+}
+
+/// The story. A thing's end (archival, revocation) comes after all that need it alive.
+pub fn samples() -> Vec<Sample> {
+    let mut story = people();
+    story.extend(access());
+    story.extend(catalog());
+    story.extend(enrollment());
+    story.extend(rules());
+    story.extend(credential());
+    story.extend(imports());
+    story.extend(mechanisms());
+    story.extend(endings());
+    story
+}
+
+fn people() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_user",
+            json!({"username": "{unique}", "given_name": "Ana", "family_name": "Silva"}),
+        )
+        .saves("user_id"),
+        json_body("update_user", json!({"title": "Nurse"})),
+        json_body("set_user_password", json!({"password": "a long password"})),
+        json_body(
+            "bulk_write_users",
+            json!({"rows": [{"row_key": "1", "create":
+                {"username": "{unique}", "given_name": "Bea", "family_name": "Silva"}}]}),
+        ),
+        json_body(
+            "create_user_external_key",
+            json!({"source": "hr", "key": "{unique}"}),
+        )
+        .saves_at("source", "/source"),
+        json_body(
+            "create_user_external_key",
+            json!({"source": "hr", "key": "{unique}"}),
+        )
+        .saves_at("key", "/key"),
+        bare("delete_user_external_key"),
+        json_body("create_org_unit", json!({"code": "{unique}", "name": "Sales"})).saves("org_unit_id"),
+        json_body("update_org_unit", json!({"name": "Sales EMEA"})),
+        json_body(
+            "create_org_unit_external_key",
+            json!({"source": "{source}", "key": "{key}"}),
+        ),
+        bare("delete_org_unit_external_key"),
+        json_body(
+            "create_group",
+            json!({"code": "{unique}", "name": "First aiders"}),
+        )
+        .saves("group_id"),
+        json_body("update_group", json!({"name": "Fire wardens"})),
+        json_body(
+            "create_group_external_key",
+            json!({"source": "{source}", "key": "{key}"}),
+        ),
+        bare("delete_group_external_key"),
+        json_body("change_group_members", json!({"add": ["{user_id}"]})),
+        bare("remove_group_member"),
+        bare("add_group_member"),
+        json_body(
+            "create_attribute_definition",
+            json!({"name": "{unique}", "label": "Shift", "kind": "string"}),
+        )
+        .saves("attribute_definition_id"),
+        json_body(
+            "update_attribute_definition",
+            json!({"allowed_values": ["early", "late"]}),
+        ),
+    ]
+}
+
+fn access() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_role",
+            json!({"code": "r{unique}", "name": "Reader", "permissions": ["users.read"]}),
+        )
+        .saves("role_id"),
+        json_body(
+            "update_role",
+            json!({"description": "Reads.", "permissions": ["users.read", "groups.read"]}),
+        ),
+        json_body("create_service_account", json!({"name": "feed {unique}"})).saves("service_account_id"),
+        json_body("update_service_account", json!({"name": "HR feed {unique}"})),
+        json_body(
+            "create_grant",
+            json!({"principal_kind": "service_account", "principal_id": "{service_account_id}",
+                "role_id": "{role_id}", "scope_kind": "everything"}),
+        )
+        .saves("grant_id"),
+        json_body("create_service_account_secret", json!({})).saves_at("secret_id", "/record/id"),
+        bare("revoke_service_account_secret"),
+    ]
+}
+
+fn catalog() -> Vec<Sample> {
+    vec![
+        json_body("create_category", json!({"code": "{unique}", "name": "Safety"})).saves("category_id"),
+        json_body("update_category", json!({"name": "Health and safety"})),
+        json_body(
+            "create_course",
+            json!({"code": "{unique}", "title": "Fire", "language": "en", "category_id": "{category_id}",
+                "modules": [{"title": "Doors"}]}),
+        )
+        .saves("course_id"),
+        json_body("update_course", json!({"title": "Fire and smoke"})),
+        bare("publish_course").saves_at("number", "/number"),
+        json_body("clone_course", json!({"code": "{unique}"})),
+    ]
+}
+
+fn enrollment() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_enrollment",
+            json!({"user_id": "{user_id}", "course_id": "{course_id}"}),
+        )
+        .saves("enrollment_id"),
+        json_body("update_enrollment", json!({"progress_percent": 50})),
+        json_body("withdraw_enrollment", json!({"reason": "Changed teams."})),
+        json_body(
+            "create_requirement",
+            json!({"user_id": "{user_id}", "course_id": "{course_id}"}),
+        )
+        .saves("requirement_id"),
+        bare("get_requirement").saves_at("reason_id", "/reasons/0/id"),
+        bare("delete_requirement_reason"),
+    ]
+}
+
+fn rules() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_rule",
+            json!({"code": "{unique}", "name": "Nurses", "audience": "title eq \"Nurse\"",
+                "course_ids": ["{course_id}"], "due": {"kind": "after_joining", "offset": "P30D"}}),
+        )
+        .saves("rule_id"),
+        json_body("update_rule", json!({"name": "All nurses"})),
+        json_body("plan_rule", json!({})).saves_at("rule_plan_hash", "/plan_hash"),
+        json_body("apply_rule", json!({"plan_hash": "{rule_plan_hash}"})).then_jobs(),
+        bare("pause_rule"),
+        bare("activate_rule"),
+    ]
+}
+
+fn credential() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_certificate_template",
+            json!({"code": "{unique}", "name": "Plain"}),
+        )
+        .saves("template_id"),
+        json_body("update_certificate_template", json!({"name": "Plainer"})),
+        bare("preview_certificate_template"),
+        json_body(
+            "create_completion",
+            json!({"user_id": "{user_id}", "course_id": "{course_id}"}),
+        )
+        .saves("completion_id")
+        .then_jobs(),
+        bare("list_certificates").saves_at("certificate_id", "/data/0/id"),
+        json_body("reissue_certificate", json!({"reason": "The name was misspelt."})).saves("certificate_id"),
+        json_body("revoke_certificate", json!({"reason": "Issued in error."})),
+        json_body(
+            "correct_completion",
+            json!({"reason": "The score was missing.", "score": 80}),
+        ),
+    ]
+}
+
+fn imports() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_import_profile",
+            json!({"code": "feed", "name": "Feed", "resource": "users", "mapping": {
+                "key": {"source": "feed", "value": {"column": "id"}},
+                "fields": {"username": {"template": "feed-{id}"}, "given_name": {"column": "name"}},
+            }}),
+        )
+        .saves("import_profile_id"),
+        json_body("update_import_profile", json!({"name": "Nightly feed"})),
+        raw("create_import", "?profile=feed", "text/csv", "id,name\n1,Cem\n")
+            .saves("import_id")
+            .then_jobs(),
+        bare("get_import").saves_at("import_plan_hash", "/plan_hash"),
+        json_body("apply_import", json!({"plan_hash": "{import_plan_hash}"})).then_jobs(),
+    ]
+}
+
+fn mechanisms() -> Vec<Sample> {
+    vec![
+        bare("verify_ledger").saves("operation_id"),
+        bare("cancel_operation"),
+    ]
+}
+
+fn endings() -> Vec<Sample> {
+    vec![
+        bare("archive_import_profile"),
+        bare("archive_certificate_template"),
+        bare("archive_rule"),
+        bare("retire_course"),
+        bare("restore_course"),
+        json_body(
+            "create_category",
+            json!({"code": "{unique}", "name": "Without courses"}),
+        )
+        .saves("category_id"),
+        bare("archive_category"),
+        bare("restore_category"),
+        bare("archive_attribute_definition"),
+        bare("archive_group"),
+        bare("archive_org_unit"),
+        bare("revoke_grant"),
+        bare("archive_role"),
+    ]
+}
+
+/// The ids that the story has saved so far.
+#[derive(Debug, Default)]
+pub struct Story {
+    pub ids: BTreeMap<String, String>,
+    words: u32,
+}
+
+impl Story {
+    /// Tells the whole story; `watch` sees each line's operation and answer.
+    pub async fn tell(app: &TestApp, mut watch: impl FnMut(&Operation, &Answer)) -> Story {
+        let client = app.admin().await;
+        let operations = operations::all();
+        let mut story = Story::default();
+        for sample in samples() {
+            let operation = operations
+                .iter()
+                .find(|operation| operation.id == sample.operation)
+                .unwrap_or_else(|| panic!("samples.rs: there is no operation {}", sample.operation));
+            let answer = story.send(&client, operation, Some(&sample)).await;
+            if let Some((name, pointer)) = sample.saves {
+                let id = answer.at(pointer);
+                let id = match id {
+                    Value::String(id) => id,
+                    Value::Number(number) => number.to_string(),
+                    _ => panic!(
+                        "samples.rs: {} answered no {pointer}: {}",
+                        sample.operation,
+                        answer.text()
+                    ),
+                };
+                story.ids.insert(name.to_owned(), id);
+            }
+            watch(operation, &answer);
+            if sample.runs_jobs {
+                app.run_jobs();
+            }
+        }
+        story
+    }
+
+    /// Sends an operation's request with the body and query of its sample.
+    pub async fn send(&mut self, client: &Client, operation: &Operation, sample: Option<&Sample>) -> Answer {
+        let path = operation.path_with(&self.ids) + sample.map_or("", |sample| sample.query);
+        let (body, content_type) = match sample.and_then(|sample| sample.body.clone()) {
+            Some(Payload::Json(body)) => (
+                Some(self.filled(&body).to_string().into_bytes()),
+                "application/json",
+            ),
+            Some(Payload::Raw(content_type, body)) => {
+                (Some(fill(body, &self.ids).into_bytes()), content_type)
+            }
+            None => (None, ""),
+        };
+        let needs_etag = matches!(operation.method, Method::PUT | Method::PATCH | Method::DELETE);
+        let client = if needs_etag {
+            client.with("If-Match", "*")
+        } else {
+            client.clone()
+        };
+        client
+            .send(operation.method.clone(), &path, body, content_type)
+            .await
+    }
+
+    fn filled(&mut self, body: &Value) -> Value {
+        match body {
+            Value::String(text) => {
+                self.words += 1;
+                let unique = format!("w{}", self.words);
+                Value::String(fill_text(&text.replace("{unique}", &unique), &self.ids))
+            }
+            Value::Array(items) => items.iter().map(|item| self.filled(item)).collect(),
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, member)| (name.clone(), self.filled(member)))
+                .collect(),
+            other => other.clone(),
+        }
+    }
+}
+
+/// Fills known ids in and leaves other braces alone.
+fn fill_text(text: &str, ids: &BTreeMap<String, String>) -> String {
+    ids.iter().fold(text.to_owned(), |text, (name, id)| {
+        text.replace(&format!("{{{name}}}"), id)
+    })
+}
+
+/// The last sample of each operation.
+pub fn of(operation: &Operation) -> Option<Sample> {
+    samples()
+        .into_iter()
+        .rev()
+        .find(|sample| sample.operation == operation.id)
+}

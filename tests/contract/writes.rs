@@ -1,0 +1,88 @@
+//! Every change writes its event, and no read does.
+
+use std::collections::BTreeSet;
+
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
+use provost::db::schema::events;
+
+use super::{
+    operations,
+    samples::{self, Story},
+};
+use crate::support::TestApp;
+
+/// Operations that change something without an event, each with its reason.
+const WITHOUT_EVENT: &[(&str, &str)] = &[
+    ("preview_certificate_template", "it draws a sample"),
+    ("plan_rule", "it tells what would be done, and does nothing"),
+];
+
+/// Operations that no story of requests can lead to, each with the test that covers it and its event.
+const OUTSIDE_THE_STORY: &[(&str, &str)] = &[("retry_job", "a job must have died: tests/jobs/queue.rs")];
+
+/// The events of callers; those of jobs come when they come.
+fn count_events(conn: &mut PgConnection) -> i64 {
+    let of_callers = events::table.filter(events::actor_kind.ne("system"));
+    of_callers.count().get_result(conn).unwrap()
+}
+
+#[test]
+fn every_operation_that_changes_something_has_a_sample() {
+    let sampled: BTreeSet<&str> = samples::samples().iter().map(|sample| sample.operation).collect();
+    let missing: Vec<_> = operations::private()
+        .into_iter()
+        .filter(|operation| !operation.is_read() && !sampled.contains(operation.id.as_str()))
+        .filter(|operation| !OUTSIDE_THE_STORY.iter().any(|(id, _)| *id == operation.id))
+        .map(|operation| operation.id)
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "add these to tests/contract/samples.rs: {missing:?}"
+    );
+}
+
+#[actix_web::test]
+async fn every_change_writes_its_event() {
+    let app = TestApp::start().await;
+    let mut conn = app.app.db.dedicated_connection().unwrap();
+    let mut before = count_events(&mut conn);
+    let mut silent = Vec::new();
+
+    Story::tell(&app, |operation, answer| {
+        assert!(
+            (200..300).contains(&answer.status),
+            "{}: {}",
+            operation.id,
+            answer.text()
+        );
+        let after = count_events(&mut conn);
+        let excused = WITHOUT_EVENT.iter().any(|(id, _)| *id == operation.id);
+        if after == before && !operation.is_read() && !excused {
+            silent.push(operation.id.clone());
+        }
+        before = after;
+    })
+    .await;
+
+    assert!(silent.is_empty(), "these write no event: {silent:?}");
+}
+
+#[actix_web::test]
+async fn no_read_writes_an_event() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
+    let mut conn = app.app.db.dedicated_connection().unwrap();
+    let before = count_events(&mut conn);
+
+    for operation in operations::private()
+        .into_iter()
+        .filter(|operation| operation.is_read())
+    {
+        let answer = story
+            .send(&admin, &operation, samples::of(&operation).as_ref())
+            .await;
+        assert!(answer.status < 500, "{}: {}", operation.id, answer.text());
+        assert_eq!(count_events(&mut conn), before, "{} wrote an event", operation.id);
+    }
+}

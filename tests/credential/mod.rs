@@ -1,0 +1,99 @@
+mod certificates;
+mod templates;
+mod verification;
+
+use chrono::NaiveDate;
+use provost::{credential::certificates::issue::IssueCertificate, db::bind, sql};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::TestApp;
+
+/// A person who completed a course.
+pub struct Learner {
+    pub id: Uuid,
+    pub completion: Uuid,
+    pub course: Uuid,
+}
+
+/// A person called `name` who completed a course called `course`, as the completion's own code would record it.
+pub async fn completion(app: &TestApp, name: &str, course: &str, valid_until: Option<NaiveDate>) -> Learner {
+    let username = Uuid::now_v7().to_string();
+    let user = app
+        .admin()
+        .await
+        .post(
+            "/v1/users",
+            json!({"username": username, "given_name": name, "family_name": "Silva"}),
+        )
+        .await
+        .assert_status(201);
+    let (course_id, version, completion) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    let id = user.id().parse().unwrap();
+    app.write(|tx| {
+        let now = bind(tx.now);
+        sql![
+            "INSERT INTO courses (id, code, status, title, language, created_at, updated_at) VALUES (",
+            bind(course_id), ", ", bind(course_id.to_string()), ", 'published', ", bind(course), ", 'en', ", now.clone(), ", ", now.clone(), ")"
+        ]
+        .execute(tx.conn)?;
+        sql![
+            "INSERT INTO course_versions (id, course_id, number, title, summary, description, language, modules, published_at)
+             VALUES (", bind(version), ", ", bind(course_id), ", 1, ", bind(course), ", '', '', 'en', '[]', ", now.clone(), ")"
+        ]
+        .execute(tx.conn)?;
+        sql![
+            "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at, recorded_at, source, valid_until)
+             VALUES (", bind(completion), ", ", bind(id), ", ", bind(course_id), ", ", bind(version), ", ", now.clone(), ", ", now,
+            ", 'administrator', ", bind(valid_until), ")"
+        ]
+        .execute(tx.conn)?;
+        tx.note_completion(id, completion);
+        Ok(())
+    });
+    Learner {
+        id,
+        completion,
+        course: course_id,
+    }
+}
+
+impl Learner {
+    /// Queues the job once more, and runs what is queued.
+    pub fn run_job(&self, app: &TestApp) {
+        let job = IssueCertificate {
+            user_id: self.id,
+            completion_id: self.completion,
+        };
+        app.write(|tx| tx.enqueue(&job));
+        app.run_jobs();
+    }
+
+    /// The path of the certificate in force.
+    pub async fn certificate(&self, app: &TestApp) -> String {
+        let filter = format!(
+            "user_id%20eq%20%22{}%22%20and%20superseded_by%20eq%20null",
+            self.id
+        );
+        let page = app
+            .admin()
+            .await
+            .get(&format!("/v1/certificates?filter={filter}"))
+            .await
+            .assert_status(200);
+        format!("/v1/certificates/{}", page.at("/data/0/id").as_str().unwrap())
+    }
+}
+
+/// What `pdftotext` reads in a PDF; needs poppler-utils on the machine.
+pub fn pdf_text(pdf: &[u8]) -> String {
+    use std::io::Write;
+    let mut child = std::process::Command::new("pdftotext")
+        .args(["-layout", "-", "-"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("pdftotext is there: install poppler-utils");
+    child.stdin.take().unwrap().write_all(pdf).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}

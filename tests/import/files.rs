@@ -1,0 +1,183 @@
+use serde_json::json;
+
+use super::{Importing, send, small_profile};
+use crate::support::TestApp;
+
+#[actix_web::test]
+async fn what_is_no_csv_fails_with_the_line_and_the_reason() {
+    let importing = Importing::with(small_profile()).await;
+    let long_line = [b"id,name,boss\n1,".as_slice(), &vec![b'x'; 10 << 20]].concat();
+    let open_quote = [
+        b"id,name,boss\n1,\"Ana,\n".as_slice(),
+        &b"2,Bea,1\n".repeat(1 << 19),
+    ]
+    .concat();
+    let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("an empty file", b"".to_vec(), "no line 1"),
+        ("a header alone", b"id,name,boss\n".to_vec(), "no rows"),
+        (
+            "latin-1",
+            b"id,name,boss\n1,Jos\xe9,\n".to_vec(),
+            "Line 2 holds bytes that are not UTF-8",
+        ),
+        ("a broken end", b"id,name,boss\n1,Jos\xc3".to_vec(), "not UTF-8"),
+        (
+            "a NUL",
+            b"id,name,boss\n1,A\0na,\n".to_vec(),
+            "Line 2 holds U+0000",
+        ),
+        ("binary junk", (0..=255).cycle().take(100_000).collect(), "Line 1"),
+        ("a picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(), "Line"),
+        (
+            "a missing column",
+            b"id,first name\n1,Ana\n".to_vec(),
+            "it has: id, first name",
+        ),
+        (
+            "another delimiter",
+            b"id;name;boss\n1;Ana;\n".to_vec(),
+            "it has: id;name;boss",
+        ),
+        (
+            "a column twice",
+            b"id,name,name,boss\n1,Ana,Bea,\n".to_vec(),
+            "lacks columns",
+        ),
+        ("one long line", long_line, "longer than 1048576 bytes"),
+        ("an open quote", open_quote, "longer than 1048576 bytes"),
+    ];
+    for (name, file, expected) in cases {
+        let import = importing.plan("small", file).await;
+        assert_eq!(
+            (import.at("/status"), import.at("/problem/code")),
+            (json!("failed"), json!("import_file_invalid")),
+            "{name}: {}",
+            import.text()
+        );
+        let detail = import.at("/problem/detail").as_str().unwrap().to_owned();
+        assert!(detail.contains(expected), "{name}: {detail}");
+        let operation = import.at("/operation_id").as_str().unwrap().to_owned();
+        let operation = importing.admin.get(&format!("/v1/operations/{operation}")).await;
+        assert_eq!(operation.at("/status"), "failed", "{name}");
+        importing.apply(&import).await.assert_status(422);
+    }
+}
+
+#[actix_web::test]
+async fn each_missing_column_is_told_with_the_field_that_wants_it() {
+    let importing = Importing::with(small_profile()).await;
+
+    let import = importing.plan("small", "id,first name\n1,Ana\n").await;
+
+    let errors = import.at("/problem/errors");
+    let pointers: Vec<_> = errors
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["pointer"])
+        .collect();
+    assert_eq!(
+        pointers,
+        ["/mapping/fields/given_name", "/mapping/references/manager/value"]
+    );
+}
+
+#[actix_web::test]
+async fn encodings_and_byte_order_marks_are_understood() {
+    let mut profile = small_profile();
+    profile["mapping"]["format"] = json!({ "encoding": "windows-1252" });
+    let importing = Importing::with(profile).await;
+    let utf_16: Vec<u8> = "\u{feff}id,name,boss\n1,José,\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let cases: [Vec<u8>; 3] = [
+        b"id,name,boss\n1,Jos\xe9,\n".to_vec(),
+        "\u{feff}id,name,boss\n1,José,\n".into(),
+        utf_16,
+    ];
+    for file in cases {
+        let import = importing.plan("small", file).await;
+        let rows = importing.rows(&import, "line eq 2").await;
+        assert_eq!(rows[0]["fields"]["given_name"], "José", "{}", import.text());
+    }
+}
+
+#[actix_web::test]
+async fn lines_above_the_header_are_passed_over() {
+    let mut profile = small_profile();
+    profile["mapping"]["format"] = json!({ "header_line": 3 });
+    let importing = Importing::with(profile).await;
+
+    let import = importing
+        .plan("small", "HR report\n2026\nid,name,boss\n1,Ana,\n")
+        .await;
+
+    assert_eq!(importing.rows(&import, "line eq 4").await[0]["key"], "1");
+}
+
+#[actix_web::test]
+async fn a_file_is_taken_up_to_its_limit_and_other_bodies_up_to_theirs() {
+    let app = TestApp::start_with(|config| {
+        config.body_limit = 10_000;
+        config.import_limit = 100_000;
+    })
+    .await;
+    let admin = app.admin().await;
+    admin
+        .post("/v1/import-profiles", small_profile())
+        .await
+        .assert_status(201);
+    let file = |rows: usize| format!("id,name,boss\n{}", "1,Ana,\n".repeat(rows));
+
+    send(&admin, "small", file(10_000)).await.assert_status(202);
+    let keyed = admin.with("Idempotency-Key", "large");
+    send(&keyed, "small", file(10_000)).await.assert_status(202);
+    send(&admin, "small", file(20_000))
+        .await
+        .assert_problem(413, "payload_too_large");
+    let json = admin.send(
+        awc::http::Method::POST,
+        "/v1/imports?profile=small",
+        Some(b"{}".to_vec()),
+        "application/json",
+    );
+    json.await.assert_problem(415, "unsupported_media_type");
+    send(&admin, "nobody", file(1))
+        .await
+        .assert_problem(400, "invalid_parameter");
+}
+
+#[actix_web::test]
+async fn lines_are_counted_whatever_ends_them() {
+    let importing = Importing::with(small_profile()).await;
+    for end in ["\n", "\r\n", "\r"] {
+        let file = ["id,name,boss", "1,Ana,", "", "2,\"Bea", "Bo\",", "3,Cem,"].join(end);
+        let import = importing.plan("small", file).await;
+        let rows = importing.rows(&import, "key pr").await;
+        let lines: Vec<_> = rows.iter().map(|row| row["line"].as_i64().unwrap()).collect();
+        assert_eq!(lines, [2, 4, 6], "{end:?}");
+    }
+}
+
+#[actix_web::test]
+async fn rows_are_listed_in_pages_by_line() {
+    let importing = Importing::with(small_profile()).await;
+    let file: String = (1..=30).map(|n| format!("{n},Ana,\n")).collect();
+    let import = importing.plan("small", format!("id,name,boss\n{file}")).await;
+    let mut path = format!("/v1/imports/{}/rows?limit=7", import.id());
+    let mut lines = Vec::new();
+    loop {
+        let page = importing.admin.get(&path).await.assert_status(200);
+        lines.extend(
+            page.at("/data")
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|row| row["line"].as_i64().unwrap()),
+        );
+        let Some(link) = page.header("link") else { break };
+        path = link.trim_start_matches('<').split('>').next().unwrap().to_owned();
+    }
+    assert_eq!(lines, (2..=31).collect::<Vec<_>>());
+}

@@ -1,0 +1,141 @@
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use serde_json::{Value, json};
+
+use super::Importing;
+
+/// A file of the real world, where it is present.
+fn real(name: &str) -> Option<Vec<u8>> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/data")
+        .join(name);
+    fs::read(path)
+        .or_else(|_| {
+            fs::read(
+                PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+                    .join("../../shared/data")
+                    .join(name),
+            )
+        })
+        .inspect_err(|error| eprintln!("{name} is not there: {error}"))
+        .ok()
+}
+
+fn profile(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[actix_web::test]
+async fn the_real_hr_export_goes_in() {
+    let importing = Importing::with(profile(include_str!("../../examples/imports/hr_export.json"))).await;
+    let Some(file) = real("hr_export.csv") else { return };
+
+    let import = importing.plan("hr_export", file.clone()).await;
+
+    assert_eq!(
+        import.at("/counts"),
+        json!({ "rows": 310, "create": 310, "update": 0, "unchanged": 0, "end": 0, "refuse": 0, "skip": 0,
+            "warnings": 72, "removals": 0, "present": 0, "also_created": { "org_unit": 6 } }),
+        "{}",
+        import.text()
+    );
+    let unknown = importing.rows(&import, "issue eq \"manager_unknown\"").await;
+    let names: BTreeSet<_> = unknown
+        .iter()
+        .map(|row| row["fields"]["manager"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        BTreeSet::from([
+            "Alex Sweetwater",
+            "David Stanley",
+            "Michael Albert",
+            "Webster Butler"
+        ])
+    );
+    importing.applied(&import).await;
+
+    let archived = importing.app.write(|tx| {
+        Ok(
+            provost::sql!["SELECT 1 FROM users WHERE status = 'archived' AND left_on IS NOT NULL"]
+                .execute(tx.conn)?,
+        )
+    });
+    assert_eq!(archived, 104);
+    let managed = importing
+        .app
+        .write(|tx| Ok(provost::sql!["SELECT 1 FROM users WHERE manager_id IS NOT NULL"].execute(tx.conn)?));
+    assert_eq!(managed as i64, 310 - unknown.len() as i64 - 2);
+    let scott = importing.user("10084").await;
+    assert_eq!(
+        (
+            scott.at("/given_name"),
+            scott.at("/family_name"),
+            scott.at("/status"),
+            scott.at("/left_on")
+        ),
+        (
+            json!("Karthikeyan"),
+            json!("Ait Sidi"),
+            json!("archived"),
+            json!("2016-06-16")
+        )
+    );
+
+    let events = importing.events().await;
+    let again = importing.plan("hr_export", file).await;
+    assert_eq!(again.at("/counts/unchanged"), 310, "{}", again.text());
+    importing.applied(&again).await;
+    assert_eq!(importing.events().await, events);
+}
+
+#[actix_web::test]
+async fn the_real_catalog_goes_in() {
+    let importing = Importing::with(profile(include_str!(
+        "../../examples/imports/course_catalog.json"
+    )))
+    .await;
+    let Some(file) = real("course_catalog.csv") else {
+        return;
+    };
+
+    let import = importing.plan("course_catalog", file.clone()).await;
+
+    assert_eq!(
+        import.at("/counts"),
+        json!({ "rows": 975, "create": 974, "update": 0, "unchanged": 0, "end": 0, "refuse": 0, "skip": 1,
+            "warnings": 1, "removals": 0, "present": 0, "also_created": { "category": 31 } }),
+        "{}",
+        import.text()
+    );
+    importing.applied(&import).await;
+    let course = importing
+        .admin
+        .get("/v1/courses/ext:catalog:introduction-to-probability")
+        .await
+        .assert_status(200);
+    assert_eq!(
+        (
+            course.at("/title"),
+            course.at("/status"),
+            course.at("/language"),
+            course.at("/level")
+        ),
+        (
+            json!("Introduction to Probability"),
+            json!("published"),
+            json!("en"),
+            json!("intermediate")
+        )
+    );
+    let languages = importing.app.write(|tx| {
+        Ok(
+            provost::sql!["SELECT DISTINCT language FROM courses WHERE status = 'published'"]
+                .execute(tx.conn)?,
+        )
+    });
+    assert_eq!(languages, 9);
+
+    let again = importing.plan("course_catalog", file).await;
+    assert_eq!(again.at("/counts/unchanged"), 974, "{}", again.text());
+}

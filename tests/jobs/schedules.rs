@@ -1,0 +1,43 @@
+//! What comes round.
+
+use chrono::TimeDelta;
+use provost::jobs::{Every, Schedule, Worker};
+use uuid::Uuid;
+
+use super::kinds::{HANDLERS, Mark};
+use crate::support::{TestApp, count, wait_until};
+
+const SCHEDULES: &[Schedule] = &[Schedule {
+    name: "mark",
+    every: Every::DayAt(3),
+    enqueue: |tx| tx.enqueue(&Mark { mark: Uuid::now_v7() }),
+}];
+
+const MARKS: &str = "SELECT count(*) FROM events WHERE action = 'test.marked'";
+
+#[actix_web::test]
+async fn a_round_runs_once_however_many_workers_there_are() {
+    let app = TestApp::start().await;
+    let workers: Vec<_> = (0..2)
+        .map(|_| Worker::start(app.app.clone(), HANDLERS, SCHEDULES, 1).unwrap())
+        .collect();
+    wait_until("the schedule is known", || {
+        count(&app, "SELECT count(*) FROM job_schedules") == 1
+    });
+    assert_eq!(count(&app, MARKS), 0, "the first round comes after its interval");
+
+    for day in 1..=3 {
+        app.app.clock.advance(TimeDelta::days(1));
+        app.app.bell.ring();
+        wait_until("the round is marked", || count(&app, MARKS) == day);
+    }
+
+    for worker in workers {
+        worker.stop();
+    }
+    assert_eq!(count(&app, MARKS), 3);
+    assert_eq!(
+        count(&app, "SELECT count(*) FROM jobs WHERE kind = 'test.mark'"),
+        3
+    );
+}

@@ -1,0 +1,77 @@
+//! Workers with threads of their own.
+
+use provost::{jobs::Worker, sql};
+use uuid::Uuid;
+
+use super::kinds::{HANDLERS, Mark};
+use crate::support::{TestApp, count, wait_until};
+
+const JOBS: i64 = 500;
+
+#[actix_web::test]
+async fn two_workers_do_each_of_many_jobs_once() {
+    let app = TestApp::start().await;
+    let workers: Vec<_> = (0..2)
+        .map(|_| Worker::start(app.app.clone(), HANDLERS, &[], 2).unwrap())
+        .collect();
+
+    for _ in 0..10 {
+        app.write(|tx| (0..JOBS / 10).try_for_each(|_| tx.enqueue(&Mark { mark: Uuid::now_v7() })));
+    }
+
+    wait_until("all jobs are done", || {
+        count(&app, "SELECT count(*) FROM jobs WHERE state = 'succeeded'") == JOBS
+    });
+    for worker in workers {
+        worker.stop();
+    }
+    let effects = "SELECT count(*) FROM events WHERE action = 'test.marked'";
+    let marks = "SELECT count(DISTINCT object_id) FROM events WHERE action = 'test.marked'";
+    assert_eq!((count(&app, effects), count(&app, marks)), (JOBS, JOBS));
+}
+
+#[actix_web::test]
+async fn a_worker_that_stops_leaves_nothing_claimed() {
+    let app = TestApp::start().await;
+    app.write(|tx| (0..JOBS).try_for_each(|_| tx.enqueue(&Mark { mark: Uuid::now_v7() })));
+
+    let worker = Worker::start(app.app.clone(), HANDLERS, &[], 2).unwrap();
+    wait_until("some jobs are done", || {
+        count(&app, "SELECT count(*) FROM jobs WHERE state = 'succeeded'") > 0
+    });
+    worker.stop();
+
+    assert_eq!(
+        count(&app, "SELECT count(*) FROM jobs WHERE state = 'running'"),
+        0
+    );
+    assert_eq!(
+        count(
+            &app,
+            "SELECT count(*) FROM jobs WHERE state = 'ready' AND attempts > 0"
+        ),
+        0
+    );
+}
+
+#[actix_web::test]
+async fn a_heartbeat_keeps_what_runs_and_says_what_is_lost() {
+    let app = TestApp::start().await;
+    app.write(|tx| (0..2).try_for_each(|_| tx.enqueue(&Mark { mark: Uuid::now_v7() })));
+    let now = app.app.clock.now();
+    let (kept, extended) = app.write(|tx| {
+        let claims = provost::jobs::store::claim(tx.conn, &["test.mark"], 2, "test", now)?;
+        sql![
+            "UPDATE jobs SET attempt_token = id WHERE id = ",
+            provost::db::bind(claims[0].id)
+        ]
+        .execute(tx.conn)?;
+        let held = claims
+            .iter()
+            .map(|claim| (claim.id, claim.attempt_token))
+            .collect();
+        Ok((claims[1].id, provost::jobs::store::extend(tx.conn, held, now)?))
+    });
+
+    assert_eq!(extended, [kept]);
+}

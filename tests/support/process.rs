@@ -1,0 +1,53 @@
+//! The real `provost` program, in a process of its own.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+/// A running `provost`; killed when the test ends before it.
+pub struct Process(Child);
+
+impl Process {
+    /// Starts `provost` with these arguments on the database at `url`.
+    pub fn start(url: &str, arguments: &[&str]) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_provost"))
+            .args(arguments)
+            .env("DATABASE_URL", url)
+            .env("RUST_LOG", "warn")
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        Process(child)
+    }
+
+    /// What `kill -9` does.
+    pub fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// Tells it to stop, as a service manager does.
+    pub fn terminate(&self) {
+        let id = i32::try_from(self.0.id()).unwrap();
+        // SAFETY: it is a child of ours that was not waited for, so the id is still its own.
+        assert_eq!(unsafe { libc::kill(id, libc::SIGTERM) }, 0);
+    }
+
+    pub fn wait(mut self) -> ExitStatus {
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Does nothing to one that has ended.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// A port that was free a moment ago.
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
