@@ -62,25 +62,19 @@ pub struct JwkSet {
 /// The keys in force, newest first.
 #[derive(Default)]
 pub struct KeyRing {
-    keys: RwLock<Arc<Vec<SigningKey>>>,
+    keys: RwLock<Arc<[Arc<SigningKey>]>>,
     stale: AtomicBool,
 }
 
 impl KeyRing {
     /// The newest key, which signs.
-    pub fn newest(&self) -> ApiResult<Arc<Vec<SigningKey>>> {
-        let keys = self.all()?;
-        if keys.is_empty() {
-            Err(ApiError::internal(
-                "there is no signing key; run `provost migrate`",
-            ))
-        } else {
-            Ok(keys)
-        }
+    pub fn newest(&self) -> ApiResult<Arc<SigningKey>> {
+        let newest = self.all()?.first().cloned();
+        newest.ok_or_else(|| ApiError::internal("there is no signing key; run `provost migrate`"))
     }
 
     /// All keys in force.
-    pub fn all(&self) -> ApiResult<Arc<Vec<SigningKey>>> {
+    pub fn all(&self) -> ApiResult<Arc<[Arc<SigningKey>]>> {
         Ok(self.keys.read().map_err(ApiError::internal)?.clone())
     }
 
@@ -98,14 +92,16 @@ impl KeyRing {
     pub fn load(&self, conn: &mut PgConnection) -> ApiResult<()> {
         let keys = stored(conn)?
             .into_iter()
-            .map(|(id, private_key, public_key)| SigningKey {
-                id,
-                encoding: EncodingKey::from_ed_der(&private_key),
-                decoding: DecodingKey::from_ed_der(&public_key),
-                public_key,
+            .map(|(id, private_key, public_key)| {
+                Arc::new(SigningKey {
+                    id,
+                    encoding: EncodingKey::from_ed_der(&private_key),
+                    decoding: DecodingKey::from_ed_der(&public_key),
+                    public_key,
+                })
             })
             .collect();
-        *self.keys.write().map_err(ApiError::internal)? = Arc::new(keys);
+        *self.keys.write().map_err(ApiError::internal)? = keys;
         self.stale.store(false, Ordering::Relaxed);
         Ok(())
     }

@@ -41,10 +41,7 @@ const LEEWAY: i64 = 5;
 
 /// Signs a token for a principal.
 pub fn issue(app: &App, kind: ActorKind, principal: Uuid, now: DateTime<Utc>) -> ApiResult<String> {
-    let keys = app.keys.newest()?;
-    let Some(key) = keys.first() else {
-        return Err(ApiError::internal("there is no signing key"));
-    };
+    let key = app.keys.newest()?;
     let lifetime = TimeDelta::from_std(app.config.token_lifetime).map_err(ApiError::internal)?;
     let address = app.config.public_url();
     let claims = Claims {

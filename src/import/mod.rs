@@ -15,6 +15,8 @@ pub mod mapping;
 pub mod plan;
 pub mod profiles;
 pub mod read;
+mod reading;
+pub mod reference;
 pub mod step;
 pub mod target;
 mod text;

@@ -3,17 +3,16 @@
 use std::{borrow::Cow, cell::RefCell};
 
 use csv::{Reader, ReaderBuilder, StringRecord};
-use diesel::{ExecuteCopyFromDsl, Insertable, OptionalExtension, QueryDsl, RunQueryDsl};
+use diesel::{ExecuteCopyFromDsl, OptionalExtension, QueryDsl, RunQueryDsl};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{
     check,
     mapping::{Mapping, ReferenceBy},
+    reading::{NewRow, Reading},
     step::{self, Fault},
-    target::{Declaration, Empty, Field, Plan},
+    target::{Declaration, Field, Plan},
     text::{RecordMeter, Text, TextFault, fault_of},
     value::{Cells, Header, Value},
 };
@@ -51,24 +50,7 @@ pub struct Issue {
     pub severity: Severity,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = import_rows)]
-#[diesel(treat_none_as_default_value = false)]
-struct NewRow {
-    import_id: Uuid,
-    line: i64,
-    new_id: Option<Uuid>,
-    key: Option<String>,
-    fields: Json,
-    refs: Json,
-    action: Option<&'static str>,
-    changes: Json,
-    read_issues: Json,
-    issues: Json,
-}
-
 const ROWS_A_BATCH: usize = 2_000;
-const LONGEST_KEY: usize = 200;
 
 /// The file cannot be taken at all.
 pub fn unusable(detail: impl Into<Cow<'static, str>>) -> ApiError {
@@ -285,161 +267,4 @@ fn shown_columns(header: &Header) -> String {
         .map(|name| step::shown(name))
         .collect();
     names.join(", ")
-}
-
-/// A row that is being read.
-#[derive(Default)]
-struct Reading {
-    fields: Map<String, Json>,
-    issues: Vec<Issue>,
-}
-
-impl Reading {
-    fn note(&mut self, column: Option<&str>, field: Option<&str>, fault: Fault, severity: Severity) {
-        self.issues.push(Issue {
-            column: column.map(str::to_owned),
-            field: field.map(str::to_owned),
-            code: fault.code.to_owned(),
-            detail: fault.detail,
-            severity,
-        });
-    }
-
-    fn refuse(&mut self, column: Option<&str>, field: Option<&str>, fault: Fault) {
-        self.note(column, field, fault, Severity::Error);
-    }
-
-    fn key(&mut self, value: &Value, cells: &Cells) -> Option<String> {
-        let column = value.columns.as_deref();
-        let fault = match value.text(cells) {
-            Ok(Some(key)) if key.chars().count() <= LONGEST_KEY => return Some(key),
-            Ok(Some(_)) => Fault::new(
-                "too_long",
-                format!("the key has more than {LONGEST_KEY} characters"),
-            ),
-            Ok(None) => Fault::new("no_key", "the key is empty, so nobody can tell whose row this is"),
-            Err(fault) => fault,
-        };
-        self.refuse(column, Some("key"), fault);
-        None
-    }
-
-    fn field(&mut self, field: &Field, value: &Value, cells: &Cells, dates: &[String]) {
-        let read = if field.kind.is_list() {
-            value.list(cells).and_then(|items| {
-                let mut values = Vec::new();
-                for item in &items {
-                    let item = field.kind.read(item, dates)?;
-                    if !values.contains(&item) {
-                        values.push(item);
-                    }
-                }
-                values.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
-                Ok(Some(Json::Array(values)))
-            })
-        } else {
-            value
-                .text(cells)
-                .and_then(|text| text.map(|text| field.kind.read(&text, dates)).transpose())
-        };
-        let column = value.columns.as_deref();
-        match (read, field.empty) {
-            (Ok(Some(json)), _) => {
-                self.fields.insert(field.name.to_string(), json);
-            }
-            (Ok(None), Empty::Null) => {
-                self.fields.insert(field.name.to_string(), Json::Null);
-            }
-            (Ok(None), Empty::Blank) => {
-                self.fields.insert(field.name.to_string(), json!(""));
-            }
-            (Ok(None), Empty::Left) => {}
-            (Ok(None), Empty::Refused) => {
-                self.refuse(
-                    column,
-                    Some(&field.name),
-                    Fault::new("required", "must not be empty"),
-                );
-            }
-            (Err(fault), _) => self.refuse(column, Some(&field.name), fault),
-        }
-    }
-
-    fn reference(
-        &mut self,
-        name: &str,
-        is_path: bool,
-        by: ReferenceBy,
-        ignored: &[String],
-        value: &Value,
-        cells: &Cells,
-    ) {
-        let column = value.columns.as_deref();
-        let levels = match value.list(cells) {
-            Ok(levels) => levels,
-            Err(fault) => return self.refuse(column, Some(name), fault),
-        };
-        let levels: Vec<_> = levels
-            .into_iter()
-            .filter(|level| !ignored.contains(level))
-            .collect();
-        let json = match (is_path, levels.first()) {
-            (_, None) => Json::Null,
-            (false, Some(text)) => json!(text),
-            (true, Some(_)) => match path(&levels, by) {
-                Ok(path) => path,
-                Err(fault) => return self.refuse(column, Some(name), fault),
-            },
-        };
-        self.fields.insert(name.to_owned(), json);
-    }
-
-    fn into_row(self, import: Uuid, line: i64, key: Option<String>) -> NewRow {
-        let refused = self.issues.iter().any(|issue| issue.severity == Severity::Error);
-        let blank = self.issues.iter().any(|issue| issue.code == "blank_row");
-        let issues = json!(self.issues);
-        NewRow {
-            import_id: import,
-            line,
-            new_id: Some(Uuid::now_v7()),
-            key,
-            fields: Json::Object(self.fields),
-            refs: json!({}),
-            action: match (refused, blank) {
-                (true, _) => Some("refuse"),
-                (_, true) => Some("skip"),
-                _ => None,
-            },
-            changes: json!({}),
-            read_issues: issues.clone(),
-            issues,
-        }
-    }
-}
-
-/// The levels with their codes: each is made of all names down to it.
-fn path(levels: &[String], by: ReferenceBy) -> Result<Json, Fault> {
-    let mut code = String::new();
-    let mut path = Vec::new();
-    for level in levels {
-        let own = match by {
-            ReferenceBy::Code => level.clone(),
-            _ => step::slug(level),
-        };
-        code = match by {
-            ReferenceBy::Code => own,
-            _ if code.is_empty() => own,
-            _ => format!("{code}-{own}"),
-        };
-        let fits = !code.is_empty() && code.chars().count() <= 100;
-        if !fits || level.chars().count() > 200 {
-            let detail = format!(
-                "\"{}\" makes no code of at most 100 characters",
-                step::shown(level)
-            );
-            return Err(Fault::new("not_valid", detail));
-        }
-        path.push(json!({ "code": code, "name": level }));
-    }
-    Ok(Json::Array(path))
 }

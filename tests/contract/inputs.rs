@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     operations::{self, Operation, resolve},
-    samples::{self, Story},
+    samples,
+    story::Story,
 };
 use crate::support::{Answer, Client, TestApp};
 

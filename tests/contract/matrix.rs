@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::{
     operations::{self, Operation},
-    samples::{self, Story},
+    samples,
+    story::Story,
 };
 use crate::support::{Answer, Client, TestApp};
 

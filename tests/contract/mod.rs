@@ -11,4 +11,5 @@ mod migrations;
 mod operations;
 mod routes;
 mod samples;
+mod story;
 mod writes;

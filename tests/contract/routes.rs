@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use super::{
-    operations,
-    samples::{self, Story},
-};
+use super::{operations, samples, story::Story};
 use crate::support::TestApp;
 
 /// Every source file with its text.

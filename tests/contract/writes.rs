@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use provost::db::schema::events;
 
-use super::{
-    operations,
-    samples::{self, Story},
-};
+use super::{operations, samples, story::Story};
 use crate::support::TestApp;
 
 /// Operations that change something without an event, each with its reason.

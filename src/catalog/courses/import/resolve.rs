@@ -4,11 +4,12 @@ use diesel::{QueryableByName, RunQueryDsl, sql_types};
 
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::bind,
     http::ApiResult,
     import::{
         assess::{Taken, good, issue, refuse_taken},
         mapping::{OnMissing, ReferenceMapping},
+        reference::{on_missing, settle_codes},
         target::Plan,
     },
     sql,
@@ -59,45 +60,18 @@ fn refuse_empty(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
 
 fn find_categories(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
     let detail = sql!["'there is no category ' || found.code || ', or it is archived'"];
-    let (fault, action): (Sql, &'static str) = match reference.on_missing {
-        OnMissing::Error => (
-            issue(plan, "category", "category_unknown", detail, "error"),
-            "'refuse'",
-        ),
-        OnMissing::Ignore => (sql!["'[]'::jsonb"], "r.action"),
-        OnMissing::Warn | OnMissing::Create => (
-            issue(plan, "category", "category_unknown", detail, "warning"),
-            "r.action",
-        ),
-    };
-    sql![
-        "WITH found AS (
-            SELECT g.line, named.code, CASE WHEN c.id IS NULL THEN NOT ",
+    let found = sql![
+        "SELECT g.line, named.code, CASE WHEN c.id IS NULL THEN NOT ",
         bind(reference.on_missing == OnMissing::Create),
         " ELSE c.archived_at IS NOT NULL END AS is_missing
             FROM ",
         good(plan),
         " g CROSS JOIN LATERAL (SELECT g.fields -> 'category' -> -1 ->> 'code' AS code) AS named
             LEFT JOIN categories c ON c.code = named.code
-            WHERE jsonb_typeof(g.fields -> 'category') = 'array')
-         UPDATE import_rows r SET
-            refs = CASE WHEN is_missing THEN r.refs ELSE r.refs || jsonb_build_object('category', found.code) END,
-            issues = CASE WHEN is_missing THEN r.issues || ",
-        fault,
-        " ELSE r.issues END, action = CASE WHEN is_missing THEN ",
-        action,
-        " ELSE r.action END
-         FROM found WHERE r.line = found.line AND r.import_id = ",
-        bind(plan.import)
-    ]
-    .execute(tx.conn)?;
-    sql![
-        "UPDATE import_rows SET refs = refs || '{\"category\": null}'
-         WHERE fields -> 'category' = 'null' AND action IN ('create', 'unchanged') AND import_id = ",
-        bind(plan.import)
-    ]
-    .execute(tx.conn)?;
-    Ok(())
+            WHERE jsonb_typeof(g.fields -> 'category') = 'array'"
+    ];
+    let missing = on_missing(plan, reference, "category", "category_unknown", detail);
+    settle_codes(tx, plan, "category", found, missing)
 }
 
 #[derive(QueryableByName)]

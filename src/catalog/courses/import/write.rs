@@ -10,7 +10,7 @@ use crate::{
     db::{Sql, bind},
     http::ApiResult,
     import::{
-        events::{self, EventKind},
+        events::{self, EventKind, Keyed},
         target::Plan,
     },
     sql,
@@ -19,7 +19,8 @@ use crate::{
 /// Writes the plan's rows.
 pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     create_categories(tx, plan)?;
-    create(tx, plan)?;
+    let new = next(tx, plan, "create");
+    COURSES.create(tx, plan, course("course.created"), new)?;
     update(tx, plan)?;
     end(tx, plan)?;
     let published: Vec<Id> = sql![
@@ -48,7 +49,7 @@ fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     let created = sql![
         "INSERT INTO categories (id, code, name, created_at, updated_at)
          SELECT ",
-        events::new_id(tx),
+        tx.new_ids(),
         ", code, name, ",
         bind(tx.now),
         ", ",
@@ -66,9 +67,21 @@ fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     Ok(())
 }
 
-const COLUMNS: &str =
-    "code, title, summary, description, language, category_id, tags, provider, level, duration_minutes,
-    credits, validity_period, modules, status, retired_at";
+const COURSES: Keyed = Keyed {
+    table: "courses",
+    columns:
+        "code, title, summary, description, language, category_id, tags, provider, level, duration_minutes,
+        credits, validity_period, modules, status, retired_at",
+    shown: "to_jsonb(courses) - 'search'",
+};
+
+const fn course(action: &'static str) -> EventKind {
+    EventKind {
+        action,
+        object_kind: "course",
+        is_person: false,
+    }
+}
 
 /// The courses of rows with `action`, as they will be before they are published.
 fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
@@ -102,73 +115,19 @@ fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
     ]
 }
 
-/// A course as the API shows it.
-const SHOWN: &str = "to_jsonb(courses) - 'search'";
-
-fn create(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-    let created = sql![
-        "INSERT INTO courses (id, ",
-        COLUMNS,
-        ", created_at, updated_at) SELECT next.*, ",
-        bind(tx.now),
-        ", ",
-        bind(tx.now),
-        " FROM (",
-        next(tx, plan, "create"),
-        ") AS next RETURNING courses.id, ",
-        SHOWN,
-        " AS after"
-    ];
-    let kind = EventKind {
-        action: "course.created",
-        object_kind: "course",
-        is_person: false,
-    };
-    events::record(tx, kind, None, created)?;
-    sql![
-        "INSERT INTO external_keys (kind, source, key, object_id, created_at) SELECT 'course', ",
-        bind(plan.source()),
-        ", key, object_id, ",
-        bind(tx.now),
-        " FROM import_rows WHERE action = 'create' AND import_id = ",
-        bind(plan.import)
-    ]
-    .execute(tx.conn)?;
-    Ok(())
-}
-
-/// The courses of rows with `action`, as they are.
-fn before(plan: &Plan, action: &'static str) -> Sql {
-    sql![
-        "SELECT courses.id, ",
-        SHOWN,
-        " AS before FROM courses JOIN import_rows r ON r.object_id = courses.id WHERE r.action = ",
-        bind(action),
-        " AND r.import_id = ",
-        bind(plan.import)
-    ]
-}
-
 fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     let updated = sql![
         "UPDATE courses SET (",
-        COLUMNS,
+        COURSES.columns,
         ", version, updated_at) = (n.code, n.title, n.summary, n.description, n.language, n.category_id, n.tags, n.provider,
             n.level, n.duration_minutes, n.credits, n.validity_period, n.modules, n.status, n.retired_at,
             courses.version + 1, ",
         bind(tx.now),
         ") FROM (",
         next(tx, plan, "update"),
-        ") AS n WHERE courses.id = n.id RETURNING courses.id, ",
-        SHOWN,
-        " AS after"
+        ") AS n WHERE courses.id = n.id"
     ];
-    let kind = EventKind {
-        action: "course.updated",
-        object_kind: "course",
-        is_person: false,
-    };
-    events::record(tx, kind, Some(before(plan, "update")), updated)?;
+    COURSES.change(tx, plan, "update", course("course.updated"), updated)?;
     Ok(())
 }
 
@@ -179,16 +138,8 @@ fn end(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         ", version = courses.version + 1, updated_at = ",
         bind(tx.now),
         " FROM import_rows r WHERE r.object_id = courses.id AND r.action = 'end' AND r.import_id = ",
-        bind(plan.import),
-        " RETURNING courses.id, ",
-        SHOWN,
-        " AS after"
+        bind(plan.import)
     ];
-    let kind = EventKind {
-        action: "course.retired",
-        object_kind: "course",
-        is_person: false,
-    };
-    events::record(tx, kind, Some(before(plan, "end")), ended)?;
+    COURSES.change(tx, plan, "end", course("course.retired"), ended)?;
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::{
         assess::{Taken, good, issue, refuse_taken},
         mapping::{OnMissing, ReferenceBy, ReferenceMapping},
         read::unusable,
+        reference::{on_missing, settle_codes},
         target::Plan,
     },
     sql,
@@ -63,21 +64,6 @@ fn refuse_leaving_before_hire(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     Ok(())
 }
 
-/// What `on_missing` does to a row: its issue, and whether it is refused.
-fn on_missing(
-    plan: &Plan,
-    reference: &ReferenceMapping,
-    field: &'static str,
-    code: &'static str,
-    detail: Sql,
-) -> (Sql, &'static str) {
-    match reference.on_missing {
-        OnMissing::Error => (issue(plan, field, code, detail, "error"), "'refuse'"),
-        OnMissing::Ignore => (sql!["'[]'::jsonb"], "r.action"),
-        OnMissing::Warn | OnMissing::Create => (issue(plan, field, code, detail, "warning"), "r.action"),
-    }
-}
-
 /// `fields.org_unit` is a path of codes and names; the last one counts.
 fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
     if let Some(under) = &reference.under {
@@ -93,16 +79,15 @@ fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Api
         }
     }
     let creates = reference.on_missing == OnMissing::Create;
-    let (fault, action) = on_missing(
+    let missing = on_missing(
         plan,
         reference,
         "org_unit",
         "org_unit_unknown",
         sql!["'there is no org unit ' || found.code || ', or it is archived'"],
     );
-    sql![
-        "WITH found AS (
-            SELECT g.line, g.fields -> 'org_unit' -> -1 ->> 'code' AS code, o.id,
+    let found = sql![
+        "SELECT g.line, g.fields -> 'org_unit' -> -1 ->> 'code' AS code, o.id,
                 coalesce(bool_or(level.unit IS NULL OR archived) FILTER (WHERE NOT ",
         bind(creates),
         " OR archived), false) AS is_missing
@@ -115,25 +100,9 @@ fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Api
         " THEN g.fields -> 'org_unit' ELSE jsonb_build_array(g.fields -> 'org_unit' -> -1) END) AS path(level)
                 LEFT JOIN org_units u ON u.code = level ->> 'code') AS level ON TRUE
             WHERE jsonb_typeof(g.fields -> 'org_unit') = 'array'
-            GROUP BY g.line, g.fields, o.id)
-         UPDATE import_rows r SET
-            refs = CASE WHEN is_missing THEN r.refs ELSE r.refs || jsonb_build_object('org_unit', found.code) END,
-            issues = CASE WHEN is_missing THEN r.issues || ",
-        fault,
-        " ELSE r.issues END, action = CASE WHEN is_missing THEN ",
-        action,
-        " ELSE r.action END
-         FROM found WHERE r.line = found.line AND r.import_id = ",
-        bind(plan.import)
-    ]
-    .execute(tx.conn)?;
-    sql![
-        "UPDATE import_rows SET refs = refs || '{\"org_unit\": null}'
-         WHERE fields -> 'org_unit' = 'null' AND action IN ('create', 'unchanged') AND import_id = ",
-        bind(plan.import)
-    ]
-    .execute(tx.conn)?;
-    Ok(())
+            GROUP BY g.line, g.fields, o.id"
+    ];
+    settle_codes(tx, plan, "org_unit", found, missing)
 }
 
 #[derive(QueryableByName)]

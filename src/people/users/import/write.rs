@@ -9,7 +9,7 @@ use crate::{
     db::{Sql, bind},
     http::ApiResult,
     import::{
-        events::{self, EventKind},
+        events::{self, EventKind, Keyed},
         target::Plan,
     },
     people::closure::ORG_UNITS,
@@ -19,7 +19,8 @@ use crate::{
 /// Writes the plan's rows and says whose facts changed.
 pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     create_org_units(tx, plan)?;
-    create(tx, plan)?;
+    let new = next(tx, plan, "create");
+    USERS.create(tx, plan, user("user.created"), new)?;
     let changed = update(tx, plan)? + end(tx, plan)?;
     if changed > 0 {
         tx.wake(Wake::Callers);
@@ -68,7 +69,7 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         let made = sql![
             "INSERT INTO org_units (id, code, name, parent_id, created_at, updated_at)
              SELECT ",
-            events::new_id(tx),
+            tx.new_ids(),
             ", new.code, new.name, parent.id, ",
             bind(tx.now),
             ", ",
@@ -106,8 +107,20 @@ fn place_org_units(tx: &mut Tx) -> ApiResult<()> {
     Ok(())
 }
 
-const COLUMNS: &str = "username, email, given_name, family_name, status, locale, time_zone, title, job_code, department,
-    location, cost_centre, employment_type, hired_on, left_on, activated_on, manager_id, org_unit_id, attributes";
+const USERS: Keyed = Keyed {
+    table: "users",
+    columns: "username, email, given_name, family_name, status, locale, time_zone, title, job_code, department,
+        location, cost_centre, employment_type, hired_on, left_on, activated_on, manager_id, org_unit_id, attributes",
+    shown: "to_jsonb(users)",
+};
+
+const fn user(action: &'static str) -> EventKind {
+    EventKind {
+        action,
+        object_kind: "user",
+        is_person: true,
+    }
+}
 
 /// The people of rows with `action`, as they will be: what the row says over what is there.
 fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
@@ -136,74 +149,19 @@ fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
     ]
 }
 
-/// A person as the API shows them.
-const SHOWN: &str = "to_jsonb(users)";
-
-fn create(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-    let created = sql![
-        "INSERT INTO users (id, ",
-        COLUMNS,
-        ", created_at, updated_at) SELECT next.*, ",
-        bind(tx.now),
-        ", ",
-        bind(tx.now),
-        " FROM (",
-        next(tx, plan, "create"),
-        ") AS next RETURNING users.id, ",
-        SHOWN,
-        " AS after"
-    ];
-    let kind = EventKind {
-        action: "user.created",
-        object_kind: "user",
-        is_person: true,
-    };
-    events::record(tx, kind, None, created)?;
-    sql![
-        "INSERT INTO external_keys (kind, source, key, object_id, created_at) SELECT 'user', ",
-        bind(plan.source()),
-        ", key, object_id, ",
-        bind(tx.now),
-        " FROM import_rows WHERE action = 'create' AND import_id = ",
-        bind(plan.import)
-    ]
-    .execute(tx.conn)?;
-    Ok(())
-}
-
-/// The people of rows with `action`, as they are.
-fn before(plan: &Plan, action: &'static str) -> Sql {
-    sql![
-        "SELECT users.id, ",
-        SHOWN,
-        " AS before FROM users JOIN import_rows r ON r.object_id = users.id WHERE r.action = ",
-        bind(action),
-        " AND r.import_id = ",
-        bind(plan.import)
-    ]
-}
-
-const USER_UPDATED: EventKind = EventKind {
-    action: "user.updated",
-    object_kind: "user",
-    is_person: true,
-};
-
 fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
     let updated = sql![
         "UPDATE users SET (",
-        COLUMNS,
+        USERS.columns,
         ", version, updated_at) = (n.username, n.email, n.given_name, n.family_name, n.status, n.locale, n.time_zone,
             n.title, n.job_code, n.department, n.location, n.cost_centre, n.employment_type, n.hired_on, n.left_on,
             n.activated_on, n.manager_id, n.org_unit_id, n.attributes, users.version + 1, ",
         bind(tx.now),
         ") FROM (",
         next(tx, plan, "update"),
-        ") AS n WHERE users.id = n.id RETURNING users.id, ",
-        SHOWN,
-        " AS after"
+        ") AS n WHERE users.id = n.id"
     ];
-    events::record(tx, USER_UPDATED, Some(before(plan, "update")), updated)
+    USERS.change(tx, plan, "update", user("user.updated"), updated)
 }
 
 /// Those who are missing from the file. Of those who left, nobody knows the day; today is when it was known.
@@ -219,10 +177,7 @@ fn end(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
         ")) ELSE users.left_on END, version = users.version + 1, updated_at = ",
         bind(tx.now),
         " FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end' AND r.import_id = ",
-        bind(plan.import),
-        " RETURNING users.id, ",
-        SHOWN,
-        " AS after"
+        bind(plan.import)
     ];
-    events::record(tx, USER_UPDATED, Some(before(plan, "end")), ended)
+    USERS.change(tx, plan, "end", user("user.updated"), ended)
 }

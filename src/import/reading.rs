@@ -1,0 +1,196 @@
+//! One row on its way from its cells to its key, its fields as JSON, and what is wrong with it.
+
+use diesel::Insertable;
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use super::{
+    mapping::ReferenceBy,
+    read::{Issue, Severity},
+    step::{self, Fault},
+    target::{Empty, Field},
+    value::{Cells, Value},
+};
+use crate::db::schema::import_rows;
+
+/// A row of `import_rows`.
+#[derive(Insertable)]
+#[diesel(table_name = import_rows)]
+#[diesel(treat_none_as_default_value = false)]
+pub(super) struct NewRow {
+    import_id: Uuid,
+    line: i64,
+    new_id: Option<Uuid>,
+    key: Option<String>,
+    fields: Json,
+    refs: Json,
+    action: Option<&'static str>,
+    changes: Json,
+    read_issues: Json,
+    issues: Json,
+}
+
+const LONGEST_KEY: usize = 200;
+
+/// A row that is being read.
+#[derive(Default)]
+pub(super) struct Reading {
+    fields: Map<String, Json>,
+    issues: Vec<Issue>,
+}
+
+impl Reading {
+    pub(super) fn note(
+        &mut self,
+        column: Option<&str>,
+        field: Option<&str>,
+        fault: Fault,
+        severity: Severity,
+    ) {
+        self.issues.push(Issue {
+            column: column.map(str::to_owned),
+            field: field.map(str::to_owned),
+            code: fault.code.to_owned(),
+            detail: fault.detail,
+            severity,
+        });
+    }
+
+    pub(super) fn refuse(&mut self, column: Option<&str>, field: Option<&str>, fault: Fault) {
+        self.note(column, field, fault, Severity::Error);
+    }
+
+    pub(super) fn key(&mut self, value: &Value, cells: &Cells) -> Option<String> {
+        let column = value.columns.as_deref();
+        let fault = match value.text(cells) {
+            Ok(Some(key)) if key.chars().count() <= LONGEST_KEY => return Some(key),
+            Ok(Some(_)) => Fault::new(
+                "too_long",
+                format!("the key has more than {LONGEST_KEY} characters"),
+            ),
+            Ok(None) => Fault::new("no_key", "the key is empty, so nobody can tell whose row this is"),
+            Err(fault) => fault,
+        };
+        self.refuse(column, Some("key"), fault);
+        None
+    }
+
+    pub(super) fn field(&mut self, field: &Field, value: &Value, cells: &Cells, dates: &[String]) {
+        let read = if field.kind.is_list() {
+            value.list(cells).and_then(|items| {
+                let mut values = Vec::new();
+                for item in &items {
+                    let item = field.kind.read(item, dates)?;
+                    if !values.contains(&item) {
+                        values.push(item);
+                    }
+                }
+                values.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+                Ok(Some(Json::Array(values)))
+            })
+        } else {
+            value
+                .text(cells)
+                .and_then(|text| text.map(|text| field.kind.read(&text, dates)).transpose())
+        };
+        let column = value.columns.as_deref();
+        match (read, field.empty) {
+            (Ok(Some(json)), _) => {
+                self.fields.insert(field.name.to_string(), json);
+            }
+            (Ok(None), Empty::Null) => {
+                self.fields.insert(field.name.to_string(), Json::Null);
+            }
+            (Ok(None), Empty::Blank) => {
+                self.fields.insert(field.name.to_string(), json!(""));
+            }
+            (Ok(None), Empty::Left) => {}
+            (Ok(None), Empty::Refused) => {
+                self.refuse(
+                    column,
+                    Some(&field.name),
+                    Fault::new("required", "must not be empty"),
+                );
+            }
+            (Err(fault), _) => self.refuse(column, Some(&field.name), fault),
+        }
+    }
+
+    pub(super) fn reference(
+        &mut self,
+        name: &str,
+        is_path: bool,
+        by: ReferenceBy,
+        ignored: &[String],
+        value: &Value,
+        cells: &Cells,
+    ) {
+        let column = value.columns.as_deref();
+        let levels = match value.list(cells) {
+            Ok(levels) => levels,
+            Err(fault) => return self.refuse(column, Some(name), fault),
+        };
+        let levels: Vec<_> = levels
+            .into_iter()
+            .filter(|level| !ignored.contains(level))
+            .collect();
+        let json = match (is_path, levels.first()) {
+            (_, None) => Json::Null,
+            (false, Some(text)) => json!(text),
+            (true, Some(_)) => match path(&levels, by) {
+                Ok(path) => path,
+                Err(fault) => return self.refuse(column, Some(name), fault),
+            },
+        };
+        self.fields.insert(name.to_owned(), json);
+    }
+
+    pub(super) fn into_row(self, import: Uuid, line: i64, key: Option<String>) -> NewRow {
+        let refused = self.issues.iter().any(|issue| issue.severity == Severity::Error);
+        let blank = self.issues.iter().any(|issue| issue.code == "blank_row");
+        let issues = json!(self.issues);
+        NewRow {
+            import_id: import,
+            line,
+            new_id: Some(Uuid::now_v7()),
+            key,
+            fields: Json::Object(self.fields),
+            refs: json!({}),
+            action: match (refused, blank) {
+                (true, _) => Some("refuse"),
+                (_, true) => Some("skip"),
+                _ => None,
+            },
+            changes: json!({}),
+            read_issues: issues.clone(),
+            issues,
+        }
+    }
+}
+
+/// The levels with their codes: each is made of all names down to it.
+fn path(levels: &[String], by: ReferenceBy) -> Result<Json, Fault> {
+    let mut code = String::new();
+    let mut path = Vec::new();
+    for level in levels {
+        let own = match by {
+            ReferenceBy::Code => level.clone(),
+            _ => step::slug(level),
+        };
+        code = match by {
+            ReferenceBy::Code => own,
+            _ if code.is_empty() => own,
+            _ => format!("{code}-{own}"),
+        };
+        let fits = !code.is_empty() && code.chars().count() <= 100;
+        if !fits || level.chars().count() > 200 {
+            let detail = format!(
+                "\"{}\" makes no code of at most 100 characters",
+                step::shown(level)
+            );
+            return Err(Fault::new("not_valid", detail));
+        }
+        path.push(json!({ "code": code, "name": level }));
+    }
+    Ok(Json::Array(path))
+}

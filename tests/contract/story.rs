@@ -1,0 +1,101 @@
+//! Tells the story of `samples.rs`: sends its lines and keeps the ids that later lines need.
+
+use std::collections::BTreeMap;
+
+use awc::http::Method;
+use serde_json::Value;
+
+use super::{
+    operations::{self, Operation, fill},
+    samples::{Payload, Sample, samples},
+};
+use crate::support::{Answer, Client, TestApp};
+
+/// The ids that the story has saved so far.
+#[derive(Debug, Default)]
+pub struct Story {
+    pub ids: BTreeMap<String, String>,
+    words: u32,
+}
+
+impl Story {
+    /// Tells the whole story; `watch` sees each line's operation and answer.
+    pub async fn tell(app: &TestApp, mut watch: impl FnMut(&Operation, &Answer)) -> Story {
+        let client = app.admin().await;
+        let operations = operations::all();
+        let mut story = Story::default();
+        for sample in samples() {
+            let operation = operations
+                .iter()
+                .find(|operation| operation.id == sample.operation)
+                .unwrap_or_else(|| panic!("samples.rs: there is no operation {}", sample.operation));
+            let answer = story.send(&client, operation, Some(&sample)).await;
+            if let Some((name, pointer)) = sample.saves {
+                let id = answer.at(pointer);
+                let id = match id {
+                    Value::String(id) => id,
+                    Value::Number(number) => number.to_string(),
+                    _ => panic!(
+                        "samples.rs: {} answered no {pointer}: {}",
+                        sample.operation,
+                        answer.text()
+                    ),
+                };
+                story.ids.insert(name.to_owned(), id);
+            }
+            watch(operation, &answer);
+            if sample.runs_jobs {
+                app.run_jobs();
+            }
+        }
+        story
+    }
+
+    /// Sends an operation's request with the body and query of its sample.
+    pub async fn send(&mut self, client: &Client, operation: &Operation, sample: Option<&Sample>) -> Answer {
+        let path = operation.path_with(&self.ids) + sample.map_or("", |sample| sample.query);
+        let (body, content_type) = match sample.and_then(|sample| sample.body.clone()) {
+            Some(Payload::Json(body)) => (
+                Some(self.filled(&body).to_string().into_bytes()),
+                "application/json",
+            ),
+            Some(Payload::Raw(content_type, body)) => {
+                (Some(fill(body, &self.ids).into_bytes()), content_type)
+            }
+            None => (None, ""),
+        };
+        let needs_etag = matches!(operation.method, Method::PUT | Method::PATCH | Method::DELETE);
+        let client = if needs_etag {
+            client.with("If-Match", "*")
+        } else {
+            client.clone()
+        };
+        client
+            .send(operation.method.clone(), &path, body, content_type)
+            .await
+    }
+
+    /// A body with the ids and words of the story filled in.
+    pub fn filled(&mut self, body: &Value) -> Value {
+        match body {
+            Value::String(text) => {
+                self.words += 1;
+                let unique = format!("w{}", self.words);
+                Value::String(fill_text(&text.replace("{unique}", &unique), &self.ids))
+            }
+            Value::Array(items) => items.iter().map(|item| self.filled(item)).collect(),
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, member)| (name.clone(), self.filled(member)))
+                .collect(),
+            other => other.clone(),
+        }
+    }
+}
+
+/// Fills known ids in and leaves other braces alone.
+fn fill_text(text: &str, ids: &BTreeMap<String, String>) -> String {
+    ids.iter().fold(text.to_owned(), |text, (name, id)| {
+        text.replace(&format!("{{{name}}}"), id)
+    })
+}
