@@ -183,13 +183,15 @@ fn settle_repeated(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         "error",
     );
     sql![
-        "WITH keyed AS (
+        // Only what is repeated goes into the join: however the planner orders it, it stays small.
+        "WITH keyed AS MATERIALIZED (SELECT * FROM (
             SELECT line, key, min(line) OVER same_key AS first, count(*) OVER same_key AS copies,
                 min(md5(fields::text)) OVER same_key = max(md5(fields::text)) OVER same_key
                     AND NOT bool_or(action IS NOT NULL) OVER same_key AS is_same
             FROM import_rows WHERE key IS NOT NULL AND import_id = ",
         bind(plan.import),
-        " WINDOW same_key AS (PARTITION BY key))
+        " WINDOW same_key AS (PARTITION BY key)) AS every
+            WHERE copies > 1 AND NOT (is_same AND line = first))
          UPDATE import_rows r SET
             action = CASE WHEN k.is_same THEN 'skip' ELSE 'refuse' END,
             issues = r.issues || CASE WHEN k.is_same THEN ",
@@ -197,7 +199,7 @@ fn settle_repeated(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         " ELSE ",
         other,
         " END
-         FROM keyed k WHERE k.line = r.line AND k.copies > 1 AND NOT (k.is_same AND k.line = k.first) AND r.import_id = ",
+         FROM keyed k WHERE k.line = r.line AND r.import_id = ",
         bind(plan.import)
     ]
     .execute(tx.conn)?;
@@ -223,6 +225,9 @@ fn find_objects(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResul
         bind(plan.import)
     ]
     .execute(tx.conn)?;
+    // What follows joins the rows with each other. PostgreSQL knows nothing yet of rows that were just read, and would
+    // compare each with every other.
+    sql!["ANALYZE import_rows (import_id, line, key, action, object_id, new_id)"].execute(tx.conn)?;
     Ok(())
 }
 

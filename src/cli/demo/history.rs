@@ -134,19 +134,12 @@ fn begin(app: &App, plan: &Plan, company: &Company) -> Result<(), CommandError> 
     settle(app)
 }
 
-/// Settles what the rules want of everybody, some people at a time. PostgreSQL looks at the tables in between: they
-/// grow from nothing quicker than it would notice by itself, and its plans would be those of empty tables.
+/// Settles what the rules want of everybody, some people at a time.
 fn settle(app: &App) -> Result<(), CommandError> {
     let people: Vec<Uuid> = app.read_blocking(&acting(), |tx| {
         Ok(users::table.order(users::id).select(users::id).load(tx.conn)?)
     })?;
-    for (turn, some) in people.chunks(PEOPLE_AT_ONCE).enumerate() {
-        if turn <= 1 {
-            app.write_blocking(&acting(), |tx| {
-                sql!["ANALYZE"].execute(tx.conn)?;
-                Ok(())
-            })?;
-        }
+    for some in people.chunks(PEOPLE_AT_ONCE) {
         app.write_blocking(&acting(), |tx| {
             reconcile::reconcile(tx, Some(some), None).map(drop)
         })?;
@@ -175,7 +168,10 @@ fn import(app: &App, profile: &str, name: &str, file: &[u8]) -> Result<ImportCou
         let operation = operations::begin(tx, "import.apply", None)?;
         imports::store::applying(tx, id, operation.id)?;
         let counts = apply::apply(tx, id, &assessment.plan_hash, None)?;
-        operations::succeed(tx, operation.id, &counts)
+        operations::succeed(tx, operation.id, &counts)?;
+        // Two years pass quicker than PostgreSQL would notice by itself that the tables grow.
+        sql!["ANALYZE"].execute(tx.conn)?;
+        Ok(())
     })?;
     Ok(assessment.counts)
 }
