@@ -10,7 +10,14 @@ use serde_json::{Value, json};
 use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_actix_web::{AppExt, scope};
 
-use crate::{access::Permission, http::Problem, server};
+use crate::{
+    access::Permission,
+    enrollment::rules::{plan_model::RulePlan, reconcile::Outcome},
+    http::Problem,
+    import::imports::model::ImportCounts,
+    ledger::LedgerVerification,
+    server,
+};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -20,7 +27,7 @@ use crate::{access::Permission, http::Problem, server};
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
-    components(schemas(Problem)),
+    components(schemas(Problem, ImportCounts, LedgerVerification, Outcome, RulePlan)),
 )]
 struct Base;
 
@@ -104,6 +111,7 @@ fn build() -> OpenApi {
         }
     }
     say_items(&mut document);
+    document["components"]["schemas"]["Operation"]["properties"]["result"] = operation_results();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths {
             for method in ["get", "post", "put", "patch", "delete"] {
@@ -114,6 +122,20 @@ fn build() -> OpenApi {
         }
     }
     serde_json::from_value(document).unwrap_or(collected)
+}
+
+/// What the operations of all domains come to.
+fn operation_results() -> Value {
+    json!({
+        "description": "What came out; its form depends on the kind.",
+        "anyOf": [
+            { "$ref": "#/components/schemas/ImportCounts" },
+            { "$ref": "#/components/schemas/RulePlan" },
+            { "$ref": "#/components/schemas/ReconcileOutcome" },
+            { "$ref": "#/components/schemas/LedgerVerification" },
+            { "type": "null" },
+        ],
+    })
 }
 
 /// Gives each variant of a tagged union a name of its own, which generated clients call its type by.

@@ -9,7 +9,10 @@ use crate::{
     app::App,
     config::Config,
     credential::certificates::issue::IssueCertificate,
-    enrollment::rules::job::{ReconcileAll, ReconcileRule},
+    enrollment::rules::{
+        job::{ReconcileAll, ReconcileRule},
+        plan_job::{MakePlan, PutInForce},
+    },
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
@@ -23,6 +26,8 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<Purge>(),
     Handler::of::<ReconcileAll>(),
     Handler::of::<ReconcileRule>(),
+    Handler::of::<MakePlan>(),
+    Handler::of::<PutInForce>(),
     Handler::of::<VerifyLedger>(),
 ];
 

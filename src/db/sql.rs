@@ -104,6 +104,7 @@ enum Part {
 #[must_use]
 pub struct Sql {
     parts: Vec<Part>,
+    is_planned_anew: bool,
 }
 
 /// What may stand in a [`sql!`](crate::sql!) list: static text, a bound value, or more SQL.
@@ -126,13 +127,14 @@ impl SqlPart for Bind {
 
 impl SqlPart for Sql {
     fn append_to(self, sql: &mut Sql) {
+        sql.is_planned_anew |= self.is_planned_anew;
         sql.parts.extend(self.parts);
     }
 }
 
 impl SqlPart for &Sql {
     fn append_to(self, sql: &mut Sql) {
-        sql.parts.extend(self.parts.iter().cloned());
+        self.clone().append_to(sql);
     }
 }
 
@@ -158,6 +160,13 @@ impl Sql {
     /// Appends one part.
     pub fn push(&mut self, part: impl SqlPart) {
         part.append_to(self);
+    }
+
+    /// Has PostgreSQL plan the whole statement for these very values, each time: what is about many rows may not go
+    /// by a plan that was made for few, or when the tables were small.
+    pub fn planned_anew(mut self) -> Self {
+        self.is_planned_anew = true;
+        self
     }
 
     /// The expression that always holds.
@@ -212,6 +221,9 @@ pub fn uuid_v7(now: DateTime<Utc>) -> Sql {
 
 impl QueryFragment<Pg> for Sql {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if self.is_planned_anew {
+            out.unsafe_to_cache_prepared();
+        }
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.push_sql(text),

@@ -70,6 +70,10 @@ fn settle(app: &App, claim: &Claim, run: &JobRun, ended: Result<(), JobError>) {
             log::warn!("job {id} ({kind}) failed in attempt {attempts} and is tried again: {error}");
             retry(run, claim, error).map(|()| "retried")
         }
+        // Whoever watches the operation is told, and has to do something else; nothing is wrong with the job.
+        Err(JobError::Refused(problem)) if run.operation_id().is_some() => {
+            run.finish(|tx| refuse(tx, run, problem)).map(|()| "refused")
+        }
         Err(error) => {
             log::error!("job {id} ({kind}) is dead after {attempts} attempts: {error}");
             run.write(|tx| bury(tx, claim, run, error)).map(|()| "dead")
@@ -91,19 +95,23 @@ fn retry(run: &JobRun, claim: &Claim, error: &JobError) -> Result<(), JobError> 
     })
 }
 
+fn refuse(tx: &mut Tx, run: &JobRun, problem: &ApiError) -> ApiResult<()> {
+    match run.operation_id() {
+        Some(operation) => operations::fail(tx, operation, problem),
+        None => Ok(()),
+    }
+}
+
 fn bury(tx: &mut Tx, claim: &Claim, run: &JobRun, error: &JobError) -> ApiResult<()> {
     store::bury(tx.conn, claim, &error.to_string(), tx.now)?;
-    let Some(operation) = run.operation_id() else {
-        return Ok(());
-    };
-    let problem = match error {
-        JobError::Refused(problem) => problem.clone(),
-        _ => ApiError::new(
+    refuse(
+        tx,
+        run,
+        &ApiError::new(
             Code::Internal,
             "The work failed time and again; the dead job under /v1/jobs says why, and can be retried there.",
         ),
-    };
-    operations::fail(tx, operation, &problem)
+    )
 }
 
 const FIRST_DELAY: f64 = 5.0;

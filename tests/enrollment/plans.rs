@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::fixture::{course, outline, person, requirements, rule, transfer};
-use crate::support::{Client, TestApp};
+use crate::support::{Answer, Client, TestApp};
 
 async fn draft(admin: &Client, department: &str, course: uuid::Uuid) -> String {
     let body = json!({
@@ -10,6 +10,25 @@ async fn draft(admin: &Client, department: &str, course: uuid::Uuid) -> String {
     });
     let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
     format!("/v1/rules/{rule}")
+}
+
+/// Asks for `what` of a rule, lets the worker do it, and answers the operation.
+async fn operation(app: &TestApp, admin: &Client, path: &str, what: &str, wish: Value) -> Answer {
+    let begun = admin
+        .post(&format!("{path}/{what}"), wish)
+        .await
+        .assert_status(202);
+    app.run_jobs();
+    admin
+        .get(begun.header("location").unwrap())
+        .await
+        .assert_status(200)
+}
+
+async fn plan(app: &TestApp, admin: &Client, path: &str, wish: Value) -> Value {
+    let operation = operation(app, admin, path, "plans", wish).await;
+    assert_eq!(operation.at("/status"), json!("succeeded"));
+    operation.at("/result")
 }
 
 #[actix_web::test]
@@ -25,40 +44,27 @@ async fn a_plan_shows_what_applying_it_does_and_changes_nothing() {
         .assert_status(201);
     let path = draft(&admin, "Production", fire).await;
 
-    let plan = admin
-        .post(&format!("{path}/plans"), json!({}))
-        .await
-        .assert_status(200);
+    let planned = plan(&app, &admin, &path, json!({})).await;
     assert_eq!(
-        (plan.at("/opens"), plan.at("/satisfied"), plan.at("/joins")),
-        (json!(1), json!(1), json!(2))
+        (&planned["opens"], &planned["satisfied"], &planned["joins"]),
+        (&json!(1), &json!(1), &json!(2))
     );
     assert_eq!(
-        (plan.at("/changes/0/user_id"), plan.at("/changes/0/kind")),
-        (json!(ana), json!("opens"))
+        (&planned["changes"][0]["user_id"], &planned["changes"][0]["kind"]),
+        (&json!(ana), &json!("opens"))
     );
     assert_eq!(requirements(&admin, ana).await, Vec::<Value>::new());
     assert_eq!(admin.get(&path).await.at("/status"), json!("draft"));
-    let again = admin.post(&format!("{path}/plans"), json!({})).await;
-    assert_eq!(again.at("/plan_hash"), plan.at("/plan_hash"));
+    let again = plan(&app, &admin, &path, json!({})).await;
+    assert_eq!(again["plan_hash"], planned["plan_hash"]);
 
-    let operation = admin
-        .post(
-            &format!("{path}/applications"),
-            json!({"plan_hash": plan.at("/plan_hash")}),
-        )
-        .await
-        .assert_status(202);
-    app.run_jobs();
-
-    let done = admin
-        .get(operation.header("location").unwrap())
-        .await
-        .assert_status(200);
+    let wish = json!({"plan_hash": planned["plan_hash"]});
+    let done = operation(&app, &admin, &path, "applications", wish).await;
     assert_eq!(
         (done.at("/status"), done.at("/result/opened")),
         (json!("succeeded"), json!(2))
     );
+    assert_eq!(done.at("/progress"), done.at("/total"));
     assert_eq!(outline(&admin, ana).await[0].0, "open");
     assert_eq!(outline(&admin, bea).await[0].0, "satisfied");
 }
@@ -70,18 +76,43 @@ async fn a_stale_plan_is_refused() {
     let fire = course(&app, "fire", None);
     let ana = person(&admin, "ana", "Production").await;
     let path = draft(&admin, "Production", fire).await;
-    let plan = admin.post(&format!("{path}/plans"), json!({})).await;
+    let planned = plan(&app, &admin, &path, json!({})).await;
 
     transfer(&admin, ana, "Sales").await;
 
-    admin
-        .post(
-            &format!("{path}/applications"),
-            json!({"plan_hash": plan.at("/plan_hash")}),
-        )
-        .await
-        .assert_problem(409, "plan_stale");
+    let wish = json!({"plan_hash": planned["plan_hash"]});
+    let refused = operation(&app, &admin, &path, "applications", wish).await;
+    assert_eq!(
+        (refused.at("/status"), refused.at("/problem/code")),
+        (json!("failed"), json!("plan_stale"))
+    );
     assert_eq!(admin.get(&path).await.at("/status"), json!("draft"));
+    let dead = admin.get("/v1/jobs?filter=state%20eq%20%22dead%22").await;
+    assert_eq!(dead.at("/data"), json!([]));
+}
+
+#[actix_web::test]
+async fn a_text_that_cannot_be_in_force_is_refused_before_anything_is_planned() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let path = draft(&admin, "Production", fire).await;
+    for what in ["plans", "applications"] {
+        let mut wish = json!({"changes": {"audience": "department eq"}});
+        if what == "applications" {
+            wish["plan_hash"] = json!("0");
+        }
+        admin
+            .post(&format!("{path}/{what}"), wish.clone())
+            .await
+            .assert_problem(422, "validation_failed");
+        wish["changes"] = json!({"course_ids": []});
+        admin
+            .post(&format!("{path}/{what}"), wish)
+            .await
+            .assert_problem(409, "rule_not_ready");
+    }
+    assert_eq!(admin.get("/v1/operations").await.at("/data"), json!([]));
 }
 
 #[actix_web::test]
@@ -96,26 +127,18 @@ async fn a_plan_that_ends_too_much_is_refused_unless_that_is_meant() {
     );
 
     let changes = json!({"audience": "department eq \"Sales\""});
-    let plan = admin
-        .post(&format!("{path}/plans"), json!({"changes": changes}))
-        .await
-        .assert_status(200);
+    let planned = plan(&app, &admin, &path, json!({"changes": changes})).await;
     assert_eq!(
-        (plan.at("/ends"), plan.at("/removals_percent")),
-        (json!(1), json!(100.0))
+        (&planned["ends"], &planned["removals_percent"]),
+        (&json!(1), &json!(100.0))
     );
-    let mut wish = json!({"plan_hash": plan.at("/plan_hash"), "changes": changes});
-    admin
-        .post(&format!("{path}/applications"), wish.clone())
-        .await
-        .assert_problem(409, "plan_removes_too_much");
+    let mut wish = json!({"plan_hash": planned["plan_hash"], "changes": changes});
+    let refused = operation(&app, &admin, &path, "applications", wish.clone()).await;
+    assert_eq!(refused.at("/problem/code"), json!("plan_removes_too_much"));
 
     wish["allow_removals_percent"] = json!(100);
-    admin
-        .post(&format!("{path}/applications"), wish)
-        .await
-        .assert_status(202);
-    app.run_jobs();
+    let done = operation(&app, &admin, &path, "applications", wish).await;
+    assert_eq!(done.at("/status"), json!("succeeded"));
     assert_eq!(outline(&admin, ana).await[0].0, "ended");
 }
 

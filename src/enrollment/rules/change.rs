@@ -119,6 +119,7 @@ fn apply_later(tx: &mut Tx, rule_id: Uuid) -> ApiResult<()> {
     tx.enqueue(&ReconcileRule {
         rule_id,
         operation_id: None,
+        progress: 0,
     })
 }
 

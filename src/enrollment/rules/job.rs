@@ -10,7 +10,7 @@ use crate::{
     db::schema::users,
     http::ApiResult,
     jobs::{Job, JobError, JobRun},
-    operations,
+    operations, sql,
 };
 
 /// People a transaction: short enough that nobody waits long for a person who is being settled.
@@ -24,13 +24,16 @@ pub struct ReconcileRule {
     /// The operation that tells how far it is, if somebody waits for it.
     #[serde(default)]
     pub operation_id: Option<Uuid>,
+    /// What the operation has done before.
+    #[serde(default)]
+    pub progress: i64,
 }
 
 impl Job for ReconcileRule {
     const KIND: &'static str = "reconcile_rule";
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        everybody(run, Some(self.rule_id), self.operation_id)
+        everybody(run, Some(self.rule_id), self.operation_id, self.progress)
     }
 
     fn unique_key(&self) -> Option<String> {
@@ -51,7 +54,7 @@ impl Job for ReconcileAll {
     const KIND: &'static str = "reconcile_all";
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        everybody(run, None, None)
+        everybody(run, None, None, 0)
     }
 
     fn unique_key(&self) -> Option<String> {
@@ -59,42 +62,64 @@ impl Job for ReconcileAll {
     }
 }
 
-/// Walks over all people. Level-triggered, so an attempt that was cut short is simply begun again.
-fn everybody(run: &JobRun, rule: Option<Uuid>, operation: Option<Uuid>) -> Result<(), JobError> {
+fn everybody(run: &JobRun, rule: Option<Uuid>, operation: Option<Uuid>, before: i64) -> Result<(), JobError> {
     let mut total = Outcome::default();
+    let mut upkeep = Upkeep::default();
+    let is_whole = walk(run, |people, done| {
+        total += run.write(|tx| {
+            if let Some(operation) = operation {
+                operations::progress(tx, operation, before + done)?;
+            }
+            reconcile(tx, Some(people), rule)
+        })?;
+        upkeep.after(run, &total)
+    })?;
+    run.finish(|tx| match operation {
+        Some(operation) if is_whole => operations::succeed(tx, operation, &total),
+        Some(operation) => operations::cancel(tx, operation, &total),
+        None => Ok(()),
+    })
+}
+
+/// Has PostgreSQL look at tables that grow from little or nothing: it would notice by itself only after minutes, and
+/// make the plans of small tables until then.
+#[derive(Default)]
+struct Upkeep {
+    seen: usize,
+}
+
+impl Upkeep {
+    fn after(&mut self, run: &JobRun, total: &Outcome) -> Result<(), JobError> {
+        if total.opened < 2 * self.seen.max(CHUNK as usize / 4) {
+            return Ok(());
+        }
+        self.seen = total.opened;
+        run.write(|tx| {
+            sql!["ANALYZE rule_members, requirements, requirement_reasons, enrollments"].execute(tx.conn)?;
+            Ok(())
+        })
+    }
+}
+
+/// Walks over all people in the order of their ids, some at a time, with how many that makes; false if somebody asked
+/// to end early. What is done is level-triggered, so an attempt that was cut short is simply begun again.
+pub(super) fn walk(
+    run: &JobRun,
+    mut each: impl FnMut(&[Uuid], i64) -> Result<(), JobError>,
+) -> Result<bool, JobError> {
     let (mut after, mut done) = (Uuid::nil(), 0);
     loop {
         if run.is_cancelled()? {
-            return finish(
-                run,
-                |tx, operation| operations::cancel(tx, operation, &total),
-                operation,
-            );
+            return Ok(false);
         }
         let people = run.read(|tx| following(tx, after))?;
-        let Some(last) = people.last() else { break };
+        let Some(last) = people.last() else {
+            return Ok(true);
+        };
         done += people.len() as i64;
-        total += run.write(|tx| {
-            if let Some(operation) = operation {
-                operations::progress(tx, operation, done)?;
-            }
-            reconcile(tx, Some(&people), rule)
-        })?;
+        each(&people, done)?;
         after = *last;
     }
-    finish(
-        run,
-        |tx, operation| operations::succeed(tx, operation, &total),
-        operation,
-    )
-}
-
-fn finish(
-    run: &JobRun,
-    end: impl Fn(&mut Tx, Uuid) -> ApiResult<()>,
-    operation: Option<Uuid>,
-) -> Result<(), JobError> {
-    run.finish(|tx| operation.map_or(Ok(()), |operation| end(tx, operation)))
 }
 
 fn following(tx: &mut Tx, after: Uuid) -> ApiResult<Vec<Uuid>> {
@@ -105,4 +130,9 @@ fn following(tx: &mut Tx, after: Uuid) -> ApiResult<Vec<Uuid>> {
         .select(users::id)
         .load(tx.conn)?;
     Ok(people)
+}
+
+/// How many people there are.
+pub(super) fn people(tx: &mut Tx) -> ApiResult<i64> {
+    Ok(users::table.count().get_result(tx.conn)?)
 }

@@ -8,6 +8,7 @@ pub mod filter;
 pub mod job;
 pub mod model;
 pub mod plan;
+pub mod plan_job;
 pub mod plan_model;
 pub mod reconcile;
 pub mod routes;

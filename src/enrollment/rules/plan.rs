@@ -1,20 +1,24 @@
 //! What applying a rule would do, and applying it on the strength of that.
 //!
-//! A plan is the very reconcile that applying runs, in a savepoint that is rolled back: it cannot differ.
+//! A plan is the very reconcile that applying runs, in a savepoint that is rolled back: it cannot differ. Both walk over
+//! everybody, so both are operations.
+
+use std::ops::AddAssign;
 
 use diesel::{
     QueryableByName, RunQueryDsl,
     connection::SimpleConnection,
-    sql_types::{BigInt, Date, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Text},
 };
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
     change,
-    job::ReconcileRule,
     model::{Rule, RuleStatus, UpdateRule},
-    plan_model::{ApplyRule, PlannedChange, PlannedChangeKind, RulePlan},
-    reconcile::{self, Outcome},
+    plan_job::{MakePlan, PutInForce},
+    plan_model::{ApplyRule, PlanRule, PlannedChange, RulePlan},
+    reconcile::{self, Outcome, Reach},
     store,
 };
 use crate::{
@@ -22,7 +26,7 @@ use crate::{
     app::Tx,
     db::{Sql, bind},
     http::{ApiError, ApiResult, Code},
-    ledger::Event,
+    ledger::{Event, hex},
     operations::{self, Operation},
     sql,
 };
@@ -30,20 +34,32 @@ use crate::{
 /// Changes that a plan shows one by one; its counts and its hash are about all of them.
 const SHOWN: i64 = 100;
 
-/// What applying `rule`, with `changes`, would do now.
-pub fn plan(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRule>) -> ApiResult<RulePlan> {
-    let live = live_requirements(tx, rule.id)?;
-    tx.conn.batch_execute("SAVEPOINT plan")?;
-    put_in_force(tx, rule, changes)?;
-    let outcome = reconcile::reconcile(tx, None, Some(rule.id))?;
-    let plan = describe(tx, rule, live, &outcome)?;
-    tx.conn.batch_execute("ROLLBACK TO SAVEPOINT plan")?;
-    Ok(plan)
+/// Begins to plan `rule`. What can be said at once against its text is.
+pub fn begin(tx: &mut Tx, rule: &Authorized<Rule>, wish: PlanRule) -> ApiResult<Operation> {
+    rehearse(tx, |tx| put_in_force(tx, rule, wish.changes.as_ref()).map(drop))?;
+    let operation = operations::begin(tx, "rule.plan", None)?;
+    tx.enqueue(&MakePlan {
+        rule_id: rule.id,
+        changes: wish.changes,
+        operation_id: operation.id,
+    })?;
+    Ok(operation)
 }
 
-/// Puts `rule` in force as it was planned. The requirements are made by a job, whose operation this answers.
-pub fn apply(tx: &mut Tx, rule: &Authorized<Rule>, wish: &ApplyRule) -> ApiResult<Operation> {
-    let plan = plan(tx, rule, wish.changes.as_ref())?;
+/// Begins to put `rule` in force as it was planned.
+pub fn begin_application(tx: &mut Tx, rule: &Authorized<Rule>, wish: ApplyRule) -> ApiResult<Operation> {
+    rehearse(tx, |tx| put_in_force(tx, rule, wish.changes.as_ref()).map(drop))?;
+    let operation = operations::begin(tx, "rule.application", None)?;
+    tx.enqueue(&PutInForce {
+        rule_id: rule.id,
+        wish,
+        operation_id: operation.id,
+    })?;
+    Ok(operation)
+}
+
+/// Refuses to apply what is not what was planned, or what ends more than was allowed.
+pub(super) fn hold_to(plan: &RulePlan, wish: &ApplyRule) -> ApiResult<()> {
     if plan.plan_hash != wish.plan_hash {
         return Err(ApiError::new(
             Code::PlanStale,
@@ -59,18 +75,26 @@ pub fn apply(tx: &mut Tx, rule: &Authorized<Rule>, wish: &ApplyRule) -> ApiResul
             ),
         ));
     }
-    let after = put_in_force(tx, rule, wish.changes.as_ref())?;
+    Ok(())
+}
+
+/// Puts `rule` in force; its requirements follow.
+pub(super) fn apply(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRule>) -> ApiResult<()> {
+    let after = put_in_force(tx, rule, changes)?;
     tx.record(
         Event::new("rule.applied", "rule", rule.id)
             .before(&**rule)
             .after(&after),
     );
-    let operation = operations::begin(tx, "rule.application", None)?;
-    tx.enqueue(&ReconcileRule {
-        rule_id: rule.id,
-        operation_id: Some(operation.id),
-    })?;
-    Ok(operation)
+    Ok(())
+}
+
+/// Does `work` and undoes it.
+fn rehearse<T>(tx: &mut Tx, work: impl FnOnce(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
+    tx.conn.batch_execute("SAVEPOINT rehearsal")?;
+    let outcome = work(tx)?;
+    tx.conn.batch_execute("ROLLBACK TO SAVEPOINT rehearsal")?;
+    Ok(outcome)
 }
 
 fn put_in_force(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRule>) -> ApiResult<Rule> {
@@ -87,7 +111,7 @@ fn put_in_force(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRul
 }
 
 /// How many requirements the rule has a live reason for.
-fn live_requirements(tx: &mut Tx, rule_id: Uuid) -> ApiResult<i64> {
+pub(super) fn live_requirements(tx: &mut Tx, rule_id: Uuid) -> ApiResult<i64> {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]
@@ -103,8 +127,52 @@ fn live_requirements(tx: &mut Tx, rule_id: Uuid) -> ApiResult<i64> {
     Ok(count.count)
 }
 
-#[derive(QueryableByName)]
-struct Totals {
+/// What putting a rule in force does to some people.
+#[derive(Debug, Default)]
+pub(super) struct Foreseen {
+    outcome: Outcome,
+    counts: Counts,
+    /// What changes, a line each, in the order of the people: the text that is hashed.
+    lines: String,
+    shown: Vec<PlannedChange>,
+}
+
+/// What putting `rule` in force would do to `people`.
+pub(super) fn foresee(
+    tx: &mut Tx,
+    rule: &Authorized<Rule>,
+    changes: Option<&UpdateRule>,
+    people: &[Uuid],
+) -> ApiResult<Foreseen> {
+    rehearse(tx, |tx| {
+        put_in_force(tx, rule, changes)?;
+        let outcome = reconcile::reconcile(tx, Some(people), Some(rule.id))?;
+        let changed = changed(tx, people);
+        let totals: Totals = sql![
+            &changed,
+            "SELECT count(*) FILTER (WHERE kind = 'opens') AS opens, count(*) FILTER (WHERE kind = 'satisfied') AS satisfied,
+                count(*) FILTER (WHERE kind = 'ends') AS ends, count(*) FILTER (WHERE kind = 'moves') AS moves,
+                coalesce(string_agg(concat_ws(' ', user_id, course_id, cycle, kind, due_on) || E'\\n', ''
+                    ORDER BY user_id, course_id, cycle), '') AS lines FROM changed"
+        ]
+        .get_result(tx.conn)?;
+        let shown: Vec<PlannedChange> = sql![
+            &changed,
+            "SELECT user_id, course_id, kind, due_on FROM changed ORDER BY user_id, course_id, cycle LIMIT ",
+            bind(SHOWN)
+        ]
+        .load(tx.conn)?;
+        Ok(Foreseen {
+            outcome,
+            counts: totals.counts,
+            lines: totals.lines,
+            shown,
+        })
+    })
+}
+
+#[derive(Debug, Default, Clone, Copy, QueryableByName)]
+struct Counts {
     #[diesel(sql_type = BigInt)]
     opens: i64,
     #[diesel(sql_type = BigInt)]
@@ -113,24 +181,27 @@ struct Totals {
     ends: i64,
     #[diesel(sql_type = BigInt)]
     moves: i64,
-    #[diesel(sql_type = Nullable<Text>)]
-    digest: Option<String>,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.opens += other.opens;
+        self.satisfied += other.satisfied;
+        self.ends += other.ends;
+        self.moves += other.moves;
+    }
 }
 
 #[derive(QueryableByName)]
-struct ChangeRow {
-    #[diesel(sql_type = SqlUuid)]
-    user_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    course_id: Uuid,
+struct Totals {
+    #[diesel(embed)]
+    counts: Counts,
     #[diesel(sql_type = Text)]
-    kind: PlannedChangeKind,
-    #[diesel(sql_type = Nullable<Date>)]
-    due_on: Option<chrono::NaiveDate>,
+    lines: String,
 }
 
-/// `changed`: what this transaction did to requirements.
-fn changed(tx: &Tx) -> Sql {
+/// `changed`: what this transaction did to the requirements of `people`.
+fn changed(tx: &Tx, people: &[Uuid]) -> Sql {
     let now = bind(tx.now);
     sql![
         "WITH changed AS (SELECT q.user_id, q.course_id, q.cycle, q.due_on, CASE
@@ -140,53 +211,58 @@ fn changed(tx: &Tx) -> Sql {
         now.clone(),
         " THEN 'opens' ELSE 'moves' END AS kind FROM requirements q WHERE q.updated_at = ",
         now,
+        " AND ",
+        Reach::of(people).users("q.user_id"),
         ") "
     ]
 }
 
-fn describe(tx: &mut Tx, rule: &Rule, live: i64, outcome: &Outcome) -> ApiResult<RulePlan> {
-    let totals: Totals = sql![
-        changed(tx),
-        "SELECT count(*) FILTER (WHERE kind = 'opens') AS opens, count(*) FILTER (WHERE kind = 'satisfied') AS satisfied,
-            count(*) FILTER (WHERE kind = 'ends') AS ends, count(*) FILTER (WHERE kind = 'moves') AS moves,
-            encode(sha256(convert_to(concat_ws(' ', ",
-        bind(rule.id),
-        ", ",
-        bind(rule.version),
-        ", ",
-        bind(outcome.joined),
-        ", ",
-        bind(outcome.left),
-        ", string_agg(concat_ws(' ', user_id, course_id, cycle, kind, due_on), E'\\n' ORDER BY user_id, course_id, cycle)),
-            'UTF8')), 'hex') AS digest FROM changed"
-    ]
-    .get_result(tx.conn)?;
-    let changes: Vec<ChangeRow> = sql![
-        changed(tx),
-        "SELECT user_id, course_id, kind, due_on FROM changed ORDER BY kind, user_id, course_id, cycle LIMIT ",
-        bind(SHOWN)
-    ]
-    .load(tx.conn)?;
-    Ok(RulePlan {
-        plan_hash: totals.digest.unwrap_or_default(),
-        joins: outcome.joined,
-        leaves: outcome.left,
-        opens: totals.opens,
-        satisfied: totals.satisfied,
-        ends: totals.ends,
-        moves: totals.moves,
-        live_requirements: live,
-        removals_percent: percent(totals.ends, live),
-        changes: changes
-            .into_iter()
-            .map(|row| PlannedChange {
-                user_id: row.user_id,
-                course_id: row.course_id,
-                kind: row.kind,
-                due_on: row.due_on,
-            })
-            .collect(),
-    })
+/// Adds up a plan.
+pub(super) struct Tally {
+    hash: Sha256,
+    total: Foreseen,
+}
+
+impl Tally {
+    /// The plan of `rule` before anybody was looked at.
+    pub(super) fn of(rule: &Rule) -> Self {
+        Tally {
+            hash: Sha256::new_with_prefix(format!("{} {}\n", rule.id, rule.version)),
+            total: Foreseen::default(),
+        }
+    }
+
+    /// Adds what was foreseen for the next people, in the order of their ids.
+    pub(super) fn add(&mut self, some: Foreseen) {
+        self.hash.update(some.lines);
+        self.total.outcome += some.outcome;
+        self.total.counts += some.counts;
+        let room = (SHOWN as usize).saturating_sub(self.total.shown.len());
+        self.total.shown.extend(some.shown.into_iter().take(room));
+    }
+
+    /// The plan, for a rule that is the reason of `live_requirements`.
+    pub(super) fn plan(mut self, live_requirements: i64) -> RulePlan {
+        let Foreseen {
+            outcome,
+            counts,
+            shown,
+            ..
+        } = self.total;
+        self.hash.update(format!("{} {}", outcome.joined, outcome.left));
+        RulePlan {
+            plan_hash: hex(&self.hash.finalize()),
+            joins: outcome.joined,
+            leaves: outcome.left,
+            opens: counts.opens,
+            satisfied: counts.satisfied,
+            ends: counts.ends,
+            moves: counts.moves,
+            live_requirements,
+            removals_percent: percent(counts.ends, live_requirements),
+            changes: shown,
+        }
+    }
 }
 
 fn percent(part: i64, whole: i64) -> f64 {

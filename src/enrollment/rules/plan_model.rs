@@ -1,6 +1,10 @@
 //! The types of `/v1/rules/{rule_id}/plans` and `/applications`.
 
 use chrono::NaiveDate;
+use diesel::{
+    QueryableByName,
+    sql_types::{Date, Nullable, Text, Uuid as SqlUuid},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -74,15 +78,19 @@ pub struct RulePlan {
 }
 
 /// A change that a plan foresees.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, QueryableByName)]
 pub struct PlannedChange {
     /// Whose requirement.
+    #[diesel(sql_type = SqlUuid)]
     pub user_id: Uuid,
     /// For which course.
+    #[diesel(sql_type = SqlUuid)]
     pub course_id: Uuid,
     /// What becomes of it.
+    #[diesel(sql_type = Text)]
     pub kind: PlannedChangeKind,
     /// When it would be due.
+    #[diesel(sql_type = Nullable<Date>)]
     pub due_on: Option<NaiveDate>,
 }
 

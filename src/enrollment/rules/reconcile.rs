@@ -12,6 +12,7 @@ use std::ops::AddAssign;
 
 use diesel::RunQueryDsl;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{audience, steps};
@@ -31,7 +32,8 @@ pub(super) struct Reach {
 }
 
 /// What a reconcile did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReconcileOutcome)]
 pub struct Outcome {
     /// People who joined an audience.
     pub joined: i64,
@@ -84,10 +86,6 @@ pub fn reconcile(tx: &mut Tx, users: Option<&[Uuid]>, rule: Option<Uuid>) -> Api
             .map(|rule| Ok::<_, crate::http::ApiError>((rule, courses_of(tx, rule)?)))
             .transpose()?,
     };
-    if reach.is_wide() {
-        // A plan that was kept for other people, or made when the tables were small, can be far off.
-        sql!["SET LOCAL plan_cache_mode = force_custom_plan"].execute(tx.conn)?;
-    }
     lock(tx, &reach)?;
     settle(tx, &reach)
 }
@@ -147,9 +145,12 @@ fn courses_of(tx: &mut Tx, rule: Uuid) -> ApiResult<Vec<Uuid>> {
 }
 
 impl Reach {
-    /// Whether it is about more than one person.
-    fn is_wide(&self) -> bool {
-        self.users.as_ref().is_none_or(|users| users.len() > 1)
+    /// These people, and all rules.
+    pub(super) fn of(users: &[Uuid]) -> Self {
+        Reach {
+            users: Some(users.to_vec()),
+            rule: None,
+        }
     }
 
     /// The rule, if it is about one.
@@ -159,7 +160,11 @@ impl Reach {
 
     /// Rows about the people in reach.
     pub(super) fn users(&self, user_id: &'static str) -> Sql {
-        within(user_id, self.users.as_deref())
+        let users = within(user_id, self.users.as_deref());
+        match self.users.as_deref() {
+            Some([_]) => users,
+            _ => users.planned_anew(),
+        }
     }
 
     /// Rows about the courses in reach.

@@ -8,7 +8,7 @@ use super::{
     explain::{self, RuleExplanation},
     model::{CreateRule, Rule, RuleStatus, UpdateRule},
     plan,
-    plan_model::{ApplyRule, PlanRule, RulePlan},
+    plan_model::{ApplyRule, PlanRule},
     store,
 };
 use crate::{
@@ -122,28 +122,29 @@ async fn archive_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
 
 /// Plan a rule.
 ///
-/// What putting it in force, as it is or with changes, would do now. Nothing is changed.
+/// What putting it in force, as it is or with changes, would do now: the operation's result is a `RulePlan`. Nothing is
+/// changed.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), request_body = PlanRule,
-    responses((status = 200, body = RulePlan)), extensions(("x-permission" = json!("rules.write"))))]
+    responses((status = 202, body = Operation)), extensions(("x-permission" = json!("rules.write"))))]
 #[post("/{rule_id}/plans")]
 async fn plan_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<PlanRule>) -> ApiResult<Reply> {
     call.write(move |tx| {
         let rule = access::authorize(tx, &id, Permission::RulesWrite)?;
-        Reply::ok(&plan::plan(tx, &rule, body.0.changes.as_ref())?)
+        operations::accepted(&plan::begin(tx, &rule, body.0.clone())?)
     })
     .await
 }
 
 /// Put a rule in force as it was planned.
 ///
-/// Refuses if the plan would be another one now, or if it ends more than is allowed.
+/// The operation fails if the plan would be another one now, or if it ends more than is allowed; nothing is changed then.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), request_body = ApplyRule,
     responses((status = 202, body = Operation)), extensions(("x-permission" = json!("rules.write"))))]
 #[post("/{rule_id}/applications")]
 async fn apply_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<ApplyRule>) -> ApiResult<Reply> {
     call.write(move |tx| {
         let rule = access::authorize(tx, &id, Permission::RulesWrite)?;
-        operations::accepted(&plan::apply(tx, &rule, &body.0)?)
+        operations::accepted(&plan::begin_application(tx, &rule, body.0.clone())?)
     })
     .await
 }

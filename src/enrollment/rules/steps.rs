@@ -256,13 +256,13 @@ pub(super) fn enroll(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
         ", ",
         now.clone(),
         " FROM requirements q JOIN courses c ON c.id = q.course_id AND c.status = 'published'
+            LEFT JOIN LATERAL (SELECT e.id FROM enrollments e WHERE e.user_id = q.user_id AND e.course_id = q.course_id
+                AND e.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress') LIMIT 1) live ON TRUE
             WHERE q.created_at = ",
         now,
         " AND q.satisfied_at IS NULL AND q.ended_at IS NULL AND ",
         reach.facts(),
-        " AND c.current_version_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM enrollments e
-                WHERE e.user_id = q.user_id AND e.course_id = q.course_id
-                    AND e.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress'))
+        " AND c.current_version_id IS NOT NULL AND live.id IS NULL
             RETURNING *),
         changes AS (SELECT 'enrollment.created' AS action, e.id, e.user_id, NULL::jsonb AS before, to_jsonb(e) AS after
             FROM enrolled e)",

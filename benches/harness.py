@@ -1,0 +1,147 @@
+"""What the benchmarks share: a Provost on a private PostgreSQL of its own, and what processes use."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from contextlib import contextmanager
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TICKS = os.sysconf("SC_CLK_TCK")
+PASSWORD = "benchmark-password"
+LISTEN = "127.0.0.1:18080"
+ADDRESS = f"http://{LISTEN}"
+
+PEOPLE = """
+INSERT INTO users (id, username, email, given_name, family_name, status, title, department, hired_on, created_at, updated_at)
+SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'user' || n, 'user' || n || '@example.com', 'Given' || n % 997, 'Family' || n % 9973, 'active',
+       'Technician', 'Department ' || n % 40, date '2015-01-01' + n % 3000, now() - n * interval '1 second', now()
+FROM generate_series(1, {count}) AS n;
+ANALYZE users;
+"""
+
+
+def children_of(pid):
+    """All processes below `pid`."""
+    below = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except (OSError, IndexError):
+                continue
+            below.setdefault(parent, []).append(int(entry.name))
+    found, queue = [], [pid]
+    while queue:
+        for child in below.get(queue.pop(), []):
+            found.append(child)
+            queue.append(child)
+    return found
+
+
+def cpu_of(pids):
+    """CPU seconds that `pids` have used, user and system."""
+    total = 0
+    for pid in pids:
+        try:
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def memory_of(pid):
+    """Resident memory in MiB."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
+
+
+class Provost:
+    """A server on a private PostgreSQL."""
+
+    def __init__(self, binary, folder):
+        self.binary, self.folder, self.process = binary, folder, None
+        self.environment = {
+            **os.environ,
+            "PROVOST_DATA_DIR": str(folder),
+            "PROVOST_LISTEN": LISTEN,
+            "PROVOST_ADMIN_PASSWORD": PASSWORD,
+            "RUST_LOG": "error",
+        }
+        self.environment.pop("DATABASE_URL", None)
+
+    def command(self, *arguments):
+        subprocess.run([self.binary, *arguments], env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
+    def start(self):
+        """Starts the server and answers the seconds until it was ready."""
+        began = time.monotonic()
+        self.process = subprocess.Popen([self.binary, "serve"], env=self.environment)
+        while True:
+            try:
+                urllib.request.urlopen(f"{ADDRESS}/readyz", timeout=1).read()
+                break
+            except OSError:
+                if self.process.poll() is not None:
+                    raise SystemExit("Provost stopped; see its message above")
+                time.sleep(0.002)
+        return time.monotonic() - began
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+    def psql(self, statement):
+        command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-A", "-t", "-h", str(self.folder / "run"), "-U", "provost", "provost"]
+        return subprocess.run(command, input=statement, text=True, check=True, capture_output=True).stdout
+
+    def token(self):
+        form = urllib.parse.urlencode({"grant_type": "password", "username": "admin", "password": PASSWORD}).encode()
+        with urllib.request.urlopen(f"{ADDRESS}/oauth/token", form) as answer:
+            return json.load(answer)["access_token"]
+
+    def postgres(self):
+        """PostgreSQL's processes: all below Provost's."""
+        return children_of(self.process.pid)
+
+    def post(self, path, body=None):
+        """POSTs as the administrator and answers what came back."""
+        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
+        request = urllib.request.Request(ADDRESS + path, json.dumps(body or {}).encode(), headers)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise SystemExit(f"{path}: {error.read().decode()}")
+
+
+
+@contextmanager
+def provost_of(people):
+    """A Provost that was just built and holds `people`; it and its data are gone afterwards."""
+    binary = os.environ.get("PROVOST_BIN")
+    if not binary:
+        subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
+        binary = str(ROOT / "target/release/provost")
+    # Not below a home folder: the private PostgreSQL runs as a user of its own.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="provost-bench-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    provost = Provost(binary, folder / "data")
+    try:
+        provost.command("create-admin")
+        provost.first_start = provost.start()
+        provost.psql(PEOPLE.format(count=people))
+        provost.psql("VACUUM ANALYZE users")
+        yield provost
+    finally:
+        if provost.process is not None and provost.process.poll() is None:
+            provost.stop()
+        shutil.rmtree(folder, ignore_errors=True)

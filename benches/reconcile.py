@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Settling what rules want of everybody, beside PostgreSQL writing the same rows in the same run.
+
+Activates rules that everybody is in the audience of, waits until their requirements are there, lets the daily
+reconcile find nothing to do, plans one rule more, and then copies what was written into tables of the same shape.
+"""
+
+import argparse
+import os
+import time
+
+from harness import cpu_of, provost_of
+
+WRITTEN = ["rule_members", "requirements", "requirement_reasons", "enrollments", "events"]
+
+
+def measure(provost, name, work):
+    """Prints the seconds and the CPU seconds of `work`."""
+    pids = lambda: ([provost.process.pid], provost.postgres())
+    before, began = [cpu_of(group) for group in pids()], time.monotonic()
+    work()
+    seconds = time.monotonic() - began
+    mine, server = (after - first for after, first in zip([cpu_of(group) for group in pids()], before))
+    print(f"| {name} | {seconds:.1f} | {mine:.1f} | {server:.1f} |", flush=True)
+
+
+def idle(provost):
+    """Waits until no job is left to do and every event is sealed."""
+    busy = """SELECT (SELECT count(*) FROM jobs WHERE state IN ('ready', 'running') AND run_at <= now())
+        + (SELECT count(*) FROM (SELECT FROM events WHERE position IS NULL LIMIT 1) unsealed)"""
+    while int(provost.psql(busy)) > 0:
+        time.sleep(0.1)
+
+
+def rule(provost, number):
+    """A draft of a rule for everybody, with a course of its own."""
+    course = provost.post("/v1/courses", {"code": f"course-{number}", "title": f"Course {number}", "language": "en", "modules": [{"title": "All of it"}]})["id"]
+    provost.post(f"/v1/courses/{course}/publications")
+    due = {"kind": "after_hire", "offset": "P30D", "minimum_lead": "P14D"}
+    body = {"code": f"rule-{number}", "name": f"Rule {number}", "audience": 'status eq "active"', "course_ids": [course], "due": due}
+    return provost.post("/v1/rules", body)["id"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--users", type=int, default=100_000)
+    parser.add_argument("--rules", type=int, default=5)
+    arguments = parser.parse_args()
+    with provost_of(arguments.users) as provost:
+        rules = [rule(provost, number) for number in range(arguments.rules + 1)]
+        idle(provost)
+        if os.environ.get("PROVOST_BENCH_LOG"):
+            provost.psql(f"ALTER SYSTEM SET log_min_duration_statement = {os.environ['PROVOST_BENCH_LOG']}; SELECT pg_reload_conf()")
+        print(f"{arguments.users:,} users, {arguments.rules} rules, {os.cpu_count()} cores\n")
+        print("| what | seconds | CPU s: Provost | CPU s: PostgreSQL |\n|---|---|---|---|")
+
+        def activate():
+            for each in rules[:-1]:
+                provost.post(f"/v1/rules/{each}/activation")
+            idle(provost)
+
+        def daily():
+            provost.psql("""INSERT INTO jobs (id, kind, payload, state, run_at, max_attempts, request_id, created_at)
+                VALUES (gen_random_uuid(), 'reconcile_all', '{}', 'ready', now(), 5, 'benchmark', now())""")
+            idle(provost)
+
+        def plan():
+            provost.post(f"/v1/rules/{rules[-1]}/plans")
+            idle(provost)
+
+        def copy():
+            for table in WRITTEN:
+                provost.psql(f"CREATE TABLE copied (LIKE {table} INCLUDING ALL); INSERT INTO copied SELECT * FROM {table}; DROP TABLE copied")
+
+        measure(provost, "activate all rules", activate)
+        measure(provost, "the day after: nothing to do", daily)
+        measure(provost, "plan another rule", plan)
+        measure(provost, "PostgreSQL: the same rows into tables of the same shape", copy)
+        for table in WRITTEN:
+            print(f"{table}: {int(provost.psql(f'SELECT count(*) FROM {table}')):,} rows")
+        if os.environ.get("PROVOST_BENCH_LOG"):
+            os.system(f"cp {provost.folder}/server.log /tmp/rec.log")
+
+
+if __name__ == "__main__":
+    main()

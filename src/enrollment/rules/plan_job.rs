@@ -1,0 +1,121 @@
+//! The jobs that plan a rule and put it in force as planned.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    job::{self, ReconcileRule},
+    model::{Rule, UpdateRule},
+    plan,
+    plan_model::{ApplyRule, RulePlan},
+};
+use crate::{
+    access::{self, Authorized, Permission},
+    app::Tx,
+    http::{ApiResult, Ref},
+    jobs::{Job, JobError, JobRun},
+    operations,
+};
+
+/// Finds out what putting a rule in force would do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MakePlan {
+    /// Which rule.
+    pub rule_id: Uuid,
+    /// What would be changed in it first.
+    pub changes: Option<UpdateRule>,
+    /// The operation whose result is the plan.
+    pub operation_id: Uuid,
+}
+
+impl Job for MakePlan {
+    const KIND: &'static str = "rule.plan";
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        let people = begin(run, self.operation_id, 1)?;
+        let plan = make(run, self.rule_id, self.changes.as_ref(), self.operation_id)?;
+        run.finish(|tx| match &plan {
+            Some(plan) => {
+                operations::progress(tx, self.operation_id, people)?;
+                operations::succeed(tx, self.operation_id, plan)
+            }
+            None => operations::cancel(tx, self.operation_id, &()),
+        })
+    }
+
+    fn operation_id(&self) -> Option<Uuid> {
+        Some(self.operation_id)
+    }
+}
+
+/// Plans a rule once more, and puts it in force if that is still what was planned.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PutInForce {
+    /// Which rule.
+    pub rule_id: Uuid,
+    /// The plan, and what it may do.
+    pub wish: ApplyRule,
+    /// The operation that tells of it.
+    pub operation_id: Uuid,
+}
+
+impl Job for PutInForce {
+    const KIND: &'static str = "rule.apply";
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        let changes = self.wish.changes.as_ref();
+        let people = begin(run, self.operation_id, 2)?;
+        let Some(plan) = make(run, self.rule_id, changes, self.operation_id)? else {
+            return run.finish(|tx| operations::cancel(tx, self.operation_id, &()));
+        };
+        plan::hold_to(&plan, &self.wish)?;
+        run.finish(|tx| {
+            let rule = rule(tx, self.rule_id)?;
+            plan::apply(tx, &rule, changes)?;
+            tx.enqueue(&ReconcileRule {
+                rule_id: self.rule_id,
+                operation_id: Some(self.operation_id),
+                progress: people,
+            })
+        })
+    }
+
+    fn operation_id(&self) -> Option<Uuid> {
+        Some(self.operation_id)
+    }
+}
+
+/// Says how much there is to do, everybody `times` over, and answers how many people there are.
+fn begin(run: &JobRun, operation: Uuid, times: i64) -> Result<i64, JobError> {
+    let people = run.read(job::people)?;
+    run.write(|tx| operations::set_total(tx, operation, people * times))?;
+    Ok(people)
+}
+
+/// The plan; none if somebody asked to end early.
+fn make(
+    run: &JobRun,
+    rule_id: Uuid,
+    changes: Option<&UpdateRule>,
+    operation: Uuid,
+) -> Result<Option<RulePlan>, JobError> {
+    let mut tally = plan::Tally::of(&*run.read(|tx| rule(tx, rule_id))?);
+    let is_whole = job::walk(run, |people, done| {
+        tally.add(run.write(|tx| {
+            let rule = rule(tx, rule_id)?;
+            let foreseen = plan::foresee(tx, &rule, changes, people)?;
+            operations::progress(tx, operation, done)?;
+            Ok(foreseen)
+        })?);
+        Ok(())
+    })?;
+    if !is_whole {
+        return Ok(None);
+    }
+    let live = run.read(|tx| plan::live_requirements(tx, rule_id))?;
+    Ok(Some(tally.plan(live)))
+}
+
+fn rule(tx: &mut Tx, id: Uuid) -> ApiResult<Authorized<Rule>> {
+    access::authorize(tx, &Ref::from(id), Permission::RulesWrite)
+}
