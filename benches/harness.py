@@ -112,15 +112,22 @@ class Provost:
         """PostgreSQL's processes: all below Provost's."""
         return children_of(self.process.pid)
 
+    def get(self, path):
+        """GETs as the administrator and answers what came back."""
+        return self._ask(urllib.request.Request(ADDRESS + path))
+
     def post(self, path, body=None):
         """POSTs as the administrator and answers what came back."""
-        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
-        request = urllib.request.Request(ADDRESS + path, json.dumps(body or {}).encode(), headers)
+        headers = {"Content-Type": "application/json"}
+        return self._ask(urllib.request.Request(ADDRESS + path, json.dumps(body or {}).encode(), headers))
+
+    def _ask(self, request):
+        request.add_header("Authorization", f"Bearer {self.token()}")
         try:
             with urllib.request.urlopen(request) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise SystemExit(f"{path}: {error.read().decode()}")
+            raise SystemExit(f"{request.full_url}: {error.read().decode()}")
 
 
 

@@ -49,8 +49,6 @@ def main():
     with provost_of(arguments.users) as provost:
         rules = [rule(provost, number) for number in range(arguments.rules + 1)]
         idle(provost)
-        if os.environ.get("PROVOST_BENCH_LOG"):
-            provost.psql(f"ALTER SYSTEM SET log_min_duration_statement = {os.environ['PROVOST_BENCH_LOG']}; SELECT pg_reload_conf()")
         print(f"{arguments.users:,} users, {arguments.rules} rules, {os.cpu_count()} cores\n")
         print("| what | seconds | CPU s: Provost | CPU s: PostgreSQL |\n|---|---|---|---|")
 
@@ -76,10 +74,11 @@ def main():
         measure(provost, "the day after: nothing to do", daily)
         measure(provost, "plan another rule", plan)
         measure(provost, "PostgreSQL: the same rows into tables of the same shape", copy)
+        measure(provost, "the compliance report", lambda: provost.get("/v1/reports/compliance"))
+        bare = "SELECT u.org_unit_id, q.due_on < current_date, count(*) FROM requirements q JOIN users u ON u.id = q.user_id GROUP BY 1, 2"
+        measure(provost, "PostgreSQL: requirements joined to people and counted", lambda: provost.psql(bare))
         for table in WRITTEN:
             print(f"{table}: {int(provost.psql(f'SELECT count(*) FROM {table}')):,} rows")
-        if os.environ.get("PROVOST_BENCH_LOG"):
-            os.system(f"cp {provost.folder}/server.log /tmp/rec.log")
 
 
 if __name__ == "__main__":

@@ -24,4 +24,5 @@ pub use model::{JobState, QueuedJob};
 pub use purge::Purge;
 pub use run::JobRun;
 pub use schedule::{Every, Schedule};
+pub use store::due;
 pub use worker::{Worker, WorkerHandle};

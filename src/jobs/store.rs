@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
-    ExpressionMethods, PgConnection, QueryResult, QueryableByName, RunQueryDsl, dsl::sql as raw,
+    ExpressionMethods, PgConnection, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, dsl::sql as raw,
     query_builder::DecoratableTarget, sql_types,
 };
 use serde_json::Value;
@@ -180,6 +180,15 @@ pub fn claim_lost(
 struct Held {
     #[diesel(sql_type = sql_types::Uuid)]
     id: Uuid,
+}
+
+/// How many jobs could be worked on now and are not.
+pub fn due(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<i64> {
+    jobs::table
+        .filter(jobs::state.eq("ready"))
+        .filter(jobs::run_at.le(now))
+        .count()
+        .get_result(conn)
 }
 
 /// Holds the job's row until the transaction ends; false if the attempt was fenced off.

@@ -16,6 +16,7 @@ mod verify;
 pub use event::{Actor, ActorKind, Event};
 pub use model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent, hex};
 pub use seal::{head, seal};
+pub use store::count_unsealed;
 pub use verify::{VerifyLedger, verify};
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -77,6 +77,14 @@ pub fn unsealed(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<SealedEv
         .load(conn)
 }
 
+/// How many committed events have no position yet.
+pub fn count_unsealed(conn: &mut PgConnection) -> QueryResult<i64> {
+    events::table
+        .filter(events::position.is_null())
+        .count()
+        .get_result(conn)
+}
+
 /// The sealed events after `position`, up to `last`.
 pub fn sealed(conn: &mut PgConnection, after: i64, last: i64, limit: i64) -> QueryResult<Vec<SealedEvent>> {
     events::table

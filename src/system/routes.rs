@@ -9,6 +9,7 @@ use crate::{
     app::App,
     db::migrate,
     http::{ApiError, ApiResult},
+    jobs, ledger,
 };
 
 /// The routes that need no token.
@@ -94,10 +95,26 @@ async fn get_readiness(app: Data<App>) -> HttpResponse {
 }
 
 /// What Prometheus scrapes.
+///
+/// `provost_queue_length` tells of requests that wait for a connection to the database, of jobs that are due, and of
+/// events that are not sealed yet; the others count requests and attempts at jobs.
 #[utoipa::path(tag = "system", responses((status = 200, description = "The metrics, as Prometheus reads them.", body = String, content_type = "text/plain")))]
 #[get("/metrics")]
 async fn get_metrics(app: Data<App>) -> ApiResult<HttpResponse> {
+    let app = app.into_inner();
     app.metrics.set_queue("database", app.db.waiting() as i64);
+    let now = app.clock.now();
+    let counted = app
+        .db
+        .run(move |conn| {
+            Ok::<_, diesel::result::Error>((jobs::due(conn, now)?, ledger::count_unsealed(conn)?))
+        })
+        .await;
+    // What is wrong with the database, /readyz says; the rest is still worth reading.
+    if let Ok(Ok((jobs, events))) = counted {
+        app.metrics.set_queue("jobs", jobs);
+        app.metrics.set_queue("unsealed_events", events);
+    }
     let text = app.metrics.render().map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4")

@@ -3,6 +3,7 @@
 
 mod document;
 mod errors;
+mod health;
 mod http;
 mod imports;
 mod inputs;

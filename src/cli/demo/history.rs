@@ -140,9 +140,7 @@ fn settle(app: &App) -> Result<(), CommandError> {
         Ok(users::table.order(users::id).select(users::id).load(tx.conn)?)
     })?;
     for some in people.chunks(PEOPLE_AT_ONCE) {
-        app.write_blocking(&acting(), |tx| {
-            reconcile::reconcile(tx, Some(some), None).map(drop)
-        })?;
+        app.write_blocking(&acting(), |tx| reconcile::reconcile(tx, some, None).map(drop))?;
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ pub fn record_all(tx: &mut Tx, new: &[NewCompletion]) -> ApiResult<usize> {
     }
     insert(tx, &rows)?;
     complete_enrollments(tx, rows.iter().filter_map(|row| row.enrollment_id).collect())?;
-    reconcile::reconcile(tx, Some(&learners), None)?;
+    reconcile::reconcile(tx, &*learners, None)?;
     Ok(rows.len())
 }
 

@@ -59,7 +59,7 @@ pub fn correct(
     );
     tx.note_completion(correction.user_id, correction.id);
     follow(tx, &correction)?;
-    reconcile::reconcile(tx, Some(&[correction.user_id]), None)?;
+    reconcile::reconcile(tx, correction.user_id, None)?;
     Ok(correction)
 }
 

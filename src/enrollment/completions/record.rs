@@ -70,7 +70,7 @@ pub fn record(tx: &mut Tx, new: &NewCompletion) -> ApiResult<Completion> {
     if let Some(enrollment) = enrollment {
         enrollments::progress::complete_live(tx, &enrollment)?;
     }
-    reconcile::reconcile(tx, Some(&[completion.user_id]), None)?;
+    reconcile::reconcile(tx, completion.user_id, None)?;
     Ok(completion)
 }
 

@@ -30,7 +30,7 @@ pub fn assign(tx: &mut Tx, new: &CreateRequirement) -> ApiResult<Requirement> {
         None => open(tx, new)?,
     };
     add_reason(tx, id, new)?;
-    reconcile::reconcile(tx, Some(&[new.user_id]), None)?;
+    reconcile::reconcile(tx, new.user_id, None)?;
     store::find(tx, new.user_id, id)
 }
 
@@ -129,7 +129,7 @@ pub fn withdraw(tx: &mut Tx, requirement: &Authorized<Requirement>, reason_id: U
             .before(&reason),
     );
     end_without_reasons(tx, requirement)?;
-    reconcile::reconcile(tx, Some(&[requirement.user_id]), None).map(drop)
+    reconcile::reconcile(tx, requirement.user_id, None).map(drop)
 }
 
 fn end_without_reasons(tx: &mut Tx, requirement: &Requirement) -> ApiResult<()> {

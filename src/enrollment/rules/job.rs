@@ -4,7 +4,7 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::reconcile::{Outcome, reconcile};
+use super::reconcile::{Outcome, Whom, reconcile};
 use crate::{
     app::Tx,
     db::schema::users,
@@ -70,7 +70,7 @@ fn everybody(run: &JobRun, rule: Option<Uuid>, operation: Option<Uuid>, before: 
             if let Some(operation) = operation {
                 operations::progress(tx, operation, before + done)?;
             }
-            reconcile(tx, Some(people), rule)
+            reconcile(tx, people.clone(), rule)
         })?;
         upkeep.after(run, &total)
     })?;
@@ -105,7 +105,7 @@ impl Upkeep {
 /// to end early. What is done is level-triggered, so an attempt that was cut short is simply begun again.
 pub(super) fn walk(
     run: &JobRun,
-    mut each: impl FnMut(&[Uuid], i64) -> Result<(), JobError>,
+    mut each: impl FnMut(&Whom, i64) -> Result<(), JobError>,
 ) -> Result<bool, JobError> {
     let (mut after, mut done) = (Uuid::nil(), 0);
     loop {
@@ -117,7 +117,7 @@ pub(super) fn walk(
             return Ok(true);
         };
         done += people.len() as i64;
-        each(&people, done)?;
+        each(&Whom::Between(after, *last), done)?;
         after = *last;
     }
 }

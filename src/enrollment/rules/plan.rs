@@ -18,7 +18,7 @@ use super::{
     model::{Rule, RuleStatus, UpdateRule},
     plan_job::{MakePlan, PutInForce},
     plan_model::{ApplyRule, PlanRule, PlannedChange, RulePlan},
-    reconcile::{self, Outcome, Reach},
+    reconcile::{self, Outcome, Reach, Whom},
     store,
 };
 use crate::{
@@ -142,11 +142,11 @@ pub(super) fn foresee(
     tx: &mut Tx,
     rule: &Authorized<Rule>,
     changes: Option<&UpdateRule>,
-    people: &[Uuid],
+    people: &Whom,
 ) -> ApiResult<Foreseen> {
     rehearse(tx, |tx| {
         put_in_force(tx, rule, changes)?;
-        let outcome = reconcile::reconcile(tx, Some(people), Some(rule.id))?;
+        let outcome = reconcile::reconcile(tx, people.clone(), Some(rule.id))?;
         let changed = changed(tx, people);
         let totals: Totals = sql![
             &changed,
@@ -201,7 +201,7 @@ struct Totals {
 }
 
 /// `changed`: what this transaction did to the requirements of `people`.
-fn changed(tx: &Tx, people: &[Uuid]) -> Sql {
+fn changed(tx: &Tx, people: &Whom) -> Sql {
     let now = bind(tx.now);
     sql![
         "WITH changed AS (SELECT q.user_id, q.course_id, q.cycle, q.due_on, CASE
@@ -212,7 +212,7 @@ fn changed(tx: &Tx, people: &[Uuid]) -> Sql {
         " THEN 'opens' ELSE 'moves' END AS kind FROM requirements q WHERE q.updated_at = ",
         now,
         " AND ",
-        Reach::of(people).users("q.user_id"),
+        Reach::of(people.clone()).users("q.user_id"),
         ") "
     ]
 }

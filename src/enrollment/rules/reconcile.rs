@@ -23,10 +23,37 @@ use crate::{
     sql,
 };
 
+/// Whose requirements are settled.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Whom {
+    /// These people.
+    These(Vec<Uuid>),
+    /// Everybody whose id comes after the first and not after the second. Many people at once are settled so: it is
+    /// a range of every table about them.
+    Between(Uuid, Uuid),
+}
+
+impl Whom {
+    /// Everybody.
+    pub const EVERYBODY: Self = Whom::Between(Uuid::nil(), Uuid::max());
+}
+
+impl From<&[Uuid]> for Whom {
+    fn from(people: &[Uuid]) -> Self {
+        Whom::These(people.to_vec())
+    }
+}
+
+impl From<Uuid> for Whom {
+    fn from(person: Uuid) -> Self {
+        Whom::These(vec![person])
+    }
+}
+
 /// What a reconcile looks at.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Reach {
-    users: Option<Vec<Uuid>>,
+    whom: Whom,
     /// One rule, and the courses that it asks or asked for.
     rule: Option<(Uuid, Vec<Uuid>)>,
 }
@@ -72,21 +99,19 @@ impl AddAssign for Outcome {
 /// What happens when people change: what the rules want of them is settled in the same transaction.
 pub fn react(tx: &mut Tx) -> ApiResult<()> {
     let users = tx.changed_users();
-    reconcile(tx, Some(&users), None).map(drop)
+    reconcile(tx, &*users, None).map(drop)
 }
 
-/// Settles what the rules want of `users`, or of everybody; of one `rule`, or of all.
-pub fn reconcile(tx: &mut Tx, users: Option<&[Uuid]>, rule: Option<Uuid>) -> ApiResult<Outcome> {
-    if users.is_some_and(<[Uuid]>::is_empty) {
+/// Settles what the rules want of somebody; one `rule`, or all.
+pub fn reconcile(tx: &mut Tx, whom: impl Into<Whom>, rule: Option<Uuid>) -> ApiResult<Outcome> {
+    let mut reach = Reach::of(whom.into());
+    if reach.is_empty() {
         return Ok(Outcome::default());
     }
-    let reach = Reach {
-        users: users.map(<[Uuid]>::to_vec),
-        rule: rule
-            .map(|rule| Ok::<_, crate::http::ApiError>((rule, courses_of(tx, rule)?)))
-            .transpose()?,
-    };
     lock(tx, &reach)?;
+    if let Some(rule) = rule {
+        reach.rule = Some((rule, courses_of(tx, rule, &reach)?));
+    }
     settle(tx, &reach)
 }
 
@@ -125,8 +150,8 @@ fn lock(tx: &mut Tx, reach: &Reach) -> ApiResult<()> {
     Ok(())
 }
 
-/// The courses that `rule` asks for, and those that it still has reasons about.
-fn courses_of(tx: &mut Tx, rule: Uuid) -> ApiResult<Vec<Uuid>> {
+/// The courses that `rule` asks for, and those that it still is a reason of for somebody in reach.
+fn courses_of(tx: &mut Tx, rule: Uuid, reach: &Reach) -> ApiResult<Vec<Uuid>> {
     #[derive(diesel::QueryableByName)]
     struct Row {
         #[diesel(sql_type = diesel::sql_types::Uuid)]
@@ -138,7 +163,9 @@ fn courses_of(tx: &mut Tx, rule: Uuid) -> ApiResult<Vec<Uuid>> {
         " UNION SELECT q.course_id FROM requirement_reasons rr
             JOIN requirements q ON q.user_id = rr.user_id AND q.id = rr.requirement_id
             WHERE rr.ended_at IS NULL AND rr.rule_id = ",
-        bind(rule)
+        bind(rule),
+        " AND ",
+        reach.users("rr.user_id")
     ]
     .load(tx.conn)?;
     Ok(rows.into_iter().map(|row| row.course_id).collect())
@@ -146,11 +173,12 @@ fn courses_of(tx: &mut Tx, rule: Uuid) -> ApiResult<Vec<Uuid>> {
 
 impl Reach {
     /// These people, and all rules.
-    pub(super) fn of(users: &[Uuid]) -> Self {
-        Reach {
-            users: Some(users.to_vec()),
-            rule: None,
-        }
+    pub(super) fn of(whom: Whom) -> Self {
+        Reach { whom, rule: None }
+    }
+
+    fn is_empty(&self) -> bool {
+        matches!(&self.whom, Whom::These(people) if people.is_empty())
     }
 
     /// The rule, if it is about one.
@@ -160,19 +188,30 @@ impl Reach {
 
     /// Rows about the people in reach.
     pub(super) fn users(&self, user_id: &'static str) -> Sql {
-        let users = within(user_id, self.users.as_deref());
-        match self.users.as_deref() {
-            Some([_]) => users,
-            _ => users.planned_anew(),
+        match &self.whom {
+            Whom::These(people) => match people.as_slice() {
+                [_] => among(user_id, people),
+                people => among(user_id, people).planned_anew(),
+            },
+            Whom::Between(after, last) => sql![
+                user_id,
+                " > ",
+                bind(*after),
+                " AND ",
+                user_id,
+                " <= ",
+                bind(*last)
+            ]
+            .planned_anew(),
         }
     }
 
     /// Rows about the courses in reach.
     pub(super) fn courses(&self, course_id: &'static str) -> Sql {
-        within(
-            course_id,
-            self.rule.as_ref().map(|(_, courses)| courses.as_slice()),
-        )
+        match &self.rule {
+            Some((_, courses)) => among(course_id, courses),
+            None => Sql::always(),
+        }
     }
 
     /// Rows about the rule in reach.
@@ -189,10 +228,9 @@ impl Reach {
     }
 }
 
-fn within(column: &'static str, ids: Option<&[Uuid]>) -> Sql {
+fn among(column: &'static str, ids: &[Uuid]) -> Sql {
     match ids {
-        Some([id]) => sql![column, " = ", bind(*id)],
-        Some(ids) => sql![column, " = ANY (", bind(ids.to_vec()), ")"],
-        None => Sql::always(),
+        [id] => sql![column, " = ", bind(*id)],
+        ids => sql![column, " = ANY (", bind(ids.to_vec()), ")"],
     }
 }
