@@ -19,7 +19,7 @@ use crate::support::{
 const TOUR: &str = include_str!("../../docs/tour.md");
 
 /// Printed after each step, so that what the steps print can be told apart.
-const END_OF_STEP: &str = "== end of step ==";
+const END_OF_STEP: &str = "== end of step ==\n";
 
 /// A tour that waits for what never comes is ended after so long.
 const TOO_LONG: Duration = Duration::from_secs(300);
@@ -79,7 +79,7 @@ impl Shell {
     fn follow(steps: &[Step], database: &TestDatabase, folder: &Path) -> Self {
         let script: String = steps
             .iter()
-            .map(|step| format!("{}echo '{END_OF_STEP}'\n", step.commands))
+            .map(|step| format!("{}printf '{END_OF_STEP}'\n", step.commands))
             .collect();
         let program = Path::new(env!("CARGO_BIN_EXE_provost")).parent().unwrap();
         let path = env::var_os("PATH").unwrap_or_default();
@@ -164,7 +164,7 @@ fn the_tour_runs_as_it_is_written() {
     let succeeded = Shell::follow(&steps, &database, &folder.0).finish();
 
     let (printed, complaints) = (folder.read("printed"), folder.read("complaints"));
-    let mut outputs = printed.split(&format!("{END_OF_STEP}\n"));
+    let mut outputs = printed.split(END_OF_STEP);
     for step in &steps {
         let output = outputs.next().unwrap_or_default();
         let as_shown = step.printed.lines().count() == output.lines().count()
