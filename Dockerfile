@@ -20,7 +20,7 @@ RUN apt-get update \
 COPY --from=build /usr/local/bin/provost /usr/local/bin/provost
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/provost/
 USER provost
-# All addresses of the container; what the host publishes is the host's choice.
+# All addresses of the container; what the host publishes is the host's choice. PROVOST_PUBLIC_URL says where clients reach it.
 ENV PROVOST_LISTEN=0.0.0.0:8080
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["provost", "doctor", "--health"]

@@ -9,7 +9,7 @@ pub mod verification;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{app::Tx, http::ApiResult};
-use certificates::issue::IssueCertificate;
+use certificates::issue::{self, IssueCertificate};
 
 /// The routes behind authentication.
 pub fn configure(config: &mut ServiceConfig) {
@@ -22,13 +22,15 @@ pub fn configure_public(config: &mut ServiceConfig) {
     verification::routes::configure_public(config);
 }
 
-/// Each completion that this transaction recorded gets its certificate, by a job.
+/// Each completion that this transaction recorded gets its certificate: one by a job, which sets its file as well;
+/// many at once, whose files are set when somebody asks for them.
 pub fn follow_completions(tx: &mut Tx) -> ApiResult<()> {
-    for completion in tx.completions_noted().to_vec() {
-        tx.enqueue(&IssueCertificate {
-            user_id: completion.user_id,
-            completion_id: completion.completion_id,
-        })?;
+    match tx.completions_noted().to_vec().as_slice() {
+        [] => Ok(()),
+        [one] => tx.enqueue(&IssueCertificate {
+            user_id: one.user_id,
+            completion_id: one.completion_id,
+        }),
+        many => issue::issue_all(tx, many),
     }
-    Ok(())
 }

@@ -158,7 +158,7 @@ pub fn profile() -> Value {
                     "under": COMPANY.0,
                 },
             },
-            "missing": { "then": "archived", "max_removals_percent": 10 },
+            "missing": { "then": "archived", "max_removals_percent": 25 },
         },
     })
 }

@@ -8,14 +8,16 @@ use uuid::Uuid;
 
 use super::{catalog, company::Company, export, random::Random, rules};
 use crate::{
+    access::{self, Permission},
     app::{Acting, App, Clock, Tx},
     cli::CommandError,
     db::{bind, schema::users},
     enrollment::{
         completions::{batch, model::CompletionSource, record::NewCompletion},
+        enrollments::{model::UpdateEnrollment, progress},
         rules::reconcile,
     },
-    http::{ApiError, ApiResult, body},
+    http::{ApiError, ApiResult, Ref, body},
     import::{
         apply,
         imports::{self, model::ImportCounts},
@@ -30,9 +32,11 @@ const MONTHS: usize = 24;
 const FIRST_SIZE: usize = 82;
 const PAUSE_IN_MONTH: usize = 17;
 /// Completions a transaction.
-const BATCH: usize = 500;
+const BATCH: usize = 2_000;
 /// People whom one transaction settles.
-const PEOPLE_AT_ONCE: usize = 500;
+const PEOPLE_AT_ONCE: usize = 5_000;
+/// Of those who are enrolled at the end, one in so many is in the middle of the course.
+const ONE_HAS_BEGUN_IN: usize = 4;
 /// How many of a hundred people take up a course of their own choice in a month.
 const CURIOUS: usize = 6;
 
@@ -107,7 +111,7 @@ pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), Comma
         learn(app, &mut random, last)?;
         last = now;
     }
-    Ok(())
+    take_up(app, &mut random)
 }
 
 /// How long before the present a month begins.
@@ -182,6 +186,8 @@ struct Open {
     course_id: Uuid,
     #[diesel(sql_type = sql_types::Text)]
     key: String,
+    #[diesel(sql_type = sql_types::Text)]
+    department: String,
     #[diesel(sql_type = sql_types::Date)]
     opens_on: NaiveDate,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
@@ -216,13 +222,11 @@ fn learn(app: &App, random: &mut Random, since: DateTime<Utc>) -> Result<(), Com
     Ok(())
 }
 
-/// How likely somebody is to do within a month what they must: some always wait, a few hardly ever do it.
+/// How likely somebody is to do within a month what they must: some always wait, a few hardly ever do it, and there
+/// are departments with more and with fewer of those.
 fn zeal(requirement: &Open, today: NaiveDate) -> f64 {
-    let nature = requirement
-        .key
-        .bytes()
-        .fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
-        % 100;
+    let slack = digest(&requirement.department) % 5 * 6;
+    let nature = (digest(&requirement.key) % 100).saturating_sub(slack);
     let presses = requirement
         .due_on
         .is_some_and(|due| (due - today).num_days() < 10);
@@ -233,6 +237,33 @@ fn zeal(requirement: &Open, today: NaiveDate) -> f64 {
         (_, false) => 0.7,
         (_, true) => 0.9,
     }
+}
+
+/// A number that goes with a text: the same today and tomorrow.
+fn digest(text: &str) -> u32 {
+    text.bytes()
+        .fold(7, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
+}
+
+/// Some have begun what they are enrolled in.
+fn take_up(app: &App, random: &mut Random) -> Result<(), CommandError> {
+    let enrolled = app.read_blocking(&acting(), enrolled)?;
+    let begun: Vec<(Uuid, i16)> = enrolled
+        .iter()
+        .step_by(ONE_HAS_BEGUN_IN)
+        .map(|enrollment| (enrollment.id, 5 + random.below(90) as i16))
+        .collect();
+    app.write_blocking(&acting(), |tx| {
+        for (id, percent) in &begun {
+            let before = access::authorize(tx, &Ref::from(*id), Permission::EnrollmentsWrite)?;
+            let progress = UpdateEnrollment {
+                progress_percent: Some(*percent),
+            };
+            progress::advance(tx, &before, &progress)?;
+        }
+        Ok(())
+    })?;
+    Ok(())
 }
 
 fn morning(day: NaiveDate) -> DateTime<Utc> {
@@ -262,7 +293,8 @@ fn completion(
 /// Open requirements, in an order that does not hang on ids.
 fn open(tx: &mut Tx) -> ApiResult<Vec<Open>> {
     Ok(sql![
-        "SELECT q.user_id, q.course_id, k.key, q.opens_on, q.due_on FROM requirements q
+        "SELECT q.user_id, q.course_id, k.key, coalesce(u.department, '') AS department, q.opens_on, q.due_on
+         FROM requirements q
          JOIN users u ON u.id = q.user_id AND u.status = 'active'
          JOIN external_keys k ON k.kind = 'user' AND k.object_id = q.user_id AND k.source = ",
         bind(export::SOURCE),
@@ -276,6 +308,16 @@ fn open(tx: &mut Tx) -> ApiResult<Vec<Open>> {
 struct Id {
     #[diesel(sql_type = sql_types::Uuid)]
     id: Uuid,
+}
+
+fn enrolled(tx: &mut Tx) -> ApiResult<Vec<Id>> {
+    Ok(sql![
+        "SELECT e.id FROM enrollments e JOIN users u ON u.id = e.user_id AND u.status = 'active'
+         JOIN external_keys k ON k.kind = 'user' AND k.object_id = e.user_id AND k.source = ",
+        bind(export::SOURCE),
+        " JOIN courses c ON c.id = e.course_id WHERE e.state = 'enrolled' ORDER BY k.key, c.code, e.created_at"
+    ]
+    .load(tx.conn)?)
 }
 
 fn present(tx: &mut Tx) -> ApiResult<Vec<Id>> {

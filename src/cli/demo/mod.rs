@@ -59,9 +59,10 @@ pub fn run(config: Config, arguments: &Demo) -> CommandResult {
             arguments.people,
             begun.elapsed().as_secs_f32()
         ),
-        Built::InUseAlready => {
-            println!("There are courses or rules already, so everything is left as it is.")
-        }
+        Built::InUseAlready => println!(
+            "There are courses or rules already, so everything is left as it is. {}",
+            elsewhere(&started.app.config)
+        ),
     }
     let Some(listener) = listener else {
         return Ok(());
@@ -70,6 +71,17 @@ pub fn run(config: Config, arguments: &Demo) -> CommandResult {
     create_admin::create(&started.app, ADMINISTRATOR, &password)?;
     println!("{}", invitation(&started.app.config.public_url(), &password));
     serve::serve(&started, listener, true)
+}
+
+/// How to get an academy that is new and whole.
+fn elsewhere(config: &Config) -> String {
+    match config.database_url {
+        Some(_) => "For a new academy set DATABASE_URL to an empty database.".into(),
+        None => format!(
+            "For a new academy remove the folder {}, or choose another (PROVOST_DATA_DIR or --data-dir).",
+            config.data_dir.display()
+        ),
+    }
 }
 
 const ADMINISTRATOR: &str = "admin";
@@ -86,9 +98,10 @@ fn tell(what: &str) {
 pub fn build(app: &App, seed: u64, people: u32, progress: &dyn Fn(&str)) -> Result<Built, CommandError> {
     let state = app.read_blocking(&history::acting(), state)?;
     if state.is_begun && !state.is_built {
-        return Err(CommandError(
-            "An earlier `provost demo` was interrupted here, so the academy is not whole. Give it an empty database: another DATABASE_URL, or another data folder (PROVOST_DATA_DIR or --data-dir).".into(),
-        ));
+        return Err(CommandError(format!(
+            "An earlier `provost demo` was interrupted here, so the academy is not whole. {}",
+            elsewhere(&app.config)
+        )));
     }
     if state.is_in_use {
         return Ok(Built::InUseAlready);

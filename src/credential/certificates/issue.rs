@@ -3,6 +3,7 @@
 //! What a certificate shows is frozen in the transaction that issues it; its PDF is set afterwards.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     access::Authorized,
-    app::Tx,
+    app::{NotedCompletion, Tx},
     credential::{serial, templates},
     http::{ApiError, ApiResult, Code},
     jobs::{Job, JobError, JobRun},
@@ -56,7 +57,8 @@ impl IssueCertificate {
         if had_one || store::is_corrected(tx, self.user_id, self.completion_id)? {
             return Ok(());
         }
-        let certificate = draft(tx, &evidence)?;
+        let layout = templates::store::default(tx)?.layout;
+        let certificate = draft(tx, &evidence, layout)?;
         let added = add(tx, &certificate, None)?;
         match evidence.supersedes_id.filter(|_| added) {
             Some(corrected) => {
@@ -84,6 +86,28 @@ impl IssueCertificate {
     }
 }
 
+/// Issues the certificates of many completions that this transaction recorded. Corrections leave it to the job, which
+/// puts them in the place of others.
+pub fn issue_all(tx: &mut Tx, noted: &[NotedCompletion]) -> ApiResult<()> {
+    let template = templates::store::default(tx)?;
+    let mut certificates = Vec::with_capacity(noted.len());
+    for evidence in store::evidence_of_all(tx, noted)? {
+        if evidence.supersedes_id.is_some() {
+            tx.enqueue(&IssueCertificate {
+                user_id: evidence.user_id,
+                completion_id: evidence.completion_id,
+            })?;
+        } else {
+            certificates.push(draft(tx, &evidence, template.layout.clone())?);
+        }
+    }
+    store::insert_all(tx, &certificates)?;
+    for certificate in certificates {
+        note_issued(tx, certificate, None)?;
+    }
+    Ok(())
+}
+
 /// Issues a certificate anew, from what is known today, under another serial. One that is in force gives way to
 /// it; a revoked one stays revoked.
 pub fn reissue(
@@ -98,7 +122,8 @@ pub fn reissue(
     }
     let evidence = store::evidence(tx, old.user_id, old.completion_id)?
         .ok_or_else(|| ApiError::not_found("completion"))?;
-    let certificate = draft(tx, &evidence)?;
+    let layout = templates::store::default(tx)?.layout;
+    let certificate = draft(tx, &evidence, layout)?;
     if old.state == CertificateState::Issued {
         replace(tx, old.user_id, old.completion_id, certificate.id, reason.clone())?;
     }
@@ -120,8 +145,7 @@ pub fn not_issued(detail: &'static str) -> ApiError {
 }
 
 /// A certificate of `evidence` under a new serial, as it would be issued now.
-fn draft(tx: &mut Tx, evidence: &Evidence) -> ApiResult<CertificateRow> {
-    let template = templates::store::default(tx)?;
+fn draft(tx: &Tx, evidence: &Evidence, layout: Value) -> ApiResult<CertificateRow> {
     let serial = serial::random()?;
     let name = format!("{} {}", evidence.given_name, evidence.family_name);
     let shown = CertificateShown {
@@ -140,7 +164,7 @@ fn draft(tx: &mut Tx, evidence: &Evidence) -> ApiResult<CertificateRow> {
         serial,
         state: CertificateState::Issued,
         shown: serde_json::to_value(shown).map_err(ApiError::internal)?,
-        layout: template.layout,
+        layout,
         issued_at: tx.now,
         valid_until: evidence.valid_until,
         revoked_at: None,
@@ -155,15 +179,20 @@ fn draft(tx: &mut Tx, evidence: &Evidence) -> ApiResult<CertificateRow> {
 fn add(tx: &mut Tx, certificate: &CertificateRow, reason: Option<String>) -> ApiResult<bool> {
     let added = store::insert(tx, certificate)?;
     if added {
-        let today = tx.today();
-        tx.record(
-            Event::new("certificate.issued", "certificate", certificate.id)
-                .about(certificate.user_id)
-                .after(&certificate.clone().on(today)?)
-                .because(reason),
-        );
+        note_issued(tx, certificate.clone(), reason)?;
     }
     Ok(added)
+}
+
+fn note_issued(tx: &mut Tx, certificate: CertificateRow, reason: Option<String>) -> ApiResult<()> {
+    let issued = certificate.on(tx.today())?;
+    tx.record(
+        Event::new("certificate.issued", "certificate", issued.id)
+            .about(issued.user_id)
+            .after(&issued)
+            .because(reason),
+    );
+    Ok(())
 }
 
 fn replace(

@@ -1,7 +1,7 @@
 //! The types of `/v1/certificates`.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{Queryable, QueryableByName, Selectable};
+use diesel::{Insertable, Queryable, QueryableByName, Selectable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -49,7 +49,7 @@ pub struct CertificateShown {
 }
 
 /// A certificate as it is stored.
-#[derive(Debug, Clone, PartialEq, Queryable, QueryableByName, Selectable)]
+#[derive(Debug, Clone, PartialEq, Insertable, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = certificates)]
 pub struct CertificateRow {
     pub id: Uuid,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::model::{Certificate, CertificateRow, CertificateState};
 use crate::{
     access::{Authorized, Protected},
-    app::Tx,
+    app::{NotedCompletion, Tx},
     db::{
         Sql, bind,
         schema::{certificate_files, certificates, completions, course_versions, users},
@@ -116,10 +116,23 @@ pub struct Evidence {
 
 /// A completion with its learner and the course version that was completed.
 pub fn evidence(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResult<Option<Evidence>> {
+    let one = NotedCompletion {
+        user_id,
+        completion_id,
+    };
+    Ok(evidence_of_all(tx, &[one])?.pop())
+}
+
+/// As [`evidence`], for many.
+pub fn evidence_of_all(tx: &mut Tx, noted: &[NotedCompletion]) -> ApiResult<Vec<Evidence>> {
+    let users_noted: Vec<Uuid> = noted.iter().map(|one| one.user_id).collect();
+    let completions_noted: Vec<Uuid> = noted.iter().map(|one| one.completion_id).collect();
     Ok(completions::table
-        .find((user_id, completion_id))
+        .filter(completions::user_id.eq_any(users_noted))
+        .filter(completions::id.eq_any(completions_noted))
         .inner_join(users::table)
         .inner_join(course_versions::table)
+        .order(completions::id)
         .select((
             users::id,
             users::given_name,
@@ -131,8 +144,7 @@ pub fn evidence(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResult<Op
             completions::valid_until,
             completions::supersedes_id,
         ))
-        .first(tx.conn)
-        .optional()?)
+        .load(tx.conn)?)
 }
 
 /// The certificates of a completion, in whatever state.
@@ -168,24 +180,22 @@ pub fn without_file(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResul
 
 /// Adds a certificate, unless one of its completion is in force already.
 pub fn insert(tx: &mut Tx, row: &CertificateRow) -> ApiResult<bool> {
-    let added = diesel::insert_into(certificates::table)
-        .values((
-            certificates::id.eq(row.id),
-            certificates::user_id.eq(row.user_id),
-            certificates::course_id.eq(row.course_id),
-            certificates::completion_id.eq(row.completion_id),
-            certificates::serial.eq(&row.serial),
-            certificates::state.eq(row.state),
-            certificates::shown.eq(&row.shown),
-            certificates::layout.eq(&row.layout),
-            certificates::issued_at.eq(row.issued_at),
-            certificates::valid_until.eq(row.valid_until),
-            certificates::created_at.eq(row.created_at),
-            certificates::updated_at.eq(row.updated_at),
-        ))
-        .on_conflict_do_nothing()
-        .execute(tx.conn)?;
-    Ok(added == 1)
+    Ok(insert_all(tx, std::slice::from_ref(row))? == 1)
+}
+
+/// Rows of one statement: 16 columns each, of 65,535 parameters at most.
+const ROWS_A_STATEMENT: usize = 2_000;
+
+/// As [`insert`], for many: how many were added.
+pub fn insert_all(tx: &mut Tx, rows: &[CertificateRow]) -> ApiResult<usize> {
+    let mut added = 0;
+    for chunk in rows.chunks(ROWS_A_STATEMENT) {
+        added += diesel::insert_into(certificates::table)
+            .values(chunk)
+            .on_conflict_do_nothing()
+            .execute(tx.conn)?;
+    }
+    Ok(added)
 }
 
 /// Keeps a certificate's PDF.

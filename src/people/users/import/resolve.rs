@@ -99,7 +99,7 @@ fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Api
         bind(creates),
         " THEN g.fields -> 'org_unit' ELSE jsonb_build_array(g.fields -> 'org_unit' -> -1) END) AS path(level)
                 LEFT JOIN org_units u ON u.code = level ->> 'code') AS level ON TRUE
-            WHERE jsonb_typeof(g.fields -> 'org_unit') = 'array'
+            WHERE g.fields ->> 'org_unit' IS NOT NULL
             GROUP BY g.line, g.fields, o.id"
     ];
     settle_codes(tx, plan, "org_unit", found, missing)
@@ -195,7 +195,7 @@ fn find_managers(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiR
         good(plan),
         " g LEFT JOIN found ON found.handle = ",
         handle,
-        " WHERE jsonb_typeof(g.fields -> 'manager') = 'string')
+        " WHERE g.fields ->> 'manager' IS NOT NULL)
          UPDATE import_rows r SET
             refs = CASE WHEN is_one THEN r.refs || jsonb_build_object('manager_id', wanted.id, 'manager', wanted.username)
                 ELSE r.refs END,
