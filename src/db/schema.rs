@@ -182,6 +182,7 @@ diesel::table! {
         source -> Text,
         key -> Text,
         object_id -> Uuid,
+        is_placeholder -> Bool,
         created_at -> Timestamptz,
     }
 }

@@ -1,5 +1,5 @@
 //! What a target's set-based statements share: a change with an event for each row that it touches, and the
-//! creation of what has an external key.
+//! creation and the taking over of what has an external key.
 
 use super::target::Plan;
 use crate::{
@@ -113,4 +113,29 @@ impl Keyed {
     fn returning(&self) -> Sql {
         sql!["RETURNING ", self.table, ".id, ", self.shown, " AS after"]
     }
+}
+
+/// Gives those whom updates take over their key; whoever was only known by theirs is a thing like others now.
+pub fn take_over(tx: &mut Tx, plan: &Plan, kind: EventKind) -> ApiResult<()> {
+    let added = sql![
+        "INSERT INTO external_keys (kind, source, key, object_id, created_at) SELECT ",
+        bind(kind.object_kind),
+        ", ",
+        bind(plan.source()),
+        ", key, object_id, ",
+        bind(tx.now),
+        " FROM import_rows WHERE action = 'update' AND refs ? 'external_key' AND import_id = ",
+        bind(plan.import),
+        " RETURNING object_id AS id, jsonb_build_object('source', source, 'key', key) AS after"
+    ];
+    record(tx, kind, None, added)?;
+    sql![
+        "UPDATE external_keys e SET is_placeholder = false FROM import_rows r
+         WHERE r.action = 'update' AND r.refs ? 'placeholder' AND r.import_id = ",
+        bind(plan.import),
+        " AND e.is_placeholder AND e.object_id = r.object_id AND e.kind = ",
+        bind(kind.object_kind)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
 }

@@ -12,6 +12,7 @@ mod check;
 pub mod events;
 pub mod imports;
 pub mod mapping;
+mod objects;
 pub mod plan;
 pub mod profiles;
 pub mod read;

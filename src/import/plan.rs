@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{
     assess::{self, Assessment},
     imports::store,
-    mapping::Mapping,
+    mapping::{Mapping, ReferenceMapping},
     read,
     target::{Field, Plan, Target},
 };
@@ -32,7 +32,11 @@ impl Prepared {
             .ok_or_else(|| ApiError::internal(format!("nothing imports {resource}")))?;
         let mapping: Mapping = serde_json::from_value(mapping).map_err(ApiError::internal)?;
         let mut fields = target.fields(tx)?;
-        fields.retain(|field| mapping.fields.contains_key(field.name.as_ref()));
+        fields.retain(|field| {
+            let name = field.name.as_ref();
+            let is_made = |reference: &ReferenceMapping| reference.made.contains_key(name);
+            mapping.fields.contains_key(name) || mapping.references.values().any(is_made)
+        });
         if let Some(unknown) = mapping
             .fields
             .keys()

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Importing, send, small_profile};
+use super::{Importing, outline, send, small_profile};
 use crate::support::TestApp;
 
 #[actix_web::test]
@@ -180,4 +180,36 @@ async fn rows_are_listed_in_pages_by_line() {
         path = link.trim_start_matches('<').split('>').next().unwrap().to_owned();
     }
     assert_eq!(lines, (2..=31).collect::<Vec<_>>());
+}
+
+#[actix_web::test]
+async fn parts_of_a_template_go_through_steps_of_their_own() {
+    let mut profile = small_profile();
+    profile["mapping"]["fields"]["username"] = json!({
+        "template": "{initial}.{name}@{site}",
+        "parts": {
+            "initial": { "column": "first", "steps": [{ "step": "lower" }, { "step": "truncate", "length": 1 }] },
+            "name": { "column": "name", "steps": [{ "step": "slug" }] },
+            "site": { "column": "site", "steps": [{ "step": "lookup", "values": { "PT": "lisbon", "-": "" } }] },
+        },
+    });
+    let importing = Importing::with(profile).await;
+
+    let import = importing
+        .plan(
+            "small",
+            "id,name,boss,first,site\n1,De la Cruz,,José,PT\n2,Bea,,B,XX\n3,-,,,-\n",
+        )
+        .await;
+
+    let rows = importing.rows(&import, "key pr").await;
+    assert_eq!(rows[0]["fields"]["username"], "j.de-la-cruz@lisbon");
+    assert_eq!(
+        outline(&rows[1..]),
+        [
+            (3, "username:not_in_lookup".to_owned()),
+            (4, "username:required".to_owned())
+        ]
+    );
+    assert_eq!(rows[1]["issues"][0]["column"], "first, name, site");
 }

@@ -128,7 +128,7 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         ") AS n WHERE courses.id = n.id"
     ];
     COURSES.change(tx, plan, "update", course("course.updated"), updated)?;
-    Ok(())
+    events::take_over(tx, plan, course("external_key.added"))
 }
 
 fn end(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {

@@ -4,6 +4,7 @@ use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::made;
 use crate::{
     app::{Tx, Wake},
     db::{Sql, bind},
@@ -19,6 +20,7 @@ use crate::{
 /// Writes the plan's rows and says whose facts changed.
 pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     create_org_units(tx, plan)?;
+    made::write(tx, plan)?;
     let new = next(tx, plan, "create");
     USERS.create(tx, plan, user("user.created"), new)?;
     let changed = update(tx, plan)? + end(tx, plan)?;
@@ -27,6 +29,9 @@ pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     }
     let touched: Vec<Id> = sql![
         "SELECT object_id AS id FROM import_rows WHERE action IN ('create', 'update', 'end') AND import_id = ",
+        bind(plan.import),
+        " UNION SELECT (refs ->> 'manager_id')::uuid FROM import_rows
+            WHERE action IN ('create', 'update') AND refs ? 'made_manager' AND import_id = ",
         bind(plan.import)
     ]
     .load(tx.conn)?;
@@ -114,7 +119,7 @@ const USERS: Keyed = Keyed {
     shown: "to_jsonb(users)",
 };
 
-const fn user(action: &'static str) -> EventKind {
+pub(super) const fn user(action: &'static str) -> EventKind {
     EventKind {
         action,
         object_kind: "user",
@@ -161,7 +166,9 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
         next(tx, plan, "update"),
         ") AS n WHERE users.id = n.id"
     ];
-    USERS.change(tx, plan, "update", user("user.updated"), updated)
+    let changed = USERS.change(tx, plan, "update", user("user.updated"), updated)?;
+    events::take_over(tx, plan, user("external_key.added"))?;
+    Ok(changed)
 }
 
 /// Those who are missing from the file. Of those who left, nobody knows the day; today is when it was known.
