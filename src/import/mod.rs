@@ -15,6 +15,7 @@ pub mod mapping;
 mod objects;
 pub mod plan;
 pub mod profiles;
+pub mod progress;
 pub mod read;
 mod reading;
 pub mod reference;

@@ -57,13 +57,8 @@ pub fn unusable(detail: impl Into<Cow<'static, str>>) -> ApiError {
     ApiError::new(Code::ImportFileInvalid, detail)
 }
 
-/// Reads the import's file into its rows; answers how many there are.
-pub fn load(
-    tx: &mut Tx,
-    plan: &Plan,
-    declaration: &'static Declaration,
-    progress: &dyn Fn(i64),
-) -> ApiResult<i64> {
+/// Reads the import's file into its rows.
+pub fn load(tx: &mut Tx, plan: &Plan, declaration: &'static Declaration) -> ApiResult<()> {
     let format = &plan.mapping.format;
     let (Some(delimiter), Some(quote), Some(encoding)) = (
         check::ascii(&format.delimiter),
@@ -99,26 +94,22 @@ pub fn load(
     };
     let columns = Columns::find(plan, declaration, &header)?;
     let mut batch = Vec::with_capacity(ROWS_A_BATCH);
-    let mut rows = 0;
     while next(&mut reader, &mut record, &meter)? {
         let line = line(&reader, &record) as i64;
         batch.push(columns.row(plan, line, &record));
-        rows += 1;
         if batch.len() == ROWS_A_BATCH {
-            store(*conn.borrow_mut(), &mut batch)?;
-            progress(rows);
+            store(*conn.borrow_mut(), plan, &mut batch)?;
         }
     }
-    store(*conn.borrow_mut(), &mut batch)?;
-    progress(rows);
-    Ok(rows)
+    store(*conn.borrow_mut(), plan, &mut batch)
 }
 
-fn store(conn: &mut diesel::PgConnection, batch: &mut Vec<NewRow>) -> ApiResult<()> {
+fn store(conn: &mut diesel::PgConnection, plan: &Plan, batch: &mut Vec<NewRow>) -> ApiResult<()> {
     if !batch.is_empty() {
         diesel::copy_from(import_rows::table)
             .from_insertable(&*batch)
             .execute(conn)?;
+        plan.progress.add(batch.len() as i64);
         batch.clear();
     }
     Ok(())

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     mapping::{Mapping, ReferenceBy},
+    progress::Progress,
     step::{self, Fault},
 };
 use crate::{access::Permission, app::Tx, db::Sql, http::ApiResult, period::Period};
@@ -244,7 +245,6 @@ fn is_language(text: &str) -> bool {
 }
 
 /// An import whose rows are read, on its way through a target.
-#[derive(Debug)]
 pub struct Plan<'a> {
     /// The import.
     pub import: Uuid,
@@ -252,6 +252,8 @@ pub struct Plan<'a> {
     pub mapping: &'a Mapping,
     /// The fields that the mapping fills, in the rows themselves or in what they make.
     pub fields: &'a [Field],
+    /// Who hears how far it is.
+    pub progress: &'a Progress<'a>,
 }
 
 impl Plan<'_> {

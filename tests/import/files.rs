@@ -132,7 +132,15 @@ async fn a_file_is_taken_up_to_its_limit_and_other_bodies_up_to_theirs() {
 
     send(&admin, "small", file(10_000)).await.assert_status(202);
     let keyed = admin.with("Idempotency-Key", "large");
-    send(&keyed, "small", file(10_000)).await.assert_status(202);
+    let first = send(&keyed, "small", file(10_000)).await.assert_status(202);
+    let again = send(&keyed, "small", file(10_000)).await.assert_status(202);
+    assert_eq!(first.id(), again.id());
+    send(&keyed, "small", file(9_999))
+        .await
+        .assert_problem(422, "idempotency_mismatch");
+    send(&keyed, "small", file(20_000))
+        .await
+        .assert_problem(413, "payload_too_large");
     send(&admin, "small", file(20_000))
         .await
         .assert_problem(413, "payload_too_large");

@@ -10,7 +10,7 @@ use crate::{
     db::{Sql, bind},
     http::ApiResult,
     import::{
-        events::{self, EventKind, Keyed},
+        events::{self, EventKind, Keyed, Lines},
         target::Plan,
     },
     people::closure::ORG_UNITS,
@@ -21,9 +21,13 @@ use crate::{
 pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     create_org_units(tx, plan)?;
     made::write(tx, plan)?;
-    let new = next(tx, plan, "create");
-    USERS.create(tx, plan, user("user.created"), new)?;
+    // A manager may stand in a later part of the file than those who report to them.
+    sql!["SET CONSTRAINTS users_manager_id_fkey DEFERRED"].execute(tx.conn)?;
+    USERS.create(tx, plan, user("user.created"), |tx, lines| {
+        next(tx, plan, "create", lines)
+    })?;
     let changed = update(tx, plan)? + end(tx, plan)?;
+    sql!["SET CONSTRAINTS users_manager_id_fkey IMMEDIATE"].execute(tx.conn)?;
     if changed > 0 {
         tx.wake(Wake::Callers);
     }
@@ -128,7 +132,7 @@ pub(super) const fn user(action: &'static str) -> EventKind {
 }
 
 /// The people of rows with `action`, as they will be: what the row says over what is there.
-fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
+fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
     let defaults = json!({
         "family_name": "", "status": "active", "locale": "en", "time_zone": "UTC", "attributes": {},
     });
@@ -149,13 +153,15 @@ fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
         " ELSE '{}' END || r.fields || r.refs) AS p
          WHERE r.action = ",
         bind(action),
+        lines.among_rows(),
         " AND r.import_id = ",
         bind(plan.import)
     ]
 }
 
 fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
-    let updated = sql![
+    let updated = |tx: &Tx, lines: Lines| {
+        sql![
         "UPDATE users SET (",
         USERS.columns,
         ", version, updated_at) = (n.username, n.email, n.given_name, n.family_name, n.status, n.locale, n.time_zone,
@@ -163,9 +169,10 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
             n.activated_on, n.manager_id, n.org_unit_id, n.attributes, users.version + 1, ",
         bind(tx.now),
         ") FROM (",
-        next(tx, plan, "update"),
+        next(tx, plan, "update", lines),
         ") AS n WHERE users.id = n.id"
-    ];
+    ]
+    };
     let changed = USERS.change(tx, plan, "update", user("user.updated"), updated)?;
     events::take_over(tx, plan, user("external_key.added"))?;
     Ok(changed)
@@ -174,17 +181,21 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
 /// Those who are missing from the file. Of those who left, nobody knows the day; today is when it was known.
 fn end(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
     let then = plan.mapping.missing.then.as_str();
-    let ended = sql![
-        "UPDATE users SET status = ",
-        bind(then),
-        ", left_on = CASE WHEN ",
-        bind(then),
-        " = 'archived' THEN coalesce(users.left_on, greatest(users.hired_on, ",
-        bind(tx.today()),
-        ")) ELSE users.left_on END, version = users.version + 1, updated_at = ",
-        bind(tx.now),
-        " FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end' AND r.import_id = ",
-        bind(plan.import)
-    ];
+    let ended = |tx: &Tx, lines: Lines| {
+        sql![
+            "UPDATE users SET status = ",
+            bind(then),
+            ", left_on = CASE WHEN ",
+            bind(then),
+            " = 'archived' THEN coalesce(users.left_on, greatest(users.hired_on, ",
+            bind(tx.today()),
+            ")) ELSE users.left_on END, version = users.version + 1, updated_at = ",
+            bind(tx.now),
+            " FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end'",
+            lines.among_rows(),
+            " AND r.import_id = ",
+            bind(plan.import)
+        ]
+    };
     USERS.change(tx, plan, "end", user("user.updated"), ended)
 }
