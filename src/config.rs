@@ -57,7 +57,7 @@ pub struct Config {
     #[arg(long, env = "PROVOST_BODY_LIMIT", default_value = "2097152", value_parser = whole::<1024, 1_073_741_824>, global = true)]
     pub body_limit: u32,
 
-    /// Largest import file in bytes.
+    /// Largest import file in bytes; it waits in a temporary file (`TMPDIR`) and then in the database, not in memory.
     #[arg(long, env = "PROVOST_IMPORT_LIMIT", default_value = "104857600", value_parser = whole::<1024, 1_073_741_824>, global = true)]
     pub import_limit: u32,
 

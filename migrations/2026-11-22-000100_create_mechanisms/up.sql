@@ -103,6 +103,8 @@ CREATE TABLE external_keys (
     source text NOT NULL,
     key text NOT NULL,
     object_id uuid NOT NULL,
+    -- Whether the thing was made because another one named it by this key, and nothing else is known of it yet.
+    is_placeholder boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL,
     CONSTRAINT external_keys_key_key PRIMARY KEY (kind, source, key)
 );

@@ -52,21 +52,42 @@ CREATE FUNCTION without_accents(word text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN normalize(regexp_replace(normalize(word, NFD), '[\u0300-\u036f]', '', 'g'), NFC);
 
+-- The letters of scripts that write no word breaks (Chinese, Japanese and Korean), as they stand in a regular
+-- expression's brackets.
+CREATE FUNCTION unbroken_letters() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff';
+
+-- A run of such letters as its overlapping pairs; a single letter as it stands.
+CREATE FUNCTION letter_pairs(run text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT string_agg(substr(run, n, 2), ' ' ORDER BY n)
+        FROM generate_series(1, greatest(length(run) - 1, 1)) AS n);
+
 -- What the search reads of a text. Words with accents also stand without them. Scripts that write no word breaks get
--- some: runs of Chinese, Japanese and Korean become overlapping pairs of letters, and single ones; queries do the
--- same with the pairs in `src/catalog/courses/search.rs`.
+-- some: their runs become overlapping pairs of letters, and single ones; queries get the same pairs.
 CREATE FUNCTION search_text(text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN concat_ws(' ',
-        regexp_replace(text, '[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+', ' ', 'g'),
+        regexp_replace(text, '[' || unbroken_letters() || ']+', ' ', 'g'),
         (SELECT string_agg(without_accents(word), ' ')
-            FROM regexp_split_to_table(regexp_replace(text, '[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+', ' ', 'g'), '\s+') AS word
+            FROM regexp_split_to_table(regexp_replace(text, '[' || unbroken_letters() || ']+', ' ', 'g'), '\s+') AS word
             WHERE word <> without_accents(word)),
-        (SELECT concat_ws(' ', string_agg(pairs, ' '), string_agg(letters, ' '))
-            FROM regexp_matches(text, '[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+', 'g') AS run,
-                LATERAL (SELECT string_agg(substr(run[1], n, 2), ' ' ORDER BY n) FILTER (WHERE n < length(run[1])) AS pairs,
-                        string_agg(substr(run[1], n, 1), ' ' ORDER BY n) AS letters
-                    FROM generate_series(1, length(run[1])) AS n) AS parts));
+        (SELECT concat_ws(' ', string_agg(letter_pairs(run[1]), ' '),
+                string_agg((SELECT string_agg(letter, ' ') FROM regexp_split_to_table(run[1], '') AS letter), ' '))
+            FROM regexp_matches(text, '[' || unbroken_letters() || ']+', 'g') AS run));
+
+-- What somebody typed, for `websearch_to_tsquery`: a run without word breaks becomes the phrase of its pairs.
+CREATE FUNCTION search_words(query text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT string_agg(CASE
+                WHEN token !~ ('[' || unbroken_letters() || ']') THEN token
+                WHEN is_quoted THEN ' ' || letter_pairs(token) || ' '
+                ELSE '"' || letter_pairs(token) || '" ' END, '' ORDER BY position)
+        FROM (SELECT found[1] AS token, position,
+                count(*) FILTER (WHERE found[1] = '"') OVER (ORDER BY position) % 2 = 1 AS is_quoted
+            FROM regexp_matches(query, '[' || unbroken_letters() || ']+|"|[^"' || unbroken_letters() || ']+', 'g')
+                WITH ORDINALITY AS tokens(found, position)) AS tokens);
 
 -- `array_to_string` is not immutable for every type of item; for text it is.
 CREATE FUNCTION joined(texts text[]) RETURNS text
@@ -92,6 +113,8 @@ CREATE TABLE courses (
     validity_period text CHECK (validity_period ~ '^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$'),
     modules jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(modules) = 'array'),
     current_version_id uuid,
+    -- That version's number.
+    current_version_number integer,
     -- Whoever writes a course, the search knows of it. Text past the first 20,000 characters is not searched.
     search tsvector NOT NULL GENERATED ALWAYS AS (
         setweight(to_tsvector(search_configuration(language), search_text(title)), 'A')

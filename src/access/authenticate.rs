@@ -93,15 +93,21 @@ async fn idempotency_key(request: &mut ServiceRequest) -> ApiResult<Option<Idemp
             format!("must have 1 to {LONGEST_KEY} visible ASCII characters"),
         ));
     };
-    let (http_request, payload) = request.parts_mut();
-    let body = upload::read(http_request, payload).await?;
     let mut hash = Sha256::new();
     hash.update(request.path());
     hash.update([0]);
     hash.update(request.query_string());
     hash.update([0]);
-    hash.update(&body);
-    request.set_payload(Payload::from(body));
+    let (http_request, payload) = request.parts_mut();
+    if upload::is_csv(http_request) {
+        let file = upload::receive(http_request, payload).await?;
+        hash.update(file.hash);
+        request.extensions_mut().insert(file);
+    } else {
+        let body = upload::read(http_request, payload).await?;
+        hash.update(&body);
+        request.set_payload(Payload::from(body));
+    }
     Ok(Some(IdempotencyKey {
         key,
         fingerprint: hash.finalize().to_vec(),

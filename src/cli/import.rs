@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufRead, IsTerminal, Write},
+    io::{self, BufRead, IsTerminal, Seek, Write},
     path::PathBuf,
 };
 
@@ -54,7 +54,7 @@ const MOST_SHOWN: i64 = 20;
 
 /// Plans, shows the plan, and applies it once that is wanted.
 pub fn run(config: Config, arguments: &Import) -> CommandResult {
-    let content = fs::read(&arguments.file)
+    let content = fs::File::open(&arguments.file)
         .map_err(|error| CommandError::of(&format!("{} cannot be read", arguments.file.display()), error))?;
     let started = start::start(config)?;
     let app = &*started.app;
@@ -67,7 +67,9 @@ pub fn run(config: Config, arguments: &Import) -> CommandResult {
             .file
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
-        store::insert(tx, &profile, name.as_deref(), operation.id, &content)
+        let mut content = &content;
+        content.rewind().map_err(ApiError::internal)?;
+        store::insert(tx, &profile, name.as_deref(), operation.id, content)
     })?;
     plan(app, &acting, &import)?;
     let import = app.read_blocking(&acting, |tx| {
@@ -140,10 +142,19 @@ fn apply_plan(app: &App, acting: &Acting, import: &ImportRecord, allowed: Option
         store::applying(tx, import.id, operation.id)?;
         Ok(operation.id)
     })?;
+    let shows_progress = io::stderr().is_terminal();
+    let progress = |rows: i64| {
+        if shows_progress {
+            eprint!("\r{rows} rows written");
+        }
+    };
     let applied = app.write_blocking(acting, |tx| {
-        let counts = apply::apply(tx, import.id, &hash, allowed)?;
+        let counts = apply::apply(tx, import.id, &hash, allowed, &progress)?;
         operations::succeed(tx, operation, &counts)
     });
+    if shows_progress {
+        eprintln!();
+    }
     or_fail(app, acting, import.id, operation, applied)?;
     println!("Applied.");
     Ok(())

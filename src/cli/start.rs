@@ -56,7 +56,8 @@ pub fn database(config: &Config) -> Result<(DbOptions, Option<EmbeddedPostgres>)
     let options = DbOptions {
         url,
         connections: config.database_connections,
-        blocking_connections: config.worker_threads + SPARE_CONNECTIONS,
+        // A job that tells how far it is does so beside its transaction.
+        blocking_connections: 2 * config.worker_threads + SPARE_CONNECTIONS,
         prepared_statements: config.prepared_statements,
     };
     Ok((options, postgres))

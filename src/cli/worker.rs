@@ -16,12 +16,14 @@ use crate::{
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
+    people::groups::upkeep::KeepGroups,
 };
 
 /// Every kind of job.
 pub const HANDLERS: &[Handler] = &[
     Handler::of::<ApplyPlan>(),
     Handler::of::<IssueCertificate>(),
+    Handler::of::<KeepGroups>(),
     Handler::of::<PlanImport>(),
     Handler::of::<Purge>(),
     Handler::of::<ReconcileAll>(),
@@ -37,6 +39,11 @@ pub const SCHEDULES: &[Schedule] = &[
         name: "purge",
         every: Every::Minutes(60),
         enqueue: |tx| tx.enqueue(&Purge {}),
+    },
+    Schedule {
+        name: "groups",
+        every: Every::DayAt(0),
+        enqueue: |tx| tx.enqueue(&KeepGroups {}),
     },
     Schedule {
         name: "reconcile",

@@ -130,6 +130,7 @@ diesel::table! {
         validity_period -> Nullable<Text>,
         modules -> Jsonb,
         current_version_id -> Nullable<Uuid>,
+        current_version_number -> Nullable<Int4>,
         search -> Tsvector,
         version -> Int8,
         created_at -> Timestamptz,
@@ -182,6 +183,7 @@ diesel::table! {
         source -> Text,
         key -> Text,
         object_id -> Uuid,
+        is_placeholder -> Bool,
         created_at -> Timestamptz,
     }
 }

@@ -6,6 +6,7 @@ use super::{
     assess,
     imports::{model::ImportCounts, store},
     plan::Prepared,
+    progress::Progress,
 };
 use crate::{
     app::Tx,
@@ -15,10 +16,17 @@ use crate::{
 };
 
 /// Applies the import's plan if it is still what would come of planning now, and removes no more than
-/// `allowed` percent. Answers what was done.
-pub fn apply(tx: &mut Tx, import: Uuid, plan_hash: &str, allowed: Option<u32>) -> ApiResult<ImportCounts> {
+/// `allowed` percent. Answers what was done; `tell` hears how many rows are written, which comes after comparing.
+pub fn apply(
+    tx: &mut Tx,
+    import: Uuid,
+    plan_hash: &str,
+    allowed: Option<u32>,
+    tell: &dyn Fn(i64),
+) -> ApiResult<ImportCounts> {
     let prepared = Prepared::of(tx, import)?;
-    let plan = prepared.plan();
+    let progress = Progress::new(tell);
+    let plan = prepared.plan(&progress);
     lock(tx, &prepared)?;
     let now = assess::assess(tx, prepared.target, &plan)?;
     if now.plan_hash != plan_hash {

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{
     imports::model::ImportCounts,
     mapping::KEEP,
+    objects,
     read::unusable,
     target::{Declaration, Field, Plan, Target},
 };
@@ -33,7 +34,7 @@ pub fn assess(tx: &mut Tx, target: &dyn Target, plan: &Plan) -> ApiResult<Assess
     let declaration = target.declaration();
     forget(tx, plan)?;
     settle_repeated(tx, plan)?;
-    find_objects(tx, plan, declaration)?;
+    objects::find(tx, plan, declaration)?;
     target.resolve(tx, plan)?;
     compare(tx, plan, declaration)?;
     add_missing(tx, plan, declaration)?;
@@ -206,31 +207,6 @@ fn settle_repeated(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     Ok(())
 }
 
-/// A row whose key is known is about that object; the others are new.
-fn find_objects(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
-    sql![
-        "UPDATE import_rows r SET action = 'unchanged', object_id = t.id, object_version = t.version
-         FROM external_keys e JOIN ",
-        declaration.table,
-        " t ON t.id = e.object_id WHERE e.kind = ",
-        bind(declaration.external_kind),
-        " AND e.source = ",
-        bind(plan.source()),
-        " AND e.key = r.key AND r.action IS NULL AND r.import_id = ",
-        bind(plan.import)
-    ]
-    .execute(tx.conn)?;
-    sql![
-        "UPDATE import_rows SET action = 'create', object_id = new_id WHERE action IS NULL AND import_id = ",
-        bind(plan.import)
-    ]
-    .execute(tx.conn)?;
-    // What follows joins the rows with each other. PostgreSQL knows nothing yet of rows that were just read, and would
-    // compare each with every other.
-    sql!["ANALYZE import_rows (import_id, line, key, action, object_id, new_id)"].execute(tx.conn)?;
-    Ok(())
-}
-
 /// Finds what would change, field by field.
 fn compare(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
     let mut changes = sql!["'{}'::jsonb"];
@@ -256,6 +232,7 @@ fn compare(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()>
             ")) END"
         ]);
     }
+    changes.push(objects::taken_over());
     sql![
         "WITH compared AS (SELECT r.line, ",
         changes,
@@ -318,7 +295,8 @@ fn add_missing(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult
     Ok(())
 }
 
-/// Those with a key of this source who are not gone already, as `e` and `t`.
+/// Those with a key of this source who are not gone already, as `e` and `t`. Whoever is only known because others name
+/// them cannot be missing.
 fn present(plan: &Plan, declaration: &Declaration) -> Sql {
     let gone: Vec<String> = declaration
         .gone
@@ -338,7 +316,7 @@ fn present(plan: &Plan, declaration: &Declaration) -> Sql {
         bind(declaration.external_kind),
         " AND e.source = ",
         bind(plan.source()),
-        " AND t.status <> ALL(",
+        " AND NOT e.is_placeholder AND t.status <> ALL(",
         bind(gone),
         ")"
     ]
@@ -368,9 +346,11 @@ fn count(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<Impor
         ") AND changes #>> '{status,from}' <> ALL(",
         bind(gone),
         ")),
-            'present', (SELECT count(DISTINCT t.id)",
+            'present', (SELECT count(*) FROM (SELECT t.id",
         present(plan, declaration),
-        "), 'also_created', '{}'::jsonb) AS totals FROM import_rows WHERE import_id = ",
+        " UNION ",
+        objects::taken_over_and_here(plan, declaration),
+        ") AS here), 'also_created', '{}'::jsonb) AS totals FROM import_rows WHERE import_id = ",
         bind(plan.import)
     ]
     .get_result(tx.conn)?;

@@ -3,9 +3,11 @@
 use chrono::format::{Item, StrftimeItems};
 
 use super::{
-    mapping::{CsvFormat, KEEP, Mapping, OnMissing, Otherwise, ReferenceMapping, Step, ValueMapping},
-    target::{Declaration, Empty, Field},
-    value,
+    mapping::{
+        CsvFormat, KEEP, Mapping, OnMissing, Otherwise, ReferenceBy, ReferenceMapping, Step, ValueMapping,
+    },
+    target::{Declaration, Empty, Field, Reference},
+    value::{self, Piece},
 };
 use crate::{filter::nearest, http::FieldError};
 
@@ -18,6 +20,7 @@ pub fn faults(mapping: &Mapping, declaration: &Declaration, fields: &[Field], at
     faults.format(&mapping.format);
     faults.dates("/date_formats", &mapping.date_formats);
     faults.value("/key/value", &mapping.key.value, false);
+    faults.match_by(mapping, declaration);
     faults.fields(mapping, fields);
     for (name, reference) in &mapping.references {
         faults.reference(name, reference, declaration);
@@ -74,6 +77,18 @@ impl Faults {
         }
     }
 
+    fn match_by(&mut self, mapping: &Mapping, declaration: &Declaration) {
+        let Some(field) = mapping.key.match_by.as_deref() else {
+            return;
+        };
+        if !declaration.matches.iter().any(|known| known.field == field) {
+            let words: Vec<_> = declaration.matches.iter().map(|known| known.field).collect();
+            self.add("/key/match_by", format!("must be one of {}", words.join(", ")));
+        } else if !mapping.fields.contains_key(field) {
+            self.add("/key/match_by", "names a field that `fields` does not fill");
+        }
+    }
+
     fn fields(&mut self, mapping: &Mapping, fields: &[Field]) {
         let names: Vec<String> = fields.iter().map(|field| field.name.to_string()).collect();
         for (name, value) in &mapping.fields {
@@ -93,6 +108,7 @@ impl Faults {
     fn unknown(&mut self, pointer: &str, name: &str, names: &[String]) {
         let detail = match nearest(name, names) {
             Some(near) => format!("is not known; did you mean {near}?"),
+            None if names.is_empty() => "is not known; there are none here".into(),
             None => format!("is not known; there are {}", names.join(", ")),
         };
         self.add(pointer, detail);
@@ -116,18 +132,34 @@ impl Faults {
                 format!("must be one of {}", words.join(", ")),
             );
         }
-        if !declared.on_missing.contains(&reference.on_missing) {
-            let words: Vec<_> = declared.on_missing.iter().map(|word| word.as_str()).collect();
-            self.add(
-                &format!("{pointer}/on_missing"),
-                format!("must be one of {}", words.join(", ")),
-            );
-        }
+        self.made(&pointer, reference, declared);
         if reference.under.is_some() && !(declared.is_path && reference.on_missing == OnMissing::Create) {
             self.add(
                 &format!("{pointer}/under"),
                 "goes with a path and `on_missing: create` only",
             );
+        }
+    }
+
+    fn made(&mut self, pointer: &str, reference: &ReferenceMapping, declared: &Reference) {
+        let creates = reference.on_missing == OnMissing::Create;
+        if creates && !declared.made.is_empty() && reference.by != ReferenceBy::Key {
+            self.add(
+                &format!("{pointer}/on_missing"),
+                "`create` goes with `by: key` only: whoever is made is known by that key",
+            );
+        }
+        if !creates && !reference.made.is_empty() {
+            self.add(&format!("{pointer}/made"), "goes with `on_missing: create` only");
+        }
+        let names: Vec<String> = declared.made.iter().map(|name| (*name).to_owned()).collect();
+        for (name, value) in &reference.made {
+            let pointer = format!("{pointer}/made/{}", escape(name));
+            if names.contains(name) {
+                self.value(&pointer, value, false);
+            } else {
+                self.unknown(&pointer, name, &names);
+            }
         }
     }
 
@@ -153,7 +185,26 @@ impl Faults {
         if let Some(Err(fault)) = value.template.as_deref().map(value::template) {
             self.add(&format!("{pointer}/template"), fault);
         }
-        for (index, step) in value.steps.iter().enumerate() {
+        let pieces = value
+            .template
+            .as_deref()
+            .and_then(|text| value::template(text).ok());
+        for (name, part) in &value.parts {
+            let pointer = format!("{pointer}/parts/{}", escape(name));
+            let is_used = pieces
+                .iter()
+                .flatten()
+                .any(|piece| *piece == Piece::Named(name.clone()));
+            if !is_used {
+                self.add(&pointer, "is in no braces of the template");
+            }
+            self.steps(&pointer, &part.steps);
+        }
+        self.steps(pointer, &value.steps);
+    }
+
+    fn steps(&mut self, pointer: &str, steps: &[Step]) {
+        for (index, step) in steps.iter().enumerate() {
             self.step(&format!("{pointer}/steps/{index}"), step);
         }
     }

@@ -87,6 +87,12 @@ pub struct KeyMapping {
     pub source: String,
     /// The key.
     pub value: ValueMapping,
+    /// The field by which somebody who is here already without a key of this source is found and taken over:
+    /// `username` or `email` of people, `code` of courses. A row that may be about several, or about one who has
+    /// another key, is refused. If absent, a row whose key is unknown is always new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[a-z_]{1,40}$", nullable = false, example = "username")]
+    pub match_by: Option<String>,
 }
 
 /// Where a value comes from — a column, several columns, a template or a constant — and the steps that it
@@ -102,15 +108,31 @@ pub struct ValueMapping {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_items = 1, max_items = 50, nullable = false)]
     pub columns: Option<Vec<String>>,
-    /// Text with columns in braces, such as `{EmpID}@example.com`; `{{` and `}}` are braces. Empty where all
-    /// its columns are.
+    /// Text with columns or `parts` in braces, such as `{EmpID}@example.com`; `{{` and `}}` are braces. Empty
+    /// where all of them are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 2000, nullable = false)]
     pub template: Option<String>,
+    /// What names in the template's braces stand for that are no columns: columns that go through steps of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, PartMapping>,
     /// The same for every row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000, nullable = false)]
     pub constant: Option<String>,
+    /// What is done to it, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 50)]
+    pub steps: Vec<Step>,
+}
+
+/// A part of a template: a column and the steps that it goes through before it is put in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartMapping {
+    /// The column that holds it.
+    #[schema(min_length = 1, max_length = 200)]
+    pub column: String,
     /// What is done to it, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 50)]
@@ -227,6 +249,11 @@ pub struct ReferenceMapping {
     #[serde(default = "told")]
     #[schema(default = "warn")]
     pub on_missing: OnMissing,
+    /// Of a manager who is found `by: key` and made where there is none: their `username`, `email`, `given_name` and
+    /// `family_name`, of the first row that has them. Without, the key stands in. They are invited, and cannot sign
+    /// in; the first row with their key makes them a person like others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub made: BTreeMap<String, ValueMapping>,
     /// Values that name nothing: as if the cell were empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 100, example = json!(["Board of Directors"]))]
@@ -261,7 +288,7 @@ text_enum! {
         Warn = "warn",
         /// The row is refused.
         Error = "error",
-        /// It is made.
+        /// It is made; a manager only `by: key`.
         Create = "create",
     }
 }

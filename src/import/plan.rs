@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::{
     assess::{self, Assessment},
     imports::store,
-    mapping::Mapping,
+    mapping::{Mapping, ReferenceMapping},
+    progress::Progress,
     read,
     target::{Field, Plan, Target},
 };
@@ -32,7 +33,11 @@ impl Prepared {
             .ok_or_else(|| ApiError::internal(format!("nothing imports {resource}")))?;
         let mapping: Mapping = serde_json::from_value(mapping).map_err(ApiError::internal)?;
         let mut fields = target.fields(tx)?;
-        fields.retain(|field| mapping.fields.contains_key(field.name.as_ref()));
+        fields.retain(|field| {
+            let name = field.name.as_ref();
+            let is_made = |reference: &ReferenceMapping| reference.made.contains_key(name);
+            mapping.fields.contains_key(name) || mapping.references.values().any(is_made)
+        });
         if let Some(unknown) = mapping
             .fields
             .keys()
@@ -51,20 +56,22 @@ impl Prepared {
     }
 
     /// As targets see it.
-    pub fn plan(&self) -> Plan<'_> {
+    pub fn plan<'a>(&'a self, progress: &'a Progress) -> Plan<'a> {
         Plan {
             import: self.id,
             mapping: &self.mapping,
             fields: &self.fields,
+            progress,
         }
     }
 }
 
-/// Reads the file and compares it with what is there. `progress` hears how many rows are read.
-pub fn plan(tx: &mut Tx, import: Uuid, progress: &dyn Fn(i64)) -> ApiResult<Assessment> {
+/// Reads the file and compares it with what is there. `tell` hears how many rows are read.
+pub fn plan(tx: &mut Tx, import: Uuid, tell: &dyn Fn(i64)) -> ApiResult<Assessment> {
     let prepared = Prepared::of(tx, import)?;
-    let plan = prepared.plan();
-    read::load(tx, &plan, prepared.target.declaration(), progress)?;
+    let progress = Progress::new(tell);
+    let plan = prepared.plan(&progress);
+    read::load(tx, &plan, prepared.target.declaration())?;
     let assessment = assess::assess(tx, prepared.target, &plan)?;
     store::planned(tx, import, &assessment)?;
     Ok(assessment)

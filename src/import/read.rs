@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{
     check,
-    mapping::{Mapping, ReferenceBy},
+    mapping::{Mapping, ReferenceMapping},
     reading::{NewRow, Reading},
     step::{self, Fault},
     target::{Declaration, Field, Plan},
@@ -57,13 +57,8 @@ pub fn unusable(detail: impl Into<Cow<'static, str>>) -> ApiError {
     ApiError::new(Code::ImportFileInvalid, detail)
 }
 
-/// Reads the import's file into its rows; answers how many there are.
-pub fn load(
-    tx: &mut Tx,
-    plan: &Plan,
-    declaration: &'static Declaration,
-    progress: &dyn Fn(i64),
-) -> ApiResult<i64> {
+/// Reads the import's file into its rows.
+pub fn load(tx: &mut Tx, plan: &Plan, declaration: &'static Declaration) -> ApiResult<()> {
     let format = &plan.mapping.format;
     let (Some(delimiter), Some(quote), Some(encoding)) = (
         check::ascii(&format.delimiter),
@@ -99,26 +94,22 @@ pub fn load(
     };
     let columns = Columns::find(plan, declaration, &header)?;
     let mut batch = Vec::with_capacity(ROWS_A_BATCH);
-    let mut rows = 0;
     while next(&mut reader, &mut record, &meter)? {
         let line = line(&reader, &record) as i64;
         batch.push(columns.row(plan, line, &record));
-        rows += 1;
         if batch.len() == ROWS_A_BATCH {
-            store(*conn.borrow_mut(), &mut batch)?;
-            progress(rows);
+            store(*conn.borrow_mut(), plan, &mut batch)?;
         }
     }
-    store(*conn.borrow_mut(), &mut batch)?;
-    progress(rows);
-    Ok(rows)
+    store(*conn.borrow_mut(), plan, &mut batch)
 }
 
-fn store(conn: &mut diesel::PgConnection, batch: &mut Vec<NewRow>) -> ApiResult<()> {
+fn store(conn: &mut diesel::PgConnection, plan: &Plan, batch: &mut Vec<NewRow>) -> ApiResult<()> {
     if !batch.is_empty() {
         diesel::copy_from(import_rows::table)
             .from_insertable(&*batch)
             .execute(conn)?;
+        plan.progress.add(batch.len() as i64);
         batch.clear();
     }
     Ok(())
@@ -165,7 +156,17 @@ struct Columns<'a> {
     width: usize,
     key: Value,
     fields: Vec<(&'a Field, Value)>,
-    references: Vec<(&'static str, bool, ReferenceBy, &'a [String], Value)>,
+    references: Vec<Named<'a>>,
+}
+
+/// Another thing that rows name, with its columns found.
+pub(super) struct Named<'a> {
+    pub name: &'static str,
+    pub is_path: bool,
+    pub from: &'a ReferenceMapping,
+    pub value: Value,
+    /// What one that is made has, under its name in the row's fields.
+    pub made: Vec<(Field, Value)>,
 }
 
 impl<'a> Columns<'a> {
@@ -194,15 +195,23 @@ impl<'a> Columns<'a> {
             .iter()
             .filter_map(|declared| Some((declared, mapping.references.get(declared.name)?)))
             .map(|(declared, from)| {
-                let pointer = format!("/mapping/references/{}/value", declared.name);
-                let found = value(pointer, &from.value);
-                (
-                    declared.name,
-                    declared.is_path,
-                    from.by,
-                    from.ignore.as_slice(),
-                    found,
-                )
+                let pointer = format!("/mapping/references/{}", declared.name);
+                let made = plan.fields.iter().filter_map(|field| {
+                    let from = from.made.get(field.name.as_ref())?;
+                    let named = Field {
+                        name: format!("{}.{}", declared.name, field.name).into(),
+                        ..field.clone()
+                    };
+                    Some((named, value(format!("{pointer}/made/{}", field.name), from)))
+                });
+                let made = made.collect();
+                Named {
+                    name: declared.name,
+                    is_path: declared.is_path,
+                    from,
+                    value: value(format!("{pointer}/value"), &from.value),
+                    made,
+                }
             })
             .collect();
         if !errors.is_empty() {
@@ -250,8 +259,8 @@ impl<'a> Columns<'a> {
             for (field, value) in &self.fields {
                 reading.field(field, value, &cells, &plan.mapping.date_formats);
             }
-            for (name, is_path, by, ignored, value) in &self.references {
-                reading.reference(name, *is_path, *by, ignored, value, &cells);
+            for reference in &self.references {
+                reading.reference(reference, &cells, &plan.mapping.date_formats);
             }
         }
         reading.into_row(plan.import, line, key)

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     mapping::ReferenceBy,
-    read::{Issue, Severity},
+    read::{Issue, Named, Severity},
     step::{self, Fault},
     target::{Empty, Field},
     value::{Cells, Value},
@@ -64,10 +64,7 @@ impl Reading {
         let column = value.columns.as_deref();
         let fault = match value.text(cells) {
             Ok(Some(key)) if key.chars().count() <= LONGEST_KEY => return Some(key),
-            Ok(Some(_)) => Fault::new(
-                "too_long",
-                format!("the key has more than {LONGEST_KEY} characters"),
-            ),
+            Ok(Some(_)) => long_key(),
             Ok(None) => Fault::new("no_key", "the key is empty, so nobody can tell whose row this is"),
             Err(fault) => fault,
         };
@@ -116,33 +113,50 @@ impl Reading {
         }
     }
 
-    pub(super) fn reference(
-        &mut self,
-        name: &str,
-        is_path: bool,
-        by: ReferenceBy,
-        ignored: &[String],
-        value: &Value,
-        cells: &Cells,
-    ) {
-        let column = value.columns.as_deref();
-        let levels = match value.list(cells) {
+    pub(super) fn reference(&mut self, named: &Named, cells: &Cells, dates: &[String]) {
+        let (name, from) = (named.name, named.from);
+        let column = named.value.columns.as_deref();
+        let levels = match named.value.list(cells) {
             Ok(levels) => levels,
             Err(fault) => return self.refuse(column, Some(name), fault),
         };
         let levels: Vec<_> = levels
             .into_iter()
-            .filter(|level| !ignored.contains(level))
+            .filter(|level| !from.ignore.contains(level))
             .collect();
-        let json = match (is_path, levels.first()) {
+        let json = match (named.is_path, levels.first()) {
             (_, None) => Json::Null,
+            (false, Some(text)) if from.by == ReferenceBy::Key && text.chars().count() > LONGEST_KEY => {
+                return self.refuse(column, Some(name), long_key());
+            }
             (false, Some(text)) => json!(text),
-            (true, Some(_)) => match path(&levels, by) {
+            (true, Some(_)) => match path(&levels, from.by) {
                 Ok(path) => path,
                 Err(fault) => return self.refuse(column, Some(name), fault),
             },
         };
+        if !json.is_null() {
+            named
+                .made
+                .iter()
+                .for_each(|(field, value)| self.made(field, value, cells, dates));
+        }
         self.fields.insert(name.to_owned(), json);
+    }
+
+    /// What cannot be used of one who may have to be made is left out: it is not the row's own.
+    fn made(&mut self, field: &Field, value: &Value, cells: &Cells, dates: &[String]) {
+        let text = value.text(cells);
+        match text.and_then(|text| text.map(|text| field.kind.read(&text, dates)).transpose()) {
+            Ok(Some(json)) => {
+                self.fields.insert(field.name.to_string(), json);
+            }
+            Ok(None) => {}
+            Err(fault) => {
+                let column = value.columns.as_deref();
+                self.note(column, Some(&field.name), fault, Severity::Warning);
+            }
+        }
     }
 
     pub(super) fn into_row(self, import: Uuid, line: i64, key: Option<String>) -> NewRow {
@@ -166,6 +180,13 @@ impl Reading {
             issues,
         }
     }
+}
+
+fn long_key() -> Fault {
+    Fault::new(
+        "too_long",
+        format!("the key has more than {LONGEST_KEY} characters"),
+    )
 }
 
 /// The levels with their codes: each is made of all names down to it.

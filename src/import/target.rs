@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    mapping::{Mapping, OnMissing, ReferenceBy},
+    mapping::{Mapping, ReferenceBy},
+    progress::Progress,
     step::{self, Fault},
 };
 use crate::{access::Permission, app::Tx, db::Sql, http::ApiResult, period::Period};
@@ -40,12 +41,25 @@ pub struct Declaration {
     pub external_kind: &'static str,
     /// What the caller must hold, everywhere, to apply an import.
     pub permissions: &'static [Permission],
+    /// By what `key.match_by` may find those who have no key of the source.
+    pub matches: &'static [Match],
     /// Other things that a row may name.
     pub references: &'static [Reference],
     /// What `missing.then` may say beside `keep`: statuses.
     pub missing: &'static [&'static str],
     /// The statuses of those who are gone already; going from another to one of these is a removal.
     pub gone: &'static [&'static str],
+}
+
+/// A field that tells things from each other where no key does.
+#[derive(Debug)]
+pub struct Match {
+    /// The field.
+    pub field: &'static str,
+    /// What a row `g` has, as it is compared.
+    pub wanted: &'static str,
+    /// What the thing `t` has, as it is compared.
+    pub present: &'static str,
 }
 
 /// Another thing that a row may name.
@@ -55,8 +69,9 @@ pub struct Reference {
     pub name: &'static str,
     /// How it may be found.
     pub by: &'static [ReferenceBy],
-    /// What may happen where it is missing.
-    pub on_missing: &'static [OnMissing],
+    /// The target's fields that a profile may give to one that is made. Where there are any, only what is found by
+    /// key can be made: by that key a later row knows it again.
+    pub made: &'static [&'static str],
     /// Whether it is a path of several levels, each with a code and a name.
     pub is_path: bool,
     /// A condition over the row `r` and the object `t`: whether the object refers to it already.
@@ -230,14 +245,15 @@ fn is_language(text: &str) -> bool {
 }
 
 /// An import whose rows are read, on its way through a target.
-#[derive(Debug)]
 pub struct Plan<'a> {
     /// The import.
     pub import: Uuid,
     /// Its mapping.
     pub mapping: &'a Mapping,
-    /// The fields that the mapping fills.
+    /// The fields that the mapping fills, in the rows themselves or in what they make.
     pub fields: &'a [Field],
+    /// Who hears how far it is.
+    pub progress: &'a Progress<'a>,
 }
 
 impl Plan<'_> {

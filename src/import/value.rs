@@ -14,8 +14,8 @@ use super::{
 pub enum Piece {
     /// Text as it stands.
     Text(String),
-    /// A column's name.
-    Column(String),
+    /// A name in braces: a part's, or else a column's.
+    Named(String),
 }
 
 /// Reads a template; answers what is wrong with one that cannot be read.
@@ -44,7 +44,7 @@ pub fn template(text: &str) -> Result<Vec<Piece>, &'static str> {
                 if !literal.is_empty() {
                     pieces.push(Piece::Text(std::mem::take(&mut literal)));
                 }
-                pieces.push(Piece::Column(name.trim().to_owned()));
+                pieces.push(Piece::Named(name.trim().to_owned()));
             }
             '}' => return Err("has a `}` without its `{`; write `}}` for a brace"),
             c => literal.push(c),
@@ -151,7 +151,7 @@ enum Source {
 #[derive(Debug)]
 enum Part {
     Text(String),
-    Column(usize),
+    Column(usize, Vec<Step>),
 }
 
 /// A value mapping whose columns are found.
@@ -174,7 +174,12 @@ impl Value {
                     .into_iter()
                     .map(|piece| match piece {
                         Piece::Text(text) => Part::Text(text),
-                        Piece::Column(name) => Part::Column(header.position(&name, faults)),
+                        Piece::Named(name) => match mapping.parts.get(&name) {
+                            Some(part) => {
+                                Part::Column(header.position(&part.column, faults), part.steps.clone())
+                            }
+                            None => Part::Column(header.position(&name, faults), Vec::new()),
+                        },
                     })
                     .collect(),
             )
@@ -198,7 +203,7 @@ impl Value {
                 .first()
                 .map(|position| cells.get(*position).into_owned())
                 .unwrap_or_default(),
-            Source::Template(parts) => fill(parts, cells),
+            Source::Template(parts) => fill(parts, cells)?,
         };
         step::through(&self.steps, text)
     }
@@ -215,20 +220,20 @@ impl Value {
     }
 }
 
-fn fill(parts: &[Part], cells: &Cells) -> String {
+fn fill(parts: &[Part], cells: &Cells) -> Result<String, Fault> {
     let mut text = String::new();
-    let mut is_empty = parts.iter().any(|part| matches!(part, Part::Column(_)));
+    let mut is_empty = parts.iter().any(|part| matches!(part, Part::Column(..)));
     for part in parts {
         match part {
             Part::Text(literal) => text.push_str(literal),
-            Part::Column(position) => {
-                let cell = cells.get(*position);
-                is_empty &= cell.is_empty();
-                text.push_str(&cell);
+            Part::Column(position, steps) => {
+                let value = step::through(steps, cells.get(*position).into_owned())?;
+                is_empty &= value.is_none();
+                text.push_str(&value.unwrap_or_default());
             }
         }
     }
-    if is_empty { String::new() } else { text }
+    Ok(if is_empty { String::new() } else { text })
 }
 
 /// The columns that a value is made of.
@@ -237,8 +242,9 @@ pub fn named_columns(mapping: &ValueMapping) -> Vec<String> {
     names.extend(mapping.columns.iter().flatten().cloned());
     let pieces = mapping.template.as_deref().map(template);
     for piece in pieces.and_then(Result::ok).unwrap_or_default() {
-        if let Piece::Column(name) = piece {
-            names.push(name);
+        if let Piece::Named(name) = piece {
+            let part = mapping.parts.get(&name);
+            names.push(part.map_or(name, |part| part.column.clone()));
         }
     }
     names

@@ -84,6 +84,18 @@ impl<'a> JobRun<'a> {
         Ok(answer)
     }
 
+    /// Says how far the job's operation is, on a connection of its own: who watches sees it while a transaction of the job
+    /// still goes on. To be called before that transaction writes the operation itself. A report that cannot be written
+    /// is left out.
+    pub fn progress(&self, done: i64) {
+        let Some(operation) = self.operation_id else {
+            return;
+        };
+        if let Err(error) = self.write(|tx| operations::progress(tx, operation, done)) {
+            log::warn!("job {}: its progress could not be told: {error}", self.claim.id);
+        }
+    }
+
     /// Whether somebody asked to cancel the job's operation; to be asked between the parts of long work, which then
     /// ends with [`operations::cancel`]. An error if the attempt was fenced off.
     pub fn is_cancelled(&self) -> Result<bool, JobError> {

@@ -200,3 +200,37 @@ async fn a_clone_is_a_draft_of_the_same_content() {
         .assert_problem(409, "already_exists")
         .assert_fault("/code");
 }
+
+#[actix_web::test]
+async fn another_systems_key_stands_for_a_courses_id() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let course = create_course(&admin, "FIRE", "Fire", json!({})).await;
+    let other = create_course(&admin, "ICE", "Ice", json!({})).await;
+    let keys = format!("/v1/courses/{}/external-keys", course.id());
+    let key = json!({"source": "shop", "key": "7"});
+
+    admin.post(&keys, key.clone()).await.assert_status(201);
+
+    let found = admin.get("/v1/courses/ext:shop:7").await.assert_status(200);
+    assert_eq!(found.id(), course.id());
+    assert_eq!(admin.get(&keys).await.at("/data"), json!([key]));
+    admin
+        .post(&format!("/v1/courses/{}/external-keys", other.id()), key)
+        .await
+        .assert_problem(409, "already_exists");
+    admin
+        .post(&keys, json!({"source": "a:b", "key": ""}))
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/source");
+    let any = admin.with("If-Match", "*");
+    any.delete(&format!("{keys}/shop/7")).await.assert_status(204);
+    any.delete(&format!("{keys}/shop/7"))
+        .await
+        .assert_problem(404, "not_found");
+    admin
+        .get("/v1/courses/ext:shop:7")
+        .await
+        .assert_problem(404, "not_found");
+}

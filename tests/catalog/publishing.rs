@@ -17,8 +17,12 @@ async fn a_published_version_stays_as_it_was_when_the_course_changes() {
     assert_eq!(first.header("location"), Some(first_path.as_str()));
     let published = admin.get(&path).await;
     assert_eq!(
-        (published.at("/status"), published.at("/current_version_id")),
-        (json!("published"), json!(first.id()))
+        (
+            published.at("/status"),
+            published.at("/current_version_id"),
+            published.at("/current_version_number")
+        ),
+        (json!("published"), json!(first.id()), json!(1))
     );
 
     let change = json!({"title": "Fire and smoke", "modules": [{"title": "New"}], "validity_period": null});
@@ -37,6 +41,7 @@ async fn a_published_version_stays_as_it_was_when_the_course_changes() {
         ),
         (json!(2), json!("Fire and smoke"), json!(null))
     );
+    assert_eq!(admin.get(&path).await.at("/current_version_number"), 2);
     assert_eq!(admin.get(&first_path).await.json(), first.json());
     let versions = admin.get(&format!("{path}/versions?sort=-number&limit=1")).await;
     assert_eq!(versions.at("/data"), json!([second.json()]));

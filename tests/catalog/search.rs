@@ -1,3 +1,4 @@
+use provost::{db::bind, sql};
 use serde_json::json;
 
 use super::{codes, create_course, encoded};
@@ -201,4 +202,23 @@ async fn no_search_is_an_error_but_one_that_is_too_long() {
         .await
         .assert_problem(400, "invalid_parameter")
         .assert_fault("?q");
+}
+
+#[actix_web::test]
+async fn runs_without_word_breaks_become_phrases_of_pairs() {
+    let app = TestApp::start().await;
+    for (query, broken) in [
+        ("fire safety", "fire safety"),
+        ("机器学习", "\"机器 器学 学习\" "),
+        ("-入門 Python", "-\"入門\"  Python"),
+        ("Python入門", "Python\"入門\" "),
+        ("\"机器学 intro\" 文", "\" 机器 器学  intro\" \"文\" "),
+        ("\"", "\""),
+    ] {
+        let fits = app.write(|tx| {
+            let fits = sql!["SELECT 1 WHERE search_words(", bind(query), ") = ", bind(broken)];
+            Ok(fits.execute(tx.conn)?)
+        });
+        assert_eq!(fits, 1, "{query}");
+    }
 }

@@ -196,6 +196,11 @@ fn catalog() -> Vec<Sample> {
         json_body("update_course", json!({"title": "Fire and smoke"})),
         bare("publish_course").saves_at("number", "/number"),
         json_body("clone_course", json!({"code": "{unique}"})),
+        json_body(
+            "create_course_external_key",
+            json!({"source": "{source}", "key": "{key}"}),
+        ),
+        bare("delete_course_external_key"),
     ]
 }
 
@@ -300,8 +305,11 @@ fn endings() -> Vec<Sample> {
         bare("archive_category"),
         bare("restore_category"),
         bare("archive_attribute_definition"),
+        bare("restore_attribute_definition"),
         bare("archive_group"),
+        bare("restore_group"),
         bare("archive_org_unit"),
+        bare("restore_org_unit"),
         bare("revoke_grant"),
         bare("archive_role"),
     ]

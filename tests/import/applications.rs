@@ -180,3 +180,43 @@ async fn the_same_key_and_file_plan_once() {
 
     assert_eq!(first.id(), second.id());
 }
+
+#[actix_web::test]
+async fn whoever_watches_sees_how_many_rows_are_read_and_written() {
+    let importing = Importing::with(small_profile()).await;
+    // The first one's manager is written in a later part.
+    let file: String = (1..=5_001)
+        .map(|n| format!("{n},Ana,{}\n", if n == 1 { "5001" } else { "" }))
+        .collect();
+
+    let import = importing.plan("small", format!("id,name,boss\n{file}")).await;
+
+    let operation = import.at("/operation_id").as_str().unwrap().to_owned();
+    let planned = importing.admin.get(&format!("/v1/operations/{operation}")).await;
+    assert_eq!(
+        (planned.at("/progress"), planned.at("/total")),
+        (json!(5001), json!(5001))
+    );
+    let applied = importing.applied(&import).await;
+    let operation = applied.at("/operation_id").as_str().unwrap().to_owned();
+    let applied = importing.admin.get(&format!("/v1/operations/{operation}")).await;
+    assert_eq!(
+        (applied.at("/progress"), applied.at("/total")),
+        (json!(5001), json!(5001))
+    );
+    assert_eq!(
+        importing.user("1").await.at("/manager_id"),
+        importing.user("5001").await.at("/id")
+    );
+
+    // What was told stays told though the transaction comes to nothing.
+    let broken = [format!("id,name,boss\n{file}").as_bytes(), b"9,\xff,\n"].concat();
+    let import = importing.plan("small", broken).await;
+    assert_eq!(import.at("/status"), "failed");
+    let operation = import.at("/operation_id").as_str().unwrap().to_owned();
+    let failed = importing.admin.get(&format!("/v1/operations/{operation}")).await;
+    assert_eq!(
+        (failed.at("/status"), failed.at("/total")),
+        (json!("failed"), json!(null))
+    );
+}

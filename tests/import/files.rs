@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Importing, send, small_profile};
+use super::{Importing, outline, send, small_profile};
 use crate::support::TestApp;
 
 #[actix_web::test]
@@ -132,7 +132,15 @@ async fn a_file_is_taken_up_to_its_limit_and_other_bodies_up_to_theirs() {
 
     send(&admin, "small", file(10_000)).await.assert_status(202);
     let keyed = admin.with("Idempotency-Key", "large");
-    send(&keyed, "small", file(10_000)).await.assert_status(202);
+    let first = send(&keyed, "small", file(10_000)).await.assert_status(202);
+    let again = send(&keyed, "small", file(10_000)).await.assert_status(202);
+    assert_eq!(first.id(), again.id());
+    send(&keyed, "small", file(9_999))
+        .await
+        .assert_problem(422, "idempotency_mismatch");
+    send(&keyed, "small", file(20_000))
+        .await
+        .assert_problem(413, "payload_too_large");
     send(&admin, "small", file(20_000))
         .await
         .assert_problem(413, "payload_too_large");
@@ -180,4 +188,36 @@ async fn rows_are_listed_in_pages_by_line() {
         path = link.trim_start_matches('<').split('>').next().unwrap().to_owned();
     }
     assert_eq!(lines, (2..=31).collect::<Vec<_>>());
+}
+
+#[actix_web::test]
+async fn parts_of_a_template_go_through_steps_of_their_own() {
+    let mut profile = small_profile();
+    profile["mapping"]["fields"]["username"] = json!({
+        "template": "{initial}.{name}@{site}",
+        "parts": {
+            "initial": { "column": "first", "steps": [{ "step": "lower" }, { "step": "truncate", "length": 1 }] },
+            "name": { "column": "name", "steps": [{ "step": "slug" }] },
+            "site": { "column": "site", "steps": [{ "step": "lookup", "values": { "PT": "lisbon", "-": "" } }] },
+        },
+    });
+    let importing = Importing::with(profile).await;
+
+    let import = importing
+        .plan(
+            "small",
+            "id,name,boss,first,site\n1,De la Cruz,,José,PT\n2,Bea,,B,XX\n3,-,,,-\n",
+        )
+        .await;
+
+    let rows = importing.rows(&import, "key pr").await;
+    assert_eq!(rows[0]["fields"]["username"], "j.de-la-cruz@lisbon");
+    assert_eq!(
+        outline(&rows[1..]),
+        [
+            (3, "username:not_in_lookup".to_owned()),
+            (4, "username:required".to_owned())
+        ]
+    );
+    assert_eq!(rows[1]["issues"][0]["column"], "first, name, site");
 }

@@ -2,9 +2,11 @@
 
 mod applications;
 mod files;
+mod managers;
 mod people;
 mod profiles;
 mod real_files;
+mod takeovers;
 
 use awc::http::Method;
 use serde_json::{Value, json};

@@ -14,7 +14,10 @@ async fn a_bad_mapping_names_all_its_faults_at_once() {
         "key": { "source": "hr", "value": { "column": "id", "constant": "1" } },
         "fields": {
             "given_nam": { "column": "name" },
-            "username": { "template": "u{id" },
+            "username": { "template": "u{id", "parts": { "id": { "column": "id" } } },
+            "department": { "template": "{a}", "parts": {
+                "a": { "column": "x", "steps": [{ "step": "take", "separator": "/", "part": 0 }] },
+            } },
             "title": { "column": "t", "steps": [
                 { "step": "take", "separator": "/", "part": 0 },
                 { "step": "lookup", "values": {}, "otherwise": "default" },
@@ -38,6 +41,8 @@ async fn a_bad_mapping_names_all_its_faults_at_once() {
         "/mapping/fields/given_nam",
         "/mapping/fields/given_name",
         "/mapping/fields/username/template",
+        "/mapping/fields/username/parts/id",
+        "/mapping/fields/department/parts/a/steps/0/part",
         "/mapping/fields/title/steps/0/part",
         "/mapping/fields/title/steps/1/default",
         "/mapping/fields/email/columns",

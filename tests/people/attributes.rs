@@ -68,8 +68,17 @@ async fn an_archived_attribute_takes_no_values_but_is_found_and_taken_away() {
         .assert_fault("/attributes/shift");
     let filter = "/v1/users?filter=attributes.shift%20eq%20%22late%22";
     assert_eq!(names(&admin, filter).await, ["ana"]);
+    let archival = format!("/v1/attribute-definitions/{id}/archival");
     let emptied = admin.patch(&path, json!({"attributes": {"shift": null}})).await;
     assert_eq!(emptied.assert_status(200).at("/attributes"), json!({}));
+
+    let any = admin.with("If-Match", "*");
+    any.delete(&archival).await.assert_status(200);
+    any.delete(&archival).await.assert_problem(409, "conflict");
+    admin
+        .patch(&path, json!({"attributes": {"shift": "early"}}))
+        .await
+        .assert_status(200);
 }
 
 #[actix_web::test]

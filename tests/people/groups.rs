@@ -1,4 +1,4 @@
-use provost::access::Permission;
+use provost::{access::Permission, cli::worker};
 use serde_json::{Value, json};
 
 use super::{names, person, uuid};
@@ -183,6 +183,62 @@ async fn an_archived_group_has_no_members() {
             .await
             .is_empty()
     );
+}
+
+#[actix_web::test]
+async fn a_group_that_is_brought_back_finds_its_people() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let ana = person(&admin, "ana", json!({})).await;
+    let found = group(&admin, "found", Some("username sw \"a\"")).await;
+    let chosen = group(&admin, "chosen", None).await;
+    let path = format!("/v1/groups/{chosen}/members");
+    admin.post(&path, json!({"add": [ana]})).await.assert_status(200);
+    let any = admin.with("If-Match", "*");
+    any.delete(&format!("/v1/groups/{found}/archival"))
+        .await
+        .assert_problem(409, "conflict");
+    for id in [&found, &chosen] {
+        let path = format!("/v1/groups/{id}/archival");
+        admin.post(&path, json!({})).await.assert_status(200);
+        let back = any.delete(&path).await.assert_status(200);
+        assert_eq!(back.at("/archived_at"), json!(null));
+    }
+
+    assert_eq!(members(&admin, &found).await, ["admin", "ana"]);
+    assert!(members(&admin, &chosen).await.is_empty());
+    let reader = app.holding(&[Permission::GroupsRead], "everything", None);
+    reader
+        .with("If-Match", "*")
+        .delete(&format!("/v1/groups/{found}/archival"))
+        .await
+        .assert_problem(403, "forbidden");
+}
+
+#[actix_web::test]
+async fn a_filter_that_speaks_of_today_finds_others_as_days_go_by() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let today = app.app.clock.now().date_naive();
+    let day = |ago: i64| json!({ "hired_on": today - chrono::TimeDelta::days(ago) });
+    person(&admin, "ana", day(89)).await;
+    person(&admin, "bea", day(100)).await;
+    let settled = group(&admin, "settled", Some("hired_on lt \"-P90D\"")).await;
+    let new = group(&admin, "new", Some("hired_on gt \"-P90D\"")).await;
+    assert_eq!(members(&admin, &settled).await, ["bea"]);
+    assert_eq!(members(&admin, &new).await, ["ana"]);
+
+    app.app.clock.advance(chrono::TimeDelta::days(2));
+    let daily = worker::SCHEDULES
+        .iter()
+        .find(|schedule| schedule.name == "groups")
+        .unwrap();
+    app.write(|tx| (daily.enqueue)(tx));
+    app.run_jobs();
+
+    let admin = app.admin().await;
+    assert_eq!(members(&admin, &settled).await, ["ana", "bea"]);
+    assert!(members(&admin, &new).await.is_empty());
 }
 
 #[actix_web::test]

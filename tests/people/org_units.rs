@@ -102,6 +102,15 @@ async fn a_unit_in_use_is_not_archived_and_an_archived_one_takes_nobody() {
         .await
         .assert_problem(422, "validation_failed")
         .assert_fault("/parent_id");
+
+    let any = admin.with("If-Match", "*");
+    any.delete(&archival(&low)).await.assert_problem(409, "conflict");
+    for id in [&top, &low] {
+        let back = any.delete(&archival(id)).await.assert_status(200);
+        assert_eq!(back.at("/archived_at"), json!(null));
+    }
+    any.delete(&archival(&low)).await.assert_problem(409, "conflict");
+    person(&admin, "bea", json!({"org_unit_id": low})).await;
 }
 
 #[actix_web::test]

@@ -9,3 +9,8 @@ pub mod routes;
 pub mod search;
 pub mod store;
 pub mod versions;
+
+crate::external_key_routes!(external_keys: crate::catalog::courses::model::Course, tag: "courses", id: "course_id",
+    path: "/{course_id}/external-keys", key_path: "/{course_id}/external-keys/{source}/{key}",
+    list_course_external_keys create_course_external_key delete_course_external_key,
+    read: "courses.read", write: "courses.write" CoursesWrite);

@@ -80,6 +80,9 @@ pub struct Course {
     pub modules: Modules,
     /// The version that learners who enroll now get; null if it was never published.
     pub current_version_id: Option<Uuid>,
+    /// That version's number.
+    #[schema(example = 1)]
+    pub current_version_number: Option<i32>,
     /// Counts up with every change; the ETag.
     pub version: i64,
     /// When it was added.

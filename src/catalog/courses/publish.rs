@@ -67,9 +67,10 @@ pub fn publish_all(tx: &mut Tx, ids: Vec<Uuid>) -> ApiResult<Vec<CourseVersion>>
                 AND (c.title, c.summary, c.description, c.language, c.duration_minutes, c.credits, c.validity_period, c.modules)
                     IS DISTINCT FROM (current.title, current.summary, current.description, current.language,
                         current.duration_minutes, current.credits, current.validity_period, current.modules)
-            RETURNING id, course_id
+            RETURNING id, course_id, number
         )
-        UPDATE courses SET status = 'published', current_version_id = published.id, version = version + 1, updated_at = ",
+        UPDATE courses SET status = 'published', current_version_id = published.id,
+            current_version_number = published.number, version = version + 1, updated_at = ",
         bind(tx.now),
         " FROM published WHERE courses.id = published.course_id"
     ]

@@ -5,6 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
+    external_keys,
     model::{CloneCourse, Course, CourseStatus, CreateCourse, ListCourses, UpdateCourse},
     store, versions,
 };
@@ -29,7 +30,8 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(retire_course)
             .service(restore_course)
             .service(get_course)
-            .service(update_course),
+            .service(update_course)
+            .configure(external_keys::configure),
     );
 }
 

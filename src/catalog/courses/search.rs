@@ -39,7 +39,7 @@ impl Search {
             ));
         }
         Ok(Search {
-            words: words.map(with_word_breaks),
+            words: words.map(str::to_owned),
             language: query.language.clone(),
         })
     }
@@ -85,75 +85,17 @@ impl Search {
     }
 }
 
+/// The words as the index of `language` has them. They are broken up once, not for each row.
 fn words_in(language: Sql, words: &str) -> Sql {
     sql![
         "websearch_to_tsquery(search_configuration(",
         language,
-        "), ",
+        "), (SELECT search_words(",
         bind(words),
-        ")"
+        ")))"
     ]
 }
 
 fn is_primary_tag(tag: &str) -> bool {
     (2..=3).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_lowercase())
-}
-
-/// Breaks up what has no word breaks as the database's `search_text` does: a run of such letters becomes the phrase
-/// of its overlapping pairs.
-fn with_word_breaks(query: &str) -> String {
-    let mut broken = String::with_capacity(query.len());
-    let mut is_quoted = false;
-    let mut rest = query;
-    while let Some(first) = rest.chars().next() {
-        let is_unbroken = is_without_breaks(first);
-        let end = rest
-            .find(|letter| letter == '"' || is_without_breaks(letter) != is_unbroken)
-            .unwrap_or(rest.len())
-            .max(first.len_utf8());
-        let (run, after) = rest.split_at(end);
-        match (is_unbroken, is_quoted) {
-            (false, _) => broken.push_str(run),
-            (true, true) => broken.extend([" ", &pairs(run), " "]),
-            (true, false) => broken.extend(["\"", &pairs(run), "\" "]),
-        }
-        is_quoted ^= run == "\"";
-        rest = after;
-    }
-    broken
-}
-
-fn pairs(run: &str) -> String {
-    let letters: Vec<char> = run.chars().collect();
-    if letters.len() == 1 {
-        return run.to_owned();
-    }
-    let pairs: Vec<String> = letters.windows(2).map(|pair| pair.iter().collect()).collect();
-    pairs.join(" ")
-}
-
-/// Chinese, Japanese and Korean letters: the same as in the database's `search_text`.
-fn is_without_breaks(letter: char) -> bool {
-    matches!(letter,
-        '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::with_word_breaks;
-
-    #[test]
-    fn runs_without_word_breaks_become_phrases_of_pairs() {
-        for (query, broken) in [
-            ("fire safety", "fire safety"),
-            ("机器学习", "\"机器 器学 学习\" "),
-            ("-入門 Python", "-\"入門\"  Python"),
-            ("Python入門", "Python\"入門\" "),
-            ("\"机器学 intro\" 文", "\" 机器 器学  intro\" \"文\" "),
-            ("\"", "\""),
-        ] {
-            assert_eq!(with_word_breaks(query), broken, "{query}");
-        }
-    }
 }

@@ -169,7 +169,7 @@ fn import(app: &App, profile: &str, name: &str, file: &[u8]) -> Result<ImportCou
     app.write_blocking(&acting(), |tx| {
         let operation = operations::begin(tx, "import.apply", None)?;
         imports::store::applying(tx, id, operation.id)?;
-        let counts = apply::apply(tx, id, &assessment.plan_hash, None)?;
+        let counts = apply::apply(tx, id, &assessment.plan_hash, None, &|_| ())?;
         operations::succeed(tx, operation.id, &counts)?;
         // Two years pass quicker than PostgreSQL would notice by itself that the tables grow.
         sql!["ANALYZE"].execute(tx.conn)?;

@@ -26,7 +26,8 @@ impl Job for PlanImport {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         let planned = run.finish(|tx| {
-            let assessment = plan::plan(tx, self.import_id, &|_| ())?;
+            let assessment = plan::plan(tx, self.import_id, &|rows| run.progress(rows))?;
+            operations::set_total(tx, self.operation_id, assessment.counts.rows)?;
             operations::succeed(tx, self.operation_id, &assessment.counts)
         });
         or_fail(run, planned, self.import_id, self.operation_id)
@@ -56,7 +57,13 @@ impl Job for ApplyPlan {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         let applied = run.finish(|tx| {
-            let counts = apply::apply(tx, self.import_id, &self.plan_hash, self.allow_removals_percent)?;
+            let counts = apply::apply(
+                tx,
+                self.import_id,
+                &self.plan_hash,
+                self.allow_removals_percent,
+                &|rows| run.progress(rows),
+            )?;
             operations::succeed(tx, self.operation_id, &counts)
         });
         or_fail(run, applied, self.import_id, self.operation_id)

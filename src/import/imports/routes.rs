@@ -54,7 +54,13 @@ async fn create_import(call: Call, query: Query<CreateImport>, file: CsvUpload) 
         let profile = profile(tx, &query.profile)?;
         profiles::store::refuse_archived(&profile)?;
         let operation = operations::begin(tx, PLAN, None)?;
-        let import = store::insert(tx, &profile, query.file_name.as_deref(), operation.id, &file.0)?;
+        let import = store::insert(
+            tx,
+            &profile,
+            query.file_name.as_deref(),
+            operation.id,
+            file.content()?,
+        )?;
         tx.enqueue(&PlanImport {
             import_id: import.id,
             operation_id: operation.id,

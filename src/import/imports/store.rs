@@ -1,5 +1,7 @@
 //! The statements of imports.
 
+use std::io::Read;
+
 use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -113,7 +115,7 @@ static ROW_SCHEMA: Schema = Schema::new(&[
 ]);
 
 /// Bytes of a part of a stored file.
-const PART: usize = 1 << 20;
+const PART: u64 = 1 << 20;
 
 /// Adds an import with its file. The operation is to be begun, and its job queued, by the caller.
 pub fn insert(
@@ -121,7 +123,7 @@ pub fn insert(
     profile: &ProfileRow,
     file_name: Option<&str>,
     operation: Uuid,
-    content: &[u8],
+    mut content: impl Read,
 ) -> ApiResult<Import> {
     let id = Uuid::now_v7();
     let import: Import = diesel::insert_into(imports::table)
@@ -138,12 +140,17 @@ pub fn insert(
         ))
         .returning(Import::as_returning())
         .get_result(tx.conn)?;
-    for (part, content) in (1..).zip(content.chunks(PART)) {
+    for part in 1.. {
+        let mut bytes = Vec::new();
+        let read = content.by_ref().take(PART).read_to_end(&mut bytes);
+        if read.map_err(ApiError::internal)? == 0 {
+            break;
+        }
         diesel::insert_into(import_files::table)
             .values((
                 import_files::import_id.eq(id),
                 import_files::part.eq(part),
-                import_files::content.eq(content),
+                import_files::content.eq(bytes),
             ))
             .execute(tx.conn)?;
     }

@@ -1,6 +1,6 @@
 //! `/v1/attribute-definitions`.
 
-use actix_web::{get, patch, post, web::Path};
+use actix_web::{delete, get, patch, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::Call,
-    http::{ApiError, ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
     ledger::Event,
 };
 
@@ -22,7 +22,8 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(create_attribute_definition)
             .service(get_attribute_definition)
             .service(update_attribute_definition)
-            .service(archive_attribute_definition),
+            .service(archive_attribute_definition)
+            .service(restore_attribute_definition),
     );
 }
 
@@ -124,10 +125,41 @@ async fn archive_attribute_definition(call: Call, id: Path<Ref<AttributeDefiniti
         if before.archived_at.is_some() {
             return Reply::resource(&*before);
         }
-        let definition = store::archive(tx, &before)?;
+        let definition = store::set_archived(tx, &before, Some(tx.now))?;
         tx.record(
             Event::new(
                 "attribute_definition.archived",
+                "attribute_definition",
+                definition.id,
+            )
+            .before(&*before)
+            .after(&definition),
+        );
+        Reply::resource(&definition)
+    })
+    .await
+}
+
+/// Bring an archived attribute definition back.
+#[utoipa::path(tag = "attribute-definitions", params(("attribute_definition_id" = String, Path)),
+    responses((status = 200, body = AttributeDefinition)),
+    extensions(("x-permission" = json!("attributes.write"))))]
+#[delete("/{attribute_definition_id}/archival")]
+async fn restore_attribute_definition(
+    call: Call,
+    id: Path<Ref<AttributeDefinition>>,
+    known: IfMatch,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let before = access::authorize(tx, &id, Permission::AttributesWrite)?;
+        known.check(&*before)?;
+        if before.archived_at.is_none() {
+            return Err(ApiError::new(Code::Conflict, "It is not archived."));
+        }
+        let definition = store::set_archived(tx, &before, None)?;
+        tx.record(
+            Event::new(
+                "attribute_definition.restored",
                 "attribute_definition",
                 definition.id,
             )

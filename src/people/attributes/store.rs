@@ -1,5 +1,6 @@
 //! The statements of attribute definitions.
 
+use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
@@ -87,11 +88,15 @@ pub fn update(
     Ok(definition)
 }
 
-/// Archives a definition.
-pub fn archive(tx: &mut Tx, definition: &Authorized<AttributeDefinition>) -> ApiResult<AttributeDefinition> {
+/// Archives a definition, or brings it back.
+pub fn set_archived(
+    tx: &mut Tx,
+    definition: &Authorized<AttributeDefinition>,
+    at: Option<DateTime<Utc>>,
+) -> ApiResult<AttributeDefinition> {
     let definition = diesel::update(attribute_definitions::table.find(definition.id))
         .set((
-            attribute_definitions::archived_at.eq(tx.now),
+            attribute_definitions::archived_at.eq(at),
             attribute_definitions::version.eq(attribute_definitions::version + 1),
             attribute_definitions::updated_at.eq(tx.now),
         ))

@@ -6,3 +6,4 @@ pub mod members;
 pub mod model;
 pub mod routes;
 pub mod store;
+pub mod upkeep;

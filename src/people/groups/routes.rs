@@ -28,6 +28,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(get_group)
             .service(update_group)
             .service(archive_group)
+            .service(restore_group)
             .service(list_group_members)
             .service(change_group_members)
             .service(add_group_member)
@@ -136,13 +137,42 @@ async fn archive_group(call: Call, id: Path<Ref<Group>>) -> ApiResult<Reply> {
         if before.archived_at.is_some() {
             return Reply::resource(&*before);
         }
-        let group = store::archive(tx, &before)?;
+        let group = store::set_archived(tx, &before, Some(tx.now))?;
         tx.record(
             Event::new("group.archived", "group", group.id)
                 .before(&*before)
                 .after(&group),
         );
         members::end_all(tx, group.id)?;
+        Reply::resource(&group)
+    })
+    .await
+}
+
+/// Bring an archived group back.
+///
+/// A dynamic group has those whom its filter finds at once; a static one comes back empty.
+#[utoipa::path(tag = "groups", params(("group_id" = String, Path)), responses((status = 200, body = Group)),
+    extensions(("x-permission" = json!("groups.write"))))]
+#[delete("/{group_id}/archival")]
+async fn restore_group(call: Call, id: Path<Ref<Group>>, known: IfMatch) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        dynamic::lock_filters(tx)?;
+        let before = access::authorize(tx, &id, Permission::GroupsWrite)?;
+        known.check(&*before)?;
+        if before.archived_at.is_none() {
+            return Err(ApiError::new(Code::Conflict, "It is not archived."));
+        }
+        members::refuse_unless_may_grant(tx, before.id)?;
+        let group = store::set_archived(tx, &before, None)?;
+        tx.record(
+            Event::new("group.restored", "group", group.id)
+                .before(&*before)
+                .after(&group),
+        );
+        if group.kind == GroupKind::Dynamic {
+            fill(tx, &group)?;
+        }
         Reply::resource(&group)
     })
     .await

@@ -1,5 +1,6 @@
 //! The statements of groups.
 
+use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
@@ -82,10 +83,9 @@ pub fn update(tx: &mut Tx, group: &Authorized<Group>, changes: &UpdateGroup) -> 
     )
 }
 
-/// Archives a group.
-pub fn archive(tx: &mut Tx, group: &Authorized<Group>) -> ApiResult<Group> {
-    let now = tx.now;
-    set(tx, group.id, groups::archived_at.eq(now))
+/// Archives a group, or brings it back.
+pub fn set_archived(tx: &mut Tx, group: &Authorized<Group>, at: Option<DateTime<Utc>>) -> ApiResult<Group> {
+    set(tx, group.id, groups::archived_at.eq(at))
 }
 
 fn set<C>(tx: &mut Tx, id: Uuid, changes: C) -> ApiResult<Group>

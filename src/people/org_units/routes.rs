@@ -1,6 +1,6 @@
 //! `/v1/org-units`.
 
-use actix_web::{get, patch, post, web::Path};
+use actix_web::{delete, get, patch, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -25,6 +25,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(get_org_unit)
             .service(update_org_unit)
             .service(archive_org_unit)
+            .service(restore_org_unit)
             .configure(external_keys::routes::org_units::configure),
     );
 }
@@ -130,9 +131,40 @@ async fn archive_org_unit(call: Call, id: Path<Ref<OrgUnit>>) -> ApiResult<Reply
                 "Move its people and its units elsewhere first, or archive them.",
             ));
         }
-        let unit = store::archive(tx, &before)?;
+        let unit = store::set_archived(tx, &before, Some(tx.now))?;
         tx.record(
             Event::new("org_unit.archived", "org_unit", unit.id)
+                .before(&*before)
+                .after(&unit),
+        );
+        Reply::resource(&unit)
+    })
+    .await
+}
+
+/// Bring an archived org unit back.
+///
+/// Refused while the unit above it is archived.
+#[utoipa::path(tag = "org-units", params(("org_unit_id" = String, Path)),
+    responses((status = 200, body = OrgUnit)), extensions(("x-permission" = json!("org_units.write"))))]
+#[delete("/{org_unit_id}/archival")]
+async fn restore_org_unit(call: Call, id: Path<Ref<OrgUnit>>, known: IfMatch) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        ORG_UNITS.lock(tx)?;
+        let before = access::authorize(tx, &id, Permission::OrgUnitsWrite)?;
+        known.check(&*before)?;
+        if before.archived_at.is_none() {
+            return Err(ApiError::new(Code::Conflict, "It is not archived."));
+        }
+        if store::is_below_archived(tx, &before)? {
+            return Err(ApiError::new(
+                Code::Conflict,
+                "The unit above it is archived: bring that back first, or move this one elsewhere.",
+            ));
+        }
+        let unit = store::set_archived(tx, &before, None)?;
+        tx.record(
+            Event::new("org_unit.restored", "org_unit", unit.id)
                 .before(&*before)
                 .after(&unit),
         );

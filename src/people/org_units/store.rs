@@ -1,5 +1,6 @@
 //! The statements of org units.
 
+use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl,
     SelectableHelper, dsl::exists, select,
@@ -85,11 +86,15 @@ pub fn update(tx: &mut Tx, unit: &Authorized<OrgUnit>, changes: &UpdateOrgUnit) 
     Ok(unit)
 }
 
-/// Archives a unit.
-pub fn archive(tx: &mut Tx, unit: &Authorized<OrgUnit>) -> ApiResult<OrgUnit> {
+/// Archives a unit, or brings it back.
+pub fn set_archived(
+    tx: &mut Tx,
+    unit: &Authorized<OrgUnit>,
+    at: Option<DateTime<Utc>>,
+) -> ApiResult<OrgUnit> {
     let unit = diesel::update(org_units::table.find(unit.id))
         .set((
-            org_units::archived_at.eq(tx.now),
+            org_units::archived_at.eq(at),
             org_units::version.eq(org_units::version + 1),
             org_units::updated_at.eq(tx.now),
         ))
@@ -107,6 +112,14 @@ pub fn is_in_use(tx: &mut Tx, unit: &OrgUnit) -> ApiResult<bool> {
         .filter(users::org_unit_id.eq(unit.id))
         .filter(users::status.ne("archived"));
     Ok(select(exists(units).or(exists(people))).get_result(tx.conn)?)
+}
+
+/// Whether the unit right above it is archived.
+pub fn is_below_archived(tx: &mut Tx, unit: &OrgUnit) -> ApiResult<bool> {
+    let above = org_units::table
+        .filter(org_units::id.nullable().eq(unit.parent_id))
+        .filter(org_units::archived_at.is_not_null());
+    Ok(select(exists(above)).get_result(tx.conn)?)
 }
 
 /// The people of the unit and of all below it.

@@ -12,8 +12,8 @@ use crate::{
     http::ApiResult,
     import::{
         Target,
-        mapping::{OnMissing, ReferenceBy},
-        target::{Declaration, Empty, Field, Kind, Plan, Reference},
+        mapping::ReferenceBy,
+        target::{Declaration, Empty, Field, Kind, Match, Plan, Reference},
     },
     sql,
 };
@@ -26,15 +26,15 @@ static DECLARATION: Declaration = Declaration {
     table: "courses",
     external_kind: "course",
     permissions: &[Permission::CoursesWrite, Permission::CoursesPublish],
+    matches: &[Match {
+        field: "code",
+        wanted: "g.fields ->> 'code'",
+        present: "t.code",
+    }],
     references: &[Reference {
         name: "category",
         by: &[ReferenceBy::Code, ReferenceBy::Name],
-        on_missing: &[
-            OnMissing::Ignore,
-            OnMissing::Warn,
-            OnMissing::Error,
-            OnMissing::Create,
-        ],
+        made: &[],
         is_path: true,
         is_same: "(SELECT c.code FROM categories c WHERE c.id = t.category_id) IS NOT DISTINCT FROM r.refs ->> 'category'",
         shown: "(SELECT c.code FROM categories c WHERE c.id = t.category_id)",

@@ -10,7 +10,7 @@ use crate::{
     db::{Sql, bind},
     http::ApiResult,
     import::{
-        events::{self, EventKind, Keyed},
+        events::{self, EventKind, Keyed, Lines},
         target::Plan,
     },
     sql,
@@ -19,8 +19,9 @@ use crate::{
 /// Writes the plan's rows.
 pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     create_categories(tx, plan)?;
-    let new = next(tx, plan, "create");
-    COURSES.create(tx, plan, course("course.created"), new)?;
+    COURSES.create(tx, plan, course("course.created"), |tx, lines| {
+        next(tx, plan, "create", lines)
+    })?;
     update(tx, plan)?;
     end(tx, plan)?;
     let published: Vec<Id> = sql![
@@ -84,7 +85,7 @@ const fn course(action: &'static str) -> EventKind {
 }
 
 /// The courses of rows with `action`, as they will be before they are published.
-fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
+fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
     let defaults = json!({ "summary": "", "description": "", "tags": [], "modules": [], "status": "draft" });
     sql![
         "SELECT r.object_id AS id, p.code, p.title, p.summary, p.description, p.language,
@@ -110,13 +111,15 @@ fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
         " ELSE '{}' END || r.fields) AS p
          WHERE r.action = ",
         bind(action),
+        lines.among_rows(),
         " AND r.import_id = ",
         bind(plan.import)
     ]
 }
 
 fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-    let updated = sql![
+    let updated = |tx: &Tx, lines: Lines| {
+        sql![
         "UPDATE courses SET (",
         COURSES.columns,
         ", version, updated_at) = (n.code, n.title, n.summary, n.description, n.language, n.category_id, n.tags, n.provider,
@@ -124,22 +127,27 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
             courses.version + 1, ",
         bind(tx.now),
         ") FROM (",
-        next(tx, plan, "update"),
+        next(tx, plan, "update", lines),
         ") AS n WHERE courses.id = n.id"
-    ];
+    ]
+    };
     COURSES.change(tx, plan, "update", course("course.updated"), updated)?;
-    Ok(())
+    events::take_over(tx, plan, course("external_key.added"))
 }
 
 fn end(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-    let ended = sql![
-        "UPDATE courses SET status = 'retired', retired_at = ",
-        bind(tx.now),
-        ", version = courses.version + 1, updated_at = ",
-        bind(tx.now),
-        " FROM import_rows r WHERE r.object_id = courses.id AND r.action = 'end' AND r.import_id = ",
-        bind(plan.import)
-    ];
+    let ended = |tx: &Tx, lines: Lines| {
+        sql![
+            "UPDATE courses SET status = 'retired', retired_at = ",
+            bind(tx.now),
+            ", version = courses.version + 1, updated_at = ",
+            bind(tx.now),
+            " FROM import_rows r WHERE r.object_id = courses.id AND r.action = 'end'",
+            lines.among_rows(),
+            " AND r.import_id = ",
+            bind(plan.import)
+        ]
+    };
     COURSES.change(tx, plan, "end", course("course.retired"), ended)?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! People as a target of imports: their fields, their managers and their org units.
 
+mod made;
 mod resolve;
 mod write;
 
@@ -13,8 +14,8 @@ use crate::{
     http::ApiResult,
     import::{
         Target,
-        mapping::{OnMissing, ReferenceBy},
-        target::{Declaration, Empty, Field, Kind, Plan, Reference},
+        mapping::ReferenceBy,
+        target::{Declaration, Empty, Field, Kind, Match, Plan, Reference},
     },
     sql,
 };
@@ -27,11 +28,23 @@ static DECLARATION: Declaration = Declaration {
     table: "users",
     external_kind: "user",
     permissions: &[Permission::UsersWrite, Permission::OrgUnitsWrite],
+    matches: &[
+        Match {
+            field: "username",
+            wanted: "lower(g.fields ->> 'username')",
+            present: "lower(t.username)",
+        },
+        Match {
+            field: "email",
+            wanted: "lower(g.fields ->> 'email')",
+            present: "lower(t.email)",
+        },
+    ],
     references: &[
         Reference {
             name: "manager",
             by: &[ReferenceBy::Key, ReferenceBy::Name, ReferenceBy::Username],
-            on_missing: &[OnMissing::Ignore, OnMissing::Warn, OnMissing::Error],
+            made: &["username", "email", "given_name", "family_name"],
             is_path: false,
             is_same: "t.manager_id::text IS NOT DISTINCT FROM r.refs ->> 'manager_id'",
             shown: "(SELECT m.username FROM users m WHERE m.id = t.manager_id)",
@@ -39,12 +52,7 @@ static DECLARATION: Declaration = Declaration {
         Reference {
             name: "org_unit",
             by: &[ReferenceBy::Code, ReferenceBy::Name],
-            on_missing: &[
-                OnMissing::Ignore,
-                OnMissing::Warn,
-                OnMissing::Error,
-                OnMissing::Create,
-            ],
+            made: &[],
             is_path: true,
             is_same: "(SELECT o.code FROM org_units o WHERE o.id = t.org_unit_id) IS NOT DISTINCT FROM r.refs ->> 'org_unit'",
             shown: "(SELECT o.code FROM org_units o WHERE o.id = t.org_unit_id)",
@@ -119,8 +127,11 @@ impl Target for UserImport {
     }
 
     fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>> {
-        let units = resolve::new_org_units(tx, plan)?;
-        Ok((units > 0).then_some(("org_unit", units)).into_iter().collect())
+        let made = [
+            ("org_unit", resolve::new_org_units(tx, plan)?),
+            ("user", made::count(tx, plan)?),
+        ];
+        Ok(made.into_iter().filter(|(_, number)| *number > 0).collect())
     }
 
     fn write(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {

@@ -2,6 +2,7 @@
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 
+use super::made;
 use crate::{
     app::Tx,
     db::{Sql, bind},
@@ -29,11 +30,15 @@ pub fn resolve(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         },
     )?;
     refuse_leaving_before_hire(tx, plan)?;
+    made::find_brought(tx, plan)?;
     if let Some(reference) = plan.mapping.references.get("org_unit") {
         find_org_units(tx, plan, reference)?;
     }
     if let Some(reference) = plan.mapping.references.get("manager") {
         find_managers(tx, plan, reference)?;
+        if reference.on_missing == OnMissing::Create {
+            made::plan_managers(tx, plan, reference)?;
+        }
         while drop_refused_managers(tx, plan, reference)? > 0 {}
         while drop_circles(tx, plan)? > 0 {}
     }
@@ -135,7 +140,7 @@ fn evened(name: &'static str) -> Sql {
 
 /// Everybody as they will be: by what they are found, and whether they are still there.
 fn people(plan: &Plan, reference: &ReferenceMapping) -> Sql {
-    let source = reference.source.as_deref().unwrap_or(plan.source());
+    let source = made::source(plan, reference);
     let (handle, keys) = match reference.by {
         ReferenceBy::Key => (
             sql![
@@ -180,13 +185,16 @@ fn find_managers(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiR
     let named = || sql!["'\"' || (r.fields ->> 'manager') || '\"'"];
     let unknown = sql![named(), " || ' is nobody here'"];
     let ambiguous = sql![named(), " || ' may be any of ' || wanted.total || ' people'"];
-    let (unknown, action) = on_missing(plan, reference, "manager", "manager_unknown", unknown);
+    let (unknown, action) = match reference.on_missing {
+        OnMissing::Create => (sql!["'[]'::jsonb"], "r.action"),
+        _ => on_missing(plan, reference, "manager", "manager_unknown", unknown),
+    };
     let (ambiguous, _) = on_missing(plan, reference, "manager", "manager_ambiguous", ambiguous);
     sql![
         "WITH people AS MATERIALIZED (",
         people(plan, reference),
         "), found AS (
-            SELECT handle, count(*) AS total, count(*) FILTER (WHERE is_here) AS here,
+            SELECT handle, count(DISTINCT id) AS total, count(DISTINCT id) FILTER (WHERE is_here) AS here,
                 (array_agg(id ORDER BY is_here DESC))[1] AS id,
                 (array_agg(username ORDER BY is_here DESC))[1] AS username
             FROM people WHERE handle <> '' GROUP BY handle),

@@ -4,12 +4,13 @@ use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::made;
 use crate::{
     app::{Tx, Wake},
     db::{Sql, bind},
     http::ApiResult,
     import::{
-        events::{self, EventKind, Keyed},
+        events::{self, EventKind, Keyed, Lines},
         target::Plan,
     },
     people::closure::ORG_UNITS,
@@ -19,14 +20,22 @@ use crate::{
 /// Writes the plan's rows and says whose facts changed.
 pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     create_org_units(tx, plan)?;
-    let new = next(tx, plan, "create");
-    USERS.create(tx, plan, user("user.created"), new)?;
+    made::write(tx, plan)?;
+    // A manager may stand in a later part of the file than those who report to them.
+    sql!["SET CONSTRAINTS users_manager_id_fkey DEFERRED"].execute(tx.conn)?;
+    USERS.create(tx, plan, user("user.created"), |tx, lines| {
+        next(tx, plan, "create", lines)
+    })?;
     let changed = update(tx, plan)? + end(tx, plan)?;
+    sql!["SET CONSTRAINTS users_manager_id_fkey IMMEDIATE"].execute(tx.conn)?;
     if changed > 0 {
         tx.wake(Wake::Callers);
     }
     let touched: Vec<Id> = sql![
         "SELECT object_id AS id FROM import_rows WHERE action IN ('create', 'update', 'end') AND import_id = ",
+        bind(plan.import),
+        " UNION SELECT (refs ->> 'manager_id')::uuid FROM import_rows
+            WHERE action IN ('create', 'update') AND refs ? 'made_manager' AND import_id = ",
         bind(plan.import)
     ]
     .load(tx.conn)?;
@@ -114,7 +123,7 @@ const USERS: Keyed = Keyed {
     shown: "to_jsonb(users)",
 };
 
-const fn user(action: &'static str) -> EventKind {
+pub(super) const fn user(action: &'static str) -> EventKind {
     EventKind {
         action,
         object_kind: "user",
@@ -123,7 +132,7 @@ const fn user(action: &'static str) -> EventKind {
 }
 
 /// The people of rows with `action`, as they will be: what the row says over what is there.
-fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
+fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
     let defaults = json!({
         "family_name": "", "status": "active", "locale": "en", "time_zone": "UTC", "attributes": {},
     });
@@ -144,13 +153,15 @@ fn next(tx: &Tx, plan: &Plan, action: &'static str) -> Sql {
         " ELSE '{}' END || r.fields || r.refs) AS p
          WHERE r.action = ",
         bind(action),
+        lines.among_rows(),
         " AND r.import_id = ",
         bind(plan.import)
     ]
 }
 
 fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
-    let updated = sql![
+    let updated = |tx: &Tx, lines: Lines| {
+        sql![
         "UPDATE users SET (",
         USERS.columns,
         ", version, updated_at) = (n.username, n.email, n.given_name, n.family_name, n.status, n.locale, n.time_zone,
@@ -158,26 +169,33 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
             n.activated_on, n.manager_id, n.org_unit_id, n.attributes, users.version + 1, ",
         bind(tx.now),
         ") FROM (",
-        next(tx, plan, "update"),
+        next(tx, plan, "update", lines),
         ") AS n WHERE users.id = n.id"
-    ];
-    USERS.change(tx, plan, "update", user("user.updated"), updated)
+    ]
+    };
+    let changed = USERS.change(tx, plan, "update", user("user.updated"), updated)?;
+    events::take_over(tx, plan, user("external_key.added"))?;
+    Ok(changed)
 }
 
 /// Those who are missing from the file. Of those who left, nobody knows the day; today is when it was known.
 fn end(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
     let then = plan.mapping.missing.then.as_str();
-    let ended = sql![
-        "UPDATE users SET status = ",
-        bind(then),
-        ", left_on = CASE WHEN ",
-        bind(then),
-        " = 'archived' THEN coalesce(users.left_on, greatest(users.hired_on, ",
-        bind(tx.today()),
-        ")) ELSE users.left_on END, version = users.version + 1, updated_at = ",
-        bind(tx.now),
-        " FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end' AND r.import_id = ",
-        bind(plan.import)
-    ];
+    let ended = |tx: &Tx, lines: Lines| {
+        sql![
+            "UPDATE users SET status = ",
+            bind(then),
+            ", left_on = CASE WHEN ",
+            bind(then),
+            " = 'archived' THEN coalesce(users.left_on, greatest(users.hired_on, ",
+            bind(tx.today()),
+            ")) ELSE users.left_on END, version = users.version + 1, updated_at = ",
+            bind(tx.now),
+            " FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end'",
+            lines.among_rows(),
+            " AND r.import_id = ",
+            bind(plan.import)
+        ]
+    };
     USERS.change(tx, plan, "end", user("user.updated"), ended)
 }

@@ -1,0 +1,135 @@
+//! What a row is about: what has its key, what is here without one and is taken over, or something new.
+
+use super::{
+    assess::issue,
+    target::{Declaration, Match, Plan},
+};
+use crate::{
+    app::Tx,
+    db::{Sql, bind},
+    http::ApiResult,
+    sql,
+};
+
+/// Finds what each row is about, and gives it its first action.
+pub fn find(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
+    by_key(tx, plan, declaration)?;
+    let match_by = plan.mapping.key.match_by.as_deref();
+    if let Some(by) = declaration
+        .matches
+        .iter()
+        .find(|known| Some(known.field) == match_by)
+    {
+        by_field(tx, plan, declaration, by)?;
+    }
+    sql![
+        "UPDATE import_rows SET action = 'create', object_id = new_id WHERE action IS NULL AND import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    // What follows joins the rows with each other. PostgreSQL knows nothing yet of rows that were just read, and would
+    // compare each with every other.
+    sql!["ANALYZE import_rows (import_id, line, key, action, object_id, new_id)"].execute(tx.conn)?;
+    Ok(())
+}
+
+fn by_key(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
+    sql![
+        "UPDATE import_rows r SET action = 'unchanged', object_id = t.id, object_version = t.version
+         FROM external_keys e JOIN ",
+        declaration.table,
+        " t ON t.id = e.object_id WHERE e.kind = ",
+        bind(declaration.external_kind),
+        " AND e.source = ",
+        bind(plan.source()),
+        " AND e.key = r.key AND r.action IS NULL AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// A row that fits one thing without a key of this source takes that over. One that fits several, that shares the one
+/// with another row, or whose one has another key already, is refused: nobody guesses.
+fn by_field(tx: &mut Tx, plan: &Plan, declaration: &Declaration, by: &Match) -> ApiResult<()> {
+    let told = |code, detail| issue(plan, by.field, code, detail, "error");
+    let named = || sql!["'\"' || (r.fields ->> ", bind(by.field), ") || '\"'"];
+    let several = told(
+        "match_ambiguous",
+        sql![
+            named(),
+            " || ' fits ' || found.total || ' of those who are here and ' || found.claims || ' rows of this file'"
+        ],
+    );
+    let keyed = told(
+        "match_has_key",
+        sql![
+            named(),
+            " || ' is that of one who has the key ' || found.key || ' already'"
+        ],
+    );
+    sql![
+        "WITH wanting AS MATERIALIZED (SELECT line, handle, count(*) OVER (PARTITION BY handle) AS claims
+            FROM (SELECT g.line, ",
+        by.wanted,
+        " AS handle FROM import_rows g WHERE g.action IS NULL AND g.import_id = ",
+        bind(plan.import),
+        ") AS every WHERE handle <> ''),
+         found AS MATERIALIZED (SELECT w.line, w.claims, count(DISTINCT t.id) AS total, min(e.key) AS key,
+                (array_agg(t.id))[1] AS id, (array_agg(t.version))[1] AS version
+            FROM wanting w JOIN ",
+        declaration.table,
+        " t ON ",
+        by.present,
+        " = w.handle LEFT JOIN external_keys e ON e.object_id = t.id AND e.kind = ",
+        bind(declaration.external_kind),
+        " AND e.source = ",
+        bind(plan.source()),
+        " GROUP BY w.line, w.claims),
+         judged AS (SELECT found.*, total = 1 AND claims = 1 AS is_one, key IS NOT NULL AS has_key FROM found)
+         UPDATE import_rows r SET
+            action = CASE WHEN is_one AND NOT has_key THEN 'unchanged' ELSE 'refuse' END,
+            object_id = CASE WHEN is_one AND NOT has_key THEN found.id END,
+            object_version = CASE WHEN is_one AND NOT has_key THEN found.version END,
+            refs = CASE WHEN is_one AND NOT has_key THEN r.refs || jsonb_build_object('external_key', ",
+        bind(format!("{}:", plan.source())),
+        " || r.key) ELSE r.refs END,
+            issues = CASE WHEN NOT is_one THEN r.issues || ",
+        several,
+        " WHEN has_key THEN r.issues || ",
+        keyed,
+        " ELSE r.issues END
+         FROM judged AS found WHERE r.line = found.line AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// What changes in the row `r` for the thing `t` because it is taken over, beside its fields.
+pub fn taken_over() -> Sql {
+    sql![
+        " || CASE WHEN r.refs ? 'external_key'
+                THEN jsonb_build_object('external_key', jsonb_build_object('from', NULL, 'to', r.refs -> 'external_key'))
+                ELSE '{}'::jsonb END
+          || CASE WHEN r.refs ? 'placeholder'
+                THEN '{\"placeholder\": {\"from\": true, \"to\": false}}'::jsonb ELSE '{}'::jsonb END
+          || CASE WHEN r.refs ->> 'status' <> t.status
+                THEN jsonb_build_object('status', jsonb_build_object('from', t.status, 'to', r.refs -> 'status'))
+                ELSE '{}'::jsonb END"
+    ]
+}
+
+/// A query of those who are taken over and are not gone: they count among those who were here.
+pub fn taken_over_and_here(plan: &Plan, declaration: &Declaration) -> Sql {
+    let gone: Vec<String> = declaration.gone.iter().map(|word| (*word).to_owned()).collect();
+    sql![
+        "SELECT t.id FROM import_rows r JOIN ",
+        declaration.table,
+        " t ON t.id = r.object_id WHERE r.refs ?| '{external_key,placeholder}' AND r.action IN ('unchanged', 'update')
+            AND t.status <> ALL(",
+        bind(gone),
+        ") AND r.import_id = ",
+        bind(plan.import)
+    ]
+}

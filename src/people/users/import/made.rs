@@ -1,0 +1,155 @@
+//! Managers whom a file names by a key that nobody has: they are made, and known only by that key until a row of
+//! their own brings them.
+
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+
+use crate::{
+    app::Tx,
+    db::bind,
+    http::ApiResult,
+    import::{
+        assess::{good, issue},
+        events,
+        mapping::ReferenceMapping,
+        target::Plan,
+    },
+    people::users::model::UserStatus,
+    sql,
+};
+
+/// Marks the rows that bring those who were only known by their key. Without a status of their own they get that of
+/// somebody new.
+pub fn find_brought(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    sql![
+        "UPDATE import_rows r SET refs = r.refs || '{\"placeholder\": true}' || CASE WHEN r.fields ? 'status' THEN '{}'
+                ELSE jsonb_build_object('status', ",
+        bind(UserStatus::Active.as_str()),
+        "::text) END
+         FROM external_keys e WHERE e.kind = 'user' AND e.is_placeholder AND e.object_id = r.object_id
+            AND r.action = 'unchanged' AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Gives the rows whose manager nobody is the one who is going to be made; the first row that says something of them
+/// has it.
+pub fn plan_managers(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
+    sql![
+        "WITH wanted AS MATERIALIZED (SELECT line, fields ->> 'manager' AS key, fields FROM ",
+        good(plan),
+        " g WHERE jsonb_typeof(fields -> 'manager') = 'string' AND NOT refs ? 'manager_id'),
+         known AS (SELECT key,
+                (array_agg(fields -> 'manager.username' ORDER BY line) FILTER (WHERE fields ? 'manager.username'))[1] #>> '{}' AS username,
+                (array_agg(fields -> 'manager.given_name' ORDER BY line) FILTER (WHERE fields ? 'manager.given_name'))[1] AS given_name,
+                (array_agg(fields -> 'manager.family_name' ORDER BY line) FILTER (WHERE fields ? 'manager.family_name'))[1] AS family_name,
+                (array_agg(fields -> 'manager.email' ORDER BY line) FILTER (WHERE fields ? 'manager.email'))[1] AS email
+            FROM wanted GROUP BY key),
+         made AS MATERIALIZED (SELECT ",
+        tx.new_ids(),
+        " AS id, known.*, coalesce(username, left(regexp_replace(",
+        bind(source(plan, reference)),
+        " || ':' || key, '\\s+', '-', 'g'), 200)) AS name FROM known)
+         UPDATE import_rows r SET refs = r.refs || jsonb_build_object('manager_id', made.id, 'manager', made.name,
+                'made_manager', jsonb_build_object('key', made.key, 'given_name', coalesce(given_name, to_jsonb(made.key)),
+                    'family_name', coalesce(family_name, '\"\"'), 'email', email))
+         FROM wanted JOIN made USING (key) WHERE r.line = wanted.line AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    refuse_taken(tx, plan)
+}
+
+/// The system whose keys managers are named by.
+pub fn source<'a>(plan: &'a Plan, reference: &'a ReferenceMapping) -> &'a str {
+    reference.source.as_deref().unwrap_or(plan.source())
+}
+
+/// Nobody is made with a username that another one has, here or in this file.
+fn refuse_taken(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let fault = issue(
+        plan,
+        "manager",
+        "already_taken",
+        sql![
+            "'the manager \"' || (r.fields ->> 'manager') || '\" would be made as \"' || (r.refs ->> 'manager') || '\", which belongs to another one, here or in this file'"
+        ],
+        "error",
+    );
+    sql![
+        "WITH made AS MATERIALIZED (SELECT DISTINCT refs ->> 'manager_id' AS id, lower(refs ->> 'manager') AS username FROM ",
+        good(plan),
+        " g WHERE refs ? 'made_manager'),
+         taken AS (
+            SELECT id FROM (SELECT id, count(*) OVER (PARTITION BY username) AS copies FROM made) AS named WHERE copies > 1
+            UNION
+            SELECT made.id FROM made JOIN users u ON lower(u.username) = made.username
+            UNION
+            SELECT made.id FROM made JOIN ",
+        good(plan),
+        " g ON lower(g.fields ->> 'username') = made.username)
+         UPDATE import_rows r SET action = 'refuse', issues = r.issues || ",
+        fault,
+        " WHERE r.refs ->> 'manager_id' IN (SELECT id FROM taken) AND r.import_id = ",
+        bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = sql_types::BigInt)]
+    number: i64,
+}
+
+/// How many people the plan makes beside its rows.
+pub fn count(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
+    let number: Number = sql![
+        "SELECT count(DISTINCT refs ->> 'manager_id') AS number FROM import_rows
+         WHERE action IN ('create', 'update') AND refs ? 'made_manager' AND import_id = ",
+        bind(plan.import)
+    ]
+    .get_result(tx.conn)?;
+    Ok(number.number)
+}
+
+/// Makes them: invited, with the key that they were named by.
+pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let Some(reference) = plan.mapping.references.get("manager") else {
+        return Ok(());
+    };
+    let made = || {
+        sql![
+            "(SELECT DISTINCT ON (refs ->> 'manager_id') (refs ->> 'manager_id')::uuid AS id, refs ->> 'manager' AS username,
+                refs -> 'made_manager' AS made
+             FROM import_rows WHERE action IN ('create', 'update') AND refs ? 'made_manager' AND import_id = ",
+            bind(plan.import),
+            " ORDER BY refs ->> 'manager_id') AS next"
+        ]
+    };
+    let created = sql![
+        "INSERT INTO users (id, username, email, given_name, family_name, status, created_at, updated_at)
+         SELECT id, username, made ->> 'email', made ->> 'given_name', made ->> 'family_name', ",
+        bind(UserStatus::Invited.as_str()),
+        ", ",
+        bind(tx.now),
+        ", ",
+        bind(tx.now),
+        " FROM ",
+        made(),
+        " RETURNING users.id, to_jsonb(users) AS after"
+    ];
+    events::record(tx, super::write::user("user.created"), None, created)?;
+    sql![
+        "INSERT INTO external_keys (kind, source, key, object_id, is_placeholder, created_at) SELECT 'user', ",
+        bind(source(plan, reference)),
+        ", made ->> 'key', id, true, ",
+        bind(tx.now),
+        " FROM ",
+        made()
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
