@@ -7,12 +7,14 @@ use actix_web::{
     dev::Payload,
     web::{self, Bytes, Data},
 };
+use utoipa::ToSchema;
 
 use super::{ApiError, ApiResult, Code, body::unreadable};
 use crate::config::Config;
 
 /// A CSV file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, ToSchema)]
+#[schema(value_type = String, format = Binary)]
 pub struct CsvUpload(pub Bytes);
 
 impl FromRequest for CsvUpload {
