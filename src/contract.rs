@@ -110,7 +110,6 @@ fn build() -> OpenApi {
             close_variants(schema);
         }
     }
-    say_items(&mut document);
     document["components"]["schemas"]["Operation"]["properties"]["result"] = operation_results();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths {
@@ -121,7 +120,10 @@ fn build() -> OpenApi {
             }
         }
     }
-    serde_json::from_value(document).unwrap_or(collected)
+    serde_json::from_value(document).unwrap_or_else(|error| {
+        log::error!("the document lacks what its operations have in common: {error}");
+        collected
+    })
 }
 
 /// What the operations of all domains come to.
@@ -175,20 +177,6 @@ fn capitalized(word: &str) -> String {
         .next()
         .map(|first| first.to_uppercase().chain(letters).collect())
         .unwrap_or_default()
-}
-
-/// Says of arrays of anything that they hold anything: some generators want it said.
-fn say_items(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            if members.get("type") == Some(&json!("array")) && !members.contains_key("items") {
-                members.insert("items".into(), json!({}));
-            }
-            members.values_mut().for_each(say_items);
-        }
-        Value::Array(items) => items.iter_mut().for_each(say_items),
-        _ => {}
-    }
 }
 
 /// Adds to an operation what it has in common with others of its kind.

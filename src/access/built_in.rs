@@ -1,6 +1,7 @@
 //! The built-in roles. Brought up to date at every start, so that a new permission reaches them.
 
 use diesel::{ExpressionMethods, QueryableByName, RunQueryDsl, sql_types};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::Permission::{self, *};
@@ -160,6 +161,7 @@ pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
             .iter()
             .map(|permission| permission.as_str())
             .collect();
+        let after = json!({ "code": role.code, "permissions": permissions });
         let id = Uuid::now_v7();
         let added = diesel::insert_into(roles::table)
             .values((
@@ -175,7 +177,7 @@ pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
             .on_conflict_do_nothing()
             .execute(tx.conn)?;
         if added == 1 {
-            tx.record(Event::new("role.created", "role", id).after(&permissions));
+            tx.record(Event::new("role.created", "role", id).after(&after));
             continue;
         }
         let names: Vec<String> = permissions.iter().map(|name| (*name).to_owned()).collect();
@@ -192,7 +194,7 @@ pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
         ]
         .load(tx.conn)?;
         for changed in changed {
-            tx.record(Event::new("role.updated", "role", changed.id).after(&permissions));
+            tx.record(Event::new("role.updated", "role", changed.id).after(&after));
             tx.wake(Wake::Callers);
         }
     }

@@ -1,8 +1,10 @@
 //! Says clause by clause why a record matches a filter, or why not.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::{Number, Value as Json};
 use utoipa::ToSchema;
 
 use super::{
@@ -54,8 +56,22 @@ pub enum ExplanationKind {
 pub struct FactUsed {
     #[schema(example = "hired_on")]
     pub attribute: String,
-    #[schema(value_type = Vec<serde_json::Value>, example = json!(["2025-12-01"]))]
-    pub values: Vec<Json>,
+    #[schema(example = json!(["2025-12-01"]))]
+    pub values: Vec<FactValue>,
+}
+
+/// One value of an attribute; days, instants and ids are texts.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum FactValue {
+    Bool(bool),
+    #[schema(value_type = f64)]
+    Number(Number),
+    Text(String),
+    /// Of a value that has parts: those that filters may name.
+    // Generators stumble over a union that holds itself.
+    #[schema(value_type = Object)]
+    Parts(BTreeMap<String, FactValue>),
 }
 
 impl Filter {
@@ -103,7 +119,7 @@ fn fact_used(clause: &Clause, facts: &Facts) -> Option<FactUsed> {
     let (attribute, values) = match clause {
         Clause::Present(target) | Clause::Compare { target, .. } => {
             let values = typed_values(target, facts);
-            (target.name.clone(), values.iter().map(json).collect())
+            (target.name.clone(), values.iter().map(fact_value).collect())
         }
         Clause::Values { source, .. } => {
             let values = facts.values(source.name).iter();
@@ -118,23 +134,25 @@ fn fact_used(clause: &Clause, facts: &Facts) -> Option<FactUsed> {
 }
 
 /// The parts that one of a source's values has.
-fn parts(source: &Source, value: &Json) -> Json {
+fn parts(source: &Source, value: &Json) -> FactValue {
     let part = |part: &Part| {
         let value = typed(value.get(part.name)?, part.kind.value_type())?;
-        Some((part.name.to_owned(), json(&value)))
+        Some((part.name.to_owned(), fact_value(&value)))
     };
-    Json::Object(source.parts.iter().filter_map(part).collect())
+    FactValue::Parts(source.parts.iter().filter_map(part).collect())
 }
 
-fn json(value: &Value) -> Json {
+fn fact_value(value: &Value) -> FactValue {
     match value {
-        Value::Text(text) => text.as_str().into(),
-        Value::Bool(value) => (*value).into(),
-        Value::Integer(value) => (*value).into(),
-        Value::Number(value) => (*value).into(),
-        Value::Date(value) => value.to_string().into(),
-        Value::Instant(value) => rfc3339(*value).into(),
-        Value::Id(value) => value.to_string().into(),
+        Value::Text(text) => FactValue::Text(text.as_str().into()),
+        Value::Bool(value) => FactValue::Bool(*value),
+        Value::Integer(value) => FactValue::Number((*value).into()),
+        Value::Number(value) => {
+            Number::from_f64(*value).map_or_else(|| FactValue::Text(value.to_string()), FactValue::Number)
+        }
+        Value::Date(value) => FactValue::Text(value.to_string()),
+        Value::Instant(value) => FactValue::Text(rfc3339(*value)),
+        Value::Id(value) => FactValue::Text(value.to_string()),
     }
 }
 

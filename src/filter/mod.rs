@@ -38,7 +38,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use describe::AttributeDescription;
-pub use explain::{Explanation, ExplanationKind, FactUsed};
+pub use explain::{Explanation, ExplanationKind, FactUsed, FactValue};
 pub use facts::Facts;
 pub(crate) use names::nearest;
 pub use schema::{Attribute, Column, CustomAttribute, CustomKind, Kind, Operator, Part, Schema};

@@ -16,6 +16,10 @@ use actix_web::{
 };
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
+};
 use uuid::Uuid;
 
 use super::{ApiError, ApiResult, Code, body::unreadable};
@@ -37,6 +41,17 @@ impl CsvUpload {
         Ok(file)
     }
 }
+
+impl PartialSchema for CsvUpload {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+            .into()
+    }
+}
+
+impl ToSchema for CsvUpload {}
 
 impl FromRequest for CsvUpload {
     type Error = ApiError;

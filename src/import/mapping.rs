@@ -189,7 +189,7 @@ pub enum Step {
     /// Puts one value in another's place.
     Lookup {
         /// The values and what they become; an empty text makes it empty.
-        values: BTreeMap<String, String>,
+        values: LookupTable,
         /// What happens to a value that is not in the table.
         #[serde(default = "refused")]
         #[schema(default = "error")]
@@ -218,6 +218,11 @@ pub enum Step {
         value: String,
     },
 }
+
+/// Values and what they become.
+// A schema of its own: some generators stumble over a map inside a variant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LookupTable(pub BTreeMap<String, String>);
 
 text_enum! {
     /// What happens to a value that a lookup table does not hold.

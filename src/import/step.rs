@@ -61,7 +61,7 @@ fn one(step: &Step, text: String) -> Result<Option<String>, Fault> {
             values,
             otherwise,
             default,
-        } => match (values.get(&text), otherwise) {
+        } => match (values.0.get(&text), otherwise) {
             (Some(found), _) => found.clone(),
             (None, Otherwise::Keep) => text,
             (None, Otherwise::Empty) => return Ok(None),
@@ -144,6 +144,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::import::mapping::LookupTable;
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let text = || ".{0,12}";
@@ -163,7 +164,7 @@ mod tests {
                 proptest::option::of(text())
             )
                 .prop_map(|(values, otherwise, default)| Step::Lookup {
-                    values,
+                    values: LookupTable(values),
                     otherwise: [
                         Otherwise::Error,
                         Otherwise::Keep,

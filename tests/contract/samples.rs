@@ -232,7 +232,10 @@ fn rules() -> Vec<Sample> {
         )
         .saves("rule_id"),
         json_body("update_rule", json!({"name": "All nurses"})),
-        json_body("plan_rule", json!({})).saves_at("rule_plan_hash", "/plan_hash"),
+        json_body("plan_rule", json!({}))
+            .saves("operation_id")
+            .then_jobs(),
+        bare("get_operation").saves_at("rule_plan_hash", "/result/plan_hash"),
         json_body("apply_rule", json!({"plan_hash": "{rule_plan_hash}"})).then_jobs(),
         bare("pause_rule"),
         bare("activate_rule"),

@@ -19,6 +19,19 @@ async fn page(app: &TestApp, serial: &str) -> Answer {
 }
 
 #[actix_web::test]
+async fn a_client_that_takes_anything_gets_json() {
+    let app = TestApp::start().await;
+
+    for accept in ["*/*", "application/*"] {
+        app.anonymous()
+            .with("Accept", accept)
+            .get("/verify/4TQ8Z-1V7NC-KM2YD-0XWPA-95HRGB")
+            .await
+            .assert_problem(404, "not_found");
+    }
+}
+
+#[actix_web::test]
 async fn anybody_may_verify_a_certificate_and_learns_what_it_shows_and_no_more() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

@@ -108,10 +108,12 @@ fn the_document_describes_explanations_without_dangling_references() {
             "AttributeDescription",
             "Explanation",
             "ExplanationKind",
-            "FactUsed"
+            "FactUsed",
+            "FactValue"
         ]
     );
     let children = &schemas["Explanation"]["properties"]["children"];
     assert_eq!(children["items"]["$ref"], "#/components/schemas/Explanation");
-    assert_eq!(schemas["FactUsed"]["properties"]["values"]["items"], json!({}));
+    let values = &schemas["FactUsed"]["properties"]["values"];
+    assert_eq!(values["items"]["$ref"], "#/components/schemas/FactValue");
 }

@@ -251,3 +251,22 @@ fn position_of(app: &TestApp, user: Uuid) -> i64 {
     });
     rows[0].position
 }
+
+#[actix_web::test]
+async fn an_event_shows_a_built_in_role_as_an_object() {
+    let app = TestApp::start().await;
+    app.run_jobs();
+
+    let events = app
+        .admin()
+        .await
+        .get("/v1/events?filter=object_kind%20eq%20%22role%22&limit=200")
+        .await
+        .assert_status(200);
+
+    let events = events.json()["data"].as_array().unwrap().clone();
+    assert!(!events.is_empty());
+    for event in events {
+        assert!(event["after"]["permissions"].is_array(), "{event}");
+    }
+}

@@ -4,6 +4,7 @@
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::model::{CertificateRow, CertificateShown};
 use crate::{
@@ -11,6 +12,11 @@ use crate::{
     credential::pdf::{self, CertificateDocument, Template},
     http::{ApiError, ApiResult},
 };
+
+/// A PDF file.
+#[derive(Debug, Clone, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct Pdf(pub Vec<u8>);
 
 /// A certificate that is not set yet.
 #[derive(Debug, Clone)]
@@ -55,8 +61,8 @@ impl Unset {
 }
 
 /// Sets a certificate on a thread that may be busy.
-pub async fn set_elsewhere(certificate: Unset) -> ApiResult<Vec<u8>> {
-    web::block(move || certificate.set())
+pub async fn set_elsewhere(certificate: Unset) -> ApiResult<Pdf> {
+    web::block(move || certificate.set().map(Pdf))
         .await
         .map_err(ApiError::internal)?
 }
@@ -67,11 +73,11 @@ pub fn verification_url(config: &Config, serial: &str) -> String {
 }
 
 /// A PDF to be saved as `certificate-{name}.pdf`.
-pub fn response(name: &str, pdf: Vec<u8>) -> HttpResponse {
+pub fn response(name: &str, pdf: Pdf) -> HttpResponse {
     let disposition = format!("attachment; filename=\"certificate-{name}.pdf\"");
     HttpResponse::Ok()
         .content_type("application/pdf")
         .insert_header(("Content-Disposition", disposition))
         .insert_header(("Cache-Control", "private, no-cache"))
-        .body(pdf)
+        .body(pdf.0)
 }

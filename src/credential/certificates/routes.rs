@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    files::{self, Unset},
+    files::{self, Pdf, Unset},
     issue,
     model::{Certificate, CertificateRow, CertificateState, ReissueCertificate, RevokeCertificate},
     store,
@@ -57,7 +57,7 @@ async fn get_certificate(call: Call, id: Path<Ref<CertificateRow>>, known: IfNon
 /// A PDF of one page, tagged (PDF/UA-1) and archivable (PDF/A-2a). It says what was true when it was issued; the
 /// address on it says whether it still holds.
 #[utoipa::path(tag = "certificates", params(("certificate_id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "The PDF.", body = Vec<u8>, content_type = "application/pdf")),
+    responses((status = 200, description = "The PDF.", body = inline(Pdf), content_type = "application/pdf")),
     extensions(("x-permission" = json!("certificates.read"))))]
 #[get("/{certificate_id}/file")]
 async fn get_certificate_file(call: Call, id: Path<Ref<CertificateRow>>) -> ApiResult<HttpResponse> {
@@ -69,7 +69,7 @@ async fn get_certificate_file(call: Call, id: Path<Ref<CertificateRow>>) -> ApiR
         })
         .await?;
     let pdf = match file {
-        Some(pdf) => pdf,
+        Some(pdf) => Pdf(pdf),
         // Issued a moment ago: the job will set the very same.
         None => files::set_elsewhere(Unset::of(&certificate)?).await?,
     };

@@ -204,7 +204,7 @@ async fn archive_certificate_template(call: Call, id: Path<Ref<CertificateTempla
 ///
 /// A PDF with made-up data, marked as a sample; its serial verifies nothing.
 #[utoipa::path(tag = "certificates", params(("template_id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "The PDF.", body = Vec<u8>, content_type = "application/pdf")),
+    responses((status = 200, description = "The PDF.", body = inline(files::Pdf), content_type = "application/pdf")),
     extensions(("x-permission" = json!("certificates.read"))))]
 #[post("/{template_id}/previews")]
 async fn preview_certificate_template(

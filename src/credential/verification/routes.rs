@@ -21,8 +21,9 @@ pub fn configure_public(config: &mut ServiceConfig) {
 
 /// Verify a certificate.
 ///
-/// Says how the certificate of this serial stands today, and what it shows. JSON for `Accept: application/json`,
-/// otherwise a page for people. Upper and lower case are the same, and dashes may be left out.
+/// Says how the certificate of this serial stands today, and what it shows. A page for people where
+/// `Accept` likes `text/html` best, as browsers do; otherwise JSON. Upper and lower case are the same, and dashes
+/// may be left out.
 #[utoipa::path(tag = "verification", params(("serial" = String, Path, example = "4TQ8Z-1V7NC-KM2YD-0XWPA-95HRGB")),
     responses(
         (status = 200, description = "There is such a certificate.",
@@ -39,8 +40,8 @@ async fn verify_certificate(
         Some(serial) => find(app, serial).await?,
         None => None,
     };
-    let wants_json =
-        accept::preferred(&request, &["text/html", "application/json"]) == Some("application/json");
+    // People's browsers ask for HTML by name; generated clients take whatever comes.
+    let wants_json = accept::preferred(&request, &["application/json", "text/html"]) != Some("text/html");
     match found {
         Some(verification) if wants_json => Ok(headers(StatusCode::OK).json(verification)),
         Some(verification) => Ok(html(StatusCode::OK, page::certificate(&verification))),

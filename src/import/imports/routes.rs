@@ -43,7 +43,7 @@ async fn list_imports(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
 /// The body is the CSV. The operation reads it with the profile's present version and makes a plan, which writes
 /// nothing: look at it, then apply it. A file that cannot be read fails the operation, with the line and the reason.
 #[utoipa::path(tag = "imports", params(CreateImport),
-    request_body(content = String, content_type = "text/csv", description = "The file.", example = "EmpID;Name\n7;Ana\n"),
+    request_body(content = inline(CsvUpload), content_type = "text/csv", description = "The file.", example = "EmpID;Name\n7;Ana\n"),
     responses((status = 202, description = "The import; its operation is at the Location.", body = Import)),
     extensions(("x-permission" = json!("imports.write"))))]
 #[post("")]
