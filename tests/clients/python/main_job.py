@@ -21,7 +21,7 @@ from provost_client.api.imports import apply_import, create_import, create_impor
 from provost_client.api.operations import get_operation
 from provost_client.api.reports import get_compliance_report
 from provost_client.api.requirements import list_requirements
-from provost_client.api.rules import activate_rule, apply_rule, create_rule, explain_rule, plan_rule
+from provost_client.api.rules import apply_rule, create_rule, explain_rule, plan_rule
 from provost_client.api.sign_in import create_token
 from provost_client.api.users import create_user, get_user, update_user
 from provost_client.api.verification import verify_certificate
@@ -54,6 +54,7 @@ from provost_client.models import (
     PageRequirement,
     PlanRule,
     Problem,
+    ReconcileOutcome,
     Requirement,
     RequirementStatus,
     Rule,
@@ -97,7 +98,7 @@ def sign_in(url: str, username: str, password: str) -> AuthenticatedClient:
     return AuthenticatedClient(url, token=token.access_token, raise_on_unexpected_status=True)
 
 
-def finish(client: AuthenticatedClient, operation_id: UUID) -> None:
+def finish(client: AuthenticatedClient, operation_id: UUID) -> Operation:
     """Waits until an operation has succeeded."""
 
     def look() -> Operation | None:
@@ -106,6 +107,7 @@ def finish(client: AuthenticatedClient, operation_id: UUID) -> None:
 
     operation = wait_for("the operation", look)
     assert operation.status is OperationStatus.SUCCEEDED, operation
+    return operation
 
 
 def import_people(client: AuthenticatedClient, folder: Path) -> None:
@@ -162,12 +164,13 @@ def require(client: AuthenticatedClient, course: Course) -> Rule:
         due=DuePolicyAfterJoining(kind=DuePolicyAfterJoiningKind.AFTER_JOINING, offset="P30D"),
     )
     rule = expect(Rule, create_rule.sync(client=client, body=draft))
-    expect(Rule, activate_rule.sync(str(rule.id), client=client))
-    plan = expect(RulePlan, plan_rule.sync(str(rule.id), client=client, body=PlanRule()))
-    if plan.opens:
-        body = ApplyRule(plan_hash=plan.plan_hash)
-        operation = expect(Operation, apply_rule.sync(str(rule.id), client=client, body=body))
-        finish(client, operation.id)
+    planning = expect(Operation, plan_rule.sync(str(rule.id), client=client, body=PlanRule()))
+    plan = expect(RulePlan, finish(client, planning.id).result)
+    assert plan.opens > 0 and plan.ends == 0, plan
+    body = ApplyRule(plan_hash=plan.plan_hash)
+    applying = expect(Operation, apply_rule.sync(str(rule.id), client=client, body=body))
+    applied = expect(ReconcileOutcome, finish(client, applying.id).result)
+    assert applied.opened == plan.opens, applied
     return rule
 
 
