@@ -1,9 +1,9 @@
-//! Two years in a few seconds: the clock goes back, the company as it was comes in, and month by month people learn.
+//! Two years in a few seconds: the clock goes back, the company as it was comes in, and two months at a time people learn.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use diesel::{QueryDsl, QueryableByName, RunQueryDsl, sql_types};
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
 use super::{catalog, company::Company, export, random::Random, rules};
@@ -11,11 +11,11 @@ use crate::{
     access::{self, Permission},
     app::{Acting, App, Clock, Tx},
     cli::CommandError,
-    db::{bind, schema::users},
+    db::bind,
     enrollment::{
         completions::{batch, model::CompletionSource, record::NewCompletion},
         enrollments::{model::UpdateEnrollment, progress},
-        rules::reconcile,
+        rules::reconcile::{self, Whom},
     },
     http::{ApiError, ApiResult, Ref, body},
     import::{
@@ -26,19 +26,19 @@ use crate::{
     operations, sql,
 };
 
-/// Months of history.
-const MONTHS: usize = 24;
+/// Steps of history, of two months each.
+const STEPS: usize = 12;
+/// An HR export comes with every second of them.
+const STEPS_AN_EXPORT: usize = 2;
 /// The company's size when the history begins, in percent of what it is today.
 const FIRST_SIZE: usize = 82;
-const PAUSE_IN_MONTH: usize = 17;
+const PAUSE_IN_STEP: usize = 9;
 /// Completions a transaction.
 const BATCH: usize = 2_000;
-/// People whom one transaction settles.
-const PEOPLE_AT_ONCE: usize = 5_000;
 /// Of those who are enrolled at the end, one in so many is in the middle of the course.
 const ONE_HAS_BEGUN_IN: usize = 4;
-/// How many of a hundred people take up a course of their own choice in a month.
-const CURIOUS: usize = 6;
+/// How many of a hundred people take up a course of their own choice in a step.
+const CURIOUS: usize = 12;
 
 /// What the academy is made of.
 pub struct Plan {
@@ -80,21 +80,20 @@ pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), Comma
     };
     travel.to(ago(0));
     let start = app.clock.now();
-    let size = |month: usize| {
-        (plan.people * (FIRST_SIZE * MONTHS + (100 - FIRST_SIZE) * month) / MONTHS / 100).max(1)
-    };
+    let size =
+        |step: usize| (plan.people * (FIRST_SIZE * STEPS + (100 - FIRST_SIZE) * step) / STEPS / 100).max(1);
     let mut company = Company::found(plan.seed, size(0), plan.people, start.date_naive());
     progress("the catalog and the company as it was two years ago");
     begin(app, plan, &company)?;
     let mut random = Random::new(plan.seed ^ 0x5eed);
     let mut last = start;
     let mut exported = start.date_naive();
-    for month in 1..=MONTHS {
-        travel.to(ago(month));
+    for step in 1..=STEPS {
+        travel.to(ago(step));
         let now = app.clock.now();
-        if month.is_multiple_of(3) {
+        if step.is_multiple_of(STEPS_AN_EXPORT) {
             progress(&format!("{}: people come, move and go", now.format("%B %Y")));
-            company.pass(now.date_naive(), size(month));
+            company.pass(now.date_naive(), size(step));
             let file = export::write(&company, exported)?;
             import(
                 app,
@@ -104,7 +103,7 @@ pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), Comma
             )?;
             exported = now.date_naive();
         }
-        if month == PAUSE_IN_MONTH {
+        if step == PAUSE_IN_STEP {
             app.write_blocking(&acting(), rules::pause)?;
         }
         settle(app)?;
@@ -114,9 +113,9 @@ pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), Comma
     take_up(app, &mut random)
 }
 
-/// How long before the present a month begins.
-fn ago(month: usize) -> TimeDelta {
-    TimeDelta::minutes(-((MONTHS - month) as i64 * 730 * 24 * 60 / MONTHS as i64))
+/// How long before the present a step ends.
+fn ago(step: usize) -> TimeDelta {
+    TimeDelta::minutes(-((STEPS - step) as i64 * 730 * 24 * 60 / STEPS as i64))
 }
 
 fn begin(app: &App, plan: &Plan, company: &Company) -> Result<(), CommandError> {
@@ -138,14 +137,11 @@ fn begin(app: &App, plan: &Plan, company: &Company) -> Result<(), CommandError> 
     settle(app)
 }
 
-/// Settles what the rules want of everybody, some people at a time.
+/// Settles what the rules want of everybody.
 fn settle(app: &App) -> Result<(), CommandError> {
-    let people: Vec<Uuid> = app.read_blocking(&acting(), |tx| {
-        Ok(users::table.order(users::id).select(users::id).load(tx.conn)?)
+    app.write_blocking(&acting(), |tx| {
+        reconcile::reconcile(tx, Whom::EVERYBODY, None).map(drop)
     })?;
-    for some in people.chunks(PEOPLE_AT_ONCE) {
-        app.write_blocking(&acting(), |tx| reconcile::reconcile(tx, some, None).map(drop))?;
-    }
     Ok(())
 }
 
@@ -172,7 +168,9 @@ fn import(app: &App, profile: &str, name: &str, file: &[u8]) -> Result<ImportCou
         let counts = apply::apply(tx, id, &assessment.plan_hash, None, &|_| ())?;
         operations::succeed(tx, operation.id, &counts)?;
         // Two years pass quicker than PostgreSQL would notice by itself that the tables grow.
-        sql!["ANALYZE"].execute(tx.conn)?;
+        sql!["ANALYZE users, user_history, external_keys, org_unit_closure, reporting_lines, rule_members, requirements,
+            requirement_reasons, enrollments, completions"]
+        .execute(tx.conn)?;
         Ok(())
     })?;
     Ok(assessment.counts)
@@ -222,7 +220,7 @@ fn learn(app: &App, random: &mut Random, since: DateTime<Utc>) -> Result<(), Com
     Ok(())
 }
 
-/// How likely somebody is to do within a month what they must: some always wait, a few hardly ever do it, and there
+/// How likely somebody is to do within a step what they must: some always wait, a few hardly ever do it, and there
 /// are departments with more and with fewer of those.
 fn zeal(requirement: &Open, today: NaiveDate) -> f64 {
     let slack = digest(&requirement.department) % 5 * 6;
@@ -231,11 +229,11 @@ fn zeal(requirement: &Open, today: NaiveDate) -> f64 {
         .due_on
         .is_some_and(|due| (due - today).num_days() < 10);
     match (nature, presses) {
-        (0..12, _) => 0.06,
-        (12..40, false) => 0.35,
-        (12..40, true) => 0.5,
-        (_, false) => 0.7,
-        (_, true) => 0.9,
+        (0..12, _) => 0.12,
+        (12..40, false) => 0.58,
+        (12..40, true) => 0.75,
+        (_, false) => 0.9,
+        (_, true) => 0.97,
     }
 }
 
