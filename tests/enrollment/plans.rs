@@ -1,3 +1,7 @@
+use provost::{
+    db::{bind, sql::uuid_v7},
+    sql,
+};
 use serde_json::{Value, json};
 
 use super::fixture::{course, outline, person, requirements, rule, transfer};
@@ -67,6 +71,46 @@ async fn a_plan_shows_what_applying_it_does_and_changes_nothing() {
     assert_eq!(done.at("/progress"), done.at("/total"));
     assert_eq!(outline(&admin, ana).await[0].0, "open");
     assert_eq!(outline(&admin, bea).await[0].0, "satisfied");
+}
+
+/// More people than a job settles in a transaction.
+const MANY: i64 = 4_100;
+
+#[actix_web::test]
+async fn a_plan_and_its_application_reach_everybody_however_many() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let path = draft(&admin, "Production", fire).await;
+    app.write(|tx| {
+        sql![
+            "INSERT INTO users (id, username, given_name, family_name, status, department, created_at, updated_at)
+             SELECT ",
+            uuid_v7(tx.now),
+            ", 'u' || n, 'Uma', n::text, 'active', CASE WHEN n % 2 = 0 THEN 'Production' ELSE 'Sales' END, ",
+            bind(tx.now),
+            ", ",
+            bind(tx.now),
+            " FROM generate_series(1::bigint, ",
+            bind(MANY),
+            ") AS n"
+        ]
+        .execute(tx.conn)?;
+        Ok(())
+    });
+
+    let planned = plan(&app, &admin, &path, json!({})).await;
+    assert_eq!(planned["opens"], json!(MANY / 2));
+    assert_eq!(planned["changes"].as_array().map(Vec::len), Some(100));
+    let again = plan(&app, &admin, &path, json!({})).await;
+    assert_eq!(again["plan_hash"], planned["plan_hash"]);
+
+    let wish = json!({"plan_hash": planned["plan_hash"]});
+    let done = operation(&app, &admin, &path, "applications", wish).await;
+    assert_eq!(done.at("/result/opened"), json!(MANY / 2));
+    assert_eq!(done.at("/progress"), done.at("/total"));
+    let after = plan(&app, &admin, &path, json!({})).await;
+    assert_eq!((&after["opens"], &after["moves"]), (&json!(0), &json!(0)));
 }
 
 #[actix_web::test]
