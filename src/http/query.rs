@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::DeserializeOwned;
 
 use super::{ApiError, ApiResult, Code};
@@ -27,16 +27,17 @@ fn read<T: DeserializeOwned>(query: &str) -> ApiResult<Query<T>> {
             "Leave out U+0000: no parameter may hold it.",
         ));
     }
-    web::Query::<T>::from_query(query)
-        .map(|query| Query(query.into_inner()))
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+    serde_path_to_error::deserialize(pairs)
+        .map(Query)
         .map_err(|error| {
-            ApiError::new(
-                Code::InvalidParameter,
-                format!("A query parameter cannot be read: {}.", plain(&error.to_string())),
-            )
+            let (path, detail) = (error.path().to_string(), error.inner().to_string());
+            // Of a parameter that is unknown, missing or there twice, only the sentence tells the name.
+            let named = detail.split('`').nth(1).unwrap_or_default().to_owned();
+            ApiError::parameter(if is_name(&path) { &path } else { &named }, detail)
         })
 }
 
-fn plain(message: &str) -> &str {
-    message.trim_start_matches("Query deserialize error: ")
+fn is_name(path: &str) -> bool {
+    !path.is_empty() && path.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }

@@ -176,6 +176,22 @@ async fn ids_that_are_none_are_refused() {
 }
 
 #[actix_web::test]
+async fn a_parameter_that_cannot_be_read_is_named() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (query, pointer) in [
+        ("limit=99999999999999999999", "?limit"),
+        ("limit=a", "?limit"),
+        ("colour=red", "?colour"),
+        ("limit=1&limit=2", "?limit"),
+    ] {
+        let answer = admin.get(&format!("/v1/users?{query}")).await;
+        let answer = answer.assert_problem(400, "invalid_parameter");
+        assert_eq!(answer.at("/errors/0/pointer"), json!(pointer), "{query}");
+    }
+}
+
+#[actix_web::test]
 async fn parameters_out_of_range_are_refused() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

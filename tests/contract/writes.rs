@@ -3,16 +3,13 @@
 use std::collections::BTreeSet;
 
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
-use provost::db::schema::events;
+use provost::{db::schema::events, sql};
 
 use super::{operations, samples, story::Story};
 use crate::support::TestApp;
 
 /// Operations that change something without an event, each with its reason.
-const WITHOUT_EVENT: &[(&str, &str)] = &[
-    ("preview_certificate_template", "it draws a sample"),
-    ("plan_rule", "it tells what would be done, and does nothing"),
-];
+const WITHOUT_EVENT: &[(&str, &str)] = &[("preview_certificate_template", "it draws a sample")];
 
 /// Operations that no story of requests can lead to, each with the test that covers it and its event.
 const OUTSIDE_THE_STORY: &[(&str, &str)] = &[("retry_job", "a job must have died: tests/jobs/queue.rs")];
@@ -82,4 +79,16 @@ async fn no_read_writes_an_event() {
         assert!(answer.status < 500, "{}: {}", operation.id, answer.text());
         assert_eq!(count_events(&mut conn), before, "{} wrote an event", operation.id);
     }
+}
+
+/// As behind a pooler that hands out another connection for each transaction.
+#[actix_web::test]
+async fn every_operation_works_without_prepared_statements() {
+    let app = TestApp::start_with(|config| config.prepared_statements = false).await;
+    Story::tell(&app, |operation, answer| {
+        assert!(answer.status < 400, "{}: {}", operation.id, answer.text());
+    })
+    .await;
+    let prepared = app.write(|tx| Ok(sql!["SELECT FROM pg_prepared_statements"].execute(tx.conn)?));
+    assert_eq!(prepared, 0);
 }

@@ -58,8 +58,8 @@ impl Foot {
     ) -> Self {
         let measure = paper.measure();
         let columns = Columns {
-            side: measure * 0.35,
-            middle: measure * 0.26,
+            side: measure * 0.34,
+            middle: measure * 0.3,
         };
         let style = |size: f32, color, align| {
             let size = size * scale.max(0.7);
@@ -78,8 +78,11 @@ impl Foot {
             Some(typesetter.set(&text, small(align), width))
         };
         let template = document.template;
-        let serial = optional(&template.footer, Alignment::Center, columns.middle);
         let verification = optional(&template.verification, Alignment::Right, columns.side);
+        // A serial that is broken into two lines is copied without its hyphen, and names nothing.
+        let serial = fill(&template.footer, document)
+            .filter(|text| !text.trim().is_empty())
+            .map(|text| typesetter.set_on_one_line(&text, small(Alignment::Center), columns.middle));
         let url = document.verification_url;
         let address = typesetter.set(url, style(7.5, palette.muted, Alignment::Right), columns.side);
         let signature = template.signature.as_ref().map(|Signature { name, title }| {

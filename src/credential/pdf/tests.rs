@@ -114,6 +114,23 @@ fn a_certificate_says_who_completed_what_and_when() {
 }
 
 #[test]
+fn a_serial_stays_in_one_piece() {
+    let serial = "WWWWW-WFS4M-ZBPYF-DPXE7-WT813S";
+    for orientation in [Orientation::Landscape, Orientation::Portrait] {
+        let template = Template {
+            orientation,
+            ..signed()
+        };
+        let certificate = CertificateDocument {
+            serial,
+            ..document("Zoë Griffin-Łukasz", "Fire Safety", &template)
+        };
+        let text = text(&render(&certificate).unwrap());
+        assert!(text.contains(serial), "{serial:?} is not in {text:?}");
+    }
+}
+
+#[test]
 fn names_in_other_scripts_can_be_copied() {
     for (name, language) in [
         ("محمد عبد الله", "en"),
