@@ -15,7 +15,7 @@ mod verify;
 
 pub use event::{Actor, ActorKind, Event};
 pub use model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent, hex};
-pub use seal::{head, seal};
+pub use seal::{head, seal, seal_some};
 pub use store::count_unsealed;
 pub use verify::{VerifyLedger, verify};
 

@@ -28,18 +28,28 @@ struct Waiting {
     any: bool,
 }
 
-/// Seals what is committed, and answers how many events that was. The worker does this all the time.
+/// Seals what is committed, and answers how many events that was.
 pub fn seal(app: &App) -> ApiResult<i64> {
-    let acting = Acting::system("sealer");
     let mut sealed = 0;
     loop {
-        let waiting: Vec<Waiting> = app.read_blocking(&acting, |tx| {
-            Ok(sql!["SELECT EXISTS (SELECT 1 FROM events WHERE position IS NULL) AS any"].load(tx.conn)?)
-        })?;
-        if !waiting.iter().any(|waiting| waiting.any) {
-            return Ok(sealed);
+        match seal_some(app)? {
+            0 => return Ok(sealed),
+            some => sealed += some,
         }
-        sealed += app.write_blocking(&acting, seal_batch)?;
+    }
+}
+
+/// Seals some of what is committed, and answers how many events that was: none once all are sealed. The worker does
+/// this all the time.
+pub fn seal_some(app: &App) -> ApiResult<i64> {
+    let acting = Acting::system("sealer");
+    let waiting: Vec<Waiting> = app.read_blocking(&acting, |tx| {
+        Ok(sql!["SELECT EXISTS (SELECT 1 FROM events WHERE position IS NULL) AS any"].load(tx.conn)?)
+    })?;
+    if waiting.iter().any(|waiting| waiting.any) {
+        app.write_blocking(&acting, seal_batch)
+    } else {
+        Ok(0)
     }
 }
 
