@@ -19,7 +19,7 @@ run: ## Serve the demo academy on a private PostgreSQL
 # say how the tests went.
 test: ## Run all tests
 	@scripts/setup test
-	@if [ -x scripts/contract ]; then scripts/contract; fi
+	@scripts/contract
 	cargo test --locked --doc
 	cargo test --locked --lib --bins --tests
 

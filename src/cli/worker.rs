@@ -24,12 +24,12 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<ApplyPlan>(),
     Handler::of::<IssueCertificate>(),
     Handler::of::<KeepGroups>(),
+    Handler::of::<MakePlan>(),
     Handler::of::<PlanImport>(),
     Handler::of::<Purge>(),
+    Handler::of::<PutInForce>(),
     Handler::of::<ReconcileAll>(),
     Handler::of::<ReconcileRule>(),
-    Handler::of::<MakePlan>(),
-    Handler::of::<PutInForce>(),
     Handler::of::<VerifyLedger>(),
 ];
 

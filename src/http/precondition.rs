@@ -1,8 +1,10 @@
-//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110, section 13) over the rows' versions.
+//! What a change wants to be so first: `ETag`, `If-Match` and `If-None-Match` (RFC 9110, section 13) over the rows'
+//! versions, and archived before it is brought back.
 
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+use chrono::{DateTime, Utc};
 
 use super::{ApiError, ApiResult, Code};
 
@@ -85,4 +87,12 @@ fn names(list: &str, etag: &str) -> bool {
         || list
             .split(',')
             .any(|tag| tag.trim().trim_start_matches("W/") == etag)
+}
+
+/// What is brought back was archived; 409 if it is not.
+pub fn require_archived(archived_at: Option<DateTime<Utc>>) -> ApiResult<()> {
+    match archived_at {
+        Some(_) => Ok(()),
+        None => Err(ApiError::new(Code::Conflict, "It is not archived.")),
+    }
 }

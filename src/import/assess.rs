@@ -329,7 +329,7 @@ struct Totals {
 }
 
 fn count(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<ImportCounts> {
-    let gone: Vec<String> = declaration.gone.iter().map(|word| (*word).to_owned()).collect();
+    let gone = declaration.gone_words();
     let totals: Totals = sql![
         "SELECT jsonb_build_object(
             'rows', count(*) FILTER (WHERE new_id IS NOT NULL),

@@ -11,6 +11,7 @@ pub mod assess;
 mod check;
 pub mod events;
 pub mod imports;
+pub mod keyed;
 pub mod mapping;
 mod objects;
 pub mod plan;

@@ -122,13 +122,12 @@ pub fn taken_over() -> Sql {
 
 /// A query of those who are taken over and are not gone: they count among those who were here.
 pub fn taken_over_and_here(plan: &Plan, declaration: &Declaration) -> Sql {
-    let gone: Vec<String> = declaration.gone.iter().map(|word| (*word).to_owned()).collect();
     sql![
         "SELECT t.id FROM import_rows r JOIN ",
         declaration.table,
         " t ON t.id = r.object_id WHERE r.refs ?| '{external_key,placeholder}' AND r.action IN ('unchanged', 'update')
             AND t.status <> ALL(",
-        bind(gone),
+        bind(declaration.gone_words()),
         ") AND r.import_id = ",
         bind(plan.import)
     ]

@@ -51,6 +51,13 @@ pub struct Declaration {
     pub gone: &'static [&'static str],
 }
 
+impl Declaration {
+    /// `gone`, to be bound.
+    pub fn gone_words(&self) -> Vec<String> {
+        self.gone.iter().map(|word| (*word).to_owned()).collect()
+    }
+}
+
 /// A field that tells things from each other where no key does.
 #[derive(Debug)]
 pub struct Match {

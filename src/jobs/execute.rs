@@ -71,9 +71,9 @@ fn settle(app: &App, claim: &Claim, run: &JobRun, ended: Result<(), JobError>) {
             retry(run, claim, error).map(|()| "retried")
         }
         // Whoever watches the operation is told, and has to do something else; nothing is wrong with the job.
-        Err(JobError::Refused(problem)) if run.operation_id().is_some() => {
-            run.finish(|tx| refuse(tx, run, problem)).map(|()| "refused")
-        }
+        Err(JobError::Refused(problem)) if run.operation_id().is_some() => run
+            .finish(|tx| fail_operation(tx, run, problem))
+            .map(|()| "refused"),
         Err(error) => {
             log::error!("job {id} ({kind}) is dead after {attempts} attempts: {error}");
             run.write(|tx| bury(tx, claim, run, error)).map(|()| "dead")
@@ -95,7 +95,7 @@ fn retry(run: &JobRun, claim: &Claim, error: &JobError) -> Result<(), JobError> 
     })
 }
 
-fn refuse(tx: &mut Tx, run: &JobRun, problem: &ApiError) -> ApiResult<()> {
+fn fail_operation(tx: &mut Tx, run: &JobRun, problem: &ApiError) -> ApiResult<()> {
     match run.operation_id() {
         Some(operation) => operations::fail(tx, operation, problem),
         None => Ok(()),
@@ -104,7 +104,7 @@ fn refuse(tx: &mut Tx, run: &JobRun, problem: &ApiError) -> ApiResult<()> {
 
 fn bury(tx: &mut Tx, claim: &Claim, run: &JobRun, error: &JobError) -> ApiResult<()> {
     store::bury(tx.conn, claim, &error.to_string(), tx.now)?;
-    refuse(
+    fail_operation(
         tx,
         run,
         &ApiError::new(

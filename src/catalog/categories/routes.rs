@@ -11,7 +11,10 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::{Call, Tx},
-    http::{ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{
+        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
+        precondition::require_archived,
+    },
     ledger::Event,
 };
 
@@ -116,9 +119,7 @@ async fn restore_category(call: Call, id: Path<Ref<Category>>, known: IfMatch) -
     call.write(move |tx| {
         let before = access::authorize(tx, &id, Permission::CoursesWrite)?;
         known.check(&*before)?;
-        if before.archived_at.is_none() {
-            return Err(ApiError::new(Code::Conflict, "It is not archived."));
-        }
+        require_archived(before.archived_at)?;
         let category = store::set_archived(tx, &before, None)?;
         changed(tx, "category.restored", &before, &category);
         Reply::resource(&category)

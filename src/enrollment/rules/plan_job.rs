@@ -32,13 +32,10 @@ impl Job for MakePlan {
     const KIND: &'static str = "rule.plan";
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        let people = begin(run, self.operation_id, 1)?;
+        begin(run, self.operation_id, 1)?;
         let plan = make(run, self.rule_id, self.changes.as_ref(), self.operation_id)?;
         run.finish(|tx| match &plan {
-            Some(plan) => {
-                operations::progress(tx, self.operation_id, people)?;
-                operations::succeed(tx, self.operation_id, plan)
-            }
+            Some(plan) => operations::succeed(tx, self.operation_id, plan),
             None => operations::cancel(tx, self.operation_id, &()),
         })
     }

@@ -10,7 +10,10 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::Call,
-    http::{ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{
+        ApiError, ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
+        precondition::require_archived,
+    },
     ledger::Event,
 };
 
@@ -153,9 +156,7 @@ async fn restore_attribute_definition(
     call.write(move |tx| {
         let before = access::authorize(tx, &id, Permission::AttributesWrite)?;
         known.check(&*before)?;
-        if before.archived_at.is_none() {
-            return Err(ApiError::new(Code::Conflict, "It is not archived."));
-        }
+        require_archived(before.archived_at)?;
         let definition = store::set_archived(tx, &before, None)?;
         tx.record(
             Event::new(

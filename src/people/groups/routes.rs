@@ -14,7 +14,10 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::{Call, Tx},
-    http::{ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{
+        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
+        precondition::require_archived,
+    },
     ledger::Event,
     people::{external_keys, users::filter},
 };
@@ -160,9 +163,7 @@ async fn restore_group(call: Call, id: Path<Ref<Group>>, known: IfMatch) -> ApiR
         dynamic::lock_filters(tx)?;
         let before = access::authorize(tx, &id, Permission::GroupsWrite)?;
         known.check(&*before)?;
-        if before.archived_at.is_none() {
-            return Err(ApiError::new(Code::Conflict, "It is not archived."));
-        }
+        require_archived(before.archived_at)?;
         members::refuse_unless_may_grant(tx, before.id)?;
         let group = store::set_archived(tx, &before, None)?;
         tx.record(

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     access::{self, Permission, caller::lacks},
     app::{Call, Tx},
-    http::{ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{
+        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
+        precondition::require_archived,
+    },
     ledger::Event,
     people::{closure::ORG_UNITS, external_keys},
 };
@@ -153,9 +156,7 @@ async fn restore_org_unit(call: Call, id: Path<Ref<OrgUnit>>, known: IfMatch) ->
         ORG_UNITS.lock(tx)?;
         let before = access::authorize(tx, &id, Permission::OrgUnitsWrite)?;
         known.check(&*before)?;
-        if before.archived_at.is_none() {
-            return Err(ApiError::new(Code::Conflict, "It is not archived."));
-        }
+        require_archived(before.archived_at)?;
         if store::is_below_archived(tx, &before)? {
             return Err(ApiError::new(
                 Code::Conflict,

@@ -10,7 +10,8 @@ use crate::{
     db::{Sql, bind},
     http::ApiResult,
     import::{
-        events::{self, EventKind, Keyed, Lines},
+        events::{self, EventKind},
+        keyed::{self, Keyed, Lines},
         target::Plan,
     },
     sql,
@@ -132,7 +133,7 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     ]
     };
     COURSES.change(tx, plan, "update", course("course.updated"), updated)?;
-    events::take_over(tx, plan, course("external_key.added"))
+    keyed::take_over(tx, plan, course("external_key.added"))
 }
 
 fn end(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {

@@ -10,7 +10,8 @@ use crate::{
     db::{Sql, bind},
     http::ApiResult,
     import::{
-        events::{self, EventKind, Keyed, Lines},
+        events::{self, EventKind},
+        keyed::{self, Keyed, Lines},
         target::Plan,
     },
     people::closure::ORG_UNITS,
@@ -174,7 +175,7 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
     ]
     };
     let changed = USERS.change(tx, plan, "update", user("user.updated"), updated)?;
-    events::take_over(tx, plan, user("external_key.added"))?;
+    keyed::take_over(tx, plan, user("external_key.added"))?;
     Ok(changed)
 }
 
