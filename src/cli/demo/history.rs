@@ -1,4 +1,4 @@
-//! Two years in a few seconds: the clock goes back, the company as it was comes in, and two months at a time people learn.
+//! Two years in a few seconds: the clock goes back, the company as it was comes in, and people learn, a quarter of a year at a time.
 
 use std::collections::BTreeMap;
 
@@ -26,19 +26,19 @@ use crate::{
     operations, sql,
 };
 
-/// Steps of history, of two months each.
-const STEPS: usize = 12;
+/// Steps of history, of a quarter each.
+const STEPS: usize = 8;
 /// An HR export comes with every second of them.
 const STEPS_AN_EXPORT: usize = 2;
 /// The company's size when the history begins, in percent of what it is today.
 const FIRST_SIZE: usize = 82;
-const PAUSE_IN_STEP: usize = 9;
+const PAUSE_IN_STEP: usize = 6;
 /// Completions a transaction.
 const BATCH: usize = 2_000;
 /// Of those who are enrolled at the end, one in so many is in the middle of the course.
 const ONE_HAS_BEGUN_IN: usize = 4;
 /// How many of a hundred people take up a course of their own choice in a step.
-const CURIOUS: usize = 12;
+const CURIOUS: usize = 18;
 
 /// What the academy is made of.
 pub struct Plan {

@@ -3,13 +3,12 @@
 //! What a certificate shows is frozen in the transaction that issues it; its PDF is set afterwards.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    files::{self, Unset},
-    model::{CertificateRow, CertificateShown, CertificateState},
-    store::{self, Evidence},
+    files::Unset,
+    model::{CertificateRow, CertificateState},
+    store::{self, Draft},
 };
 use crate::{
     access::Authorized,
@@ -50,22 +49,18 @@ impl Job for IssueCertificate {
 impl IssueCertificate {
     /// Issues the certificate, unless the completion ever had one or was corrected; in a transaction.
     pub fn issue(&self, tx: &mut Tx) -> ApiResult<()> {
-        let Some(evidence) = store::evidence(tx, self.user_id, self.completion_id)? else {
-            return Err(ApiError::not_found("completion"));
-        };
+        let (completion, corrected) = completion(tx, self.user_id, self.completion_id)?;
         let had_one = !store::of_completion(tx, self.user_id, self.completion_id)?.is_empty();
         if had_one || store::is_corrected(tx, self.user_id, self.completion_id)? {
             return Ok(());
         }
-        let layout = templates::store::default(tx)?.layout;
-        let certificate = draft(tx, &evidence, layout)?;
-        let added = add(tx, &certificate, None)?;
-        match evidence.supersedes_id.filter(|_| added) {
-            Some(corrected) => {
+        let issued = add(tx, &draft(completion)?, None)?;
+        match (issued, corrected) {
+            (Some(certificate), Some(corrected)) => {
                 let reason = Some("the completion was corrected".into());
                 replace(tx, self.user_id, corrected, certificate.id, reason)
             }
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -90,22 +85,18 @@ impl IssueCertificate {
 /// puts them in the place of others.
 pub fn issue_all(tx: &mut Tx, noted: &[NotedCompletion]) -> ApiResult<()> {
     let template = templates::store::default(tx)?;
-    let mut certificates = Vec::with_capacity(noted.len());
-    for evidence in store::evidence_of_all(tx, noted)? {
-        if evidence.supersedes_id.is_some() {
+    let mut drafts = Vec::with_capacity(noted.len());
+    for (completion, corrected) in store::completions(tx, noted)? {
+        if corrected.is_some() {
             tx.enqueue(&IssueCertificate {
-                user_id: evidence.user_id,
-                completion_id: evidence.completion_id,
+                user_id: completion.user_id,
+                completion_id: completion.completion_id,
             })?;
         } else {
-            certificates.push(draft(tx, &evidence, template.layout.clone())?);
+            drafts.push(draft(completion)?);
         }
     }
-    store::insert_all(tx, &certificates)?;
-    for certificate in certificates {
-        note_issued(tx, certificate, None)?;
-    }
-    Ok(())
+    store::insert_all(tx, &drafts, &template.layout)
 }
 
 /// Issues a certificate anew, from what is known today, under another serial. One that is in force gives way to
@@ -120,18 +111,14 @@ pub fn reissue(
             "Another certificate was issued in its place; reissue that one.",
         ));
     }
-    let evidence = store::evidence(tx, old.user_id, old.completion_id)?
-        .ok_or_else(|| ApiError::not_found("completion"))?;
-    let layout = templates::store::default(tx)?.layout;
-    let certificate = draft(tx, &evidence, layout)?;
+    let (completion, _) = completion(tx, old.user_id, old.completion_id)?;
+    let draft = draft(completion)?;
     if old.state == CertificateState::Issued {
-        replace(tx, old.user_id, old.completion_id, certificate.id, reason.clone())?;
+        replace(tx, old.user_id, old.completion_id, draft.id, reason.clone())?;
     }
-    if !add(tx, &certificate, reason)? {
-        return Err(not_issued(
-            "The completion has another certificate in force already; reissue that one.",
-        ));
-    }
+    let certificate = add(tx, &draft, reason)?.ok_or_else(|| {
+        not_issued("The completion has another certificate in force already; reissue that one.")
+    })?;
     tx.enqueue(&IssueCertificate {
         user_id: old.user_id,
         completion_id: old.completion_id,
@@ -144,41 +131,34 @@ pub fn not_issued(detail: &'static str) -> ApiError {
     ApiError::new(Code::CertificateNotIssued, detail)
 }
 
-/// A certificate of `evidence` under a new serial, as it would be issued now.
-fn draft(tx: &Tx, evidence: &Evidence, layout: Value) -> ApiResult<CertificateRow> {
-    let serial = serial::random()?;
-    let name = format!("{} {}", evidence.given_name, evidence.family_name);
-    let shown = CertificateShown {
-        name: name.trim().to_owned(),
-        course: evidence.course.clone(),
-        completed_on: evidence.occurred_at.date_naive(),
-        valid_until: evidence.valid_until,
-        issuer: tx.app.config.academy_name.clone(),
-        verification_url: files::verification_url(&tx.app.config, &serial),
+/// A completion, with the one that it corrects.
+fn completion(
+    tx: &mut Tx,
+    user_id: Uuid,
+    completion_id: Uuid,
+) -> ApiResult<(NotedCompletion, Option<Uuid>)> {
+    let noted = NotedCompletion {
+        user_id,
+        completion_id,
     };
-    Ok(CertificateRow {
+    store::completions(tx, &[noted])?
+        .pop()
+        .ok_or_else(|| ApiError::not_found("completion"))
+}
+
+/// A certificate for `completion` under a new serial.
+fn draft(completion: NotedCompletion) -> ApiResult<Draft> {
+    Ok(Draft {
         id: Uuid::now_v7(),
-        user_id: evidence.user_id,
-        course_id: evidence.course_id,
-        completion_id: evidence.completion_id,
-        serial,
-        state: CertificateState::Issued,
-        shown: serde_json::to_value(shown).map_err(ApiError::internal)?,
-        layout,
-        issued_at: tx.now,
-        valid_until: evidence.valid_until,
-        revoked_at: None,
-        revoke_reason: None,
-        superseded_by: None,
-        version: 1,
-        created_at: tx.now,
-        updated_at: tx.now,
+        completion,
+        serial: serial::random()?,
     })
 }
 
-fn add(tx: &mut Tx, certificate: &CertificateRow, reason: Option<String>) -> ApiResult<bool> {
-    let added = store::insert(tx, certificate)?;
-    if added {
+fn add(tx: &mut Tx, draft: &Draft, reason: Option<String>) -> ApiResult<Option<CertificateRow>> {
+    let layout = templates::store::default(tx)?.layout;
+    let added = store::insert(tx, draft, &layout)?;
+    if let Some(certificate) = &added {
         note_issued(tx, certificate.clone(), reason)?;
     }
     Ok(added)

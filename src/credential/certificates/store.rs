@@ -1,6 +1,5 @@
 //! The statements of certificates.
 
-use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension,
     QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types::Jsonb,
@@ -8,13 +7,16 @@ use diesel::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{Certificate, CertificateRow, CertificateState};
+use super::{
+    files,
+    model::{Certificate, CertificateRow, CertificateState},
+};
 use crate::{
     access::{Authorized, Protected},
     app::{NotedCompletion, Tx},
     db::{
         Sql, bind,
-        schema::{certificate_files, certificates, completions, course_versions, users},
+        schema::{certificate_files, certificates, completions},
     },
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
@@ -99,52 +101,29 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Certificate>> {
     })
 }
 
-/// What a certificate is issued from.
-#[derive(diesel::Queryable)]
-pub struct Evidence {
-    pub user_id: Uuid,
-    pub given_name: String,
-    pub family_name: String,
-    pub completion_id: Uuid,
-    pub course_id: Uuid,
-    pub course: String,
-    pub occurred_at: DateTime<Utc>,
-    pub valid_until: Option<NaiveDate>,
-    /// The completion that this one corrects.
-    pub supersedes_id: Option<Uuid>,
-}
-
-/// A completion with its learner and the course version that was completed.
-pub fn evidence(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResult<Option<Evidence>> {
-    let one = NotedCompletion {
-        user_id,
-        completion_id,
-    };
-    Ok(evidence_of_all(tx, &[one])?.pop())
-}
-
-/// As [`evidence`], for many.
-pub fn evidence_of_all(tx: &mut Tx, noted: &[NotedCompletion]) -> ApiResult<Vec<Evidence>> {
-    let users_noted: Vec<Uuid> = noted.iter().map(|one| one.user_id).collect();
-    let completions_noted: Vec<Uuid> = noted.iter().map(|one| one.completion_id).collect();
-    Ok(completions::table
-        .filter(completions::user_id.eq_any(users_noted))
-        .filter(completions::id.eq_any(completions_noted))
-        .inner_join(users::table)
-        .inner_join(course_versions::table)
+/// Those of `noted` that there are, each with the completion that it corrects.
+pub fn completions(
+    tx: &mut Tx,
+    noted: &[NotedCompletion],
+) -> ApiResult<Vec<(NotedCompletion, Option<Uuid>)>> {
+    let people: Vec<Uuid> = noted.iter().map(|one| one.user_id).collect();
+    let ids: Vec<Uuid> = noted.iter().map(|one| one.completion_id).collect();
+    let found: Vec<(Uuid, Uuid, Option<Uuid>)> = completions::table
+        .filter(completions::user_id.eq_any(people))
+        .filter(completions::id.eq_any(ids))
         .order(completions::id)
-        .select((
-            users::id,
-            users::given_name,
-            users::family_name,
-            completions::id,
-            completions::course_id,
-            course_versions::title,
-            completions::occurred_at,
-            completions::valid_until,
-            completions::supersedes_id,
-        ))
-        .load(tx.conn)?)
+        .select((completions::user_id, completions::id, completions::supersedes_id))
+        .load(tx.conn)?;
+    Ok(found
+        .into_iter()
+        .map(|(user_id, completion_id, corrected)| {
+            let found = NotedCompletion {
+                user_id,
+                completion_id,
+            };
+            (found, corrected)
+        })
+        .collect())
 }
 
 /// The certificates of a completion, in whatever state.
@@ -178,24 +157,77 @@ pub fn without_file(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResul
         .load(tx.conn)?)
 }
 
-/// Adds a certificate, unless one of its completion is in force already.
-pub fn insert(tx: &mut Tx, row: &CertificateRow) -> ApiResult<bool> {
-    Ok(insert_all(tx, std::slice::from_ref(row))? == 1)
+/// A certificate that is about to be issued.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Its id.
+    pub id: Uuid,
+    /// The completion that it is issued from.
+    pub completion: NotedCompletion,
+    /// Its serial.
+    pub serial: String,
 }
 
-/// Rows of one statement: 16 columns each, of 65,535 parameters at most.
-const ROWS_A_STATEMENT: usize = 2_000;
+/// Issues certificates as `layout` lays them out, unless one of the completion is in force already; answers those that
+/// were added. What they show is what is known now of the person and of the course version that they completed.
+fn issuing(tx: &Tx, drafts: &[Draft], layout: &Value) -> Sql {
+    let column = |of: fn(&Draft) -> Uuid| bind(drafts.iter().map(of).collect::<Vec<Uuid>>());
+    let serials: Vec<String> = drafts.iter().map(|draft| draft.serial.clone()).collect();
+    let now = bind(tx.now);
+    sql![
+        "INSERT INTO certificates (id, user_id, course_id, completion_id, serial, state, shown, layout, issued_at,
+                valid_until, created_at, updated_at)
+            SELECT draft.id, c.user_id, c.course_id, c.id, draft.serial, 'issued', jsonb_build_object(
+                'name', btrim(u.given_name || ' ' || u.family_name), 'course', v.title,
+                'completed_on', (c.occurred_at AT TIME ZONE 'UTC')::date, 'valid_until', c.valid_until, 'issuer', ",
+        bind(tx.app.config.academy_name.as_str()),
+        "::text, 'verification_url', ",
+        bind(files::verification_url(&tx.app.config, "")),
+        " || draft.serial), ",
+        bind(layout.clone()),
+        ", ",
+        now.clone(),
+        ", c.valid_until, ",
+        now.clone(),
+        ", ",
+        now,
+        " FROM unnest(",
+        column(|draft| draft.id),
+        ", ",
+        column(|draft| draft.completion.user_id),
+        ", ",
+        column(|draft| draft.completion.completion_id),
+        ", ",
+        bind(serials),
+        ") AS draft(id, user_id, completion_id, serial)
+            JOIN completions c ON c.user_id = draft.user_id AND c.id = draft.completion_id
+            JOIN users u ON u.id = c.user_id JOIN course_versions v ON v.id = c.course_version_id
+            ON CONFLICT DO NOTHING RETURNING certificates.*"
+    ]
+    .planned_anew()
+}
 
-/// As [`insert`], for many: how many were added.
-pub fn insert_all(tx: &mut Tx, rows: &[CertificateRow]) -> ApiResult<usize> {
-    let mut added = 0;
-    for chunk in rows.chunks(ROWS_A_STATEMENT) {
-        added += diesel::insert_into(certificates::table)
-            .values(chunk)
-            .on_conflict_do_nothing()
-            .execute(tx.conn)?;
-    }
-    Ok(added)
+/// Issues a certificate; none if one of the completion is in force already.
+pub fn insert(tx: &mut Tx, draft: &Draft, layout: &Value) -> ApiResult<Option<CertificateRow>> {
+    let issuing = issuing(tx, std::slice::from_ref(draft), layout);
+    Ok(issuing.load(tx.conn)?.pop())
+}
+
+/// As [`insert`], for many, with their events.
+pub fn insert_all(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<()> {
+    sql![
+        "WITH certificates AS (",
+        issuing(tx, drafts, layout),
+        "), changes AS (SELECT 'certificate.issued' AS action, id, user_id, NULL::jsonb AS before,
+                to_jsonb(certificates) - 'layout' || jsonb_build_object('state', ",
+        STATE,
+        ") AS after FROM certificates CROSS JOIN (SELECT ",
+        bind(tx.today()),
+        "::date AS today) clock)",
+        tx.events_from("certificate", "changes")
+    ]
+    .execute(tx.conn)?;
+    Ok(())
 }
 
 /// Keeps a certificate's PDF.

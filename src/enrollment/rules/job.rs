@@ -85,12 +85,12 @@ fn everybody(run: &JobRun, rule: Option<Uuid>, operation: Option<Uuid>, before: 
 /// make the plans of small tables until then.
 #[derive(Default)]
 struct Upkeep {
-    seen: usize,
+    seen: i64,
 }
 
 impl Upkeep {
     fn after(&mut self, run: &JobRun, total: &Outcome) -> Result<(), JobError> {
-        if total.opened < 2 * self.seen.max(CHUNK as usize / 4) {
+        if total.opened < 2 * self.seen.max(CHUNK / 4) {
             return Ok(());
         }
         self.seen = total.opened;

@@ -2,8 +2,8 @@
 //!
 //! Level-triggered: it compares what is with what should be, so it may run at any time, and a second run changes
 //! nothing and writes no event. The same statements serve everybody and one person; they differ in a condition.
-//! In order: audiences, reasons that ended, rows to open (first cycles and next ones), completions that satisfy,
-//! reasons that came, due dates, enrollments. See [`super::steps`].
+//! In order: audiences, reasons that ended, completions that satisfy, rows to open (first cycles and next ones) and
+//! reasons that came or moved, due dates, enrollments. See [`super::steps`].
 //!
 //! The *current* requirement of a person and a course is the one of the latest cycle. Rules speak to it alone:
 //! those of earlier cycles are never touched again, and an ended one is followed by a new one.
@@ -67,13 +67,13 @@ pub struct Outcome {
     /// People who left one.
     pub left: i64,
     /// Requirements that opened.
-    pub opened: usize,
+    pub opened: i64,
     /// Requirements that a completion satisfied.
     pub satisfied: usize,
     /// Reasons added to requirements that were there.
-    pub reasons_added: usize,
+    pub reasons_added: i64,
     /// Reasons whose due date moved.
-    pub reasons_moved: usize,
+    pub reasons_moved: i64,
     /// Reasons and requirements that ended.
     pub ended: usize,
     /// Requirements whose due date moved.
@@ -123,17 +123,21 @@ fn settle(tx: &mut Tx, reach: &Reach) -> ApiResult<Outcome> {
         ended: steps::end(tx, reach)?,
         ..Outcome::default()
     };
-    // What was just satisfied may be near its end already; then its next cycle opens too.
+    // What opens may be satisfied already, and that may be near its end; then its next cycle opens too.
     loop {
-        outcome.opened += steps::open(tx, reach)?;
         let satisfied = steps::satisfy(tx, reach)?;
         outcome.satisfied += satisfied;
-        if satisfied == 0 {
+        if outcome.opened > 0 && satisfied == 0 {
+            break;
+        }
+        let brought = steps::bring_about(tx, reach)?;
+        outcome.opened += brought.opened;
+        outcome.reasons_added += brought.added;
+        outcome.reasons_moved += brought.moved;
+        if brought.opened == 0 {
             break;
         }
     }
-    outcome.reasons_added = steps::add_reasons(tx, reach)?;
-    outcome.reasons_moved = steps::move_reasons(tx, reach)?;
     outcome.moved = steps::move_due_dates(tx, reach)?;
     outcome.enrolled = steps::enroll(tx, reach)?;
     Ok(outcome)

@@ -3,6 +3,8 @@
 //! Names in them: `u` a person, `r` a rule, `m` a membership of an audience, `w` what a rule wants, `q` a
 //! requirement, `p` the requirement of the cycle before, `rr` a reason, `c` a course or a completion.
 
+use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
+
 use super::{
     due::{DUE_ON, POLICIES},
     reconcile::Reach,
@@ -31,29 +33,36 @@ fn wanted(reach: &Reach) -> Sql {
     ]
 }
 
-/// Joins to `w` the current requirement, as `q`. An index look-up for each, however little the planner knows of what
-/// others just wrote: these look-ups end in LIMIT, so that they are never turned into joins that go wrong where the
-/// statistics still tell of empty tables.
-const CURRENT: &str = " LEFT JOIN LATERAL (SELECT requirements.* FROM requirements
-    WHERE requirements.user_id = w.user_id AND requirements.course_id = w.course_id
-    ORDER BY requirements.cycle DESC LIMIT 1) q ON TRUE ";
-
-/// As [`CURRENT`], as `p`: the row that a new one would follow.
-const CURRENT_AS_P: &str = " LEFT JOIN LATERAL (SELECT requirements.* FROM requirements
-    WHERE requirements.user_id = w.user_id AND requirements.course_id = w.course_id
-    ORDER BY requirements.cycle DESC LIMIT 1) p ON TRUE ";
-
-/// The live reason of `w` that `q` has, to be joined as `rr`.
-const LIVE_REASON: &str = "SELECT reason.* FROM requirement_reasons reason WHERE reason.user_id = q.user_id
-    AND reason.requirement_id = q.id AND reason.rule_id = w.rule_id AND reason.ended_at IS NULL LIMIT 1";
+/// `wanted`, and beside what each rule wants of somebody what there is: the current requirement `q`, the one before it
+/// that it renews `p`, and the live reason that the rule is of it `rr`. An index look-up for each, however little the
+/// planner knows of what others just wrote: these look-ups end in LIMIT, so that they are never turned into joins that
+/// go wrong where the statistics still tell of empty tables.
+fn compared(reach: &Reach) -> Sql {
+    sql![
+        wanted(reach),
+        ", compared AS MATERIALIZED (SELECT w.*, q.id, q.cycle, q.ended_at, q.satisfied_at, q.valid_until,
+                q.satisfied_at IS NULL AND q.ended_at IS NULL AS is_open, rr.id AS reason_id, rr.due_on AS reason_due_on, ",
+        renewed_by("p.valid_until"),
+        " AS reason_due
+            FROM wanted w
+            LEFT JOIN LATERAL (SELECT requirements.* FROM requirements
+                WHERE requirements.user_id = w.user_id AND requirements.course_id = w.course_id
+                ORDER BY requirements.cycle DESC LIMIT 1) q ON TRUE",
+        PREDECESSOR,
+        "LEFT JOIN LATERAL (SELECT reason.* FROM requirement_reasons reason WHERE reason.user_id = q.user_id
+                AND reason.requirement_id = q.id AND reason.rule_id = w.rule_id AND reason.ended_at IS NULL LIMIT 1) rr ON TRUE)"
+    ]
+}
 
 /// Joins to `q` the cycle before it, if that was satisfied and lapses: then `q` renews it.
 const PREDECESSOR: &str = " LEFT JOIN LATERAL (SELECT earlier.* FROM requirements earlier
     WHERE earlier.user_id = q.user_id AND earlier.course_id = q.course_id AND earlier.cycle = q.cycle - 1
         AND earlier.ended_at IS NULL AND earlier.satisfied_at IS NOT NULL LIMIT 1) p ON TRUE ";
 
-/// By when `w` wants the renewal of `p`: when it lapses, for those who were in the audience by then.
-const RENEWED_BY: &str = "CASE WHEN w.joined_on <= p.valid_until THEN p.valid_until ELSE w.due_on END";
+/// By when `w` wants the renewal of what lapses on `day`: then, for those who were in the audience by then.
+fn renewed_by(day: &'static str) -> Sql {
+    sql!["CASE WHEN w.joined_on <= ", day, " THEN ", day, " ELSE w.due_on END"]
+}
 
 /// Ends the reasons that hold no more, and the requirements that have none left.
 pub(super) fn end(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
@@ -102,51 +111,6 @@ pub(super) fn end(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
     Ok(statement.execute(tx.conn)?)
 }
 
-/// Opens first cycles, and next ones where a completion lapses soon. A course that is not published opens none.
-pub(super) fn open(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
-    let (now, today) = (bind(tx.now), bind(tx.today()));
-    let statement = sql![
-        "WITH ",
-        wanted(reach),
-        // `p` is the row that a new one follows; it is no renewal if that has ended.
-        ", opening AS MATERIALIZED (SELECT ",
-        tx.new_ids(),
-        " AS id, w.user_id, w.course_id, coalesce(p.cycle, 0) + 1 AS cycle,
-                min(due.due_on) AS due_on, array_agg(w.rule_id) AS rule_ids, array_agg(w.rule_version) AS rule_versions,
-                array_agg(due.due_on) AS dues
-            FROM wanted w JOIN courses c ON c.id = w.course_id AND c.status = 'published'",
-        CURRENT_AS_P,
-        "CROSS JOIN LATERAL (SELECT CASE WHEN p.id IS NULL OR p.ended_at IS NOT NULL THEN w.due_on ELSE ",
-        RENEWED_BY,
-        " END AS due_on) due
-            GROUP BY w.user_id, w.course_id, p.cycle
-            HAVING bool_or(p.id IS NULL OR p.ended_at IS NOT NULL OR p.satisfied_at IS NOT NULL
-                AND (p.valid_until - w.renewal_window)::date <= ",
-        today.clone(),
-        ")),
-        opened AS (INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on, created_at, updated_at)
-            SELECT id, user_id, course_id, cycle, ",
-        today,
-        ", due_on, ",
-        now.clone(),
-        ", ",
-        now.clone(),
-        " FROM opening),
-        reasons AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id, rule_version, due_on, created_at)
-            SELECT ",
-        tx.new_ids(),
-        ", o.user_id, o.id, 'rule', reason.rule_id, reason.rule_version, reason.due_on, ",
-        now,
-        " FROM opening o CROSS JOIN LATERAL unnest(o.rule_ids, o.rule_versions, o.dues)
-                AS reason (rule_id, rule_version, due_on)),
-        changes AS (SELECT 'requirement.opened' AS action, id, user_id, NULL::jsonb AS before, jsonb_build_object(
-                'id', id, 'user_id', user_id, 'course_id', course_id, 'cycle', cycle, 'due_on', due_on,
-                'rule_ids', rule_ids) AS after FROM opening)",
-        tx.events_from("requirement", "changes")
-    ];
-    Ok(statement.execute(tx.conn)?)
-}
-
 /// Satisfies what is open and for which there is a valid completion: the one that lasts longest. A renewal wants
 /// one that outlasts the completion that it renews.
 pub(super) fn satisfy(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
@@ -175,51 +139,86 @@ pub(super) fn satisfy(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
     Ok(statement.execute(tx.conn)?)
 }
 
-/// Adds the reasons that current requirements lack.
-pub(super) fn add_reasons(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
-    let statement = sql![
-        "WITH ",
-        wanted(reach),
-        ", added AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id, rule_version, due_on, created_at)
-            SELECT ",
-        tx.new_ids(),
-        ", q.user_id, q.id, 'rule', w.rule_id, w.rule_version, ",
-        RENEWED_BY,
-        ", ",
-        bind(tx.now),
-        " FROM wanted w",
-        CURRENT,
-        PREDECESSOR,
-        "LEFT JOIN LATERAL (",
-        LIVE_REASON,
-        ") rr ON TRUE WHERE q.id IS NOT NULL AND q.ended_at IS NULL AND rr.id IS NULL RETURNING *),
-        changes AS (SELECT 'requirement.reason_added' AS action, rr.requirement_id AS id, rr.user_id,
-            NULL::jsonb AS before, to_jsonb(rr) AS after FROM added rr)",
-        tx.events_from("requirement", "changes")
-    ];
-    Ok(statement.execute(tx.conn)?)
+/// What [`bring_about`] did.
+#[derive(Debug, Clone, Copy, QueryableByName)]
+pub(super) struct BroughtAbout {
+    /// Requirements that opened.
+    #[diesel(sql_type = BigInt)]
+    pub opened: i64,
+    /// Reasons added to requirements that were there.
+    #[diesel(sql_type = BigInt)]
+    pub added: i64,
+    /// Reasons whose due date moved.
+    #[diesel(sql_type = BigInt)]
+    pub moved: i64,
 }
 
-/// Brings the due dates of open requirements' reasons up to date. The event is the requirement's.
-pub(super) fn move_reasons(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+/// Opens first cycles, and next ones where a completion lapses soon; a course that is not published opens none. Adds
+/// the reasons that other current requirements lack, and brings the due dates of open ones' reasons up to date; that
+/// event is the requirement's.
+pub(super) fn bring_about(tx: &mut Tx, reach: &Reach) -> ApiResult<BroughtAbout> {
+    let (now, today) = (bind(tx.now), bind(tx.today()));
     let statement = sql![
         "WITH ",
-        wanted(reach),
-        ", due AS MATERIALIZED (SELECT rr.user_id, rr.id, to_jsonb(rr) AS before, w.rule_version, due.due_on FROM wanted w",
-        CURRENT,
-        PREDECESSOR,
-        "CROSS JOIN LATERAL (",
-        LIVE_REASON,
-        ") rr CROSS JOIN LATERAL (SELECT ",
-        RENEWED_BY,
-        " AS due_on) due WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND rr.due_on IS DISTINCT FROM due.due_on),
-        moved AS (UPDATE requirement_reasons rr SET due_on = due.due_on, rule_version = due.rule_version FROM due
-            WHERE rr.user_id = due.user_id AND rr.id = due.id
-            RETURNING rr.requirement_id AS id, rr.user_id, due.before, to_jsonb(rr) AS after),
-        changes AS (SELECT 'requirement.reason_changed' AS action, id, user_id, before, after FROM moved)",
-        tx.events_from("requirement", "changes")
+        compared(reach),
+        // What follows an ended one is no renewal.
+        ", opening AS MATERIALIZED (SELECT ",
+        tx.new_ids(),
+        " AS id, w.user_id, w.course_id, coalesce(w.cycle, 0) + 1 AS cycle,
+                min(due.due_on) AS due_on, array_agg(w.rule_id) AS rule_ids, array_agg(w.rule_version) AS rule_versions,
+                array_agg(due.due_on) AS dues
+            FROM compared w JOIN courses c ON c.id = w.course_id AND c.status = 'published'
+            CROSS JOIN LATERAL (SELECT CASE WHEN w.id IS NULL OR w.ended_at IS NOT NULL THEN w.due_on ELSE ",
+        renewed_by("w.valid_until"),
+        " END AS due_on) due
+            GROUP BY w.user_id, w.course_id, w.cycle
+            HAVING bool_or(w.id IS NULL OR w.ended_at IS NOT NULL OR w.satisfied_at IS NOT NULL
+                AND (w.valid_until - w.renewal_window)::date <= ",
+        today.clone(),
+        ")),
+        opened AS (INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on, created_at, updated_at)
+            SELECT id, user_id, course_id, cycle, ",
+        today,
+        ", due_on, ",
+        now.clone(),
+        ", ",
+        now.clone(),
+        " FROM opening),
+        opening_reasons AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id, rule_version, due_on, created_at)
+            SELECT ",
+        tx.new_ids(),
+        ", o.user_id, o.id, 'rule', reason.rule_id, reason.rule_version, reason.due_on, ",
+        now.clone(),
+        " FROM opening o CROSS JOIN LATERAL unnest(o.rule_ids, o.rule_versions, o.dues)
+                AS reason (rule_id, rule_version, due_on)),
+        added AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id, rule_version, due_on, created_at)
+            SELECT ",
+        tx.new_ids(),
+        ", w.user_id, w.id, 'rule', w.rule_id, w.rule_version, w.reason_due, ",
+        now,
+        " FROM compared w WHERE w.id IS NOT NULL AND w.ended_at IS NULL AND w.reason_id IS NULL
+                AND (w.user_id, w.course_id) NOT IN (SELECT user_id, course_id FROM opening)
+            RETURNING *),
+        late AS MATERIALIZED (SELECT w.user_id, w.reason_id, w.rule_version, w.reason_due FROM compared w
+            WHERE w.is_open AND w.reason_id IS NOT NULL AND w.reason_due_on IS DISTINCT FROM w.reason_due),
+        moved AS (UPDATE requirement_reasons rr SET due_on = late.reason_due, rule_version = late.rule_version
+            FROM late JOIN requirement_reasons old ON old.user_id = late.user_id AND old.id = late.reason_id
+            WHERE rr.user_id = late.user_id AND rr.id = late.reason_id
+            RETURNING rr.requirement_id AS id, rr.user_id, to_jsonb(old) AS before, to_jsonb(rr) AS after),
+        changes AS (
+            SELECT 'requirement.opened' AS action, id, user_id, NULL::jsonb AS before, jsonb_build_object(
+                'id', id, 'user_id', user_id, 'course_id', course_id, 'cycle', cycle, 'due_on', due_on,
+                'rule_ids', rule_ids) AS after FROM opening
+            UNION ALL
+            SELECT 'requirement.reason_added', rr.requirement_id, rr.user_id, NULL, to_jsonb(rr) FROM added rr
+            UNION ALL
+            SELECT 'requirement.reason_changed', id, user_id, before, after FROM moved),
+        recorded AS (",
+        tx.events_from("requirement", "changes"),
+        ") SELECT (SELECT count(*) FROM opening) AS opened, (SELECT count(*) FROM added) AS added,
+            (SELECT count(*) FROM moved) AS moved"
     ];
-    Ok(statement.execute(tx.conn)?)
+    Ok(statement.get_result(tx.conn)?)
 }
 
 /// Gives open requirements the earliest due date of their live reasons.

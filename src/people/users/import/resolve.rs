@@ -91,21 +91,21 @@ fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Api
         "org_unit_unknown",
         sql!["'there is no org unit ' || found.code || ', or it is archived'"],
     );
+    // Thousands of rows name a few dozen units, so each is looked up once.
     let found = sql![
-        "SELECT g.line, g.fields -> 'org_unit' -> -1 ->> 'code' AS code, o.id,
-                coalesce(bool_or(level.unit IS NULL OR archived) FILTER (WHERE NOT ",
+        "WITH path AS MATERIALIZED (SELECT levels, levels -> -1 ->> 'code' AS code, (
+                SELECT bool_or(u.archived_at IS NOT NULL OR u.id IS NULL AND NOT ",
         bind(creates),
-        " OR archived), false) AS is_missing
-            FROM ",
+        ") FROM jsonb_array_elements(CASE WHEN ",
+        bind(creates),
+        " THEN levels ELSE jsonb_build_array(levels -> -1) END) AS named(level)
+                LEFT JOIN org_units u ON u.code = level ->> 'code') AS is_missing
+            FROM (SELECT DISTINCT fields -> 'org_unit' AS levels FROM ",
         good(plan),
-        " g LEFT JOIN org_units o ON o.code = g.fields -> 'org_unit' -> -1 ->> 'code'
-            LEFT JOIN LATERAL (SELECT u.id AS unit, u.archived_at IS NOT NULL AS archived
-                FROM jsonb_array_elements(CASE WHEN ",
-        bind(creates),
-        " THEN g.fields -> 'org_unit' ELSE jsonb_build_array(g.fields -> 'org_unit' -> -1) END) AS path(level)
-                LEFT JOIN org_units u ON u.code = level ->> 'code') AS level ON TRUE
-            WHERE g.fields ->> 'org_unit' IS NOT NULL
-            GROUP BY g.line, g.fields, o.id"
+        " g WHERE jsonb_typeof(fields -> 'org_unit') = 'array') AS named)
+         SELECT g.line, path.code, path.is_missing FROM ",
+        good(plan),
+        " g JOIN path ON path.levels = g.fields -> 'org_unit'"
     ];
     settle_codes(tx, plan, "org_unit", found, missing)
 }
