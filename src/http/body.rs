@@ -49,18 +49,23 @@ fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or("");
-    let media_type = content_type
+    let mut parts = content_type
         .split(';')
-        .next()
-        .unwrap_or("")
-        .trim()
-        .to_ascii_lowercase();
-    if media_type == "application/json" || media_type.ends_with("+json") {
+        .map(|part| part.trim().to_ascii_lowercase());
+    let media_type = parts.next().unwrap_or_default();
+    // JSON is UTF-8 (RFC 8259 §8.1); text in another encoding would be read as something else.
+    let is_utf8 = parts
+        .filter_map(|part| {
+            part.strip_prefix("charset=")
+                .map(|name| name.trim_matches('"').to_owned())
+        })
+        .all(|name| matches!(name.as_str(), "utf-8" | "utf8" | "us-ascii"));
+    if is_utf8 && (media_type == "application/json" || media_type.ends_with("+json")) {
         return Ok(());
     }
     Err(ApiError::new(
         Code::UnsupportedMediaType,
-        "Send JSON with `Content-Type: application/json`.",
+        "Send JSON in UTF-8 with `Content-Type: application/json`.",
     ))
 }
 

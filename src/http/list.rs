@@ -15,7 +15,7 @@ use utoipa::{
 use uuid::Uuid;
 
 use super::{
-    ApiError, ApiResult,
+    ApiError, ApiResult, FieldError,
     cursor::{self, Cursor},
 };
 use crate::{
@@ -95,10 +95,11 @@ const BATCH: i64 = 1_000;
 impl ListQuery {
     /// Checks `limit`, `sort` and `cursor` against what the list offers.
     pub fn plan(&self, listing: &Listing) -> ApiResult<PagePlan> {
+        let mut faults = Vec::new();
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=LARGEST_LIMIT).contains(&limit) {
-            return Err(ApiError::parameter(
-                "limit",
+            faults.push(FieldError::new(
+                "?limit",
                 format!("must be from 1 to {LARGEST_LIMIT}"),
             ));
         }
@@ -108,12 +109,14 @@ impl ListQuery {
             Some(name) => (true, name),
             None => (false, sort_text),
         };
-        let Some(sort) = listing.sorts.iter().find(|sort| sort.name == name) else {
-            let names: Vec<_> = listing.sorts.iter().map(|sort| sort.name).collect();
-            return Err(ApiError::parameter(
-                "sort",
-                format!("must be one of {}, or one of them after a `-`", names.join(", ")),
-            ));
+        let sort = listing.sorts.iter().find(|sort| sort.name == name);
+        let (Some(sort), true) = (sort, faults.is_empty()) else {
+            if sort.is_none() {
+                let names: Vec<_> = listing.sorts.iter().map(|sort| sort.name).collect();
+                let detail = format!("must be one of {}, or one of them after a `-`", names.join(", "));
+                faults.push(FieldError::new("?sort", detail));
+            }
+            return Err(ApiError::parameters(faults));
         };
         let after = self
             .cursor

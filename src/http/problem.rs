@@ -105,8 +105,13 @@ impl ApiError {
 
     /// A query parameter that is wrong.
     pub fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self::parameters(vec![FieldError::new(format!("?{name}"), detail)])
+    }
+
+    /// Query parameters that are wrong, all of them at once.
+    pub fn parameters(fields: Vec<FieldError>) -> Self {
         ApiError {
-            fields: vec![FieldError::new(format!("?{name}"), detail)],
+            fields,
             ..Self::new(Code::InvalidParameter, "Mend the parameters that `errors` names.")
         }
     }

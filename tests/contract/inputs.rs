@@ -192,6 +192,51 @@ async fn a_parameter_that_cannot_be_read_is_named() {
 }
 
 #[actix_web::test]
+async fn all_parameters_that_are_wrong_are_named_at_once() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (query, pointers) in [
+        (
+            "limit=a&colour=red&limit=2&sort=name",
+            json!(["?limit", "?colour"]),
+        ),
+        ("limit=0&sort=nobody", json!(["?limit", "?sort"])),
+    ] {
+        let answer = admin.get(&format!("/v1/users?{query}")).await;
+        let answer = answer.assert_problem(400, "invalid_parameter");
+        let named: Vec<_> = answer
+            .at("/errors")
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["pointer"].clone())
+            .collect();
+        assert_eq!(json!(named), pointers, "{query}");
+    }
+}
+
+#[actix_web::test]
+async fn json_in_another_encoding_than_utf_8_is_refused() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let operation = operations::private()
+        .into_iter()
+        .find(|operation| operation.id == "create_group")
+        .unwrap();
+    let story = Story::default();
+    for (charset, status) in [
+        ("utf-16", 415),
+        ("iso-8859-1", 415),
+        ("UTF-8", 422),
+        ("\"utf-8\"", 422),
+    ] {
+        let media_type = format!("application/json; charset={charset}");
+        let answer = send(&admin, &operation, &story, "{}".into(), &media_type).await;
+        assert_eq!(answer.status, status, "{charset}: {}", answer.text());
+    }
+}
+
+#[actix_web::test]
 async fn parameters_out_of_range_are_refused() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

@@ -132,11 +132,7 @@ pub fn not_issued(detail: &'static str) -> ApiError {
 }
 
 /// A completion, with the one that it corrects.
-fn completion(
-    tx: &mut Tx,
-    user_id: Uuid,
-    completion_id: Uuid,
-) -> ApiResult<(NotedCompletion, Option<Uuid>)> {
+fn completion(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResult<(NotedCompletion, Option<Uuid>)> {
     let noted = NotedCompletion {
         user_id,
         completion_id,

@@ -61,7 +61,13 @@ const PREDECESSOR: &str = " LEFT JOIN LATERAL (SELECT earlier.* FROM requirement
 
 /// By when `w` wants the renewal of what lapses on `day`: then, for those who were in the audience by then.
 fn renewed_by(day: &'static str) -> Sql {
-    sql!["CASE WHEN w.joined_on <= ", day, " THEN ", day, " ELSE w.due_on END"]
+    sql![
+        "CASE WHEN w.joined_on <= ",
+        day,
+        " THEN ",
+        day,
+        " ELSE w.due_on END"
+    ]
 }
 
 /// Ends the reasons that hold no more, and the requirements that have none left.
