@@ -1,8 +1,8 @@
 //! The data folder: what lies where in it, who owns what, and who else uses it.
 //!
 //! ```text
-//! owner.lock     held by the Provost process that started the server
-//! server.lock    held by the server and its children: free means that none of them lives
+//! users.lock     held shared by every Provost process that uses the server, and alone by who stops it
+//! server.lock    held by who starts the server, then by it and its children: free means that none of them lives
 //! cluster/       PostgreSQL's own data, renamed into place when complete
 //! run/           the socket (elsewhere where the path does not suit a socket)
 //! hba.conf, ident.conf, server.log
