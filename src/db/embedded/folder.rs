@@ -20,6 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::{account::Account, error::EmbeddedError};
@@ -84,8 +85,7 @@ impl Folder {
             return usual;
         }
         let digest = Sha256::digest(self.root.as_os_str().as_bytes());
-        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Path::new("/tmp").join(format!("provost-{name}"))
+        Path::new("/tmp").join(format!("provost-{}", HEXLOWER.encode(&digest[..8])))
     }
 
     /// The major version of PostgreSQL that made the cluster, if there is one.

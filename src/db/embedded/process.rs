@@ -19,6 +19,8 @@ use super::account::Account;
 /// How often the guardian looks, in microseconds: nobody waits for it but those who come after a kill.
 const GUARDIAN_LOOKS_EVERY: libc::useconds_t = 100_000;
 
+const MANY_DESCRIPTORS: libc::c_int = 65_536;
+
 /// A command that runs as `account`, away from our terminal and our `PG*` variables, and that keeps `lock` as long
 /// as it or a child of it lives.
 pub fn command(program: &Path, account: &Account, lock: &File) -> Command {
@@ -75,6 +77,9 @@ unsafe fn guard(server: libc::pid_t, users: RawFd) -> ! {
         for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
             libc::signal(signal, libc::SIG_IGN);
         }
+        // Seen in lists of processes, which would show a second Provost.
+        #[cfg(target_os = "linux")]
+        libc::prctl(libc::PR_SET_NAME, c"postgres-guard".as_ptr());
         libc::dup2(users, 0);
         close_from(1);
         while libc::waitpid(server, ptr::null_mut(), libc::WNOHANG) == 0 {
@@ -93,15 +98,14 @@ unsafe fn guard(server: libc::pid_t, users: RawFd) -> ! {
 /// # Safety
 /// Nobody may use the descriptors from `first` on.
 unsafe fn close_from(first: libc::c_uint) {
-    // SAFETY: close_range, sysconf and close take no pointers.
+    // SAFETY: close_range and close take no pointers.
     unsafe {
         #[cfg(target_os = "linux")]
         if libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) == 0 {
             return;
         }
-        for descriptor in first.cast_signed()
-            ..libc::c_int::try_from(libc::sysconf(libc::_SC_OPEN_MAX)).unwrap_or(libc::c_int::MAX)
-        {
+        // Systems without that call: the limit may be in the billions, and the lowest free number is always used.
+        for descriptor in first.cast_signed()..MANY_DESCRIPTORS {
             libc::close(descriptor);
         }
     }
