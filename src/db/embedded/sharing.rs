@@ -3,6 +3,8 @@
 
 use std::{
     fs::{File, TryLockError},
+    io,
+    os::fd::AsRawFd,
     process::Child,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -52,11 +54,7 @@ impl Place {
         let Some(users) = self.users().take() else {
             return Ok(());
         };
-        // Others may come or leave between the two steps. Who comes keeps the server; of those who leave, the last to
-        // try is alone.
-        let unlocked = users.unlock();
-        unlocked.map_err(EmbeddedError::file("unlock", self.folder.root()))?;
-        if taken(users.try_lock(), &self.folder)? {
+        if make_exclusive(&users).map_err(EmbeddedError::file("lock", self.folder.root()))? {
             stop(&self.folder)?;
         }
         Ok(())
@@ -149,6 +147,19 @@ fn stop(folder: &Folder) -> Result<(), EmbeddedError> {
         }
     }
     Err(EmbeddedError::not_ending(folder))
+}
+
+/// Makes a shared lock exclusive, or gives it up. The first of several who leave at once keep the last from nothing,
+/// and on Linux this is one step, so that the guardian does not come between.
+fn make_exclusive(users: &File) -> io::Result<bool> {
+    // SAFETY: flock takes no pointers; the file is open.
+    if unsafe { libc::flock(users.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+        return Ok(true);
+    }
+    match io::Error::last_os_error() {
+        error if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        error => Err(error),
+    }
 }
 
 /// Reaps a guardian whose server is gone.
