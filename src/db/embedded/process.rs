@@ -19,6 +19,7 @@ use super::account::Account;
 /// How often the guardian looks, in microseconds: nobody waits for it but those who come after a kill.
 const GUARDIAN_LOOKS_EVERY: libc::useconds_t = 100_000;
 
+/// More than a process has open that begins.
 const MANY_DESCRIPTORS: libc::c_int = 65_536;
 
 /// A command that runs as `account`, away from our terminal and our `PG*` variables, and that keeps `lock` as long

@@ -149,8 +149,8 @@ fn stop(folder: &Folder) -> Result<(), EmbeddedError> {
     Err(EmbeddedError::not_ending(folder))
 }
 
-/// Makes a shared lock exclusive, or gives it up. The first of several who leave at once keep the last from nothing,
-/// and on Linux this is one step, so that the guardian does not come between.
+/// Makes the shared lock exclusive, or gives it up: of several who leave at once, the last to try gets it. On Linux this
+/// is one step, so that the guardian does not come between.
 fn make_exclusive(users: &File) -> io::Result<bool> {
     // SAFETY: flock takes no pointers; the file is open.
     if unsafe { libc::flock(users.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
