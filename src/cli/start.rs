@@ -23,7 +23,7 @@ use crate::{
     server,
 };
 
-/// A running app, and the private PostgreSQL that stops with it.
+/// A running app, and its use of the private PostgreSQL, which stops with its last user.
 pub struct Started {
     /// The app.
     pub app: Arc<App>,

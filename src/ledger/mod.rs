@@ -14,7 +14,7 @@ pub mod store;
 mod verify;
 
 pub use event::{Actor, ActorKind, Event};
-pub use model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent, hex};
+pub use model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent};
 pub use seal::{head, seal, seal_some};
 pub use store::count_unsealed;
 pub use verify::{VerifyLedger, verify};

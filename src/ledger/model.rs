@@ -62,11 +62,6 @@ pub struct SealedEvent {
 protected!(SealedEvent in events, name: "event", external: None, read: EventsRead,
     covered: |scope| crate::db::Sql::all([scope.users("events.user_id"), crate::sql!["events.position IS NOT NULL"]]));
 
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The end of the chain. Whoever keeps it can tell later whether the past was rewritten.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LedgerHead {

@@ -3,15 +3,12 @@
 //! Transactions commit out of order, so a position is given only to what is committed. Sealers take turns on the row
 //! of `ledger_head`.
 
+use data_encoding::HEXLOWER;
 use diesel::{
     ExpressionMethods, PgConnection, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, sql_types,
 };
 
-use super::{
-    canonical,
-    model::{LedgerHead, hex},
-    store,
-};
+use super::{canonical, model::LedgerHead, store};
 use crate::{
     app::{Acting, App, Tx},
     db::{bind, schema::ledger_head},
@@ -66,7 +63,7 @@ fn seal_batch(tx: &mut Tx) -> ApiResult<i64> {
         event.position = position;
         hash = canonical::hash(&hash, event);
         ids.push(event.id);
-        hashes.push(hex(&hash));
+        hashes.push(HEXLOWER.encode(&hash));
     }
     if events.is_empty() {
         return Ok(0);
@@ -94,6 +91,6 @@ pub fn head(conn: &mut PgConnection) -> QueryResult<LedgerHead> {
         .first(conn)?;
     Ok(LedgerHead {
         position,
-        hash: hex(&hash),
+        hash: HEXLOWER.encode(&hash),
     })
 }

@@ -1,12 +1,13 @@
 //! Walks the chain and says where it breaks first.
 
+use data_encoding::HEXLOWER;
 use diesel::PgConnection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
     canonical::{self, GENESIS},
-    model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent, hex},
+    model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent},
     seal::head,
     store,
 };
@@ -55,7 +56,7 @@ impl Walk {
         if self.position == self.head.position {
             let reached = LedgerHead {
                 position: self.position,
-                hash: hex(&self.hash),
+                hash: HEXLOWER.encode(&self.hash),
             };
             self.fault = (reached != self.head).then(|| LedgerFault {
                 position: self.position,
@@ -82,7 +83,7 @@ impl Walk {
             return;
         }
         let expected = canonical::hash(&self.hash, event);
-        if hex(&expected) != event.hash {
+        if HEXLOWER.encode(&expected) != event.hash {
             self.fault = Some(LedgerFault {
                 position: event.position,
                 detail: "the event is not the one that was sealed here".into(),

@@ -2,4 +2,5 @@
 
 mod demo;
 mod doctor;
+mod private_postgres;
 mod tour;

@@ -153,8 +153,8 @@ extern "C" fn finish() {
     }
 }
 
-/// A folder whose owner's lock is free belongs to a run that was killed. One that cannot be opened or removed is
-/// another user's, and theirs to clear.
+/// A folder whose locks are free belongs to a run that was killed. One that cannot be opened or removed is another
+/// user's, and theirs to clear.
 fn remove_folders_of_killed_runs() {
     let Ok(entries) = fs::read_dir(env::temp_dir()) else {
         return;
@@ -162,8 +162,10 @@ fn remove_folders_of_killed_runs() {
     for entry in entries.flatten() {
         let of_a_run = entry.file_name().to_string_lossy().starts_with(FOLDER_PREFIX);
         if of_a_run
-            && let Ok(lock) = File::open(entry.path().join("owner.lock"))
-            && lock.try_lock().is_ok()
+            && let Ok(users) = File::open(entry.path().join("users.lock"))
+            && users.try_lock().is_ok()
+            && let Ok(server) = File::open(entry.path().join("server.lock"))
+            && server.try_lock().is_ok()
             && let Err(error) = fs::remove_dir_all(entry.path())
         {
             eprintln!("{}: {error}", entry.path().display());

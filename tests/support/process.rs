@@ -2,6 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
 };
 
@@ -11,9 +12,25 @@ pub struct Process(Child);
 impl Process {
     /// Starts `provost` with these arguments on the database at `url`.
     pub fn start(url: &str, arguments: &[&str]) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_provost"))
-            .args(arguments)
-            .env("DATABASE_URL", url)
+        Self::spawn(
+            Command::new(env!("CARGO_BIN_EXE_provost"))
+                .args(arguments)
+                .env("DATABASE_URL", url),
+        )
+    }
+
+    /// Starts `provost` with these arguments on the private PostgreSQL of a data folder.
+    pub fn start_in(folder: &Path, arguments: &[&str]) -> Self {
+        Self::spawn(
+            Command::new(env!("CARGO_BIN_EXE_provost"))
+                .args(arguments)
+                .env_remove("DATABASE_URL")
+                .env("PROVOST_DATA_DIR", folder),
+        )
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let child = command
             .env("RUST_LOG", "warn")
             .stdin(Stdio::null())
             .spawn()

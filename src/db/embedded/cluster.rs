@@ -6,7 +6,7 @@ use std::{
     io,
     os::unix::process::CommandExt,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
 };
 
@@ -19,7 +19,6 @@ use super::{
     error::EmbeddedError,
     folder::{self, Folder, NAME},
     pidfile, process,
-    process::Process,
 };
 
 /// Character types of all languages, while collation stays in byte order: the same on every machine,
@@ -30,13 +29,9 @@ const CHARACTER_TYPE: &str = if cfg!(target_os = "macos") {
     "C.UTF-8"
 };
 
-/// Starts the server on its cluster, made first if there is none. The caller owns the folder, and nothing of an
-/// earlier server lives; `server_lock` passes to the server.
-pub fn start(
-    options: &EmbeddedOptions,
-    folder: &Folder,
-    server_lock: File,
-) -> Result<Process, EmbeddedError> {
+/// Starts the server on its cluster, made first if there is none. The caller is among the users and holds
+/// `server_lock`, so nothing of an earlier server lives; the lock passes to the server. Answers its guardian.
+pub fn start(options: &EmbeddedOptions, folder: &Folder, server_lock: File) -> Result<Child, EmbeddedError> {
     let cluster = folder.cluster();
     let account = Account::for_server(&cluster)?;
     let made_by = folder.cluster_major()?;
@@ -111,7 +106,7 @@ fn create(
     }
     folder::make_private(&unfinished, account)?;
     log::info!("creating the private PostgreSQL in {}", folder.root().display());
-    let mut initdb = process::command(&binaries.initdb(), account, lock, libc::SIGTERM);
+    let mut initdb = process::command(&binaries.initdb(), account, lock);
     initdb.arg("-D").arg(&unfinished).args([
         "--username",
         NAME,
@@ -150,7 +145,7 @@ fn run(
     binaries: &Binaries,
     account: &Account,
     lock: &File,
-) -> Result<Process, EmbeddedError> {
+) -> Result<Child, EmbeddedError> {
     let log = folder.open_log()?;
     let log_start = log
         .metadata()
@@ -159,7 +154,7 @@ fn run(
     let second = log
         .try_clone()
         .map_err(EmbeddedError::file("open", folder.log()))?;
-    let mut postgres = process::command(&binaries.postgres(), account, lock, libc::SIGINT);
+    let mut postgres = process::command(&binaries.postgres(), account, lock);
     postgres
         .arg("-D")
         .arg(folder.cluster())
@@ -168,11 +163,17 @@ fn run(
     for (name, value) in settings(options, folder) {
         postgres.arg("-c").arg(setting(name, &value));
     }
-    let process = Process::spawn(postgres).map_err(EmbeddedError::file("run", binaries.postgres()))?;
+    let users = folder.open_lock("users.lock")?;
+    let guardian = process::spawn_guarded(postgres, &users);
+    let mut guardian = guardian.map_err(EmbeddedError::file("run", binaries.postgres()))?;
     let cluster = folder.cluster();
     // Recovery after a crash takes as long as it takes; a server that cannot start ends.
-    while !pidfile::is_ready(&cluster, process.pid()) {
-        if process.has_ended() {
+    while !pidfile::is_ready(&cluster) {
+        let ended = guardian.try_wait();
+        if ended
+            .map_err(EmbeddedError::file("run", binaries.postgres()))?
+            .is_some()
+        {
             return Err(EmbeddedError::Start {
                 log_end: folder.log_end(log_start),
                 log: folder.log(),
@@ -180,7 +181,7 @@ fn run(
         }
         thread::sleep(POLL / 4);
     }
-    Ok(process)
+    Ok(guardian)
 }
 
 fn setting(name: &str, value: &OsStr) -> OsString {

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use super::folder::Folder;
+
 /// Why the private PostgreSQL could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
@@ -72,8 +74,8 @@ pub enum EmbeddedError {
     ForeignServer { pid: i32, folder: PathBuf },
 
     #[error(
-        "another Provost holds the data folder {folder} but its PostgreSQL does not answer ({reason}): \
-         see {log}, or stop that Provost and try again",
+        "the PostgreSQL on {folder} that other Provost processes use does not answer ({reason}): \
+         see {log}, or stop those processes and try again",
         folder = .folder.display(),
         log = .log.display()
     )]
@@ -84,7 +86,7 @@ pub enum EmbeddedError {
     },
 
     #[error(
-        "an earlier PostgreSQL on {folder} does not end: see {log}, and stop the `postgres` processes of that folder",
+        "the PostgreSQL on {folder} does not stop: see {log}, and stop the `postgres` processes of that folder",
         folder = .folder.display(),
         log = .log.display()
     )]
@@ -113,6 +115,13 @@ pub enum EmbeddedError {
 }
 
 impl EmbeddedError {
+    pub(super) fn not_ending(folder: &Folder) -> Self {
+        EmbeddedError::NotEnding {
+            folder: folder.root().to_owned(),
+            log: folder.log(),
+        }
+    }
+
     /// For `map_err`: says what was being done to which path.
     pub(super) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

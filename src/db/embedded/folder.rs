@@ -1,8 +1,8 @@
 //! The data folder: what lies where in it, who owns what, and who else uses it.
 //!
 //! ```text
-//! owner.lock     held by the Provost process that started the server
-//! server.lock    held by the server and its children: free means that none of them lives
+//! users.lock     held shared by every Provost process that uses the server, and alone by who stops it
+//! server.lock    held by who starts the server, then by it and its children: free means that none of them lives
 //! cluster/       PostgreSQL's own data, renamed into place when complete
 //! run/           the socket (elsewhere where the path does not suit a socket)
 //! hba.conf, ident.conf, server.log
@@ -20,6 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::{account::Account, error::EmbeddedError};
@@ -84,8 +85,7 @@ impl Folder {
             return usual;
         }
         let digest = Sha256::digest(self.root.as_os_str().as_bytes());
-        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Path::new("/tmp").join(format!("provost-{name}"))
+        Path::new("/tmp").join(format!("provost-{}", HEXLOWER.encode(&digest[..8])))
     }
 
     /// The major version of PostgreSQL that made the cluster, if there is one.

@@ -1,7 +1,7 @@
 //! Provost's own private PostgreSQL, for when no `DATABASE_URL` is given.
 //!
-//! A server on a Unix socket in the data folder, made on first start, stopped with the process that
-//! started it (also when that is killed), and shared by every further Provost process on the same folder.
+//! A server on a Unix socket in the data folder, made on first start. Every Provost process on the folder shares it:
+//! the first one starts it, and it stops with the last one, also when that is killed.
 //! Called by the commands that need a database, and by the tests.
 
 mod account;
@@ -11,13 +11,15 @@ mod error;
 mod folder;
 mod pidfile;
 mod process;
+mod sharing;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    fs::{File, TryLockError},
     os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
+    process::Child,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -25,10 +27,11 @@ use std::{
 use diesel::{Connection, PgConnection};
 
 pub use self::{binaries::OLDEST_MAJOR, error::EmbeddedError};
-use self::{folder::Folder, process::Process};
+use self::{
+    folder::Folder,
+    sharing::{Place, WAIT_FOR_OTHERS},
+};
 
-/// How long to wait for another process to finish what it does with the data folder.
-const WAIT_FOR_OTHERS: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
 /// How to run the private server.
@@ -57,53 +60,47 @@ impl EmbeddedOptions {
     }
 }
 
-/// A running private server. The process that started it stops it on drop; one that attached leaves it alone.
+/// A process's use of the private server. When it is dropped and was the last, the server stops.
 #[derive(Debug)]
 pub struct EmbeddedPostgres {
     socket_folder: PathBuf,
-    owned: Option<Owned>,
-}
-
-/// Fields in the order of their drop: the folder is free when the server is gone.
-#[derive(Debug)]
-struct Owned {
-    _process: Process,
-    _owner_lock: File,
+    place: Arc<Place>,
 }
 
 impl EmbeddedPostgres {
-    /// Starts the server of the data folder, or attaches to the one that another process runs, and returns
-    /// when it takes connections to the database `provost`.
+    /// Starts the server of the data folder, or attaches to the one that runs, and returns when it takes connections
+    /// to the database `provost`. A server that ends by itself is started again.
     pub fn start(options: &EmbeddedOptions) -> Result<EmbeddedPostgres, EmbeddedError> {
         let folder = Folder::open(&options.data_dir)?;
-        let owner_lock = folder.open_lock("owner.lock")?;
-        let mut server = EmbeddedPostgres {
-            socket_folder: folder.socket_folder(),
-            owned: None,
-        };
+        let socket_folder = folder.socket_folder();
+        let place = Place::take(folder)?;
+        let server = EmbeddedPostgres { socket_folder, place };
+        let guardian = server.start_or_attach(options)?;
+        server.place.watch(options, guardian)?;
+        Ok(server)
+    }
+
+    fn start_or_attach(&self, options: &EmbeddedOptions) -> Result<Option<Child>, EmbeddedError> {
         let end = Instant::now() + WAIT_FOR_OTHERS;
-        // Another owner may still be starting, or stop meanwhile: then its place is ours.
-        while !try_lock(&owner_lock, folder.root())? {
-            match PgConnection::establish(&server.url(folder::NAME)) {
-                Ok(_) => return Ok(server),
+        loop {
+            if let Some(guardian) = self.place.start_server(options)? {
+                cluster::create_database(self)?;
+                return Ok(Some(guardian));
+            }
+            match PgConnection::establish(&self.url(folder::NAME)) {
+                Ok(_) => return Ok(None),
                 Err(error) if Instant::now() > end || is_refusal(&error) => {
+                    let folder = self.place.folder();
                     return Err(EmbeddedError::NotAnswering {
                         reason: error.to_string().trim().to_owned(),
                         log: folder.log(),
                         folder: folder.root().to_owned(),
                     });
                 }
+                // Another process is starting it, or the one that ran is about to end.
                 Err(_) => thread::sleep(POLL),
             }
         }
-        let server_lock = lock_against_orphans(&folder, end)?;
-        let process = cluster::start(options, &folder, server_lock)?;
-        server.owned = Some(Owned {
-            _process: process,
-            _owner_lock: owner_lock,
-        });
-        cluster::create_database(&server)?;
-        Ok(server)
     }
 
     /// The connection string of a database of this server.
@@ -117,42 +114,17 @@ impl EmbeddedPostgres {
         )
     }
 
-    /// Whether this process started the server, rather than attached to it.
-    pub fn is_owner(&self) -> bool {
-        self.owned.is_some()
-    }
-
-    /// Stops the server and waits until it is gone, if this process started it. Dropping does the same.
+    /// Stops the server and waits until it is gone, if no other process uses it. Dropping does the same.
     pub fn stop(self) {
         drop(self);
     }
 }
 
-/// Takes the lock that a server of this folder and its children hold as long as they live. What a killed
-/// owner left running is told to stop.
-fn lock_against_orphans(folder: &Folder, end: Instant) -> Result<File, EmbeddedError> {
-    let lock = folder.open_lock("server.lock")?;
-    while !try_lock(&lock, folder.root())? {
-        if Instant::now() > end {
-            return Err(EmbeddedError::NotEnding {
-                folder: folder.root().to_owned(),
-                log: folder.log(),
-            });
+impl Drop for EmbeddedPostgres {
+    fn drop(&mut self) {
+        if let Err(error) = self.place.leave() {
+            log::error!("{error}");
         }
-        if let Some(pid) = pidfile::live_server(&folder.cluster()) {
-            // SAFETY: kill takes no pointers; the process works in our cluster.
-            unsafe { libc::kill(pid, libc::SIGINT) };
-        }
-        thread::sleep(POLL);
-    }
-    Ok(lock)
-}
-
-fn try_lock(file: &File, path: &Path) -> Result<bool, EmbeddedError> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(EmbeddedError::file("lock", path)(error)),
     }
 }
 

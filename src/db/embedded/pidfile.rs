@@ -10,14 +10,12 @@ use super::{
 /// The line that holds the server's status.
 const STATUS_LINE: usize = 7;
 
-/// Whether the server with this process id says that it takes connections.
-pub fn is_ready(cluster: &Path, pid: i32) -> bool {
-    let Some(text) = read(cluster) else { return false };
-    let mut lines = text.lines();
-    lines.next().and_then(|line| line.trim().parse().ok()) == Some(pid)
-        && lines
-            .nth(STATUS_LINE - 1)
-            .is_some_and(|status| status.trim() == "ready")
+/// Whether the server says that it takes connections.
+pub fn is_ready(cluster: &Path) -> bool {
+    read(cluster).is_some_and(|text| {
+        let status = text.lines().nth(STATUS_LINE);
+        status.is_some_and(|status| status.trim() == "ready")
+    })
 }
 
 /// The process that the file names, if it is alive and is a server of this cluster.

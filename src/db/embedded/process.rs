@@ -1,48 +1,115 @@
-//! Runs PostgreSQL's programs as children that never outlive Provost.
+//! Runs PostgreSQL's programs as children, and the server under a guardian, which sees to it that the server does
+//! not outlive those who use it.
 
 use std::{
     env,
     fs::File,
     io,
-    os::{fd::AsRawFd, unix::process::CommandExt},
+    os::{
+        fd::{AsRawFd, RawFd},
+        unix::process::CommandExt,
+    },
     path::Path,
-    process::{Command, Stdio},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
-    thread::{self, JoinHandle},
-    time::Duration,
+    process::{Child, Command, Stdio},
+    ptr,
 };
 
 use super::account::Account;
 
-/// How long a fast stop may take before the server is told to stop at once; the next start recovers.
-const FAST_STOP_LIMIT: Duration = Duration::from_secs(60);
+/// How often the guardian looks, in microseconds: nobody waits for it but those who come after a kill.
+const GUARDIAN_LOOKS_EVERY: libc::useconds_t = 100_000;
 
-/// A command that runs as `account`, away from our terminal and our `PG*` variables, that gets
-/// `death_signal` when the calling thread ends, and that keeps `lock` as long as it or a child of it lives.
-pub fn command(program: &Path, account: &Account, lock: &File, death_signal: libc::c_int) -> Command {
+/// More than a process has open that begins.
+const MANY_DESCRIPTORS: libc::c_int = 65_536;
+
+/// A command that runs as `account`, away from our terminal and our `PG*` variables, and that keeps `lock` as long
+/// as it or a child of it lives.
+pub fn command(program: &Path, account: &Account, lock: &File) -> Command {
     let mut command = Command::new(program);
     command.current_dir("/").stdin(Stdio::null()).env("LC_ALL", "C");
     for (name, _) in env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG")) {
         command.env_remove(name);
     }
-    // SAFETY: geteuid and getpid have no preconditions.
-    let (uid, parent) = unsafe { (libc::geteuid(), libc::getpid()) };
-    if uid != account.uid {
+    // SAFETY: geteuid has no preconditions.
+    if unsafe { libc::geteuid() } != account.uid {
         command.uid(account.uid).gid(account.gid);
     }
     let lock = lock.as_raw_fd();
     // SAFETY: the closure only makes system calls, which are safe between fork and exec; `lock` is open until
-    // then because the caller spawns while it holds the file. It runs after the change of user, which would
-    // clear the parent-death signal.
+    // then because the caller spawns while it holds the file.
     unsafe {
         command.pre_exec(move || {
-            // A session of its own: Ctrl-C reaches Provost alone, which stops the server when it has drained.
+            // A session of its own: Ctrl-C reaches Provost alone, which leaves the server when it has drained.
             check(libc::setsid())?;
-            check(libc::fcntl(lock, libc::F_SETFD, 0))?;
-            die_with_parent(parent, death_signal)
+            check(libc::fcntl(lock, libc::F_SETFD, 0))
         });
     }
     command
+}
+
+/// Spawns the server as the child of a guardian, and answers the guardian, which ends when the server does. `users`
+/// is an open file of its own on what every user of the server holds a shared lock of: when nobody does, not even
+/// somebody who was killed, the guardian stops the server.
+pub fn spawn_guarded(mut server: Command, users: &File) -> io::Result<Child> {
+    let users = users.as_raw_fd();
+    // SAFETY: as above. The guardian is a copy of one thread of ours that makes system calls and never returns.
+    unsafe {
+        server.pre_exec(move || {
+            let guardian = libc::getpid();
+            match libc::fork() {
+                -1 => Err(io::Error::last_os_error()),
+                0 => die_with(guardian),
+                server => guard(server, users),
+            }
+        });
+    }
+    server.spawn()
+}
+
+/// The guardian's life. It keeps nothing open but `users`: else it would hold the locks of the process it was
+/// copied from, and that process's listening socket.
+///
+/// # Safety
+/// For a process that was just forked, and is this function's alone.
+unsafe fn guard(server: libc::pid_t, users: RawFd) -> ! {
+    // SAFETY: nothing but system calls, in a process where nobody else uses the descriptors; `server` is a child that
+    // only this function waits for, hence the number is its own.
+    unsafe {
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+            libc::signal(signal, libc::SIG_IGN);
+        }
+        // Seen in lists of processes, which would show a second Provost.
+        #[cfg(target_os = "linux")]
+        libc::prctl(libc::PR_SET_NAME, c"postgres-guard".as_ptr());
+        libc::dup2(users, 0);
+        close_from(1);
+        while libc::waitpid(server, ptr::null_mut(), libc::WNOHANG) == 0 {
+            if libc::flock(0, libc::LOCK_EX | libc::LOCK_NB) == 0 {
+                // Whoever comes now waits for the lock until the server is gone.
+                libc::kill(server, libc::SIGINT);
+                libc::waitpid(server, ptr::null_mut(), 0);
+                break;
+            }
+            libc::usleep(GUARDIAN_LOOKS_EVERY);
+        }
+        libc::_exit(0)
+    }
+}
+
+/// # Safety
+/// Nobody may use the descriptors from `first` on.
+unsafe fn close_from(first: libc::c_uint) {
+    // SAFETY: close_range and close take no pointers.
+    unsafe {
+        #[cfg(target_os = "linux")]
+        if libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) == 0 {
+            return;
+        }
+        // Systems without that call: the limit may be in the billions, and the lowest free number is always used.
+        for descriptor in first.cast_signed()..MANY_DESCRIPTORS {
+            libc::close(descriptor);
+        }
+    }
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
@@ -53,13 +120,14 @@ fn check(result: libc::c_int) -> io::Result<()> {
     }
 }
 
+/// Has the server stop when its guardian is killed. It runs after the change of user, which would clear this.
 #[cfg(target_os = "linux")]
-fn die_with_parent(parent: libc::pid_t, signal: libc::c_int) -> io::Result<()> {
+fn die_with(guardian: libc::pid_t) -> io::Result<()> {
     // SAFETY: prctl and getppid take no pointers here.
     unsafe {
-        check(libc::prctl(libc::PR_SET_PDEATHSIG, signal))?;
-        // The parent may have died before the request was made.
-        if libc::getppid() != parent {
+        check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGINT))?;
+        // The guardian may have died before the request was made.
+        if libc::getppid() != guardian {
             Err(io::Error::from_raw_os_error(libc::ESRCH))
         } else {
             Ok(())
@@ -67,139 +135,8 @@ fn die_with_parent(parent: libc::pid_t, signal: libc::c_int) -> io::Result<()> {
     }
 }
 
-/// Elsewhere a killed Provost leaves its server running, and the next start stops it.
+/// Elsewhere a server whose guardian was killed runs until its last user leaves.
 #[cfg(not(target_os = "linux"))]
-fn die_with_parent(_parent: libc::pid_t, _signal: libc::c_int) -> io::Result<()> {
+fn die_with(_guardian: libc::pid_t) -> io::Result<()> {
     Ok(())
-}
-
-/// A running server, stopped and waited for when dropped.
-#[derive(Debug)]
-pub struct Process {
-    pid: libc::pid_t,
-    watch: Arc<Watch>,
-    keeper: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug)]
-struct Watch {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum State {
-    Running,
-    Stopping,
-    /// Reaped: the process id may already be another's.
-    Ended,
-}
-
-impl Process {
-    /// Spawns from a thread of its own, since the parent-death signal is bound to the thread that spawns.
-    pub fn spawn(command: Command) -> io::Result<Process> {
-        let (started, start) = mpsc::channel();
-        let watch = Arc::new(Watch {
-            state: Mutex::new(State::Running),
-            changed: Condvar::new(),
-        });
-        let shared = Arc::clone(&watch);
-        let keeper = thread::Builder::new()
-            .name("postgres-keeper".into())
-            .spawn(move || keep(command, &started, &shared))?;
-        let pid = start
-            .recv()
-            .map_err(|_| io::Error::other("the thread that keeps PostgreSQL ended"))??;
-        Ok(Process {
-            pid,
-            watch,
-            keeper: Some(keeper),
-        })
-    }
-
-    pub fn pid(&self) -> libc::pid_t {
-        self.pid
-    }
-
-    pub fn has_ended(&self) -> bool {
-        *self.watch.lock() == State::Ended
-    }
-
-    /// Ends all sessions, writes a checkpoint and waits until the server is gone.
-    pub fn stop(&mut self) {
-        self.signal(libc::SIGINT);
-        let running = self.watch.lock();
-        let waited = self
-            .watch
-            .changed
-            .wait_timeout_while(running, FAST_STOP_LIMIT, |state| *state != State::Ended);
-        let (running, wait) = waited.unwrap_or_else(PoisonError::into_inner);
-        drop(running);
-        if wait.timed_out() {
-            log::warn!(
-                "the private PostgreSQL takes long to stop and is stopped at once; its next start recovers"
-            );
-            self.signal(libc::SIGQUIT);
-        }
-        if let Some(keeper) = self.keeper.take()
-            && keeper.join().is_err()
-        {
-            log::error!("the thread that keeps PostgreSQL panicked");
-        }
-    }
-
-    fn signal(&self, signal: libc::c_int) {
-        let mut state = self.watch.lock();
-        if *state != State::Ended {
-            *state = State::Stopping;
-            // SAFETY: the child is not reaped while the state says so, hence the id is still its own.
-            unsafe { libc::kill(self.pid, signal) };
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-impl Watch {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The thread's work: spawn, tell how that went, wait for the end.
-fn keep(mut command: Command, started: &mpsc::Sender<io::Result<libc::pid_t>>, watch: &Watch) {
-    let mut child = match command.spawn() {
-        Ok(child) => child,
-        Err(error) => return drop(started.send(Err(error))),
-    };
-    drop(command);
-    let pid = child.id().cast_signed();
-    drop(started.send(Ok(pid)));
-    wait_without_reaping(pid);
-    let mut state = watch.lock();
-    let status = child.wait();
-    if *state == State::Running {
-        log::error!("the private PostgreSQL ended by itself: {status:?}");
-    }
-    *state = State::Ended;
-    watch.changed.notify_all();
-}
-
-fn wait_without_reaping(pid: libc::pid_t) {
-    // SAFETY: an all-zero siginfo_t is valid, and waitid only writes to it.
-    while unsafe {
-        let mut info: libc::siginfo_t = std::mem::zeroed();
-        libc::waitid(
-            libc::P_PID,
-            pid.cast_unsigned(),
-            &mut info,
-            libc::WEXITED | libc::WNOWAIT,
-        )
-    } == -1
-        && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
-    {}
 }

@@ -33,6 +33,11 @@ impl Scratch {
     fn options(&self) -> EmbeddedOptions {
         options(self.0.join("data"))
     }
+
+    /// The process id of the server that lives.
+    fn server(&self) -> Option<i32> {
+        pidfile::live_server(&self.options().data_dir.join("cluster"))
+    }
 }
 
 impl Drop for Scratch {
@@ -71,6 +76,16 @@ fn write_note(server: &EmbeddedPostgres) {
     connect(server)
         .batch_execute("CREATE TABLE notes (value text); INSERT INTO notes VALUES ('kept')")
         .unwrap();
+}
+
+/// Waits for what another process does.
+#[track_caller]
+fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + WAIT_FOR_OTHERS;
+    while !is_so() {
+        assert!(Instant::now() < end, "waited in vain");
+        thread::yield_now();
+    }
 }
 
 fn read_note(server: &EmbeddedPostgres) -> String {
@@ -117,7 +132,6 @@ fn the_first_start_creates_and_the_second_keeps() {
     fs::create_dir_all(scratch.options().data_dir.join("cluster.new/base")).unwrap();
 
     let first = EmbeddedPostgres::start(&scratch.options()).unwrap();
-    assert!(first.is_owner());
     assert_eq!(ask(&first, "SELECT lower('ÉŁ') AS value"), "éł");
     assert_eq!(
         ask(&first, "SELECT current_setting('listen_addresses') AS value"),
@@ -125,14 +139,14 @@ fn the_first_start_creates_and_the_second_keeps() {
     );
     write_note(&first);
     first.stop();
-    assert!(!scratch.options().data_dir.join("cluster/postmaster.pid").exists());
+    assert_eq!(scratch.server(), None);
 
     let second = EmbeddedPostgres::start(&scratch.options()).unwrap();
     assert_eq!(read_note(&second), "kept");
 }
 
 #[test]
-fn a_second_process_attaches_and_leaves_the_server_running() {
+fn all_share_one_server_that_ends_with_the_last() {
     let scratch = Scratch::new();
     let starts: Vec<_> = (0..3)
         .map(|_| {
@@ -142,13 +156,61 @@ fn a_second_process_attaches_and_leaves_the_server_running() {
             })
         })
         .collect();
-    let servers: Vec<EmbeddedPostgres> = starts.into_iter().map(|start| start.join().unwrap()).collect();
+    let mut servers: Vec<EmbeddedPostgres> = starts.into_iter().map(|start| start.join().unwrap()).collect();
+    let server = scratch.server();
+    write_note(&servers[0]);
 
-    let (owners, guests): (Vec<_>, Vec<_>) = servers.into_iter().partition(EmbeddedPostgres::is_owner);
-    assert_eq!((owners.len(), guests.len()), (1, 2));
-    write_note(&guests[0]);
-    drop(guests);
-    assert_eq!(read_note(&owners[0]), "kept");
+    while servers.len() > 1 {
+        servers.remove(0).stop();
+        assert_eq!(read_note(&servers[0]), "kept");
+        assert_eq!(scratch.server(), server);
+    }
+    drop(servers);
+    assert_eq!(scratch.server(), None);
+}
+
+#[test]
+fn whoever_starts_while_others_stop_has_a_server_that_stays() {
+    let scratch = Scratch::new();
+    write_note(&EmbeddedPostgres::start(&scratch.options()).unwrap());
+
+    let users: Vec<_> = (0..4)
+        .map(|_| {
+            let options = scratch.options();
+            thread::spawn(move || {
+                for _ in 0..3 {
+                    let server = EmbeddedPostgres::start(&options).unwrap();
+                    assert_eq!(read_note(&server), "kept");
+                    server.stop();
+                }
+            })
+        })
+        .collect();
+    users.into_iter().for_each(|user| user.join().unwrap());
+
+    assert_eq!(scratch.server(), None);
+}
+
+#[test]
+fn a_server_that_is_killed_is_started_again() {
+    let scratch = Scratch::new();
+    let first = EmbeddedPostgres::start(&scratch.options()).unwrap();
+    let second = EmbeddedPostgres::start(&scratch.options()).unwrap();
+    write_note(&first);
+    // A server without durability keeps no more than this through a kill.
+    connect(&first).batch_execute("CHECKPOINT").unwrap();
+
+    let killed = scratch.server().unwrap();
+    // SAFETY: kill takes no pointers; the server is ours and alive.
+    assert_eq!(unsafe { libc::kill(killed, libc::SIGKILL) }, 0);
+    wait_until(|| scratch.server().is_some_and(|server| server != killed));
+
+    wait_until(|| PgConnection::establish(&first.url("provost")).is_ok());
+    assert_eq!(read_note(&second), "kept");
+    first.stop();
+    assert_eq!(read_note(&second), "kept");
+    second.stop();
+    assert_eq!(scratch.server(), None);
 }
 
 #[test]
@@ -170,38 +232,37 @@ fn a_server_that_somebody_started_by_hand_is_left_alone() {
     let options = scratch.options();
     EmbeddedPostgres::start(&options).unwrap().stop();
     let cluster = Folder::open(&options.data_dir).unwrap().cluster();
-    let byhand = Bystander::of(&options, &cluster);
+    let mut byhand = Bystander::of(&options, &cluster);
     byhand.leave_pid_files(&options);
 
     let error = EmbeddedPostgres::start(&options).unwrap_err();
 
     assert!(matches!(error, EmbeddedError::ForeignServer { .. }), "{error}");
     assert!(cluster.join("postmaster.pid").exists());
+    assert!(byhand.0.try_wait().unwrap().is_none());
 }
 
 const CHILD_FOLDER: &str = "PROVOST_TEST_CHILD_FOLDER";
 
-/// Not a test of its own: the process that the next test kills. It owns a server until it is killed.
+/// Not a test of its own: the process that the next test kills. It uses a server until then.
 #[test]
-fn child_that_owns_a_server() {
+fn child_that_uses_a_server() {
     let Some(folder) = env::var_os(CHILD_FOLDER) else {
         return;
     };
-    let server = EmbeddedPostgres::start(&options(folder.into())).unwrap();
-    write_note(&server);
+    let _server = EmbeddedPostgres::start(&options(folder.into())).unwrap();
     println!("\nready");
     loop {
         thread::park();
     }
 }
 
-#[test]
-fn a_killed_owner_loses_nothing_and_its_server_is_replaced() {
-    let scratch = Scratch::new();
+/// A process of its own that uses the folder's server.
+fn start_child(scratch: &Scratch) -> Child {
     let mut child = Command::new(env::current_exe().unwrap())
         .args([
             "--exact",
-            "db::embedded::tests::child_that_owns_a_server",
+            "db::embedded::tests::child_that_uses_a_server",
             "--nocapture",
         ])
         .env(CHILD_FOLDER, &scratch.options().data_dir)
@@ -210,14 +271,41 @@ fn a_killed_owner_loses_nothing_and_its_server_is_replaced() {
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap() == "ready"));
-    let guest = EmbeddedPostgres::start(&scratch.options()).unwrap();
-    assert!(!guest.is_owner());
+    child
+}
 
+fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
-    let server = EmbeddedPostgres::start(&scratch.options()).unwrap();
+}
 
-    assert!(server.is_owner());
+#[test]
+fn a_server_outlives_the_killed_process_that_started_it_while_another_uses_it() {
+    let scratch = Scratch::new();
+    let child = start_child(&scratch);
+    let server = scratch.server();
+    let user = EmbeddedPostgres::start(&scratch.options()).unwrap();
+    write_note(&user);
+
+    kill(child);
+
+    assert_eq!(read_note(&user), "kept");
+    assert_eq!(scratch.server(), server);
+    user.stop();
+    assert_eq!(scratch.server(), None);
+}
+
+#[test]
+fn a_server_ends_when_the_last_that_uses_it_is_killed() {
+    let scratch = Scratch::new();
+    let children = [start_child(&scratch), start_child(&scratch)];
+    write_note(&EmbeddedPostgres::start(&scratch.options()).unwrap());
+    assert!(scratch.server().is_some());
+
+    children.into_iter().for_each(kill);
+
+    wait_until(|| scratch.server().is_none());
+    let server = EmbeddedPostgres::start(&scratch.options()).unwrap();
     assert_eq!(read_note(&server), "kept");
 }
 

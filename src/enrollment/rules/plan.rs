@@ -5,6 +5,7 @@
 
 use std::ops::AddAssign;
 
+use data_encoding::HEXLOWER;
 use diesel::{
     QueryableByName, RunQueryDsl,
     connection::SimpleConnection,
@@ -26,7 +27,7 @@ use crate::{
     app::Tx,
     db::{Sql, bind},
     http::{ApiError, ApiResult, Code},
-    ledger::{Event, hex},
+    ledger::Event,
     operations::{self, Operation},
     sql,
 };
@@ -251,7 +252,7 @@ impl Tally {
         } = self.total;
         self.hash.update(format!("{} {}", outcome.joined, outcome.left));
         RulePlan {
-            plan_hash: hex(&self.hash.finalize()),
+            plan_hash: HEXLOWER.encode(&self.hash.finalize()),
             joins: outcome.joined,
             leaves: outcome.left,
             opens: counts.opens,
