@@ -1,6 +1,6 @@
 //! The migrations, which the binary carries.
 
-use diesel::{PgConnection, QueryResult, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::Bool};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -38,8 +38,18 @@ pub fn revert_all(conn: &mut PgConnection) -> Result<(), MigrateError> {
     })
 }
 
-/// Whether any migration is pending.
+/// Whether any migration is pending. Changes nothing: diesel itself would make its table where that is missing.
 pub fn is_pending(conn: &mut PgConnection) -> Result<bool, MigrateError> {
+    #[derive(QueryableByName)]
+    struct Begun {
+        #[diesel(sql_type = Bool)]
+        is_begun: bool,
+    }
+    let begun: Begun = sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS is_begun")
+        .get_result(conn)?;
+    if !begun.is_begun {
+        return Ok(true);
+    }
     conn.has_pending_migration(MIGRATIONS)
         .map_err(MigrateError::Migration)
 }

@@ -44,3 +44,17 @@ fn migrations_go_up_down_and_up() {
     assert_eq!(schema(&mut conn), before);
     assert!(!migrate::is_pending(&mut conn).unwrap());
 }
+
+#[test]
+fn looking_for_pending_migrations_changes_nothing() {
+    let database = postgres::create_database(app::migrate);
+    let mut conn = PgConnection::establish(&database.url).unwrap();
+    migrate::revert_all(&mut conn).unwrap();
+    let drop = diesel::sql_query("DROP TABLE __diesel_schema_migrations");
+    drop.execute(&mut conn).unwrap();
+
+    assert!(migrate::is_pending(&mut conn).unwrap());
+
+    let tables = diesel::sql_query("SELECT 1 FROM pg_tables WHERE schemaname = 'public'");
+    assert_eq!(tables.execute(&mut conn).unwrap(), 0);
+}
