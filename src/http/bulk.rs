@@ -2,21 +2,24 @@
 //!
 //! All rows are one transaction with one idempotency record. A row that is wrong changes nothing and is answered
 //! with its problem; the others are written. A handler takes [`Valid`](super::Valid)`<BulkBody>`, reads each row with
-//! [`BulkBody::read`] into the resource's own row type, and answers a [`BulkAnswer`]. The document names the typed
-//! rows by `request_body = BulkRequest<…>`.
+//! [`BulkBody::read`] into the resource's own row type, and answers a [`BulkAnswer`]. Rows that add things and change
+//! them are declared by [`bulk_row!`](crate::bulk_row!) and written through [`crate::access::bulk`]. The document names
+//! the typed rows by `request_body = BulkRequest<…>`.
 
 use std::{borrow::Cow, collections::HashSet};
 
+use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema},
 };
+use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 use super::{
-    ApiError, ApiResult, Code, Problem,
+    ApiError, ApiResult, Code, Problem, Versioned,
     body::{Body, read_value, rule},
     request,
 };
@@ -51,14 +54,153 @@ fn keys_differ(rows: &[Value]) -> Result<(), ValidationError> {
 }
 
 impl BulkBody {
-    /// The rows under their keys, each read into `R` or with what is wrong with it.
-    pub fn read<R: Body>(&self) -> Vec<(String, ApiResult<R>)> {
-        let rows = self.rows.iter().cloned().map(|mut row| {
-            let key = row["row_key"].as_str().unwrap_or_default().to_owned();
-            (key, read_value(&mut row))
+    /// The rows, each read into `R` or with what is wrong with it.
+    pub fn read<R: Body>(&self) -> Vec<Row<R>> {
+        let rows = self.rows.iter().cloned().map(|mut row| Row {
+            key: row["row_key"].as_str().unwrap_or_default().to_owned(),
+            new_id: Uuid::now_v7(),
+            body: read_value(&mut row),
         });
         rows.collect()
     }
+}
+
+/// A row that was read.
+#[derive(Debug)]
+pub struct Row<R> {
+    /// The caller's name for it.
+    pub key: String,
+    /// The id of what it adds, if it adds something.
+    pub new_id: Uuid,
+    /// What it holds, or what is wrong with it.
+    pub body: ApiResult<R>,
+}
+
+/// A row that either adds a thing or changes one: see [`bulk_row!`](crate::bulk_row!).
+pub trait ChangeRow: Body {
+    /// What adds a thing.
+    type Create;
+    /// What changes one.
+    type Update;
+
+    /// Whether it has exactly one of its two forms.
+    fn has_one_form(&self) -> bool;
+
+    /// What it asks for; nothing if it has neither form.
+    fn into_change(self) -> Option<RowChange<Self::Create, Self::Update>>;
+
+    /// The id of the thing to be changed.
+    fn id(&self) -> Option<Uuid>;
+}
+
+/// What a row asks for.
+#[derive(Debug)]
+pub enum RowChange<C, U> {
+    /// A thing is to be added.
+    Create(C),
+    /// A thing is to be changed.
+    Update {
+        /// Which.
+        id: Uuid,
+        /// The version that the caller read.
+        version: Option<i64>,
+        /// How.
+        changes: U,
+    },
+}
+
+/// The rule of [`ChangeRow`]s, for [`validator`].
+pub fn creates_or_updates<R: ChangeRow>(row: &R) -> Result<(), ValidationError> {
+    if row.has_one_form() {
+        return Ok(());
+    }
+    Err(rule("", "must have either create alone, or id and update"))
+}
+
+/// Declares a row type that either adds a thing or changes one, with more optional fields if need be:
+/// `bulk_row! { /// … BulkUserRow: CreateUser, UpdateUser }`. Where it stands, [`validator::Validate`] is in scope.
+#[macro_export]
+macro_rules! bulk_row {
+    ($(#[$doc:meta])* $row:ident: $create:ident, $update:ident
+     $(, $(#[$extra_meta:meta])* $extra:ident: $extra_type:ident)* $(,)?) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, utoipa::ToSchema, validator::Validate)]
+        #[serde(deny_unknown_fields)]
+        #[validate(schema(function = $row::creates_or_updates))]
+        pub struct $row {
+            /// Your name for the row, unique in the request; its result comes under it.
+            #[schema(min_length = 1, max_length = 200, example = "line 17")]
+            pub row_key: String,
+            /// What is to be added.
+            #[schema(nullable = false)]
+            #[validate(nested)]
+            pub create: Option<$create>,
+            /// The id of what is to be changed.
+            #[schema(nullable = false)]
+            pub id: Option<uuid::Uuid>,
+            /// The version that was read: if it is not the present one, the row is refused with 412.
+            #[schema(nullable = false)]
+            pub version: Option<i64>,
+            /// Changes to it.
+            #[schema(nullable = false)]
+            #[validate(nested)]
+            pub update: Option<$update>,
+            $($(#[$extra_meta])* #[schema(nullable = false)] pub $extra: Option<$extra_type>,)*
+        }
+
+        impl $row {
+            fn creates_or_updates(&self) -> Result<(), validator::ValidationError> {
+                $crate::http::bulk::creates_or_updates(self)
+            }
+        }
+
+        impl $crate::http::bulk::ChangeRow for $row {
+            type Create = $create;
+            type Update = $update;
+
+            fn has_one_form(&self) -> bool {
+                matches!(
+                    (&self.create, self.id, &self.update, self.version),
+                    (Some(_), None, None, None) | (None, Some(_), Some(_), _)
+                )
+            }
+
+            fn into_change(self) -> Option<$crate::http::bulk::RowChange<$create, $update>> {
+                use $crate::http::bulk::RowChange;
+                match self.create {
+                    Some(new) => Some(RowChange::Create(new)),
+                    None => Some(RowChange::Update {
+                        id: self.id?,
+                        version: self.version,
+                        changes: self.update?,
+                    }),
+                }
+            }
+
+            fn id(&self) -> Option<uuid::Uuid> {
+                self.id
+            }
+        }
+    };
+}
+
+/// Refuses a row with 412 if the thing is not at the version that the caller read.
+pub fn check_version(thing: &impl Versioned, read: Option<i64>) -> ApiResult<()> {
+    if read.is_none_or(|version| version == thing.version()) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::PreconditionFailed,
+        format!("Read it again: its version is {} now.", thing.version()),
+    ))
+}
+
+/// `error`, whose pointers begin at the member of a row that stands at `pointer`, with pointers that begin at the row.
+pub fn below(mut error: ApiError, pointer: &str) -> ApiError {
+    for field in &mut error.fields {
+        field.pointer.insert_str(0, pointer);
+    }
+    error
 }
 
 /// A bulk request in the document: rows of the type `R`, which has a `row_key`.
@@ -94,14 +236,46 @@ impl<R: ToSchema> ToSchema for BulkRequest<R> {
     }
 }
 
+/// What became of a row that was right.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome<T> {
+    /// The thing is new.
+    Created(T),
+    /// The thing was there, and is as the row wanted it.
+    Present(T),
+    /// The thing is gone.
+    Removed,
+}
+
+impl<T> Outcome<T> {
+    fn status(&self) -> StatusCode {
+        match self {
+            Outcome::Created(_) => StatusCode::CREATED,
+            Outcome::Present(_) => StatusCode::OK,
+            Outcome::Removed => StatusCode::NO_CONTENT,
+        }
+    }
+
+    /// The thing, if it is there.
+    pub fn into_thing(self) -> Option<T> {
+        match self {
+            Outcome::Created(thing) | Outcome::Present(thing) => Some(thing),
+            Outcome::Removed => None,
+        }
+    }
+}
+
+/// The outcome of each row, or the row's error.
+pub type Outcomes<T> = Vec<ApiResult<Outcome<T>>>;
+
 /// How a row went.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BulkResult<T> {
     /// The caller's name for the row.
     pub row_key: String,
-    /// What the row alone would have been answered with: 201 for a new thing, 200, or the problem's status.
+    /// What the row alone would have been answered with.
     pub status: u16,
-    /// The thing as it is now, if the row was right.
+    /// The thing as it is now, if the row was right and did not remove it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<T>,
     /// What was wrong with the row, and nothing of it was written; pointers begin at the row.
@@ -117,14 +291,13 @@ pub struct BulkAnswer<T> {
 }
 
 impl<T> BulkAnswer<T> {
-    /// The answer, from what became of each row: the thing, and whether it is new. An error that is not the row's own
-    /// fault is the whole request's.
-    pub fn new(rows: impl IntoIterator<Item = (String, ApiResult<(T, bool)>)>) -> ApiResult<Self> {
+    /// The answer, from what became of each row. An error that is not the row's own fault is the whole request's.
+    pub fn new(rows: impl IntoIterator<Item = (String, ApiResult<Outcome<T>>)>) -> ApiResult<Self> {
         let results = rows.into_iter().map(|(row_key, outcome)| match outcome {
-            Ok((resource, is_new)) => Ok(BulkResult {
+            Ok(outcome) => Ok(BulkResult {
                 row_key,
-                status: if is_new { 201 } else { 200 },
-                resource: Some(resource),
+                status: outcome.status().as_u16(),
+                resource: outcome.into_thing(),
                 problem: None,
             }),
             Err(error) => refused(row_key, error),
@@ -159,7 +332,7 @@ impl<T: ToSchema> utoipa::__dev::ComposeSchema for BulkAnswer<T> {
                     .minimum(Some(200))
                     .maximum(Some(499))
                     .description(Some(
-                        "What the row alone would have been answered with: 201 for a new thing, 200, or the problem's status.",
+                        "What the row alone would have been answered with: 201 for a new thing, 200, 204 for what is gone, or the problem's status.",
                     )),
             )
             .property("resource", Ref::from_schema_name(T::name()))
@@ -168,7 +341,7 @@ impl<T: ToSchema> utoipa::__dev::ComposeSchema for BulkAnswer<T> {
             .required("status");
         ObjectBuilder::new()
             .description(Some(
-                "How every row went, in the order of the request: each has either `resource` or `problem`.",
+                "How every row went, in the order of the request: each has `resource` or `problem`, or neither if it removed something.",
             ))
             .property("results", ArrayBuilder::new().items(result))
             .required("results")

@@ -1,0 +1,100 @@
+//! Changes to things, each with its proof that the caller may make it: one from a path and a body, or up to a thousand
+//! from the rows of a bulk request. A resource's `write` module takes them, one or many, by the same statements.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{Authorized, Permission, Protected, authorize_all};
+use crate::{
+    app::Tx,
+    http::{
+        ApiError, ApiResult, Code, Versioned,
+        bulk::{ChangeRow, Outcome, Outcomes, Row, RowChange, below, check_version},
+    },
+};
+
+/// What is to become of a thing.
+#[derive(Debug)]
+pub enum Change<T, C, U> {
+    /// It is added, with this id. Whether the caller may is for the writer to say.
+    Create(Uuid, Box<C>),
+    /// It is changed.
+    Update(Box<(Authorized<T>, U)>),
+}
+
+impl<T, C, U> Change<T, C, U> {
+    /// A thing is added.
+    pub fn create(new: C) -> Self {
+        Change::Create(Uuid::now_v7(), Box::new(new))
+    }
+
+    /// A thing is changed.
+    pub fn update(thing: Authorized<T>, changes: U) -> Self {
+        Change::Update(Box::new((thing, changes)))
+    }
+}
+
+/// What became of the one change that was asked for.
+pub fn one<T>(outcomes: Outcomes<T>) -> ApiResult<T> {
+    next(&mut outcomes.into_iter())?
+        .into_thing()
+        .ok_or_else(|| ApiError::internal("a change took its thing away"))
+}
+
+/// Writes by `apply` what `rows` ask for, and answers what became of each under its key.
+pub fn write<T: Protected + Versioned, R: ChangeRow>(
+    tx: &mut Tx,
+    rows: Vec<Row<R>>,
+    permission: Permission,
+    apply: impl FnOnce(&mut Tx, Vec<Change<T, R::Create, R::Update>>) -> ApiResult<Outcomes<T>>,
+) -> ApiResult<Vec<(String, ApiResult<Outcome<T>>)>> {
+    let ids: Vec<Uuid> = rows
+        .iter()
+        .filter_map(|row| row.body.as_ref().ok()?.id())
+        .collect();
+    let mut things = authorize_all::<T>(tx, &ids, permission)?;
+    let mut changes = Vec::new();
+    let mut asked = Vec::new();
+    for row in rows {
+        let change = row.body.and_then(|body| change(row.new_id, body, &mut things));
+        let pointer = change.map(|(pointer, change)| {
+            changes.push(change);
+            pointer
+        });
+        asked.push((row.key, pointer));
+    }
+    let mut written = apply(tx, changes)?.into_iter();
+    let outcomes = asked.into_iter().map(|(key, pointer)| {
+        let outcome = pointer.and_then(|pointer| next(&mut written).map_err(|error| below(error, pointer)));
+        (key, outcome)
+    });
+    Ok(outcomes.collect())
+}
+
+/// What a row asks for, and where in it that stands.
+fn change<T: Protected + Versioned, R: ChangeRow>(
+    new_id: Uuid,
+    row: R,
+    things: &mut HashMap<Uuid, ApiResult<Authorized<T>>>,
+) -> ApiResult<(&'static str, Change<T, R::Create, R::Update>)> {
+    match row.into_change() {
+        Some(RowChange::Create(new)) => Ok(("/create", Change::Create(new_id, Box::new(new)))),
+        Some(RowChange::Update { id, version, changes }) => {
+            let thing = things.remove(&id).ok_or_else(named_twice)??;
+            check_version(&*thing, version)?;
+            Ok(("/update", Change::update(thing, changes)))
+        }
+        None => Err(ApiError::internal("a row passed its check and has neither form")),
+    }
+}
+
+fn named_twice() -> ApiError {
+    ApiError::new(Code::Conflict, "Another row changes this already; join the two.")
+}
+
+fn next<T>(outcomes: &mut impl Iterator<Item = ApiResult<Outcome<T>>>) -> ApiResult<Outcome<T>> {
+    outcomes
+        .next()
+        .unwrap_or_else(|| Err(ApiError::internal("a change has no outcome")))
+}
