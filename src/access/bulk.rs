@@ -10,7 +10,7 @@ use crate::{
     app::Tx,
     http::{
         ApiError, ApiResult, Code, Versioned,
-        bulk::{ChangeRow, Outcome, Outcomes, Row, RowChange, below, check_version},
+        bulk::{Answered, ChangeRow, Outcomes, Row, RowChange, answered, check_version, first},
     },
 };
 
@@ -37,7 +37,7 @@ impl<T, C, U> Change<T, C, U> {
 
 /// What became of the one change that was asked for.
 pub fn one<T>(outcomes: Outcomes<T>) -> ApiResult<T> {
-    next(&mut outcomes.into_iter())?
+    first(outcomes)?
         .into_thing()
         .ok_or_else(|| ApiError::internal("a change took its thing away"))
 }
@@ -48,7 +48,7 @@ pub fn write<T: Protected + Versioned, R: ChangeRow>(
     rows: Vec<Row<R>>,
     permission: Permission,
     apply: impl FnOnce(&mut Tx, Vec<Change<T, R::Create, R::Update>>) -> ApiResult<Outcomes<T>>,
-) -> ApiResult<Vec<(String, ApiResult<Outcome<T>>)>> {
+) -> ApiResult<Answered<T>> {
     let ids: Vec<Uuid> = rows
         .iter()
         .filter_map(|row| row.body.as_ref().ok()?.id())
@@ -64,12 +64,8 @@ pub fn write<T: Protected + Versioned, R: ChangeRow>(
         });
         asked.push((row.key, pointer));
     }
-    let mut written = apply(tx, changes)?.into_iter();
-    let outcomes = asked.into_iter().map(|(key, pointer)| {
-        let outcome = pointer.and_then(|pointer| next(&mut written).map_err(|error| below(error, pointer)));
-        (key, outcome)
-    });
-    Ok(outcomes.collect())
+    let outcomes = apply(tx, changes)?;
+    Ok(answered(asked, outcomes))
 }
 
 /// What a row asks for, and where in it that stands.
@@ -91,10 +87,4 @@ fn change<T: Protected + Versioned, R: ChangeRow>(
 
 fn named_twice() -> ApiError {
     ApiError::new(Code::Conflict, "Another row changes this already; join the two.")
-}
-
-fn next<T>(outcomes: &mut impl Iterator<Item = ApiResult<Outcome<T>>>) -> ApiResult<Outcome<T>> {
-    outcomes
-        .next()
-        .unwrap_or_else(|| Err(ApiError::internal("a change has no outcome")))
 }

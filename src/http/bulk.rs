@@ -195,14 +195,6 @@ pub fn check_version(thing: &impl Versioned, read: Option<i64>) -> ApiResult<()>
     ))
 }
 
-/// `error`, whose pointers begin at the member of a row that stands at `pointer`, with pointers that begin at the row.
-pub fn below(mut error: ApiError, pointer: &str) -> ApiError {
-    for field in &mut error.fields {
-        field.pointer.insert_str(0, pointer);
-    }
-    error
-}
-
 /// A bulk request in the document: rows of the type `R`, which has a `row_key`.
 #[derive(Debug)]
 pub struct BulkRequest<R>(std::marker::PhantomData<R>);
@@ -268,6 +260,39 @@ impl<T> Outcome<T> {
 /// The outcome of each row, or the row's error.
 pub type Outcomes<T> = Vec<ApiResult<Outcome<T>>>;
 
+/// The outcome of the one change that was asked for.
+pub fn first<T>(outcomes: Outcomes<T>) -> ApiResult<Outcome<T>> {
+    next(&mut outcomes.into_iter())
+}
+
+fn next<T>(outcomes: &mut impl Iterator<Item = ApiResult<Outcome<T>>>) -> ApiResult<Outcome<T>> {
+    outcomes
+        .next()
+        .unwrap_or_else(|| Err(ApiError::internal("a change has no outcome")))
+}
+
+/// What became of each row, under its key.
+pub type Answered<T> = Vec<(String, ApiResult<Outcome<T>>)>;
+
+/// What became of each row: of those that asked for a change, by the member that stands at their pointer, the outcome of
+/// that change, in the same order; of the others, why they did not.
+pub fn answered<T>(rows: Vec<(String, ApiResult<&str>)>, outcomes: Outcomes<T>) -> Answered<T> {
+    let mut outcomes = outcomes.into_iter();
+    let answered = rows.into_iter().map(|(key, pointer)| {
+        let outcome = pointer.and_then(|pointer| next(&mut outcomes).map_err(|error| below(error, pointer)));
+        (key, outcome)
+    });
+    answered.collect()
+}
+
+/// The error with pointers that begin at the row, not at its member.
+fn below(mut error: ApiError, pointer: &str) -> ApiError {
+    for field in &mut error.fields {
+        field.pointer.insert_str(0, pointer);
+    }
+    error
+}
+
 /// How a row went.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BulkResult<T> {
@@ -292,7 +317,7 @@ pub struct BulkAnswer<T> {
 
 impl<T> BulkAnswer<T> {
     /// The answer, from what became of each row. An error that is not the row's own fault is the whole request's.
-    pub fn new(rows: impl IntoIterator<Item = (String, ApiResult<Outcome<T>>)>) -> ApiResult<Self> {
+    pub fn new(rows: Answered<T>) -> ApiResult<Self> {
         let results = rows.into_iter().map(|(row_key, outcome)| match outcome {
             Ok(outcome) => Ok(BulkResult {
                 row_key,
