@@ -68,12 +68,18 @@ pub fn write<T: Protected + Versioned, R: ChangeRow>(
     Ok(answered(asked, outcomes))
 }
 
-/// What a row asks for, and where in it that stands.
+/// Where in a row its change stands, and the change.
+type Asked<T, R> = (
+    &'static str,
+    Change<T, <R as ChangeRow>::Create, <R as ChangeRow>::Update>,
+);
+
+/// What a row asks for.
 fn change<T: Protected + Versioned, R: ChangeRow>(
     new_id: Uuid,
     row: R,
     things: &mut HashMap<Uuid, ApiResult<Authorized<T>>>,
-) -> ApiResult<(&'static str, Change<T, R::Create, R::Update>)> {
+) -> ApiResult<Asked<T, R>> {
     match row.into_change() {
         Some(RowChange::Create(new)) => Ok(("/create", Change::Create(new_id, Box::new(new)))),
         Some(RowChange::Update { id, version, changes }) => {

@@ -4,7 +4,7 @@
 /// inside the resource's scope.
 #[macro_export]
 macro_rules! external_key_routes {
-    ($module:ident: $thing:ty, tag: $tag:tt, id: $id:tt, path: $path:tt, key_path: $key_path:tt,
+    ($module:ident: $thing:ty, tag: $tag:tt, id: $id:tt, path: $path:tt, key_path: $key_path:tt, bulk_path: $bulk_path:tt,
      $list:ident $add:ident $remove:ident $bulk:ident, read: $read:tt, write: $write:tt $permission:ident) => {
         pub mod $module {
             use actix_web::{delete, get, post, web::Path};
@@ -76,7 +76,7 @@ macro_rules! external_key_routes {
             #[utoipa::path(tag = $tag, request_body = BulkRequest<BulkExternalKeyRow>,
                 responses((status = 200, body = BulkAnswer<ExternalKey>)),
                 extensions(("x-permission" = json!($write))))]
-            #[post("/external-keys/bulk")]
+            #[post($bulk_path)]
             async fn $bulk(call: Call, body: Valid<BulkBody>) -> ApiResult<Reply> {
                 external_keys::bulk::write::<$thing>(call, Permission::$permission, body.0).await
             }
@@ -86,15 +86,18 @@ macro_rules! external_key_routes {
 
 external_key_routes!(users: crate::people::users::model::User, tag: "users", id: "user_id",
     path: "/{user_id}/external-keys", key_path: "/{user_id}/external-keys/{source}/{key}",
+    bulk_path: "/external-keys/bulk",
     list_user_external_keys create_user_external_key delete_user_external_key bulk_write_user_external_keys,
     read: "users.read", write: "users.write" UsersWrite);
 
 external_key_routes!(org_units: crate::people::org_units::model::OrgUnit, tag: "org-units", id: "org_unit_id",
     path: "/{org_unit_id}/external-keys", key_path: "/{org_unit_id}/external-keys/{source}/{key}",
+    bulk_path: "/external-keys/bulk",
     list_org_unit_external_keys create_org_unit_external_key delete_org_unit_external_key bulk_write_org_unit_external_keys,
     read: "org_units.read", write: "org_units.write" OrgUnitsWrite);
 
 external_key_routes!(groups: crate::people::groups::model::Group, tag: "groups", id: "group_id",
     path: "/{group_id}/external-keys", key_path: "/{group_id}/external-keys/{source}/{key}",
+    bulk_path: "/external-keys/bulk",
     list_group_external_keys create_group_external_key delete_group_external_key bulk_write_group_external_keys,
     read: "groups.read", write: "groups.write" GroupsWrite);
