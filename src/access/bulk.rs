@@ -3,14 +3,18 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Authorized, Permission, Protected, authorize_all};
 use crate::{
-    app::Tx,
+    app::{Call, Tx},
     http::{
-        ApiError, ApiResult, Code, Versioned,
-        bulk::{Answered, ChangeRow, Outcomes, Row, RowChange, answered, check_version, first},
+        ApiError, ApiResult, Code, Reply, Valid, Versioned,
+        bulk::{
+            Answered, BulkAnswer, BulkBody, ChangeRow, Outcomes, Row, RowChange, answered, check_version,
+            first,
+        },
     },
 };
 
@@ -40,6 +44,24 @@ pub fn one<T>(outcomes: Outcomes<T>) -> ApiResult<T> {
     first(outcomes)?
         .into_thing()
         .ok_or_else(|| ApiError::internal("a change took its thing away"))
+}
+
+/// Answers a bulk request whose rows are of the type `R`, and are written by `apply`.
+pub async fn respond<T, R>(
+    call: Call,
+    body: Valid<BulkBody>,
+    permission: Permission,
+    apply: fn(&mut Tx, Vec<Change<T, R::Create, R::Update>>) -> ApiResult<Outcomes<T>>,
+) -> ApiResult<Reply>
+where
+    T: Protected + Versioned + Serialize + 'static,
+    R: ChangeRow<Create: 'static, Update: 'static>,
+{
+    call.write(move |tx| {
+        let outcomes = write(tx, body.0.read::<R>(), permission, apply)?;
+        Reply::ok(&BulkAnswer::new(outcomes)?)
+    })
+    .await
 }
 
 /// Writes by `apply` what `rows` ask for, and answers what became of each under its key.

@@ -12,6 +12,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
+    access::{Permission, bulk::Change, caller::lacks},
     app::Tx,
     db::bind,
     http::{ApiError, ApiResult, bulk::Outcome, bulk::Outcomes},
@@ -112,6 +113,37 @@ impl<T: Stored, X> Draft<T, X> {
         };
         event.after(&self.after)
     }
+}
+
+/// What changes make, by the functions that make a new thing and change an old one.
+pub fn drafts<T: Stored, C, U>(
+    changes: Vec<Change<T, C, U>>,
+    create: impl Fn(C, Uuid) -> T,
+    update: impl Fn(U, T) -> T,
+) -> Vec<Draft<T>> {
+    let drafts = changes.into_iter().map(|change| match change {
+        Change::Create(id, new) => Draft::new(None, create(*new, id), ()),
+        Change::Update(change) => {
+            let (before, changes) = *change;
+            let before = before.into_inner();
+            Draft::new(Some(before.clone()), update(changes, before), ())
+        }
+    });
+    drafts.collect()
+}
+
+/// Refuses new things to whoever may not write everywhere: no narrower scope holds what is not there yet.
+pub fn refuse_new<T: Stored, X>(
+    tx: &Tx,
+    drafts: &mut [Draft<T, X>],
+    permission: Permission,
+) -> ApiResult<()> {
+    if !tx.scope(permission)?.is_everything() {
+        for draft in drafts.iter_mut().filter(|draft| draft.before.is_none()) {
+            draft.refused = Some(lacks(permission));
+        }
+    }
+    Ok(())
 }
 
 /// Those that are to be written.

@@ -31,10 +31,11 @@ bulk_row! {
     extensions(("x-permission" = json!("attributes.write"))))]
 #[post("/bulk")]
 pub(super) async fn bulk_write_attribute_definitions(call: Call, body: Valid<BulkBody>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let rows = body.0.read::<BulkAttributeDefinitionRow>();
-        let outcomes = access::bulk::write(tx, rows, Permission::AttributesWrite, write::apply)?;
-        Reply::ok(&BulkAnswer::new(outcomes)?)
-    })
+    access::bulk::respond::<AttributeDefinition, BulkAttributeDefinitionRow>(
+        call,
+        body,
+        Permission::AttributesWrite,
+        write::apply,
+    )
     .await
 }

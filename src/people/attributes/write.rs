@@ -5,7 +5,7 @@ use super::model::{
     AttributeDefinition, AttributeKind, CreateAttributeDefinition, UpdateAttributeDefinition,
 };
 use crate::{
-    access::{self, Authorized, Permission, bulk::one, caller::lacks},
+    access::{self, Authorized, Permission, bulk::one},
     app::Tx,
     http::{ApiError, ApiResult, bulk::Outcomes},
     people::draft::{self, Unique, due, standing},
@@ -40,14 +40,13 @@ pub fn update(
 
 /// Writes definitions: each by itself is written or refused. What does not change is left alone.
 pub fn apply(tx: &mut Tx, changes: Vec<Change>) -> ApiResult<Outcomes<AttributeDefinition>> {
-    let may_add = tx.scope(Permission::AttributesWrite)?.is_everything();
-    let mut drafts: Vec<Draft> = changes.into_iter().map(|change| draft(tx, change)).collect();
-    for draft in drafts
-        .iter_mut()
-        .filter(|draft| !may_add && draft.before.is_none())
-    {
-        draft.refused = Some(lacks(Permission::AttributesWrite));
-    }
+    let now = tx.now;
+    let mut drafts = draft::drafts(
+        changes,
+        |new, id| new.into_definition(id, now),
+        UpdateAttributeDefinition::apply_to,
+    );
+    draft::refuse_new(tx, &mut drafts, Permission::AttributesWrite)?;
     for draft in standing(&mut drafts).filter(|draft| has_needless_list(draft)) {
         draft.refused = Some(ApiError::field(
             "/allowed_values",
@@ -59,17 +58,6 @@ pub fn apply(tx: &mut Tx, changes: Vec<Change>) -> ApiResult<Outcomes<AttributeD
     draft::save(tx, &drafts)?;
     due(&drafts).for_each(|draft| tx.record(draft.event()));
     Ok(draft::outcomes(drafts))
-}
-
-fn draft(tx: &Tx, change: Change) -> Draft {
-    match change {
-        Change::Create(id, new) => Draft::new(None, new.into_definition(id, tx.now), ()),
-        Change::Update(update) => {
-            let (before, changes) = *update;
-            let before = before.into_inner();
-            Draft::new(Some(before.clone()), changes.apply_to(before), ())
-        }
-    }
 }
 
 fn has_needless_list(draft: &Draft) -> bool {

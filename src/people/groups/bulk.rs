@@ -31,10 +31,5 @@ bulk_row! {
     responses((status = 200, body = BulkAnswer<Group>)), extensions(("x-permission" = json!("groups.write"))))]
 #[post("/bulk")]
 pub(super) async fn bulk_write_groups(call: Call, body: Valid<BulkBody>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let rows = body.0.read::<BulkGroupRow>();
-        let outcomes = access::bulk::write(tx, rows, Permission::GroupsWrite, write::apply)?;
-        Reply::ok(&BulkAnswer::new(outcomes)?)
-    })
-    .await
+    access::bulk::respond::<Group, BulkGroupRow>(call, body, Permission::GroupsWrite, write::apply).await
 }

@@ -11,7 +11,7 @@ use super::{
     model::{CreateGroup, Group, GroupKind, UpdateGroup},
 };
 use crate::{
-    access::{self, Authorized, Permission, bulk::one, caller::lacks},
+    access::{self, Authorized, Permission, bulk::one},
     app::Tx,
     http::{ApiError, ApiResult, bulk::Outcomes},
     people::{
@@ -44,15 +44,9 @@ pub fn update(tx: &mut Tx, group: Authorized<Group>, changes: UpdateGroup) -> Ap
 
 /// Writes groups: each by itself is written or refused. What does not change is left alone.
 pub fn apply(tx: &mut Tx, changes: Vec<Change>) -> ApiResult<Outcomes<Group>> {
-    let may_add = tx.scope(Permission::GroupsWrite)?.is_everything();
-    let mut drafts: Vec<Draft> = changes.into_iter().map(|change| draft(tx, change)).collect();
-    // No narrower scope holds what is not there yet.
-    for draft in drafts
-        .iter_mut()
-        .filter(|draft| !may_add && draft.before.is_none())
-    {
-        draft.refused = Some(lacks(Permission::GroupsWrite));
-    }
+    let now = tx.now;
+    let mut drafts = draft::drafts(changes, |new, id| new.into_group(id, now), UpdateGroup::apply_to);
+    draft::refuse_new(tx, &mut drafts, Permission::GroupsWrite)?;
     filters(tx, &mut drafts)?;
     CODE.check(tx, &mut drafts)?;
     if due(&drafts).any(has_new_filter) {
@@ -65,17 +59,6 @@ pub fn apply(tx: &mut Tx, changes: Vec<Change>) -> ApiResult<Outcomes<Group>> {
     members::touch_all(tx, &renamed.map(|draft| draft.after.id).collect::<Vec<_>>())?;
     fill(tx, &drafts)?;
     Ok(draft::outcomes(drafts))
-}
-
-fn draft(tx: &Tx, change: Change) -> Draft {
-    match change {
-        Change::Create(id, new) => Draft::new(None, new.into_group(id, tx.now), ()),
-        Change::Update(update) => {
-            let (before, changes) = *update;
-            let before = before.into_inner();
-            Draft::new(Some(before.clone()), changes.apply_to(before), ())
-        }
-    }
 }
 
 fn has_new_filter(draft: &Draft) -> bool {

@@ -47,7 +47,8 @@ pub fn update(tx: &mut Tx, unit: Authorized<OrgUnit>, changes: UpdateOrgUnit) ->
 /// Writes units: each by itself is written or refused. What does not change is left alone.
 pub fn apply(tx: &mut Tx, changes: Vec<Change>) -> ApiResult<Outcomes<OrgUnit>> {
     tx.require(Permission::OrgUnitsWrite)?;
-    let mut drafts: Vec<Draft> = changes.into_iter().map(|change| draft(tx, change)).collect();
+    let now = tx.now;
+    let mut drafts = draft::drafts(changes, |new, id| new.into_unit(id, now), UpdateOrgUnit::apply_to);
     places(tx, &mut drafts)?;
     CODE.check(tx, &mut drafts)?;
     circles(tx, &mut drafts)?;
@@ -58,17 +59,6 @@ pub fn apply(tx: &mut Tx, changes: Vec<Change>) -> ApiResult<Outcomes<OrgUnit>> 
     due(&drafts).for_each(|draft| tx.record(draft.event()));
     touch(tx, &drafts)?;
     Ok(draft::outcomes(drafts))
-}
-
-fn draft(tx: &Tx, change: Change) -> Draft {
-    match change {
-        Change::Create(id, new) => Draft::new(None, new.into_unit(id, tx.now), ()),
-        Change::Update(update) => {
-            let (before, changes) = *update;
-            let before = before.into_inner();
-            Draft::new(Some(before.clone()), changes.apply_to(before), ())
-        }
-    }
 }
 
 type Units = HashMap<Uuid, ApiResult<Authorized<OrgUnit>>>;

@@ -30,10 +30,5 @@ bulk_row! {
     responses((status = 200, body = BulkAnswer<User>)), extensions(("x-permission" = json!("users.write"))))]
 #[post("/bulk")]
 pub(super) async fn bulk_write_users(call: Call, body: Valid<BulkBody>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let rows = body.0.read::<BulkUserRow>();
-        let outcomes = access::bulk::write(tx, rows, Permission::UsersWrite, write::apply)?;
-        Reply::ok(&BulkAnswer::new(outcomes)?)
-    })
-    .await
+    access::bulk::respond::<User, BulkUserRow>(call, body, Permission::UsersWrite, write::apply).await
 }
