@@ -247,7 +247,8 @@ struct Found {
 }
 
 impl<T: Stored> Unique<T> {
-    /// Refuses those whose value another thing has, or an earlier draft asks for.
+    /// Refuses those whose value another thing has before any of them is written, or an earlier draft asks for: what one
+    /// draft gives up another cannot have in the same request.
     pub fn check<X>(&self, tx: &mut Tx, drafts: &mut [Draft<T, X>]) -> ApiResult<()> {
         let mut setting: Vec<_> = standing(drafts).filter(|draft| draft.sets(self.value)).collect();
         if setting.is_empty() {
