@@ -39,6 +39,12 @@ impl<T, C, U> Change<T, C, U> {
     }
 }
 
+/// The change that rows of the type `R` ask for.
+pub type RowsChange<T, R> = Change<T, <R as ChangeRow>::Create, <R as ChangeRow>::Update>;
+
+/// Makes the changes that may be made, and says what became of each, in their order.
+pub type Apply<T, R> = fn(&mut Tx, Vec<RowsChange<T, R>>) -> ApiResult<Outcomes<T>>;
+
 /// What became of the one change that was asked for.
 pub fn one<T>(outcomes: Outcomes<T>) -> ApiResult<T> {
     first(outcomes)?
@@ -51,7 +57,7 @@ pub async fn respond<T, R>(
     call: Call,
     body: Valid<BulkBody>,
     permission: Permission,
-    apply: fn(&mut Tx, Vec<Change<T, R::Create, R::Update>>) -> ApiResult<Outcomes<T>>,
+    apply: Apply<T, R>,
 ) -> ApiResult<Reply>
 where
     T: Protected + Versioned + Serialize + 'static,
@@ -69,7 +75,7 @@ pub fn write<T: Protected + Versioned, R: ChangeRow>(
     tx: &mut Tx,
     rows: Vec<Row<R>>,
     permission: Permission,
-    apply: impl FnOnce(&mut Tx, Vec<Change<T, R::Create, R::Update>>) -> ApiResult<Outcomes<T>>,
+    apply: Apply<T, R>,
 ) -> ApiResult<Answered<T>> {
     let ids: Vec<Uuid> = rows
         .iter()
@@ -91,10 +97,7 @@ pub fn write<T: Protected + Versioned, R: ChangeRow>(
 }
 
 /// Where in a row its change stands, and the change.
-type Asked<T, R> = (
-    &'static str,
-    Change<T, <R as ChangeRow>::Create, <R as ChangeRow>::Update>,
-);
+type Asked<T, R> = (&'static str, RowsChange<T, R>);
 
 /// What a row asks for.
 fn change<T: Protected + Versioned, R: ChangeRow>(
