@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod built_in;
+pub mod bulk;
 pub mod caller;
 pub mod callers;
 pub mod grants;

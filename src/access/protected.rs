@@ -87,10 +87,7 @@ pub fn read<T: Protected>(tx: &mut Tx, id: &Ref<T>) -> ApiResult<T> {
 pub fn authorize<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission) -> ApiResult<Authorized<T>> {
     let scope = tx.scope(permission)?;
     let covered = T::covered(&scope);
-    let visible = match tx.caller.scope_if_any(T::READ, tx.now) {
-        Some(readable) => Sql::any([T::visible(&readable), covered.clone()]),
-        None => covered.clone(),
-    };
+    let visible = visible::<T>(tx, &covered);
     let condition = Condition::new(sql![named(id), " AND ", visible]);
     match T::select(tx, condition, Condition::new(covered), true)? {
         Some((thing, true)) => Ok(Authorized(thing)),
@@ -106,12 +103,10 @@ pub fn authorize_all<T: Protected>(
     permission: Permission,
 ) -> ApiResult<HashMap<Uuid, ApiResult<Authorized<T>>>> {
     let scope = tx.scope(permission)?;
-    let visible = match tx.caller.scope_if_any(T::READ, tx.now) {
-        Some(readable) => readable.or(&scope),
-        None => scope.clone(),
-    };
-    let condition = Condition::new(sql![among::<T>(ids), " AND ", T::covered(&visible)]);
-    let found = T::select_all(tx, condition, Condition::new(T::covered(&scope)))?;
+    let covered = T::covered(&scope);
+    let visible = visible::<T>(tx, &covered);
+    let condition = Condition::new(sql![among::<T>(ids), " AND ", visible]);
+    let found = T::select_all(tx, condition, Condition::new(covered))?;
     let missing = ids.iter().map(|id| (*id, Err(ApiError::not_found(T::NAME))));
     let mut things: HashMap<_, _> = missing.collect();
     things.extend(found.into_iter().map(|(id, thing, may)| {
@@ -123,6 +118,14 @@ pub fn authorize_all<T: Protected>(
         (id, thing)
     }));
     Ok(things)
+}
+
+/// What the caller may see, beside what is `covered` for what they want to do.
+fn visible<T: Protected>(tx: &Tx, covered: &Sql) -> Sql {
+    match tx.caller.scope_if_any(T::READ, tx.now) {
+        Some(readable) => Sql::any([T::visible(&readable), covered.clone()]),
+        None => covered.clone(),
+    }
 }
 
 /// Those of `ids`, just written, that are outside the scope of `permission`; whoever asks undoes their writes.

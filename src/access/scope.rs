@@ -49,19 +49,6 @@ impl Scope {
         self.parts.contains(&ScopePart::Everything)
     }
 
-    /// Both scopes together.
-    pub fn or(mut self, other: &Scope) -> Self {
-        self.parts.extend(
-            other
-                .parts
-                .iter()
-                .filter(|part| !self.parts.contains(part))
-                .copied()
-                .collect::<Vec<_>>(),
-        );
-        self
-    }
-
     /// Its parts.
     pub fn parts(&self) -> &[ScopePart] {
         &self.parts

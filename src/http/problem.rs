@@ -124,6 +124,15 @@ impl ApiError {
         )
     }
 
+    /// Something else has the value at `pointer`.
+    pub fn taken(pointer: impl Into<String>) -> Self {
+        Self::new(
+            Code::AlreadyExists,
+            "Choose another value, or change the thing that has it.",
+        )
+        .with_field(pointer, "is taken already")
+    }
+
     /// Our fault; the cause goes to the log only.
     pub fn internal(cause: impl fmt::Display) -> Self {
         ApiError {
@@ -255,15 +264,12 @@ fn already_exists(constraint: &str) -> ApiError {
     let field = UNIQUE_TABLES
         .iter()
         .find_map(|table| name.strip_prefix(table)?.strip_prefix("_"));
-    let error = ApiError::new(
-        Code::AlreadyExists,
-        "Choose another value, or change the thing that has it.",
-    );
     match field {
-        Some(field) => error.with_field(format!("/{field}"), "is taken already"),
+        Some(field) => ApiError::taken(format!("/{field}")),
         None => ApiError {
             cause: Some(constraint.to_owned()),
-            ..error
+            fields: Vec::new(),
+            ..ApiError::taken("")
         },
     }
 }

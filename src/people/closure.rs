@@ -3,6 +3,8 @@
 //! A node's parent is the truth; the closure follows it. Whoever writes parents calls [`Tree::keep`] with the nodes
 //! that they wrote, be it one or all of them.
 
+use std::collections::{HashMap, HashSet};
+
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
@@ -48,6 +50,34 @@ struct Node {
     id: Uuid,
 }
 
+#[derive(QueryableByName)]
+struct Pair {
+    #[diesel(sql_type = sql_types::Uuid)]
+    ancestor_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    descendant_id: Uuid,
+}
+
+/// The nodes from which going up, step by step, leads back to themselves.
+fn circling(above: &HashMap<Uuid, Uuid>) -> Vec<Uuid> {
+    let next = |node: &Uuid| above.get(node).copied();
+    let mut reached_from: HashMap<Uuid, Uuid> = HashMap::new();
+    let mut found = Vec::new();
+    for start in above.keys() {
+        let mut at = Some(*start);
+        while let Some(node) = at.filter(|node| !reached_from.contains_key(node)) {
+            reached_from.insert(node, *start);
+            at = next(&node);
+        }
+        // A node that this very walk has met before: from here it goes round.
+        if let Some(first) = at.filter(|node| reached_from.get(node) == Some(start)) {
+            found.push(first);
+            found.extend(std::iter::successors(next(&first), next).take_while(|node| *node != first));
+        }
+    }
+    found
+}
+
 impl Tree {
     /// Brings the closure up to date after the parents of `written` were written. Answers the nodes whose ancestors
     /// changed: those that moved or are new, and all below them. Refuses a cycle.
@@ -88,37 +118,45 @@ impl Tree {
         Ok(affected)
     }
 
-    /// The nodes that would stand below themselves if these were given these parents.
+    /// The nodes that would stand below themselves if these were given these parents. Goes by the closure as it is kept,
+    /// so whatever was written must have been kept; nodes that are not written yet may stand among the given.
     pub fn cycles(&self, tx: &mut Tx, parents: &[(Uuid, Option<Uuid>)]) -> ApiResult<Vec<Uuid>> {
-        let (nodes, parents): (Vec<_>, Vec<_>) = parents
-            .iter()
-            .map(|(node, parent)| (*node, parent.unwrap_or(Uuid::nil())))
-            .unzip();
-        let found: Vec<Node> = sql![
-            "WITH RECURSIVE given(id, parent) AS MATERIALIZED (
-                SELECT id, nullif(parent, '00000000-0000-0000-0000-000000000000') FROM unnest(",
-            bind(nodes),
-            ", ",
-            bind(parents),
-            ") AS pair(id, parent)),
-            line(id, ancestor) AS (
-                SELECT id, parent FROM given WHERE parent IS NOT NULL
-                UNION
-                SELECT line.id, above.parent FROM line
-                CROSS JOIN LATERAL (
-                    SELECT given.parent FROM given WHERE given.id = line.ancestor
-                    UNION ALL
-                    SELECT node.",
-            self.parent,
-            " FROM ",
-            self.nodes,
-            " node WHERE node.id = line.ancestor AND NOT EXISTS (SELECT 1 FROM given WHERE given.id = node.id)
-                ) above
-                WHERE line.id <> line.ancestor AND above.parent IS NOT NULL)
-            SELECT id FROM line WHERE id = ancestor"
+        let nodes: HashSet<Uuid> = parents.iter().map(|(node, _)| *node).collect();
+        let nearest = self.nearest(tx, parents, &nodes)?;
+        let above = parents.iter().filter_map(|(node, parent)| {
+            let parent = (*parent)?;
+            let next = if nodes.contains(&parent) {
+                parent
+            } else {
+                *nearest.get(&parent)?
+            };
+            Some((*node, next))
+        });
+        Ok(circling(&above.collect()))
+    }
+
+    /// For each parent, the nearest of `nodes` at or above it.
+    fn nearest(
+        &self,
+        tx: &mut Tx,
+        parents: &[(Uuid, Option<Uuid>)],
+        nodes: &HashSet<Uuid>,
+    ) -> ApiResult<HashMap<Uuid, Uuid>> {
+        let named: HashSet<Uuid> = parents.iter().filter_map(|(_, parent)| *parent).collect();
+        let pairs: Vec<Pair> = sql![
+            "SELECT DISTINCT ON (descendant_id) descendant_id, ancestor_id FROM ",
+            self.closure,
+            " WHERE descendant_id = ANY(",
+            bind(Vec::from_iter(named)),
+            ") AND ancestor_id = ANY(",
+            bind(Vec::from_iter(nodes.iter().copied())),
+            ") ORDER BY descendant_id, depth"
         ]
         .load(tx.conn)?;
-        Ok(found.into_iter().map(|node| node.id).collect())
+        Ok(pairs
+            .into_iter()
+            .map(|pair| (pair.descendant_id, pair.ancestor_id))
+            .collect())
     }
 
     /// The refusal of a cycle.

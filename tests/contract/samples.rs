@@ -126,8 +126,23 @@ fn people() -> Vec<Sample> {
         )
         .saves_at("key", "/key"),
         bare("delete_user_external_key"),
+        json_body(
+            "bulk_write_user_external_keys",
+            json!({"rows": [{"row_key": "1", "id": "{user_id}", "add": {"source": "payroll", "key": "{unique}"}}]}),
+        ),
         json_body("create_org_unit", json!({"code": "{unique}", "name": "Sales"})).saves("org_unit_id"),
         json_body("update_org_unit", json!({"name": "Sales EMEA"})),
+        json_body(
+            "bulk_write_org_units",
+            json!({"rows": [
+                {"row_key": "1", "create": {"code": "{unique}", "name": "Research"}},
+                {"row_key": "2", "id": "{org_unit_id}", "update": {"name": "Sales Europe"}},
+            ]}),
+        ),
+        json_body(
+            "bulk_write_org_unit_external_keys",
+            json!({"rows": [{"row_key": "1", "id": "{org_unit_id}", "add": {"source": "erp", "key": "{unique}"}}]}),
+        ),
         json_body(
             "create_org_unit_external_key",
             json!({"source": "{source}", "key": "{key}"}),
@@ -139,6 +154,15 @@ fn people() -> Vec<Sample> {
         )
         .saves("group_id"),
         json_body("update_group", json!({"name": "Fire wardens"})),
+        json_body(
+            "bulk_write_groups",
+            json!({"rows": [{"row_key": "1", "create":
+                {"code": "{unique}", "name": "Nurses", "kind": "dynamic", "filter": "title eq \"Nurse\""}}]}),
+        ),
+        json_body(
+            "bulk_write_group_external_keys",
+            json!({"rows": [{"row_key": "1", "id": "{group_id}", "add": {"source": "erp", "key": "{unique}"}}]}),
+        ),
         json_body(
             "create_group_external_key",
             json!({"source": "{source}", "key": "{key}"}),
@@ -155,6 +179,10 @@ fn people() -> Vec<Sample> {
         json_body(
             "update_attribute_definition",
             json!({"allowed_values": ["early", "late"]}),
+        ),
+        json_body(
+            "bulk_write_attribute_definitions",
+            json!({"rows": [{"row_key": "1", "create": {"name": "{unique}", "label": "Floor", "kind": "number"}}]}),
         ),
     ]
 }
@@ -196,6 +224,10 @@ fn catalog() -> Vec<Sample> {
         json_body("update_course", json!({"title": "Fire and smoke"})),
         bare("publish_course").saves_at("number", "/number"),
         json_body("clone_course", json!({"code": "{unique}"})),
+        json_body(
+            "bulk_write_course_external_keys",
+            json!({"rows": [{"row_key": "1", "id": "{course_id}", "add": {"source": "erp", "key": "{unique}"}}]}),
+        ),
         json_body(
             "create_course_external_key",
             json!({"source": "{source}", "key": "{key}"}),

@@ -23,11 +23,9 @@ use crate::{
         model::{Rule, RuleStatus},
     },
     http::{ApiError, ApiResult, Ref, body},
-    ledger::Event,
     people::{
-        closure::ORG_UNITS,
         groups::{
-            self, dynamic,
+            self,
             model::{CreateGroup, Group, UpdateGroupMembers},
         },
         org_units,
@@ -129,11 +127,8 @@ fn asks() -> Vec<Ask> {
 /// Adds the unit that all others stand below.
 pub fn found(tx: &mut Tx) -> ApiResult<()> {
     let (code, name) = COMPANY;
-    ORG_UNITS.lock(tx)?;
     let new = body::read_value(&mut json!({ "code": code, "name": name }))?;
-    let unit = org_units::store::insert(tx, &new)?;
-    ORG_UNITS.keep(tx, &[unit.id])?;
-    tx.record(Event::new("org_unit.created", "org_unit", unit.id).after(&unit));
+    org_units::write::create(tx, new)?;
     Ok(())
 }
 
@@ -209,13 +204,7 @@ pub fn organize(tx: &mut Tx) -> ApiResult<()> {
 
 fn group(tx: &mut Tx, mut new: Value) -> ApiResult<Uuid> {
     let new: CreateGroup = body::read_value(&mut new)?;
-    dynamic::lock_filters(tx)?;
-    let group = groups::store::insert(tx, &new)?;
-    tx.record(Event::new("group.created", "group", group.id).after(&group));
-    if let Some(filter) = new.filter {
-        dynamic::keep(tx, vec![(group.id, filter)], None)?;
-    }
-    Ok(group.id)
+    Ok(groups::write::create(tx, new)?.id)
 }
 
 /// Active people, in the order of their numbers.

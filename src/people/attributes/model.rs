@@ -1,7 +1,7 @@
 //! The types of `/v1/attribute-definitions`.
 
 use chrono::{DateTime, Utc};
-use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use validator::{Validate, ValidationError};
 use crate::{
     db::schema::attribute_definitions,
     http::{Versioned, body::rule},
-    protected, text_enum,
+    protected, stored, text_enum,
 };
 
 text_enum! {
@@ -62,10 +62,12 @@ impl Versioned for AttributeDefinition {
 protected!(AttributeDefinition in attribute_definitions, name: "attribute definition", external: None,
     read: AttributesRead, covered: |scope| scope.global());
 
+stored!(AttributeDefinition in "attribute_definitions", events: "attribute_definition",
+    columns: ["label", "allowed_values"]);
+
 /// An attribute to be defined.
-#[derive(Debug, Clone, Serialize, Deserialize, Insertable, ToSchema, Validate)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[diesel(table_name = attribute_definitions)]
 #[validate(schema(function = only_strings_have_lists))]
 pub struct CreateAttributeDefinition {
     /// The member of a person's `attributes`.
@@ -83,10 +85,26 @@ pub struct CreateAttributeDefinition {
     pub allowed_values: Option<Vec<String>>,
 }
 
+impl CreateAttributeDefinition {
+    /// The definition that this makes.
+    pub fn into_definition(self, id: Uuid, now: DateTime<Utc>) -> AttributeDefinition {
+        AttributeDefinition {
+            id,
+            name: self.name,
+            label: self.label,
+            kind: self.kind,
+            allowed_values: self.allowed_values,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            archived_at: None,
+        }
+    }
+}
+
 /// Changes to a definition: a field that is absent stays, null empties it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, AsChangeset, ToSchema, Validate)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[diesel(table_name = attribute_definitions)]
 pub struct UpdateAttributeDefinition {
     /// What people call it.
     #[schema(min_length = 1, max_length = 200, nullable = false)]
@@ -95,6 +113,17 @@ pub struct UpdateAttributeDefinition {
     #[serde(default, with = "serde_with::rust::double_option")]
     #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 1000)]
     pub allowed_values: Option<Option<Vec<String>>>,
+}
+
+impl UpdateAttributeDefinition {
+    /// The definition that this makes of `definition`.
+    pub fn apply_to(self, definition: AttributeDefinition) -> AttributeDefinition {
+        AttributeDefinition {
+            label: self.label.unwrap_or(definition.label),
+            allowed_values: self.allowed_values.unwrap_or(definition.allowed_values),
+            ..definition
+        }
+    }
 }
 
 /// The longest value, in characters.

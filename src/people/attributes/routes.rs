@@ -4,14 +4,15 @@ use actix_web::{delete, get, patch, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    model::{AttributeDefinition, AttributeKind, CreateAttributeDefinition, UpdateAttributeDefinition},
-    store,
+    bulk,
+    model::{AttributeDefinition, CreateAttributeDefinition, UpdateAttributeDefinition},
+    store, write,
 };
 use crate::{
     access::{self, Permission},
     app::Call,
     http::{
-        ApiError, ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
+        ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
         precondition::require_archived,
     },
     ledger::Event,
@@ -25,6 +26,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(create_attribute_definition)
             .service(get_attribute_definition)
             .service(update_attribute_definition)
+            .service(bulk::bulk_write_attribute_definitions)
             .service(archive_attribute_definition)
             .service(restore_attribute_definition),
     );
@@ -47,17 +49,7 @@ async fn list_attribute_definitions(call: Call, query: Query<ListQuery>) -> ApiR
 #[post("")]
 async fn create_attribute_definition(call: Call, body: Valid<CreateAttributeDefinition>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        tx.require(Permission::AttributesWrite)?;
-        let definition = store::insert(tx, &body.0)?;
-        access::confirm::<AttributeDefinition>(tx, definition.id, Permission::AttributesWrite)?;
-        tx.record(
-            Event::new(
-                "attribute_definition.created",
-                "attribute_definition",
-                definition.id,
-            )
-            .after(&definition),
-        );
+        let definition = write::create(tx, body.0.clone())?;
         Reply::created(
             &definition,
             format!("/v1/attribute-definitions/{}", definition.id),
@@ -94,22 +86,7 @@ async fn update_attribute_definition(
     call.write(move |tx| {
         let before = access::authorize(tx, &id, Permission::AttributesWrite)?;
         known.check(&*before)?;
-        if before.kind != AttributeKind::String && matches!(body.0.allowed_values, Some(Some(_))) {
-            return Err(ApiError::field(
-                "/allowed_values",
-                "belongs to attributes of the kind string",
-            ));
-        }
-        let definition = store::update(tx, &before, &body.0)?;
-        tx.record(
-            Event::new(
-                "attribute_definition.updated",
-                "attribute_definition",
-                definition.id,
-            )
-            .before(&*before)
-            .after(&definition),
-        );
+        let definition = write::update(tx, before, body.0.clone())?;
         Reply::resource(&definition)
     })
     .await

@@ -2,12 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
-use uuid::Uuid;
 
-use super::{
-    filter::ATTRIBUTE_DEFINITIONS,
-    model::{AttributeDefinition, CreateAttributeDefinition, UpdateAttributeDefinition},
-};
+use super::{filter::ATTRIBUTE_DEFINITIONS, model::AttributeDefinition};
 use crate::{
     access::{Authorized, Protected},
     app::Tx,
@@ -55,37 +51,6 @@ pub fn live(tx: &mut Tx) -> ApiResult<Vec<AttributeDefinition>> {
         .select(AttributeDefinition::as_select())
         .load(tx.conn)?;
     Ok(live)
-}
-
-/// Adds a definition.
-pub fn insert(tx: &mut Tx, new: &CreateAttributeDefinition) -> ApiResult<AttributeDefinition> {
-    let definition = diesel::insert_into(attribute_definitions::table)
-        .values((
-            attribute_definitions::id.eq(Uuid::now_v7()),
-            new,
-            attribute_definitions::created_at.eq(tx.now),
-            attribute_definitions::updated_at.eq(tx.now),
-        ))
-        .returning(AttributeDefinition::as_returning())
-        .get_result(tx.conn)?;
-    Ok(definition)
-}
-
-/// Changes a definition.
-pub fn update(
-    tx: &mut Tx,
-    definition: &Authorized<AttributeDefinition>,
-    changes: &UpdateAttributeDefinition,
-) -> ApiResult<AttributeDefinition> {
-    let definition = diesel::update(attribute_definitions::table.find(definition.id))
-        .set((
-            changes,
-            attribute_definitions::version.eq(attribute_definitions::version + 1),
-            attribute_definitions::updated_at.eq(tx.now),
-        ))
-        .returning(AttributeDefinition::as_returning())
-        .get_result(tx.conn)?;
-    Ok(definition)
 }
 
 /// Archives a definition, or brings it back.

@@ -4,18 +4,24 @@
 //! routes by [`external_key_routes!`](crate::external_key_routes!); whoever brings in many things at once uses
 //! [`store`].
 
+pub mod bulk;
 pub mod model;
 pub mod routes;
 pub mod store;
+pub mod write;
 
 use crate::{
-    access::{self, Permission, Protected},
+    access::{self, Authorized, Permission, Protected},
     app::{Call, Tx},
-    http::{ApiError, ApiResult, IfMatch, Page, Ref, Reply, Versioned},
+    http::{
+        ApiError, ApiResult, IfMatch, Page, Ref, Reply, Versioned,
+        bulk::{Outcome, first},
+    },
     ledger::Event,
 };
 use model::ExternalKey;
 use uuid::Uuid;
+use write::KeyChange;
 
 /// Answers the external keys of one thing.
 pub async fn list<T: Protected + HasId + 'static>(call: Call, id: Ref<T>) -> ApiResult<Reply> {
@@ -29,7 +35,7 @@ pub async fn list<T: Protected + HasId + 'static>(call: Call, id: Ref<T>) -> Api
     .await
 }
 
-/// Adds an external key to one thing.
+/// Adds an external key to one thing: 201, or 200 if it has it already.
 pub async fn add<T: Protected + HasId + 'static>(
     call: Call,
     id: Ref<T>,
@@ -38,11 +44,10 @@ pub async fn add<T: Protected + HasId + 'static>(
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
         let thing = access::authorize(tx, &id, permission)?;
-        store::insert(tx, kind::<T>()?, &[(thing.id(), key.clone())])?;
-        record(tx, "external_key.added", kind::<T>()?, thing.id(), |event| {
-            event.after(&key)
-        });
-        Reply::created_part(&key)
+        match change(tx, &thing, KeyChange::Add(key.clone()))? {
+            Outcome::Created(key) => Reply::created_part(&key),
+            Outcome::Present(_) | Outcome::Removed => Reply::ok(&key),
+        }
     })
     .await
 }
@@ -59,15 +64,21 @@ pub async fn remove<T: Protected + HasId + Versioned + 'static>(
         let thing = access::authorize(tx, &id, permission)?;
         known.check(&*thing)?;
         let is_storable = !key.source.contains('\0') && !key.key.contains('\0');
-        if !is_storable || !store::delete(tx, kind::<T>()?, thing.id(), &key)? {
+        if !is_storable {
             return Err(ApiError::not_found("external key"));
         }
-        record(tx, "external_key.removed", kind::<T>()?, thing.id(), |event| {
-            event.before(&key)
-        });
+        change(tx, &thing, KeyChange::Remove(key.clone()))?;
         Ok(Reply::no_content())
     })
     .await
+}
+
+fn change<T: Protected + HasId>(
+    tx: &mut Tx,
+    thing: &Authorized<T>,
+    change: KeyChange,
+) -> ApiResult<Outcome<ExternalKey>> {
+    first(write::apply(tx, &[(thing, change)])?)
 }
 
 /// A thing that knows its id.

@@ -4,8 +4,8 @@
 /// inside the resource's scope.
 #[macro_export]
 macro_rules! external_key_routes {
-    ($module:ident: $thing:ty, tag: $tag:tt, id: $id:tt, path: $path:tt, key_path: $key_path:tt,
-     $list:ident $add:ident $remove:ident, read: $read:tt, write: $write:tt $permission:ident) => {
+    ($module:ident: $thing:ty, tag: $tag:tt, id: $id:tt, path: $path:tt, key_path: $key_path:tt, bulk_path: $bulk_path:tt,
+     $list:ident $add:ident $remove:ident $bulk:ident, read: $read:tt, write: $write:tt $permission:ident) => {
         pub mod $module {
             use actix_web::{delete, get, post, web::Path};
             use utoipa_actix_web::service_config::ServiceConfig;
@@ -13,8 +13,11 @@ macro_rules! external_key_routes {
             use $crate::{
                 access::Permission,
                 app::Call,
-                http::{ApiResult, IfMatch, Page, Ref, Reply, Valid},
-                people::external_keys::{self, HasId, model::ExternalKey},
+                http::{
+                    ApiResult, IfMatch, Page, Ref, Reply, Valid,
+                    bulk::{BulkAnswer, BulkBody, BulkRequest},
+                },
+                people::external_keys::{self, HasId, bulk::BulkExternalKeyRow, model::ExternalKey},
             };
 
             impl HasId for $thing {
@@ -25,7 +28,7 @@ macro_rules! external_key_routes {
 
             /// The routes, for the resource's scope.
             pub fn configure(config: &mut ServiceConfig) {
-                config.service($list).service($add).service($remove);
+                config.service($list).service($add).service($remove).service($bulk);
             }
 
             /// List external keys.
@@ -39,8 +42,11 @@ macro_rules! external_key_routes {
             }
 
             /// Add an external key.
+            ///
+            /// If it has the key already, nothing changes, and the answer is 200.
             #[utoipa::path(tag = $tag, params(($id = String, Path)), request_body = ExternalKey,
-                responses((status = 201, body = ExternalKey)), extensions(("x-permission" = json!($write))))]
+                responses((status = 201, body = ExternalKey), (status = 200, body = ExternalKey)),
+                extensions(("x-permission" = json!($write))))]
             #[post($path)]
             async fn $add(call: Call, id: Path<Ref<$thing>>, body: Valid<ExternalKey>) -> ApiResult<Reply> {
                 external_keys::add(call, id.into_inner(), Permission::$permission, body.0).await
@@ -61,21 +67,37 @@ macro_rules! external_key_routes {
                 let key = ExternalKey { source, key };
                 external_keys::remove(call, id, Permission::$permission, known, key).await
             }
+
+            /// Add and remove external keys in bulk.
+            ///
+            /// Up to 1,000 rows in one transaction, in their order. A row that is wrong is answered with its problem and
+            /// changes nothing; the others are written. Adding a key that the thing has already changes nothing. With an
+            /// `Idempotency-Key` the whole request is safe to repeat.
+            #[utoipa::path(tag = $tag, request_body = BulkRequest<BulkExternalKeyRow>,
+                responses((status = 200, body = BulkAnswer<ExternalKey>)),
+                extensions(("x-permission" = json!($write))))]
+            #[post($bulk_path)]
+            async fn $bulk(call: Call, body: Valid<BulkBody>) -> ApiResult<Reply> {
+                external_keys::bulk::write::<$thing>(call, Permission::$permission, body.0).await
+            }
         }
     };
 }
 
 external_key_routes!(users: crate::people::users::model::User, tag: "users", id: "user_id",
     path: "/{user_id}/external-keys", key_path: "/{user_id}/external-keys/{source}/{key}",
-    list_user_external_keys create_user_external_key delete_user_external_key,
+    bulk_path: "/external-keys/bulk",
+    list_user_external_keys create_user_external_key delete_user_external_key bulk_write_user_external_keys,
     read: "users.read", write: "users.write" UsersWrite);
 
 external_key_routes!(org_units: crate::people::org_units::model::OrgUnit, tag: "org-units", id: "org_unit_id",
     path: "/{org_unit_id}/external-keys", key_path: "/{org_unit_id}/external-keys/{source}/{key}",
-    list_org_unit_external_keys create_org_unit_external_key delete_org_unit_external_key,
+    bulk_path: "/external-keys/bulk",
+    list_org_unit_external_keys create_org_unit_external_key delete_org_unit_external_key bulk_write_org_unit_external_keys,
     read: "org_units.read", write: "org_units.write" OrgUnitsWrite);
 
 external_key_routes!(groups: crate::people::groups::model::Group, tag: "groups", id: "group_id",
     path: "/{group_id}/external-keys", key_path: "/{group_id}/external-keys/{source}/{key}",
-    list_group_external_keys create_group_external_key delete_group_external_key,
+    bulk_path: "/external-keys/bulk",
+    list_group_external_keys create_group_external_key delete_group_external_key bulk_write_group_external_keys,
     read: "groups.read", write: "groups.write" GroupsWrite);

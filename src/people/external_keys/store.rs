@@ -51,12 +51,26 @@ pub fn insert(tx: &mut Tx, kind: &str, keys: &[(Uuid, ExternalKey)]) -> ApiResul
     Ok(())
 }
 
-/// Takes a key from a thing; false if it had none such.
-pub fn delete(tx: &mut Tx, kind: &str, object: Uuid, key: &ExternalKey) -> ApiResult<bool> {
-    let deleted = diesel::delete(external_keys::table.find((kind, &key.source, &key.key)))
-        .filter(external_keys::object_id.eq(object))
-        .execute(tx.conn)?;
-    Ok(deleted > 0)
+/// Takes keys from things.
+pub fn delete(tx: &mut Tx, kind: &str, keys: &[(Uuid, ExternalKey)]) -> ApiResult<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let (objects, sources, names) = columns(keys.iter().map(|(object, key)| (*object, key)));
+    sql![
+        "DELETE FROM external_keys USING unnest(",
+        bind(sources),
+        ", ",
+        bind(names),
+        ", ",
+        bind(objects),
+        ") AS given(source, key, object_id) WHERE external_keys.kind = ",
+        bind(kind),
+        " AND external_keys.source = given.source AND external_keys.key = given.key
+          AND external_keys.object_id = given.object_id"
+    ]
+    .execute(tx.conn)?;
+    Ok(())
 }
 
 #[derive(QueryableByName)]

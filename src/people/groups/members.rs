@@ -123,10 +123,13 @@ pub fn end_all(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
     announce(tx, &memberships)
 }
 
-/// Touches every member of a group whose code is about to change: filters name groups by code.
-pub fn touch_all(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
+/// Touches every member of groups whose codes change: filters name groups by code.
+pub fn touch_all(tx: &mut Tx, groups: &[Uuid]) -> ApiResult<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
     let members: Vec<Uuid> = group_members::table
-        .filter(group_members::group_id.eq(group))
+        .filter(group_members::group_id.eq_any(groups))
         .select(group_members::user_id)
         .load(tx.conn)?;
     tx.touch_users(members);
@@ -193,16 +196,27 @@ fn refuse_unless_static(group: &Group) -> ApiResult<()> {
 
 /// Whoever chooses the members of a group that holds roles grants those roles.
 pub fn refuse_unless_may_grant(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
-    if granting(tx, BTreeSet::from([group]))?.is_empty() {
-        return Ok(());
+    if beyond_caller(tx, BTreeSet::from([group]))?.is_empty() {
+        Ok(())
+    } else {
+        Err(grants_too_much())
     }
+}
+
+/// Those of `groups` whose members the caller may not choose.
+pub fn beyond_caller(tx: &mut Tx, groups: BTreeSet<Uuid>) -> ApiResult<HashSet<Uuid>> {
     match tx.caller.scope_if_any(Permission::RolesWrite, tx.now) {
-        Some(scope) if scope.is_everything() => Ok(()),
-        _ => Err(ApiError::new(
-            Code::GrantExceedsCaller,
-            "The group holds roles, so choosing its members needs the permission roles.write everywhere.",
-        )),
+        Some(scope) if scope.is_everything() => Ok(HashSet::new()),
+        _ => granting(tx, groups),
     }
+}
+
+/// The refusal of one of them.
+pub fn grants_too_much() -> ApiError {
+    ApiError::new(
+        Code::GrantExceedsCaller,
+        "The group holds roles, so choosing its members needs the permission roles.write everywhere.",
+    )
 }
 
 #[derive(QueryableByName)]

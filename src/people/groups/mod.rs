@@ -1,5 +1,6 @@
 //! Groups of people: chosen one by one, or found by a filter.
 
+pub mod bulk;
 pub mod dynamic;
 pub mod filter;
 pub mod members;
@@ -7,3 +8,4 @@ pub mod model;
 pub mod routes;
 pub mod store;
 pub mod upkeep;
+pub mod write;

@@ -10,7 +10,7 @@ use validator::Validate;
 use crate::{
     db::schema::{group_members, groups, users},
     http::{Versioned, body::rule},
-    protected, text_enum,
+    protected, stored, text_enum,
 };
 
 text_enum! {
@@ -59,6 +59,8 @@ impl Versioned for Group {
 protected!(Group in groups, name: "group", external: Some("group"), read: GroupsRead,
     covered: |scope| scope.groups("groups.id"));
 
+stored!(Group in "groups", events: "group", columns: ["code", "name", "filter"]);
+
 /// A group to be added.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +82,23 @@ pub struct CreateGroup {
     pub filter: Option<String>,
 }
 
+impl CreateGroup {
+    /// The group that this makes.
+    pub fn into_group(self, id: Uuid, now: DateTime<Utc>) -> Group {
+        Group {
+            id,
+            code: self.code,
+            name: self.name,
+            kind: self.kind,
+            filter: self.filter,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            archived_at: None,
+        }
+    }
+}
+
 /// Changes to a group: a field that is absent stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
@@ -93,6 +112,18 @@ pub struct UpdateGroup {
     /// Of a dynamic group: who belongs to it.
     #[schema(min_length = 1, max_length = 4096, nullable = false)]
     pub filter: Option<String>,
+}
+
+impl UpdateGroup {
+    /// The group that this makes of `group`.
+    pub fn apply_to(self, group: Group) -> Group {
+        Group {
+            code: self.code.unwrap_or(group.code),
+            name: self.name.unwrap_or(group.name),
+            filter: self.filter.or(group.filter),
+            ..group
+        }
+    }
 }
 
 /// A member of a group.

@@ -5,11 +5,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    dynamic, members,
+    bulk, dynamic, members,
     model::{
         CreateGroup, Group, GroupKind, GroupMember, GroupMembersChanged, UpdateGroup, UpdateGroupMembers,
     },
-    store,
+    store, write,
 };
 use crate::{
     access::{self, Permission},
@@ -19,7 +19,7 @@ use crate::{
         precondition::require_archived,
     },
     ledger::Event,
-    people::{external_keys, users::filter},
+    people::external_keys,
 };
 
 /// The routes of this resource.
@@ -30,6 +30,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(create_group)
             .service(get_group)
             .service(update_group)
+            .service(bulk::bulk_write_groups)
             .service(archive_group)
             .service(restore_group)
             .service(list_group_members)
@@ -59,15 +60,7 @@ async fn list_groups(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
 #[post("")]
 async fn create_group(call: Call, body: Valid<CreateGroup>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        tx.require(Permission::GroupsWrite)?;
-        if let Some(text) = &body.0.filter {
-            filter::check_group_filter(tx, "/filter", text)?;
-            dynamic::lock_filters(tx)?;
-        }
-        let group = store::insert(tx, &body.0)?;
-        access::confirm::<Group>(tx, group.id, Permission::GroupsWrite)?;
-        tx.record(Event::new("group.created", "group", group.id).after(&group));
-        fill(tx, &group)?;
+        let group = write::create(tx, body.0.clone())?;
         Reply::created(&group, format!("/v1/groups/{}", group.id))
     })
     .await
@@ -97,31 +90,7 @@ async fn update_group(
     call.write(move |tx| {
         let before = access::authorize(tx, &id, Permission::GroupsWrite)?;
         known.check(&*before)?;
-        let new_filter = body
-            .0
-            .filter
-            .as_ref()
-            .filter(|text| before.filter.as_ref() != Some(text));
-        if let Some(text) = new_filter {
-            if before.kind == GroupKind::Static {
-                return Err(ApiError::field("/filter", "belongs to dynamic groups only"));
-            }
-            filter::check_group_filter(tx, "/filter", text)?;
-            members::refuse_unless_may_grant(tx, before.id)?;
-            dynamic::lock_filters(tx)?;
-        }
-        let group = store::update(tx, &before, &body.0)?;
-        tx.record(
-            Event::new("group.updated", "group", group.id)
-                .before(&*before)
-                .after(&group),
-        );
-        if group.code != before.code {
-            members::touch_all(tx, group.id)?;
-        }
-        if new_filter.is_some() && group.archived_at.is_none() {
-            fill(tx, &group)?;
-        }
+        let group = write::update(tx, before, body.0.clone())?;
         Reply::resource(&group)
     })
     .await

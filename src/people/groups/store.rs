@@ -1,13 +1,9 @@
 //! The statements of groups.
 
 use chrono::{DateTime, Utc};
-use diesel::{AsChangeset, ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
-use uuid::Uuid;
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 
-use super::{
-    filter::GROUPS,
-    model::{CreateGroup, Group, UpdateGroup},
-};
+use super::{filter::GROUPS, model::Group};
 use crate::{
     access::{Authorized, Protected},
     app::Tx,
@@ -53,49 +49,11 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Group>> {
     Ok(page.page(rows, |group| group.id))
 }
 
-/// Adds a group.
-pub fn insert(tx: &mut Tx, new: &CreateGroup) -> ApiResult<Group> {
-    let group = diesel::insert_into(groups::table)
-        .values((
-            groups::id.eq(Uuid::now_v7()),
-            groups::code.eq(&new.code),
-            groups::name.eq(&new.name),
-            groups::kind.eq(new.kind),
-            groups::filter.eq(&new.filter),
-            groups::created_at.eq(tx.now),
-            groups::updated_at.eq(tx.now),
-        ))
-        .returning(Group::as_returning())
-        .get_result(tx.conn)?;
-    Ok(group)
-}
-
-/// Changes a group.
-pub fn update(tx: &mut Tx, group: &Authorized<Group>, changes: &UpdateGroup) -> ApiResult<Group> {
-    set(
-        tx,
-        group.id,
-        (
-            changes.code.as_ref().map(|code| groups::code.eq(code)),
-            changes.name.as_ref().map(|name| groups::name.eq(name)),
-            changes.filter.as_ref().map(|filter| groups::filter.eq(filter)),
-        ),
-    )
-}
-
 /// Archives a group, or brings it back.
 pub fn set_archived(tx: &mut Tx, group: &Authorized<Group>, at: Option<DateTime<Utc>>) -> ApiResult<Group> {
-    set(tx, group.id, groups::archived_at.eq(at))
-}
-
-fn set<C>(tx: &mut Tx, id: Uuid, changes: C) -> ApiResult<Group>
-where
-    C: AsChangeset<Target = groups::table>,
-    C::Changeset: diesel::query_builder::QueryFragment<diesel::pg::Pg>,
-{
-    let group = diesel::update(groups::table.find(id))
+    let group = diesel::update(groups::table.find(group.id))
         .set((
-            changes,
+            groups::archived_at.eq(at),
             groups::version.eq(groups::version + 1),
             groups::updated_at.eq(tx.now),
         ))

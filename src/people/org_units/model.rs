@@ -1,13 +1,13 @@
 //! The types of `/v1/org-units`.
 
 use chrono::{DateTime, Utc};
-use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{db::schema::org_units, http::Versioned, protected};
+use crate::{db::schema::org_units, http::Versioned, protected, stored};
 
 /// A unit of the organization.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
@@ -42,10 +42,11 @@ impl Versioned for OrgUnit {
 protected!(OrgUnit in org_units, name: "org unit", external: Some("org_unit"), read: OrgUnitsRead,
     covered: |scope| scope.org_units("org_units.id"));
 
+stored!(OrgUnit in "org_units", events: "org_unit", columns: ["code", "name", "parent_id"]);
+
 /// A unit to be added.
-#[derive(Debug, Clone, Serialize, Deserialize, Insertable, ToSchema, Validate)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[diesel(table_name = org_units)]
 pub struct CreateOrgUnit {
     /// What filters call it.
     #[schema(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$")]
@@ -58,10 +59,25 @@ pub struct CreateOrgUnit {
     pub parent_id: Option<Uuid>,
 }
 
+impl CreateOrgUnit {
+    /// The unit that this makes.
+    pub fn into_unit(self, id: Uuid, now: DateTime<Utc>) -> OrgUnit {
+        OrgUnit {
+            id,
+            code: self.code,
+            name: self.name,
+            parent_id: self.parent_id,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            archived_at: None,
+        }
+    }
+}
+
 /// Changes to a unit: a field that is absent stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, AsChangeset, ToSchema, Validate)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[diesel(table_name = org_units)]
 pub struct UpdateOrgUnit {
     /// What filters call it. Filters that name the old code find nobody by it any more.
     #[schema(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$", nullable = false)]
@@ -73,4 +89,16 @@ pub struct UpdateOrgUnit {
     #[serde(default, with = "serde_with::rust::double_option")]
     #[schema(value_type = Option<Uuid>)]
     pub parent_id: Option<Option<Uuid>>,
+}
+
+impl UpdateOrgUnit {
+    /// The unit that this makes of `unit`.
+    pub fn apply_to(self, unit: OrgUnit) -> OrgUnit {
+        OrgUnit {
+            code: self.code.unwrap_or(unit.code),
+            name: self.name.unwrap_or(unit.name),
+            parent_id: self.parent_id.unwrap_or(unit.parent_id),
+            ..unit
+        }
+    }
 }

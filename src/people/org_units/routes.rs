@@ -2,15 +2,15 @@
 
 use actix_web::{delete, get, patch, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
 use super::{
+    bulk,
     model::{CreateOrgUnit, OrgUnit, UpdateOrgUnit},
-    store,
+    store, write,
 };
 use crate::{
-    access::{self, Permission, caller::lacks},
-    app::{Call, Tx},
+    access::{self, Permission},
+    app::Call,
     http::{
         ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
         precondition::require_archived,
@@ -27,6 +27,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(create_org_unit)
             .service(get_org_unit)
             .service(update_org_unit)
+            .service(bulk::bulk_write_org_units)
             .service(archive_org_unit)
             .service(restore_org_unit)
             .configure(external_keys::routes::org_units::configure),
@@ -50,12 +51,7 @@ async fn list_org_units(call: Call, query: Query<ListQuery>) -> ApiResult<Reply>
 #[post("")]
 async fn create_org_unit(call: Call, body: Valid<CreateOrgUnit>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        tx.require(Permission::OrgUnitsWrite)?;
-        ORG_UNITS.lock(tx)?;
-        confirm_parent(tx, body.0.parent_id)?;
-        let unit = store::insert(tx, &body.0)?;
-        ORG_UNITS.keep(tx, &[unit.id])?;
-        tx.record(Event::new("org_unit.created", "org_unit", unit.id).after(&unit));
+        let unit = write::create(tx, body.0.clone())?;
         Reply::created(&unit, format!("/v1/org-units/{}", unit.id))
     })
     .await
@@ -88,28 +84,7 @@ async fn update_org_unit(
         }
         let before = access::authorize(tx, &id, Permission::OrgUnitsWrite)?;
         known.check(&*before)?;
-        let parent = body.0.parent_id.filter(|parent| *parent != before.parent_id);
-        if let Some(parent) = parent {
-            refuse_cycle(tx, before.id, parent)?;
-            confirm_parent(tx, before.parent_id).map_err(|error| match error.code {
-                Code::ValidationFailed => lacks(Permission::OrgUnitsWrite),
-                _ => error,
-            })?;
-            confirm_parent(tx, parent)?;
-        }
-        let unit = store::update(tx, &before, &body.0)?;
-        if parent.is_some() {
-            ORG_UNITS.keep(tx, &[unit.id])?;
-        }
-        tx.record(
-            Event::new("org_unit.updated", "org_unit", unit.id)
-                .before(&*before)
-                .after(&unit),
-        );
-        if parent.is_some() || unit.code != before.code {
-            let people = store::people_within(tx, unit.id)?;
-            tx.touch_users(people);
-        }
+        let unit = write::update(tx, before, body.0.clone())?;
         Reply::resource(&unit)
     })
     .await
@@ -172,31 +147,4 @@ async fn restore_org_unit(call: Call, id: Path<Ref<OrgUnit>>, known: IfMatch) ->
         Reply::resource(&unit)
     })
     .await
-}
-
-fn refuse_cycle(tx: &mut Tx, unit: Uuid, parent: Option<Uuid>) -> ApiResult<()> {
-    if ORG_UNITS.cycles(tx, &[(unit, parent)])?.is_empty() {
-        return Ok(());
-    }
-    Err(ORG_UNITS.cycle())
-}
-
-/// Whoever changes what is below a unit needs the permission on that unit; at the top, on everything.
-fn confirm_parent(tx: &mut Tx, parent: Option<Uuid>) -> ApiResult<()> {
-    let Some(parent) = parent else {
-        let scope = tx.scope(Permission::OrgUnitsWrite)?;
-        return if scope.is_everything() {
-            Ok(())
-        } else {
-            Err(lacks(Permission::OrgUnitsWrite))
-        };
-    };
-    match access::authorize::<OrgUnit>(tx, &Ref::from(parent), Permission::OrgUnitsWrite) {
-        Ok(parent) if parent.archived_at.is_some() => Err(ApiError::field("/parent_id", "is archived")),
-        Ok(_) => Ok(()),
-        Err(error) if error.code == Code::NotFound => {
-            Err(ApiError::field("/parent_id", "names no unit that you may see"))
-        }
-        Err(error) => Err(error),
-    }
 }

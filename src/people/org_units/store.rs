@@ -7,10 +7,7 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::{
-    filter::ORG_UNITS,
-    model::{CreateOrgUnit, OrgUnit, UpdateOrgUnit},
-};
+use super::{filter::ORG_UNITS, model::OrgUnit};
 use crate::{
     access::{Authorized, Protected},
     app::Tx,
@@ -59,33 +56,6 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<OrgUnit>> {
     Ok(page.page(rows, |unit| unit.id))
 }
 
-/// Adds a unit.
-pub fn insert(tx: &mut Tx, new: &CreateOrgUnit) -> ApiResult<OrgUnit> {
-    let unit = diesel::insert_into(org_units::table)
-        .values((
-            org_units::id.eq(Uuid::now_v7()),
-            new,
-            org_units::created_at.eq(tx.now),
-            org_units::updated_at.eq(tx.now),
-        ))
-        .returning(OrgUnit::as_returning())
-        .get_result(tx.conn)?;
-    Ok(unit)
-}
-
-/// Changes a unit.
-pub fn update(tx: &mut Tx, unit: &Authorized<OrgUnit>, changes: &UpdateOrgUnit) -> ApiResult<OrgUnit> {
-    let unit = diesel::update(org_units::table.find(unit.id))
-        .set((
-            changes,
-            org_units::version.eq(org_units::version + 1),
-            org_units::updated_at.eq(tx.now),
-        ))
-        .returning(OrgUnit::as_returning())
-        .get_result(tx.conn)?;
-    Ok(unit)
-}
-
 /// Archives a unit, or brings it back.
 pub fn set_archived(
     tx: &mut Tx,
@@ -122,13 +92,14 @@ pub fn is_below_archived(tx: &mut Tx, unit: &OrgUnit) -> ApiResult<bool> {
     Ok(select(exists(above)).get_result(tx.conn)?)
 }
 
-/// The people of the unit and of all below it.
-pub fn people_within(tx: &mut Tx, unit: Uuid) -> ApiResult<Vec<Uuid>> {
+/// The people of these units and of all below them.
+pub fn people_within(tx: &mut Tx, units: &[Uuid]) -> ApiResult<Vec<Uuid>> {
     let people = users::table
         .inner_join(
             org_unit_closure::table.on(users::org_unit_id.eq(org_unit_closure::descendant_id.nullable())),
         )
-        .filter(org_unit_closure::ancestor_id.eq(unit))
+        .filter(org_unit_closure::ancestor_id.eq_any(units))
+        .distinct()
         .select(users::id)
         .load(tx.conn)?;
     Ok(people)

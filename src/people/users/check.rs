@@ -3,22 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{Datelike, NaiveDate};
-use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_types};
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{model::User, write::Draft};
 use crate::{
     app::Tx,
-    db::{
-        bind,
-        schema::{org_units, users},
-    },
-    http::{ApiError, ApiResult, Code, FieldError},
+    db::schema::{org_units, users},
+    http::{ApiError, ApiResult, FieldError},
     people::{
-        attributes::check::Definitions, closure::REPORTING_LINES, external_keys,
+        attributes::check::Definitions, closure::REPORTING_LINES, draft::Unique, external_keys,
         external_keys::model::ExternalKey,
     },
-    sql,
 };
 
 /// Finds what is wrong with each draft and refuses those with faults.
@@ -27,17 +23,17 @@ pub(super) fn all(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     attributes(tx, drafts)?;
     managers(tx, drafts)?;
     units(tx, drafts)?;
-    for draft in drafts.iter_mut().filter(|draft| !draft.faults.is_empty()) {
-        draft.refused = Some(ApiError::invalid(std::mem::take(&mut draft.faults)));
+    for draft in drafts.iter_mut().filter(|draft| !draft.extra.faults.is_empty()) {
+        draft.refused = Some(ApiError::invalid(std::mem::take(&mut draft.extra.faults)));
     }
-    usernames(tx, drafts)?;
+    USERNAME.check(tx, drafts)?;
     keys(tx, drafts)?;
     circles(tx, drafts)
 }
 
 fn days(draft: &mut Draft) {
     let user = &draft.after;
-    let mut fault = |pointer: &str, detail: &str| draft.faults.push(FieldError::new(pointer, detail));
+    let mut fault = |pointer: &str, detail: &str| draft.extra.faults.push(FieldError::new(pointer, detail));
     let too_early = |day: Option<NaiveDate>| day.is_some_and(|day| day.year() < 1);
     for (pointer, day) in [("/hired_on", user.hired_on), ("/left_on", user.left_on)] {
         if too_early(day) {
@@ -52,13 +48,13 @@ fn days(draft: &mut Draft) {
 }
 
 fn attributes(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    if drafts.iter().all(|draft| draft.attributes.is_empty()) {
+    if drafts.iter().all(|draft| draft.extra.attributes.is_empty()) {
         return Ok(());
     }
     let definitions = Definitions::load(tx)?;
     for draft in drafts {
-        let faults = definitions.faults(&draft.attributes, "/attributes");
-        draft.faults.extend(faults);
+        let faults = definitions.faults(&draft.extra.attributes, "/attributes");
+        draft.extra.faults.extend(faults);
     }
     Ok(())
 }
@@ -89,6 +85,7 @@ fn managers(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             .is_some_and(|manager| !known.contains(&manager))
         {
             draft
+                .extra
                 .faults
                 .push(FieldError::new("/manager_id", "names nobody who exists"));
         }
@@ -115,81 +112,41 @@ fn units(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             Some(Some(false)) => "names an archived unit",
             Some(None) => "names no unit that exists",
         };
-        draft.faults.push(FieldError::new("/org_unit_id", fault));
+        draft.extra.faults.push(FieldError::new("/org_unit_id", fault));
     }
     Ok(())
 }
 
-#[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = sql_types::BigInt)]
-    position: i64,
-    #[diesel(sql_type = sql_types::Text)]
-    folded: String,
-    #[diesel(sql_type = sql_types::Bool)]
-    is_taken: bool,
-}
-
-/// Usernames are unique in whatever case, among all people and in the request.
-fn usernames(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    let mut setting: Vec<&mut Draft> = drafts
-        .iter_mut()
-        .filter(|draft| draft.refused.is_none() && draft.sets(|user| &user.username))
-        .collect();
-    if setting.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<String> = setting.iter().map(|draft| draft.after.username.clone()).collect();
-    let ids: Vec<Uuid> = setting.iter().map(|draft| draft.after.id).collect();
-    let found: Vec<Name> = sql![
-        "SELECT given.position, lower(given.name) AS folded, EXISTS (
-            SELECT 1 FROM users WHERE lower(users.username) = lower(given.name) AND users.id <> given.id) AS is_taken
-         FROM unnest(",
-        bind(names),
-        ", ",
-        bind(ids),
-        ") WITH ORDINALITY AS given(name, id, position) ORDER BY given.position"
-    ]
-    .load(tx.conn)?;
-    let mut seen = HashSet::new();
-    for name in found {
-        let is_taken = name.is_taken || !seen.insert(name.folded);
-        if let Some(draft) = setting.get_mut(name.position as usize - 1).filter(|_| is_taken) {
-            draft.refused = Some(taken("/username"));
-        }
-    }
-    Ok(())
-}
+/// Usernames are unique in whatever case.
+const USERNAME: Unique<User> = Unique {
+    column: "username",
+    pointer: "/username",
+    fold: "lower",
+    value: |user| &user.username,
+};
 
 /// No two people have the same key of the same source.
 fn keys(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let given: Vec<ExternalKey> = drafts
         .iter()
         .filter(|draft| draft.refused.is_none())
-        .flat_map(|draft| draft.external_keys.clone())
+        .flat_map(|draft| draft.extra.external_keys.clone())
         .collect();
     let found = external_keys::store::find(tx, "user", &given)?;
     let mut seen: HashSet<ExternalKey> = found.into_iter().map(|(key, _)| key).collect();
     for draft in drafts.iter_mut().filter(|draft| draft.refused.is_none()) {
         let mut own = HashSet::new();
         let fault = draft
+            .extra
             .external_keys
             .iter()
             .position(|key| seen.contains(key) || !own.insert(key.clone()));
         match fault {
-            Some(index) => draft.refused = Some(taken(&format!("/external_keys/{index}"))),
+            Some(index) => draft.refused = Some(ApiError::taken(format!("/external_keys/{index}"))),
             None => seen.extend(own),
         }
     }
     Ok(())
-}
-
-fn taken(pointer: &str) -> ApiError {
-    ApiError::new(
-        Code::AlreadyExists,
-        "Choose another value, or change the thing that has it.",
-    )
-    .with_field(pointer, "is taken already")
 }
 
 /// Nobody reports to themselves, however far round. Refusing one may close a circle that it would have opened, so it

@@ -6,8 +6,8 @@ use super::model::UserStatus;
 use crate::{
     app::Tx,
     db::{Sql, schema::attribute_definitions},
-    filter::{Attribute, Column, CustomAttribute, CustomKind, Filter, Kind, Schema},
-    http::{ApiError, ApiResult, filter::parse},
+    filter::{Attribute, Column, CustomAttribute, CustomKind, Filter, FilterError, Kind, Schema},
+    http::{ApiError, ApiResult, FieldError, filter::parse},
 };
 
 macro_rules! attributes {
@@ -112,29 +112,43 @@ pub fn condition(tx: &mut Tx, text: Option<&str>) -> ApiResult<Sql> {
 
 /// Reads a filter over people out of the body field at `pointer`.
 pub fn parse_field(tx: &mut Tx, pointer: &str, text: &str) -> ApiResult<Filter> {
-    Filter::parse(text, &schema(tx)?).map_err(|faults| {
-        ApiError::invalid(
-            faults
-                .0
-                .iter()
-                .map(|fault| crate::http::FieldError::new(pointer, fault.to_string()))
-                .collect(),
-        )
-    })
+    parse_at(&schema(tx)?, pointer, text)
 }
 
-/// Refuses what a dynamic group's filter may not say: it depends on people only, never on other groups.
-pub fn check_group_filter(tx: &mut Tx, pointer: &str, text: &str) -> ApiResult<()> {
-    parse_field(tx, pointer, text)?;
-    let schema = WITHOUT_GROUPS.with_custom("users.attributes", custom(tx)?);
-    Filter::parse(text, &schema).map(drop).map_err(|faults| {
-        let places = faults.0.iter().map(|fault| {
+fn parse_at(schema: &Schema, pointer: &str, text: &str) -> ApiResult<Filter> {
+    let faults_at = |fault: &FilterError| FieldError::new(pointer, fault.to_string());
+    Filter::parse(text, schema).map_err(|faults| ApiError::invalid(faults.0.iter().map(faults_at).collect()))
+}
+
+/// What dynamic groups may say: they depend on people only, never on other groups.
+#[derive(Debug)]
+pub struct GroupFilters {
+    all: Schema,
+    without_groups: Schema,
+}
+
+impl GroupFilters {
+    /// With the attributes that are defined now.
+    pub fn load(tx: &mut Tx) -> ApiResult<Self> {
+        let custom = custom(tx)?;
+        Ok(GroupFilters {
+            all: USERS.with_custom("users.attributes", custom.clone()),
+            without_groups: WITHOUT_GROUPS.with_custom("users.attributes", custom),
+        })
+    }
+
+    /// Refuses what the filter in the body field at `pointer` may not say.
+    pub fn check(&self, pointer: &str, text: &str) -> ApiResult<()> {
+        parse_at(&self.all, pointer, text)?;
+        let faults_at = |fault: &FilterError| {
             let detail = format!(
                 "at character {}: a dynamic group may not depend on groups",
                 fault.at
             );
-            crate::http::FieldError::new(pointer, detail)
-        });
-        ApiError::invalid(places.collect())
-    })
+            FieldError::new(pointer, detail)
+        };
+        Filter::parse(text, &self.without_groups)
+            .map(drop)
+            .map_err(|faults| ApiError::invalid(faults.0.iter().map(faults_at).collect()))
+    }
 }

@@ -12,7 +12,7 @@ use crate::{
     db::schema::users,
     http::Versioned,
     people::{attributes::check::merge, external_keys::model::ExternalKey},
-    protected, text_enum,
+    protected, stored, text_enum,
 };
 
 text_enum! {
@@ -96,6 +96,12 @@ impl Versioned for User {
 
 protected!(User in users, name: "user", external: Some("user"), read: UsersRead,
     covered: |scope| scope.users("users.id"));
+
+stored!(User in "users", events: "user", columns: [
+    "username", "email", "given_name", "family_name", "status", "locale", "time_zone", "title", "job_code",
+    "department", "location", "cost_centre", "employment_type", "hired_on", "left_on", "activated_on", "manager_id",
+    "org_unit_id", "attributes",
+]);
 
 /// A person to be added.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]

@@ -6,9 +6,8 @@ use super::{filter, model::User};
 use crate::{
     access::Protected,
     app::Tx,
-    db::{bind, schema::users},
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
-    sql,
+    db::schema::users,
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
 };
 
 /// The orders of the list; each has its index.
@@ -50,38 +49,4 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<User>> {
         .limit(page.limit())
         .load(tx.conn)?;
     Ok(page.page(rows, |user| user.id))
-}
-
-/// Adds people: one statement, one parameter, however many they are.
-pub fn insert(tx: &mut Tx, people: &[User]) -> ApiResult<()> {
-    sql![
-        "INSERT INTO users SELECT * FROM jsonb_populate_recordset(NULL::users, ",
-        bind(json(people)?),
-        ")"
-    ]
-    .execute(tx.conn)?;
-    Ok(())
-}
-
-/// Writes people who are there as they are given here, version and instants too.
-pub fn update(tx: &mut Tx, people: &[User]) -> ApiResult<()> {
-    sql![
-        "UPDATE users SET
-            (username, email, given_name, family_name, status, locale, time_zone, title, job_code, department, location,
-             cost_centre, employment_type, hired_on, left_on, activated_on, manager_id, org_unit_id, attributes, version,
-             updated_at)
-          = (given.username, given.email, given.given_name, given.family_name, given.status, given.locale,
-             given.time_zone, given.title, given.job_code, given.department, given.location, given.cost_centre,
-             given.employment_type, given.hired_on, given.left_on, given.activated_on, given.manager_id,
-             given.org_unit_id, given.attributes, given.version, given.updated_at)
-         FROM jsonb_populate_recordset(NULL::users, ",
-        bind(json(people)?),
-        ") AS given WHERE users.id = given.id"
-    ]
-    .execute(tx.conn)?;
-    Ok(())
-}
-
-fn json(people: &[User]) -> ApiResult<serde_json::Value> {
-    serde_json::to_value(people).map_err(ApiError::internal)
 }

@@ -1,8 +1,11 @@
 use provost::access::Permission;
 use serde_json::{Value, json};
 
-use super::{names, person, unit, uuid};
-use crate::support::{Answer, TestApp};
+use super::{
+    super::{names, person, unit, uuid},
+    row, told,
+};
+use crate::support::TestApp;
 
 fn create(key: &str, username: &str, fields: Value) -> Value {
     let mut new = json!({"username": username, "given_name": username, "family_name": "Silva"});
@@ -10,32 +13,6 @@ fn create(key: &str, username: &str, fields: Value) -> Value {
         .unwrap()
         .extend(fields.as_object().unwrap().clone());
     json!({"row_key": key, "create": new})
-}
-
-/// Row key, status, and the problem's code and first pointer.
-fn told(answer: &Answer) -> Vec<(String, u64, String)> {
-    let results = answer.at("/results");
-    results
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| {
-            let code = row["problem"]["code"].as_str().unwrap_or_default();
-            let pointer = row["problem"]["errors"][0]["pointer"]
-                .as_str()
-                .unwrap_or_default();
-            let key = row["row_key"].as_str().unwrap().to_owned();
-            (
-                key,
-                row["status"].as_u64().unwrap(),
-                format!("{code} {pointer}").trim().to_owned(),
-            )
-        })
-        .collect()
-}
-
-fn row(key: &str, status: u64, problem: &str) -> (String, u64, String) {
-    (key.into(), status, problem.into())
 }
 
 #[actix_web::test]

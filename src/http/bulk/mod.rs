@@ -2,17 +2,22 @@
 //!
 //! All rows are one transaction with one idempotency record. A row that is wrong changes nothing and is answered
 //! with its problem; the others are written. A handler takes [`Valid`](super::Valid)`<BulkBody>`, reads each row with
-//! [`BulkBody::read`] into the resource's own row type, and answers a [`BulkAnswer`]. The document names the typed
-//! rows by `request_body = BulkRequest<…>`.
+//! [`BulkBody::read`] into the resource's own row type, and answers a [`BulkAnswer`]. Rows that add things and change
+//! them are declared by [`bulk_row!`](crate::bulk_row!) and written through [`crate::access::bulk`]. The document names
+//! the typed rows by `request_body = BulkRequest<…>`.
+
+mod row;
 
 use std::{borrow::Cow, collections::HashSet};
 
+use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema},
 };
+use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 use super::{
@@ -20,6 +25,8 @@ use super::{
     body::{Body, read_value, rule},
     request,
 };
+
+pub use row::{ChangeRow, RowChange, check_version, creates_or_updates};
 
 /// The most rows of one request.
 pub const MOST_ROWS: usize = 1_000;
@@ -51,14 +58,26 @@ fn keys_differ(rows: &[Value]) -> Result<(), ValidationError> {
 }
 
 impl BulkBody {
-    /// The rows under their keys, each read into `R` or with what is wrong with it.
-    pub fn read<R: Body>(&self) -> Vec<(String, ApiResult<R>)> {
-        let rows = self.rows.iter().cloned().map(|mut row| {
-            let key = row["row_key"].as_str().unwrap_or_default().to_owned();
-            (key, read_value(&mut row))
+    /// The rows, each read into `R` or with what is wrong with it.
+    pub fn read<R: Body>(&self) -> Vec<Row<R>> {
+        let rows = self.rows.iter().cloned().map(|mut row| Row {
+            key: row["row_key"].as_str().unwrap_or_default().to_owned(),
+            new_id: Uuid::now_v7(),
+            body: read_value(&mut row),
         });
         rows.collect()
     }
+}
+
+/// A row that was read.
+#[derive(Debug)]
+pub struct Row<R> {
+    /// The caller's name for it.
+    pub key: String,
+    /// The id of what it adds, if it adds something.
+    pub new_id: Uuid,
+    /// What it holds, or what is wrong with it.
+    pub body: ApiResult<R>,
 }
 
 /// A bulk request in the document: rows of the type `R`, which has a `row_key`.
@@ -94,14 +113,79 @@ impl<R: ToSchema> ToSchema for BulkRequest<R> {
     }
 }
 
+/// What became of a row that was right.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome<T> {
+    /// The thing is new.
+    Created(T),
+    /// The thing was there, and is as the row wanted it.
+    Present(T),
+    /// The thing is gone.
+    Removed,
+}
+
+impl<T> Outcome<T> {
+    fn status(&self) -> StatusCode {
+        match self {
+            Outcome::Created(_) => StatusCode::CREATED,
+            Outcome::Present(_) => StatusCode::OK,
+            Outcome::Removed => StatusCode::NO_CONTENT,
+        }
+    }
+
+    /// The thing, if it is there.
+    pub fn into_thing(self) -> Option<T> {
+        match self {
+            Outcome::Created(thing) | Outcome::Present(thing) => Some(thing),
+            Outcome::Removed => None,
+        }
+    }
+}
+
+/// The outcome of each row, or the row's error.
+pub type Outcomes<T> = Vec<ApiResult<Outcome<T>>>;
+
+/// The outcome of the one change that was asked for.
+pub fn first<T>(outcomes: Outcomes<T>) -> ApiResult<Outcome<T>> {
+    next(&mut outcomes.into_iter())
+}
+
+fn next<T>(outcomes: &mut impl Iterator<Item = ApiResult<Outcome<T>>>) -> ApiResult<Outcome<T>> {
+    outcomes
+        .next()
+        .unwrap_or_else(|| Err(ApiError::internal("a change has no outcome")))
+}
+
+/// What became of each row, under its key.
+pub type Answered<T> = Vec<(String, ApiResult<Outcome<T>>)>;
+
+/// What became of each row: of those that asked for a change, by the member that stands at their pointer, the outcome of
+/// that change, in the same order; of the others, why they did not.
+pub fn answered<T>(rows: Vec<(String, ApiResult<&str>)>, outcomes: Outcomes<T>) -> Answered<T> {
+    let mut outcomes = outcomes.into_iter();
+    let answered = rows.into_iter().map(|(key, pointer)| {
+        let outcome = pointer.and_then(|pointer| next(&mut outcomes).map_err(|error| below(error, pointer)));
+        (key, outcome)
+    });
+    answered.collect()
+}
+
+/// The error with pointers that begin at the row, not at its member.
+fn below(mut error: ApiError, pointer: &str) -> ApiError {
+    for field in &mut error.fields {
+        field.pointer.insert_str(0, pointer);
+    }
+    error
+}
+
 /// How a row went.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BulkResult<T> {
     /// The caller's name for the row.
     pub row_key: String,
-    /// What the row alone would have been answered with: 201 for a new thing, 200, or the problem's status.
+    /// What the row alone would have been answered with.
     pub status: u16,
-    /// The thing as it is now, if the row was right.
+    /// The thing as it is now, if the row was right and did not remove it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<T>,
     /// What was wrong with the row, and nothing of it was written; pointers begin at the row.
@@ -117,14 +201,13 @@ pub struct BulkAnswer<T> {
 }
 
 impl<T> BulkAnswer<T> {
-    /// The answer, from what became of each row: the thing, and whether it is new. An error that is not the row's own
-    /// fault is the whole request's.
-    pub fn new(rows: impl IntoIterator<Item = (String, ApiResult<(T, bool)>)>) -> ApiResult<Self> {
+    /// The answer, from what became of each row. An error that is not the row's own fault is the whole request's.
+    pub fn new(rows: Answered<T>) -> ApiResult<Self> {
         let results = rows.into_iter().map(|(row_key, outcome)| match outcome {
-            Ok((resource, is_new)) => Ok(BulkResult {
+            Ok(outcome) => Ok(BulkResult {
                 row_key,
-                status: if is_new { 201 } else { 200 },
-                resource: Some(resource),
+                status: outcome.status().as_u16(),
+                resource: outcome.into_thing(),
                 problem: None,
             }),
             Err(error) => refused(row_key, error),
@@ -159,7 +242,7 @@ impl<T: ToSchema> utoipa::__dev::ComposeSchema for BulkAnswer<T> {
                     .minimum(Some(200))
                     .maximum(Some(499))
                     .description(Some(
-                        "What the row alone would have been answered with: 201 for a new thing, 200, or the problem's status.",
+                        "What the row alone would have been answered with: 201 for a new thing, 200, 204 for what is gone, or the problem's status.",
                     )),
             )
             .property("resource", Ref::from_schema_name(T::name()))
@@ -168,7 +251,7 @@ impl<T: ToSchema> utoipa::__dev::ComposeSchema for BulkAnswer<T> {
             .required("status");
         ObjectBuilder::new()
             .description(Some(
-                "How every row went, in the order of the request: each has either `resource` or `problem`.",
+                "How every row went, in the order of the request: each has `resource` or `problem`, or neither if it removed something.",
             ))
             .property("results", ArrayBuilder::new().items(result))
             .required("results")

@@ -1,0 +1,128 @@
+//! Rows that either add a thing or change one.
+
+use uuid::Uuid;
+use validator::ValidationError;
+
+use crate::http::{
+    ApiError, ApiResult, Code, Versioned,
+    body::{Body, rule},
+};
+
+/// A row that either adds a thing or changes one: see [`bulk_row!`](crate::bulk_row!).
+pub trait ChangeRow: Body {
+    /// What adds a thing.
+    type Create;
+    /// What changes one.
+    type Update;
+
+    /// Whether it has exactly one of its two forms.
+    fn has_one_form(&self) -> bool;
+
+    /// What it asks for; nothing if it has neither form.
+    fn into_change(self) -> Option<RowChange<Self::Create, Self::Update>>;
+
+    /// The id of the thing to be changed.
+    fn id(&self) -> Option<Uuid>;
+}
+
+/// What a row asks for.
+#[derive(Debug)]
+pub enum RowChange<C, U> {
+    /// A thing is to be added.
+    Create(C),
+    /// A thing is to be changed.
+    Update {
+        /// Which.
+        id: Uuid,
+        /// The version that the caller read.
+        version: Option<i64>,
+        /// How.
+        changes: U,
+    },
+}
+
+/// The rule of [`ChangeRow`]s, for [`validator`].
+pub fn creates_or_updates<R: ChangeRow>(row: &R) -> Result<(), ValidationError> {
+    if row.has_one_form() {
+        return Ok(());
+    }
+    Err(rule("", "must have either create alone, or id and update"))
+}
+
+/// Declares a row type that either adds a thing or changes one, with more optional fields if need be:
+/// `bulk_row! { /// … BulkUserRow: CreateUser, UpdateUser }`. Where it stands, [`validator::Validate`] is in scope.
+#[macro_export]
+macro_rules! bulk_row {
+    ($(#[$doc:meta])* $row:ident: $create:ident, $update:ident
+     $(, $(#[$extra_meta:meta])* $extra:ident: $extra_type:ident)* $(,)?) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, utoipa::ToSchema, validator::Validate)]
+        #[serde(deny_unknown_fields)]
+        #[validate(schema(function = $row::creates_or_updates))]
+        pub struct $row {
+            /// Your name for the row, unique in the request; its result comes under it.
+            #[schema(min_length = 1, max_length = 200, example = "line 17")]
+            pub row_key: String,
+            /// What is to be added.
+            #[schema(nullable = false)]
+            #[validate(nested)]
+            pub create: Option<$create>,
+            /// The id of what is to be changed.
+            #[schema(nullable = false)]
+            pub id: Option<uuid::Uuid>,
+            /// The version that was read: if it is not the present one, the row is refused with 412.
+            #[schema(nullable = false)]
+            pub version: Option<i64>,
+            /// Changes to it.
+            #[schema(nullable = false)]
+            #[validate(nested)]
+            pub update: Option<$update>,
+            $($(#[$extra_meta])* #[schema(nullable = false)] pub $extra: Option<$extra_type>,)*
+        }
+
+        impl $row {
+            fn creates_or_updates(&self) -> Result<(), validator::ValidationError> {
+                $crate::http::bulk::creates_or_updates(self)
+            }
+        }
+
+        impl $crate::http::bulk::ChangeRow for $row {
+            type Create = $create;
+            type Update = $update;
+
+            fn has_one_form(&self) -> bool {
+                matches!(
+                    (&self.create, self.id, &self.update, self.version),
+                    (Some(_), None, None, None) | (None, Some(_), Some(_), _)
+                )
+            }
+
+            fn into_change(self) -> Option<$crate::http::bulk::RowChange<$create, $update>> {
+                use $crate::http::bulk::RowChange;
+                match self.create {
+                    Some(new) => Some(RowChange::Create(new)),
+                    None => Some(RowChange::Update {
+                        id: self.id?,
+                        version: self.version,
+                        changes: self.update?,
+                    }),
+                }
+            }
+
+            fn id(&self) -> Option<uuid::Uuid> {
+                self.id
+            }
+        }
+    };
+}
+
+/// Refuses a row with 412 if the thing is not at the version that the caller read.
+pub fn check_version(thing: &impl Versioned, read: Option<i64>) -> ApiResult<()> {
+    if read.is_none_or(|version| version == thing.version()) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::PreconditionFailed,
+        format!("Read it again: its version is {} now.", thing.version()),
+    ))
+}

@@ -1,0 +1,294 @@
+//! Things between a request and the database: as they are, as they are to be, and why not.
+//!
+//! Every `write` module of this domain makes drafts of the changes that it is asked for, refuses those that are wrong,
+//! and writes the others by one statement for all that are new and one for all that change. What a request leaves as
+//! it is is not written: its version stays, and no event tells of it.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    access::{Permission, bulk::Change, caller::lacks},
+    app::Tx,
+    db::bind,
+    http::{ApiError, ApiResult, bulk::Outcome, bulk::Outcomes},
+    ledger::Event,
+    sql,
+};
+
+/// A row of a table whose JSON is the row: every column is a member of the same name.
+/// Implemented by [`stored!`](crate::stored!).
+pub trait Stored: Clone + PartialEq + Serialize {
+    /// Its table.
+    const TABLE: &'static str;
+    /// The columns that changes write, beside `version` and `updated_at`.
+    const COLUMNS: &'static [&'static str];
+    /// What the ledger calls it.
+    const KIND: &'static str;
+    /// The event of a new one.
+    const CREATED: &'static str;
+    /// The event of one that changed.
+    const UPDATED: &'static str;
+
+    /// Its id.
+    fn id(&self) -> Uuid;
+
+    /// Counts the version up.
+    fn step(&mut self, now: DateTime<Utc>);
+}
+
+/// Implements [`Stored`]: `stored!(OrgUnit in "org_units", events: "org_unit", columns: ["code", "name"]);`
+#[macro_export]
+macro_rules! stored {
+    ($row:ident in $table:literal, events: $kind:literal, columns: [$($column:literal),* $(,)?] $(,)?) => {
+        impl $crate::people::draft::Stored for $row {
+            const TABLE: &'static str = $table;
+            const COLUMNS: &'static [&'static str] = &[$($column),*];
+            const KIND: &'static str = $kind;
+            const CREATED: &'static str = concat!($kind, ".created");
+            const UPDATED: &'static str = concat!($kind, ".updated");
+
+            fn id(&self) -> uuid::Uuid {
+                self.id
+            }
+
+            fn step(&mut self, now: chrono::DateTime<chrono::Utc>) {
+                self.version += 1;
+                self.updated_at = now;
+            }
+        }
+    };
+}
+
+/// A thing that is to be written, with what else its kind needs to know of the request.
+#[derive(Debug)]
+pub struct Draft<T, X = ()> {
+    /// As it is; none for a new one.
+    pub before: Option<T>,
+    /// As it is to be.
+    pub after: T,
+    /// What else the request said.
+    pub extra: X,
+    /// Why it is not written.
+    pub refused: Option<ApiError>,
+}
+
+impl<T: Stored, X> Draft<T, X> {
+    /// A thing that is to be written.
+    pub fn new(before: Option<T>, after: T, extra: X) -> Self {
+        Draft {
+            before,
+            after,
+            extra,
+            refused: None,
+        }
+    }
+
+    /// Whether the request gives `field` a value that was not there.
+    pub fn sets<V: PartialEq>(&self, field: impl Fn(&T) -> &V) -> bool {
+        self.before
+            .as_ref()
+            .is_none_or(|before| field(before) != field(&self.after))
+    }
+
+    /// Whether the thing was there and `field` has another value now.
+    pub fn changes<V: PartialEq>(&self, field: impl Fn(&T) -> &V) -> bool {
+        self.before.is_some() && self.sets(field)
+    }
+
+    /// Whether there is something to be written.
+    pub fn is_due(&self) -> bool {
+        self.refused.is_none() && self.before.as_ref() != Some(&self.after)
+    }
+
+    /// The event that tells of it.
+    pub fn event(&self) -> Event {
+        let event = match &self.before {
+            Some(before) => Event::new(T::UPDATED, T::KIND, self.after.id()).before(before),
+            None => Event::new(T::CREATED, T::KIND, self.after.id()),
+        };
+        event.after(&self.after)
+    }
+}
+
+/// What changes make, by the functions that make a new thing and change an old one.
+pub fn drafts<T: Stored, C, U>(
+    changes: Vec<Change<T, C, U>>,
+    create: impl Fn(C, Uuid) -> T,
+    update: impl Fn(U, T) -> T,
+) -> Vec<Draft<T>> {
+    let drafts = changes.into_iter().map(|change| match change {
+        Change::Create(id, new) => Draft::new(None, create(*new, id), ()),
+        Change::Update(change) => {
+            let (before, changes) = *change;
+            let before = before.into_inner();
+            Draft::new(Some(before.clone()), update(changes, before), ())
+        }
+    });
+    drafts.collect()
+}
+
+/// Refuses new things to whoever may not write everywhere: no narrower scope holds what is not there yet.
+pub fn refuse_new<T: Stored, X>(
+    tx: &Tx,
+    drafts: &mut [Draft<T, X>],
+    permission: Permission,
+) -> ApiResult<()> {
+    if !tx.scope(permission)?.is_everything() {
+        for draft in drafts.iter_mut().filter(|draft| draft.before.is_none()) {
+            draft.refused = Some(lacks(permission));
+        }
+    }
+    Ok(())
+}
+
+/// Those that are to be written.
+pub fn due<T: Stored, X>(drafts: &[Draft<T, X>]) -> impl Iterator<Item = &Draft<T, X>> {
+    drafts.iter().filter(|draft| draft.is_due())
+}
+
+/// Those that nothing spoke against yet.
+pub fn standing<T: Stored, X>(drafts: &mut [Draft<T, X>]) -> impl Iterator<Item = &mut Draft<T, X>> {
+    drafts.iter_mut().filter(|draft| draft.refused.is_none())
+}
+
+/// Counts up the versions of those that change.
+pub fn step<T: Stored, X>(tx: &Tx, drafts: &mut [Draft<T, X>]) {
+    let changing = drafts
+        .iter_mut()
+        .filter(|draft| draft.is_due() && draft.before.is_some());
+    changing.for_each(|draft| draft.after.step(tx.now));
+}
+
+/// Writes those that are due.
+pub fn save<T: Stored, X>(tx: &mut Tx, drafts: &[Draft<T, X>]) -> ApiResult<()> {
+    let (old, new): (Vec<_>, Vec<_>) = due(drafts).partition(|draft| draft.before.is_some());
+    let rows = |drafts: Vec<&Draft<T, X>>| drafts.into_iter().map(|draft| draft.after.clone()).collect();
+    insert::<T>(tx, rows(new))?;
+    update::<T>(tx, rows(old))
+}
+
+/// One statement and one parameter, however many they are.
+fn insert<T: Stored>(tx: &mut Tx, rows: Vec<T>) -> ApiResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sql![
+        "INSERT INTO ",
+        T::TABLE,
+        " SELECT * FROM jsonb_populate_recordset(NULL::",
+        T::TABLE,
+        ", ",
+        bind(serde_json::to_value(rows).map_err(ApiError::internal)?),
+        ")"
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+fn update<T: Stored>(tx: &mut Tx, rows: Vec<T>) -> ApiResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut statement = sql!["UPDATE ", T::TABLE, " SET "];
+    for column in T::COLUMNS {
+        statement.push(sql![*column, " = given.", *column, ", "]);
+    }
+    statement.push(sql![
+        "version = given.version, updated_at = given.updated_at FROM jsonb_populate_recordset(NULL::",
+        T::TABLE,
+        ", ",
+        bind(serde_json::to_value(rows).map_err(ApiError::internal)?),
+        ") AS given WHERE ",
+        T::TABLE,
+        ".id = given.id"
+    ]);
+    statement.execute(tx.conn)?;
+    Ok(())
+}
+
+/// What became of each.
+pub fn outcomes<T: Stored, X>(drafts: Vec<Draft<T, X>>) -> Outcomes<T> {
+    let outcomes = drafts
+        .into_iter()
+        .map(|draft| match (draft.refused, draft.before) {
+            (Some(error), _) => Err(error),
+            (None, None) => Ok(Outcome::Created(draft.after)),
+            (None, Some(_)) => Ok(Outcome::Present(draft.after)),
+        });
+    outcomes.collect()
+}
+
+/// A column whose values are unique, and how they are compared.
+#[derive(Debug)]
+pub struct Unique<T> {
+    /// Its name.
+    pub column: &'static str,
+    /// What a body calls it.
+    pub pointer: &'static str,
+    /// The function of SQL that is unique of it, such as `lower`; empty if it is unique as it stands.
+    pub fold: &'static str,
+    /// Its value in a row.
+    pub value: fn(&T) -> &String,
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = sql_types::BigInt)]
+    position: i64,
+    #[diesel(sql_type = sql_types::Text)]
+    folded: String,
+    #[diesel(sql_type = sql_types::Bool)]
+    is_taken: bool,
+}
+
+impl<T: Stored> Unique<T> {
+    /// Refuses those whose value another thing has before any of them is written, or an earlier draft asks for: what one
+    /// draft gives up another cannot have in the same request.
+    pub fn check<X>(&self, tx: &mut Tx, drafts: &mut [Draft<T, X>]) -> ApiResult<()> {
+        let mut setting: Vec<_> = standing(drafts).filter(|draft| draft.sets(self.value)).collect();
+        if setting.is_empty() {
+            return Ok(());
+        }
+        let values: Vec<String> = setting
+            .iter()
+            .map(|draft| (self.value)(&draft.after).clone())
+            .collect();
+        let ids: Vec<Uuid> = setting.iter().map(|draft| draft.after.id()).collect();
+        let found: Vec<Found> = self.find(tx, values, ids)?;
+        let mut seen = HashSet::new();
+        for value in found {
+            let is_taken = value.is_taken || !seen.insert(value.folded);
+            if let Some(draft) = setting.get_mut(value.position as usize - 1).filter(|_| is_taken) {
+                draft.refused = Some(ApiError::taken(self.pointer));
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, tx: &mut Tx, values: Vec<String>, ids: Vec<Uuid>) -> ApiResult<Vec<Found>> {
+        let found = sql![
+            "SELECT given.position, ",
+            self.fold,
+            "(given.value) AS folded, EXISTS (SELECT 1 FROM ",
+            T::TABLE,
+            " present WHERE ",
+            self.fold,
+            "(present.",
+            self.column,
+            ") = ",
+            self.fold,
+            "(given.value) AND present.id <> given.id) AS is_taken FROM unnest(",
+            bind(values),
+            ", ",
+            bind(ids),
+            ") WITH ORDINALITY AS given(value, id, position) ORDER BY given.position"
+        ]
+        .load(tx.conn)?;
+        Ok(found)
+    }
+}

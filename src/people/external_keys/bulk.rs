@@ -1,0 +1,102 @@
+//! `…/external-keys/bulk` of every resource that other systems name.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::{Validate, ValidationError};
+
+use super::{
+    HasId,
+    model::ExternalKey,
+    write::{self, KeyChange},
+};
+use crate::{
+    access::{self, Permission, Protected},
+    app::{Call, Tx},
+    http::{
+        ApiError, ApiResult, Reply, Versioned,
+        body::rule,
+        bulk::{Answered, BulkAnswer, BulkBody, Row, answered, check_version},
+    },
+};
+
+/// An external key to be added to a thing (`add`) or to be removed from it (`remove`).
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[validate(schema(function = adds_or_removes))]
+pub struct BulkExternalKeyRow {
+    /// Your name for the row, unique in the request; its result comes under it.
+    #[schema(min_length = 1, max_length = 200, example = "line 17")]
+    pub row_key: String,
+    /// The id of the thing.
+    pub id: Uuid,
+    /// The thing's version that was read: if it is not the present one, the row is refused with 412.
+    #[schema(nullable = false)]
+    pub version: Option<i64>,
+    /// A key that the thing is to have. If it has it, nothing changes.
+    #[schema(nullable = false)]
+    #[validate(nested)]
+    pub add: Option<ExternalKey>,
+    /// A key that the thing is to lose.
+    #[schema(nullable = false)]
+    #[validate(nested)]
+    pub remove: Option<ExternalKey>,
+}
+
+fn adds_or_removes(row: &BulkExternalKeyRow) -> Result<(), ValidationError> {
+    match (&row.add, &row.remove) {
+        (Some(_), None) | (None, Some(_)) => Ok(()),
+        _ => Err(rule("", "must have either add or remove")),
+    }
+}
+
+/// Adds external keys to things of a kind and removes them, row by row.
+pub async fn write<T: Protected + HasId + Versioned + 'static>(
+    call: Call,
+    permission: Permission,
+    body: BulkBody,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let outcomes = write_rows::<T>(tx, permission, body.read())?;
+        Reply::ok(&BulkAnswer::new(outcomes)?)
+    })
+    .await
+}
+
+fn write_rows<T: Protected + HasId + Versioned>(
+    tx: &mut Tx,
+    permission: Permission,
+    rows: Vec<Row<BulkExternalKeyRow>>,
+) -> ApiResult<Answered<ExternalKey>> {
+    let ids: Vec<Uuid> = rows
+        .iter()
+        .filter_map(|row| Some(row.body.as_ref().ok()?.id))
+        .collect();
+    let things = access::authorize_all::<T>(tx, &ids, permission)?;
+    let mut changes = Vec::new();
+    let mut asked = Vec::new();
+    for row in rows {
+        let pointer = row.body.and_then(|body| {
+            let thing = match things.get(&body.id) {
+                Some(thing) => thing.as_ref().map_err(Clone::clone)?,
+                None => return Err(ApiError::not_found(T::NAME)),
+            };
+            check_version(&**thing, body.version)?;
+            let (pointer, change) = change(body)?;
+            changes.push((thing, change));
+            Ok(pointer)
+        });
+        asked.push((row.key, pointer));
+    }
+    let outcomes = write::apply(tx, &changes)?;
+    Ok(answered(asked, outcomes))
+}
+
+/// What a row asks for, and where in it that stands.
+fn change(row: BulkExternalKeyRow) -> ApiResult<(&'static str, KeyChange)> {
+    match (row.add, row.remove) {
+        (Some(key), _) => Ok(("/add", KeyChange::Add(key))),
+        (None, Some(key)) => Ok(("/remove", KeyChange::Remove(key))),
+        (None, None) => Err(ApiError::internal("a row passed its check and has neither form")),
+    }
+}

@@ -1,0 +1,99 @@
+//! Adding and changing groups, one or a thousand by the same few statements.
+//!
+//! Called by the routes, bulk requests and commands. A dynamic group has its members as soon as its filter is written.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::{
+    dynamic, members,
+    model::{CreateGroup, Group, GroupKind, UpdateGroup},
+};
+use crate::{
+    access::{self, Authorized, Permission, bulk::one},
+    app::Tx,
+    http::{ApiError, ApiResult, bulk::Outcomes},
+    people::{
+        draft::{self, Unique, due, standing},
+        users::filter::GroupFilters,
+    },
+};
+
+/// What is to become of a group.
+pub type Change = access::bulk::Change<Group, CreateGroup, UpdateGroup>;
+
+type Draft = draft::Draft<Group>;
+
+const CODE: Unique<Group> = Unique {
+    column: "code",
+    pointer: "/code",
+    fold: "",
+    value: |group| &group.code,
+};
+
+/// Adds a group.
+pub fn create(tx: &mut Tx, new: CreateGroup) -> ApiResult<Group> {
+    one(apply(tx, vec![Change::create(new)])?)
+}
+
+/// Changes a group.
+pub fn update(tx: &mut Tx, group: Authorized<Group>, changes: UpdateGroup) -> ApiResult<Group> {
+    one(apply(tx, vec![Change::update(group, changes)])?)
+}
+
+/// Writes groups: each by itself is written or refused. What does not change is left alone.
+pub fn apply(tx: &mut Tx, changes: Vec<Change>) -> ApiResult<Outcomes<Group>> {
+    let now = tx.now;
+    let mut drafts = draft::drafts(changes, |new, id| new.into_group(id, now), UpdateGroup::apply_to);
+    draft::refuse_new(tx, &mut drafts, Permission::GroupsWrite)?;
+    filters(tx, &mut drafts)?;
+    CODE.check(tx, &mut drafts)?;
+    if due(&drafts).any(has_new_filter) {
+        dynamic::lock_filters(tx)?;
+    }
+    draft::step(tx, &mut drafts);
+    draft::save(tx, &drafts)?;
+    due(&drafts).for_each(|draft| tx.record(draft.event()));
+    let renamed = due(&drafts).filter(|draft| draft.changes(|group| &group.code));
+    members::touch_all(tx, &renamed.map(|draft| draft.after.id).collect::<Vec<_>>())?;
+    fill(tx, &drafts)?;
+    Ok(draft::outcomes(drafts))
+}
+
+fn has_new_filter(draft: &Draft) -> bool {
+    draft.after.filter.is_some() && draft.sets(|group| &group.filter)
+}
+
+/// Whoever writes the filter of a group that holds roles chooses who gets them.
+fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    let mut writing: Vec<&mut Draft> = standing(drafts).filter(|draft| has_new_filter(draft)).collect();
+    if writing.is_empty() {
+        return Ok(());
+    }
+    let allowed = GroupFilters::load(tx)?;
+    let ids: BTreeSet<Uuid> = writing.iter().map(|draft| draft.after.id).collect();
+    let beyond_caller = members::beyond_caller(tx, ids)?;
+    for draft in &mut writing {
+        let Some(filter) = &draft.after.filter else {
+            continue;
+        };
+        draft.refused = if draft.after.kind == GroupKind::Static {
+            Some(ApiError::field("/filter", "belongs to dynamic groups only"))
+        } else if let Err(error) = allowed.check("/filter", filter) {
+            Some(error)
+        } else {
+            beyond_caller
+                .contains(&draft.after.id)
+                .then(members::grants_too_much)
+        };
+    }
+    Ok(())
+}
+
+/// Finds the members of dynamic groups whose filters were written.
+fn fill(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
+    let filled = due(drafts).filter(|draft| has_new_filter(draft) && draft.after.archived_at.is_none());
+    let groups = filled.filter_map(|draft| Some((draft.after.id, draft.after.filter.clone()?)));
+    dynamic::keep(tx, groups.collect(), None)
+}

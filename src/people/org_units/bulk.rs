@@ -1,0 +1,127 @@
+//! `POST /v1/org-units/bulk`.
+
+use std::collections::HashMap;
+
+use actix_web::post;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::{
+    model::{CreateOrgUnit, OrgUnit, UpdateOrgUnit},
+    write,
+};
+use crate::{
+    access::{self, Permission},
+    app::Call,
+    bulk_row,
+    http::{
+        ApiError, ApiResult, Code, Reply, Valid,
+        bulk::{BulkAnswer, BulkBody, BulkRequest, Row},
+    },
+    people::closure::ORG_UNITS,
+};
+
+bulk_row! {
+    /// A unit to be added or changed: either `create`, or `id` with `update`. What it is part of is an existing unit,
+    /// by `parent_id`, or one that another row of this request adds, by `parent_row_key`.
+    BulkOrgUnitRow: CreateOrgUnit, UpdateOrgUnit,
+    /// Instead of `parent_id`: the `row_key` of the row that adds the unit which this one is part of. Rows may stand in
+    /// any order.
+    #[schema(min_length = 1, max_length = 200, example = "line 3")]
+    parent_row_key: String
+}
+
+/// Add, change and move org units in bulk.
+///
+/// Up to 1,000 rows in one transaction; they may add a whole tree, each row naming its parent's row. A row that is wrong is
+/// answered with its problem and changes nothing, and so is one whose parent's row is wrong; the others are written.
+/// With an `Idempotency-Key` the whole request is safe to repeat.
+#[utoipa::path(tag = "org-units", request_body = BulkRequest<BulkOrgUnitRow>,
+    responses((status = 200, body = BulkAnswer<OrgUnit>)), extensions(("x-permission" = json!("org_units.write"))))]
+#[post("/bulk")]
+pub(super) async fn bulk_write_org_units(call: Call, body: Valid<BulkBody>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        tx.require(Permission::OrgUnitsWrite)?;
+        ORG_UNITS.lock(tx)?;
+        let mut rows = body.0.read::<BulkOrgUnitRow>();
+        let is_by_row = find_parents(&mut rows);
+        let outcomes = access::bulk::write(tx, rows, Permission::OrgUnitsWrite, write::apply)?;
+        let outcomes = outcomes.into_iter().zip(is_by_row);
+        let outcomes = outcomes.map(|((key, outcome), is_by_row)| match outcome {
+            Err(error) if is_by_row => (key, Err(parent_row_at_fault(error))),
+            outcome => (key, outcome),
+        });
+        Reply::ok(&BulkAnswer::new(outcomes.collect())?)
+    })
+    .await
+}
+
+/// Turns the parents that rows name by their keys into the ids that those will have, and answers which rows did so.
+fn find_parents(rows: &mut [Row<BulkOrgUnitRow>]) -> Vec<bool> {
+    let is_creation = |row: &Row<BulkOrgUnitRow>| row.body.as_ref().map_or(true, |row| row.create.is_some());
+    let new: HashMap<String, Uuid> = rows
+        .iter()
+        .filter(|row| is_creation(row))
+        .map(|row| (row.key.clone(), row.new_id))
+        .collect();
+    let mut is_by_row = Vec::new();
+    for row in rows {
+        let key = row.body.as_mut().ok().and_then(|row| row.parent_row_key.take());
+        if let (Some(key), Ok(body)) = (&key, &mut row.body)
+            && let Err(error) = set_parent(body, new.get(key).copied())
+        {
+            row.body = Err(error);
+        }
+        is_by_row.push(key.is_some());
+    }
+    is_by_row
+}
+
+fn set_parent(row: &mut BulkOrgUnitRow, parent: Option<Uuid>) -> ApiResult<()> {
+    let has_parent_id = match (&row.create, &row.update) {
+        (Some(new), _) => new.parent_id.is_some(),
+        (_, Some(changes)) => changes.parent_id.is_some(),
+        _ => false,
+    };
+    if has_parent_id {
+        return Err(ApiError::field(
+            PARENT_ROW,
+            "cannot stand beside parent_id; leave one out",
+        ));
+    }
+    let Some(parent) = parent else {
+        return Err(ApiError::field(
+            PARENT_ROW,
+            "names no row of this request that has create",
+        ));
+    };
+    match (&mut row.create, &mut row.update) {
+        (Some(new), _) => new.parent_id = Some(parent),
+        (_, Some(changes)) => changes.parent_id = Some(Some(parent)),
+        _ => {}
+    }
+    Ok(())
+}
+
+const PARENT_ROW: &str = "/parent_row_key";
+
+/// What is wrong with the parent is told where the row named it.
+fn parent_row_at_fault(mut error: ApiError) -> ApiError {
+    let faults = error
+        .fields
+        .iter_mut()
+        .filter(|field| field.pointer.ends_with("/parent_id"));
+    let mut names_parent = false;
+    for fault in faults {
+        fault.pointer = PARENT_ROW.into();
+        names_parent = true;
+    }
+    if names_parent && error.code == Code::ValidationFailed {
+        return ApiError::new(
+            Code::Conflict,
+            "The row that adds its parent was refused: mend that one, and send both again.",
+        )
+        .with_field(PARENT_ROW, "names a row that was refused");
+    }
+    error
+}
