@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
-use super::{ApiError, ApiResult, Code, FieldError};
+use super::{ApiError, ApiResult, Code, FieldError, json::Strict};
 
 /// A body that fits its schema and its own rules.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ pub fn unreadable(error: &actix_web::Error) -> ApiError {
 
 /// Reads a body and finds everything that is wrong with it.
 pub fn read<T: Body>(bytes: &[u8]) -> ApiResult<T> {
-    let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
+    let Strict(mut value) = serde_json::from_slice(bytes).map_err(|error| {
         ApiError::new(
             Code::MalformedRequest,
             format!("The body is not valid JSON: {error}."),

@@ -7,6 +7,7 @@ pub mod codes;
 pub mod csv;
 pub mod cursor;
 pub mod filter;
+mod json;
 pub mod list;
 pub mod path;
 pub mod precondition;

@@ -24,6 +24,13 @@ fn with_bodies(story: &mut Story) -> Vec<(Operation, Value)> {
         .collect()
 }
 
+fn named(id: &str) -> Operation {
+    operations::private()
+        .into_iter()
+        .find(|operation| operation.id == id)
+        .unwrap()
+}
+
 async fn send(
     client: &Client,
     operation: &Operation,
@@ -219,10 +226,7 @@ async fn all_parameters_that_are_wrong_are_named_at_once() {
 async fn json_in_another_encoding_than_utf_8_is_refused() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    let operation = operations::private()
-        .into_iter()
-        .find(|operation| operation.id == "create_group")
-        .unwrap();
+    let operation = named("create_group");
     let story = Story::default();
     for (charset, status) in [
         ("utf-16", 415),
@@ -234,6 +238,24 @@ async fn json_in_another_encoding_than_utf_8_is_refused() {
         let answer = send(&admin, &operation, &story, "{}".into(), &media_type).await;
         assert_eq!(answer.status, status, "{charset}: {}", answer.text());
     }
+}
+
+#[actix_web::test]
+async fn a_body_that_names_a_member_twice_is_refused() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let operation = named("create_group");
+    let body = r#"{"code": "g", "code": "h", "name": "G"}"#;
+    let answer = send(
+        &admin,
+        &operation,
+        &Story::default(),
+        body.into(),
+        "application/json",
+    )
+    .await;
+    let answer = answer.assert_problem(400, "malformed_request");
+    assert!(answer.text().contains("code"), "{}", answer.text());
 }
 
 #[actix_web::test]
