@@ -20,7 +20,11 @@ use actix_web::{
 use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 
 use crate::{
-    access::{self, authenticate::authenticate},
+    access::{
+        self,
+        authenticate::authenticate,
+        subject::{Subject, SubjectKind},
+    },
     app::{App, Reaction},
     catalog,
     config::Config,
@@ -63,6 +67,21 @@ pub const REACTIONS: &[Reaction] = &[
 pub const IMPORT_TARGETS: &[&dyn import::Target] = &[
     &people::users::import::UserImport,
     &catalog::courses::import::CourseImport,
+];
+
+/// What access can be explained about.
+pub const SUBJECTS: &[Subject] = &[
+    Subject::of::<people::users::model::User>(SubjectKind::User),
+    Subject::of::<people::org_units::model::OrgUnit>(SubjectKind::OrgUnit),
+    Subject::of::<people::groups::model::Group>(SubjectKind::Group),
+    Subject::of::<catalog::categories::model::Category>(SubjectKind::Category),
+    Subject::of::<catalog::courses::model::Course>(SubjectKind::Course),
+    Subject::of::<enrollment::rules::model::Rule>(SubjectKind::Rule),
+    Subject::of::<enrollment::enrollments::model::Enrollment>(SubjectKind::Enrollment),
+    Subject::of::<enrollment::completions::model::Completion>(SubjectKind::Completion),
+    Subject::of::<credential::certificates::model::CertificateRow>(SubjectKind::Certificate),
+    Subject::of::<access::roles::model::Role>(SubjectKind::Role),
+    Subject::of::<access::grants::model::Grant>(SubjectKind::Grant),
 ];
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.

@@ -15,6 +15,8 @@ use crate::{
 /// A role that the caller holds in a scope.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeldGrant {
+    /// The grant; none for what everybody has.
+    pub grant_id: Option<Uuid>,
     /// What the role opens.
     pub permissions: PermissionSet,
     /// Where.
@@ -23,6 +25,13 @@ pub struct HeldGrant {
     pub starts_at: Option<DateTime<Utc>>,
     /// Until when; for ever, if none.
     pub ends_at: Option<DateTime<Utc>>,
+}
+
+impl HeldGrant {
+    /// Whether it is in force at `now`.
+    pub fn counts_at(&self, now: DateTime<Utc>) -> bool {
+        self.starts_at.is_none_or(|start| start <= now) && self.ends_at.is_none_or(|end| now < end)
+    }
 }
 
 /// An authenticated principal with its grants.
@@ -38,6 +47,7 @@ impl Caller {
     /// Provost itself: jobs, commands. Holds everything.
     pub fn system() -> Self {
         let everything = HeldGrant {
+            grant_id: None,
             permissions: PermissionSet::everything(),
             scope: ScopePart::Everything,
             starts_at: None,
@@ -81,9 +91,7 @@ impl Caller {
 
     /// The grants in force at `now`.
     pub fn grants_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = &HeldGrant> {
-        self.grants.iter().filter(move |grant| {
-            grant.starts_at.is_none_or(|start| start <= now) && grant.ends_at.is_none_or(|end| now < end)
-        })
+        self.grants.iter().filter(move |grant| grant.counts_at(now))
     }
 }
 

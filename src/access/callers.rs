@@ -90,6 +90,8 @@ impl Callers {
 
 #[derive(QueryableByName)]
 struct GrantRow {
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    grant_id: Option<Uuid>,
     #[diesel(sql_type = sql_types::Array<sql_types::Text>)]
     permissions: Vec<String>,
     #[diesel(sql_type = sql_types::Text)]
@@ -129,11 +131,11 @@ fn of_user(conn: &mut PgConnection, user: Uuid) -> QueryResult<Vec<GrantRow>> {
         "WITH person AS (SELECT id FROM users WHERE id = ",
         bind(user),
         " AND status = 'active')
-         SELECT roles.permissions, 'self' AS scope_kind, NULL::uuid AS scope_id,
+         SELECT NULL::uuid AS grant_id, roles.permissions, 'self' AS scope_kind, NULL::uuid AS scope_id,
                 NULL::timestamptz AS starts_at, NULL::timestamptz AS ends_at
          FROM person JOIN roles ON roles.code = 'learner' AND roles.built_in
          UNION ALL
-         SELECT roles.permissions, grants.scope_kind, grants.scope_id, grants.starts_at, grants.ends_at
+         SELECT grants.id, roles.permissions, grants.scope_kind, grants.scope_id, grants.starts_at, grants.ends_at
          FROM person
          JOIN grants ON grants.revoked_at IS NULL AND (
             grants.principal_kind = 'user' AND grants.principal_id = person.id
@@ -147,7 +149,7 @@ fn of_user(conn: &mut PgConnection, user: Uuid) -> QueryResult<Vec<GrantRow>> {
 /// A service account without grants may still ask who it is.
 fn of_service_account(conn: &mut PgConnection, account: Uuid) -> QueryResult<Vec<GrantRow>> {
     sql![
-        "SELECT coalesce(roles.permissions, '{}') AS permissions, coalesce(grants.scope_kind, 'self') AS scope_kind,
+        "SELECT grants.id AS grant_id, coalesce(roles.permissions, '{}') AS permissions, coalesce(grants.scope_kind, 'self') AS scope_kind,
                 grants.scope_id, grants.starts_at, grants.ends_at
          FROM service_accounts
          LEFT JOIN grants ON grants.principal_kind = 'service_account' AND grants.principal_id = service_accounts.id
@@ -177,6 +179,7 @@ fn held(row: GrantRow) -> Option<HeldGrant> {
         .filter_map(|name| Permission::from_name(name))
         .collect();
     Some(HeldGrant {
+        grant_id: row.grant_id,
         permissions,
         scope,
         starts_at: row.starts_at,

@@ -16,6 +16,7 @@ pub mod roles;
 pub mod scope;
 pub mod service_accounts;
 pub mod sign_in;
+pub mod subject;
 pub mod token;
 
 pub use caller::{Caller, HeldGrant, lacks};

@@ -163,7 +163,7 @@ pub fn confirm<T: Protected>(tx: &mut Tx, id: Uuid, permission: Permission) -> A
     }
 }
 
-fn named<T: Protected>(id: &Ref<T>) -> Sql {
+pub(super) fn named<T: Protected>(id: &Ref<T>) -> Sql {
     match (&id.kind, T::EXTERNAL) {
         (RefKind::Id(id), _) => sql![T::ID, " = ", bind(*id)],
         (RefKind::External { source, key }, Some(kind)) => sql![

@@ -14,7 +14,9 @@ use diesel::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::{
-    access::{Caller, callers::Callers, hashing::Hashing, keys::KeyRing, token::VerifiedTokens},
+    access::{
+        Caller, callers::Callers, hashing::Hashing, keys::KeyRing, subject::Subject, token::VerifiedTokens,
+    },
     config::Config,
     db::{Db, DbError},
     http::{ApiError, ApiResult},
@@ -56,6 +58,8 @@ pub struct App {
     pub reactions: &'static [Reaction],
     /// What comes in as CSV. A list from the top: `import` knows no domain.
     pub import_targets: &'static [&'static dyn Target],
+    /// What access can be explained about.
+    pub subjects: &'static [Subject],
 }
 
 /// Who acts, and in which request.

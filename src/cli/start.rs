@@ -92,6 +92,7 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
             .map_err(|error| CommandError::of("The metrics cannot be registered", error))?,
         reactions: server::REACTIONS,
         import_targets: server::IMPORT_TARGETS,
+        subjects: server::SUBJECTS,
         bell: Bell::default(),
         is_stopping: AtomicBool::new(false),
         config,

@@ -1,11 +1,12 @@
 //! The types of `/v1/me`.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    access::{Permission, ScopePart, grants::model::ScopeKind},
+    access::{Caller, Permission, ScopePart, grants::model::ScopeKind},
     ledger::ActorKind,
 };
 
@@ -39,6 +40,20 @@ pub struct HeldScope {
     pub kind: ScopeKind,
     /// Of which org unit, group, category or course; null for the other kinds.
     pub id: Option<Uuid>,
+}
+
+impl HeldPermission {
+    /// Every permission of a caller that counts at `now`.
+    pub fn of(caller: &Caller, now: DateTime<Utc>) -> Vec<Self> {
+        let held = |permission: &Permission| {
+            let scope = caller.scope_if_any(*permission, now)?;
+            Some(HeldPermission {
+                permission: *permission,
+                scopes: scope.parts().iter().copied().map(Into::into).collect(),
+            })
+        };
+        Permission::ALL.iter().filter_map(held).collect()
+    }
 }
 
 impl From<ScopePart> for HeldScope {

@@ -8,7 +8,6 @@ use super::{
     store,
 };
 use crate::{
-    access::Permission,
     app::Call,
     http::{ApiResult, Reply},
 };
@@ -26,19 +25,11 @@ pub fn configure(config: &mut ServiceConfig) {
 #[get("/me")]
 async fn get_me(call: Call) -> ApiResult<Reply> {
     call.read(|tx| {
-        let held = |permission: &Permission| {
-            let scope = tx.caller.scope_if_any(*permission, tx.now)?;
-            Some(HeldPermission {
-                permission: *permission,
-                scopes: scope.parts().iter().copied().map(Into::into).collect(),
-            })
-        };
-        let permissions = Permission::ALL.iter().filter_map(held).collect();
         Reply::ok(&Me {
             kind: tx.caller.actor.kind,
             id: tx.caller.principal_id(),
             name: store::name(tx)?,
-            permissions,
+            permissions: HeldPermission::of(&tx.caller, tx.now),
         })
     })
     .await

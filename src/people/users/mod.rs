@@ -1,5 +1,6 @@
 //! People: who they are, where they work, whom they report to.
 
+pub mod access;
 pub mod bulk;
 mod check;
 pub mod filter;

@@ -1,6 +1,7 @@
 //! `/v1/users`.
 
 use super::{
+    access::routes as user_access,
     bulk, history,
     model::{CreateUser, UpdateUser, User},
     password, store, write,
@@ -25,6 +26,8 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(bulk::bulk_write_users)
             .service(password::set_user_password)
             .service(history::routes::list_user_history)
+            .service(user_access::get_user_access)
+            .service(user_access::explain_user_access)
             .configure(external_keys::routes::users::configure),
     );
 }

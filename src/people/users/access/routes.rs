@@ -1,0 +1,59 @@
+//! `/v1/users/{user_id}/access`.
+
+use actix_web::{get, web::Path};
+
+use super::{
+    explain,
+    model::{AccessExplanation, ExplainAccess, UserAccess},
+};
+use crate::{
+    access::{self, Permission, lacks},
+    app::{Call, Tx},
+    http::{ApiResult, Query, Ref, Reply},
+    people::users::model::User,
+};
+
+/// What may a person do?
+///
+/// Every permission that counts now, with where it may be used, and the roles that reach them. People may ask about
+/// themselves without the permission.
+#[utoipa::path(tag = "grants", params(("user_id" = String, Path)), responses((status = 200, body = UserAccess)),
+    extensions(("x-permission" = json!("roles.read"))))]
+#[get("/{user_id}/access")]
+pub(in crate::people::users) async fn get_user_access(call: Call, id: Path<Ref<User>>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let user = about(tx, &id)?;
+        Reply::ok(&explain::access(tx, &user)?)
+    })
+    .await
+}
+
+/// Why may a person do that, or why not?
+///
+/// Grant by grant: whether the role holds the permission, counts now, and covers the thing. For the administrator who is
+/// asked "why can't I see my course?"; people may ask about themselves without the permission.
+#[utoipa::path(tag = "grants", params(("user_id" = String, Path), ExplainAccess),
+    responses((status = 200, body = AccessExplanation)), extensions(("x-permission" = json!("roles.read"))))]
+#[get("/{user_id}/access/explanation")]
+pub(in crate::people::users) async fn explain_user_access(
+    call: Call,
+    id: Path<Ref<User>>,
+    asked: Query<ExplainAccess>,
+) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let user = about(tx, &id)?;
+        Reply::ok(&explain::explain(tx, &user, &asked.0)?)
+    })
+    .await
+}
+
+/// The person, for who may look at what they were granted.
+fn about(tx: &mut Tx, id: &Ref<User>) -> ApiResult<User> {
+    let user: User = access::read(tx, id)?;
+    let is_own = tx.caller.person() == Some(user.id);
+    if is_own || access::outside::<User>(tx, &[user.id], Permission::RolesRead)?.is_empty() {
+        Ok(user)
+    } else {
+        Err(lacks(Permission::RolesRead))
+    }
+}
