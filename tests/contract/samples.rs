@@ -1,9 +1,9 @@
-//! One valid request for every operation that changes something, as a story: the administrator tells it from
-//! top to bottom, and later lines use ids of earlier ones.
+//! One valid request for every operation that changes something, and for reads that want parameters, as a story: the
+//! administrator tells it from top to bottom, and later lines use ids of earlier ones.
 //!
-//! **Adding an operation that is not a GET?** Add a line where its things exist. Bodies may hold `{name}` for an id
-//! that an earlier line saved, and `{unique}` for a word that no other request has. Reads and refusals are then
-//! tested with the same ids by the tests that walk the document.
+//! **Adding an operation that is not a GET, or one with required parameters?** Add a line where its things exist.
+//! Bodies may hold `{name}` for an id that an earlier line saved, and `{unique}` for a word that no other request has.
+//! Reads and refusals are then tested with the same ids by the tests that walk the document.
 
 use serde_json::{Value, json};
 
@@ -76,6 +76,14 @@ fn bare(operation: &'static str) -> Sample {
     Sample::new(operation, None)
 }
 
+/// Without a body, with parameters.
+fn with_query(operation: &'static str, query: &'static str) -> Sample {
+    Sample {
+        query,
+        ..bare(operation)
+    }
+}
+
 /// With a body of another kind.
 fn raw(
     operation: &'static str,
@@ -130,6 +138,7 @@ fn people() -> Vec<Sample> {
             "bulk_write_user_external_keys",
             json!({"rows": [{"row_key": "1", "id": "{user_id}", "add": {"source": "payroll", "key": "{unique}"}}]}),
         ),
+        with_query("explain_user_access", "?permission=users.read"),
         json_body("create_org_unit", json!({"code": "{unique}", "name": "Sales"})).saves("org_unit_id"),
         json_body("update_org_unit", json!({"name": "Sales EMEA"})),
         json_body(
