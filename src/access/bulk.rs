@@ -64,7 +64,11 @@ where
     R: ChangeRow<Create: 'static, Update: 'static>,
 {
     call.write(move |tx| {
-        let outcomes = write(tx, body.0.read::<R>(), permission, apply)?;
+        let outcomes = write(tx, body.0.read::<R>(), permission, apply).map_err(|error| ApiError {
+            // Somebody took a value between the look and the write: with another look the row can be told.
+            is_retryable: error.is_retryable || error.code == Code::AlreadyExists,
+            ..error
+        })?;
         Reply::ok(&BulkAnswer::new(outcomes)?)
     })
     .await

@@ -55,6 +55,18 @@ pub fn granted_to(kind: &'static str, principals: Vec<Uuid>) -> Sql {
     ]
 }
 
+/// What a person was granted, and the groups that they are in.
+pub fn reaching(person: Uuid) -> Sql {
+    sql![
+        granted_to("user", vec![person]),
+        " UNION ALL SELECT grants.scope_kind, grants.scope_id, unnest(roles.permissions)
+         FROM grants JOIN roles ON roles.id = grants.role_id
+         JOIN group_members member ON member.group_id = grants.principal_id
+         WHERE grants.revoked_at IS NULL AND grants.principal_kind = 'group' AND member.user_id = ",
+        bind(person)
+    ]
+}
+
 #[derive(QueryableByName)]
 struct Missing {
     #[diesel(sql_type = sql_types::Text)]

@@ -10,7 +10,10 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
 use super::{Acting, App, IdempotencyKey, Tx, idempotency};
 use crate::{
     access::Caller,
-    http::{ApiError, ApiResult, Reply, request::RequestId},
+    http::{
+        ApiError, ApiResult, Reply,
+        request::{Deadline, RequestId},
+    },
 };
 
 /// An authenticated call. The authentication middleware leaves the caller in the request; this picks it up.
@@ -88,7 +91,11 @@ fn from_extensions(request: &HttpRequest) -> ApiResult<Call> {
         .clone();
     Ok(Call {
         app,
-        acting: Acting { caller, request_id },
+        acting: Acting {
+            caller,
+            request_id,
+            deadline: extensions.get::<Deadline>().map(|deadline| deadline.0),
+        },
         idempotency: extensions.get::<IdempotencyKey>().cloned(),
     })
 }

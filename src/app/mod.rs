@@ -8,7 +8,10 @@ mod clock;
 mod idempotency;
 mod tx;
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Instant,
+};
 
 use diesel::{Connection, PgConnection};
 use uuid::Uuid;
@@ -19,7 +22,7 @@ use crate::{
     },
     config::Config,
     db::{Db, DbError},
-    http::{ApiError, ApiResult},
+    http::{ApiError, ApiResult, request::too_slow},
     import::Target,
     jobs::Bell,
     ledger,
@@ -69,6 +72,8 @@ pub struct Acting {
     pub caller: Arc<Caller>,
     /// The id that their events carry.
     pub request_id: String,
+    /// When the client is told that it took too long: nothing is committed after that.
+    pub deadline: Option<Instant>,
 }
 
 impl Acting {
@@ -77,6 +82,7 @@ impl Acting {
         Acting {
             caller: Arc::new(Caller::system()),
             request_id: request_id.into(),
+            deadline: None,
         }
     }
 
@@ -87,6 +93,7 @@ impl Acting {
         Acting {
             caller: Arc::new(caller),
             request_id: request_id.into(),
+            deadline: None,
         }
     }
 }
@@ -135,7 +142,11 @@ impl App {
             for reaction in self.reactions {
                 reaction(&mut tx)?;
             }
-            Ok::<_, ApiError>((answer, tx.finish()?))
+            let wakes = tx.finish()?;
+            if acting.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Err(too_slow());
+            }
+            Ok::<_, ApiError>((answer, wakes))
         })?;
         for wake in &wakes {
             self.hear(wake);

@@ -14,7 +14,7 @@ use crate::{
     filter::FilterClock,
     http::ApiResult,
     jobs::{self, Job, NewJob},
-    ledger::{self, Event},
+    ledger::{self, ActorKind, Event},
     sql,
 };
 
@@ -100,6 +100,11 @@ impl<'a> Tx<'a> {
             changed_users: BTreeSet::new(),
             completions: Vec::new(),
         }
+    }
+
+    /// Whether somebody waits for the answer to a request; nobody does for jobs and commands, which act as Provost.
+    pub fn is_request(&self) -> bool {
+        self.caller.actor.kind != ActorKind::System
     }
 
     /// The calendar day of this transaction, in UTC.

@@ -10,18 +10,19 @@ use crate::{
     config::Config,
     credential::certificates::issue::IssueCertificate,
     enrollment::rules::{
-        job::{ReconcileAll, ReconcileRule},
+        job::{ReconcileAll, ReconcilePeople, ReconcileRule},
         plan_job::{MakePlan, PutInForce},
     },
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
-    people::groups::upkeep::KeepGroups,
+    people::{facts::FollowPeople, groups::upkeep::KeepGroups},
 };
 
 /// Every kind of job.
 pub const HANDLERS: &[Handler] = &[
     Handler::of::<ApplyPlan>(),
+    Handler::of::<FollowPeople>(),
     Handler::of::<IssueCertificate>(),
     Handler::of::<KeepGroups>(),
     Handler::of::<MakePlan>(),
@@ -29,6 +30,7 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<Purge>(),
     Handler::of::<PutInForce>(),
     Handler::of::<ReconcileAll>(),
+    Handler::of::<ReconcilePeople>(),
     Handler::of::<ReconcileRule>(),
     Handler::of::<VerifyLedger>(),
 ];
@@ -60,6 +62,12 @@ pub fn start(app: &Arc<App>) -> Result<WorkerHandle, CommandError> {
 
 /// Runs jobs until SIGTERM or SIGINT; what runs by then is finished.
 pub fn run(config: Config) -> CommandResult {
+    if config.public_url.is_none() {
+        log::warn!(
+            "PROVOST_PUBLIC_URL is not set, so certificates that are issued here are verified at {}: give every process on one database the same",
+            config.public_url()
+        );
+    }
     let started = start::start(config)?;
     let worker = start(&started.app)?;
     log::info!("running jobs, {} at once", started.app.config.worker_threads);

@@ -34,6 +34,10 @@ pub struct LoggedPrincipal(pub String);
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
+/// When the client is told that its request took too long.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(pub Instant);
+
 /// The id of the request that this task works on.
 pub fn current_id() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
@@ -62,6 +66,9 @@ pub async fn track<B: MessageBody + 'static>(
     let limit = request
         .app_data::<Data<Config>>()
         .map(|config| config.request_timeout);
+    if let Some(limit) = limit {
+        request.extensions_mut().insert(Deadline(started + limit));
+    }
     let metrics = request.app_data::<Data<Metrics>>().cloned();
     let method = request.method().clone();
     if method == Method::HEAD {
@@ -133,7 +140,8 @@ fn panicked(panic: &(dyn Any + Send)) -> ApiError {
     ApiError::internal(format!("panic: {}", message.unwrap_or("of an unknown kind")))
 }
 
-fn too_slow() -> ApiError {
+/// The answer to a request that took longer than it may.
+pub fn too_slow() -> ApiError {
     ApiError::new(
         Code::Unavailable,
         "This took too long. Ask for less at once, or try again later.",

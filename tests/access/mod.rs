@@ -1,5 +1,6 @@
 //! Sign-in, tokens, roles, grants and scopes, through HTTP.
 
+mod escalation;
 mod explain;
 mod grants;
 mod roles;

@@ -249,7 +249,7 @@ impl Model {
         for rule in wanting {
             let joined = self.joined[&(person, *rule)];
             let due_on = match renews {
-                Some(until) if joined <= until => Some(until),
+                Some(until) if joined <= until => Some(until.max(self.earliest(*rule, joined))),
                 _ => self.due_on(person, *rule, joined),
             };
             match last
@@ -265,6 +265,14 @@ impl Model {
                 Some(reason) if last.satisfied.is_none() => reason.due_on = due_on,
                 Some(_) => {}
             }
+        }
+    }
+
+    /// The day that the rule's minimum lead lets something be due at the soonest.
+    fn earliest(&self, rule: usize, joined: NaiveDate) -> NaiveDate {
+        match self.rules[rule].due {
+            Due::AfterHire(_, Some(lead)) => joined + Days::new(lead),
+            _ => NaiveDate::MIN,
         }
     }
 

@@ -41,16 +41,19 @@ async fn people_are_kept_within_the_unit_of_whoever_keeps_them() {
     let keeper = app.holding(BOTH, "org_unit", Some(uuid(&a)));
 
     let ana = person(&keeper, "ana", json!({"org_unit_id": a})).await;
-    for unit in [json!(b), json!(null)] {
+    for (unit, status, code) in [
+        (json!(b), 422, "validation_failed"),
+        (json!(null), 403, "forbidden"),
+    ] {
         let stranger = json!({"username": "x", "given_name": "X", "family_name": "Y", "org_unit_id": unit});
         keeper
             .post("/v1/users", stranger)
             .await
-            .assert_problem(403, "forbidden");
+            .assert_problem(status, code);
         keeper
             .patch(&format!("/v1/users/{ana}"), json!({"org_unit_id": unit}))
             .await
-            .assert_problem(403, "forbidden");
+            .assert_problem(status, code);
     }
     for path in [format!("/v1/users/{of_b}"), format!("/v1/users/{of_b}/history")] {
         keeper.get(&path).await.assert_problem(404, "not_found");
@@ -97,7 +100,7 @@ async fn a_manager_who_may_adds_people_to_their_own_line_only() {
     let stranger = json!({"username": "x", "given_name": "X", "family_name": "Y", "manager_id": other});
     boss.post("/v1/users", stranger)
         .await
-        .assert_problem(403, "forbidden");
+        .assert_problem(422, "validation_failed");
 }
 
 #[actix_web::test]

@@ -183,3 +183,38 @@ async fn a_taken_code_and_a_parent_that_is_not_there_are_told_by_field() {
         .assert_problem(422, "validation_failed")
         .assert_fault("/code");
 }
+
+/// Of more people than a request settles itself, jobs see to it that groups follow.
+#[actix_web::test]
+async fn the_people_of_a_large_unit_follow_its_new_code_soon() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let large = unit(&admin, "large", None).await;
+    app.write(|tx| {
+        use provost::{db::bind, sql};
+        sql![
+            "INSERT INTO users (id, username, given_name, family_name, status, org_unit_id, created_at, updated_at)
+             SELECT gen_random_uuid(), 'p' || number, 'P', 'P', 'active', ",
+            bind(uuid(&large)),
+            ", ",
+            bind(tx.now),
+            ", ",
+            bind(tx.now),
+            " FROM generate_series(1, 2500) AS number"
+        ]
+        .execute(tx.conn)?;
+        Ok(())
+    });
+    let group = json!({"code": "g", "name": "G", "kind": "dynamic", "filter": "org_unit eq \"vast\""});
+    let group = admin.post("/v1/groups", group).await.assert_status(201).id();
+    let members = || crate::support::count(&app, "SELECT count(*) AS count FROM group_members");
+
+    admin
+        .patch(&format!("/v1/org-units/{large}"), json!({"code": "vast"}))
+        .await
+        .assert_status(200);
+    let at_once = members();
+    app.run_jobs();
+
+    assert_eq!((at_once, members()), (0, 2_500), "{group}");
+}

@@ -77,7 +77,8 @@ pub struct DueExplanation {
     pub activated_on: Option<NaiveDate>,
     /// The day that joining the audience counts from: today, for those outside.
     pub counted_from: NaiveDate,
-    /// When a first cycle is due. A next one is due when the completion before it lapses.
+    /// When a first cycle is due. A next one is due when the completion before it lapses, not sooner than the minimum
+    /// lead lets it: see `requirements`.
     pub due_on: Option<NaiveDate>,
 }
 

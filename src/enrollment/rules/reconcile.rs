@@ -15,7 +15,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{audience, steps};
+use super::{
+    audience,
+    job::{CHUNK, ReconcilePeople},
+    steps,
+};
 use crate::{
     app::Tx,
     db::{Sql, bind},
@@ -96,10 +100,19 @@ impl AddAssign for Outcome {
     }
 }
 
-/// What happens when people change: what the rules want of them is settled in the same transaction.
+/// What happens when people change: what the rules want of them is settled in the same transaction; by jobs, if a request
+/// changed more of them than it could settle before its caller gives up.
 pub fn react(tx: &mut Tx) -> ApiResult<()> {
     let users = tx.changed_users();
-    reconcile(tx, &*users, None).map(drop)
+    if !tx.is_request() || users.len() <= CHUNK as usize {
+        return reconcile(tx, &*users, None).map(drop);
+    }
+    for part in users.chunks(CHUNK as usize) {
+        tx.enqueue(&ReconcilePeople {
+            user_ids: part.to_vec(),
+        })?;
+    }
+    Ok(())
 }
 
 /// Settles what the rules want of somebody; one `rule`, or all.

@@ -24,7 +24,7 @@ fn wanted(reach: &Reach) -> Sql {
         ") r JOIN rule_courses rc ON rc.rule_id = r.id WHERE r.status = 'active' AND ",
         reach.courses("rc.course_id"),
         "), wanted AS MATERIALIZED (SELECT m.user_id, r.course_id, m.rule_id, r.version AS rule_version, m.joined_on,
-            r.renewal_window, ",
+            r.renewal_window, (m.joined_on + r.minimum_lead)::date AS earliest, ",
         DUE_ON,
         " AS due_on FROM rule_members m JOIN policies r ON r.id = m.rule_id JOIN users u ON u.id = m.user_id
             WHERE m.left_on IS NULL AND ",
@@ -59,14 +59,15 @@ const PREDECESSOR: &str = " LEFT JOIN LATERAL (SELECT earlier.* FROM requirement
     WHERE earlier.user_id = q.user_id AND earlier.course_id = q.course_id AND earlier.cycle = q.cycle - 1
         AND earlier.ended_at IS NULL AND earlier.satisfied_at IS NOT NULL LIMIT 1) p ON TRUE ";
 
-/// By when `w` wants the renewal of what lapses on `day`: then, for those who were in the audience by then.
+/// By when `w` wants the renewal of what lapses on `day`: then, for those who were in the audience by then, but not
+/// sooner than the rule's minimum lead lets it.
 fn renewed_by(day: &'static str) -> Sql {
     sql![
         "CASE WHEN w.joined_on <= ",
         day,
-        " THEN ",
+        " THEN greatest(",
         day,
-        " ELSE w.due_on END"
+        ", w.earliest) ELSE w.due_on END"
     ]
 }
 

@@ -3,7 +3,10 @@
 //! Kept in the transaction that changes people, whoever changes them: [`keep_changed`] is the first reaction of the
 //! server. Every statement takes one, many or all people, and what is right already stays untouched.
 
+mod follow;
 mod history;
+
+pub use follow::{FollowPeople, follow};
 
 use diesel::{QueryDsl, RunQueryDsl};
 use uuid::Uuid;

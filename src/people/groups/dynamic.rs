@@ -70,6 +70,7 @@ pub fn keep(tx: &mut Tx, groups: Vec<DynamicGroup>, people: Option<&[Uuid]>) -> 
                 is_member: change.is_member,
             })
             .collect();
+        members::refuse_gains(tx, &changes)?;
         members::announce(tx, &changes)?;
     }
     Ok(())

@@ -17,7 +17,10 @@ use crate::{
     },
     http::{ApiError, ApiResult, Code, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
-    people::users::{filter, model::User},
+    people::{
+        facts,
+        users::{filter, model::User},
+    },
     sql,
 };
 
@@ -132,8 +135,7 @@ pub fn touch_all(tx: &mut Tx, groups: &[Uuid]) -> ApiResult<()> {
         .filter(group_members::group_id.eq_any(groups))
         .select(group_members::user_id)
         .load(tx.conn)?;
-    tx.touch_users(members);
-    Ok(())
+    facts::follow(tx, members)
 }
 
 /// Callers that are woken one by one; past that all are.
@@ -209,6 +211,24 @@ pub fn beyond_caller(tx: &mut Tx, groups: BTreeSet<Uuid>) -> ApiResult<HashSet<U
         Some(scope) if scope.is_everything() => Ok(HashSet::new()),
         _ => granting(tx, groups),
     }
+}
+
+/// Refuses changes of facts by which somebody comes into a dynamic group that holds roles, unless the caller writes
+/// people everywhere: whoever grants a role to a dynamic group trusts those with the facts that its filter looks at.
+pub(super) fn refuse_gains(tx: &mut Tx, memberships: &[Membership]) -> ApiResult<()> {
+    match tx.caller.scope_if_any(Permission::UsersWrite, tx.now) {
+        Some(scope) if scope.is_everything() => return Ok(()),
+        _ => {}
+    }
+    let gained = memberships.iter().filter(|membership| membership.is_member);
+    let groups: BTreeSet<Uuid> = gained.map(|membership| membership.group).collect();
+    if beyond_caller(tx, groups)?.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::GrantExceedsCaller,
+        "By this somebody would come into a dynamic group that holds roles, which needs users.write or roles.write everywhere.",
+    ))
 }
 
 /// The refusal of one of them.

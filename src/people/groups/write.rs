@@ -13,7 +13,7 @@ use super::{
 use crate::{
     access::{self, Authorized, Permission, bulk::one},
     app::Tx,
-    http::{ApiError, ApiResult, bulk::Outcomes},
+    http::{ApiError, ApiResult, Code, bulk::Outcomes},
     people::{
         draft::{self, Unique, due, standing},
         users::filter::GroupFilters,
@@ -65,12 +65,14 @@ fn has_new_filter(draft: &Draft) -> bool {
     draft.after.filter.is_some() && draft.sets(|group| &group.filter)
 }
 
-/// Whoever writes the filter of a group that holds roles chooses who gets them.
+/// Whoever writes the filter of a dynamic group chooses its members from everybody; of one that holds roles, who gets
+/// those.
 fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let mut writing: Vec<&mut Draft> = standing(drafts).filter(|draft| has_new_filter(draft)).collect();
     if writing.is_empty() {
         return Ok(());
     }
+    let chooses_from_all = tx.scope(Permission::GroupsWrite)?.is_everything();
     let allowed = GroupFilters::load(tx)?;
     let ids: BTreeSet<Uuid> = writing.iter().map(|draft| draft.after.id).collect();
     let beyond_caller = members::beyond_caller(tx, ids)?;
@@ -82,6 +84,11 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             Some(ApiError::field("/filter", "belongs to dynamic groups only"))
         } else if let Err(error) = allowed.check("/filter", filter) {
             Some(error)
+        } else if !chooses_from_all {
+            Some(ApiError::new(
+                Code::Forbidden,
+                "A filter chooses from everybody, so writing it needs the permission groups.write everywhere.",
+            ))
         } else {
             beyond_caller
                 .contains(&draft.after.id)

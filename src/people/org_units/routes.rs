@@ -68,7 +68,8 @@ async fn get_org_unit(call: Call, id: Path<Ref<OrgUnit>>, known: IfNoneMatch) ->
 
 /// Change an org unit.
 ///
-/// With another `parent_id` it moves there, with all below it; that needs the permission in both places.
+/// With another `parent_id` it moves there, with all below it; that needs the permission in both places. Scopes follow at
+/// once; so do groups and rules whose filters name units, or in the next moments where more than 2,000 people are in it.
 #[utoipa::path(tag = "org-units", params(("org_unit_id" = String, Path)), request_body = UpdateOrgUnit,
     responses((status = 200, body = OrgUnit)), extensions(("x-permission" = json!("org_units.write"))))]
 #[patch("/{org_unit_id}")]

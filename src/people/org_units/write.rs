@@ -18,6 +18,7 @@ use crate::{
     people::{
         closure::ORG_UNITS,
         draft::{self, Unique, due, standing},
+        facts,
     },
 };
 
@@ -172,7 +173,7 @@ fn touch(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
         .collect();
     if !changed.is_empty() {
         let people = store::people_within(tx, &changed)?;
-        tx.touch_users(people);
+        facts::follow(tx, people)?;
     }
     Ok(())
 }

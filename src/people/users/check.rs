@@ -8,12 +8,16 @@ use uuid::Uuid;
 
 use super::{model::User, write::Draft};
 use crate::{
+    access::{Permission, Protected, Scope},
     app::Tx,
-    db::schema::{org_units, users},
+    db::{
+        Condition, Sql,
+        schema::{org_units, users},
+    },
     http::{ApiError, ApiResult, FieldError},
     people::{
         attributes::check::Definitions, closure::REPORTING_LINES, draft::Unique, external_keys,
-        external_keys::model::ExternalKey,
+        external_keys::model::ExternalKey, org_units::model::OrgUnit,
     },
 };
 
@@ -65,6 +69,13 @@ fn named(drafts: &[Draft], field: impl Fn(&User) -> &Option<Uuid>) -> Vec<Uuid> 
     setting.filter_map(|draft| *field(&draft.after)).collect()
 }
 
+/// Those whom the caller may name: what they may see, and where they may write people. Who is out of reach is answered
+/// like who does not exist.
+fn nameable(tx: &Tx, read: Permission, covered: fn(&Scope) -> Sql) -> Condition {
+    let scopes = [read, Permission::UsersWrite].map(|permission| tx.caller.scope_if_any(permission, tx.now));
+    Condition::new(Sql::any(scopes.iter().flatten().map(covered)))
+}
+
 fn managers(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let named = named(drafts, |user| &user.manager_id);
     if named.is_empty() {
@@ -72,6 +83,7 @@ fn managers(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
     let known: Vec<Uuid> = users::table
         .filter(users::id.eq_any(named))
+        .filter(nameable(tx, Permission::UsersRead, User::covered))
         .select(users::id)
         .load(tx.conn)?;
     let known: HashSet<Uuid> = known.into_iter().collect();
@@ -87,7 +99,7 @@ fn managers(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             draft
                 .extra
                 .faults
-                .push(FieldError::new("/manager_id", "names nobody who exists"));
+                .push(FieldError::new("/manager_id", "names nobody whom you may see"));
         }
     }
     Ok(())
@@ -100,6 +112,7 @@ fn units(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
     let known: Vec<(Uuid, bool)> = org_units::table
         .filter(org_units::id.eq_any(named))
+        .filter(nameable(tx, Permission::OrgUnitsRead, OrgUnit::covered))
         .select((org_units::id, org_units::archived_at.is_null()))
         .load(tx.conn)?;
     let known: HashMap<Uuid, bool> = known.into_iter().collect();
@@ -110,7 +123,7 @@ fn units(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         let fault = match draft.after.org_unit_id.map(|unit| known.get(&unit)) {
             None | Some(Some(true)) => continue,
             Some(Some(false)) => "names an archived unit",
-            Some(None) => "names no unit that exists",
+            Some(None) => "names no unit that you may see",
         };
         draft.extra.faults.push(FieldError::new("/org_unit_id", fault));
     }

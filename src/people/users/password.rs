@@ -9,7 +9,7 @@ use validator::Validate;
 
 use super::model::User;
 use crate::{
-    access::{self, Permission, sign_in},
+    access::{self, Permission, inclusion, sign_in},
     app::Call,
     http::{ApiResult, IfMatch, Ref, Reply, Valid},
     ledger::Event,
@@ -26,7 +26,8 @@ pub struct SetPassword {
 
 /// Set a person's password.
 ///
-/// `If-Match` takes the person's ETag.
+/// `If-Match` takes the person's ETag. Whoever sets it can sign in as them, so the caller needs every permission that they
+/// were granted, in scopes that include theirs.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path)), request_body = SetPassword,
     responses((status = 204, description = "They sign in with it from now on.")),
     extensions(("x-permission" = json!("users.write"))))]
@@ -49,6 +50,9 @@ pub(super) async fn set_user_password(
     call.write(move |tx| {
         let user = access::authorize(tx, &id, Permission::UsersWrite)?;
         known.check(&*user)?;
+        if tx.caller.person() != Some(user.id) {
+            inclusion::require(tx, inclusion::reaching(user.id))?;
+        }
         sign_in::store::set_password(tx.conn, user.id, &hash, tx.now)?;
         tx.record(Event::new("user.password_set", "user", user.id).about(user.id));
         Ok(Reply::no_content())

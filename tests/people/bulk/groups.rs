@@ -140,7 +140,7 @@ async fn who_keeps_one_group_changes_that_and_chooses_no_holders_of_roles() {
         PATH,
         json!([
             create("new", None),
-            update("own", &mine, json!({"filter": "email pr"})),
+            update("own", &mine, json!({"name": "Ours"})),
             update("unseen", &theirs, json!({"name": "x"})),
         ]),
     )
@@ -159,11 +159,44 @@ async fn who_keeps_one_group_changes_that_and_chooses_no_holders_of_roles() {
     let grant =
         json!({"principal_kind": "group", "principal_id": mine, "role_id": role, "scope_kind": "everything"});
     admin.post("/v1/grants", grant).await.assert_status(201);
-    let refused = send(
-        &keeper,
-        PATH,
-        json!([update("grants", &mine, json!({"filter": "username pr"}))]),
-    )
-    .await;
-    assert_eq!(told(&refused), [row("grants", 403, "grant_exceeds_caller")]);
+    let central = app.holding(both, "everything", None);
+    for (client, code) in [(keeper, "forbidden"), (central, "grant_exceeds_caller")] {
+        let refused = send(
+            &client,
+            PATH,
+            json!([update("filter", &mine, json!({"filter": "username pr"}))]),
+        )
+        .await;
+        assert_eq!(told(&refused), [row("filter", 403, code)]);
+    }
+}
+
+/// Whoever comes second learns by row what is taken.
+#[actix_web::test]
+async fn bulk_requests_that_race_are_all_answered_row_by_row() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let rows: Vec<_> = (0..200)
+        .map(|number| create(&format!("g{number}"), None))
+        .collect();
+    let body = json!({ "rows": rows });
+
+    let racing = (0..4).map(|_| admin.post(PATH, body.clone()));
+    let answers = futures_util::future::join_all(racing).await;
+
+    let mut created = 0;
+    for answer in answers {
+        let answer = answer.assert_status(200);
+        let rows = told(&answer);
+        created += rows.iter().filter(|(_, status, _)| *status == 201).count();
+        let others = rows.iter().filter(|(_, status, _)| *status != 201);
+        for (key, status, problem) in others {
+            assert_eq!(
+                (*status, problem.as_str()),
+                (409, "already_exists /create/code"),
+                "{key}"
+            );
+        }
+    }
+    assert_eq!(created, 200);
 }

@@ -99,8 +99,8 @@ async fn rows_outside_the_callers_scope_are_refused_and_the_others_written() {
         told(&answer),
         [
             row("in", 201, ""),
-            row("out", 403, "forbidden"),
-            row("away", 403, "forbidden"),
+            row("out", 422, "validation_failed /create/org_unit_id"),
+            row("away", 422, "validation_failed /update/org_unit_id"),
             row("unseen", 404, "not_found"),
         ]
     );

@@ -1,0 +1,47 @@
+//! What follows for people whose own rows did not change, because a unit or a group that filters name did.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    app::{Tx, Wake},
+    http::ApiResult,
+    jobs::{Job, JobError, JobRun},
+};
+
+/// People whose dynamic groups and requirements a request settles in its own transaction; of more it leaves them to jobs
+/// of so many each, so that it is answered soon and holds no lock for long.
+const MOST_AT_ONCE: usize = 2_000;
+
+/// Settles what follows for these people in a transaction of its own.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FollowPeople {
+    /// Who.
+    pub user_ids: Vec<Uuid>,
+}
+
+impl Job for FollowPeople {
+    const KIND: &'static str = "people.follow";
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        run.finish(|tx| {
+            tx.touch_users(self.user_ids.iter().copied());
+            Ok(())
+        })
+    }
+}
+
+/// Has people's dynamic groups and requirements looked at: in this transaction, or by jobs that it queues if they are many.
+pub fn follow(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
+    if people.len() <= MOST_AT_ONCE {
+        tx.touch_users(people);
+        return Ok(());
+    }
+    for part in people.chunks(MOST_AT_ONCE) {
+        tx.enqueue(&FollowPeople {
+            user_ids: part.to_vec(),
+        })?;
+    }
+    tx.wake(Wake::Callers);
+    Ok(())
+}
