@@ -36,6 +36,12 @@ pub fn migrate(conn: &mut PgConnection) {
     migrate::run(conn).expect("the migrations apply");
 }
 
+/// Another process's state on the same database, with a server of its own.
+pub struct Node {
+    pub address: String,
+    server: ServerHandle,
+}
+
 pub struct TestApp {
     pub app: Arc<App>,
     pub address: String,
@@ -75,6 +81,28 @@ impl TestApp {
             database,
             server: handle,
             admin: OnceLock::new(),
+        }
+    }
+
+    /// A second node of the same academy, which shares the database and the clock and nothing else.
+    pub fn second_node(&self) -> Node {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let mut config = self.app.config.clone();
+        config.public_url = Some(self.address.clone());
+        let options = DbOptions {
+            url: self.database.url.clone(),
+            connections: config.database_connections,
+            blocking_connections: 4,
+            prepared_statements: config.prepared_statements,
+        };
+        let app = start::app(config, options, self.app.clock.clone()).unwrap();
+        let server = server::serve(app, listener).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        Node {
+            address,
+            server: handle,
         }
     }
 
@@ -151,6 +179,12 @@ impl TestApp {
     /// Writes as Provost itself.
     pub fn write<T>(&self, f: impl Fn(&mut provost::app::Tx) -> provost::http::ApiResult<T>) -> T {
         self.app.write_blocking(&Acting::system("test"), f).unwrap()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop(self.server.stop(false));
     }
 }
 

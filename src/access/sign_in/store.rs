@@ -7,9 +7,10 @@ use diesel::{
 use uuid::Uuid;
 
 use crate::{
+    access::Scope,
     db::{
-        Condition, bind,
-        schema::{passwords, users},
+        Condition, Sql, bind,
+        schema::{passwords, service_accounts, users},
     },
     sql,
 };
@@ -64,6 +65,46 @@ pub fn use_secret(
     ]
     .execute(conn)?;
     Ok(used > 0)
+}
+
+/// The username of an active person whom `scope` covers, if the session that is named is still theirs.
+pub fn person_in_force(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    user: Uuid,
+    session: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<String>> {
+    let is_live = match session {
+        Some(session) => sql![
+            "EXISTS (SELECT FROM sessions WHERE sessions.user_id = users.id AND sessions.ended_at IS NULL
+                AND sessions.expires_at > ",
+            bind(now),
+            " AND sessions.id = ",
+            bind(session),
+            ")"
+        ],
+        None => Sql::always(),
+    };
+    users::table
+        .find(user)
+        .filter(users::status.eq("active"))
+        .filter(Condition::new(Sql::all([scope.users("users.id"), is_live])))
+        .select(users::username)
+        .first(conn)
+        .optional()
+}
+
+/// Whether a service account may call, as far as `scope` shows.
+pub fn is_account_in_force(conn: &mut PgConnection, scope: &Scope, account: Uuid) -> QueryResult<bool> {
+    let found = service_accounts::table
+        .find(account)
+        .filter(service_accounts::status.eq("active"))
+        .filter(Condition::new(scope.global()))
+        .select(service_accounts::id)
+        .first::<Uuid>(conn)
+        .optional()?;
+    Ok(found.is_some())
 }
 
 /// Sets a person's password.

@@ -9,7 +9,11 @@ use validator::Validate;
 
 use super::model::User;
 use crate::{
-    access::{self, Permission, sign_in},
+    access::{
+        self, Permission,
+        sessions::{self, model::SessionEndReason},
+        sign_in,
+    },
     app::Call,
     http::{ApiResult, IfMatch, Ref, Reply, Valid},
     ledger::Event,
@@ -26,7 +30,7 @@ pub struct SetPassword {
 
 /// Set a person's password.
 ///
-/// `If-Match` takes the person's ETag.
+/// Their sessions end, but for the caller's own. `If-Match` takes the person's ETag.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path)), request_body = SetPassword,
     responses((status = 204, description = "They sign in with it from now on.")),
     extensions(("x-permission" = json!("users.write"))))]
@@ -51,6 +55,7 @@ pub(super) async fn set_user_password(
         known.check(&*user)?;
         sign_in::store::set_password(tx.conn, user.id, &hash, tx.now)?;
         tx.record(Event::new("user.password_set", "user", user.id).about(user.id));
+        sessions::end::others(tx, user.id, SessionEndReason::PasswordSet)?;
         Ok(Reply::no_content())
     })
     .await

@@ -3,7 +3,7 @@
 use super::{
     bulk, history,
     model::{CreateUser, UpdateUser, User},
-    password, store, write,
+    password, sessions, store, write,
 };
 use crate::{
     access::{self, Permission},
@@ -25,6 +25,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(bulk::bulk_write_users)
             .service(password::set_user_password)
             .service(history::routes::list_user_history)
+            .configure(sessions::configure)
             .configure(external_keys::routes::users::configure),
     );
 }
