@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::{PASSWORD, client_with_secret, form, person_with_password, sign_in};
 use crate::support::{Answer, TestApp};
 
+type Parameters = &'static [(&'static str, &'static str)];
+
 async fn metadata(app: &TestApp) -> Answer {
     app.anonymous()
         .get("/.well-known/oauth-authorization-server")
@@ -100,7 +102,7 @@ async fn the_ways_to_authenticate_that_are_announced_are_those_that_work() {
     let basic = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
     let basic = app.anonymous().with("Authorization", &basic);
     let in_form = [("client_id", id.as_str()), ("client_secret", secret.as_str())];
-    let endpoints: [(&str, &str, &[(&str, &str)]); 2] = [
+    let endpoints: [(&str, &str, Parameters); 2] = [
         ("token", "/oauth/token", &[("grant_type", "client_credentials")]),
         ("introspection", "/oauth/introspect", &[("token", "x")]),
     ];

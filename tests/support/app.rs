@@ -64,12 +64,7 @@ impl TestApp {
         config.database_connections = 2;
         config.http_threads = 1;
         adjust(&mut config);
-        let options = DbOptions {
-            url: database.url.clone(),
-            connections: config.database_connections,
-            blocking_connections: 4,
-            prepared_statements: config.prepared_statements,
-        };
+        let options = db_options(&database, &config);
         let address = format!("http://{}", config.listen);
         let app = start::app(config, options, Clock::default()).unwrap();
         let server = server::serve(app.clone(), listener).unwrap();
@@ -90,12 +85,7 @@ impl TestApp {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut config = self.app.config.clone();
         config.public_url = Some(self.address.clone());
-        let options = DbOptions {
-            url: self.database.url.clone(),
-            connections: config.database_connections,
-            blocking_connections: 4,
-            prepared_statements: config.prepared_statements,
-        };
+        let options = db_options(&self.database, &config);
         let app = start::app(config, options, self.app.clock.clone()).unwrap();
         let server = server::serve(app, listener).unwrap();
         let handle = server.handle();
@@ -179,6 +169,15 @@ impl TestApp {
     /// Writes as Provost itself.
     pub fn write<T>(&self, f: impl Fn(&mut provost::app::Tx) -> provost::http::ApiResult<T>) -> T {
         self.app.write_blocking(&Acting::system("test"), f).unwrap()
+    }
+}
+
+fn db_options(database: &TestDatabase, config: &Config) -> DbOptions {
+    DbOptions {
+        url: database.url.clone(),
+        connections: config.database_connections,
+        blocking_connections: 4,
+        prepared_statements: config.prepared_statements,
     }
 }
 

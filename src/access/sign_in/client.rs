@@ -2,27 +2,24 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, http::header};
+use actix_web::{HttpRequest, http::header};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use uuid::Uuid;
 
-use super::{form::refuse, hash_secret, store};
+use super::{hash_secret, store};
 use crate::{app::App, http::ApiResult};
 
 /// A client's id and secret.
 pub type Credentials = (String, String);
 
-/// The credentials that a request carries, if any; what to answer where it carries them twice.
+/// The credentials that a request carries, if any; what is wrong where it carries them twice.
 pub fn credentials(
     request: &HttpRequest,
     id: Option<String>,
     secret: Option<String>,
-) -> Result<Option<Credentials>, HttpResponse> {
+) -> Result<Option<Credentials>, &'static str> {
     match basic(request) {
-        Some(_) if secret.is_some() => Err(refuse(
-            "invalid_request",
-            "Send the credentials once: in the form or as HTTP Basic.",
-        )),
+        Some(_) if secret.is_some() => Err("Send the credentials once: in the form or as HTTP Basic."),
         Some(credentials) => Ok(Some(credentials)),
         None => Ok(id.zip(secret)),
     }

@@ -62,9 +62,12 @@ pub fn read<T: Form>(request: &HttpRequest, body: &[u8]) -> Result<T, &'static s
     Ok(form)
 }
 
-/// 200, not to be kept.
+/// 200, not to be kept, also by caches of HTTP/1.0 (RFC 6749, section 5.1).
 pub fn answer(body: impl Serialize) -> HttpResponse {
-    HttpResponse::Ok().insert_header(NO_STORE).json(body)
+    HttpResponse::Ok()
+        .insert_header(NO_STORE)
+        .insert_header(("Pragma", "no-cache"))
+        .json(body)
 }
 
 /// 400.

@@ -55,7 +55,7 @@ pub(super) async fn introspect_token(
     let credentials = match client::credentials(&request, form.client_id, form.client_secret) {
         Ok(Some(credentials)) => credentials,
         Ok(None) => return Ok(unknown_client()),
-        Err(refusal) => return Ok(refusal),
+        Err(description) => return Ok(refuse("invalid_request", description)),
     };
     let Some(account) = client::authenticate(&app, credentials).await? else {
         return Ok(unknown_client());

@@ -1,5 +1,7 @@
 //! `/oauth/token` and the public keys.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse, get,
     http::header,
@@ -7,6 +9,7 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 use super::{
     client, discovery,
@@ -86,24 +89,36 @@ async fn sign_in(app: Data<App>, request: &HttpRequest, form: TokenRequest) -> A
         .on_database(move |_, conn| Ok(store::password_of(conn, &username)?))
         .await?;
     let (user, hash) = found.unzip();
-    let fits = app.hashing.verify(password, hash).await?;
-    let Some(user) = user.filter(|_| fits) else {
-        return Ok(refuse(
-            "invalid_grant",
-            "Username or password is wrong, or the account may not sign in.",
-        ));
+    let fits = app.hashing.verify(password, hash.clone()).await?;
+    let tokens = match user.zip(hash).filter(|_| fits) {
+        Some((user, hash)) => begin(&app, user, hash, origin(request)).await?,
+        None => None,
     };
+    Ok(tokens.map_or_else(
+        || {
+            refuse(
+                "invalid_grant",
+                "Username or password is wrong, or the account may not sign in.",
+            )
+        },
+        answer,
+    ))
+}
+
+/// Begins a session, unless the password that was shown has been changed meanwhile: whoever changed it ended the
+/// sessions that they found.
+async fn begin(app: &Arc<App>, user: Uuid, hash: String, origin: Origin) -> ApiResult<Option<TokenResponse>> {
     let acting = Acting::signing_in(user, request::current_id().unwrap_or_default());
-    let origin = origin(request);
-    let tokens = app
-        .on_database(move |app, conn| {
-            app.write(conn, &acting, |tx| {
-                let opened = refresh::begin(tx, user, &origin)?;
-                response(tx, opened)
-            })
+    app.on_database(move |app, conn| {
+        app.write(conn, &acting, |tx| {
+            if !store::lock_password(tx.conn, user, &hash)? {
+                return Ok(None);
+            }
+            let opened = refresh::begin(tx, user, &origin)?;
+            response(tx, opened).map(Some)
         })
-        .await?;
-    Ok(answer(tokens))
+    })
+    .await
 }
 
 async fn sign_in_client(
@@ -120,7 +135,7 @@ async fn sign_in_client(
                 "Send client_id and client_secret, in the form or as HTTP Basic.",
             ));
         }
-        Err(refusal) => return Ok(refusal),
+        Err(description) => return Ok(refuse("invalid_request", description)),
     };
     let Some(account) = client::authenticate(&app, credentials).await? else {
         return Ok(unknown_client());

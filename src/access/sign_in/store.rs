@@ -30,6 +30,18 @@ pub fn password_of(conn: &mut PgConnection, username: &str) -> QueryResult<Optio
         .optional()
 }
 
+/// Whether that is still the hash of a person's password; if so it stays until the transaction ends.
+pub fn lock_password(conn: &mut PgConnection, user: Uuid, hash: &str) -> QueryResult<bool> {
+    let same = passwords::table
+        .find(user)
+        .filter(passwords::hash.eq(hash))
+        .select(passwords::user_id)
+        .for_share()
+        .first::<Uuid>(conn)
+        .optional()?;
+    Ok(same.is_some())
+}
+
 /// The person of that name, whatever their status.
 pub fn person_named(conn: &mut PgConnection, username: &str) -> QueryResult<Option<Uuid>> {
     users::table
