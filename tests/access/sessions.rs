@@ -1,5 +1,6 @@
 //! Sessions: listed and ended by their owner and by administrators, on every node.
 
+use diesel::connection::SimpleConnection;
 use provost::access::Permission;
 use serde_json::json;
 use uuid::Uuid;
@@ -7,7 +8,7 @@ use uuid::Uuid;
 use super::{
     SignedIn, assert_oauth_error, grant_body, person, person_with_password, refresh, role, sessions, sign_in,
 };
-use crate::support::{Client, TestApp, app::Node};
+use crate::support::{Client, TestApp, app::Node, count};
 
 /// Asks a second node until it answers so, since it hears of the change a moment later.
 async fn until_refused(node: &Node, tokens: &SignedIn) {
@@ -248,6 +249,36 @@ async fn a_new_password_ends_all_sessions_but_the_callers_own() {
     own.client(&app).get("/v1/me").await.assert_status(200);
     refresh(&app, &own.refresh_token).await.assert_status(200);
     assert_eq!(sessions(&admin, ana).await[0]["end_reason"], "password_set");
+}
+
+/// Whoever changes a password ends the sessions that are there; one that begins at that moment may not slip through.
+#[actix_web::test]
+async fn a_password_that_is_changed_while_it_is_shown_begins_no_session() {
+    let app = TestApp::start().await;
+    person_with_password(&app, "ana").await;
+    let mut changing = app.app.db.dedicated_connection().unwrap();
+    changing
+        .batch_execute("BEGIN; UPDATE passwords SET hash = 'another'")
+        .unwrap();
+
+    let client = app.anonymous();
+    let signing_in = actix_web::rt::spawn(async move {
+        let parameters = [
+            ("grant_type", "password"),
+            ("username", "ana"),
+            ("password", super::PASSWORD),
+        ];
+        super::form(&client, "/oauth/token", &parameters).await
+    });
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while count(&app, waiting) == 0 {
+        assert!(!signing_in.is_finished(), "it waits for the change");
+        tokio::task::yield_now().await;
+    }
+    changing.batch_execute("COMMIT").unwrap();
+
+    assert_oauth_error(&signing_in.await.unwrap(), 400, "invalid_grant");
+    assert_eq!(count(&app, "SELECT count(*) FROM sessions"), 0);
 }
 
 #[actix_web::test]
