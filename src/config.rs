@@ -73,6 +73,18 @@ pub struct Config {
     #[arg(long, env = "PROVOST_TOKEN_LIFETIME", default_value = "900", value_parser = seconds::<30, 86_400>, global = true)]
     pub token_lifetime: Duration,
 
+    /// Seconds that a refresh token waits for its use; a session that is not used for so long is over.
+    #[arg(long, env = "PROVOST_REFRESH_LIFETIME", default_value = "2592000", value_parser = seconds::<60, 31_536_000>, global = true)]
+    pub refresh_lifetime: Duration,
+
+    /// Seconds that a session lasts at most, however often it is used.
+    #[arg(long, env = "PROVOST_SESSION_LIFETIME", default_value = "7776000", value_parser = seconds::<60, 315_360_000>, global = true)]
+    pub session_lifetime: Duration,
+
+    /// Seconds after its first use in which a refresh token that comes again is refused without ending the session.
+    #[arg(long, env = "PROVOST_REFRESH_GRACE", default_value = "10", value_parser = seconds::<0, 300>, global = true)]
+    pub refresh_grace: Duration,
+
     /// Password hashes computed at once; each takes a core and 19 MiB for about 30 ms.
     #[arg(long, env = "PROVOST_HASHING_THREADS", default_value = "2", value_parser = whole::<1, 64>, global = true)]
     pub hashing_threads: u32,

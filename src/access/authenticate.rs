@@ -11,11 +11,13 @@ use actix_web::{
     web::Data,
 };
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
-use super::{Caller, callers, token};
+use super::{Caller, callers, sessions, token};
 use crate::{
-    app::{App, IdempotencyKey},
+    app::{App, CallerSession, IdempotencyKey},
     http::{ApiError, ApiResult, request::LoggedPrincipal, upload},
+    ledger::ActorKind,
 };
 
 /// Authenticates, or answers 401; reads the idempotency key of a POST. What it refuses is an answer like any
@@ -36,7 +38,8 @@ async fn prepare(request: &mut ServiceRequest) -> ApiResult<()> {
         .ok_or_else(|| ApiError::internal("the app is not in the request"))?
         .clone()
         .into_inner();
-    let caller = caller(&app, request).await?;
+    let (caller, session) = caller(&app, request).await?;
+    request.extensions_mut().insert(CallerSession(session));
     let principal = format!("{}:{}", caller.actor.kind.as_str(), caller.principal_id());
     request.extensions_mut().insert(LoggedPrincipal(principal));
     request.extensions_mut().insert(caller);
@@ -46,7 +49,8 @@ async fn prepare(request: &mut ServiceRequest) -> ApiResult<()> {
     Ok(())
 }
 
-async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Arc<Caller>> {
+/// Who calls, and in which session.
+async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<(Arc<Caller>, Option<Uuid>)> {
     let header = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -60,16 +64,26 @@ async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Arc<Calle
         app.on_database(|app, conn| app.keys.load(conn)).await?;
     }
     let claims = token::verify(app, &token, app.clock.now())?;
-    let known = app.callers.get(claims.sub);
-    if let Some(caller) = known.filter(|caller| caller.actor.kind == claims.kind) {
+    let caller = principal(app, claims.kind, claims.sub).await?;
+    match claims.sid {
+        Some(session) if caller.ended_sessions.contains(&session) => Err(token::refused()),
+        session => Ok((caller, session)),
+    }
+}
+
+/// A principal as it is known, or as it is read now; refused if it may not call.
+pub(super) async fn principal(app: &Arc<App>, kind: ActorKind, id: Uuid) -> ApiResult<Arc<Caller>> {
+    let known = app.callers.get(id);
+    if let Some(caller) = known.filter(|caller| caller.actor.kind == kind) {
         return Ok(caller);
     }
     let mark = app.callers.mark();
+    let ended_since = sessions::tokens_since(app)?;
     let loaded = app
-        .on_database(move |_, conn| Ok(callers::load(conn, claims.kind, claims.sub)?))
+        .on_database(move |_, conn| Ok(callers::load(conn, kind, id, ended_since)?))
         .await?;
     let caller = Arc::new(loaded.ok_or_else(token::refused)?);
-    app.callers.keep(claims.sub, caller.clone(), mark);
+    app.callers.keep(id, caller.clone(), mark);
     Ok(caller)
 }
 

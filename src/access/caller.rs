@@ -41,6 +41,8 @@ pub struct Caller {
     pub actor: Actor,
     /// All that was granted, whether it is in force now or not.
     pub grants: Vec<HeldGrant>,
+    /// Their sessions that ended so lately that access tokens of them may still be about.
+    pub ended_sessions: Vec<Uuid>,
 }
 
 impl Caller {
@@ -56,6 +58,21 @@ impl Caller {
         Caller {
             actor: Actor::SYSTEM,
             grants: vec![everything],
+            ended_sessions: Vec::new(),
+        }
+    }
+
+    /// A person at the token endpoint, who just proved who they are. Holds nothing there.
+    pub fn signing_in(user: Uuid) -> Self {
+        let actor = Actor {
+            kind: ActorKind::User,
+            id: Some(user),
+            on_behalf_of: None,
+        };
+        Caller {
+            actor,
+            grants: Vec::new(),
+            ended_sessions: Vec::new(),
         }
     }
 

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use super::{Caller, HeldGrant, Permission, ScopePart};
+use super::{Caller, HeldGrant, Permission, ScopePart, sessions};
 use crate::{
     db::bind,
     ledger::{Actor, ActorKind},
@@ -104,8 +104,14 @@ struct GrantRow {
     ends_at: Option<DateTime<Utc>>,
 }
 
-/// Reads a principal with its grants; none if it may not call: unknown, suspended, archived.
-pub fn load(conn: &mut PgConnection, kind: ActorKind, principal: Uuid) -> QueryResult<Option<Caller>> {
+/// Reads a principal with its grants and the sessions that ended after `ended_since`; none if it may not call:
+/// unknown, suspended, archived.
+pub fn load(
+    conn: &mut PgConnection,
+    kind: ActorKind,
+    principal: Uuid,
+    ended_since: DateTime<Utc>,
+) -> QueryResult<Option<Caller>> {
     let rows: Vec<GrantRow> = match kind {
         ActorKind::User => of_user(conn, principal)?,
         ActorKind::ServiceAccount => of_service_account(conn, principal)?,
@@ -114,6 +120,10 @@ pub fn load(conn: &mut PgConnection, kind: ActorKind, principal: Uuid) -> QueryR
     if rows.is_empty() {
         return Ok(None);
     }
+    let ended_sessions = match kind {
+        ActorKind::User => sessions::store::ended_since(conn, principal, ended_since)?,
+        ActorKind::ServiceAccount | ActorKind::System => Vec::new(),
+    };
     let actor = Actor {
         kind,
         id: Some(principal),
@@ -122,6 +132,7 @@ pub fn load(conn: &mut PgConnection, kind: ActorKind, principal: Uuid) -> QueryR
     Ok(Some(Caller {
         actor,
         grants: rows.into_iter().filter_map(held).collect(),
+        ended_sessions,
     }))
 }
 

@@ -15,13 +15,14 @@ pub mod protected;
 pub mod roles;
 pub mod scope;
 pub mod service_accounts;
+pub mod sessions;
 pub mod sign_in;
 pub mod subject;
 pub mod token;
 
 pub use caller::{Caller, HeldGrant, lacks};
 pub use permission::{Permission, PermissionSet};
-pub use protected::{Authorized, Protected, authorize, authorize_all, confirm, outside, read};
+pub use protected::{Authorized, Protected, authorize, authorize_all, confirm, outside, read, read_with};
 pub use scope::{Scope, ScopePart};
 
 use utoipa_actix_web::service_config::ServiceConfig;

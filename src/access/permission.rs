@@ -74,6 +74,9 @@ permissions! {
     EventsRead = "events.read", "Read the record of changes.";
     RolesRead = "roles.read", "See roles, grants and service accounts.";
     RolesWrite = "roles.write", "Define roles, grant them, and manage service accounts.";
+    SessionsRead = "sessions.read", "See when and from where people signed in.";
+    SessionsWrite = "sessions.write", "End people's sessions.";
+    TokensIntrospect = "tokens.introspect", "Ask whose token it is and whether it counts.";
     OperationsRead = "operations.read", "Watch operations that others began.";
     JobsRead = "jobs.read", "See the job queue.";
     JobsWrite = "jobs.write", "Retry dead jobs.";

@@ -83,14 +83,24 @@ pub fn read<T: Protected>(tx: &mut Tx, id: &Ref<T>) -> ApiResult<T> {
         .ok_or_else(|| ApiError::not_found(T::NAME))
 }
 
+/// The thing that `id` names, if the caller may use `permission` on it: to read what needs another permission than
+/// the thing itself.
+pub fn read_with<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission) -> ApiResult<T> {
+    find(tx, id, permission, false)
+}
+
 /// Locks the thing that `id` names and proves that the caller may use `permission` on it.
 pub fn authorize<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission) -> ApiResult<Authorized<T>> {
+    find(tx, id, permission, true).map(Authorized)
+}
+
+fn find<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission, lock: bool) -> ApiResult<T> {
     let scope = tx.scope(permission)?;
     let covered = T::covered(&scope);
     let visible = visible::<T>(tx, &covered);
     let condition = Condition::new(sql![named(id), " AND ", visible]);
-    match T::select(tx, condition, Condition::new(covered), true)? {
-        Some((thing, true)) => Ok(Authorized(thing)),
+    match T::select(tx, condition, Condition::new(covered), lock)? {
+        Some((thing, true)) => Ok(thing),
         Some((_, false)) => Err(lacks(permission)),
         None => Err(ApiError::not_found(T::NAME)),
     }

@@ -3,11 +3,13 @@
 use std::{collections::HashMap, sync::RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::PgConnection;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::sessions::model::Session;
 use crate::{
     app::App,
     http::{ApiError, ApiResult, Code},
@@ -31,6 +33,9 @@ pub struct Claims {
     pub exp: i64,
     /// Its own id.
     pub jti: Uuid,
+    /// The session that it ends with; none for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<Uuid>,
 }
 
 /// The type that tokens carry in their header (RFC 9068, section 2.1).
@@ -41,17 +46,44 @@ const LEEWAY: i64 = 5;
 
 /// Signs a token for a principal.
 pub fn issue(app: &App, kind: ActorKind, principal: Uuid, now: DateTime<Utc>) -> ApiResult<String> {
+    sign(app, kind, principal, None, (now, ends_at(app, now)?))
+}
+
+/// Signs a token for a session's person, which ends with the session at the latest; answers until when it is good.
+pub fn issue_in(app: &App, session: &Session, now: DateTime<Utc>) -> ApiResult<(String, DateTime<Utc>)> {
+    let ends_at = ends_at(app, now)?.min(session.expires_at);
+    let token = sign(
+        app,
+        ActorKind::User,
+        session.user_id,
+        Some(session.id),
+        (now, ends_at),
+    )?;
+    Ok((token, ends_at))
+}
+
+fn ends_at(app: &App, now: DateTime<Utc>) -> ApiResult<DateTime<Utc>> {
+    Ok(now + TimeDelta::from_std(app.config.token_lifetime).map_err(ApiError::internal)?)
+}
+
+fn sign(
+    app: &App,
+    kind: ActorKind,
+    principal: Uuid,
+    session: Option<Uuid>,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> ApiResult<String> {
     let key = app.keys.newest()?;
-    let lifetime = TimeDelta::from_std(app.config.token_lifetime).map_err(ApiError::internal)?;
     let address = app.config.public_url();
     let claims = Claims {
         iss: address.clone(),
         aud: address,
         sub: principal,
         kind,
-        iat: now.timestamp(),
-        exp: (now + lifetime).timestamp(),
+        iat: from.timestamp(),
+        exp: until.timestamp(),
         jti: Uuid::now_v7(),
+        sid: session,
     };
     let header = Header {
         typ: Some(TOKEN_TYPE.into()),
@@ -88,9 +120,18 @@ pub fn verify(app: &App, token: &str, now: DateTime<Utc>) -> ApiResult<Claims> {
     }
 }
 
+/// What a token says that counts by itself at this moment, whether or not its principal and session still do.
+pub fn verify_now(app: &App, conn: &mut PgConnection, token: &str) -> ApiResult<Option<Claims>> {
+    if app.keys.is_stale() {
+        app.keys.load(conn)?;
+    }
+    Ok(verify(app, token, app.clock.now()).ok())
+}
+
 fn verify_signature(app: &App, token: &str) -> Option<Claims> {
     let header = jsonwebtoken::decode_header(token).ok()?;
-    if header.typ.as_deref() != Some(TOKEN_TYPE) {
+    // Extensions that must be understood (RFC 7515, section 4.1.11) are none that this knows.
+    if header.typ.as_deref() != Some(TOKEN_TYPE) || header.crit.is_some() {
         return None;
     }
     let keys = app.keys.all().ok()?;

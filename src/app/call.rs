@@ -6,6 +6,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
+use uuid::Uuid;
 
 use super::{Acting, App, IdempotencyKey, Tx, idempotency};
 use crate::{
@@ -15,6 +16,10 @@ use crate::{
         request::{Deadline, RequestId},
     },
 };
+
+/// The session that a request's token belongs to, left by the authentication; none for programs.
+#[derive(Debug, Clone, Copy)]
+pub struct CallerSession(pub Option<Uuid>);
 
 /// An authenticated call. The authentication middleware leaves the caller in the request; this picks it up.
 #[derive(Clone)]
@@ -89,10 +94,12 @@ fn from_extensions(request: &HttpRequest) -> ApiResult<Call> {
         .ok_or_else(|| missing("request id"))?
         .0
         .clone();
+    let session = extensions.get::<CallerSession>().and_then(|session| session.0);
     Ok(Call {
         app,
         acting: Acting {
             caller,
+            session,
             request_id,
             deadline: extensions.get::<Deadline>().map(|deadline| deadline.0),
         },

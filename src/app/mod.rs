@@ -29,7 +29,7 @@ use crate::{
     metrics::Metrics,
 };
 
-pub use call::Call;
+pub use call::{Call, CallerSession};
 pub use clock::Clock;
 pub use idempotency::IdempotencyKey;
 pub use tx::{CHANNEL, NotedCompletion, Reaction, Tx, Wake};
@@ -70,6 +70,8 @@ pub struct App {
 pub struct Acting {
     /// Who.
     pub caller: Arc<Caller>,
+    /// In which session, if it is one of a person's.
+    pub session: Option<Uuid>,
     /// The id that their events carry.
     pub request_id: String,
     /// When the client is told that it took too long: nothing is committed after that.
@@ -81,6 +83,7 @@ impl Acting {
     pub fn system(request_id: impl Into<String>) -> Self {
         Acting {
             caller: Arc::new(Caller::system()),
+            session: None,
             request_id: request_id.into(),
             deadline: None,
         }
@@ -92,6 +95,17 @@ impl Acting {
         caller.actor.on_behalf_of = principal;
         Acting {
             caller: Arc::new(caller),
+            session: None,
+            request_id: request_id.into(),
+            deadline: None,
+        }
+    }
+
+    /// A person at the token endpoint, who just proved who they are.
+    pub fn signing_in(user: Uuid, request_id: impl Into<String>) -> Self {
+        Acting {
+            caller: Arc::new(Caller::signing_in(user)),
+            session: None,
             request_id: request_id.into(),
             deadline: None,
         }

@@ -75,6 +75,8 @@ pub struct Tx<'a> {
     pub conn: &'a mut PgConnection,
     /// Who acts.
     pub caller: Arc<Caller>,
+    /// The caller's session, if they are a person who signed in.
+    pub session: Option<Uuid>,
     /// The one instant of this transaction.
     pub now: DateTime<Utc>,
     /// The request's id.
@@ -92,6 +94,7 @@ impl<'a> Tx<'a> {
             app,
             conn,
             caller: acting.caller.clone(),
+            session: acting.session,
             now: app.clock.now(),
             request_id: acting.request_id.clone(),
             events: Vec::new(),

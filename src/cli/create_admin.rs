@@ -8,7 +8,11 @@ use uuid::Uuid;
 
 use super::{CommandError, CommandResult, start};
 use crate::{
-    access::{self, Permission, grants, hashing, sign_in},
+    access::{
+        self, Permission, grants, hashing,
+        sessions::{self, model::SessionEndReason},
+        sign_in,
+    },
     app::{Acting, App, Tx},
     config::Config,
     http::{ApiError, ApiResult, Ref, body},
@@ -66,6 +70,7 @@ pub fn create(app: &App, username: &str, password: &str) -> ApiResult<Uuid> {
         let user = find_or_add(tx, username)?;
         sign_in::store::set_password(tx.conn, user.id, &hash, tx.now)?;
         tx.record(Event::new("user.password_set", "user", user.id).about(user.id));
+        sessions::end::all(tx, user.id, SessionEndReason::PasswordSet)?;
         grants::store::ensure_everywhere(tx, user.id, "lms_admin")?;
         Ok(user.id)
     })

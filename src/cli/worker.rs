@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CommandError, CommandResult, start};
 use crate::{
+    access::sessions::purge::PurgeRefreshTokens,
     app::App,
     config::Config,
     credential::certificates::issue::IssueCertificate,
@@ -28,6 +29,7 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<MakePlan>(),
     Handler::of::<PlanImport>(),
     Handler::of::<Purge>(),
+    Handler::of::<PurgeRefreshTokens>(),
     Handler::of::<PutInForce>(),
     Handler::of::<ReconcileAll>(),
     Handler::of::<ReconcilePeople>(),
@@ -41,6 +43,11 @@ pub const SCHEDULES: &[Schedule] = &[
         name: "purge",
         every: Every::Minutes(60),
         enqueue: |tx| tx.enqueue(&Purge {}),
+    },
+    Schedule {
+        name: "refresh_tokens",
+        every: Every::DayAt(0),
+        enqueue: |tx| tx.enqueue(&PurgeRefreshTokens {}),
     },
     Schedule {
         name: "groups",

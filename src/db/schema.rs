@@ -400,6 +400,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    refresh_tokens (token_hash) {
+        token_hash -> Bytea,
+        session_id -> Uuid,
+        user_id -> Uuid,
+        issued_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     requirement_reasons (user_id, id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -507,6 +517,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        user_agent -> Nullable<Text>,
+        address -> Nullable<Text>,
+        ended_at -> Nullable<Timestamptz>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     signing_keys (id) {
         id -> Text,
         algorithm -> Text,
@@ -586,10 +610,13 @@ diesel::joinable!(requirement_reasons -> users (user_id));
 diesel::joinable!(requirements -> courses (course_id));
 diesel::joinable!(requirements -> users (user_id));
 diesel::joinable!(rule_courses -> courses (course_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(refresh_tokens -> users (user_id));
 diesel::joinable!(rule_courses -> rules (rule_id));
 diesel::joinable!(rule_members -> rules (rule_id));
 diesel::joinable!(rule_members -> users (user_id));
 diesel::joinable!(service_account_secrets -> service_accounts (service_account_id));
+diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(user_history -> users (user_id));
 diesel::joinable!(users -> org_units (org_unit_id));
 
@@ -621,6 +648,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     org_unit_closure,
     org_units,
     passwords,
+    refresh_tokens,
     reporting_lines,
     requirement_reasons,
     requirements,
@@ -630,6 +658,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     rules,
     service_account_secrets,
     service_accounts,
+    sessions,
     signing_keys,
     user_history,
     users,

@@ -1,18 +1,126 @@
 //! Sign-in, tokens, roles, grants and scopes, through HTTP.
 
+mod bad_tokens;
+mod discovery;
 mod escalation;
 mod explain;
 mod grants;
+mod introspection;
+mod refresh;
+mod revocation;
 mod roles;
 mod scopes;
 mod service_accounts;
+mod sessions;
 mod sign_in;
 mod tokens;
 
+use provost::access::Permission;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, Client};
+use crate::support::{Answer, Client, TestApp};
+
+/// Sends a form to one of the OAuth endpoints.
+async fn form(client: &Client, path: &str, parameters: &[(&str, &str)]) -> Answer {
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
+    client
+        .send(
+            awc::http::Method::POST,
+            path,
+            Some(body.into_bytes()),
+            "application/x-www-form-urlencoded",
+        )
+        .await
+}
+
+/// What a person got at the token endpoint.
+struct SignedIn {
+    access_token: String,
+    refresh_token: String,
+}
+
+impl SignedIn {
+    fn of(answer: &Answer) -> Self {
+        let text = |pointer| answer.at(pointer).as_str().unwrap_or_default().to_owned();
+        SignedIn {
+            access_token: text("/access_token"),
+            refresh_token: text("/refresh_token"),
+        }
+    }
+
+    fn client(&self, app: &TestApp) -> Client {
+        Client::new(&app.address, Some(self.access_token.clone()))
+    }
+}
+
+const PASSWORD: &str = "a long password";
+
+/// A person of that name with a password.
+async fn person_with_password(app: &TestApp, name: &str) -> Uuid {
+    let admin = app.admin().await;
+    let user = person(&admin, name).await;
+    admin
+        .with("If-Match", "*")
+        .put(
+            &format!("/v1/users/{user}/password"),
+            json!({"password": PASSWORD}),
+        )
+        .await
+        .assert_status(204);
+    user
+}
+
+/// Signs in with [`PASSWORD`].
+async fn sign_in(app: &TestApp, name: &str) -> SignedIn {
+    let parameters = [
+        ("grant_type", "password"),
+        ("username", name),
+        ("password", PASSWORD),
+    ];
+    let answer = form(&app.anonymous(), "/oauth/token", &parameters).await;
+    SignedIn::of(&answer.assert_status(200))
+}
+
+async fn refresh(app: &TestApp, token: &str) -> Answer {
+    let parameters = [("grant_type", "refresh_token"), ("refresh_token", token)];
+    form(&app.anonymous(), "/oauth/token", &parameters).await
+}
+
+/// The person's sessions, the newest first.
+async fn sessions(client: &Client, user: Uuid) -> Vec<Value> {
+    let answer = client.get(&format!("/v1/users/{user}/sessions")).await;
+    answer.assert_status(200).at("/data").as_array().unwrap().clone()
+}
+
+/// A service account with a secret, which holds these permissions in a scope.
+async fn client_with_secret(
+    app: &TestApp,
+    permissions: &[Permission],
+    scope: (&str, Option<Uuid>),
+) -> (String, String) {
+    let account = app.holding(permissions, scope.0, scope.1);
+    let account = account.get("/v1/me").await.id();
+    let path = format!("/v1/service-accounts/{account}/secrets");
+    let secret = app.admin().await.post(&path, json!({})).await.assert_status(201);
+    (account, secret.at("/secret").as_str().unwrap().to_owned())
+}
+
+/// It has the shape of RFC 6749, section 5.2.
+#[track_caller]
+fn assert_oauth_error(answer: &Answer, status: u16, error: &str) {
+    assert_eq!(
+        (answer.status, answer.at("/error")),
+        (status, json!(error)),
+        "{}: {}",
+        answer.request,
+        answer.text()
+    );
+    assert!(answer.at("/error_description").is_string());
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
 
 /// A person of that name.
 async fn person(admin: &Client, name: &str) -> Uuid {

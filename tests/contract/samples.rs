@@ -95,6 +95,13 @@ fn raw(
     Sample { query, ..sample }
 }
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn signs_in() -> Sample {
+    let form = "grant_type=password&username={username}&password=a+long+password";
+    raw("create_token", "", FORM, form)
+}
+
 /// The story. A thing's end (archival, revocation) comes after all that need it alive.
 pub fn samples() -> Vec<Sample> {
     let mut story = people();
@@ -118,6 +125,14 @@ fn people() -> Vec<Sample> {
         .saves("user_id"),
         json_body("update_user", json!({"title": "Nurse"})),
         json_body("set_user_password", json!({"password": "a long password"})),
+        bare("get_user").saves_at("username", "/username"),
+        signs_in().saves_at("refresh_token", "/refresh_token"),
+        raw("revoke_token", "", FORM, "token={refresh_token}"),
+        signs_in(),
+        bare("end_user_sessions"),
+        signs_in(),
+        bare("list_user_sessions").saves_at("session_id", "/data/0/id"),
+        bare("end_user_session"),
         json_body(
             "bulk_write_users",
             json!({"rows": [{"row_key": "1", "create":

@@ -36,6 +36,12 @@ pub fn migrate(conn: &mut PgConnection) {
     migrate::run(conn).expect("the migrations apply");
 }
 
+/// Another process's state on the same database, with a server of its own.
+pub struct Node {
+    pub address: String,
+    server: ServerHandle,
+}
+
 pub struct TestApp {
     pub app: Arc<App>,
     pub address: String,
@@ -58,12 +64,7 @@ impl TestApp {
         config.database_connections = 2;
         config.http_threads = 1;
         adjust(&mut config);
-        let options = DbOptions {
-            url: database.url.clone(),
-            connections: config.database_connections,
-            blocking_connections: 4,
-            prepared_statements: config.prepared_statements,
-        };
+        let options = db_options(&database, &config);
         let address = format!("http://{}", config.listen);
         let app = start::app(config, options, Clock::default()).unwrap();
         let server = server::serve(app.clone(), listener).unwrap();
@@ -75,6 +76,23 @@ impl TestApp {
             database,
             server: handle,
             admin: OnceLock::new(),
+        }
+    }
+
+    /// A second node of the same academy, which shares the database and the clock and nothing else.
+    pub fn second_node(&self) -> Node {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let mut config = self.app.config.clone();
+        config.public_url = Some(self.address.clone());
+        let options = db_options(&self.database, &config);
+        let app = start::app(config, options, self.app.clock.clone()).unwrap();
+        let server = server::serve(app, listener).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        Node {
+            address,
+            server: handle,
         }
     }
 
@@ -151,6 +169,21 @@ impl TestApp {
     /// Writes as Provost itself.
     pub fn write<T>(&self, f: impl Fn(&mut provost::app::Tx) -> provost::http::ApiResult<T>) -> T {
         self.app.write_blocking(&Acting::system("test"), f).unwrap()
+    }
+}
+
+fn db_options(database: &TestDatabase, config: &Config) -> DbOptions {
+    DbOptions {
+        url: database.url.clone(),
+        connections: config.database_connections,
+        blocking_connections: 4,
+        prepared_statements: config.prepared_statements,
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop(self.server.stop(false));
     }
 }
 

@@ -1,14 +1,21 @@
-//! The types of the token endpoint (RFC 6749, sections 4.3, 4.4 and 5).
+//! The types of the token endpoint (RFC 6749, sections 4.3, 4.4, 5 and 6), of revocation (RFC 7009), introspection
+//! (RFC 7662) and discovery (RFC 8414).
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::ledger::ActorKind;
 
 /// A token request, as `application/x-www-form-urlencoded`. Parameters beside these are ignored (RFC 6749,
 /// section 3.2).
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 pub struct TokenRequest {
     /// How the client proves who it is.
-    #[schema(example = "password", pattern = "^(password|client_credentials)$")]
+    #[schema(
+        example = "password",
+        pattern = "^(password|client_credentials|refresh_token)$"
+    )]
     pub grant_type: Option<String>,
     /// With `password`: the username.
     pub username: Option<String>,
@@ -20,6 +27,9 @@ pub struct TokenRequest {
     /// With `client_credentials`: one of its secrets, unless HTTP Basic carries it.
     #[schema(format = Password)]
     pub client_secret: Option<String>,
+    /// With `refresh_token`: the refresh token of the answer before.
+    #[schema(format = Password)]
+    pub refresh_token: Option<String>,
     /// Ignored: what a principal may do is granted, not asked for.
     pub scope: Option<String>,
 }
@@ -34,6 +44,10 @@ pub struct TokenResponse {
     pub token_type: String,
     /// Seconds until it ends.
     pub expires_in: u64,
+    /// A person's refresh token, good for one use. Programs get none: they have their secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refresh_token: Option<String>,
 }
 
 /// Why there is no token (RFC 6749, section 5.2).
@@ -44,4 +58,98 @@ pub struct TokenError {
     pub error: String,
     /// What went wrong and how to mend it, for people.
     pub error_description: String,
+}
+
+/// A token that a request is about, as `application/x-www-form-urlencoded` (RFC 7009, section 2.1; RFC 7662, section
+/// 2.1).
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+pub struct TokenQuery {
+    /// The access token or refresh token.
+    #[schema(format = Password)]
+    pub token: Option<String>,
+    /// Ignored: tokens show what they are.
+    pub token_type_hint: Option<String>,
+    /// For introspection: the service account's id, unless HTTP Basic carries it.
+    pub client_id: Option<String>,
+    /// For introspection: one of its secrets, unless HTTP Basic carries it.
+    #[schema(format = Password)]
+    pub client_secret: Option<String>,
+}
+
+/// What there is to say of a token (RFC 7662, section 2.2). Of one that does not count, only that.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct Introspection {
+    /// Whether it counts now.
+    pub active: bool,
+    /// `Bearer` for an access token; absent for a refresh token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Bearer", nullable = false)]
+    pub token_type: Option<String>,
+    /// Whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sub: Option<Uuid>,
+    /// What kind of principal that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ActorKind, required = false)]
+    pub kind: Option<ActorKind>,
+    /// A person's username.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub username: Option<String>,
+    /// The service account, if it is one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub client_id: Option<Uuid>,
+    /// Who made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub iss: Option<String>,
+    /// Whom it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub aud: Option<String>,
+    /// When it was made, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub iat: Option<i64>,
+    /// When it ends, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub exp: Option<i64>,
+    /// An access token's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub jti: Option<Uuid>,
+    /// The session that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sid: Option<Uuid>,
+}
+
+/// What the authorization server offers, and where (RFC 8414, section 2).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ServerMetadata {
+    /// Who makes the tokens.
+    pub issuer: String,
+    /// Where tokens are got.
+    pub token_endpoint: String,
+    /// Where tokens are revoked.
+    pub revocation_endpoint: String,
+    /// Where others ask about tokens.
+    pub introspection_endpoint: String,
+    /// The public keys of access tokens.
+    pub jwks_uri: String,
+    /// What people read.
+    pub service_documentation: String,
+    /// The ways to a token.
+    pub grant_types_supported: &'static [&'static str],
+    /// None: there is no authorization endpoint.
+    pub response_types_supported: &'static [&'static str],
+    /// How clients say who they are at the token endpoint.
+    pub token_endpoint_auth_methods_supported: &'static [&'static str],
+    /// How clients say who they are at the revocation endpoint.
+    pub revocation_endpoint_auth_methods_supported: &'static [&'static str],
+    /// How clients say who they are at the introspection endpoint.
+    pub introspection_endpoint_auth_methods_supported: &'static [&'static str],
 }

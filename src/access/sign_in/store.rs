@@ -7,9 +7,10 @@ use diesel::{
 use uuid::Uuid;
 
 use crate::{
+    access::Scope,
     db::{
-        Condition, bind,
-        schema::{passwords, users},
+        Condition, Sql, bind,
+        schema::{passwords, service_accounts, users},
     },
     sql,
 };
@@ -27,6 +28,18 @@ pub fn password_of(conn: &mut PgConnection, username: &str) -> QueryResult<Optio
         .select((users::id, passwords::hash))
         .first(conn)
         .optional()
+}
+
+/// Whether that is still the hash of a person's password; if so it stays until the transaction ends.
+pub fn lock_password(conn: &mut PgConnection, user: Uuid, hash: &str) -> QueryResult<bool> {
+    let same = passwords::table
+        .find(user)
+        .filter(passwords::hash.eq(hash))
+        .select(passwords::user_id)
+        .for_share()
+        .first::<Uuid>(conn)
+        .optional()?;
+    Ok(same.is_some())
 }
 
 /// The person of that name, whatever their status.
@@ -64,6 +77,46 @@ pub fn use_secret(
     ]
     .execute(conn)?;
     Ok(used > 0)
+}
+
+/// The username of an active person whom `scope` covers, if the session that is named is still theirs.
+pub fn person_in_force(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    user: Uuid,
+    session: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<String>> {
+    let is_live = match session {
+        Some(session) => sql![
+            "EXISTS (SELECT FROM sessions WHERE sessions.user_id = users.id AND sessions.ended_at IS NULL
+                AND sessions.expires_at > ",
+            bind(now),
+            " AND sessions.id = ",
+            bind(session),
+            ")"
+        ],
+        None => Sql::always(),
+    };
+    users::table
+        .find(user)
+        .filter(users::status.eq("active"))
+        .filter(Condition::new(Sql::all([scope.users("users.id"), is_live])))
+        .select(users::username)
+        .first(conn)
+        .optional()
+}
+
+/// Whether a service account may call, as far as `scope` shows.
+pub fn is_account_in_force(conn: &mut PgConnection, scope: &Scope, account: Uuid) -> QueryResult<bool> {
+    let found = service_accounts::table
+        .find(account)
+        .filter(service_accounts::status.eq("active"))
+        .filter(Condition::new(scope.global()))
+        .select(service_accounts::id)
+        .first::<Uuid>(conn)
+        .optional()?;
+    Ok(found.is_some())
 }
 
 /// Sets a person's password.

@@ -9,5 +9,6 @@ pub mod import;
 pub mod model;
 pub mod password;
 pub mod routes;
+mod sessions;
 pub mod store;
 pub mod write;

@@ -9,7 +9,11 @@ use validator::Validate;
 
 use super::model::User;
 use crate::{
-    access::{self, Permission, inclusion, sign_in},
+    access::{
+        self, Permission, inclusion,
+        sessions::{self, model::SessionEndReason},
+        sign_in,
+    },
     app::Call,
     http::{ApiResult, IfMatch, Ref, Reply, Valid},
     ledger::Event,
@@ -26,8 +30,8 @@ pub struct SetPassword {
 
 /// Set a person's password.
 ///
-/// `If-Match` takes the person's ETag. Whoever sets it can sign in as them, so the caller needs every permission that they
-/// were granted, in scopes that include theirs.
+/// Their sessions end, but for the caller's own. `If-Match` takes the person's ETag. Whoever sets it can sign in as them,
+/// so the caller needs every permission that they were granted, in scopes that include theirs.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path)), request_body = SetPassword,
     responses((status = 204, description = "They sign in with it from now on.")),
     extensions(("x-permission" = json!("users.write"))))]
@@ -55,6 +59,7 @@ pub(super) async fn set_user_password(
         }
         sign_in::store::set_password(tx.conn, user.id, &hash, tx.now)?;
         tx.record(Event::new("user.password_set", "user", user.id).about(user.id));
+        sessions::end::others(tx, user.id, SessionEndReason::PasswordSet)?;
         Ok(Reply::no_content())
     })
     .await

@@ -4,7 +4,7 @@ use super::{
     access::routes as user_access,
     bulk, history,
     model::{CreateUser, UpdateUser, User},
-    password, store, write,
+    password, sessions, store, write,
 };
 use crate::{
     access::{self, Permission},
@@ -28,6 +28,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(history::routes::list_user_history)
             .service(user_access::get_user_access)
             .service(user_access::explain_user_access)
+            .configure(sessions::configure)
             .configure(external_keys::routes::users::configure),
     );
 }

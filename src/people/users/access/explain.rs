@@ -26,7 +26,7 @@ struct Reaching {
 
 impl Reaching {
     fn of(tx: &mut Tx, user: Uuid) -> ApiResult<Self> {
-        let caller = callers::load(tx.conn, ActorKind::User, user)?;
+        let caller = callers::load(tx.conn, ActorKind::User, user, tx.now)?;
         let permissions = caller
             .as_ref()
             .map(|caller| HeldPermission::of(caller, tx.now))

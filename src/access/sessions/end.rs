@@ -1,0 +1,65 @@
+//! The end of a session: its refresh tokens and its access tokens count no more.
+
+use diesel::{ExpressionMethods, RunQueryDsl, SelectableHelper};
+use uuid::Uuid;
+
+use super::model::{Session, SessionEndReason};
+use crate::{
+    app::{Tx, Wake},
+    db::{Condition, Sql, bind, schema::sessions},
+    http::ApiResult,
+    ledger::Event,
+    sql,
+};
+
+/// Ends a session. One that is over already stays as it is.
+pub fn one(tx: &mut Tx, session: Uuid, reason: SessionEndReason) -> ApiResult<()> {
+    those(tx, sql!["sessions.id = ", bind(session)], reason)
+}
+
+/// Ends all sessions of a person.
+pub fn all(tx: &mut Tx, user: Uuid, reason: SessionEndReason) -> ApiResult<()> {
+    those(tx, sql!["sessions.user_id = ", bind(user)], reason)
+}
+
+/// Ends the sessions of a person but the caller's own.
+pub fn others(tx: &mut Tx, user: Uuid, reason: SessionEndReason) -> ApiResult<()> {
+    let own = bind(tx.session);
+    let others = sql![
+        "sessions.user_id = ",
+        bind(user),
+        " AND sessions.id IS DISTINCT FROM ",
+        own
+    ];
+    those(tx, others, reason)
+}
+
+/// Why the caller ends a session of that person.
+pub fn reason_of(tx: &Tx, user: Uuid) -> SessionEndReason {
+    if tx.caller.person() == Some(user) {
+        SessionEndReason::SignedOut
+    } else {
+        SessionEndReason::Revoked
+    }
+}
+
+fn those(tx: &mut Tx, which: Sql, reason: SessionEndReason) -> ApiResult<()> {
+    let ended: Vec<Session> = diesel::update(sessions::table)
+        .filter(Condition::new(which))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(tx.now))
+        .set((sessions::ended_at.eq(tx.now), sessions::end_reason.eq(reason)))
+        .returning(Session::as_returning())
+        .get_results(tx.conn)?;
+    for session in ended {
+        let before = Session {
+            ended_at: None,
+            end_reason: None,
+            ..session.clone()
+        };
+        let event = Event::new("session.ended", "session", session.id).about(session.user_id);
+        tx.record(event.before(&before.fact()).after(&session.fact()));
+        tx.wake(Wake::Caller(session.user_id));
+    }
+    Ok(())
+}

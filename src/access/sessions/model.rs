@@ -1,0 +1,78 @@
+//! The types of `/v1/users/{user_id}/sessions`.
+
+use chrono::{DateTime, Utc};
+use diesel::{Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{db::schema::sessions, http::Versioned, text_enum};
+
+text_enum! {
+    /// Why a session ended before its time.
+    SessionEndReason {
+        /// The person signed out, or ended it from another session.
+        SignedOut = "signed_out",
+        /// Somebody else ended it.
+        Revoked = "revoked",
+        /// The person's password was set.
+        PasswordSet = "password_set",
+        /// A refresh token was used twice: somebody else has it.
+        Replayed = "replayed",
+    }
+}
+
+/// A person's sign-in and all that followed from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = sessions)]
+pub struct Session {
+    /// Our id; access tokens carry it as `sid`.
+    pub id: Uuid,
+    /// Whose it is.
+    pub user_id: Uuid,
+    /// When they signed in.
+    pub created_at: DateTime<Utc>,
+    /// When they last signed in or refreshed.
+    pub last_used_at: DateTime<Utc>,
+    /// When it ends at the latest.
+    pub expires_at: DateTime<Utc>,
+    /// What the program that signed in called itself.
+    #[schema(example = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")]
+    pub user_agent: Option<String>,
+    /// The network address that the sign-in came from.
+    #[schema(example = "203.0.113.7")]
+    pub address: Option<String>,
+    /// When it was ended; null while nobody did, also once it has expired.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it was ended.
+    pub end_reason: Option<SessionEndReason>,
+}
+
+impl Session {
+    /// What the ledger says of it: neither address nor program, since the ledger is for good.
+    pub fn fact(&self) -> Value {
+        json!({
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "ended_at": self.ended_at,
+            "end_reason": self.end_reason,
+        })
+    }
+}
+
+/// What a client decides on is whether it was ended; its use does not count.
+impl Versioned for Session {
+    fn version(&self) -> i64 {
+        1 + i64::from(self.ended_at.is_some())
+    }
+}
+
+/// Where a sign-in came from.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The program.
+    pub user_agent: Option<String>,
+    /// The network address.
+    pub address: Option<String>,
+}

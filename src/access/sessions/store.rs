@@ -1,0 +1,110 @@
+//! The statements of sessions, but for those of refresh tokens and ends.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryResult, RunQueryDsl, SelectableHelper,
+};
+use uuid::Uuid;
+
+use super::model::{Session, SessionEndReason};
+use crate::{
+    access::attribute,
+    app::Tx,
+    db::{Sql, schema::sessions},
+    filter::{Kind, Schema},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+};
+
+const LISTING: Listing = Listing {
+    id: "sessions.id",
+    sorts: &[
+        Sort {
+            name: "created_at",
+            column: "sessions.created_at",
+            kind: SortKind::Instant,
+        },
+        Sort {
+            name: "last_used_at",
+            column: "sessions.last_used_at",
+            kind: SortKind::Instant,
+        },
+    ],
+};
+
+const NEWEST_FIRST: &str = "-created_at";
+
+static FILTER: Schema = Schema::new(&[
+    attribute(
+        "created_at",
+        Kind::Instant,
+        "sessions.created_at",
+        "When they signed in.",
+    ),
+    attribute(
+        "last_used_at",
+        Kind::Instant,
+        "sessions.last_used_at",
+        "When they last signed in or refreshed.",
+    ),
+    attribute(
+        "expires_at",
+        Kind::Instant,
+        "sessions.expires_at",
+        "When it ends at the latest.",
+    ),
+    attribute("address", Kind::String, "sessions.address", "Where it came from."),
+    attribute(
+        "ended_at",
+        Kind::Instant,
+        "sessions.ended_at",
+        "When it was ended.",
+    ),
+    attribute(
+        "end_reason",
+        Kind::Enum(SessionEndReason::WORDS),
+        "sessions.end_reason",
+        "Why it was ended.",
+    ),
+]);
+
+/// A page of a person's sessions, the newest first unless the client asks for another order.
+pub fn list(tx: &mut Tx, user: Uuid, query: &ListQuery) -> ApiResult<Page<Session>> {
+    let sort = query.sort.clone().unwrap_or_else(|| NEWEST_FIRST.to_owned());
+    let query = ListQuery {
+        sort: Some(sort),
+        ..query.clone()
+    };
+    let page = query.plan(&LISTING)?;
+    let filter = match query.filter.as_deref() {
+        Some(text) => parse(text, &FILTER)?.to_sql(&tx.filter_clock()),
+        None => Sql::always(),
+    };
+    let rows = sessions::table
+        .select((Session::as_select(), page.key()))
+        .filter(sessions::user_id.eq(user))
+        .filter(page.rows([filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |session| session.id))
+}
+
+/// One of a person's sessions.
+pub fn find(tx: &mut Tx, user: Uuid, id: Uuid) -> ApiResult<Session> {
+    sessions::table
+        .find(id)
+        .filter(sessions::user_id.eq(user))
+        .select(Session::as_select())
+        .first(tx.conn)
+        .optional()?
+        .ok_or_else(|| ApiError::not_found("session"))
+}
+
+/// A person's sessions that ended after `since`.
+pub fn ended_since(conn: &mut PgConnection, user: Uuid, since: DateTime<Utc>) -> QueryResult<Vec<Uuid>> {
+    sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::ended_at.gt(since))
+        .select(sessions::id)
+        .load(conn)
+}

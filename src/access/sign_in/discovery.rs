@@ -1,0 +1,31 @@
+//! `/.well-known/oauth-authorization-server`: what clients may count on. A test tries all of it.
+
+use actix_web::{HttpResponse, get, web::Data};
+
+use super::model::ServerMetadata;
+use crate::app::App;
+
+/// What this authorization server offers, and where (RFC 8414).
+#[utoipa::path(tag = "sign-in",
+    responses((status = 200, description = "Endpoints and methods.", body = ServerMetadata)))]
+#[get("/.well-known/oauth-authorization-server")]
+pub(super) async fn get_authorization_server(app: Data<App>) -> HttpResponse {
+    let issuer = app.config.public_url();
+    let at = |path: &str| format!("{issuer}{path}");
+    let metadata = ServerMetadata {
+        token_endpoint: at("/oauth/token"),
+        revocation_endpoint: at("/oauth/revoke"),
+        introspection_endpoint: at("/oauth/introspect"),
+        jwks_uri: at("/.well-known/jwks.json"),
+        service_documentation: at("/docs"),
+        grant_types_supported: &["password", "client_credentials", "refresh_token"],
+        response_types_supported: &[],
+        token_endpoint_auth_methods_supported: &["none", "client_secret_basic", "client_secret_post"],
+        revocation_endpoint_auth_methods_supported: &["none"],
+        introspection_endpoint_auth_methods_supported: &["client_secret_basic", "client_secret_post"],
+        issuer,
+    };
+    HttpResponse::Ok()
+        .insert_header(("Cache-Control", "max-age=300"))
+        .json(metadata)
+}

@@ -1,0 +1,99 @@
+//! What the OAuth endpoints share: forms (RFC 6749, section 3.2), answers and errors (sections 5.1 and 5.2).
+
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{HeaderValue, WWW_AUTHENTICATE},
+    },
+    web::Query,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::model::{TokenError, TokenQuery, TokenRequest};
+
+/// Nothing between us and the client keeps an answer that holds a token, or speaks of one.
+pub const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
+
+/// A form's parameters.
+pub trait Form: DeserializeOwned {
+    /// All that count.
+    fn parameters(&mut self) -> Vec<&mut Option<String>>;
+}
+
+impl Form for TokenRequest {
+    fn parameters(&mut self) -> Vec<&mut Option<String>> {
+        vec![
+            &mut self.grant_type,
+            &mut self.username,
+            &mut self.password,
+            &mut self.client_id,
+            &mut self.client_secret,
+            &mut self.refresh_token,
+        ]
+    }
+}
+
+impl Form for TokenQuery {
+    fn parameters(&mut self) -> Vec<&mut Option<String>> {
+        vec![&mut self.token, &mut self.client_id, &mut self.client_secret]
+    }
+}
+
+/// Reads a form: each parameter once, empty ones as if absent.
+pub fn read<T: Form>(request: &HttpRequest, body: &[u8]) -> Result<T, &'static str> {
+    const MALFORMED: &str =
+        "Send the parameters of RFC 6749 as application/x-www-form-urlencoded, each once.";
+    if !request
+        .content_type()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    {
+        return Err(MALFORMED);
+    }
+    let text = std::str::from_utf8(body).map_err(|_| MALFORMED)?;
+    let form = Query::<T>::from_query(text).map_err(|_| MALFORMED)?;
+    let mut form = form.into_inner();
+    for parameter in form.parameters() {
+        if parameter.as_deref().is_some_and(|text| text.contains('\0')) {
+            return Err("Leave out U+0000.");
+        }
+        parameter.take_if(|text| text.is_empty());
+    }
+    Ok(form)
+}
+
+/// 200, not to be kept, also by caches of HTTP/1.0 (RFC 6749, section 5.1).
+pub fn answer(body: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header(NO_STORE)
+        .insert_header(("Pragma", "no-cache"))
+        .json(body)
+}
+
+/// 400.
+pub fn refuse(error: &str, description: &str) -> HttpResponse {
+    refuse_with(StatusCode::BAD_REQUEST, error, description)
+}
+
+/// 401: the client is not who it says.
+pub fn unknown_client() -> HttpResponse {
+    let mut answer = refuse_with(
+        StatusCode::UNAUTHORIZED,
+        "invalid_client",
+        "client_id or client_secret is wrong, expired or revoked, or the account is suspended.",
+    );
+    answer
+        .headers_mut()
+        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+    answer
+}
+
+/// An error with its status.
+pub fn refuse_with(status: StatusCode, error: &str, description: &str) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header(NO_STORE)
+        .json(TokenError {
+            error: error.into(),
+            error_description: description.into(),
+        })
+}

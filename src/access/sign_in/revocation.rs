@@ -1,0 +1,97 @@
+//! `/oauth/revoke` (RFC 7009): whoever holds a token of a session may end it.
+
+use actix_web::{
+    HttpRequest, HttpResponse, post,
+    web::{Bytes, Data},
+};
+use diesel::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    form::{self, NO_STORE, refuse},
+    model::{TokenError, TokenQuery},
+};
+use crate::{
+    access::{
+        sessions::{end, model::SessionEndReason, refresh},
+        token,
+    },
+    app::{Acting, App},
+    http::{ApiResult, body::unreadable, request},
+    ledger::ActorKind,
+};
+
+/// What a token leads to.
+enum Holder {
+    /// Nobody: it does not count anyway.
+    Nobody,
+    /// A person, in a session.
+    Session { session: Uuid, user: Uuid },
+    /// A program, or a person without a session: their access tokens end by time alone.
+    WithoutSession,
+}
+
+/// Revoke a token.
+///
+/// A refresh token or access token of a person: its session ends, and with it all tokens of it. To hold the token is to
+/// have leave. A token that does not count is answered alike. Access tokens of service accounts end by time alone.
+#[utoipa::path(tag = "sign-in",
+    request_body(content = TokenQuery, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "It does not count, or no more."),
+        (status = 400, description = "The request is wrong, or the token cannot be revoked.", body = TokenError)))]
+#[post("/oauth/revoke")]
+pub(super) async fn revoke_token(
+    app: Data<App>,
+    request: HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> ApiResult<HttpResponse> {
+    let body = body.map_err(|error| unreadable(&error))?;
+    let token = match form::read::<TokenQuery>(&request, &body).map(|form| form.token) {
+        Ok(Some(token)) => token,
+        Ok(None) => return Ok(refuse("invalid_request", "Send the token as token.")),
+        Err(description) => return Ok(refuse("invalid_request", description)),
+    };
+    let request_id = request::current_id().unwrap_or_default();
+    let is_revoked = app
+        .into_inner()
+        .on_database(move |app, conn| match holder(app, conn, &token)? {
+            Holder::Nobody => Ok(true),
+            Holder::WithoutSession => Ok(false),
+            Holder::Session { session, user } => {
+                let acting = Acting::signing_in(user, &request_id);
+                app.write(conn, &acting, |tx| {
+                    end::one(tx, session, SessionEndReason::SignedOut)
+                })?;
+                Ok(true)
+            }
+        })
+        .await?;
+    Ok(if is_revoked {
+        HttpResponse::Ok().insert_header(NO_STORE).finish()
+    } else {
+        refuse(
+            "unsupported_token_type",
+            "This access token ends by time alone; suspend the account to stop it.",
+        )
+    })
+}
+
+fn holder(app: &App, conn: &mut PgConnection, token: &str) -> ApiResult<Holder> {
+    if token.starts_with(refresh::PREFIX) {
+        let session = refresh::session_of(conn, token)?;
+        return Ok(session.map_or(Holder::Nobody, |session| Holder::Session {
+            session: session.id,
+            user: session.user_id,
+        }));
+    }
+    Ok(match token::verify_now(app, conn, token)? {
+        None => Holder::Nobody,
+        Some(claims) => match (claims.kind, claims.sid) {
+            (ActorKind::User, Some(session)) => Holder::Session {
+                session,
+                user: claims.sub,
+            },
+            _ => Holder::WithoutSession,
+        },
+    })
+}
