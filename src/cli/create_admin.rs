@@ -45,7 +45,10 @@ pub fn run(config: Config, arguments: &CreateAdmin) -> CommandResult {
         None => random_password()?,
     };
     create(&started.app, &arguments.username, &password)?;
-    say(format_args!("The administrator {} may sign in.", arguments.username))?;
+    say(format_args!(
+        "The administrator {} may sign in.",
+        arguments.username
+    ))?;
     if arguments.password.is_none() {
         say(format_args!("Password: {password}"))?;
     }

@@ -255,7 +255,8 @@ impl<'a> Columns<'a> {
         let mut reading = Reading::default();
         let mut key = None;
         if is_open {
-            let detail = format!("line {line}: a quote is not closed, so the row goes on to the end of the file");
+            let detail =
+                format!("line {line}: a quote is not closed, so the row goes on to the end of the file");
             reading.refuse(None, None, Fault::new("open_quote", detail));
         } else if cells.are_blank() {
             reading.note(

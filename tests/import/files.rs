@@ -204,7 +204,11 @@ async fn a_last_cell_that_ends_with_a_line_feed_is_closed() {
             .plan("small", format!("id,name,boss\n7,Ana,\n8,Bea,\"\n\"{end}"))
             .await;
         let rows = importing.rows(&import, "line gt 0").await;
-        assert_eq!(outline(&rows), [(2, String::new()), (3, String::new())], "{end:?}");
+        assert_eq!(
+            outline(&rows),
+            [(2, String::new()), (3, String::new())],
+            "{end:?}"
+        );
     }
 }
 

@@ -83,7 +83,10 @@ async fn a_row_that_holds_nul_is_told_and_the_others_written() {
         create("k\0y", "dan", json!({})),
     ]});
 
-    let answer = keyed.post("/v1/users/bulk", rows.clone()).await.assert_status(200);
+    let answer = keyed
+        .post("/v1/users/bulk", rows.clone())
+        .await
+        .assert_status(200);
 
     assert_eq!(
         told(&answer),
