@@ -1,6 +1,6 @@
 CREATE TABLE org_units (
     id uuid PRIMARY KEY,
-    code text NOT NULL CONSTRAINT org_units_code_key UNIQUE,
+    code text NOT NULL,
     name text NOT NULL,
     parent_id uuid REFERENCES org_units (id),
     version bigint NOT NULL DEFAULT 1,
@@ -9,6 +9,8 @@ CREATE TABLE org_units (
     archived_at timestamptz,
     CHECK (parent_id <> id)
 );
+CREATE UNIQUE INDEX org_units_code_key ON org_units (lower(code));
+CREATE INDEX org_units_code_idx ON org_units (code, id);
 CREATE INDEX org_units_parent_idx ON org_units (parent_id);
 CREATE INDEX org_units_name_idx ON org_units (name, id);
 CREATE INDEX org_units_created_idx ON org_units (created_at, id);
@@ -92,7 +94,7 @@ CREATE INDEX user_history_period_idx ON user_history (user_id, valid_from);
 
 CREATE TABLE groups (
     id uuid PRIMARY KEY,
-    code text NOT NULL CONSTRAINT groups_code_key UNIQUE,
+    code text NOT NULL,
     name text NOT NULL,
     kind text NOT NULL CHECK (kind IN ('static', 'dynamic')),
     -- Who belongs to a dynamic group, in the filter language.
@@ -103,6 +105,8 @@ CREATE TABLE groups (
     archived_at timestamptz,
     CHECK ((kind = 'dynamic') = (filter IS NOT NULL))
 );
+CREATE UNIQUE INDEX groups_code_key ON groups (lower(code));
+CREATE INDEX groups_code_idx ON groups (code, id);
 CREATE INDEX groups_name_idx ON groups (name, id);
 CREATE INDEX groups_created_idx ON groups (created_at, id);
 

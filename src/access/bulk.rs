@@ -10,7 +10,7 @@ use super::{Authorized, Permission, Protected, authorize_all};
 use crate::{
     app::{Call, Tx},
     http::{
-        ApiError, ApiResult, Code, Reply, Valid, Versioned,
+        ApiError, ApiResult, Code, Reply, Versioned,
         bulk::{
             Answered, BulkAnswer, BulkBody, ChangeRow, Outcomes, Row, RowChange, answered, check_version,
             first,
@@ -55,7 +55,7 @@ pub fn one<T>(outcomes: Outcomes<T>) -> ApiResult<T> {
 /// Answers a bulk request whose rows are of the type `R`, and are written by `apply`.
 pub async fn respond<T, R>(
     call: Call,
-    body: Valid<BulkBody>,
+    body: BulkBody,
     permission: Permission,
     apply: Apply<T, R>,
 ) -> ApiResult<Reply>
@@ -64,7 +64,7 @@ where
     R: ChangeRow<Create: 'static, Update: 'static>,
 {
     call.write(move |tx| {
-        let outcomes = write(tx, body.0.read::<R>(), permission, apply).map_err(|error| ApiError {
+        let outcomes = write(tx, body.read::<R>(), permission, apply).map_err(|error| ApiError {
             // Somebody took a value between the look and the write: with another look the row can be told.
             is_retryable: error.is_retryable || error.code == Code::AlreadyExists,
             ..error

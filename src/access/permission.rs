@@ -55,8 +55,8 @@ permissions! {
     GroupsWrite = "groups.write", "Create and change groups and their members.";
     AttributesRead = "attributes.read", "See the definitions of custom attributes.";
     AttributesWrite = "attributes.write", "Define custom attributes.";
-    ImportsRead = "imports.read", "See import profiles, imports and their plans.";
-    ImportsWrite = "imports.write", "Define import profiles, plan imports and apply them.";
+    ImportsRead = "imports.read", "See import profiles and imports; with leave to see what they write, also the rows.";
+    ImportsWrite = "imports.write", "Define import profiles; with leave to write what they write, plan and apply imports.";
     CoursesRead = "courses.read", "See categories, courses and their versions.";
     CoursesWrite = "courses.write", "Create, change, clone and retire courses and categories.";
     CoursesPublish = "courses.publish", "Publish course versions.";

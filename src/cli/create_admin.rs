@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{CommandError, CommandResult, start};
+use super::{CommandError, CommandResult, say, start};
 use crate::{
     access::{
         self, Permission, grants, hashing,
@@ -49,9 +49,12 @@ pub fn run(config: Config, arguments: &CreateAdmin) -> CommandResult {
         None => random_password()?,
     };
     create(&started.app, &arguments.username, &password)?;
-    println!("The administrator {} may sign in.", arguments.username);
+    say(format_args!(
+        "The administrator {} may sign in.",
+        arguments.username
+    ))?;
     if arguments.password.is_none() {
-        println!("Password: {password}");
+        say(format_args!("Password: {password}"))?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 
-use super::{CommandError, CommandResult, start};
+use super::{CommandError, CommandResult, say, start};
 use crate::{app::Clock, config::Config, db::migrate};
 
 /// Check settings, database, migrations and clock, and name each fault with its mend.
@@ -43,13 +43,13 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
     }
     let mut faults = 0;
     let mut report = |name: &str, finding: Finding| match finding {
-        Fine(what) => println!("ok     {name}: {what}"),
+        Fine(what) => say(format_args!("ok     {name}: {what}")),
         Finding::Fault { what, mend } => {
             faults += 1;
-            println!("FAULT  {name}: {what}\n       Mend: {mend}");
+            say(format_args!("FAULT  {name}: {what}\n       Mend: {mend}"))
         }
     };
-    report("settings", settings(&config));
+    report("settings", settings(&config))?;
     match start::database(&config) {
         Err(error) => report(
             "database",
@@ -57,7 +57,7 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
                 error.to_string(),
                 "do what the sentence says, or name another server in DATABASE_URL.",
             ),
-        ),
+        )?,
         // The private server stays until the checks are done.
         Ok((options, _private)) => match PgConnection::establish(&options.url) {
             Err(error) => report(
@@ -66,11 +66,11 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
                     error.to_string().trim().to_owned(),
                     "start the server, or mend DATABASE_URL (host, port, name, user and password).",
                 ),
-            ),
+            )?,
             Ok(mut conn) => {
                 let connections = options.connections + options.blocking_connections;
                 for (name, finding) in database(&mut conn, connections) {
-                    report(name, finding);
+                    report(name, finding)?;
                 }
             }
         },
@@ -305,8 +305,7 @@ fn ask(listen: SocketAddr) -> CommandResult {
     let status = answer.split_whitespace().nth(1).unwrap_or_default();
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body.trim());
     if status == "200" {
-        println!("ready");
-        Ok(())
+        say("ready")
     } else {
         Err(CommandError(format!("Provost at {address} is not ready: {body}")))
     }

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{CommandError, CommandResult, start};
+use super::{CommandError, CommandResult, say, start};
 use crate::{
     access::{self, Permission},
     app::{Acting, App, Tx},
@@ -75,10 +75,11 @@ pub fn run(config: Config, arguments: &Import) -> CommandResult {
     let import = app.read_blocking(&acting, |tx| {
         access::read::<ImportRecord>(tx, &Ref::from(import.id))
     })?;
-    app.read_blocking(&acting, |tx| show(tx, &import))?;
+    for line in app.read_blocking(&acting, |tx| shown(tx, &import))? {
+        say(line)?;
+    }
     if arguments.plan_only || !is_wanted(arguments, &import)? {
-        println!("Nothing was written.");
-        return Ok(());
+        return say("Nothing was written.");
     }
     apply_plan(app, &acting, &import, arguments.allow_removals_percent)
 }
@@ -156,8 +157,7 @@ fn apply_plan(app: &App, acting: &Acting, import: &ImportRecord, allowed: Option
         eprintln!();
     }
     or_fail(app, acting, import.id, operation, applied)?;
-    println!("Applied.");
-    Ok(())
+    say("Applied.")
 }
 
 /// What goes wrong is kept with the import, as the API's jobs do.
@@ -176,15 +176,16 @@ fn or_fail(
     Err(CommandError(why.to_string()))
 }
 
-fn show(tx: &mut Tx, import: &ImportRecord) -> ApiResult<()> {
-    println!(
+/// What the plan would do, in lines for people.
+fn shown(tx: &mut Tx, import: &ImportRecord) -> ApiResult<Vec<String>> {
+    let mut lines = vec![format!(
         "Import {} ({}), plan {}",
         import.id,
         import.resource,
         import.plan_hash.as_deref().unwrap_or("-")
-    );
+    )];
     for (name, count) in import.counts.iter().filter_map(Value::as_object).flatten() {
-        println!("  {name:<14}{count}");
+        lines.push(format!("  {name:<14}{count}"));
     }
     let updates = store::sample(
         tx,
@@ -192,26 +193,27 @@ fn show(tx: &mut Tx, import: &ImportRecord) -> ApiResult<()> {
         "action eq \"update\" or action eq \"end\"",
         MOST_SHOWN,
     )?;
-    for row in &updates {
-        println!("{}", changes(row));
-    }
+    lines.extend(updates.iter().map(changes));
     for severity in ["error", "warning"] {
         for row in store::sample(tx, import, &format!("severity eq \"{severity}\""), MOST_SHOWN)? {
-            for issue in row.issues.as_array().into_iter().flatten() {
-                let text = |name: &str| issue[name].as_str().unwrap_or("-").to_owned();
-                println!(
-                    "line {}, {}: {} ({}, {})",
-                    row.line,
-                    text("column"),
-                    text("detail"),
-                    text("severity"),
-                    text("code")
-                );
-            }
+            let issues = row.issues.as_array().into_iter().flatten();
+            lines.extend(issues.map(|shown| issue(&row, shown)));
         }
     }
-    println!("All rows: GET /v1/imports/{}/rows", import.id);
-    Ok(())
+    lines.push(format!("All rows: GET /v1/imports/{}/rows", import.id));
+    Ok(lines)
+}
+
+fn issue(row: &ImportRow, issue: &Value) -> String {
+    let text = |name: &str| issue[name].as_str().unwrap_or("-");
+    format!(
+        "line {}, {}: {} ({}, {})",
+        row.line,
+        text("column"),
+        text("detail"),
+        text("severity"),
+        text("code")
+    )
 }
 
 fn changes(row: &ImportRow) -> String {
@@ -240,9 +242,11 @@ fn is_wanted(arguments: &Import, import: &ImportRecord) -> Result<bool, CommandE
             import.id
         )));
     }
-    print!("Apply this plan? [y/N] ");
     let failed = |error: io::Error| CommandError::of("The terminal does not answer", error);
-    io::stdout().flush().map_err(failed)?;
+    let mut out = io::stdout().lock();
+    write!(out, "Apply this plan? [y/N] ")
+        .and_then(|()| out.flush())
+        .map_err(failed)?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).map_err(failed)?;
     Ok(answer.trim().eq_ignore_ascii_case("y"))

@@ -1,11 +1,10 @@
 //! `provost migrate`.
 
-use super::{CommandResult, start};
+use super::{CommandResult, say, start};
 use crate::config::Config;
 
 /// Applies what is pending.
 pub fn run(config: Config) -> CommandResult {
     start::start(config)?;
-    println!("The database is up to date.");
-    Ok(())
+    say("The database is up to date.")
 }

@@ -10,6 +10,11 @@ pub mod serve;
 pub mod start;
 pub mod worker;
 
+use std::{
+    fmt::Display,
+    io::{self, ErrorKind, Write},
+};
+
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
@@ -32,6 +37,17 @@ impl CommandError {
 impl From<crate::http::ApiError> for CommandError {
     fn from(error: crate::http::ApiError) -> Self {
         CommandError(error.to_string())
+    }
+}
+
+/// Prints a line. That nobody reads on, as `head` does not, is no fault: the command goes on with its work.
+fn say(line: impl Display) -> CommandResult {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CommandError::of("The output cannot be written", error))
+        }
+        _ => Ok(()),
     }
 }
 

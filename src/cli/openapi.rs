@@ -1,10 +1,9 @@
 //! `provost openapi`.
 
-use super::CommandResult;
+use super::{CommandResult, say};
 use crate::contract;
 
 /// Prints the API's document.
 pub fn run() -> CommandResult {
-    print!("{}", contract::to_json(&contract::document()));
-    Ok(())
+    say(contract::to_json(&contract::document()).trim_end())
 }

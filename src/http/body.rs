@@ -33,13 +33,21 @@ impl<T: Body> FromRequest for Valid<T> {
     type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media_type = check_media_type(request);
-        let bytes = web::Bytes::from_request(request, payload);
-        Box::pin(async move {
-            media_type?;
-            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
-            read(&bytes).map(Valid)
-        })
+        let bytes = receive(request, payload);
+        Box::pin(async move { read(&bytes.await?).map(Valid) })
+    }
+}
+
+/// The bytes of a body that says that it is JSON.
+pub fn receive(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = ApiResult<web::Bytes>> + use<> {
+    let media_type = check_media_type(request);
+    let bytes = web::Bytes::from_request(request, payload);
+    async move {
+        media_type?;
+        bytes.await.map_err(|error| unreadable(&error))
     }
 }
 
@@ -85,19 +93,33 @@ pub fn unreadable(error: &actix_web::Error) -> ApiError {
 
 /// Reads a body and finds everything that is wrong with it.
 pub fn read<T: Body>(bytes: &[u8]) -> ApiResult<T> {
-    let Strict(mut value) = serde_json::from_slice(bytes).map_err(|error| {
-        ApiError::new(
-            Code::MalformedRequest,
-            format!("The body is not valid JSON: {error}."),
-        )
-    })?;
-    read_value(&mut value)
+    read_value(&mut parse(bytes)?)
 }
 
 /// As [`read`], from JSON that is parsed already, such as one row of a bulk request.
 pub fn read_value<T: Body>(value: &mut Value) -> ApiResult<T> {
     let mut faults = Vec::new();
     refuse_nul(value, "", &mut faults);
+    check(value, faults)
+}
+
+/// As [`read`], of a body whose parts are read by themselves later: U+0000 is looked for there.
+pub fn read_frame<T: Body>(bytes: &[u8]) -> ApiResult<T> {
+    check(&mut parse(bytes)?, Vec::new())
+}
+
+fn parse(bytes: &[u8]) -> ApiResult<Value> {
+    match serde_json::from_slice(bytes) {
+        Ok(Strict(value)) => Ok(value),
+        Err(error) => Err(ApiError::new(
+            Code::MalformedRequest,
+            format!("The body is not valid JSON: {error}."),
+        )),
+    }
+}
+
+/// The value as a `T`, or `faults` and everything else that is wrong with it.
+fn check<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult<T> {
     faults.extend(schema_faults::<T>(value)?);
     if !faults.is_empty() {
         return Err(ApiError::invalid(faults));

@@ -50,7 +50,8 @@ impl<T> FromStr for Ref<T> {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let kind = match text.strip_prefix("ext:").map(|rest| rest.split_once(':')) {
-            Some(Some((source, key))) if !source.is_empty() && !key.is_empty() && !key.contains('\0') => {
+            // PostgreSQL stores no U+0000 in text.
+            Some(Some((source, key))) if !source.is_empty() && !key.is_empty() && !text.contains('\0') => {
                 RefKind::External {
                     source: source.to_owned(),
                     key: key.to_owned(),

@@ -49,6 +49,17 @@ pub fn target(app: &App, resource: &str) -> Option<&'static dyn Target> {
         .find(|target| target.declaration().resource == resource)
 }
 
+/// The target that writes the `resource` of a stored profile or import.
+fn stored_target(app: &App, resource: &str) -> ApiResult<&'static dyn Target> {
+    target(app, resource).ok_or_else(|| ApiError::internal(format!("nothing imports {resource}")))
+}
+
+/// 403 unless the caller may use each of `permissions` everywhere.
+fn require_all(tx: &Tx, permissions: &[Permission]) -> ApiResult<()> {
+    let mut permissions = permissions.iter();
+    permissions.try_for_each(|permission| require_everywhere(tx, *permission))
+}
+
 /// 403 unless the caller may use `permission` everywhere.
 fn require_everywhere(tx: &Tx, permission: Permission) -> ApiResult<()> {
     if tx.scope(permission)?.is_everything() {

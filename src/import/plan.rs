@@ -29,8 +29,7 @@ impl Prepared {
     /// The import `id`, with its profile's version as it was when it was begun.
     pub fn of(tx: &mut Tx, id: Uuid) -> ApiResult<Self> {
         let (resource, mapping) = store::mapping(tx, id)?;
-        let target = super::target(tx.app, &resource)
-            .ok_or_else(|| ApiError::internal(format!("nothing imports {resource}")))?;
+        let target = super::stored_target(tx.app, &resource)?;
         let mapping: Mapping = serde_json::from_value(mapping).map_err(ApiError::internal)?;
         let mut fields = target.fields(tx)?;
         fields.retain(|field| {

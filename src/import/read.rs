@@ -94,9 +94,8 @@ pub fn load(tx: &mut Tx, plan: &Plan, declaration: &'static Declaration) -> ApiR
     };
     let columns = Columns::find(plan, declaration, &header)?;
     let mut batch = Vec::with_capacity(ROWS_A_BATCH);
-    while next(&mut reader, &mut record, &meter)? {
-        let line = line(&reader, &record) as i64;
-        batch.push(columns.row(plan, line, &record));
+    while let Some(Extent { line, is_open }) = next(&mut reader, &mut record, &meter)? {
+        batch.push(columns.row(plan, line as i64, &record, is_open));
         if batch.len() == ROWS_A_BATCH {
             store(*conn.borrow_mut(), plan, &mut batch)?;
         }
@@ -115,25 +114,38 @@ fn store(conn: &mut diesel::PgConnection, plan: &Plan, batch: &mut Vec<NewRow>) 
     Ok(())
 }
 
+/// Where in the file a record is.
+struct Extent {
+    /// The line that it begins on.
+    line: u64,
+    /// Whether it has a quote that is not closed, so that it goes on to the end of the file.
+    is_open: bool,
+}
+
 fn next(
     reader: &mut Reader<impl std::io::Read>,
     record: &mut StringRecord,
     meter: &RecordMeter,
-) -> ApiResult<bool> {
+) -> ApiResult<Option<Extent>> {
+    meter.start_anew();
     let read = reader
         .read_record(record)
         .map_err(|error| match fault_of(error) {
             TextFault::File(detail) => unusable(detail),
             TextFault::Ours(error) => error,
         })?;
-    meter.start_anew();
-    Ok(read)
+    Ok(read.then(|| extent(reader, record, meter.met_end())))
 }
 
-/// The line that the record which was just read begins on. Its position would be that of blank lines before it.
-fn line<R: std::io::Read>(reader: &Reader<R>, record: &StringRecord) -> u64 {
+/// The record that was just read. Its own position would be that of blank lines before it, so the lines are counted
+/// back from its end.
+fn extent<R: std::io::Read>(reader: &Reader<R>, record: &StringRecord, is_open: bool) -> Extent {
     let inner: usize = record.iter().map(|cell| cell.matches('\n').count()).sum();
-    reader.position().line().saturating_sub(1 + inner as u64)
+    let own_end = u64::from(!is_open);
+    Extent {
+        line: reader.position().line().saturating_sub(inner as u64 + own_end),
+        is_open,
+    }
 }
 
 fn header(
@@ -142,8 +154,10 @@ fn header(
     mapping: &Mapping,
     meter: &RecordMeter,
 ) -> ApiResult<Option<Header>> {
-    while next(reader, record, meter)? {
-        let line = line(reader, record);
+    while let Some(Extent { line, is_open }) = next(reader, record, meter)? {
+        if is_open {
+            return Err(unusable(format!("Line {line}: a quote is not closed.")));
+        }
         if line >= u64::from(mapping.format.header_line) {
             return Ok(Some(Header::new(record, &mapping.format)));
         }
@@ -232,7 +246,7 @@ impl<'a> Columns<'a> {
         })
     }
 
-    fn row(&self, plan: &Plan, line: i64, record: &StringRecord) -> NewRow {
+    fn row(&self, plan: &Plan, line: i64, record: &StringRecord, is_open: bool) -> NewRow {
         let cells = Cells {
             record,
             spaces: plan.mapping.format.spaces,
@@ -240,7 +254,11 @@ impl<'a> Columns<'a> {
         };
         let mut reading = Reading::default();
         let mut key = None;
-        if cells.are_blank() {
+        if is_open {
+            let detail =
+                format!("line {line}: a quote is not closed, so the row goes on to the end of the file");
+            reading.refuse(None, None, Fault::new("open_quote", detail));
+        } else if cells.are_blank() {
             reading.note(
                 None,
                 None,

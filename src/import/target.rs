@@ -39,8 +39,10 @@ pub struct Declaration {
     pub table: &'static str,
     /// The kind of its external keys.
     pub external_kind: &'static str,
-    /// What the caller must hold, everywhere, to apply an import.
+    /// What the caller must hold, everywhere, to plan an import and to apply it.
     pub permissions: &'static [Permission],
+    /// What the caller must hold, everywhere, to see a plan's rows: they show what is there.
+    pub reads: &'static [Permission],
     /// By what `key.match_by` may find those who have no key of the source.
     pub matches: &'static [Match],
     /// Other things that a row may name.

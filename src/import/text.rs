@@ -24,14 +24,27 @@ pub enum TextFault {
     Ours(ApiError),
 }
 
-/// Counts the bytes of the present record; whoever reads records starts it anew with each.
+/// Measures the present record; whoever reads records starts it anew with each.
 #[derive(Debug, Clone, Default)]
-pub struct RecordMeter(Rc<Cell<u64>>);
+pub struct RecordMeter(Rc<Measured>);
+
+#[derive(Debug, Default)]
+struct Measured {
+    bytes: Cell<u64>,
+    met_end: Cell<bool>,
+}
 
 impl RecordMeter {
     /// A record ends here.
     pub fn start_anew(&self) {
-        self.0.set(0);
+        self.0.bytes.set(0);
+        self.0.met_end.set(false);
+    }
+
+    /// Whether whoever read the present record asked for more than there is. The text ends with a line's end, so only
+    /// a quote that is not closed makes a reader go on.
+    pub fn met_end(&self) -> bool {
+        self.0.met_end.get()
     }
 }
 
@@ -119,8 +132,8 @@ impl<F: FnMut() -> ApiResult<Option<Vec<u8>>>> Text<F> {
     }
 
     fn check_record(&self, taken: usize) -> Result<(), TextFault> {
-        let length = self.meter.0.get() + taken as u64;
-        self.meter.0.set(length);
+        let length = self.meter.0.bytes.get() + taken as u64;
+        self.meter.0.bytes.set(length);
         // The reader takes its buffer ahead of the record that it is at.
         if length > 2 * LONGEST_RECORD {
             return Err(TextFault::File(format!(
@@ -141,6 +154,7 @@ impl<F: FnMut() -> ApiResult<Option<Vec<u8>>>> Read for Text<F> {
         let taken = rest.len().min(buffer.len());
         buffer[..taken].copy_from_slice(&rest[..taken]);
         self.served += taken;
+        self.meter.0.met_end.set(rest.is_empty());
         self.check_record(taken).map_err(io::Error::other)?;
         Ok(taken)
     }

@@ -2,5 +2,6 @@
 
 mod demo;
 mod doctor;
+mod output;
 mod private_postgres;
 mod tour;

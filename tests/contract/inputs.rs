@@ -168,7 +168,18 @@ async fn ids_that_are_none_are_refused() {
         .into_iter()
         .filter(|operation| operation.path.contains('{'))
     {
-        for bad in ["x", "ext:", "ext:a", "ext::", "%F0%9F%98%80", "%ff", "..%2f"] {
+        for bad in [
+            "x",
+            "ext:",
+            "ext:a",
+            "ext::",
+            "ext:a%00:b",
+            "ext:a:b%00",
+            "%00",
+            "%F0%9F%98%80",
+            "%ff",
+            "..%2f",
+        ] {
             story.ids = operation
                 .parameters("path")
                 .into_iter()

@@ -93,30 +93,58 @@ async fn a_file_that_would_remove_many_is_refused_unless_that_is_allowed() {
 }
 
 #[actix_web::test]
-async fn applying_needs_the_right_to_write_everybody() {
+async fn planning_and_applying_need_the_right_to_write_everybody() {
+    use Permission::*;
     let importing = Importing::with(small_profile()).await;
     let import = importing.plan("small", THREE).await;
-    let imports = [Permission::ImportsRead, Permission::ImportsWrite];
-    let planner = importing.app.holding(&imports, "everything", None);
     let body = json!({ "plan_hash": import.at("/plan_hash") });
     let path = format!("/v1/imports/{}/application", import.id());
+    for lacking in [
+        vec![ImportsRead, ImportsWrite],
+        vec![ImportsRead, ImportsWrite, UsersRead, UsersWrite],
+        vec![ImportsRead, ImportsWrite, UsersRead, OrgUnitsWrite],
+        vec![ImportsRead, UsersWrite, OrgUnitsWrite],
+    ] {
+        let client = importing.app.holding(&lacking, "everything", None);
+        send(&client, "small", THREE)
+            .await
+            .assert_problem(403, "forbidden");
+        client
+            .post(&path, body.clone())
+            .await
+            .assert_problem(403, "forbidden");
+    }
 
+    let enough = [ImportsRead, ImportsWrite, UsersWrite, OrgUnitsWrite];
+    let planner = importing.app.holding(&enough, "everything", None);
     send(&planner, "small", THREE).await.assert_status(202);
-    planner.post(&path, body).await.assert_problem(403, "forbidden");
+    planner.post(&path, body).await.assert_status(202);
+}
 
+#[actix_web::test]
+async fn the_rows_of_a_plan_need_the_right_to_see_everybody() {
+    use Permission::*;
+    let importing = Importing::with(small_profile()).await;
+    let import = importing.plan("small", THREE).await;
+    let rows = format!("/v1/imports/{}/rows", import.id());
+
+    for lacking in [
+        vec![ImportsRead, ImportsWrite],
+        vec![ImportsRead, OrgUnitsRead],
+        vec![ImportsRead, ImportsWrite, UsersRead],
+    ] {
+        let client = importing.app.holding(&lacking, "everything", None);
+        client
+            .get(&format!("/v1/imports/{}", import.id()))
+            .await
+            .assert_status(200);
+        client.get(&rows).await.assert_problem(403, "forbidden");
+    }
     let reader = importing
         .app
-        .holding(&[Permission::ImportsRead], "everything", None);
-    reader
-        .get(&format!("/v1/imports/{}/rows", import.id()))
-        .await
-        .assert_status(200);
-    send(&reader, "small", THREE)
-        .await
-        .assert_problem(403, "forbidden");
-    let stranger = importing
-        .app
-        .holding(&[Permission::UsersRead], "everything", None);
+        .holding(&[ImportsRead, UsersRead, OrgUnitsRead], "everything", None);
+    reader.get(&rows).await.assert_status(200);
+    let stranger = importing.app.holding(&[UsersRead], "everything", None);
     stranger.get("/v1/imports").await.assert_problem(403, "forbidden");
 }
 

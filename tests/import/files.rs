@@ -43,6 +43,11 @@ async fn what_is_no_csv_fails_with_the_line_and_the_reason() {
             b"id,name,name,boss\n1,Ana,Bea,\n".to_vec(),
             "lacks columns",
         ),
+        (
+            "a header with an open quote",
+            b"id,\"name,boss\n1,Ana,\n".to_vec(),
+            "Line 1: a quote is not closed",
+        ),
         ("one long line", long_line, "longer than 1048576 bytes"),
         ("an open quote", open_quote, "longer than 1048576 bytes"),
     ];
@@ -165,6 +170,45 @@ async fn lines_are_counted_whatever_ends_them() {
         let rows = importing.rows(&import, "key pr").await;
         let lines: Vec<_> = rows.iter().map(|row| row["line"].as_i64().unwrap()).collect();
         assert_eq!(lines, [2, 4, 6], "{end:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_quote_that_is_not_closed_refuses_its_row_and_no_other() {
+    let importing = Importing::with(small_profile()).await;
+    for end in [
+        "8,\"x,y",
+        "8,\"x,y\n",
+        "8,\"x\n\ny\n9,Cem,",
+        "\"",
+        "8,x,\"",
+        "8,x,\"y\"\"",
+    ] {
+        let import = importing
+            .plan("small", format!("id,name,boss\n7,Ana,\n\n{end}"))
+            .await;
+
+        let rows = importing.rows(&import, "line gt 0").await;
+        let expected = [(2, String::new()), (4, "-:open_quote".to_owned())];
+        assert_eq!(outline(&rows), expected, "{end:?}: {}", import.text());
+        let detail = rows[1]["issues"][0]["detail"].as_str().unwrap();
+        assert!(detail.starts_with("line 4: a quote is not closed"), "{detail}");
+    }
+}
+
+#[actix_web::test]
+async fn a_last_cell_that_ends_with_a_line_feed_is_closed() {
+    let importing = Importing::with(small_profile()).await;
+    for end in ["", "\n", "\n\n"] {
+        let import = importing
+            .plan("small", format!("id,name,boss\n7,Ana,\n8,Bea,\"\n\"{end}"))
+            .await;
+        let rows = importing.rows(&import, "line gt 0").await;
+        assert_eq!(
+            outline(&rows),
+            [(2, String::new()), (3, String::new())],
+            "{end:?}"
+        );
     }
 }
 

@@ -1,6 +1,53 @@
 use serde_json::json;
 
-use super::{Importing, MESSY, messy_profile, outline};
+use super::{Importing, MESSY, messy_profile, outline, small_profile};
+
+#[actix_web::test]
+async fn org_units_are_found_by_their_codes_whatever_the_case() {
+    let mut profile = small_profile();
+    profile["mapping"]["references"] = json!({ "org_unit": {
+        "by": "code", "value": { "columns": ["area", "boss"] }, "on_missing": "create", "under": "TOP",
+    }});
+    let importing = Importing::with(profile).await;
+    let top = json!({"code": "Top", "name": "Top"});
+    let top = importing
+        .admin
+        .post("/v1/org-units", top)
+        .await
+        .assert_status(201);
+    let known = json!({"code": "Emea", "name": "EMEA", "parent_id": top.id()});
+    let known = importing
+        .admin
+        .post("/v1/org-units", known)
+        .await
+        .assert_status(201);
+
+    let file =
+        "id,name,area,boss\n1,Ana,EMEA,\n2,Bea,emea,Sales\n3,Cem,Emea,SALES\n4,Dan,apac,\n5,Eve,APAC,\n";
+    let import = importing.plan("small", file).await;
+    assert_eq!(import.at("/counts/also_created"), json!({ "org_unit": 2 }));
+    importing.applied(&import).await;
+
+    let unit = async |key: &str| importing.user(key).await.at("/org_unit_id");
+    assert_eq!(unit("1").await, json!(known.id()));
+    assert_eq!(unit("2").await, unit("3").await);
+    assert_eq!(unit("4").await, unit("5").await);
+    let sales = unit("2").await.as_str().unwrap().to_owned();
+    let sales = importing.admin.get(&format!("/v1/org-units/{sales}")).await;
+    assert_eq!(
+        (sales.at("/code"), sales.at("/parent_id")),
+        (json!("Sales"), json!(known.id()))
+    );
+    let apac = unit("4").await.as_str().unwrap().to_owned();
+    let apac = importing.admin.get(&format!("/v1/org-units/{apac}")).await;
+    assert_eq!(
+        (apac.at("/code"), apac.at("/parent_id")),
+        (json!("apac"), json!(top.id()))
+    );
+
+    let again = importing.plan("small", file).await;
+    assert_eq!(again.at("/counts/unchanged"), 5, "{}", again.text());
+}
 
 #[actix_web::test]
 async fn a_messy_file_is_planned_line_by_line() {

@@ -157,6 +157,48 @@ async fn who_keeps_one_subtree_touches_no_other() {
 }
 
 #[actix_web::test]
+async fn codes_differ_by_more_than_case_as_filters_do() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for path in ["/v1/org-units", "/v1/groups"] {
+        let new = |code: &str| {
+            let kind = (path == "/v1/groups").then_some("static");
+            let mut new = json!({"code": code, "name": code});
+            if let Some(kind) = kind {
+                new["kind"] = json!(kind);
+            }
+            new
+        };
+        let first = admin.post(path, new("Émea")).await.assert_status(201);
+        let other = admin.post(path, new("apac")).await.assert_status(201);
+
+        let refused = admin.post(path, new("éMEA")).await;
+        refused
+            .assert_problem(409, "already_exists")
+            .assert_fault("/code");
+        let refused = admin
+            .patch(&format!("{path}/{}", other.id()), json!({"code": "ÉMEA"}))
+            .await;
+        refused
+            .assert_problem(409, "already_exists")
+            .assert_fault("/code");
+        let rows = json!({"rows": [
+            {"row_key": "1", "create": new("latam")}, {"row_key": "2", "create": new("LATAM")},
+        ]});
+        let answer = admin.post(&format!("{path}/bulk"), rows).await;
+        assert_eq!(
+            (answer.at("/results/0/status"), answer.at("/results/1/status")),
+            (json!(201), json!(409)),
+            "{path}"
+        );
+        admin
+            .patch(&format!("{path}/{}", first.id()), json!({"code": "ÉMEA"}))
+            .await
+            .assert_status(200);
+    }
+}
+
+#[actix_web::test]
 async fn a_taken_code_and_a_parent_that_is_not_there_are_told_by_field() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

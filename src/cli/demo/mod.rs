@@ -16,7 +16,7 @@ use std::{io::IsTerminal, time::Instant};
 use clap::Args;
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 
-use super::{CommandError, CommandResult, create_admin, serve, start};
+use super::{CommandError, CommandResult, create_admin, say, serve, start};
 use crate::{
     app::{App, Tx},
     config::Config,
@@ -53,23 +53,24 @@ pub fn run(config: Config, arguments: &Demo) -> CommandResult {
     let listener = arguments.serve.then(|| serve::listener(&config)).transpose()?;
     let started = start::start(config)?;
     let begun = Instant::now();
-    match build(&started.app, arguments.seed, arguments.people, &tell)? {
-        Built::Now => println!(
+    let outcome = match build(&started.app, arguments.seed, arguments.people, &tell)? {
+        Built::Now => format!(
             "The demo academy is built: {} people, in {:.1} s.",
             arguments.people,
             begun.elapsed().as_secs_f32()
         ),
-        Built::InUseAlready => println!(
+        Built::InUseAlready => format!(
             "There are courses or rules already, so everything is left as it is. {}",
             elsewhere(&started.app.config)
         ),
-    }
+    };
+    say(outcome)?;
     let Some(listener) = listener else {
         return Ok(());
     };
     let password = create_admin::random_password()?;
     create_admin::create(&started.app, ADMINISTRATOR, &password)?;
-    println!("{}", invitation(&started.app.config.public_url(), &password));
+    say(invitation(&started.app.config.public_url(), &password))?;
     serve::serve(&started, listener, true)
 }
 

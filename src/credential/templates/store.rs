@@ -26,7 +26,7 @@ const LISTING: Listing = Listing {
 static TEMPLATES: Schema = Schema::new(&[
     Attribute {
         name: "code",
-        kind: Kind::String,
+        kind: Kind::Exact,
         column: Column::Scalar("certificate_templates.code"),
         doc: "Its code.",
     },

@@ -13,7 +13,7 @@ pub static RULES: Schema = Schema::new(&[
     },
     Attribute {
         name: "code",
-        kind: Kind::String,
+        kind: Kind::Exact,
         column: Column::Scalar("rules.code"),
         doc: "The short name.",
     },

@@ -1,16 +1,15 @@
 //! Bulk requests: up to 1,000 rows, each with a key of the caller's choice, answered row by row under those keys.
 //!
 //! All rows are one transaction with one idempotency record. A row that is wrong changes nothing and is answered
-//! with its problem; the others are written. A handler takes [`Valid`](super::Valid)`<BulkBody>`, reads each row with
-//! [`BulkBody::read`] into the resource's own row type, and answers a [`BulkAnswer`]. Rows that add things and change
+//! with its problem; the others are written. A handler takes a [`BulkBody`], reads each row with [`BulkBody::read`] into the resource's own row type, and answers a [`BulkAnswer`]. Rows that add things and change
 //! them are declared by [`bulk_row!`](crate::bulk_row!) and written through [`crate::access::bulk`]. The document names
 //! the typed rows by `request_body = BulkRequest<…>`.
 
 mod row;
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, future::Future, pin::Pin};
 
-use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{
@@ -22,7 +21,7 @@ use validator::{Validate, ValidationError};
 
 use super::{
     ApiError, ApiResult, Code, Problem,
-    body::{Body, read_value, rule},
+    body::{Body, read_frame, read_value, receive, rule},
     request,
 };
 
@@ -55,6 +54,16 @@ fn keys_differ(rows: &[Value]) -> Result<(), ValidationError> {
         return Ok(());
     }
     Err(rule("", "must not hold the same row_key twice"))
+}
+
+impl FromRequest for BulkBody {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = receive(request, payload);
+        Box::pin(async move { read_frame(&bytes.await?) })
+    }
 }
 
 impl BulkBody {

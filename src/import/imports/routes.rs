@@ -13,7 +13,7 @@ use crate::{
     access::{self, Permission},
     app::{Call, Tx},
     http::{ApiError, ApiResult, Code, CsvUpload, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
-    import::{self, apply, profiles, require_everywhere},
+    import::{self, apply, profiles, require_all, require_everywhere},
     operations::{self, Operation},
 };
 
@@ -42,6 +42,8 @@ async fn list_imports(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
 ///
 /// The body is the CSV. The operation reads it with the profile's present version and makes a plan, which writes
 /// nothing: look at it, then apply it. A file that cannot be read fails the operation, with the line and the reason.
+/// A plan tells who is there already, so the caller must also hold what applying it takes, in the scope of everything:
+/// `users.write` and `org_units.write` for people, or `courses.write` and `courses.publish` for courses.
 #[utoipa::path(tag = "imports", params(CreateImport),
     request_body(content = inline(CsvUpload), content_type = "text/csv", description = "The file.", example = "EmpID;Name\n7;Ana\n"),
     responses((status = 202, description = "The import; its operation is at the Location.", body = Import)),
@@ -52,6 +54,8 @@ async fn create_import(call: Call, query: Query<CreateImport>, file: CsvUpload) 
     call.write(move |tx| {
         require_everywhere(tx, Permission::ImportsWrite)?;
         let profile = profile(tx, &query.profile)?;
+        let target = import::stored_target(tx.app, &profile.resource)?;
+        require_all(tx, target.declaration().permissions)?;
         profiles::store::refuse_archived(&profile)?;
         let operation = operations::begin(tx, PLAN, None)?;
         let import = store::insert(
@@ -99,12 +103,16 @@ async fn get_import(call: Call, id: Path<Ref<Import>>, known: IfNoneMatch) -> Ap
 ///
 /// What the plan does with each line, field by field, and what is wrong with it. `filter=action eq "refuse"`
 /// finds the rows with errors, `filter=issue eq "manager_unknown"` those with one kind of issue.
+/// Rows show what is there, so the caller must also hold, in the scope of everything, `users.read` and `org_units.read`
+/// for people, or `courses.read` for courses.
 #[utoipa::path(tag = "imports", params(("import_id" = String, Path), ListQuery),
     responses((status = 200, body = Page<ImportRow>)), extensions(("x-permission" = json!("imports.read"))))]
 #[get("/{import_id}/rows")]
 async fn list_import_rows(call: Call, id: Path<Ref<Import>>, query: Query<ListQuery>) -> ApiResult<Reply> {
     call.read(move |tx| {
         let import = access::read(tx, &id)?;
+        let target = import::stored_target(tx.app, &import.resource)?;
+        require_all(tx, target.declaration().reads)?;
         Reply::page(&store::rows(tx, &import, &query.0)?)
     })
     .await
@@ -122,11 +130,8 @@ async fn list_import_rows(call: Call, id: Path<Ref<Import>>, query: Query<ListQu
 async fn apply_import(call: Call, id: Path<Ref<Import>>, body: Valid<ApplyImport>) -> ApiResult<Reply> {
     call.write(move |tx| {
         let import = access::authorize(tx, &id, Permission::ImportsWrite)?;
-        let target = import::target(tx.app, &import.resource)
-            .ok_or_else(|| ApiError::internal(format!("nothing imports {}", import.resource)))?;
-        for permission in target.declaration().permissions {
-            require_everywhere(tx, *permission)?;
-        }
+        let target = import::stored_target(tx.app, &import.resource)?;
+        require_all(tx, target.declaration().permissions)?;
         let counts = planned(&import)?;
         if import.plan_hash.as_deref() != Some(body.0.plan_hash.as_str())
             || store::is_stale(tx, &import, target)?

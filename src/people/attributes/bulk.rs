@@ -12,7 +12,7 @@ use crate::{
     app::Call,
     bulk_row,
     http::{
-        ApiResult, Reply, Valid,
+        ApiResult, Reply,
         bulk::{BulkAnswer, BulkBody, BulkRequest},
     },
 };
@@ -30,7 +30,7 @@ bulk_row! {
     responses((status = 200, body = BulkAnswer<AttributeDefinition>)),
     extensions(("x-permission" = json!("attributes.write"))))]
 #[post("/bulk")]
-pub(super) async fn bulk_write_attribute_definitions(call: Call, body: Valid<BulkBody>) -> ApiResult<Reply> {
+pub(super) async fn bulk_write_attribute_definitions(call: Call, body: BulkBody) -> ApiResult<Reply> {
     access::bulk::respond::<AttributeDefinition, BulkAttributeDefinitionRow>(
         call,
         body,

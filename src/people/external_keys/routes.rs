@@ -77,8 +77,8 @@ macro_rules! external_key_routes {
                 responses((status = 200, body = BulkAnswer<ExternalKey>)),
                 extensions(("x-permission" = json!($write))))]
             #[post($bulk_path)]
-            async fn $bulk(call: Call, body: Valid<BulkBody>) -> ApiResult<Reply> {
-                external_keys::bulk::write::<$thing>(call, Permission::$permission, body.0).await
+            async fn $bulk(call: Call, body: BulkBody) -> ApiResult<Reply> {
+                external_keys::bulk::write::<$thing>(call, Permission::$permission, body).await
             }
         }
     };

@@ -12,7 +12,7 @@ use crate::{
     app::Call,
     bulk_row,
     http::{
-        ApiResult, Reply, Valid,
+        ApiResult, Reply,
         bulk::{BulkAnswer, BulkBody, BulkRequest},
     },
 };
@@ -30,6 +30,6 @@ bulk_row! {
 #[utoipa::path(tag = "groups", request_body = BulkRequest<BulkGroupRow>,
     responses((status = 200, body = BulkAnswer<Group>)), extensions(("x-permission" = json!("groups.write"))))]
 #[post("/bulk")]
-pub(super) async fn bulk_write_groups(call: Call, body: Valid<BulkBody>) -> ApiResult<Reply> {
+pub(super) async fn bulk_write_groups(call: Call, body: BulkBody) -> ApiResult<Reply> {
     access::bulk::respond::<Group, BulkGroupRow>(call, body, Permission::GroupsWrite, write::apply).await
 }

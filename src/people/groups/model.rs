@@ -29,7 +29,7 @@ text_enum! {
 pub struct Group {
     /// Our id.
     pub id: Uuid,
-    /// What filters call it; unique.
+    /// What filters call it; unique, whatever the case of its letters.
     #[schema(example = "first-aiders")]
     pub code: String,
     /// What people call it.

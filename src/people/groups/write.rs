@@ -28,7 +28,7 @@ type Draft = draft::Draft<Group>;
 const CODE: Unique<Group> = Unique {
     column: "code",
     pointer: "/code",
-    fold: "",
+    fold: "lower",
     value: |group| &group.code,
 };
 

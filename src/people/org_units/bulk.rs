@@ -15,7 +15,7 @@ use crate::{
     app::Call,
     bulk_row,
     http::{
-        ApiError, ApiResult, Code, Reply, Valid,
+        ApiError, ApiResult, Code, Reply,
         bulk::{BulkAnswer, BulkBody, BulkRequest, Row},
     },
     people::closure::ORG_UNITS,
@@ -39,11 +39,11 @@ bulk_row! {
 #[utoipa::path(tag = "org-units", request_body = BulkRequest<BulkOrgUnitRow>,
     responses((status = 200, body = BulkAnswer<OrgUnit>)), extensions(("x-permission" = json!("org_units.write"))))]
 #[post("/bulk")]
-pub(super) async fn bulk_write_org_units(call: Call, body: Valid<BulkBody>) -> ApiResult<Reply> {
+pub(super) async fn bulk_write_org_units(call: Call, body: BulkBody) -> ApiResult<Reply> {
     call.write(move |tx| {
         tx.require(Permission::OrgUnitsWrite)?;
         ORG_UNITS.lock(tx)?;
-        let mut rows = body.0.read::<BulkOrgUnitRow>();
+        let mut rows = body.read::<BulkOrgUnitRow>();
         let is_by_row = find_parents(&mut rows);
         let outcomes = access::bulk::write(tx, rows, Permission::OrgUnitsWrite, write::apply)?;
         let outcomes = outcomes.into_iter().zip(is_by_row);

@@ -15,7 +15,7 @@ use crate::{db::schema::org_units, http::Versioned, protected, stored};
 pub struct OrgUnit {
     /// Our id.
     pub id: Uuid,
-    /// What filters call it; unique.
+    /// What filters call it; unique, whatever the case of its letters.
     #[schema(example = "emea-sales")]
     pub code: String,
     /// What people call it.

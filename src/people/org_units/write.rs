@@ -30,7 +30,7 @@ type Draft = draft::Draft<OrgUnit>;
 const CODE: Unique<OrgUnit> = Unique {
     column: "code",
     pointer: "/code",
-    fold: "",
+    fold: "lower",
     value: |unit| &unit.code,
 };
 

@@ -12,7 +12,7 @@ use crate::{
     app::Call,
     bulk_row,
     http::{
-        ApiResult, Reply, Valid,
+        ApiResult, Reply,
         bulk::{BulkAnswer, BulkBody, BulkRequest},
     },
 };
@@ -29,6 +29,6 @@ bulk_row! {
 #[utoipa::path(tag = "users", request_body = BulkRequest<BulkUserRow>,
     responses((status = 200, body = BulkAnswer<User>)), extensions(("x-permission" = json!("users.write"))))]
 #[post("/bulk")]
-pub(super) async fn bulk_write_users(call: Call, body: Valid<BulkBody>) -> ApiResult<Reply> {
+pub(super) async fn bulk_write_users(call: Call, body: BulkBody) -> ApiResult<Reply> {
     access::bulk::respond::<User, BulkUserRow>(call, body, Permission::UsersWrite, write::apply).await
 }

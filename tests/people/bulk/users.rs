@@ -72,6 +72,37 @@ async fn right_rows_are_written_and_wrong_ones_told_by_their_keys() {
 }
 
 #[actix_web::test]
+async fn a_row_that_holds_nul_is_told_and_the_others_written() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let keyed = admin.with("Idempotency-Key", "nul");
+    let rows = json!({"rows": [
+        create("new", "ana", json!({})),
+        create("value", "bea", json!({"title": "a\0b"})),
+        create("name", "cid", json!({"a\0b": 1})),
+        create("k\0y", "dan", json!({})),
+    ]});
+
+    let answer = keyed
+        .post("/v1/users/bulk", rows.clone())
+        .await
+        .assert_status(200);
+
+    assert_eq!(
+        told(&answer),
+        [
+            row("new", 201, ""),
+            row("value", 422, "validation_failed /create/title"),
+            row("name", 422, "validation_failed /create"),
+            row("k\0y", 422, "validation_failed /row_key"),
+        ]
+    );
+    assert_eq!(names(&admin, "/v1/users").await, ["admin", "ana"]);
+    let again = keyed.post("/v1/users/bulk", rows).await.assert_status(200);
+    assert_eq!(answer.json(), again.json());
+}
+
+#[actix_web::test]
 async fn rows_outside_the_callers_scope_are_refused_and_the_others_written() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

@@ -26,6 +26,7 @@ static DECLARATION: Declaration = Declaration {
     table: "courses",
     external_kind: "course",
     permissions: &[Permission::CoursesWrite, Permission::CoursesPublish],
+    reads: &[Permission::CoursesRead],
     matches: &[Match {
         field: "code",
         wanted: "g.fields ->> 'code'",

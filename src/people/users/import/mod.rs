@@ -28,6 +28,7 @@ static DECLARATION: Declaration = Declaration {
     table: "users",
     external_kind: "user",
     permissions: &[Permission::UsersWrite, Permission::OrgUnitsWrite],
+    reads: &[Permission::UsersRead, Permission::OrgUnitsRead],
     matches: &[
         Match {
             field: "username",

@@ -69,12 +69,14 @@ fn refuse_leaving_before_hire(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     Ok(())
 }
 
-/// `fields.org_unit` is a path of codes and names; the last one counts.
+/// `fields.org_unit` is a path of codes and names; the last one counts. Codes are compared without regard to case, and
+/// `refs.org_unit` has that of the unit that is there.
 fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
     if let Some(under) = &reference.under {
         let known = sql![
-            "SELECT 1 FROM org_units WHERE archived_at IS NULL AND code = ",
-            bind(under.as_str())
+            "SELECT 1 FROM org_units WHERE archived_at IS NULL AND lower(code) = lower(",
+            bind(under.as_str()),
+            ")"
         ]
         .execute(tx.conn)?;
         if known == 0 {
@@ -93,13 +95,15 @@ fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Api
     );
     // Thousands of rows name a few dozen units, so each is looked up once.
     let found = sql![
-        "WITH path AS MATERIALIZED (SELECT levels, levels -> -1 ->> 'code' AS code, (
+        "WITH path AS MATERIALIZED (SELECT levels, coalesce((
+                SELECT o.code FROM org_units o WHERE lower(o.code) = lower(levels -> -1 ->> 'code')),
+                levels -> -1 ->> 'code') AS code, (
                 SELECT bool_or(u.archived_at IS NOT NULL OR u.id IS NULL AND NOT ",
         bind(creates),
         ") FROM jsonb_array_elements(CASE WHEN ",
         bind(creates),
         " THEN levels ELSE jsonb_build_array(levels -> -1) END) AS named(level)
-                LEFT JOIN org_units u ON u.code = level ->> 'code') AS is_missing
+                LEFT JOIN org_units u ON lower(u.code) = lower(level ->> 'code')) AS is_missing
             FROM (SELECT DISTINCT fields -> 'org_unit' AS levels FROM ",
         good(plan),
         " g WHERE jsonb_typeof(fields -> 'org_unit') = 'array') AS named)
@@ -119,10 +123,10 @@ struct Number {
 /// How many org units the plan makes.
 pub fn new_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
     let number: Number = sql![
-        "SELECT count(DISTINCT level ->> 'code') AS number
+        "SELECT count(DISTINCT lower(level ->> 'code')) AS number
          FROM import_rows r, jsonb_array_elements(r.fields -> 'org_unit') AS path(level)
          WHERE r.action IN ('create', 'update') AND jsonb_typeof(r.refs -> 'org_unit') = 'string'
-            AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.code = level ->> 'code') AND r.import_id = ",
+            AND NOT EXISTS (SELECT 1 FROM org_units o WHERE lower(o.code) = lower(level ->> 'code')) AND r.import_id = ",
         bind(plan.import)
     ]
     .get_result(tx.conn)?;

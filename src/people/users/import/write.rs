@@ -84,7 +84,7 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
             bind(tx.now),
             ", ",
             bind(tx.now),
-            " FROM (SELECT DISTINCT ON (code) fields -> 'org_unit' -> level ->> 'code' AS code,
+            " FROM (SELECT DISTINCT ON (lower(fields -> 'org_unit' -> level ->> 'code')) fields -> 'org_unit' -> level ->> 'code' AS code,
                     fields -> 'org_unit' -> level ->> 'name' AS name,
                     coalesce(fields -> 'org_unit' -> nullif(level - 1, -1) ->> 'code', ",
             bind(under.map(str::to_owned)),
@@ -94,9 +94,9 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
             "::int AS level) AS present
                 WHERE action IN ('create', 'update') AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = ",
             bind(plan.import),
-            " ORDER BY code, line) AS new
-             LEFT JOIN org_units parent ON parent.code = new.above
-             WHERE new.code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.code = new.code)
+            " ORDER BY lower(fields -> 'org_unit' -> level ->> 'code'), line) AS new
+             LEFT JOIN org_units parent ON lower(parent.code) = lower(new.above)
+             WHERE new.code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM org_units o WHERE lower(o.code) = lower(new.code))
              RETURNING org_units.id, to_jsonb(org_units) AS after"
         ];
         events::record(tx, ORG_UNIT_CREATED, None, made)?;
@@ -147,7 +147,7 @@ fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
                 FROM jsonb_each(r.fields) a WHERE starts_with(a.key, 'attributes.')), '{}')) AS attributes
          FROM import_rows r
          LEFT JOIN users u ON u.id = r.object_id
-         LEFT JOIN org_units o ON o.code = r.refs ->> 'org_unit'
+         LEFT JOIN org_units o ON lower(o.code) = lower(r.refs ->> 'org_unit')
          CROSS JOIN LATERAL jsonb_populate_record(u,
             CASE WHEN u.id IS NULL THEN ",
         bind(defaults),
