@@ -33,7 +33,7 @@ impl<T: Body> FromRequest for Valid<T> {
     type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media_type = check_media_type(request);
+        let media_type = check_media_type(request).and_then(|()| check_encoding(request));
         let bytes = web::Bytes::from_request(request, payload);
         Box::pin(async move {
             media_type?;
@@ -67,6 +67,26 @@ fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
         Code::UnsupportedMediaType,
         "Send JSON in UTF-8 with `Content-Type: application/json`.",
     ))
+}
+
+/// What the server would not decompress would be read as if it were JSON.
+fn check_encoding(request: &HttpRequest) -> ApiResult<()> {
+    if matches!(encoding(request).as_str(), "" | "identity" | "gzip" | "deflate") {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::UnsupportedMediaType,
+        "Send the body as it is, or with `Content-Encoding: gzip` or `deflate`.",
+    ))
+}
+
+/// How the body is compressed; empty if it is not.
+pub fn encoding(request: &HttpRequest) -> String {
+    let values = request.headers().get_all(header::CONTENT_ENCODING);
+    let names: Vec<_> = values
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase())
+        .collect();
+    names.join(", ")
 }
 
 /// Why a body did not arrive.
