@@ -15,6 +15,7 @@ pub mod problem;
 pub mod query;
 pub mod reply;
 pub mod request;
+mod schema;
 pub mod upload;
 
 pub use body::Valid;

@@ -3,6 +3,7 @@
 
 mod document;
 mod errors;
+mod faults;
 mod health;
 mod http;
 mod imports;

@@ -1,0 +1,112 @@
+//! What is wrong with a request is told all at once, each thing once, in sentences.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Client, TestApp};
+
+/// The faults that the answer names, as pointer and sentence.
+fn faults(answer: &Answer) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let errors = answer.at("/errors");
+    let errors = errors.as_array().into_iter().flatten();
+    errors
+        .map(|fault| (text(&fault["pointer"]), text(&fault["detail"])))
+        .collect()
+}
+
+fn pairs(faults: &[(&str, &str)]) -> Vec<(String, String)> {
+    faults
+        .iter()
+        .map(|(pointer, detail)| ((*pointer).to_owned(), (*detail).to_owned()))
+        .collect()
+}
+
+async fn due_faults(admin: &Client, due: Value) -> Vec<(String, String)> {
+    let body = json!({"code": "r", "name": "R", "audience": "title pr", "due": due});
+    let answer = admin.post("/v1/rules", body).await;
+    faults(&answer.assert_problem(422, "validation_failed"))
+}
+
+#[actix_web::test]
+async fn faults_of_the_schema_and_of_the_rules_come_in_one_answer() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let body = json!({
+        "username": "a b", "given_name": "A", "family_name": "", "time_zone": "Mars/Base", "shoe_size": 43,
+        "hired_on": "yesterday", "email": 5,
+    });
+    let answer = admin.post("/v1/users", body).await;
+    let mut faults = faults(&answer.assert_problem(422, "validation_failed"));
+    faults.sort();
+    let pointers: Vec<_> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
+    assert_eq!(
+        pointers,
+        ["/email", "/hired_on", "/shoe_size", "/time_zone", "/username"],
+        "{faults:?}"
+    );
+    assert_eq!(faults[0].1, "must be a string or null");
+}
+
+#[actix_web::test]
+async fn of_forms_that_a_constant_tells_apart_the_one_that_is_meant_is_spoken_of() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let kinds = "must be one of after_activation, after_hire, after_joining, on";
+    for (due, expected) in [
+        (json!({"kind": "x"}), &[("/due/kind", kinds)][..]),
+        (json!({"kind": "x", "offset": "P1D"}), &[("/due/kind", kinds)]),
+        (json!({"kind": 5}), &[("/due/kind", kinds)]),
+        (json!({"kind": "on"}), &[("/due/date", "is required")]),
+        (
+            json!({"kind": "after_hire", "minimum_lead": "P1D"}),
+            &[("/due/offset", "is required")],
+        ),
+        (json!({}), &[("/due/kind", "is required")]),
+        (json!("soon"), &[("/due", "must be an object")]),
+    ] {
+        assert_eq!(due_faults(&admin, due.clone()).await, pairs(expected), "{due}");
+    }
+}
+
+#[actix_web::test]
+async fn bounds_are_told_in_correct_english() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (path, body, pointer, detail) in [
+        (
+            "/v1/courses",
+            json!({"code": "", "title": "T", "language": "en"}),
+            "/code",
+            "must not be empty",
+        ),
+        (
+            "/v1/users/bulk",
+            json!({"rows": []}),
+            "/rows",
+            "must not be empty",
+        ),
+        (
+            "/v1/users",
+            json!({"username": "a".repeat(201), "given_name": "A", "family_name": "B"}),
+            "/username",
+            "must have at most 200 characters",
+        ),
+        (
+            "/v1/users",
+            json!({"username": "a", "given_name": "A", "family_name": "B", "status": "gone"}),
+            "/status",
+            "must be one of ",
+        ),
+    ] {
+        let answer = admin
+            .post(path, body)
+            .await
+            .assert_problem(422, "validation_failed");
+        let faults = faults(&answer);
+        let told = faults.iter().find(|(at, _)| at == pointer);
+        assert!(
+            told.is_some_and(|(_, told)| told.starts_with(detail)),
+            "{pointer}: {faults:?}"
+        );
+    }
+}
