@@ -24,6 +24,6 @@ pub use list::{ListQuery, Listing, Page, Sort};
 pub use path::{Ref, RefKind};
 pub use precondition::{IfMatch, IfNoneMatch, Versioned};
 pub use problem::{ApiError, ApiResult, FieldError, Problem};
-pub use query::Query;
+pub use query::{Parameters, Query};
 pub use reply::Reply;
 pub use upload::CsvUpload;

@@ -1,5 +1,6 @@
 //! What is wrong with a request is told all at once, each thing once, in sentences.
 
+use awc::http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, TestApp};
@@ -108,5 +109,120 @@ async fn bounds_are_told_in_correct_english() {
             told.is_some_and(|(_, told)| told.starts_with(detail)),
             "{pointer}: {faults:?}"
         );
+    }
+}
+
+#[actix_web::test]
+async fn all_parameters_that_are_wrong_are_named_at_once_and_in_sentences() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let known = "is not a parameter here; there are limit, cursor, sort, filter";
+    for (path, expected) in [
+        (
+            "/v1/users?sort=nope&filter=((&cursor=zz",
+            &[
+                ("?sort", "must be one of"),
+                ("?cursor", "is not a cursor"),
+                ("?filter", "at character"),
+            ][..],
+        ),
+        (
+            "/v1/users?limit=0&filter=((&bogus=3",
+            &[
+                ("?limit", "must be 1 or more"),
+                ("?bogus", known),
+                ("?filter", "at character"),
+            ],
+        ),
+        (
+            "/v1/users?cursor=a%00b&limit=x&sort=nope",
+            &[
+                ("?cursor", "must not hold U+0000; leave it out"),
+                ("?limit", "must be an integer"),
+                ("?sort", "must be one of"),
+            ],
+        ),
+        (
+            "/v1/users?bogus=%00&limit=99999999999999999999",
+            &[("?bogus", known), ("?limit", "must be 200 or less")],
+        ),
+        (
+            "/v1/users?limit=1&limit=2&sort=-nope",
+            &[
+                ("?limit", "is given twice; give it once"),
+                ("?sort", "must be one of"),
+            ],
+        ),
+        (
+            "/v1/events?after=99999999999999999999&sort=nope",
+            &[
+                ("?after", "must be 9223372036854775807 or less"),
+                ("?sort", "must be one of"),
+            ],
+        ),
+        (
+            "/v1/courses?language=English&sort=nope&filter=((",
+            &[
+                ("?language", "must match"),
+                ("?sort", "must be one of"),
+                ("?filter", "at character"),
+            ],
+        ),
+        (
+            "/v1/reports/compliance?org_unit_id=x&format=xml&filter=((",
+            &[
+                ("?org_unit_id", "must be a valid uuid"),
+                ("?format", "must be one of json, csv"),
+                ("?filter", "at character"),
+            ],
+        ),
+        (
+            "/v1/reports/overdue?course_id=x&sort=nope&filter=((",
+            &[
+                ("?course_id", "must be a valid uuid"),
+                ("?sort", "must be one of"),
+                ("?filter", "at character"),
+            ],
+        ),
+    ] {
+        let answer = admin.get(path).await.assert_problem(400, "invalid_parameter");
+        assert_faults(path, &faults(&answer), expected);
+    }
+    let path = "/v1/imports?file_name=a%00b";
+    let answer = admin
+        .send(Method::POST, path, Some(b"a".to_vec()), "text/csv")
+        .await;
+    let answer = answer.assert_problem(400, "invalid_parameter");
+    let expected = [
+        ("?file_name", "must not hold U+0000"),
+        ("?profile", "is required"),
+    ];
+    assert_faults(path, &faults(&answer), &expected);
+}
+
+#[track_caller]
+fn assert_faults(path: &str, told: &[(String, String)], expected: &[(&str, &str)]) {
+    let fits = |((pointer, detail), (at, begin)): (&(String, String), &(&str, &str))| {
+        pointer == at && detail.starts_with(begin)
+    };
+    assert!(
+        told.len() == expected.len() && told.iter().zip(expected).all(fits),
+        "{path}: {told:?}"
+    );
+}
+
+#[actix_web::test]
+async fn a_filter_or_a_cursor_that_alone_is_wrong_has_a_code_of_its_own() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (query, code) in [
+        ("filter=((", "invalid_filter"),
+        ("cursor=zz", "invalid_cursor"),
+        ("cursor=zz&filter=((", "invalid_parameter"),
+    ] {
+        admin
+            .get(&format!("/v1/users?{query}"))
+            .await
+            .assert_problem(400, code);
     }
 }
