@@ -142,7 +142,8 @@ fn academy_name(value: &str) -> Result<String, String> {
     }
 }
 
-fn whole<const MIN: u32, const MAX: u32>(value: &str) -> Result<u32, String> {
+/// A whole number within bounds, as the value of a setting or an argument.
+pub(crate) fn whole<const MIN: u32, const MAX: u32>(value: &str) -> Result<u32, String> {
     match u32::from_str(value) {
         Ok(number) if (MIN..=MAX).contains(&number) => Ok(number),
         _ => Err(format!("give a whole number from {MIN} to {MAX}")),
@@ -167,13 +168,6 @@ pub fn explain(error: &clap::Error) -> Option<String> {
         .get(ContextKind::InvalidValue)
         .map(ToString::to_string)
         .unwrap_or_default();
-    let variable = match flag.as_str() {
-        "--database-url" => "DATABASE_URL".to_owned(),
-        flag => format!(
-            "PROVOST_{}",
-            flag.trim_start_matches('-').replace('-', "_").to_uppercase()
-        ),
-    };
     let fix = std::error::Error::source(error).map_or_else(
         || {
             error
@@ -183,5 +177,18 @@ pub fn explain(error: &clap::Error) -> Option<String> {
         },
         ToString::to_string,
     );
-    Some(format!("{variable} (or {flag}) is \"{value}\": {fix}."))
+    let name = match variable(&flag) {
+        Some(variable) => format!("{variable} (or {flag})"),
+        None => flag,
+    };
+    Some(format!("{name} is \"{value}\": {fix}."))
+}
+
+/// The variable of the setting `flag`; none for what only a command takes.
+fn variable(flag: &str) -> Option<String> {
+    let command = Config::augment_args(clap::Command::new("settings"));
+    let argument = command
+        .get_arguments()
+        .find(|argument| argument.get_long() == flag.strip_prefix("--"))?;
+    Some(argument.get_env()?.to_string_lossy().into_owned())
 }

@@ -46,7 +46,7 @@ pub struct Import {
     #[arg(long)]
     pub yes: bool,
     /// Let the plan remove more than its profile allows, in percent.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=100))]
+    #[arg(long, value_parser = crate::config::whole::<0, 100>)]
     pub allow_removals_percent: Option<u32>,
 }
 

@@ -70,6 +70,8 @@ impl Names<'_> {
         ))
     }
 
+    /// Those that every record has. What administrators defined is left out: not every caller may read that, and there
+    /// may be a thousand.
     fn known_names(&self) -> Vec<String> {
         let mut names = Vec::new();
         if let Some(source) = self.element {
@@ -86,17 +88,14 @@ impl Names<'_> {
                 );
             }
         }
-        names.extend(
-            self.schema
-                .custom
-                .iter()
-                .map(|custom| format!("attributes.{}", custom.name)),
-        );
         names
     }
 
     /// Says that there is no attribute `name`, and which one may have been meant.
     pub(super) fn unknown(&self, name: &str) -> String {
+        if self.element.is_none() && is_custom(name) {
+            return format!("unknown attribute \"{name}\"; no attribute is defined under this name");
+        }
         let known = self.known_names();
         match nearest(name, &known) {
             Some(near) => format!("unknown attribute \"{name}\"; did you mean \"{near}\"?"),
@@ -106,6 +105,11 @@ impl Names<'_> {
             ),
         }
     }
+}
+
+fn is_custom(name: &str) -> bool {
+    name.split_once('.')
+        .is_some_and(|(prefix, _)| prefix.eq_ignore_ascii_case("attributes"))
 }
 
 /// The attribute `name`, or for `emails.type` the part `type` of `emails`' values.

@@ -4,21 +4,24 @@
 //! cannot say, such as that one date comes after another, a type says by [`validator::Validate`].
 
 use std::{
-    any::TypeId,
     collections::HashMap,
     future::Future,
     pin::Pin,
-    sync::{Arc, OnceLock, RwLock},
+    sync::{Arc, LazyLock},
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
-use jsonschema::error::ValidationErrorKind as Kind;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use serde_path_to_error::Segment;
 use utoipa::{PartialSchema, ToSchema};
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
-use super::{ApiError, ApiResult, Code, FieldError, json::Strict};
+use super::{
+    ApiError, ApiResult, Code, FieldError,
+    json::Strict,
+    schema::{self, PerType, escape},
+};
 
 /// A body that fits its schema and its own rules.
 #[derive(Debug, Clone)]
@@ -43,7 +46,7 @@ pub fn receive(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> impl Future<Output = ApiResult<web::Bytes>> + use<> {
-    let media_type = check_media_type(request);
+    let media_type = check_media_type(request).and_then(|()| check_encoding(request));
     let bytes = web::Bytes::from_request(request, payload);
     async move {
         media_type?;
@@ -75,6 +78,30 @@ fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
         Code::UnsupportedMediaType,
         "Send JSON in UTF-8 with `Content-Type: application/json`.",
     ))
+}
+
+/// What the server would not decompress would be read as if it were JSON.
+fn check_encoding(request: &HttpRequest) -> ApiResult<()> {
+    if matches!(encoding(request).as_str(), "" | "identity" | "gzip" | "deflate") {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::UnsupportedMediaType,
+        "Send the body as it is, or with `Content-Encoding: gzip` or `deflate`.",
+    ))
+}
+
+/// How the body is compressed; empty if it is not.
+pub fn encoding(request: &HttpRequest) -> String {
+    let values = request.headers().get_all(header::CONTENT_ENCODING);
+    let names: Vec<_> = values
+        .map(|value| {
+            String::from_utf8_lossy(value.as_bytes())
+                .trim()
+                .to_ascii_lowercase()
+        })
+        .collect();
+    names.join(", ")
 }
 
 /// Why a body did not arrive.
@@ -120,18 +147,72 @@ fn parse(bytes: &[u8]) -> ApiResult<Value> {
 
 /// The value as a `T`, or `faults` and everything else that is wrong with it.
 fn check<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult<T> {
-    faults.extend(schema_faults::<T>(value)?);
+    faults.extend(schema::faults(&*validator_of::<T>()?, value));
+    make_integers(value);
     if !faults.is_empty() {
+        faults.extend(further_faults::<T>(value, &faults));
+        schema::keep_first(&mut faults);
         return Err(ApiError::invalid(faults));
     }
-    make_integers(value);
-    let body: T = serde_path_to_error::deserialize(&*value).map_err(|error| {
-        let pointer = format!("/{}", error.path().to_string().replace('.', "/"));
-        ApiError::field(pointer, error.inner().to_string())
-    })?;
+    let body: T = deserialize(value).map_err(|fault| ApiError::invalid(vec![fault]))?;
     body.validate()
-        .map_err(|errors| ApiError::invalid(rule_faults(&errors, "")))?;
+        .map_err(|errors| ApiError::invalid(rule_faults(&errors, "", Rules::All)))?;
     Ok(body)
+}
+
+/// `T`, or where it cannot be read and why.
+fn deserialize<T: Body>(value: &Value) -> Result<T, FieldError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let mut pointer = String::new();
+        for segment in error.path() {
+            match segment {
+                Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+                Segment::Map { key } => pointer.push_str(&format!("/{}", escape(key))),
+                Segment::Enum { .. } | Segment::Unknown => {}
+            }
+        }
+        FieldError::new(pointer, error.inner().to_string())
+    })
+}
+
+/// How often a body is read again without what stopped the reading.
+const MOST_REMOVED: usize = 20;
+
+/// What the rules of `T` say of a body that does not fit its schema, as far as it can be read without what is faulty.
+fn further_faults<T: Body>(value: &Value, faults: &[FieldError]) -> Vec<FieldError> {
+    let mut value = value.clone();
+    for unknown in faults.iter().filter(|fault| fault.detail == schema::UNKNOWN) {
+        remove(&mut value, &unknown.pointer);
+    }
+    let mut rules = Rules::All;
+    for _ in 0..MOST_REMOVED {
+        match deserialize::<T>(&value) {
+            Ok(body) => {
+                let errors = body.validate().err();
+                return errors.map_or_else(Vec::new, |errors| rule_faults(&errors, "", rules));
+            }
+            Err(at) if faults.iter().any(|fault| fault.pointer.starts_with(&at.pointer)) => {
+                rules = Rules::OfFields;
+                if !remove(&mut value, &at.pointer) {
+                    return Vec::new();
+                }
+            }
+            Err(_) => return Vec::new(),
+        }
+    }
+    Vec::new()
+}
+
+/// Removes a member of an object; false if there is none at `pointer`.
+fn remove(value: &mut Value, pointer: &str) -> bool {
+    let Some((parent, name)) = pointer.rsplit_once('/') else {
+        return false;
+    };
+    let name = name.replace("~1", "/").replace("~0", "~");
+    match value.pointer_mut(parent) {
+        Some(Value::Object(members)) => members.remove(&name).is_some(),
+        _ => false,
+    }
 }
 
 /// PostgreSQL stores no U+0000 in text or JSON.
@@ -177,111 +258,34 @@ fn make_integers(value: &mut Value) {
     }
 }
 
-fn schema_faults<T: Body>(value: &Value) -> ApiResult<Vec<FieldError>> {
-    let validator = validator_of::<T>()?;
-    let mut faults = Vec::new();
-    for error in validator.iter_errors(value) {
-        describe(&error, &mut faults);
-    }
-    faults.dedup();
-    Ok(faults)
-}
-
-type Validators = RwLock<HashMap<TypeId, Arc<jsonschema::Validator>>>;
-
 /// The compiled schema of `T`, made at its first use.
 fn validator_of<T: Body>() -> ApiResult<Arc<jsonschema::Validator>> {
-    static VALIDATORS: OnceLock<Validators> = OnceLock::new();
-    let validators = VALIDATORS.get_or_init(Default::default);
-    let known = validators
-        .read()
-        .map_err(ApiError::internal)?
-        .get(&TypeId::of::<T>())
-        .cloned();
-    if let Some(validator) = known {
-        return Ok(validator);
-    }
-    let mut schemas = vec![(T::name().into_owned(), <T as PartialSchema>::schema())];
-    T::schemas(&mut schemas);
-    let components: HashMap<_, _> = schemas.into_iter().collect();
-    let document = json!({
-        "$ref": format!("#/components/schemas/{}", T::name()),
-        "components": { "schemas": components },
-    });
-    let validator = jsonschema::options()
-        .with_draft(jsonschema::Draft::Draft202012)
-        .should_validate_formats(true)
-        .build(&document)
-        .map_err(ApiError::internal)?;
-    let validator = Arc::new(validator);
-    validators
-        .write()
-        .map_err(ApiError::internal)?
-        .insert(TypeId::of::<T>(), validator.clone());
-    Ok(validator)
+    static VALIDATORS: LazyLock<PerType<jsonschema::Validator>> = LazyLock::new(PerType::default);
+    VALIDATORS.of::<T>(|| {
+        let mut schemas = vec![(T::name().into_owned(), <T as PartialSchema>::schema())];
+        T::schemas(&mut schemas);
+        let components: HashMap<_, _> = schemas.into_iter().collect();
+        schema::compile(&json!({
+            "$ref": format!("#/components/schemas/{}", T::name()),
+            "components": { "schemas": components },
+        }))
+    })
 }
 
-fn describe(error: &jsonschema::ValidationError<'_>, faults: &mut Vec<FieldError>) {
-    let at = error.instance_path().to_string();
-    match error.kind() {
-        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            for name in unexpected {
-                faults.push(FieldError::new(
-                    format!("{at}/{}", escape(name)),
-                    "is not known here; leave it out, or mend its name",
-                ));
-            }
-        }
-        Kind::Required { property } => {
-            let name = property.as_str().unwrap_or_default();
-            faults.push(FieldError::new(format!("{at}/{}", escape(name)), "is required"));
-        }
-        // Of `null or X` the interesting complaint is X's.
-        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            let branch = context
-                .iter()
-                .filter(|errors| !errors.iter().any(is_null_branch))
-                .min_by_key(|errors| errors.len());
-            match branch {
-                Some(errors) if !errors.is_empty() => errors.iter().for_each(|error| describe(error, faults)),
-                _ => faults.push(FieldError::new(
-                    at,
-                    "fits none of the forms that are allowed here",
-                )),
-            }
-        }
-        Kind::MinLength { limit: 1 } => faults.push(FieldError::new(at, "must not be empty")),
-        Kind::MinLength { limit } => faults.push(FieldError::new(
-            at,
-            format!("must have at least {limit} characters"),
-        )),
-        Kind::MaxLength { limit } => faults.push(FieldError::new(
-            at,
-            format!("must have at most {limit} characters"),
-        )),
-        Kind::Minimum { limit } => faults.push(FieldError::new(at, format!("must be {limit} or more"))),
-        Kind::Maximum { limit } => faults.push(FieldError::new(at, format!("must be {limit} or less"))),
-        Kind::MinItems { limit } => {
-            faults.push(FieldError::new(at, format!("must have at least {limit} items")))
-        }
-        Kind::MaxItems { limit } => {
-            faults.push(FieldError::new(at, format!("must have at most {limit} items")))
-        }
-        Kind::Enum { options } => faults.push(FieldError::new(at, format!("must be one of {options}"))),
-        Kind::Pattern { pattern } => faults.push(FieldError::new(at, format!("must match {pattern}"))),
-        Kind::Format { format } => faults.push(FieldError::new(at, format!("must be a valid {format}"))),
-        Kind::Type { .. } => faults.push(FieldError::new(at, format!("has the wrong type: {error}"))),
-        _ => faults.push(FieldError::new(at, error.to_string())),
-    }
+/// Which rules are listened to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rules {
+    All,
+    /// Not those of several fields together, some of which may have been left out.
+    OfFields,
 }
 
-fn is_null_branch(error: &jsonschema::ValidationError<'_>) -> bool {
-    matches!(error.kind(), Kind::Type { .. }) && error.to_string().ends_with("is not of type \"null\"")
-}
-
-fn rule_faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
+fn rule_faults(errors: &ValidationErrors, at: &str, rules: Rules) -> Vec<FieldError> {
     let mut faults = Vec::new();
     for (name, kind) in errors.errors() {
+        if rules == Rules::OfFields && name == "__all__" {
+            continue;
+        }
         let pointer = match name.as_ref() {
             "__all__" => at.to_owned(),
             name => format!("{at}/{}", escape(name)),
@@ -299,10 +303,10 @@ fn rule_faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
                     faults.push(FieldError::new(pointer, detail));
                 }
             }
-            ValidationErrorsKind::Struct(errors) => faults.extend(rule_faults(errors, &pointer)),
+            ValidationErrorsKind::Struct(errors) => faults.extend(rule_faults(errors, &pointer, rules)),
             ValidationErrorsKind::List(items) => {
                 for (index, errors) in items {
-                    faults.extend(rule_faults(errors, &format!("{pointer}/{index}")));
+                    faults.extend(rule_faults(errors, &format!("{pointer}/{index}"), rules));
                 }
             }
         }
@@ -316,8 +320,4 @@ pub fn rule(pointer: &'static str, message: &'static str) -> validator::Validati
     error.add_param("pointer".into(), &pointer);
     error.message = Some(message.into());
     error
-}
-
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

@@ -17,12 +17,15 @@ use uuid::Uuid;
 use super::{
     ApiError, ApiResult, FieldError,
     cursor::{self, Cursor},
+    filter,
+    query::{Parameters, joined},
 };
 use crate::{
     db::{
         Condition, Sql, bind,
         sql::{Bind, Fragment},
     },
+    filter::{FilterClock, Schema as FilterSchema},
     sql,
 };
 
@@ -42,6 +45,9 @@ pub struct ListQuery {
     /// Which rows, in the filter language.
     #[param(max_length = 4096)]
     pub filter: Option<String>,
+    /// What is wrong with the parameters so far: [`ListQuery::page`] and [`ListQuery::plan`] tell it.
+    #[serde(skip)]
+    pub faults: Vec<FieldError>,
 }
 
 /// How a sort column's values travel in a cursor.
@@ -89,47 +95,77 @@ pub struct PagePlan {
 }
 
 const DEFAULT_LIMIT: i64 = 50;
-const LARGEST_LIMIT: i64 = 200;
 const BATCH: i64 = 1_000;
 
+impl Parameters for ListQuery {
+    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+        Some(&mut self.faults)
+    }
+}
+
 impl ListQuery {
-    /// Checks `limit`, `sort` and `cursor` against what the list offers.
+    /// The page, and the rows that `filter` lets through; or everything that is wrong with the parameters.
+    pub fn page(
+        &self,
+        listing: &Listing,
+        schema: &FilterSchema,
+        clock: &FilterClock,
+    ) -> ApiResult<(PagePlan, Sql)> {
+        let filter = match self.filter.as_deref() {
+            Some(text) => filter::parse(text, schema).map(|filter| filter.to_sql(clock)),
+            None => Ok(Sql::always()),
+        };
+        self.with_filter(listing, filter)
+    }
+
+    /// The page of a list that takes no filter; or everything that is wrong with the parameters.
     pub fn plan(&self, listing: &Listing) -> ApiResult<PagePlan> {
-        let mut faults = Vec::new();
-        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
-        if !(1..=LARGEST_LIMIT).contains(&limit) {
-            faults.push(FieldError::new(
-                "?limit",
-                format!("must be from 1 to {LARGEST_LIMIT}"),
-            ));
+        let filter = match self.filter {
+            Some(_) => Err(ApiError::parameter("filter", "is not taken here; leave it out")),
+            None => Ok(Sql::always()),
+        };
+        self.with_filter(listing, filter).map(|(page, _)| page)
+    }
+
+    fn with_filter(&self, listing: &Listing, filter: ApiResult<Sql>) -> ApiResult<(PagePlan, Sql)> {
+        match (self.ordered(listing), filter) {
+            (Ok(page), Ok(filter)) if self.faults.is_empty() => Ok((page, filter)),
+            (page, filter) => {
+                let mut errors = page.err().unwrap_or_default();
+                errors.extend(filter.err());
+                Err(joined(&self.faults, errors))
+            }
         }
+    }
+
+    /// Checks `sort` and `cursor` against what the list offers.
+    fn ordered(&self, listing: &Listing) -> Result<PagePlan, Vec<ApiError>> {
         let default = listing.sorts.first().map_or("", |sort| sort.name);
         let sort_text = self.sort.as_deref().unwrap_or(default);
         let (descending, name) = match sort_text.strip_prefix('-') {
             Some(name) => (true, name),
             None => (false, sort_text),
         };
-        let sort = listing.sorts.iter().find(|sort| sort.name == name);
-        let (Some(sort), true) = (sort, faults.is_empty()) else {
-            if sort.is_none() {
-                let names: Vec<_> = listing.sorts.iter().map(|sort| sort.name).collect();
-                let detail = format!("must be one of {}, or one of them after a `-`", names.join(", "));
-                faults.push(FieldError::new("?sort", detail));
-            }
-            return Err(ApiError::parameters(faults));
+        let Some(sort) = listing.sorts.iter().find(|sort| sort.name == name) else {
+            let names: Vec<_> = listing.sorts.iter().map(|sort| sort.name).collect();
+            let detail = format!("must be one of {}, or one of them after a `-`", names.join(", "));
+            let cursor = self.cursor.as_deref().and_then(|text| Cursor::decode(text).err());
+            let errors = [ApiError::parameter("sort", detail)].into_iter().chain(cursor);
+            return Err(errors.collect());
         };
         let after = self
             .cursor
             .as_deref()
             .map(|text| read_cursor(text, sort_text, sort.kind))
-            .transpose()?;
+            .transpose()
+            .map_err(|error| vec![error])?;
         Ok(PagePlan {
             column: sql![sort.column],
             sort_text: sort_text.to_owned(),
             descending,
             id: listing.id,
             after,
-            limit,
+            limit: self.limit.unwrap_or(DEFAULT_LIMIT),
         })
     }
 }

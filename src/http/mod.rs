@@ -15,6 +15,7 @@ pub mod problem;
 pub mod query;
 pub mod reply;
 pub mod request;
+mod schema;
 pub mod upload;
 
 pub use body::Valid;
@@ -23,6 +24,6 @@ pub use list::{ListQuery, Listing, Page, Sort};
 pub use path::{Ref, RefKind};
 pub use precondition::{IfMatch, IfNoneMatch, Versioned};
 pub use problem::{ApiError, ApiResult, FieldError, Problem};
-pub use query::Query;
+pub use query::{Parameters, Query};
 pub use reply::Reply;
 pub use upload::CsvUpload;

@@ -1,17 +1,41 @@
-//! Query parameters, with a problem that names all that cannot be read.
+//! Query parameters, checked against the very schemas that the API's document publishes.
+//!
+//! What is wrong is told all at once: lists keep it and add what only they can know, such as that there is no such
+//! order; see [`Parameters::kept_faults`].
 
-use std::future::{Ready, ready};
+use std::{
+    collections::HashSet,
+    future::{Ready, ready},
+    sync::{Arc, LazyLock},
+};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use jsonschema::Validator;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use utoipa::{
+    IntoParams,
+    openapi::{Required, path::ParameterIn},
+};
 
-use super::{ApiError, ApiResult, Code, FieldError};
+use super::{
+    ApiError, ApiResult, FieldError,
+    schema::{self, PerType},
+};
+
+/// What query parameters are read into.
+pub trait Parameters: DeserializeOwned + IntoParams + 'static {
+    /// Where faults wait for those that are found later; without it they are answered at once.
+    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+        None
+    }
+}
 
 /// The query parameters, read into `T`.
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest for Query<T> {
+impl<T: Parameters> FromRequest for Query<T> {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
 
@@ -20,53 +44,144 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
-fn read<T: DeserializeOwned>(query: &str) -> ApiResult<Query<T>> {
-    if query.contains("%00") {
-        return Err(ApiError::new(
-            Code::InvalidParameter,
-            "Leave out U+0000: no parameter may hold it.",
-        ));
-    }
-    let mut query = query.to_owned();
-    let mut faults: Vec<FieldError> = Vec::new();
-    // Reading ends at the first fault; without what is faulty it comes to the next.
-    loop {
-        let (name, detail) = match attempt(&query) {
-            Ok(value) if faults.is_empty() => return Ok(Query(value)),
-            Ok(_) => break,
-            Err(fault) => fault,
-        };
-        let rest = without(&query, &name);
-        let fault = FieldError::new(format!("?{name}"), detail);
-        if faults.iter().all(|known| known.pointer != fault.pointer) {
-            faults.push(fault);
+/// What is wrong with the parameters: `faults`, and why what followed failed.
+pub fn joined(faults: &[FieldError], mut errors: Vec<ApiError>) -> ApiError {
+    let other = errors.iter().position(|error| error.fields.is_empty());
+    match (other, errors.len()) {
+        (Some(other), _) => errors.swap_remove(other),
+        (None, 1) if faults.is_empty() => errors.swap_remove(0),
+        _ => {
+            let mut all = faults.to_vec();
+            all.extend(errors.into_iter().flat_map(|error| error.fields));
+            ApiError::parameters(all)
         }
-        if rest == query {
-            break;
-        }
-        query = rest;
     }
-    Err(ApiError::parameters(faults))
 }
 
-/// The parameters as `T`, or the name of the first that is wrong and what is wrong with it.
-fn attempt<T: DeserializeOwned>(query: &str) -> Result<T, (String, String)> {
-    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-    serde_path_to_error::deserialize(pairs).map_err(|error| {
-        let (path, detail) = (error.path().to_string(), error.inner().to_string());
-        // Of a parameter that is unknown, missing or there twice, only the sentence tells the name.
-        let named = detail.split('`').nth(1).unwrap_or_default().to_owned();
-        (if is_name(&path) { path } else { named }, detail)
+fn read<T: Parameters>(query: &str) -> ApiResult<Query<T>> {
+    let known = known::<T>()?;
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let faults = known.faults(&pairs);
+    let is_faulty = |name: &str| faults.iter().any(|fault| fault.pointer == pointer(name));
+    let good = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs.iter().filter(|(name, _)| !is_faulty(name)))
+        .finish();
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(good.as_bytes()));
+    let mut read: T = match serde_path_to_error::deserialize(pairs) {
+        Ok(read) => read,
+        Err(_) if !faults.is_empty() => return Err(ApiError::parameters(faults)),
+        Err(error) => {
+            let detail = format!("cannot be read: {}", error.inner());
+            return Err(ApiError::parameter(&error.path().to_string(), detail));
+        }
+    };
+    if faults.is_empty() {
+        return Ok(Query(read));
+    }
+    match read.kept_faults() {
+        Some(kept) => *kept = faults,
+        None => return Err(ApiError::parameters(faults)),
+    }
+    Ok(Query(read))
+}
+
+/// The parameters that a type publishes.
+#[derive(Debug)]
+struct Known {
+    names: Vec<String>,
+    properties: Map<String, Value>,
+    validator: Validator,
+}
+
+fn known<T: Parameters>() -> ApiResult<Arc<Known>> {
+    static KNOWN: LazyLock<PerType<Known>> = LazyLock::new(PerType::default);
+    KNOWN.of::<T>(|| {
+        let (mut names, mut properties, mut required) = (Vec::new(), Map::new(), Vec::new());
+        for parameter in T::into_params(|| Some(ParameterIn::Query)) {
+            let schema = serde_json::to_value(&parameter.schema).map_err(ApiError::internal)?;
+            properties.insert(parameter.name.clone(), plain(schema));
+            if matches!(parameter.required, Required::True) {
+                required.push(parameter.name.clone());
+            }
+            names.push(parameter.name);
+        }
+        let validator = schema::compile(&json!({ "properties": properties, "required": required }))?;
+        Ok(Known {
+            names,
+            properties,
+            validator,
+        })
     })
 }
 
-fn without(query: &str, name: &str) -> String {
-    let others = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key != name);
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(others)
-        .finish()
+/// The schema of a parameter that is there: it is never null, and an integer fits into 64 bits.
+fn plain(mut schema: Value) -> Value {
+    if let Some(types) = schema["type"].as_array_mut() {
+        types.retain(|one| one != "null");
+        if let [one] = types.as_slice() {
+            schema["type"] = one.clone();
+        }
+    }
+    if schema["type"] == "integer" {
+        for (bound, value) in [("minimum", i64::MIN), ("maximum", i64::MAX)] {
+            if schema[bound].is_null() {
+                schema[bound] = json!(value);
+            }
+        }
+    }
+    schema
 }
 
-fn is_name(path: &str) -> bool {
-    !path.is_empty() && path.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+impl Known {
+    /// Everything that is wrong with the parameters, each named once and in their order.
+    fn faults(&self, pairs: &[(String, String)]) -> Vec<FieldError> {
+        let mut faults = Vec::new();
+        let mut object = Map::new();
+        let mut seen = HashSet::new();
+        for (name, text) in pairs {
+            let fault = if !self.names.contains(name) {
+                format!("is not a parameter here; there are {}", self.names.join(", "))
+            } else if !seen.insert(name) {
+                "is given twice; give it once".into()
+            } else if text.contains('\0') {
+                "must not hold U+0000; leave it out".into()
+            } else {
+                object.insert(name.clone(), self.value(name, text));
+                continue;
+            };
+            faults.push(FieldError::new(pointer(name), fault));
+        }
+        let by_schema = schema::faults(&self.validator, &Value::Object(object)).into_iter();
+        faults.extend(by_schema.map(|fault| {
+            let name = fault.pointer.trim_start_matches('/');
+            FieldError::new(pointer(name), fault.detail)
+        }));
+        schema::keep_first(&mut faults);
+        let place = |fault: &FieldError| {
+            let named = |(name, _): &(String, String)| pointer(name) == fault.pointer;
+            pairs.iter().position(named).unwrap_or(pairs.len())
+        };
+        faults.sort_by_key(place);
+        faults
+    }
+
+    /// The value as its schema would have it; the text itself, where it is no such value.
+    fn value(&self, name: &str, text: &str) -> Value {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let value = match self.properties[name]["type"].as_str() {
+            Some("integer") if is_whole => text
+                .parse::<i64>()
+                .map_or_else(|_| text.parse::<f64>().ok().map(Value::from), |n| Some(n.into())),
+            Some("number") => text.parse::<f64>().ok().map(Value::from),
+            Some("boolean") => text.parse::<bool>().ok().map(Value::from),
+            _ => None,
+        };
+        value.unwrap_or_else(|| text.into())
+    }
+}
+
+/// How a parameter is named; U+0000 in its name would make the answer unreadable to some.
+fn pointer(name: &str) -> String {
+    format!("?{}", name.replace('\0', ""))
 }

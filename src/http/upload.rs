@@ -22,7 +22,10 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::{ApiError, ApiResult, Code, body::unreadable};
+use super::{
+    ApiError, ApiResult, Code,
+    body::{encoding, unreadable},
+};
 use crate::config::Config;
 
 /// A CSV file, in a temporary file without a name: it is gone with the request, however that ends.
@@ -84,6 +87,12 @@ const PIECE: usize = 1 << 20;
 
 /// Takes a file in, piece by piece. Whoever reads the body before the handler leaves it in the request's extensions.
 pub async fn receive(request: &HttpRequest, payload: &mut Payload) -> ApiResult<CsvUpload> {
+    if !matches!(encoding(request).as_str(), "" | "identity") {
+        return Err(ApiError::new(
+            Code::UnsupportedMediaType,
+            "Send the file as it is, without `Content-Encoding`.",
+        ));
+    }
     let limit = limit(request, |config| config.import_limit);
     let mut body = web::Payload::from_request(request, payload)
         .await

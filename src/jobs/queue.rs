@@ -7,9 +7,9 @@ use super::model::{JobState, QueuedJob};
 use crate::{
     access::{self, Permission},
     app::Tx,
-    db::{Sql, schema::jobs},
+    db::schema::jobs,
     filter::{Attribute, Column, Kind, Schema},
-    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Ref, Sort, filter::parse, list::SortKind},
+    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Ref, Sort, list::SortKind},
     ledger::Event,
     protected,
 };
@@ -64,11 +64,7 @@ static SCHEMA: Schema = Schema::new(&[
 /// A page of the queue.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<QueuedJob>> {
     let scope = tx.scope(Permission::JobsRead)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match query.filter.as_deref() {
-        Some(text) => parse(text, &SCHEMA)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &SCHEMA, &tx.filter_clock())?;
     let rows = jobs::table
         .select((QueuedJob::as_select(), page.key()))
         .filter(page.rows([scope.global(), filter]))

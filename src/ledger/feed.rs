@@ -8,9 +8,9 @@ use super::{ActorKind, model::SealedEvent};
 use crate::{
     access::Protected,
     app::Tx,
-    db::{Sql, bind, schema::events},
+    db::{bind, schema::events},
     filter::{Attribute, Column, Kind, Schema},
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    http::{ApiResult, FieldError, ListQuery, Listing, Page, Parameters, Sort, list::SortKind},
     sql,
 };
 
@@ -60,26 +60,29 @@ pub struct ListEvents {
     /// Which events, in the filter language.
     #[param(max_length = 4096, example = "object_kind eq \"user\"")]
     pub filter: Option<String>,
+    /// What is wrong with the parameters so far.
+    #[serde(skip)]
+    pub faults: Vec<FieldError>,
+}
+
+impl Parameters for ListEvents {
+    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+        Some(&mut self.faults)
+    }
 }
 
 /// A page of the events that the caller may see.
 pub fn list(tx: &mut Tx, query: ListEvents) -> ApiResult<Page<SealedEvent>> {
     let scope = tx.scope(SealedEvent::READ)?;
     let after = query.after.unwrap_or(0);
-    if after < 0 {
-        return Err(ApiError::parameter("after", "must be 0 or more"));
-    }
-    let filter = match query.filter.as_deref() {
-        Some(text) => parse(text, &SCHEMA)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
     let query = ListQuery {
         limit: query.limit,
         cursor: query.cursor,
         sort: query.sort,
-        filter: None,
+        filter: query.filter,
+        faults: query.faults,
     };
-    let page = query.plan(&LISTING)?;
+    let (page, filter) = query.page(&LISTING, &SCHEMA, &tx.filter_clock())?;
     let later = sql!["events.position > ", bind(after)];
     let rows = events::table
         .select((SealedEvent::as_select(), page.key()))

@@ -11,7 +11,7 @@ use crate::{
     app::Tx,
     db::{Condition, Sql, bind, schema::operations},
     filter::{Attribute, Column, Kind, Schema},
-    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
     sql,
 };
@@ -195,11 +195,7 @@ fn visible(tx: &Tx) -> Sql {
 
 /// A page of the operations that the caller may watch.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Operation>> {
-    let page = query.plan(&LISTING)?;
-    let filter = match query.filter.as_deref() {
-        Some(text) => parse(text, &SCHEMA)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &SCHEMA, &tx.filter_clock())?;
     let rows = operations::table
         .select((Operation::as_select(), page.key()))
         .filter(page.rows([visible(tx), filter]))

@@ -1,5 +1,6 @@
 //! The commands, through the real binary.
 
+mod arguments;
 mod demo;
 mod doctor;
 mod output;

@@ -216,7 +216,7 @@ async fn all_parameters_that_are_wrong_are_named_at_once() {
     for (query, pointers) in [
         (
             "limit=a&colour=red&limit=2&sort=name",
-            json!(["?limit", "?colour"]),
+            json!(["?limit", "?colour", "?sort"]),
         ),
         ("limit=0&sort=nobody", json!(["?limit", "?sort"])),
     ] {
@@ -249,6 +249,33 @@ async fn json_in_another_encoding_than_utf_8_is_refused() {
         let answer = send(&admin, &operation, &story, "{}".into(), &media_type).await;
         assert_eq!(answer.status, status, "{charset}: {}", answer.text());
     }
+}
+
+#[actix_web::test]
+async fn a_compression_that_is_not_known_is_refused() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let (group, import) = (named("create_group"), named("create_import"));
+    let story = Story::default();
+    for (encoding, status) in [
+        ("bogus", 415),
+        ("br", 415),
+        ("gzip, gzip", 415),
+        ("identity", 422),
+    ] {
+        let client = admin.with("Content-Encoding", encoding);
+        let answer = send(&client, &group, &story, "{}".into(), "application/json").await;
+        assert_eq!(answer.status, status, "{encoding}: {}", answer.text());
+        if status == 415 {
+            assert!(answer.text().contains("gzip"), "{}", answer.text());
+        }
+    }
+    let client = admin.with("Content-Encoding", "gzip");
+    let path = format!("{}?profile=hr", import.path_with(&story.ids));
+    client
+        .send(Method::POST, &path, Some(b"a,b".to_vec()), "text/csv")
+        .await
+        .assert_problem(415, "unsupported_media_type");
 }
 
 #[actix_web::test]

@@ -4,6 +4,7 @@
 mod deadlines;
 mod document;
 mod errors;
+mod faults;
 mod health;
 mod http;
 mod imports;

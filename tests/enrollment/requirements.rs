@@ -110,3 +110,23 @@ async fn nobody_who_has_left_is_assigned_anything() {
         .await
         .assert_problem(409, "user_archived");
 }
+
+#[actix_web::test]
+async fn a_requirement_is_not_due_before_it_opens_be_that_day_given_or_today() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let ana = person(&admin, "ana", "Production").await;
+    for opens_on in [json!(null), json!(in_days(&app, 0))] {
+        let body =
+            json!({"user_id": ana, "course_id": fire, "opens_on": opens_on, "due_on": in_days(&app, -1)});
+        admin
+            .post("/v1/requirements", body)
+            .await
+            .assert_problem(422, "validation_failed")
+            .assert_fault("/due_on");
+    }
+
+    let today = json!({"user_id": ana, "course_id": fire, "due_on": in_days(&app, 0)});
+    admin.post("/v1/requirements", today).await.assert_status(201);
+}

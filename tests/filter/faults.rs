@@ -190,7 +190,6 @@ fn days_and_durations_that_do_not_exist_are_refused() {
 #[test]
 fn unknown_names_are_met_with_a_suggestion_or_the_list() {
     assert!(fault("HiredOn pr").ends_with("did you mean \"hired_on\"?"));
-    assert!(fault("attributes.nickmane pr").ends_with("did you mean \"attributes.nickname\"?"));
     assert!(fault("emails.typ pr").ends_with("did you mean \"emails.type\"?"));
     assert!(
         fault("emails[type pr].valeu pr")
@@ -202,6 +201,25 @@ fn unknown_names_are_met_with_a_suggestion_or_the_list() {
     );
     assert!(fault("x.y pr").contains("the attributes are \"name\", \"code\", \"status\""));
     assert!(fault("name.first pr").contains("unknown attribute \"name.first\""));
+}
+
+/// There may be a thousand, and not everybody may read what is defined.
+#[test]
+fn custom_attributes_are_not_told_to_who_does_not_name_them() {
+    for text in [
+        "zz pr",
+        "attributes.nickmane pr",
+        "nickname pr",
+        "attributes.badgr pr",
+    ] {
+        let fault = fault(text);
+        assert!(!fault.contains("attributes.nickname"), "{fault}");
+        assert!(!fault.contains("attributes.badge"), "{fault}");
+    }
+    assert!(
+        fault("attributes.nickmane pr")
+            .ends_with("unknown attribute \"attributes.nickmane\"; no attribute is defined under this name")
+    );
 }
 
 #[test]

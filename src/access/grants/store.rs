@@ -14,7 +14,7 @@ use crate::{
         schema::{grants, roles},
     },
     filter::{Attribute, Column, Kind, Schema},
-    http::{ApiError, ApiResult, FieldError, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    http::{ApiError, ApiResult, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
     sql,
 };
@@ -90,11 +90,7 @@ static FILTER: Schema = Schema::new(&[
 /// A page of the grants whose scope lies within the caller's.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Grant>> {
     let scope = tx.scope(Grant::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match query.filter.as_deref() {
-        Some(text) => parse(text, &FILTER)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
     let rows = grants::table
         .select((Grant::as_select(), page.key()))
         .filter(page.rows([Grant::covered(&scope), filter]))

@@ -9,12 +9,9 @@ use super::model::{CreateRole, Role, UpdateRole};
 use crate::{
     access::{Authorized, Permission, Protected, attribute},
     app::Tx,
-    db::{
-        Sql,
-        schema::{grants, roles},
-    },
+    db::schema::{grants, roles},
     filter::{Kind, Schema},
-    http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
 };
 
 const LISTING: Listing = Listing {
@@ -60,11 +57,7 @@ static FILTER: Schema = Schema::new(&[
 /// A page of roles.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Role>> {
     let scope = tx.scope(Role::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match query.filter.as_deref() {
-        Some(text) => parse(text, &FILTER)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
     let rows = roles::table
         .select((Role::as_select(), page.key()))
         .filter(page.rows([Role::covered(&scope), filter]))

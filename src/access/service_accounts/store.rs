@@ -10,11 +10,11 @@ use crate::{
     access::{Authorized, Protected, attribute},
     app::Tx,
     db::{
-        Condition, Sql, bind,
+        Condition, bind,
         schema::{service_account_secrets as secrets, service_accounts},
     },
     filter::{Kind, Schema},
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
 };
 
@@ -54,11 +54,7 @@ static FILTER: Schema = Schema::new(&[
 /// A page of service accounts.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<ServiceAccount>> {
     let scope = tx.scope(ServiceAccount::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match query.filter.as_deref() {
-        Some(text) => parse(text, &FILTER)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
     let rows = service_accounts::table
         .select((ServiceAccount::as_select(), page.key()))
         .filter(page.rows([ServiceAccount::covered(&scope), filter]))
@@ -137,11 +133,7 @@ static SECRETS_FILTER: Schema = Schema::new(&[
 
 /// A page of an account's secrets.
 pub fn list_secrets(tx: &mut Tx, account: &ServiceAccount, query: &ListQuery) -> ApiResult<Page<Secret>> {
-    let page = query.plan(&SECRETS)?;
-    let filter = match query.filter.as_deref() {
-        Some(text) => parse(text, &SECRETS_FILTER)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&SECRETS, &SECRETS_FILTER, &tx.filter_clock())?;
     let of_account = sql!["service_account_secrets.service_account_id = ", bind(account.id)];
     let rows = secrets::table
         .select((Secret::as_select(), page.key()))

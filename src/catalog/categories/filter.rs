@@ -1,13 +1,9 @@
 //! What filters may say about categories.
 
-use crate::{
-    app::Tx,
-    db::Sql,
-    filter::{Attribute, Column, Kind, Schema},
-    http::{ApiResult, filter::parse},
-};
+use crate::filter::{Attribute, Column, Kind, Schema};
 
-static CATEGORIES: Schema = Schema::new(&[
+/// The attributes of categories.
+pub static CATEGORIES: Schema = Schema::new(&[
     scalar("id", Kind::Id, "categories.id", "Our id."),
     scalar("code", Kind::Exact, "categories.code", "The code."),
     scalar("name", Kind::String, "categories.name", "The name."),
@@ -37,13 +33,5 @@ const fn scalar(name: &'static str, kind: Kind, column: &'static str, doc: &'sta
         kind,
         column: Column::Scalar(column),
         doc,
-    }
-}
-
-/// The categories that `text` describes, as a condition over `categories`; all of them without one.
-pub fn condition(tx: &Tx, text: Option<&str>) -> ApiResult<Sql> {
-    match text {
-        Some(text) => Ok(parse(text, &CATEGORIES)?.to_sql(&tx.filter_clock())),
-        None => Ok(Sql::always()),
     }
 }

@@ -8,7 +8,7 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{
-    filter,
+    filter::CATEGORIES,
     model::{Category, CreateCategory, UpdateCategory},
 };
 use crate::{
@@ -43,8 +43,7 @@ const LISTING: Listing = Listing {
 /// A page of the categories.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Category>> {
     let scope = tx.scope(Category::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = filter::condition(tx, query.filter.as_deref())?;
+    let (page, filter) = query.page(&LISTING, &CATEGORIES, &tx.filter_clock())?;
     let rows = categories::table
         .select((Category::as_select(), page.key()))
         .filter(page.rows([Category::visible(&scope), filter]))

@@ -1,12 +1,7 @@
 //! What filters may say about courses.
 
 use super::model::{CourseLevel, CourseStatus};
-use crate::{
-    app::Tx,
-    db::Sql,
-    filter::{Attribute, Column, Kind, Schema},
-    http::{ApiResult, filter::parse},
-};
+use crate::filter::{Attribute, Column, Kind, Schema};
 
 macro_rules! attributes {
     ($($name:literal $kind:expr, $column:expr, $doc:literal;)*) => {
@@ -18,7 +13,8 @@ const fn scalar(column: &'static str) -> Column {
     Column::Scalar(column)
 }
 
-static COURSES: Schema = Schema::new(attributes! {
+/// The attributes of courses.
+pub static COURSES: Schema = Schema::new(attributes! {
     "id" Kind::Id, scalar("courses.id"), "Our id.";
     "code" Kind::Exact, scalar("courses.code"), "The code.";
     "status" Kind::Enum(CourseStatus::WORDS), scalar("courses.status"), "Where it stands.";
@@ -47,11 +43,3 @@ static COURSES: Schema = Schema::new(attributes! {
     "updated_at" Kind::Instant, scalar("courses.updated_at"), "When it was last changed.";
     "retired_at" Kind::Instant, scalar("courses.retired_at"), "When it was retired.";
 });
-
-/// The courses that `text` describes, as a condition over `courses`; all of them without one.
-pub fn condition(tx: &Tx, text: Option<&str>) -> ApiResult<Sql> {
-    match text {
-        Some(text) => Ok(parse(text, &COURSES)?.to_sql(&tx.filter_clock())),
-        None => Ok(Sql::always()),
-    }
-}

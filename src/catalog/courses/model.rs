@@ -10,7 +10,7 @@ use validator::Validate;
 use super::modules::{Module, Modules, links_lead_somewhere};
 use crate::{
     db::{Sql, schema::courses},
-    http::{ListQuery, Versioned},
+    http::{FieldError, ListQuery, Parameters, Versioned},
     period::Period,
     protected, sql, text_enum,
 };
@@ -252,6 +252,15 @@ pub struct ListCourses {
     /// Only courses in this language.
     #[param(pattern = "^[a-z]{2,3}$", example = "en")]
     pub language: Option<String>,
+    /// What is wrong with the parameters so far.
+    #[serde(skip)]
+    pub faults: Vec<FieldError>,
+}
+
+impl Parameters for ListCourses {
+    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+        Some(&mut self.faults)
+    }
 }
 
 impl ListCourses {
@@ -262,6 +271,7 @@ impl ListCourses {
             cursor: self.cursor.clone(),
             sort: self.sort.clone(),
             filter: self.filter.clone(),
+            faults: self.faults.clone(),
         }
     }
 }

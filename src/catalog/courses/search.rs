@@ -6,14 +6,11 @@
 use super::model::ListCourses;
 use crate::{
     db::{Sql, bind},
-    http::{ApiError, ApiResult},
     sql,
 };
 
 /// The order that a search offers beside those of the list.
 pub const RELEVANCE: &str = "relevance";
-/// The longest search, in characters.
-const LONGEST: usize = 500;
 
 /// What is searched for.
 #[derive(Debug)]
@@ -24,24 +21,12 @@ pub struct Search {
 
 impl Search {
     /// Reads `q` and `language`; a blank `q` searches for nothing in particular.
-    pub fn read(query: &ListCourses) -> ApiResult<Self> {
+    pub fn read(query: &ListCourses) -> Self {
         let words = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty());
-        if words.is_some_and(|words| words.chars().count() > LONGEST) {
-            return Err(ApiError::parameter(
-                "q",
-                format!("must have at most {LONGEST} characters"),
-            ));
-        }
-        if query.language.as_deref().is_some_and(|tag| !is_primary_tag(tag)) {
-            return Err(ApiError::parameter(
-                "language",
-                "must be a BCP 47 primary tag in lower case, such as en",
-            ));
-        }
-        Ok(Search {
+        Search {
             words: words.map(str::to_owned),
             language: query.language.clone(),
-        })
+        }
     }
 
     /// Whether there is an order of relevance.
@@ -94,8 +79,4 @@ fn words_in(language: Sql, words: &str) -> Sql {
         bind(words),
         ")))"
     ]
-}
-
-fn is_primary_tag(tag: &str) -> bool {
-    (2..=3).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_lowercase())
 }

@@ -5,7 +5,7 @@ use diesel::{ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl, SelectableHe
 use uuid::Uuid;
 
 use super::{
-    filter,
+    filter::COURSES,
     model::{Course, CourseStatus, CreateCourse, ListCourses, UpdateCourse},
     search::{RELEVANCE, Search},
 };
@@ -57,13 +57,10 @@ const FOUND: Listing = Listing {
 /// A page of the courses that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListCourses) -> ApiResult<Page<Course>> {
     let scope = tx.scope(Course::READ)?;
-    let search = Search::read(query)?;
+    let search = Search::read(query);
     let listing = if search.has_words() { &FOUND } else { &LISTING };
-    let page = query
-        .common()
-        .plan(listing)?
-        .ordering(RELEVANCE, || search.relevance());
-    let filter = filter::condition(tx, query.filter.as_deref())?;
+    let (page, filter) = query.common().page(listing, &COURSES, &tx.filter_clock())?;
+    let page = page.ordering(RELEVANCE, || search.relevance());
     let rows = courses::table
         .select((Course::as_select(), page.key()))
         .filter(page.rows([Course::visible(&scope), search.condition(), filter]))

@@ -19,7 +19,7 @@ use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use super::{CommandError, CommandResult, create_admin, say, serve, start};
 use crate::{
     app::{App, Tx},
-    config::Config,
+    config::{Config, whole},
     http::ApiResult,
     ledger::Event,
     sql,
@@ -29,14 +29,20 @@ use crate::{
 #[derive(Debug, Args)]
 pub struct Demo {
     /// What chance begins with: the same seed makes the same academy.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 7, value_parser = seed)]
     pub seed: u64,
     /// How many people work there today.
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(50..=50_000))]
+    #[arg(long, default_value_t = 2_000, value_parser = whole::<50, 50_000>)]
     pub people: u32,
     /// Serve it afterwards, with a worker inside.
     #[arg(long)]
     pub serve: bool,
+}
+
+fn seed(value: &str) -> Result<u64, String> {
+    value
+        .parse()
+        .map_err(|_| format!("give a whole number from 0 to {}", u64::MAX))
 }
 
 /// What became of building the academy.

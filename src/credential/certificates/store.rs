@@ -19,7 +19,7 @@ use crate::{
         schema::{certificate_files, certificates, completions},
     },
     filter::{Attribute, Column, Kind, Schema},
-    http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
 };
 
@@ -68,11 +68,7 @@ struct ListRow {
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Certificate>> {
     let scope = tx.scope(CertificateRow::READ)?;
     let today = tx.today();
-    let page = query.plan(&LISTING)?;
-    let filter = match query.filter.as_deref() {
-        Some(text) => parse(text, &CERTIFICATES)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &CERTIFICATES, &tx.filter_clock())?;
     let rows: Vec<ListRow> = sql![
         "SELECT certificates.*, ",
         page.key(),

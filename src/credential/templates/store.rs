@@ -8,9 +8,9 @@ use crate::{
     access::{Authorized, Protected},
     app::Tx,
     credential::pdf::Template,
-    db::{Sql, schema::certificate_templates as templates},
+    db::schema::certificate_templates as templates,
     filter::{Attribute, Column, Kind, Schema},
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
 };
 
@@ -53,11 +53,7 @@ static TEMPLATES: Schema = Schema::new(&[
 /// A page of the templates.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<CertificateTemplate>> {
     let scope = tx.scope(CertificateTemplate::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match query.filter.as_deref() {
-        Some(text) => parse(text, &TEMPLATES)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &TEMPLATES, &tx.filter_clock())?;
     let rows = templates::table
         .select((CertificateTemplate::as_select(), page.key()))
         .filter(page.rows([CertificateTemplate::covered(&scope), filter]))

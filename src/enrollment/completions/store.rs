@@ -10,8 +10,8 @@ use super::{
 use crate::{
     access::Protected,
     app::Tx,
-    db::{Sql, schema::completions},
-    http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    db::schema::completions,
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
 };
 
 /// The orders of the list; each has its index.
@@ -27,11 +27,7 @@ const LISTING: Listing = Listing {
 /// A page of the completions that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Completion>> {
     let scope = tx.scope(Completion::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match &query.filter {
-        Some(text) => parse(text, &COMPLETIONS)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &COMPLETIONS, &tx.filter_clock())?;
     let rows = completions::table
         .select((Completion::as_select(), page.key()))
         .filter(page.rows([Completion::covered(&scope), filter]))

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     access::Protected,
     app::Tx,
-    db::{Condition, Sql, schema::enrollments},
-    http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    db::{Condition, schema::enrollments},
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
 };
 
@@ -28,11 +28,7 @@ const LISTING: Listing = Listing {
 /// A page of the enrollments that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Enrollment>> {
     let scope = tx.scope(Enrollment::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match &query.filter {
-        Some(text) => parse(text, &ENROLLMENTS)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &ENROLLMENTS, &tx.filter_clock())?;
     let rows = enrollments::table
         .select((Enrollment::as_select(), page.key()))
         .filter(page.rows([Enrollment::covered(&scope), filter]))

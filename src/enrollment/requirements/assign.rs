@@ -1,11 +1,12 @@
 //! Requirements by hand: somebody asks for one, or takes that back.
 
+use chrono::NaiveDate;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    model::{CreateRequirement, EndReason, ReasonKind, Requirement, RequirementReason},
+    model::{CreateRequirement, DUE_TOO_EARLY, EndReason, ReasonKind, Requirement, RequirementReason},
     store,
 };
 use crate::{
@@ -23,6 +24,9 @@ use crate::{
 
 /// Asks for a requirement: gives the current one another reason, or opens one.
 pub fn assign(tx: &mut Tx, new: &CreateRequirement) -> ApiResult<Requirement> {
+    if new.due_on.is_some_and(|due| due < opens_on(tx, new)) {
+        return Err(ApiError::field("/due_on", DUE_TOO_EARLY));
+    }
     people::lock_learner(tx, new.user_id)?;
     people::published_course(tx, new.course_id)?;
     let id = match current(tx, new)? {
@@ -54,6 +58,10 @@ fn current(tx: &mut Tx, new: &CreateRequirement) -> ApiResult<Option<Uuid>> {
     Ok(latest.filter(|(_, stands)| *stands).map(|(id, _)| id))
 }
 
+fn opens_on(tx: &Tx, new: &CreateRequirement) -> NaiveDate {
+    new.opens_on.unwrap_or(tx.today())
+}
+
 fn open(tx: &mut Tx, new: &CreateRequirement) -> ApiResult<Uuid> {
     let cycles: Option<i32> = requirements::table
         .filter(requirements::user_id.eq(new.user_id))
@@ -67,7 +75,7 @@ fn open(tx: &mut Tx, new: &CreateRequirement) -> ApiResult<Uuid> {
             requirements::user_id.eq(new.user_id),
             requirements::course_id.eq(new.course_id),
             requirements::cycle.eq(cycles.unwrap_or(0) + 1),
-            requirements::opens_on.eq(new.opens_on.unwrap_or(tx.today())),
+            requirements::opens_on.eq(opens_on(tx, new)),
             requirements::due_on.eq(new.due_on),
             requirements::created_at.eq(tx.now),
             requirements::updated_at.eq(tx.now),

@@ -162,11 +162,12 @@ pub struct CreateRequirement {
     pub note: Option<String>,
 }
 
+/// Said of a `due_on` before the day on which the requirement opens.
+pub const DUE_TOO_EARLY: &str = "must not be before opens_on, which is today if it is left out";
+
 fn due_after_opening(new: &CreateRequirement) -> Result<(), validator::ValidationError> {
     match (new.opens_on, new.due_on) {
-        (Some(opens), Some(due)) if due < opens => {
-            Err(crate::http::body::rule("/due_on", "must not be before opens_on"))
-        }
+        (Some(opens), Some(due)) if due < opens => Err(crate::http::body::rule("/due_on", DUE_TOO_EARLY)),
         _ => Ok(()),
     }
 }

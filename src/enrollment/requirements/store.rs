@@ -13,7 +13,7 @@ use crate::{
     access::Protected,
     app::Tx,
     db::{Condition, Sql, bind, schema::requirement_reasons},
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
 };
 
@@ -41,11 +41,7 @@ const COLUMNS: &str = "SELECT requirements.*, ";
 /// A page of the requirements that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Requirement>> {
     let scope = tx.scope(Requirement::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match &query.filter {
-        Some(text) => parse(text, &REQUIREMENTS)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &REQUIREMENTS, &tx.filter_clock())?;
     let rows: Vec<RequirementRow> = sql![
         COLUMNS,
         STATUS,

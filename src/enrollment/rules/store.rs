@@ -10,11 +10,8 @@ use super::{
 use crate::{
     access::{Authorized, Protected},
     app::Tx,
-    db::{
-        Sql,
-        schema::{courses, rule_courses, rules},
-    },
-    http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    db::schema::{courses, rule_courses, rules},
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
 };
 
 /// The orders of the list; each has its index.
@@ -37,11 +34,7 @@ const LISTING: Listing = Listing {
 /// A page of the rules that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Rule>> {
     let scope = tx.scope(Rule::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match &query.filter {
-        Some(text) => parse(text, &RULES)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &RULES, &tx.filter_clock())?;
     let rows = rules::table
         .select((Rule::as_select(), page.key()))
         .filter(page.rows([Rule::covered(&scope), filter]))

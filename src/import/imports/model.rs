@@ -12,7 +12,7 @@ use validator::Validate;
 
 use crate::{
     db::schema::{import_rows, imports},
-    http::{Problem, Versioned},
+    http::{Parameters, Problem, Versioned},
     import::read::Issue,
     protected, text_enum,
 };
@@ -161,6 +161,8 @@ pub struct CreateImport {
     #[param(max_length = 200)]
     pub file_name: Option<String>,
 }
+
+impl Parameters for CreateImport {}
 
 /// A plan that is to be applied.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]

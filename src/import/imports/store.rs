@@ -11,11 +11,11 @@ use crate::{
     access::Protected,
     app::Tx,
     db::{
-        Sql, bind,
+        bind,
         schema::{import_files, import_profile_versions, import_rows, imports},
     },
     filter::{Attribute, Column, Kind, Schema},
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     import::{Target, assess::Assessment, profiles::model::ProfileRow},
     ledger::Event,
     sql,
@@ -171,8 +171,7 @@ pub fn sample(tx: &mut Tx, import: &Import, filter: &str, most: i64) -> ApiResul
 /// A page of imports.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Import>> {
     let scope = tx.scope(Import::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = condition(tx, query, &SCHEMA)?;
+    let (page, filter) = query.page(&LISTING, &SCHEMA, &tx.filter_clock())?;
     let rows = imports::table
         .select((Import::as_select(), page.key()))
         .filter(page.rows([Import::covered(&scope), filter]))
@@ -184,8 +183,7 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Import>> {
 
 /// A page of an import's rows. Until the plan is made there are none.
 pub fn rows(tx: &mut Tx, import: &Import, query: &ListQuery) -> ApiResult<Page<ImportRow>> {
-    let page = query.plan(&ROWS)?;
-    let filter = condition(tx, query, &ROW_SCHEMA)?;
+    let (page, filter) = query.page(&ROWS, &ROW_SCHEMA, &tx.filter_clock())?;
     let rows = import_rows::table
         .filter(import_rows::import_id.eq(import.id))
         .select((ImportRow::as_select(), page.key()))
@@ -194,13 +192,6 @@ pub fn rows(tx: &mut Tx, import: &Import, query: &ListQuery) -> ApiResult<Page<I
         .limit(page.limit())
         .load(tx.conn)?;
     Ok(page.page(rows, |_| import.id))
-}
-
-fn condition(tx: &Tx, query: &ListQuery, schema: &Schema) -> ApiResult<Sql> {
-    match &query.filter {
-        Some(text) => Ok(parse(text, schema)?.to_sql(&tx.filter_clock())),
-        None => Ok(Sql::always()),
-    }
 }
 
 /// The import `id`, locked against others who would apply it.

@@ -12,7 +12,7 @@ use crate::{
     app::Tx,
     db::schema::{import_profile_versions, import_profiles},
     filter::{Attribute, Column, Kind, Schema},
-    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
     import::{self, Target, check, mapping::Mapping},
     ledger::Event,
 };
@@ -59,11 +59,7 @@ static SCHEMA: Schema = Schema::new(&[
 /// A page of profiles.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<ImportProfile>> {
     let scope = tx.scope(ProfileRow::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match &query.filter {
-        Some(text) => parse(text, &SCHEMA)?.to_sql(&tx.filter_clock()),
-        None => crate::db::Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &SCHEMA, &tx.filter_clock())?;
     let rows: Vec<(ProfileRow, Value, Value)> = import_profiles::table
         .inner_join(import_profile_versions::table)
         .filter(import_profile_versions::number.eq(import_profiles::version))
@@ -89,9 +85,6 @@ pub fn versions(
     profile: &ProfileRow,
     query: &ListQuery,
 ) -> ApiResult<Page<ImportProfileVersion>> {
-    if query.filter.is_some() {
-        return Err(ApiError::parameter("filter", "is not taken by this list"));
-    }
     let page = query.plan(&VERSIONS)?;
     let rows = import_profile_versions::table
         .filter(import_profile_versions::profile_id.eq(profile.id))

@@ -7,8 +7,8 @@ use super::{filter::ATTRIBUTE_DEFINITIONS, model::AttributeDefinition};
 use crate::{
     access::{Authorized, Protected},
     app::Tx,
-    db::{Sql, schema::attribute_definitions},
-    http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    db::schema::attribute_definitions,
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
 };
 
 const LISTING: Listing = Listing {
@@ -30,11 +30,7 @@ const LISTING: Listing = Listing {
 /// A page of definitions.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<AttributeDefinition>> {
     let scope = tx.scope(AttributeDefinition::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match &query.filter {
-        Some(text) => parse(text, &ATTRIBUTE_DEFINITIONS)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &ATTRIBUTE_DEFINITIONS, &tx.filter_clock())?;
     let rows = attribute_definitions::table
         .select((AttributeDefinition::as_select(), page.key()))
         .filter(page.rows([AttributeDefinition::covered(&scope), filter]))

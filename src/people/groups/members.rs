@@ -51,8 +51,7 @@ pub(super) struct Membership {
 /// A page of a group's members, of those whom the caller may see.
 pub fn list(tx: &mut Tx, group: Uuid, query: &ListQuery) -> ApiResult<Page<GroupMember>> {
     let scope = tx.scope(Permission::UsersRead)?;
-    let page = query.plan(&LISTING)?;
-    let filter = filter::condition(tx, query.filter.as_deref())?;
+    let (page, filter) = filter::page(tx, query, &LISTING)?;
     let rows = users::table
         .inner_join(group_members::table.on(group_members::user_id.eq(users::id)))
         .filter(group_members::group_id.eq(group))

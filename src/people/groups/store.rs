@@ -7,8 +7,8 @@ use super::{filter::GROUPS, model::Group};
 use crate::{
     access::{Authorized, Protected},
     app::Tx,
-    db::{Sql, schema::groups},
-    http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    db::schema::groups,
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
 };
 
 const LISTING: Listing = Listing {
@@ -35,11 +35,7 @@ const LISTING: Listing = Listing {
 /// A page of the groups that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Group>> {
     let scope = tx.scope(Group::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match &query.filter {
-        Some(text) => parse(text, &GROUPS)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &GROUPS, &tx.filter_clock())?;
     let rows = groups::table
         .select((Group::as_select(), page.key()))
         .filter(page.rows([Group::covered(&scope), filter]))

@@ -11,11 +11,8 @@ use super::{filter::ORG_UNITS, model::OrgUnit};
 use crate::{
     access::{Authorized, Protected},
     app::Tx,
-    db::{
-        Sql,
-        schema::{org_unit_closure, org_units, users},
-    },
-    http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    db::schema::{org_unit_closure, org_units, users},
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
 };
 
 const LISTING: Listing = Listing {
@@ -42,11 +39,7 @@ const LISTING: Listing = Listing {
 /// A page of the units that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<OrgUnit>> {
     let scope = tx.scope(OrgUnit::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = match &query.filter {
-        Some(text) => parse(text, &ORG_UNITS)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &ORG_UNITS, &tx.filter_clock())?;
     let rows = org_units::table
         .select((OrgUnit::as_select(), page.key()))
         .filter(page.rows([OrgUnit::covered(&scope), filter]))

@@ -7,7 +7,7 @@ use crate::{
     app::Tx,
     db::{Sql, schema::attribute_definitions},
     filter::{Attribute, Column, CustomAttribute, CustomKind, Filter, FilterError, Kind, Schema},
-    http::{ApiError, ApiResult, FieldError, filter::parse},
+    http::{ApiError, ApiResult, FieldError, ListQuery, Listing, filter::parse, list::PagePlan},
 };
 
 macro_rules! attributes {
@@ -108,6 +108,15 @@ pub fn condition(tx: &mut Tx, text: Option<&str>) -> ApiResult<Sql> {
     };
     let filter = parse(text, &schema(tx)?)?;
     Ok(filter.to_sql(&tx.filter_clock()))
+}
+
+/// A page of people, and those whom its filter describes, as a condition over `users`.
+pub fn page(tx: &mut Tx, query: &ListQuery, listing: &Listing) -> ApiResult<(PagePlan, Sql)> {
+    let schema = match query.filter {
+        Some(_) => schema(tx)?,
+        None => USERS.clone(),
+    };
+    query.page(listing, &schema, &tx.filter_clock())
 }
 
 /// Reads a filter over people out of the body field at `pointer`.

@@ -40,8 +40,7 @@ const LISTING: Listing = Listing {
 /// A page of the people whom the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<User>> {
     let scope = tx.scope(User::READ)?;
-    let page = query.plan(&LISTING)?;
-    let filter = filter::condition(tx, query.filter.as_deref())?;
+    let (page, filter) = filter::page(tx, query, &LISTING)?;
     let rows = users::table
         .select((User::as_select(), page.key()))
         .filter(page.rows([User::covered(&scope), filter]))

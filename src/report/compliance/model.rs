@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::http::csv::{CsvRow, Format, cell};
+use crate::http::{
+    FieldError, Parameters,
+    csv::{CsvRow, Format, cell},
+};
 
 /// What a compliance report is about.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
@@ -22,6 +25,15 @@ pub struct ComplianceQuery {
     /// `json` or `csv`; wins over `Accept`.
     #[param(inline)]
     pub format: Option<Format>,
+    /// What is wrong with the parameters so far.
+    #[serde(skip)]
+    pub faults: Vec<FieldError>,
+}
+
+impl Parameters for ComplianceQuery {
+    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+        Some(&mut self.faults)
+    }
 }
 
 /// Counts of people and of what they must do.

@@ -12,7 +12,7 @@ use crate::{
     app::Tx,
     db::{Sql, bind},
     enrollment::requirements::filter::STATUS,
-    http::ApiResult,
+    http::{ApiResult, query::joined},
     people::users::filter,
     report, sql,
 };
@@ -38,12 +38,16 @@ struct Row {
 /// The report on the people and courses in the caller's scope.
 pub fn compliance(tx: &mut Tx, query: &ComplianceQuery) -> ApiResult<ComplianceReport> {
     let scope = tx.scope(report::RUN)?;
+    let filter = match filter::condition(tx, query.filter.as_deref()) {
+        Ok(filter) if query.faults.is_empty() => filter,
+        other => return Err(joined(&query.faults, other.err().into_iter().collect())),
+    };
     report::check_unit(tx, query.org_unit_id, &scope)?;
     let people = Sql::all([
         sql!["users.status <> 'archived'"],
         report::people_in(&scope),
         report::below("users.org_unit_id", query.org_unit_id),
-        filter::condition(tx, query.filter.as_deref())?,
+        filter,
     ]);
     let rows: Vec<Row> = statement(tx, query, &scope, people).load(tx.conn)?;
     let data: Vec<_> = rows.into_iter().map(row).collect();

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::http::{
-    ListQuery,
+    FieldError, ListQuery, Parameters,
     csv::{CsvRow, Format, cell},
 };
 
@@ -38,16 +38,26 @@ pub struct OverdueQuery {
     /// `json` or `csv`; wins over `Accept`.
     #[param(inline)]
     pub format: Option<Format>,
+    /// What is wrong with the parameters so far.
+    #[serde(skip)]
+    pub faults: Vec<FieldError>,
+}
+
+impl Parameters for OverdueQuery {
+    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+        Some(&mut self.faults)
+    }
 }
 
 impl OverdueQuery {
-    /// The part that all lists have.
-    pub fn page(&self) -> ListQuery {
+    /// What it has in common with other lists.
+    pub fn common(&self) -> ListQuery {
         ListQuery {
             limit: self.limit,
             cursor: self.cursor.clone(),
             sort: self.sort.clone(),
-            filter: None,
+            filter: self.filter.clone(),
+            faults: self.faults.clone(),
         }
     }
 }

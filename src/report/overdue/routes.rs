@@ -1,5 +1,7 @@
 //! `/v1/reports/overdue`.
 
+use std::convert::identity;
+
 use actix_web::{Either, HttpResponse, get};
 
 use super::{
@@ -11,6 +13,7 @@ use crate::{
     http::{
         ApiResult, Page, Query, Reply,
         csv::{self, Accepted},
+        list::PagePlan,
     },
 };
 
@@ -29,16 +32,14 @@ pub async fn list_overdue_requirements(
 ) -> ApiResult<Either<Reply, HttpResponse>> {
     let query = query.0;
     if !accepted.is_csv(query.format) {
-        let page = call
-            .read(move |tx| store::list(tx, &query, &query.page().plan(&store::LISTING)?))
-            .await?;
+        let page = call.read(move |tx| store::list(tx, &query, identity)).await?;
         return Ok(Either::Left(Reply::page(&page)?.header("Vary", "Accept")));
     }
     let fetch = move |cursor: Option<String>| {
         let mut query = query.clone();
         query.cursor = cursor.or(query.cursor);
         call.clone()
-            .read(move |tx| store::list(tx, &query, &query.page().plan(&store::LISTING)?.batch()))
+            .read(move |tx| store::list(tx, &query, PagePlan::batch))
     };
     Ok(Either::Right(csv::stream("overdue", fetch).await?))
 }

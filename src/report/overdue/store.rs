@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The orders of the list; each has its index.
-pub const LISTING: Listing = Listing {
+const LISTING: Listing = Listing {
     id: "requirements.id",
     sorts: &[Sort {
         name: "due_on",
@@ -26,8 +26,16 @@ pub const LISTING: Listing = Listing {
 };
 
 /// A page of what is overdue in the caller's scope.
-pub fn list(tx: &mut Tx, query: &OverdueQuery, page: &PagePlan) -> ApiResult<Page<OverdueRequirement>> {
+///
+/// `sized` says how many rows it takes.
+pub fn list(
+    tx: &mut Tx,
+    query: &OverdueQuery,
+    sized: fn(PagePlan) -> PagePlan,
+) -> ApiResult<Page<OverdueRequirement>> {
     let scope = tx.scope(report::RUN)?;
+    let (page, filter) = filter::page(tx, &query.common(), &LISTING)?;
+    let page = sized(page);
     report::check_unit(tx, query.org_unit_id, &scope)?;
     let course = match query.course_id {
         Some(course) => sql!["requirements.course_id = ", bind(course)],
@@ -40,7 +48,7 @@ pub fn list(tx: &mut Tx, query: &OverdueQuery, page: &PagePlan) -> ApiResult<Pag
         scope.facts("requirements.user_id", "requirements.course_id"),
         report::below("users.org_unit_id", query.org_unit_id),
         course,
-        filter::condition(tx, query.filter.as_deref())?,
+        filter,
     ];
     let rows: Vec<OverdueRow> = sql![
         COLUMNS,

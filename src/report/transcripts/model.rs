@@ -11,7 +11,10 @@ use uuid::Uuid;
 
 use crate::{
     db::{Sql, schema::users},
-    http::csv::{CsvRow, Format, cell},
+    http::{
+        Parameters,
+        csv::{CsvRow, Format, cell},
+    },
     protected, sql, text_enum,
 };
 
@@ -24,6 +27,8 @@ pub struct TranscriptQuery {
     #[param(inline)]
     pub format: Option<Format>,
 }
+
+impl Parameters for TranscriptQuery {}
 
 text_enum! {
     /// What a line of a transcript is about.

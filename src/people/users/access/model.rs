@@ -11,6 +11,7 @@ use crate::{
         me::model::{HeldPermission, HeldScope},
         subject::SubjectKind,
     },
+    http::Parameters,
     people::users::model::UserStatus,
     text_enum,
 };
@@ -82,6 +83,8 @@ pub struct ExplainAccess {
     /// it anywhere.
     pub id: Option<String>,
 }
+
+impl Parameters for ExplainAccess {}
 
 /// Why a person may or may not do something.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

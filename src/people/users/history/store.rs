@@ -6,9 +6,9 @@ use uuid::Uuid;
 use super::model::UserPeriod;
 use crate::{
     app::Tx,
-    db::{Sql, schema::user_history},
+    db::schema::user_history,
     filter::{Attribute, Column, Kind, Schema},
-    http::{ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     people::users::model::UserStatus,
 };
 
@@ -62,11 +62,7 @@ static PERIODS: Schema = Schema::new(&[
 
 /// A page of a person's periods.
 pub fn list(tx: &mut Tx, user: Uuid, query: &ListQuery) -> ApiResult<Page<UserPeriod>> {
-    let page = query.plan(&LISTING)?;
-    let filter = match &query.filter {
-        Some(text) => parse(text, &PERIODS)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &PERIODS, &tx.filter_clock())?;
     let rows = user_history::table
         .select((UserPeriod::as_select(), page.key()))
         .filter(user_history::user_id.eq(user))

@@ -1,0 +1,52 @@
+//! What is said about arguments and settings that cannot be taken.
+
+use std::process::Command;
+
+fn said(arguments: &[&str], variable: Option<(&str, &str)>) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_provost"))
+        .args(arguments)
+        .envs(variable)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    String::from_utf8(output.stderr).unwrap().trim().to_owned()
+}
+
+#[test]
+fn an_argument_without_a_variable_is_named_alone_and_its_bounds_are_told() {
+    for (arguments, sentence) in [
+        (
+            &["demo", "--people", "10"][..],
+            "--people is \"10\": give a whole number from 50 to 50000.",
+        ),
+        (
+            &["demo", "--seed", "x"],
+            "--seed is \"x\": give a whole number from 0 to 18446744073709551615.",
+        ),
+        (
+            &[
+                "import",
+                "f.csv",
+                "--profile",
+                "hr",
+                "--allow-removals-percent",
+                "101",
+            ],
+            "--allow-removals-percent is \"101\": give a whole number from 0 to 100.",
+        ),
+    ] {
+        assert_eq!(said(arguments, None), sentence);
+    }
+}
+
+#[test]
+fn a_setting_is_named_by_its_variable_and_its_flag() {
+    assert_eq!(
+        said(&["serve"], Some(("PROVOST_HTTP_THREADS", "0"))),
+        "PROVOST_HTTP_THREADS (or --http-threads) is \"0\": give a whole number from 1 to 256."
+    );
+    assert!(
+        said(&["serve", "--database-url", "mysql://x"], None)
+            .starts_with("DATABASE_URL (or --database-url) is \"mysql://x\": give a PostgreSQL URL")
+    );
+}
