@@ -29,7 +29,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     app::{Tx, Wake},
-    filter::{Attribute, Column, Kind},
     http::ApiResult,
 };
 
@@ -44,16 +43,6 @@ pub fn configure(config: &mut ServiceConfig) {
 /// The routes that need no token.
 pub fn configure_public(config: &mut ServiceConfig) {
     sign_in::routes::configure_public(config);
-}
-
-/// An attribute of a filter that is one column.
-const fn attribute(name: &'static str, kind: Kind, column: &'static str, doc: &'static str) -> Attribute {
-    Attribute {
-        name,
-        kind,
-        column: Column::Scalar(column),
-        doc,
-    }
 }
 
 /// Past so many changed people, all callers are forgotten instead of each of them.

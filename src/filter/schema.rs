@@ -45,6 +45,18 @@ pub struct Attribute {
     pub doc: &'static str,
 }
 
+impl Attribute {
+    /// An attribute that is one column.
+    pub const fn scalar(name: &'static str, kind: Kind, column: &'static str, doc: &'static str) -> Self {
+        Attribute {
+            name,
+            kind,
+            column: Column::Scalar(column),
+            doc,
+        }
+    }
+}
+
 /// What values an attribute has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

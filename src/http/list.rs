@@ -118,15 +118,6 @@ impl ListQuery {
         self.with_filter(listing, filter)
     }
 
-    /// The page of a list that takes no filter; or everything that is wrong with the parameters.
-    pub fn plan(&self, listing: &Listing) -> ApiResult<PagePlan> {
-        let filter = match self.filter {
-            Some(_) => Err(ApiError::parameter("filter", "is not taken here; leave it out")),
-            None => Ok(Sql::always()),
-        };
-        self.with_filter(listing, filter).map(|(page, _)| page)
-    }
-
     fn with_filter(&self, listing: &Listing, filter: ApiResult<Sql>) -> ApiResult<(PagePlan, Sql)> {
         match (self.ordered(listing), filter) {
             (Ok(page), Ok(filter)) if self.faults.is_empty() => Ok((page, filter)),

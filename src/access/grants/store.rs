@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::model::{CreateGrant, Grant, PrincipalKind, ScopeKind};
 use crate::{
-    access::{Authorized, Protected, attribute},
+    access::{Authorized, Protected},
     app::Tx,
     db::{
         Sql, bind,
@@ -29,15 +29,15 @@ const LISTING: Listing = Listing {
 };
 
 static FILTER: Schema = Schema::new(&[
-    attribute("id", Kind::Id, "grants.id", "Our id."),
-    attribute(
+    Attribute::scalar("id", Kind::Id, "grants.id", "Our id."),
+    Attribute::scalar(
         "principal_kind",
         Kind::Enum(PrincipalKind::WORDS),
         "grants.principal_kind",
         "What holds it.",
     ),
-    attribute("principal_id", Kind::Id, "grants.principal_id", "Which one."),
-    attribute("role_id", Kind::Id, "grants.role_id", "What it holds."),
+    Attribute::scalar("principal_id", Kind::Id, "grants.principal_id", "Which one."),
+    Attribute::scalar("role_id", Kind::Id, "grants.role_id", "What it holds."),
     Attribute {
         name: "role",
         kind: Kind::String,
@@ -48,38 +48,38 @@ static FILTER: Schema = Schema::new(&[
         },
         doc: "The code of what it holds.",
     },
-    attribute(
+    Attribute::scalar(
         "scope_kind",
         Kind::Enum(ScopeKind::WORDS),
         "grants.scope_kind",
         "How far it reaches.",
     ),
-    attribute(
+    Attribute::scalar(
         "scope_id",
         Kind::Id,
         "grants.scope_id",
         "Of which org unit, group, category or course.",
     ),
-    attribute("source", Kind::String, "grants.source", "Where it came from."),
-    attribute(
+    Attribute::scalar("source", Kind::String, "grants.source", "Where it came from."),
+    Attribute::scalar(
         "starts_at",
         Kind::Instant,
         "grants.starts_at",
         "From when it counts.",
     ),
-    attribute(
+    Attribute::scalar(
         "ends_at",
         Kind::Instant,
         "grants.ends_at",
         "Until when it counts.",
     ),
-    attribute(
+    Attribute::scalar(
         "created_at",
         Kind::Instant,
         "grants.created_at",
         "When it was given.",
     ),
-    attribute(
+    Attribute::scalar(
         "revoked_at",
         Kind::Instant,
         "grants.revoked_at",

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::model::{CreateRole, Role, UpdateRole};
 use crate::{
-    access::{Authorized, Permission, Protected, attribute},
+    access::{Authorized, Permission, Protected},
     app::Tx,
     db::schema::{grants, roles},
-    filter::{Kind, Schema},
+    filter::{Attribute, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
 };
 
@@ -31,22 +31,22 @@ const LISTING: Listing = Listing {
 };
 
 static FILTER: Schema = Schema::new(&[
-    attribute("id", Kind::Id, "roles.id", "Our id."),
-    attribute("code", Kind::String, "roles.code", "Its unique code."),
-    attribute("name", Kind::String, "roles.name", "Its name."),
-    attribute(
+    Attribute::scalar("id", Kind::Id, "roles.id", "Our id."),
+    Attribute::scalar("code", Kind::String, "roles.code", "Its unique code."),
+    Attribute::scalar("name", Kind::String, "roles.name", "Its name."),
+    Attribute::scalar(
         "built_in",
         Kind::Bool,
         "roles.built_in",
         "Whether it comes with Provost.",
     ),
-    attribute(
+    Attribute::scalar(
         "created_at",
         Kind::Instant,
         "roles.created_at",
         "When it was made.",
     ),
-    attribute(
+    Attribute::scalar(
         "archived_at",
         Kind::Instant,
         "roles.archived_at",

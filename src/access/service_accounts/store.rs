@@ -7,13 +7,13 @@ use super::model::{
     CreateSecret, CreateServiceAccount, Secret, ServiceAccount, ServiceAccountStatus, UpdateServiceAccount,
 };
 use crate::{
-    access::{Authorized, Protected, attribute},
+    access::{Authorized, Protected},
     app::Tx,
     db::{
         Condition, bind,
         schema::{service_account_secrets as secrets, service_accounts},
     },
-    filter::{Kind, Schema},
+    filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
 };
@@ -35,15 +35,15 @@ const LISTING: Listing = Listing {
 };
 
 static FILTER: Schema = Schema::new(&[
-    attribute("id", Kind::Id, "service_accounts.id", "Our id."),
-    attribute("name", Kind::String, "service_accounts.name", "Its unique name."),
-    attribute(
+    Attribute::scalar("id", Kind::Id, "service_accounts.id", "Our id."),
+    Attribute::scalar("name", Kind::String, "service_accounts.name", "Its unique name."),
+    Attribute::scalar(
         "status",
         Kind::Enum(ServiceAccountStatus::WORDS),
         "service_accounts.status",
         "Whether it may call.",
     ),
-    attribute(
+    Attribute::scalar(
         "created_at",
         Kind::Instant,
         "service_accounts.created_at",
@@ -105,25 +105,25 @@ const SECRETS: Listing = Listing {
 };
 
 static SECRETS_FILTER: Schema = Schema::new(&[
-    attribute(
+    Attribute::scalar(
         "created_at",
         Kind::Instant,
         "service_account_secrets.created_at",
         "When it was made.",
     ),
-    attribute(
+    Attribute::scalar(
         "expires_at",
         Kind::Instant,
         "service_account_secrets.expires_at",
         "Until when it counts.",
     ),
-    attribute(
+    Attribute::scalar(
         "revoked_at",
         Kind::Instant,
         "service_account_secrets.revoked_at",
         "When it was revoked.",
     ),
-    attribute(
+    Attribute::scalar(
         "last_used_at",
         Kind::Instant,
         "service_account_secrets.last_used_at",

@@ -8,11 +8,10 @@ use uuid::Uuid;
 
 use super::model::{Session, SessionEndReason};
 use crate::{
-    access::attribute,
     app::Tx,
-    db::{Sql, schema::sessions},
-    filter::{Kind, Schema},
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, filter::parse, list::SortKind},
+    db::schema::sessions,
+    filter::{Attribute, Kind, Schema},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
 };
 
 const LISTING: Listing = Listing {
@@ -34,32 +33,32 @@ const LISTING: Listing = Listing {
 const NEWEST_FIRST: &str = "-created_at";
 
 static FILTER: Schema = Schema::new(&[
-    attribute(
+    Attribute::scalar(
         "created_at",
         Kind::Instant,
         "sessions.created_at",
         "When they signed in.",
     ),
-    attribute(
+    Attribute::scalar(
         "last_used_at",
         Kind::Instant,
         "sessions.last_used_at",
         "When they last signed in or refreshed.",
     ),
-    attribute(
+    Attribute::scalar(
         "expires_at",
         Kind::Instant,
         "sessions.expires_at",
         "When it ends at the latest.",
     ),
-    attribute("address", Kind::String, "sessions.address", "Where it came from."),
-    attribute(
+    Attribute::scalar("address", Kind::String, "sessions.address", "Where it came from."),
+    Attribute::scalar(
         "ended_at",
         Kind::Instant,
         "sessions.ended_at",
         "When it was ended.",
     ),
-    attribute(
+    Attribute::scalar(
         "end_reason",
         Kind::Enum(SessionEndReason::WORDS),
         "sessions.end_reason",
@@ -74,11 +73,7 @@ pub fn list(tx: &mut Tx, user: Uuid, query: &ListQuery) -> ApiResult<Page<Sessio
         sort: Some(sort),
         ..query.clone()
     };
-    let page = query.plan(&LISTING)?;
-    let filter = match query.filter.as_deref() {
-        Some(text) => parse(text, &FILTER)?.to_sql(&tx.filter_clock()),
-        None => Sql::always(),
-    };
+    let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
     let rows = sessions::table
         .select((Session::as_select(), page.key()))
         .filter(sessions::user_id.eq(user))

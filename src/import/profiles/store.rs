@@ -56,6 +56,21 @@ static SCHEMA: Schema = Schema::new(&[
     },
 ]);
 
+static VERSIONS_SCHEMA: Schema = Schema::new(&[
+    Attribute::scalar(
+        "number",
+        Kind::Integer,
+        "import_profile_versions.number",
+        "Counts the profile's versions.",
+    ),
+    Attribute::scalar(
+        "created_at",
+        Kind::Instant,
+        "import_profile_versions.created_at",
+        "When it was written.",
+    ),
+]);
+
 /// A page of profiles.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<ImportProfile>> {
     let scope = tx.scope(ProfileRow::READ)?;
@@ -85,11 +100,11 @@ pub fn versions(
     profile: &ProfileRow,
     query: &ListQuery,
 ) -> ApiResult<Page<ImportProfileVersion>> {
-    let page = query.plan(&VERSIONS)?;
+    let (page, filter) = query.page(&VERSIONS, &VERSIONS_SCHEMA, &tx.filter_clock())?;
     let rows = import_profile_versions::table
         .filter(import_profile_versions::profile_id.eq(profile.id))
         .select((ImportProfileVersion::as_select(), page.key()))
-        .filter(page.rows([]))
+        .filter(page.rows([filter]))
         .order(page.order())
         .limit(page.limit())
         .load(tx.conn)?;

@@ -7,6 +7,7 @@ use super::model::CourseVersion;
 use crate::{
     app::Tx,
     db::{bind, schema::course_versions},
+    filter::{Attribute, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
 };
@@ -21,13 +22,36 @@ const LISTING: Listing = Listing {
     }],
 };
 
+static FILTER: Schema = Schema::new(&[
+    Attribute::scalar("id", Kind::Id, "course_versions.id", "Our id."),
+    Attribute::scalar(
+        "number",
+        Kind::Integer,
+        "course_versions.number",
+        "Counts the course's versions.",
+    ),
+    Attribute::scalar("title", Kind::String, "course_versions.title", "The title."),
+    Attribute::scalar(
+        "language",
+        Kind::String,
+        "course_versions.language",
+        "The language.",
+    ),
+    Attribute::scalar(
+        "published_at",
+        Kind::Instant,
+        "course_versions.published_at",
+        "When it was published.",
+    ),
+]);
+
 /// A page of a course's versions.
 pub fn list(tx: &mut Tx, course_id: Uuid, query: &ListQuery) -> ApiResult<Page<CourseVersion>> {
-    let page = query.plan(&LISTING)?;
+    let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
     let of_course = sql!["course_versions.course_id = ", bind(course_id)];
     let rows = course_versions::table
         .select((CourseVersion::as_select(), page.key()))
-        .filter(page.rows([of_course]))
+        .filter(page.rows([of_course, filter]))
         .order(page.order())
         .limit(page.limit())
         .load(tx.conn)?;
