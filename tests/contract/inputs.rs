@@ -1,7 +1,5 @@
 //! No input gives a 5xx: what cannot be taken is refused with a 4xx and the right code.
 
-use std::collections::BTreeMap;
-
 use awc::http::Method;
 use serde_json::{Value, json};
 
@@ -46,7 +44,7 @@ async fn send(
 }
 
 #[track_caller]
-fn assert_refused(operation: &Operation, answer: &Answer, what: &str) {
+pub(super) fn assert_refused(operation: &Operation, answer: &Answer, what: &str) {
     assert!(
         (400..500).contains(&answer.status),
         "{} with {what}: {} {}",
@@ -81,33 +79,6 @@ async fn nul_in_a_body_is_refused() {
                 .await;
                 assert_refused(&operation, &answer, &format!("U+0000 in {name}"));
             }
-        }
-    }
-}
-
-#[actix_web::test]
-async fn nul_in_a_parameter_is_refused() {
-    let app = TestApp::start().await;
-    let admin = app.admin().await;
-    let mut story = Story::tell(&app, |_, _| ()).await;
-    for operation in operations::private() {
-        for name in operation
-            .parameters("query")
-            .into_iter()
-            .filter(|_| operation.is_read())
-        {
-            let path = format!("{}?{name}=a%00b", operation.path_with(&story.ids));
-            let answer = admin.get(&path).await;
-            assert_refused(&operation, &answer, &format!("U+0000 in ?{name}"));
-        }
-        for name in operation.parameters("path") {
-            let nul: BTreeMap<_, _> = [(name.clone(), "ext:a%00:b%00".to_owned())].into();
-            let known = std::mem::replace(&mut story.ids, nul);
-            let answer = story
-                .send(&admin, &operation, samples::of(&operation).as_ref())
-                .await;
-            story.ids = known;
-            assert_refused(&operation, &answer, &format!("U+0000 in {{{name}}}"));
         }
     }
 }
@@ -194,46 +165,6 @@ async fn ids_that_are_none_are_refused() {
 }
 
 #[actix_web::test]
-async fn a_parameter_that_cannot_be_read_is_named() {
-    let app = TestApp::start().await;
-    let admin = app.admin().await;
-    for (query, pointer) in [
-        ("limit=99999999999999999999", "?limit"),
-        ("limit=a", "?limit"),
-        ("colour=red", "?colour"),
-        ("limit=1&limit=2", "?limit"),
-    ] {
-        let answer = admin.get(&format!("/v1/users?{query}")).await;
-        let answer = answer.assert_problem(400, "invalid_parameter");
-        assert_eq!(answer.at("/errors/0/pointer"), json!(pointer), "{query}");
-    }
-}
-
-#[actix_web::test]
-async fn all_parameters_that_are_wrong_are_named_at_once() {
-    let app = TestApp::start().await;
-    let admin = app.admin().await;
-    for (query, pointers) in [
-        (
-            "limit=a&colour=red&limit=2&sort=name",
-            json!(["?limit", "?colour", "?sort"]),
-        ),
-        ("limit=0&sort=nobody", json!(["?limit", "?sort"])),
-    ] {
-        let answer = admin.get(&format!("/v1/users?{query}")).await;
-        let answer = answer.assert_problem(400, "invalid_parameter");
-        let named: Vec<_> = answer
-            .at("/errors")
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|one| one["pointer"].clone())
-            .collect();
-        assert_eq!(json!(named), pointers, "{query}");
-    }
-}
-
-#[actix_web::test]
 async fn json_in_another_encoding_than_utf_8_is_refused() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
@@ -294,47 +225,6 @@ async fn a_body_that_names_a_member_twice_is_refused() {
     .await;
     let answer = answer.assert_problem(400, "malformed_request");
     assert!(answer.text().contains("code"), "{}", answer.text());
-}
-
-#[actix_web::test]
-async fn parameters_out_of_range_are_refused() {
-    let app = TestApp::start().await;
-    let admin = app.admin().await;
-    let story = Story::tell(&app, |_, _| ()).await;
-    for operation in operations::private().into_iter().filter(Operation::is_read) {
-        let path = operation.path_with(&story.ids);
-        let names = operation.parameters("query");
-        let cases = [
-            ("limit", "0"),
-            ("limit", "201"),
-            ("limit", "a"),
-            ("limit", "99999999999999999999"),
-            ("cursor", "a"),
-            ("cursor", "eyJ9"),
-            ("sort", "nobody_knows_this"),
-            ("filter", "nobody_knows_this%20eq%201"),
-            ("filter", "("),
-        ];
-        for (name, value) in cases
-            .into_iter()
-            .filter(|(name, _)| names.iter().any(|known| known == name))
-        {
-            let answer = admin.get(&format!("{path}?{name}={value}")).await;
-            assert_refused(&operation, &answer, &format!("{name}={value}"));
-            // What takes a filter reads it.
-            let is_filter = name == "filter" && answer.status == 400;
-            assert!(
-                !is_filter || answer.at("/code") == "invalid_filter",
-                "{}: {}",
-                operation.id,
-                answer.text()
-            );
-        }
-        if !names.is_empty() {
-            let answer = admin.get(&format!("{path}?nobody_knows_this=1")).await;
-            assert_refused(&operation, &answer, "an unknown parameter");
-        }
-    }
 }
 
 /// Random JSON, deep and odd, is answered without a 5xx.

@@ -12,6 +12,7 @@ mod inputs;
 mod matrix;
 mod migrations;
 mod operations;
+mod parameters;
 mod routes;
 mod samples;
 mod story;
