@@ -44,26 +44,32 @@ pub fn added_to_role(role: Uuid, added: Vec<String>) -> Sql {
 
 /// What these principals (`user`, `group` or `service_account`) were granted.
 pub fn granted_to(kind: &'static str, principals: Vec<Uuid>) -> Sql {
+    granted(kind, sql![bind(principals)])
+}
+
+fn granted(kind: &'static str, principals: Sql) -> Sql {
     sql![
         "SELECT grants.scope_kind, grants.scope_id, unnest(roles.permissions) AS permission
          FROM grants JOIN roles ON roles.id = grants.role_id
          WHERE grants.revoked_at IS NULL AND grants.principal_kind = ",
         bind(kind),
         " AND grants.principal_id = ANY(",
-        bind(principals),
+        principals,
         ")"
     ]
 }
 
 /// What a person was granted, and the groups that they are in.
 pub fn reaching(person: Uuid) -> Sql {
+    let groups = sql![
+        "ARRAY(SELECT group_id FROM group_members WHERE user_id = ",
+        bind(person),
+        ")"
+    ];
     sql![
         granted_to("user", vec![person]),
-        " UNION ALL SELECT grants.scope_kind, grants.scope_id, unnest(roles.permissions)
-         FROM grants JOIN roles ON roles.id = grants.role_id
-         JOIN group_members member ON member.group_id = grants.principal_id
-         WHERE grants.revoked_at IS NULL AND grants.principal_kind = 'group' AND member.user_id = ",
-        bind(person)
+        " UNION ALL ",
+        granted("group", groups)
     ]
 }
 

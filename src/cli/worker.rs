@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     credential::certificates::issue::IssueCertificate,
     enrollment::rules::{
-        job::{ReconcileAll, ReconcilePeople, ReconcileRule},
+        job::{ReconcileAll, ReconcileRule},
         plan_job::{MakePlan, PutInForce},
     },
     import::imports::jobs::{ApplyPlan, PlanImport},
@@ -32,7 +32,6 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<PurgeRefreshTokens>(),
     Handler::of::<PutInForce>(),
     Handler::of::<ReconcileAll>(),
-    Handler::of::<ReconcilePeople>(),
     Handler::of::<ReconcileRule>(),
     Handler::of::<VerifyLedger>(),
 ];

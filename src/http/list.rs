@@ -45,7 +45,7 @@ pub struct ListQuery {
     /// Which rows, in the filter language.
     #[param(max_length = 4096)]
     pub filter: Option<String>,
-    /// What is wrong with the parameters so far: [`ListQuery::page`] and [`ListQuery::plan`] tell it.
+    /// What is wrong with the parameters so far: [`ListQuery::page`] tells it.
     #[serde(skip)]
     pub faults: Vec<FieldError>,
 }

@@ -8,7 +8,7 @@ use crate::{
     access::{self, Permission},
     app::Tx,
     db::schema::jobs,
-    filter::{Attribute, Column, Kind, Schema},
+    filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Ref, Sort, list::SortKind},
     ledger::Event,
     protected,
@@ -29,36 +29,26 @@ const LISTING: Listing = Listing {
 };
 
 static SCHEMA: Schema = Schema::new(&[
-    Attribute {
-        name: "kind",
-        kind: Kind::Exact,
-        column: Column::Scalar("jobs.kind"),
-        doc: "What kind of work.",
-    },
-    Attribute {
-        name: "state",
-        kind: Kind::Enum(JobState::WORDS),
-        column: Column::Scalar("jobs.state"),
-        doc: "Where it stands.",
-    },
-    Attribute {
-        name: "request_id",
-        kind: Kind::Exact,
-        column: Column::Scalar("jobs.request_id"),
-        doc: "The request that caused it.",
-    },
-    Attribute {
-        name: "run_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("jobs.run_at"),
-        doc: "Not begun before.",
-    },
-    Attribute {
-        name: "created_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("jobs.created_at"),
-        doc: "When it was queued.",
-    },
+    Attribute::scalar("kind", Kind::Exact, "jobs.kind", "What kind of work."),
+    Attribute::scalar(
+        "state",
+        Kind::Enum(JobState::WORDS),
+        "jobs.state",
+        "Where it stands.",
+    ),
+    Attribute::scalar(
+        "request_id",
+        Kind::Exact,
+        "jobs.request_id",
+        "The request that caused it.",
+    ),
+    Attribute::scalar("run_at", Kind::Instant, "jobs.run_at", "Not begun before."),
+    Attribute::scalar(
+        "created_at",
+        Kind::Instant,
+        "jobs.created_at",
+        "When it was queued.",
+    ),
 ]);
 
 /// A page of the queue.

@@ -10,7 +10,7 @@ use crate::{
     access::Permission,
     app::Tx,
     db::{Condition, Sql, bind, schema::operations},
-    filter::{Attribute, Column, Kind, Schema},
+    filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
     sql,
@@ -26,30 +26,20 @@ const LISTING: Listing = Listing {
 };
 
 static SCHEMA: Schema = Schema::new(&[
-    Attribute {
-        name: "kind",
-        kind: Kind::Exact,
-        column: Column::Scalar("operations.kind"),
-        doc: "What is being done.",
-    },
-    Attribute {
-        name: "status",
-        kind: Kind::Enum(OperationStatus::WORDS),
-        column: Column::Scalar("operations.status"),
-        doc: "How far it is.",
-    },
-    Attribute {
-        name: "created_by",
-        kind: Kind::Id,
-        column: Column::Scalar("operations.created_by"),
-        doc: "Who began it.",
-    },
-    Attribute {
-        name: "created_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("operations.created_at"),
-        doc: "When it was begun.",
-    },
+    Attribute::scalar("kind", Kind::Exact, "operations.kind", "What is being done."),
+    Attribute::scalar(
+        "status",
+        Kind::Enum(OperationStatus::WORDS),
+        "operations.status",
+        "How far it is.",
+    ),
+    Attribute::scalar("created_by", Kind::Id, "operations.created_by", "Who began it."),
+    Attribute::scalar(
+        "created_at",
+        Kind::Instant,
+        "operations.created_at",
+        "When it was begun.",
+    ),
 ]);
 
 /// Begins an operation for the caller. Queue its job in the same transaction.

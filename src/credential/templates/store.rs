@@ -9,7 +9,7 @@ use crate::{
     app::Tx,
     credential::pdf::Template,
     db::schema::certificate_templates as templates,
-    filter::{Attribute, Column, Kind, Schema},
+    filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
 };
@@ -24,30 +24,20 @@ const LISTING: Listing = Listing {
 };
 
 static TEMPLATES: Schema = Schema::new(&[
-    Attribute {
-        name: "code",
-        kind: Kind::Exact,
-        column: Column::Scalar("certificate_templates.code"),
-        doc: "Its code.",
-    },
-    Attribute {
-        name: "name",
-        kind: Kind::String,
-        column: Column::Scalar("certificate_templates.name"),
-        doc: "Its name.",
-    },
-    Attribute {
-        name: "is_default",
-        kind: Kind::Bool,
-        column: Column::Scalar("certificate_templates.is_default"),
-        doc: "Whether new certificates look like this.",
-    },
-    Attribute {
-        name: "archived_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("certificate_templates.archived_at"),
-        doc: "Since when it is out of use.",
-    },
+    Attribute::scalar("code", Kind::Exact, "certificate_templates.code", "Its code."),
+    Attribute::scalar("name", Kind::String, "certificate_templates.name", "Its name."),
+    Attribute::scalar(
+        "is_default",
+        Kind::Bool,
+        "certificate_templates.is_default",
+        "Whether new certificates look like this.",
+    ),
+    Attribute::scalar(
+        "archived_at",
+        Kind::Instant,
+        "certificate_templates.archived_at",
+        "Since when it is out of use.",
+    ),
 ]);
 
 /// A page of the templates.

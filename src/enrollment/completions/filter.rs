@@ -3,58 +3,49 @@
 use super::model::CompletionSource;
 use crate::filter::{Attribute, Column, Kind, Schema};
 
-const fn attribute(name: &'static str, kind: Kind, column: &'static str, doc: &'static str) -> Attribute {
-    Attribute {
-        name,
-        kind,
-        column: Column::Scalar(column),
-        doc,
-    }
-}
-
 /// The attributes of completions.
 pub static COMPLETIONS: Schema = Schema::new(&[
-    attribute("id", Kind::Id, "completions.id", "Our id."),
-    attribute("user_id", Kind::Id, "completions.user_id", "Who."),
-    attribute("course_id", Kind::Id, "completions.course_id", "What."),
-    attribute(
+    Attribute::scalar("id", Kind::Id, "completions.id", "Our id."),
+    Attribute::scalar("user_id", Kind::Id, "completions.user_id", "Who."),
+    Attribute::scalar("course_id", Kind::Id, "completions.course_id", "What."),
+    Attribute::scalar(
         "course_version_id",
         Kind::Id,
         "completions.course_version_id",
         "Which version.",
     ),
-    attribute(
+    Attribute::scalar(
         "enrollment_id",
         Kind::Id,
         "completions.enrollment_id",
         "The enrollment that it completed.",
     ),
-    attribute(
+    Attribute::scalar(
         "occurred_at",
         Kind::Instant,
         "completions.occurred_at",
         "When it happened.",
     ),
-    attribute(
+    Attribute::scalar(
         "recorded_at",
         Kind::Instant,
         "completions.recorded_at",
         "When it was recorded.",
     ),
-    attribute(
+    Attribute::scalar(
         "source",
         Kind::Enum(CompletionSource::WORDS),
         "completions.source",
         "Who says so.",
     ),
-    attribute("score", Kind::Number, "completions.score", "The score, of 100."),
-    attribute(
+    Attribute::scalar("score", Kind::Number, "completions.score", "The score, of 100."),
+    Attribute::scalar(
         "valid_until",
         Kind::Date,
         "completions.valid_until",
         "The last day that it counts.",
     ),
-    attribute(
+    Attribute::scalar(
         "supersedes_id",
         Kind::Id,
         "completions.supersedes_id",

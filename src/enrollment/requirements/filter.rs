@@ -12,58 +12,49 @@ pub const STATUS: &str = "(CASE
     WHEN requirements.due_on < clock.today THEN 'overdue'
     ELSE 'open' END)";
 
-const fn attribute(name: &'static str, kind: Kind, column: &'static str, doc: &'static str) -> Attribute {
-    Attribute {
-        name,
-        kind,
-        column: Column::Scalar(column),
-        doc,
-    }
-}
-
 /// The attributes of requirements.
 pub static REQUIREMENTS: Schema = Schema::new(&[
-    attribute("id", Kind::Id, "requirements.id", "Our id."),
-    attribute("user_id", Kind::Id, "requirements.user_id", "Who."),
-    attribute("course_id", Kind::Id, "requirements.course_id", "What."),
-    attribute(
+    Attribute::scalar("id", Kind::Id, "requirements.id", "Our id."),
+    Attribute::scalar("user_id", Kind::Id, "requirements.user_id", "Who."),
+    Attribute::scalar("course_id", Kind::Id, "requirements.course_id", "What."),
+    Attribute::scalar(
         "cycle",
         Kind::Integer,
         "requirements.cycle",
         "Counts the requirements of a person for a course.",
     ),
-    attribute(
+    Attribute::scalar(
         "status",
         Kind::Enum(RequirementStatus::WORDS),
         STATUS,
         "Where it stands today.",
     ),
-    attribute(
+    Attribute::scalar(
         "opens_on",
         Kind::Date,
         "requirements.opens_on",
         "From when it counts.",
     ),
-    attribute("due_on", Kind::Date, "requirements.due_on", "By when."),
-    attribute(
+    Attribute::scalar("due_on", Kind::Date, "requirements.due_on", "By when."),
+    Attribute::scalar(
         "satisfied_at",
         Kind::Instant,
         "requirements.satisfied_at",
         "When its completion happened.",
     ),
-    attribute(
+    Attribute::scalar(
         "valid_until",
         Kind::Date,
         "requirements.valid_until",
         "The last day that its completion counts.",
     ),
-    attribute(
+    Attribute::scalar(
         "ended_at",
         Kind::Instant,
         "requirements.ended_at",
         "When it ended.",
     ),
-    attribute(
+    Attribute::scalar(
         "end_reason",
         Kind::Enum(EndReason::WORDS),
         "requirements.end_reason",
@@ -79,13 +70,13 @@ pub static REQUIREMENTS: Schema = Schema::new(&[
         },
         doc: "The rules that ask for it.",
     },
-    attribute(
+    Attribute::scalar(
         "created_at",
         Kind::Instant,
         "requirements.created_at",
         "When it was added.",
     ),
-    attribute(
+    Attribute::scalar(
         "updated_at",
         Kind::Instant,
         "requirements.updated_at",

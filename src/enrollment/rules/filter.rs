@@ -5,30 +5,15 @@ use crate::filter::{Attribute, Column, Kind, Schema};
 
 /// The attributes of rules.
 pub static RULES: Schema = Schema::new(&[
-    Attribute {
-        name: "id",
-        kind: Kind::Id,
-        column: Column::Scalar("rules.id"),
-        doc: "Our id.",
-    },
-    Attribute {
-        name: "code",
-        kind: Kind::Exact,
-        column: Column::Scalar("rules.code"),
-        doc: "The short name.",
-    },
-    Attribute {
-        name: "name",
-        kind: Kind::String,
-        column: Column::Scalar("rules.name"),
-        doc: "The name.",
-    },
-    Attribute {
-        name: "status",
-        kind: Kind::Enum(RuleStatus::WORDS),
-        column: Column::Scalar("rules.status"),
-        doc: "What it does.",
-    },
+    Attribute::scalar("id", Kind::Id, "rules.id", "Our id."),
+    Attribute::scalar("code", Kind::Exact, "rules.code", "The short name."),
+    Attribute::scalar("name", Kind::String, "rules.name", "The name."),
+    Attribute::scalar(
+        "status",
+        Kind::Enum(RuleStatus::WORDS),
+        "rules.status",
+        "What it does.",
+    ),
     Attribute {
         name: "course_id",
         kind: Kind::Id,
@@ -39,16 +24,16 @@ pub static RULES: Schema = Schema::new(&[
         },
         doc: "The courses that it asks for.",
     },
-    Attribute {
-        name: "created_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("rules.created_at"),
-        doc: "When it was added.",
-    },
-    Attribute {
-        name: "updated_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("rules.updated_at"),
-        doc: "When it was last changed.",
-    },
+    Attribute::scalar(
+        "created_at",
+        Kind::Instant,
+        "rules.created_at",
+        "When it was added.",
+    ),
+    Attribute::scalar(
+        "updated_at",
+        Kind::Instant,
+        "rules.updated_at",
+        "When it was last changed.",
+    ),
 ]);

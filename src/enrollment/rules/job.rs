@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// People a transaction: short enough that nobody waits long for a person who is being settled.
-pub(super) const CHUNK: i64 = 2_000;
+const CHUNK: i64 = 2_000;
 
 /// Settles what one rule wants of everybody, after it changed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,21 +43,6 @@ impl Job for ReconcileRule {
 
     fn operation_id(&self) -> Option<Uuid> {
         self.operation_id
-    }
-}
-
-/// Settles what all rules want of some people, who changed in a request that was about more than it could settle itself.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ReconcilePeople {
-    /// Who.
-    pub user_ids: Vec<Uuid>,
-}
-
-impl Job for ReconcilePeople {
-    const KIND: &'static str = "reconcile_people";
-
-    fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        run.finish(|tx| reconcile(tx, &*self.user_ids, None).map(drop))
     }
 }
 

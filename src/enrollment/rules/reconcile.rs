@@ -15,15 +15,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{
-    audience,
-    job::{CHUNK, ReconcilePeople},
-    steps,
-};
+use super::{audience, steps};
 use crate::{
     app::Tx,
     db::{Sql, bind},
     http::ApiResult,
+    people::facts,
     sql,
 };
 
@@ -104,15 +101,10 @@ impl AddAssign for Outcome {
 /// changed more of them than it could settle before its caller gives up.
 pub fn react(tx: &mut Tx) -> ApiResult<()> {
     let users = tx.changed_users();
-    if !tx.is_request() || users.len() <= CHUNK as usize {
-        return reconcile(tx, &*users, None).map(drop);
+    if facts::is_left_to_jobs(tx, users.len()) {
+        return facts::follow(tx, users);
     }
-    for part in users.chunks(CHUNK as usize) {
-        tx.enqueue(&ReconcilePeople {
-            user_ids: part.to_vec(),
-        })?;
-    }
-    Ok(())
+    reconcile(tx, &*users, None).map(drop)
 }
 
 /// Settles what the rules want of somebody; one `rule`, or all.

@@ -41,57 +41,47 @@ const ROWS: Listing = Listing {
 };
 
 static SCHEMA: Schema = Schema::new(&[
-    Attribute {
-        name: "status",
-        kind: Kind::Enum(ImportStatus::WORDS),
-        column: Column::Scalar("imports.status"),
-        doc: "How far it is.",
-    },
-    Attribute {
-        name: "resource",
-        kind: Kind::String,
-        column: Column::Scalar("imports.resource"),
-        doc: "What it writes.",
-    },
-    Attribute {
-        name: "profile_id",
-        kind: Kind::Id,
-        column: Column::Scalar("imports.profile_id"),
-        doc: "The profile that its file is read with.",
-    },
-    Attribute {
-        name: "created_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("imports.created_at"),
-        doc: "When the file came.",
-    },
+    Attribute::scalar(
+        "status",
+        Kind::Enum(ImportStatus::WORDS),
+        "imports.status",
+        "How far it is.",
+    ),
+    Attribute::scalar("resource", Kind::String, "imports.resource", "What it writes."),
+    Attribute::scalar(
+        "profile_id",
+        Kind::Id,
+        "imports.profile_id",
+        "The profile that its file is read with.",
+    ),
+    Attribute::scalar(
+        "created_at",
+        Kind::Instant,
+        "imports.created_at",
+        "When the file came.",
+    ),
 ]);
 
 static ROW_SCHEMA: Schema = Schema::new(&[
-    Attribute {
-        name: "action",
-        kind: Kind::Enum(RowAction::WORDS),
-        column: Column::Scalar("import_rows.action"),
-        doc: "What is done with the row.",
-    },
-    Attribute {
-        name: "line",
-        kind: Kind::Integer,
-        column: Column::Scalar("import_rows.line"),
-        doc: "The line of the file.",
-    },
-    Attribute {
-        name: "key",
-        kind: Kind::Exact,
-        column: Column::Scalar("import_rows.key"),
-        doc: "The row's key in the other system.",
-    },
-    Attribute {
-        name: "object_id",
-        kind: Kind::Id,
-        column: Column::Scalar("import_rows.object_id"),
-        doc: "What the row is about.",
-    },
+    Attribute::scalar(
+        "action",
+        Kind::Enum(RowAction::WORDS),
+        "import_rows.action",
+        "What is done with the row.",
+    ),
+    Attribute::scalar("line", Kind::Integer, "import_rows.line", "The line of the file."),
+    Attribute::scalar(
+        "key",
+        Kind::Exact,
+        "import_rows.key",
+        "The row's key in the other system.",
+    ),
+    Attribute::scalar(
+        "object_id",
+        Kind::Id,
+        "import_rows.object_id",
+        "What the row is about.",
+    ),
     Attribute {
         name: "issue",
         kind: Kind::Exact,

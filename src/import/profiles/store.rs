@@ -11,7 +11,7 @@ use crate::{
     access::{Authorized, Protected},
     app::Tx,
     db::schema::{import_profile_versions, import_profiles},
-    filter::{Attribute, Column, Kind, Schema},
+    filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
     import::{self, Target, check, mapping::Mapping},
     ledger::Event,
@@ -36,24 +36,24 @@ const VERSIONS: Listing = Listing {
 };
 
 static SCHEMA: Schema = Schema::new(&[
-    Attribute {
-        name: "code",
-        kind: Kind::String,
-        column: Column::Scalar("import_profiles.code"),
-        doc: "What programs call it.",
-    },
-    Attribute {
-        name: "resource",
-        kind: Kind::String,
-        column: Column::Scalar("import_profiles.resource"),
-        doc: "What it imports.",
-    },
-    Attribute {
-        name: "archived_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("import_profiles.archived_at"),
-        doc: "When it was put away.",
-    },
+    Attribute::scalar(
+        "code",
+        Kind::String,
+        "import_profiles.code",
+        "What programs call it.",
+    ),
+    Attribute::scalar(
+        "resource",
+        Kind::String,
+        "import_profiles.resource",
+        "What it imports.",
+    ),
+    Attribute::scalar(
+        "archived_at",
+        Kind::Instant,
+        "import_profiles.archived_at",
+        "When it was put away.",
+    ),
 ]);
 
 static VERSIONS_SCHEMA: Schema = Schema::new(&[

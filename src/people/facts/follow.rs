@@ -1,4 +1,4 @@
-//! What follows for people whose own rows did not change, because a unit or a group that filters name did.
+//! What follows for more people than a request can settle: of a unit or a group that filters name, or below a manager.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,6 +12,11 @@ use crate::{
 /// People whose dynamic groups and requirements a request settles in its own transaction; of more it leaves them to jobs
 /// of so many each, so that it is answered soon and holds no lock for long.
 const MOST_AT_ONCE: usize = 2_000;
+
+/// Whether this transaction leaves so many people to jobs. Only requests do: nobody waits for jobs and commands.
+pub fn is_left_to_jobs(tx: &Tx, people: usize) -> bool {
+    tx.is_request() && people > MOST_AT_ONCE
+}
 
 /// Settles what follows for these people in a transaction of its own.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,7 +38,7 @@ impl Job for FollowPeople {
 
 /// Has people's dynamic groups and requirements looked at: in this transaction, or by jobs that it queues if they are many.
 pub fn follow(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
-    if people.len() <= MOST_AT_ONCE {
+    if !is_left_to_jobs(tx, people.len()) {
         tx.touch_users(people);
         return Ok(());
     }

@@ -5,30 +5,15 @@ use crate::filter::{Attribute, Column, Kind, Schema};
 
 /// The attributes of groups.
 pub static GROUPS: Schema = Schema::new(&[
-    Attribute {
-        name: "id",
-        kind: Kind::Id,
-        column: Column::Scalar("groups.id"),
-        doc: "Our id.",
-    },
-    Attribute {
-        name: "code",
-        kind: Kind::String,
-        column: Column::Scalar("groups.code"),
-        doc: "What filters call it.",
-    },
-    Attribute {
-        name: "name",
-        kind: Kind::String,
-        column: Column::Scalar("groups.name"),
-        doc: "What people call it.",
-    },
-    Attribute {
-        name: "kind",
-        kind: Kind::Enum(GroupKind::WORDS),
-        column: Column::Scalar("groups.kind"),
-        doc: "Where its members come from.",
-    },
+    Attribute::scalar("id", Kind::Id, "groups.id", "Our id."),
+    Attribute::scalar("code", Kind::String, "groups.code", "What filters call it."),
+    Attribute::scalar("name", Kind::String, "groups.name", "What people call it."),
+    Attribute::scalar(
+        "kind",
+        Kind::Enum(GroupKind::WORDS),
+        "groups.kind",
+        "Where its members come from.",
+    ),
     Attribute {
         name: "member_id",
         kind: Kind::Id,
@@ -39,22 +24,22 @@ pub static GROUPS: Schema = Schema::new(&[
         },
         doc: "A person who is in it.",
     },
-    Attribute {
-        name: "created_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("groups.created_at"),
-        doc: "When it was added.",
-    },
-    Attribute {
-        name: "updated_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("groups.updated_at"),
-        doc: "When it was last changed.",
-    },
-    Attribute {
-        name: "archived_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("groups.archived_at"),
-        doc: "When it was archived.",
-    },
+    Attribute::scalar(
+        "created_at",
+        Kind::Instant,
+        "groups.created_at",
+        "When it was added.",
+    ),
+    Attribute::scalar(
+        "updated_at",
+        Kind::Instant,
+        "groups.updated_at",
+        "When it was last changed.",
+    ),
+    Attribute::scalar(
+        "archived_at",
+        Kind::Instant,
+        "groups.archived_at",
+        "When it was archived.",
+    ),
 ]);

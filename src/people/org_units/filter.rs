@@ -4,30 +4,15 @@ use crate::filter::{Attribute, Column, Kind, Schema};
 
 /// The attributes of org units.
 pub static ORG_UNITS: Schema = Schema::new(&[
-    Attribute {
-        name: "id",
-        kind: Kind::Id,
-        column: Column::Scalar("org_units.id"),
-        doc: "Our id.",
-    },
-    Attribute {
-        name: "code",
-        kind: Kind::String,
-        column: Column::Scalar("org_units.code"),
-        doc: "What filters call it.",
-    },
-    Attribute {
-        name: "name",
-        kind: Kind::String,
-        column: Column::Scalar("org_units.name"),
-        doc: "What people call it.",
-    },
-    Attribute {
-        name: "parent_id",
-        kind: Kind::Id,
-        column: Column::Scalar("org_units.parent_id"),
-        doc: "The unit that it is part of, itself.",
-    },
+    Attribute::scalar("id", Kind::Id, "org_units.id", "Our id."),
+    Attribute::scalar("code", Kind::String, "org_units.code", "What filters call it."),
+    Attribute::scalar("name", Kind::String, "org_units.name", "What people call it."),
+    Attribute::scalar(
+        "parent_id",
+        Kind::Id,
+        "org_units.parent_id",
+        "The unit that it is part of, itself.",
+    ),
     Attribute {
         name: "within",
         kind: Kind::String,
@@ -38,22 +23,22 @@ pub static ORG_UNITS: Schema = Schema::new(&[
         },
         doc: "Its code, or that of any unit above it: `within eq \"emea\"` finds a whole subtree.",
     },
-    Attribute {
-        name: "created_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("org_units.created_at"),
-        doc: "When it was added.",
-    },
-    Attribute {
-        name: "updated_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("org_units.updated_at"),
-        doc: "When it was last changed.",
-    },
-    Attribute {
-        name: "archived_at",
-        kind: Kind::Instant,
-        column: Column::Scalar("org_units.archived_at"),
-        doc: "When it was archived.",
-    },
+    Attribute::scalar(
+        "created_at",
+        Kind::Instant,
+        "org_units.created_at",
+        "When it was added.",
+    ),
+    Attribute::scalar(
+        "updated_at",
+        Kind::Instant,
+        "org_units.updated_at",
+        "When it was last changed.",
+    ),
+    Attribute::scalar(
+        "archived_at",
+        Kind::Instant,
+        "org_units.archived_at",
+        "When it was archived.",
+    ),
 ]);

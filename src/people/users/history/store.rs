@@ -7,7 +7,7 @@ use super::model::UserPeriod;
 use crate::{
     app::Tx,
     db::schema::user_history,
-    filter::{Attribute, Column, Kind, Schema},
+    filter::{Attribute, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     people::users::model::UserStatus,
 };
@@ -22,42 +22,42 @@ const LISTING: Listing = Listing {
 };
 
 static PERIODS: Schema = Schema::new(&[
-    Attribute {
-        name: "valid_from",
-        kind: Kind::Instant,
-        column: Column::Scalar("user_history.valid_from"),
-        doc: "When it began.",
-    },
-    Attribute {
-        name: "valid_to",
-        kind: Kind::Instant,
-        column: Column::Scalar("user_history.valid_to"),
-        doc: "When it ended.",
-    },
-    Attribute {
-        name: "status",
-        kind: Kind::Enum(UserStatus::WORDS),
-        column: Column::Scalar("user_history.status"),
-        doc: "Whether they might sign in.",
-    },
-    Attribute {
-        name: "department",
-        kind: Kind::String,
-        column: Column::Scalar("user_history.department"),
-        doc: "Department.",
-    },
-    Attribute {
-        name: "manager_id",
-        kind: Kind::Id,
-        column: Column::Scalar("user_history.manager_id"),
-        doc: "The person whom they reported to.",
-    },
-    Attribute {
-        name: "org_unit_id",
-        kind: Kind::Id,
-        column: Column::Scalar("user_history.org_unit_id"),
-        doc: "The unit that they belonged to.",
-    },
+    Attribute::scalar(
+        "valid_from",
+        Kind::Instant,
+        "user_history.valid_from",
+        "When it began.",
+    ),
+    Attribute::scalar(
+        "valid_to",
+        Kind::Instant,
+        "user_history.valid_to",
+        "When it ended.",
+    ),
+    Attribute::scalar(
+        "status",
+        Kind::Enum(UserStatus::WORDS),
+        "user_history.status",
+        "Whether they might sign in.",
+    ),
+    Attribute::scalar(
+        "department",
+        Kind::String,
+        "user_history.department",
+        "Department.",
+    ),
+    Attribute::scalar(
+        "manager_id",
+        Kind::Id,
+        "user_history.manager_id",
+        "The person whom they reported to.",
+    ),
+    Attribute::scalar(
+        "org_unit_id",
+        Kind::Id,
+        "user_history.org_unit_id",
+        "The unit that they belonged to.",
+    ),
 ]);
 
 /// A page of a person's periods.
