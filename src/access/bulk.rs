@@ -10,7 +10,8 @@ use super::{Authorized, Permission, Protected, authorize_all};
 use crate::{
     app::{Call, Tx},
     http::{
-        ApiError, ApiResult, Code, Reply, Versioned,
+        ApiError, ApiResult, Code, FieldError, Reply, Versioned,
+        body::Examined,
         bulk::{
             Answered, BulkAnswer, BulkBody, ChangeRow, Outcomes, Row, RowChange, answered, check_version,
             first,
@@ -20,7 +21,16 @@ use crate::{
 
 /// What is to become of a thing.
 #[derive(Debug)]
-pub enum Change<T, C, U> {
+pub struct Change<T, C, U> {
+    /// What was asked for.
+    pub wish: Wish<T, C, U>,
+    /// What is wrong with it already: it is looked at to find what else is, and not made.
+    pub faults: Vec<FieldError>,
+}
+
+/// What somebody asks to become of a thing.
+#[derive(Debug)]
+pub enum Wish<T, C, U> {
     /// It is added, with this id. Whether the caller may is for the writer to say.
     Create(Uuid, Box<C>),
     /// It is changed.
@@ -30,12 +40,21 @@ pub enum Change<T, C, U> {
 impl<T, C, U> Change<T, C, U> {
     /// A thing is added.
     pub fn create(new: C) -> Self {
-        Change::Create(Uuid::now_v7(), Box::new(new))
+        Wish::Create(Uuid::now_v7(), Box::new(new)).into()
     }
 
     /// A thing is changed.
     pub fn update(thing: Authorized<T>, changes: U) -> Self {
-        Change::Update(Box::new((thing, changes)))
+        Wish::Update(Box::new((thing, changes))).into()
+    }
+}
+
+impl<T, C, U> From<Wish<T, C, U>> for Change<T, C, U> {
+    fn from(wish: Wish<T, C, U>) -> Self {
+        Change {
+            wish,
+            faults: Vec::new(),
+        }
     }
 }
 
@@ -64,7 +83,7 @@ where
     R: ChangeRow<Create: 'static, Update: 'static>,
 {
     call.write(move |tx| {
-        let outcomes = write(tx, body.read::<R>(), permission, apply).map_err(|error| ApiError {
+        let outcomes = write(tx, body.read::<R>()?, permission, apply).map_err(|error| ApiError {
             // Somebody took a value between the look and the write: with another look the row can be told.
             is_retryable: error.is_retryable || error.code == Code::AlreadyExists,
             ..error
@@ -83,13 +102,13 @@ pub fn write<T: Protected + Versioned, R: ChangeRow>(
 ) -> ApiResult<Answered<T>> {
     let ids: Vec<Uuid> = rows
         .iter()
-        .filter_map(|row| row.body.as_ref().ok()?.id())
+        .filter_map(|row| row.body.body.as_ref()?.id())
         .collect();
     let mut things = authorize_all::<T>(tx, &ids, permission)?;
     let mut changes = Vec::new();
     let mut asked = Vec::new();
     for row in rows {
-        let change = row.body.and_then(|body| change(row.new_id, body, &mut things));
+        let change = change(row.new_id, row.body, &mut things);
         let pointer = change.map(|(pointer, change)| {
             changes.push(change);
             pointer
@@ -106,18 +125,43 @@ type Asked<T, R> = (&'static str, RowsChange<T, R>);
 /// What a row asks for.
 fn change<T: Protected + Versioned, R: ChangeRow>(
     new_id: Uuid,
-    row: R,
+    row: Examined<R>,
     things: &mut HashMap<Uuid, ApiResult<Authorized<T>>>,
 ) -> ApiResult<Asked<T, R>> {
-    match row.into_change() {
-        Some(RowChange::Create(new)) => Ok(("/create", Change::Create(new_id, Box::new(new)))),
-        Some(RowChange::Update { id, version, changes }) => {
-            let thing = things.remove(&id).ok_or_else(named_twice)??;
-            check_version(&*thing, version)?;
-            Ok(("/update", Change::update(thing, changes)))
+    let (pointer, wish) = match row.body.and_then(ChangeRow::into_change) {
+        Some(RowChange::Create(new)) => ("/create", Ok(Wish::Create(new_id, Box::new(new)))),
+        Some(RowChange::Update { id, version, changes }) => (
+            "/update",
+            authorized(things, id, version).map(|thing| Wish::Update(Box::new((thing, changes)))),
+        ),
+        None if row.faults.is_empty() => {
+            return Err(ApiError::internal("a row passed its check and has neither form"));
         }
-        None => Err(ApiError::internal("a row passed its check and has neither form")),
+        None => return Err(ApiError::invalid(row.faults)),
+    };
+    match within(&row.faults, pointer) {
+        Some(faults) => Ok((pointer, Change { wish: wish?, faults })),
+        None => Err(ApiError::invalid(row.faults)),
     }
+}
+
+fn authorized<T: Protected + Versioned>(
+    things: &mut HashMap<Uuid, ApiResult<Authorized<T>>>,
+    id: Uuid,
+    version: Option<i64>,
+) -> ApiResult<Authorized<T>> {
+    let thing = things.remove(&id).ok_or_else(named_twice)??;
+    check_version(&*thing, version)?;
+    Ok(thing)
+}
+
+/// The faults as the member at `pointer` has them; none if others have some, too.
+fn within(faults: &[FieldError], pointer: &str) -> Option<Vec<FieldError>> {
+    let inner = |fault: &FieldError| {
+        let at = fault.pointer.strip_prefix(pointer)?;
+        Some(FieldError::new(at, fault.detail.as_str()))
+    };
+    faults.iter().map(inner).collect()
 }
 
 fn named_twice() -> ApiError {

@@ -13,6 +13,7 @@ use crate::{
     access::Caller,
     http::{
         ApiError, ApiResult, Reply,
+        body::BodyFaults,
         request::{Deadline, RequestId},
     },
 };
@@ -28,6 +29,7 @@ pub struct Call {
     pub app: Arc<App>,
     acting: Acting,
     idempotency: Option<IdempotencyKey>,
+    body_faults: BodyFaults,
 }
 
 impl Call {
@@ -41,7 +43,7 @@ impl Call {
         self,
         f: impl FnOnce(&mut Tx) -> ApiResult<T> + Send + 'static,
     ) -> ApiResult<T> {
-        let acting = self.acting;
+        let acting = self.acting.with_faults(&self.body_faults);
         self.app
             .on_database(move |app, conn| app.read(conn, &acting, f))
             .await
@@ -53,11 +55,13 @@ impl Call {
             app,
             acting,
             idempotency,
+            body_faults,
         } = self;
+        let acting = acting.with_faults(&body_faults);
         app.on_database(move |app, conn| {
             app.write(conn, &acting, |tx| match &idempotency {
-                Some(key) => idempotency::once(tx, key, &f),
-                None => f(tx),
+                Some(key) if acting.faults.is_none() => idempotency::once(tx, key, &f),
+                _ => f(tx),
             })
         })
         .await
@@ -69,7 +73,11 @@ impl FromRequest for Call {
     type Future = Ready<ApiResult<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(from_extensions(request))
+        let call = from_extensions(request);
+        if let Ok(call) = &call {
+            request.extensions_mut().insert(call.body_faults.clone());
+        }
+        ready(call)
     }
 }
 
@@ -102,7 +110,9 @@ fn from_extensions(request: &HttpRequest) -> ApiResult<Call> {
             session,
             request_id,
             deadline: extensions.get::<Deadline>().map(|deadline| deadline.0),
+            faults: None,
         },
         idempotency: extensions.get::<IdempotencyKey>().cloned(),
+        body_faults: BodyFaults::default(),
     })
 }

@@ -22,7 +22,7 @@ use crate::{
     },
     config::Config,
     db::{Db, DbError},
-    http::{ApiError, ApiResult, request::too_slow},
+    http::{ApiError, ApiResult, body::BodyFaults, request::too_slow},
     import::Target,
     jobs::Bell,
     ledger,
@@ -76,6 +76,9 @@ pub struct Acting {
     pub request_id: String,
     /// When the client is told that it took too long: nothing is committed after that.
     pub deadline: Option<Instant>,
+    /// What is wrong with the request already. The call is tried all the same, to be told what else is, and nothing is
+    /// committed.
+    pub faults: Option<ApiError>,
 }
 
 impl Acting {
@@ -86,6 +89,15 @@ impl Acting {
             session: None,
             request_id: request_id.into(),
             deadline: None,
+            faults: None,
+        }
+    }
+
+    /// The same in a request whose body has `faults`.
+    fn with_faults(self, faults: &BodyFaults) -> Self {
+        Acting {
+            faults: faults.found(),
+            ..self
         }
     }
 
@@ -98,6 +110,7 @@ impl Acting {
             session: None,
             request_id: request_id.into(),
             deadline: None,
+            faults: None,
         }
     }
 
@@ -108,6 +121,7 @@ impl Acting {
             session: None,
             request_id: request_id.into(),
             deadline: None,
+            faults: None,
         }
     }
 }
@@ -123,7 +137,9 @@ impl App {
         acting: &Acting,
         f: impl FnOnce(&mut Tx) -> ApiResult<T>,
     ) -> ApiResult<T> {
-        f(&mut Tx::begin(self, conn, acting))
+        let mut tx = Tx::begin(self, conn, acting);
+        let answer = f(&mut tx);
+        tx.settle(answer)
     }
 
     /// Writes in one transaction: what `f` does, its events, its jobs, and what people's changes bring about.
@@ -152,7 +168,8 @@ impl App {
     ) -> ApiResult<T> {
         let (answer, wakes) = conn.transaction(|conn| {
             let mut tx = Tx::begin(self, conn, acting);
-            let answer = f(&mut tx)?;
+            let answer = f(&mut tx);
+            let answer = tx.settle(answer)?;
             for reaction in self.reactions {
                 reaction(&mut tx)?;
             }

@@ -12,7 +12,7 @@ use crate::{
     access::{Caller, Permission, Scope},
     db::{Sql, bind, sql::uuid_v7},
     filter::FilterClock,
-    http::ApiResult,
+    http::{ApiError, ApiResult},
     jobs::{self, Job, NewJob},
     ledger::{self, ActorKind, Event},
     sql,
@@ -86,6 +86,7 @@ pub struct Tx<'a> {
     wakes: BTreeSet<Wake>,
     changed_users: BTreeSet<Uuid>,
     completions: Vec<NotedCompletion>,
+    faults: Option<ApiError>,
 }
 
 impl<'a> Tx<'a> {
@@ -102,6 +103,32 @@ impl<'a> Tx<'a> {
             wakes: BTreeSet::new(),
             changed_users: BTreeSet::new(),
             completions: Vec::new(),
+            faults: acting.faults.clone(),
+        }
+    }
+
+    /// Goes on after an error that is about fields, so that it is told together with what is found later. The
+    /// transaction does not commit.
+    pub fn gather(&mut self, checked: ApiResult<()>) -> ApiResult<()> {
+        match checked {
+            Err(error) if error.is_of_fields() => {
+                self.faults = Some(match self.faults.take() {
+                    Some(faults) => faults.and(error),
+                    None => error,
+                });
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// What the call is answered: everything that is wrong with its fields, if anything is.
+    pub(super) fn settle<T>(&mut self, answer: ApiResult<T>) -> ApiResult<T> {
+        match (self.faults.take(), answer) {
+            (None, answer) => answer,
+            (Some(_), Err(error)) if error.is_retryable => Err(error),
+            (Some(faults), Err(error)) if error.is_of_fields() => Err(faults.and(error)),
+            (Some(faults), _) => Err(faults),
         }
     }
 

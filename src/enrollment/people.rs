@@ -24,7 +24,7 @@ pub fn lock(tx: &mut Tx, user_id: Uuid) -> ApiResult<UserStatus> {
         .for_no_key_update()
         .first(tx.conn)
         .optional()?
-        .ok_or_else(|| ApiError::field("/user_id", "names nobody"))
+        .ok_or_else(nobody)
 }
 
 /// Locks a person who is to learn; 409 for one who has left.
@@ -39,7 +39,8 @@ pub fn lock_learner(tx: &mut Tx, user_id: Uuid) -> ApiResult<()> {
 }
 
 /// 403 unless the caller may use `permission` on facts about this person and course. Asked before anything is
-/// looked up, so that nobody learns of people whom they may not see.
+/// looked up, so that nobody learns of people whom they may not see. Who may use it everywhere is told what does not
+/// exist.
 pub fn allow(tx: &mut Tx, permission: Permission, user_id: Uuid, course_id: Uuid) -> ApiResult<()> {
     #[derive(QueryableByName)]
     struct Row {
@@ -48,7 +49,7 @@ pub fn allow(tx: &mut Tx, permission: Permission, user_id: Uuid, course_id: Uuid
     }
     let scope = tx.scope(permission)?;
     if scope.is_everything() {
-        return Ok(());
+        return exist(tx, user_id, course_id);
     }
     let row: Row = sql![
         "SELECT coalesce(",
@@ -67,6 +68,39 @@ pub fn allow(tx: &mut Tx, permission: Permission, user_id: Uuid, course_id: Uuid
     }
 }
 
+/// 422 for a person and a course that do not exist.
+fn exist(tx: &mut Tx, user_id: Uuid, course_id: Uuid) -> ApiResult<()> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        user: bool,
+        #[diesel(sql_type = Bool)]
+        course: bool,
+    }
+    let found: Found = sql![
+        "SELECT EXISTS (SELECT FROM users WHERE id = ",
+        bind(user_id),
+        ") AS \"user\", EXISTS (SELECT FROM courses WHERE id = ",
+        bind(course_id),
+        ") AS course"
+    ]
+    .get_result(tx.conn)?;
+    let checks = [(found.user, nobody()), (found.course, no_course())];
+    for (_, error) in checks.into_iter().filter(|(exists, _)| !exists) {
+        tx.gather(Err(error))?;
+    }
+    Ok(())
+}
+
+fn nobody() -> ApiError {
+    ApiError::field("/user_id", "names nobody")
+}
+
+/// What is answered to the id of a course that does not exist.
+pub fn no_course() -> ApiError {
+    ApiError::field("/course_id", "names no course that exists")
+}
+
 /// The version of a course that people take, and how long its completions count.
 pub struct PublishedCourse {
     /// The version.
@@ -82,7 +116,7 @@ pub fn published_course(tx: &mut Tx, course_id: Uuid) -> ApiResult<PublishedCour
         .select((courses::status, courses::current_version_id))
         .first::<(String, Option<Uuid>)>(tx.conn)
         .optional()?
-        .ok_or_else(|| ApiError::field("/course_id", "names no course that exists"))?;
+        .ok_or_else(no_course)?;
     if status == "retired" {
         return Err(ApiError::new(
             Code::CourseRetired,

@@ -7,10 +7,10 @@ use std::{
     collections::HashMap,
     future::Future,
     pin::Pin,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, OnceLock},
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
@@ -20,6 +20,7 @@ use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 use super::{
     ApiError, ApiResult, Code, FieldError,
     json::Strict,
+    repair::repair,
     schema::{self, PerType, escape},
 };
 
@@ -37,7 +38,63 @@ impl<T: Body> FromRequest for Valid<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes = receive(request, payload);
-        Box::pin(async move { read(&bytes.await?).map(Valid) })
+        let kept = request.extensions().get::<BodyFaults>().cloned();
+        Box::pin(async move {
+            let examined = examine_whole::<T>(&mut parse(&bytes.await?)?)?;
+            match kept {
+                Some(kept) => kept.keep(examined),
+                None => examined.faultless(),
+            }
+            .map(Valid)
+        })
+    }
+}
+
+/// What is wrong with the body of a call. The handler is tried on what is right of it, so that faults which only the
+/// database knows are told in the same answer; a call whose body has faults commits nothing ([`crate::app::Tx`]).
+#[derive(Debug, Clone, Default)]
+pub struct BodyFaults(Arc<OnceLock<ApiError>>);
+
+impl BodyFaults {
+    /// What was found.
+    pub fn found(&self) -> Option<ApiError> {
+        self.0.get().cloned()
+    }
+
+    fn keep<T>(&self, examined: Examined<T>) -> ApiResult<T> {
+        match examined {
+            Examined {
+                body: Some(body),
+                faults,
+            } => {
+                if !faults.is_empty() {
+                    self.0
+                        .set(ApiError::invalid(faults))
+                        .map_err(ApiError::internal)?;
+                }
+                Ok(body)
+            }
+            examined => examined.faultless(),
+        }
+    }
+}
+
+/// A body that was looked at.
+#[derive(Debug)]
+pub struct Examined<T> {
+    /// The body; if it has faults, what is right of it with stopgaps for the rest, if it can be read at all.
+    pub body: Option<T>,
+    /// Everything that is wrong with it.
+    pub faults: Vec<FieldError>,
+}
+
+impl<T> Examined<T> {
+    /// The body, if nothing is wrong with it.
+    pub fn faultless(self) -> ApiResult<T> {
+        match self.body {
+            Some(body) if self.faults.is_empty() => Ok(body),
+            _ => Err(ApiError::invalid(self.faults)),
+        }
     }
 }
 
@@ -123,16 +180,21 @@ pub fn read<T: Body>(bytes: &[u8]) -> ApiResult<T> {
     read_value(&mut parse(bytes)?)
 }
 
-/// As [`read`], from JSON that is parsed already, such as one row of a bulk request.
+/// As [`read`], from JSON that is parsed already.
 pub fn read_value<T: Body>(value: &mut Value) -> ApiResult<T> {
-    let mut faults = Vec::new();
-    refuse_nul(value, "", &mut faults);
-    check(value, faults)
+    examine_whole(value)?.faultless()
 }
 
 /// As [`read`], of a body whose parts are read by themselves later: U+0000 is looked for there.
 pub fn read_frame<T: Body>(bytes: &[u8]) -> ApiResult<T> {
-    check(&mut parse(bytes)?, Vec::new())
+    examine(&mut parse(bytes)?, Vec::new())?.faultless()
+}
+
+/// Looks at a whole body, or at one row of a bulk request.
+pub fn examine_whole<T: Body>(value: &mut Value) -> ApiResult<Examined<T>> {
+    let mut faults = Vec::new();
+    refuse_nul(value, "", &mut faults);
+    examine(value, faults)
 }
 
 fn parse(bytes: &[u8]) -> ApiResult<Value> {
@@ -145,19 +207,27 @@ fn parse(bytes: &[u8]) -> ApiResult<Value> {
     }
 }
 
-/// The value as a `T`, or `faults` and everything else that is wrong with it.
-fn check<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult<T> {
-    faults.extend(schema::faults(&*validator_of::<T>()?, value));
+/// The value as a `T`, and `faults` with everything else that is wrong with it.
+fn examine<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult<Examined<T>> {
+    let schema = schema_of::<T>()?;
+    faults.extend(schema::faults(&schema.validator, value));
     make_integers(value);
-    if !faults.is_empty() {
-        faults.extend(further_faults::<T>(value, &faults));
-        schema::keep_first(&mut faults);
-        return Err(ApiError::invalid(faults));
+    repair(&schema.document, value, &faults);
+    let body = match deserialize::<T>(value) {
+        Err(fault) if faults.is_empty() => {
+            faults.push(fault);
+            repair(&schema.document, value, &faults);
+            deserialize(value).ok()
+        }
+        body => body.ok(),
+    };
+    let is_whole = faults.iter().all(|fault| fault.detail == schema::UNKNOWN);
+    let rules = if is_whole { Rules::All } else { Rules::OfFields };
+    if let Some(Err(errors)) = body.as_ref().map(Validate::validate) {
+        faults.extend(rule_faults(&errors, "", rules));
     }
-    let body: T = deserialize(value).map_err(|fault| ApiError::invalid(vec![fault]))?;
-    body.validate()
-        .map_err(|errors| ApiError::invalid(rule_faults(&errors, "", Rules::All)))?;
-    Ok(body)
+    schema::keep_first(&mut faults);
+    Ok(Examined { body, faults })
 }
 
 /// `T`, or where it cannot be read and why.
@@ -173,46 +243,6 @@ fn deserialize<T: Body>(value: &Value) -> Result<T, FieldError> {
         }
         FieldError::new(pointer, error.inner().to_string())
     })
-}
-
-/// How often a body is read again without what stopped the reading.
-const MOST_REMOVED: usize = 20;
-
-/// What the rules of `T` say of a body that does not fit its schema, as far as it can be read without what is faulty.
-fn further_faults<T: Body>(value: &Value, faults: &[FieldError]) -> Vec<FieldError> {
-    let mut value = value.clone();
-    for unknown in faults.iter().filter(|fault| fault.detail == schema::UNKNOWN) {
-        remove(&mut value, &unknown.pointer);
-    }
-    let mut rules = Rules::All;
-    for _ in 0..MOST_REMOVED {
-        match deserialize::<T>(&value) {
-            Ok(body) => {
-                let errors = body.validate().err();
-                return errors.map_or_else(Vec::new, |errors| rule_faults(&errors, "", rules));
-            }
-            Err(at) if faults.iter().any(|fault| fault.pointer.starts_with(&at.pointer)) => {
-                rules = Rules::OfFields;
-                if !remove(&mut value, &at.pointer) {
-                    return Vec::new();
-                }
-            }
-            Err(_) => return Vec::new(),
-        }
-    }
-    Vec::new()
-}
-
-/// Removes a member of an object; false if there is none at `pointer`.
-fn remove(value: &mut Value, pointer: &str) -> bool {
-    let Some((parent, name)) = pointer.rsplit_once('/') else {
-        return false;
-    };
-    let name = name.replace("~1", "/").replace("~0", "~");
-    match value.pointer_mut(parent) {
-        Some(Value::Object(members)) => members.remove(&name).is_some(),
-        _ => false,
-    }
 }
 
 /// PostgreSQL stores no U+0000 in text or JSON.
@@ -258,17 +288,26 @@ fn make_integers(value: &mut Value) {
     }
 }
 
-/// The compiled schema of `T`, made at its first use.
-fn validator_of<T: Body>() -> ApiResult<Arc<jsonschema::Validator>> {
-    static VALIDATORS: LazyLock<PerType<jsonschema::Validator>> = LazyLock::new(PerType::default);
-    VALIDATORS.of::<T>(|| {
+/// What a body must fit.
+#[derive(Debug)]
+struct BodySchema {
+    document: Value,
+    validator: jsonschema::Validator,
+}
+
+/// The schema of `T`, compiled at its first use.
+fn schema_of<T: Body>() -> ApiResult<Arc<BodySchema>> {
+    static SCHEMAS: LazyLock<PerType<BodySchema>> = LazyLock::new(PerType::default);
+    SCHEMAS.of::<T>(|| {
         let mut schemas = vec![(T::name().into_owned(), <T as PartialSchema>::schema())];
         T::schemas(&mut schemas);
         let components: HashMap<_, _> = schemas.into_iter().collect();
-        schema::compile(&json!({
+        let document = json!({
             "$ref": format!("#/components/schemas/{}", T::name()),
             "components": { "schemas": components },
-        }))
+        });
+        let validator = schema::compile(&document)?;
+        Ok(BodySchema { document, validator })
     })
 }
 

@@ -47,6 +47,16 @@ impl FieldError {
             detail: detail.into(),
         }
     }
+
+    /// Whether `other` speaks of the same field, of something in it, or of something that it is in.
+    fn concerns(&self, other: &FieldError) -> bool {
+        let is_in = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        is_in(&self.pointer, &other.pointer) || is_in(&other.pointer, &self.pointer)
+    }
 }
 
 /// A problem (RFC 9457).
@@ -160,6 +170,29 @@ impl ApiError {
     pub fn with_field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         self.fields.push(FieldError::new(pointer, detail));
         self
+    }
+
+    /// Whether it speaks of fields or parameters, so that others may be told beside them.
+    pub fn is_of_fields(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
+    /// Both errors in one, if they are [of fields](Self::is_of_fields); of `other` what this one does not speak of.
+    pub fn and(mut self, other: ApiError) -> Self {
+        let has_other_code = self.code != other.code;
+        let known = self.fields.len();
+        for fault in other.fields {
+            if !self.fields[..known].iter().any(|field| field.concerns(&fault)) {
+                self.fields.push(fault);
+            }
+        }
+        if self.fields.len() == known || !has_other_code {
+            return self;
+        }
+        match self.fields.iter().any(|field| field.pointer.starts_with('?')) {
+            true => Self::parameters(self.fields),
+            false => Self::invalid(self.fields),
+        }
     }
 
     /// The problem as it is answered.

@@ -101,11 +101,77 @@ fn sentence(error: &ValidationError<'_>) -> String {
         Kind::Maximum { limit } => format!("must be {limit} or less"),
         Kind::Enum { options } => one_of(options.as_array().into_iter().flatten()),
         Kind::Constant { expected_value } => one_of([&**expected_value]),
-        Kind::Pattern { pattern } => format!("must match {pattern}"),
-        Kind::Format { format } => format!("must be a valid {format}"),
+        Kind::Pattern { pattern } => in_words(PATTERNS, pattern).map_or_else(
+            || format!("must match {pattern}"),
+            |words| format!("must {words}"),
+        ),
+        Kind::Format { format } => in_words(FORMATS, format).map_or_else(
+            || format!("must be a valid {format}"),
+            |words| format!("must be {words}"),
+        ),
         Kind::Type { kind } => format!("must be {}", types(kind)),
         _ => error.to_string(),
     }
+}
+
+/// What the patterns of our schemas ask for, in words.
+const PATTERNS: &[(&str, &str)] = &[
+    (r"\S", "hold more than spaces"),
+    (r"^\S+$", "hold no spaces"),
+    (r"^\S(.*\S)?$", "not begin or end with a space"),
+    (
+        r"^https?://\S+$",
+        "be an address that begins with http:// or https://",
+    ),
+    ("^[^:/]+$", "hold neither : nor /"),
+    (
+        "^[a-z]{2,3}$",
+        "be a language's code of two or three small letters, such as en",
+    ),
+    (
+        "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        "be a language tag (RFC 5646), such as en or de-CH",
+    ),
+    (
+        "^#[0-9a-fA-F]{6}$",
+        "be a colour of # and six hexadecimal digits, such as #1a2b3c",
+    ),
+    (
+        "^[a-z][a-z0-9_]{0,62}$",
+        "begin with a small letter and go on with small letters, digits and _, at most 63 in all",
+    ),
+    (
+        "^[a-z][a-z0-9_-]{0,62}$",
+        "begin with a small letter and go on with small letters, digits, _ and -, at most 63 in all",
+    ),
+    (
+        "^[a-z0-9][a-z0-9_.-]{0,62}$",
+        "begin with a small letter or digit and go on with small letters, digits, _, . and -, at most 63 in all",
+    ),
+    ("^[a-z_]{1,40}$", "be small letters and _, at most 40"),
+    ("^[0-9a-f]{64}$", "be 64 hexadecimal digits"),
+    (
+        r"^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$",
+        "be a period (ISO 8601), such as P2Y or P30D",
+    ),
+];
+
+/// What the formats of our schemas ask for, in words.
+const FORMATS: &[(&str, &str)] = &[
+    ("uuid", "a UUID, such as 0199d1c2-7e5b-7cc0-8f3a-5d1f0a6b7c8d"),
+    ("date", "a day, such as 2026-01-31"),
+    (
+        "date-time",
+        "an instant with its offset (RFC 3339), such as 2026-01-31T08:30:00Z",
+    ),
+    ("email", "an e-mail address, such as ana@example.com"),
+];
+
+fn in_words(table: &[(&str, &'static str)], wanted: &str) -> Option<&'static str> {
+    table
+        .iter()
+        .find(|(known, _)| *known == wanted)
+        .map(|(_, words)| *words)
 }
 
 fn count(limit: u64, what: &str) -> String {
@@ -235,4 +301,34 @@ fn is_null_branch(error: &ValidationError<'_>) -> bool {
             kind: TypeKind::Single(JsonType::Null)
         }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patterns(schema: &Value, found: &mut BTreeSet<String>) {
+        match schema {
+            Value::Object(members) => {
+                found.extend(schema["pattern"].as_str().map(str::to_owned));
+                members.values().for_each(|member| patterns(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| patterns(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_pattern_that_is_published_is_told_in_words() {
+        let document: Value = serde_json::from_str(include_str!("../../openapi/provost.json")).unwrap();
+        let mut found = BTreeSet::new();
+        patterns(&document, &mut found);
+        // The token endpoint reads a form and tells its faults as RFC 6749 has them.
+        found.retain(|pattern| !pattern.contains("client_credentials"));
+        let wordless: Vec<_> = found
+            .iter()
+            .filter(|pattern| in_words(PATTERNS, pattern).is_none())
+            .collect();
+        assert!(wordless.is_empty(), "{wordless:?}");
+    }
 }

@@ -12,10 +12,17 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    access::{Permission, bulk::Change, caller::lacks},
+    access::{
+        Permission,
+        bulk::{Change, Wish},
+        caller::lacks,
+    },
     app::Tx,
     db::bind,
-    http::{ApiError, ApiResult, bulk::Outcome, bulk::Outcomes},
+    http::{
+        ApiError, ApiResult, FieldError,
+        bulk::{Outcome, Outcomes},
+    },
     ledger::Event,
     sql,
 };
@@ -88,6 +95,27 @@ impl<T: Stored, X> Draft<T, X> {
         }
     }
 
+    /// Refuses it. Of several errors about fields all are told.
+    pub fn refuse(&mut self, error: ApiError) {
+        self.refused = Some(match self.refused.take() {
+            Some(first) if first.is_of_fields() && error.is_of_fields() => first.and(error),
+            Some(first) => first,
+            None => error,
+        });
+    }
+
+    /// Refuses it if there are `faults`.
+    pub fn refuse_faults(&mut self, faults: Vec<FieldError>) {
+        if !faults.is_empty() {
+            self.refuse(ApiError::invalid(faults));
+        }
+    }
+
+    /// Whether nothing spoke against it yet.
+    pub fn stands(&self) -> bool {
+        self.refused.is_none()
+    }
+
     /// Whether the request gives `field` a value that was not there.
     pub fn sets<V: PartialEq>(&self, field: impl Fn(&T) -> &V) -> bool {
         self.before
@@ -102,7 +130,7 @@ impl<T: Stored, X> Draft<T, X> {
 
     /// Whether there is something to be written.
     pub fn is_due(&self) -> bool {
-        self.refused.is_none() && self.before.as_ref() != Some(&self.after)
+        self.stands() && self.before.as_ref() != Some(&self.after)
     }
 
     /// The event that tells of it.
@@ -121,13 +149,17 @@ pub fn drafts<T: Stored, C, U>(
     create: impl Fn(C, Uuid) -> T,
     update: impl Fn(U, T) -> T,
 ) -> Vec<Draft<T>> {
-    let drafts = changes.into_iter().map(|change| match change {
-        Change::Create(id, new) => Draft::new(None, create(*new, id), ()),
-        Change::Update(change) => {
-            let (before, changes) = *change;
-            let before = before.into_inner();
-            Draft::new(Some(before.clone()), update(changes, before), ())
-        }
+    let drafts = changes.into_iter().map(|change| {
+        let mut draft = match change.wish {
+            Wish::Create(id, new) => Draft::new(None, create(*new, id), ()),
+            Wish::Update(wish) => {
+                let (before, changes) = *wish;
+                let before = before.into_inner();
+                Draft::new(Some(before.clone()), update(changes, before), ())
+            }
+        };
+        draft.refuse_faults(change.faults);
+        draft
     });
     drafts.collect()
 }
@@ -140,7 +172,7 @@ pub fn refuse_new<T: Stored, X>(
 ) -> ApiResult<()> {
     if !tx.scope(permission)?.is_everything() {
         for draft in drafts.iter_mut().filter(|draft| draft.before.is_none()) {
-            draft.refused = Some(lacks(permission));
+            draft.refuse(lacks(permission));
         }
     }
     Ok(())
@@ -153,7 +185,7 @@ pub fn due<T: Stored, X>(drafts: &[Draft<T, X>]) -> impl Iterator<Item = &Draft<
 
 /// Those that nothing spoke against yet.
 pub fn standing<T: Stored, X>(drafts: &mut [Draft<T, X>]) -> impl Iterator<Item = &mut Draft<T, X>> {
-    drafts.iter_mut().filter(|draft| draft.refused.is_none())
+    drafts.iter_mut().filter(|draft| draft.stands())
 }
 
 /// Counts up the versions of those that change.
@@ -250,7 +282,7 @@ impl<T: Stored> Unique<T> {
     /// Refuses those whose value another thing has before any of them is written, or an earlier draft asks for: what one
     /// draft gives up another cannot have in the same request.
     pub fn check<X>(&self, tx: &mut Tx, drafts: &mut [Draft<T, X>]) -> ApiResult<()> {
-        let mut setting: Vec<_> = standing(drafts).filter(|draft| draft.sets(self.value)).collect();
+        let mut setting: Vec<_> = drafts.iter_mut().filter(|draft| draft.sets(self.value)).collect();
         if setting.is_empty() {
             return Ok(());
         }
@@ -262,9 +294,13 @@ impl<T: Stored> Unique<T> {
         let found: Vec<Found> = self.find(tx, values, ids)?;
         let mut seen = HashSet::new();
         for value in found {
-            let is_taken = value.is_taken || !seen.insert(value.folded);
-            if let Some(draft) = setting.get_mut(value.position as usize - 1).filter(|_| is_taken) {
-                draft.refused = Some(ApiError::taken(self.pointer));
+            let Some(draft) = setting.get_mut(value.position as usize - 1) else {
+                continue;
+            };
+            if value.is_taken || seen.contains(&value.folded) {
+                draft.refuse(ApiError::taken(self.pointer));
+            } else if draft.stands() {
+                seen.insert(value.folded);
             }
         }
         Ok(())

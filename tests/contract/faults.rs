@@ -163,7 +163,7 @@ async fn all_parameters_that_are_wrong_are_named_at_once_and_in_sentences() {
         (
             "/v1/courses?language=English&sort=nope&filter=((",
             &[
-                ("?language", "must match"),
+                ("?language", "must be a language's code"),
                 ("?sort", "must be one of"),
                 ("?filter", "at character"),
             ],
@@ -171,7 +171,7 @@ async fn all_parameters_that_are_wrong_are_named_at_once_and_in_sentences() {
         (
             "/v1/reports/compliance?org_unit_id=x&format=xml&filter=((",
             &[
-                ("?org_unit_id", "must be a valid uuid"),
+                ("?org_unit_id", "must be a UUID"),
                 ("?format", "must be one of json, csv"),
                 ("?filter", "at character"),
             ],
@@ -179,7 +179,7 @@ async fn all_parameters_that_are_wrong_are_named_at_once_and_in_sentences() {
         (
             "/v1/reports/overdue?course_id=x&sort=nope&filter=((",
             &[
-                ("?course_id", "must be a valid uuid"),
+                ("?course_id", "must be a UUID"),
                 ("?sort", "must be one of"),
                 ("?filter", "at character"),
             ],
@@ -225,4 +225,143 @@ async fn a_filter_or_a_cursor_that_alone_is_wrong_has_a_code_of_its_own() {
             .await
             .assert_problem(400, code);
     }
+}
+
+/// Where the answer says that something is wrong, in order.
+fn pointers(answer: &Answer) -> Vec<String> {
+    let mut pointers: Vec<_> = faults(answer).into_iter().map(|(pointer, _)| pointer).collect();
+    pointers.sort();
+    pointers
+}
+
+#[actix_web::test]
+async fn what_only_the_database_knows_is_told_in_the_same_answer() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let nobody = "0199d1c2-7e5b-7cc0-8f3a-5d1f0a6b7c8d";
+    for (path, body) in [
+        (
+            "/v1/users",
+            json!({"username": "taken", "given_name": "A", "family_name": "B"}),
+        ),
+        (
+            "/v1/courses",
+            json!({"code": "TAKEN", "title": "T", "language": "en"}),
+        ),
+        ("/v1/org-units", json!({"code": "taken", "name": "T"})),
+        (
+            "/v1/groups",
+            json!({"code": "taken", "name": "T", "kind": "static"}),
+        ),
+        (
+            "/v1/rules",
+            json!({"code": "taken", "name": "T", "audience": "title pr", "due": {"kind": "after_hire", "offset": "P1D"}}),
+        ),
+    ] {
+        admin.post(path, body).await.assert_status(201);
+    }
+    let person = json!({
+        "username": "TAKEN", "given_name": "A", "email": 5, "time_zone": "Mars/Base", "manager_id": nobody,
+        "org_unit_id": nobody, "attributes": {"shoe_size": 43}, "hired_on": "2020-01-02", "left_on": "2020-01-01",
+    });
+    let of_person = [
+        "/attributes/shoe_size",
+        "/email",
+        "/family_name",
+        "/left_on",
+        "/manager_id",
+        "/org_unit_id",
+        "/time_zone",
+        "/username",
+    ];
+    let rows = json!({"rows": [{"row_key": "a", "create": person}]});
+    let answer = admin.post("/v1/users/bulk", rows).await.assert_status(200);
+    let problem = answer.at("/results/0/problem");
+    let mut told: Vec<_> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["pointer"].clone())
+        .collect();
+    told.sort_by_key(Value::to_string);
+    assert_eq!(
+        json!(told),
+        json!(of_person.map(|pointer| format!("/create{pointer}")))
+    );
+    let course = "/course_ids/0";
+    for (path, body, expected) in [
+        ("/v1/users", person, &of_person[..]),
+        (
+            "/v1/courses",
+            json!({"code": "TAKEN", "language": "English", "category_id": nobody}),
+            &["/category_id", "/code", "/language", "/title"],
+        ),
+        (
+            "/v1/org-units",
+            json!({"code": "TAKEN", "parent_id": nobody, "name": 5}),
+            &["/code", "/name", "/parent_id"],
+        ),
+        (
+            "/v1/groups",
+            json!({"code": "TAKEN", "kind": "dynamic", "filter": "shoe_size eq 43"}),
+            &["/code", "/filter", "/name"],
+        ),
+        (
+            "/v1/rules",
+            json!({"code": "taken", "audience": "shoe_size eq 43", "course_ids": [nobody], "due": {"kind": "on"}}),
+            &["/audience", "/code", course, "/due/date", "/name"],
+        ),
+        (
+            "/v1/completions",
+            json!({"user_id": nobody, "course_id": nobody, "score": 101, "occurred_at": "2999-01-01T00:00:00Z"}),
+            &["/course_id", "/occurred_at", "/score", "/user_id"],
+        ),
+        (
+            "/v1/enrollments",
+            json!({"user_id": nobody, "course_id": "x"}),
+            &["/course_id", "/user_id"],
+        ),
+    ] {
+        let answer = admin
+            .post(path, body)
+            .await
+            .assert_problem(422, "validation_failed");
+        assert_eq!(pointers(&answer), expected, "{path}");
+    }
+    let path = format!("/v1/reports/compliance?org_unit_id={nobody}&format=xml&filter=((");
+    let answer = admin.get(&path).await.assert_problem(400, "invalid_parameter");
+    assert_eq!(pointers(&answer), ["?filter", "?format", "?org_unit_id"]);
+}
+
+#[actix_web::test]
+async fn a_body_with_a_fault_changes_nothing_however_right_the_rest_is() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let mut person = json!({"username": "ada", "given_name": "Ada", "family_name": "L", "email": 5});
+    let once = admin.with("Idempotency-Key", "k");
+    let answer = once
+        .post("/v1/users", person.clone())
+        .await
+        .assert_problem(422, "validation_failed");
+    assert_eq!(pointers(&answer), ["/email"]);
+    person["email"] = json!("ada@example.com");
+    let id = once.post("/v1/users", person).await.assert_status(201).id();
+    let change = json!({"given_name": "Augusta", "email": "none"});
+    let answer = admin.patch(&format!("/v1/users/{id}"), change.clone()).await;
+    assert_eq!(
+        pointers(&answer.assert_problem(422, "validation_failed")),
+        ["/email"]
+    );
+    let rows = json!({"rows": [
+        {"row_key": "faulty", "id": id, "update": change},
+        {"row_key": "right", "create": {"username": "bob", "given_name": "Bob", "family_name": "B"}},
+    ]});
+    let answer = admin.post("/v1/users/bulk", rows).await.assert_status(200);
+    assert_eq!(answer.at("/results/0/status"), json!(422));
+    assert_eq!(answer.at("/results/1/status"), json!(201));
+    let now = admin.get(&format!("/v1/users/{id}")).await;
+    assert_eq!(
+        (now.at("/given_name"), now.at("/version")),
+        (json!("Ada"), json!(1))
+    );
 }

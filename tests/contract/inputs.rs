@@ -11,7 +11,7 @@ use super::{
 use crate::support::{Answer, Client, TestApp};
 
 /// The operations with JSON bodies, and a valid body for each.
-fn with_bodies(story: &mut Story) -> Vec<(Operation, Value)> {
+pub(super) fn with_bodies(story: &mut Story) -> Vec<(Operation, Value)> {
     operations::private()
         .into_iter()
         .filter(|operation| operation.json_body().is_some())
@@ -29,7 +29,7 @@ fn named(id: &str) -> Operation {
         .unwrap()
 }
 
-async fn send(
+pub(super) async fn send(
     client: &Client,
     operation: &Operation,
     story: &Story,

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, RunQueryDsl};
 use provost::{db::schema::events, sql};
+use serde_json::json;
 
-use super::{operations, samples, story::Story};
+use super::{inputs, operations, samples, story::Story};
 use crate::support::TestApp;
 
 /// Operations that change something without an event, each with its reason.
@@ -77,6 +78,25 @@ async fn no_read_writes_an_event() {
             .send(&admin, &operation, samples::of(&operation).as_ref())
             .await;
         assert!(answer.status < 500, "{}: {}", operation.id, answer.text());
+        assert_eq!(count_events(&mut conn), before, "{} wrote an event", operation.id);
+    }
+}
+
+/// What is right of such a body is tried, to find what else is wrong with it.
+#[actix_web::test]
+async fn a_body_with_one_fault_commits_nothing() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
+    let mut conn = app.app.db.dedicated_connection().unwrap();
+    let before = count_events(&mut conn);
+    for (operation, mut body) in inputs::with_bodies(&mut story) {
+        body["nobody_knows_this"] = json!(1);
+        let body = body.to_string().into();
+        let answer = inputs::send(&admin, &operation, &story, body, "application/json").await;
+        answer
+            .assert_problem(422, "validation_failed")
+            .assert_fault("/nobody_knows_this");
         assert_eq!(count_events(&mut conn), before, "{} wrote an event", operation.id);
     }
 }

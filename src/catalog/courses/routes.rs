@@ -86,7 +86,8 @@ async fn update_course(
     call.write(move |tx| {
         let before = access::authorize(tx, &id, Permission::CoursesWrite)?;
         known.check(&*before)?;
-        categories::store::hold_open(tx, body.0.category_id.flatten())?;
+        let category = categories::store::hold_open(tx, body.0.category_id.flatten());
+        tx.gather(category)?;
         let course = store::update(tx, &before, &body.0)?;
         access::confirm::<Course>(tx, course.id, Permission::CoursesWrite)?;
         changed(tx, "course.updated", &before, &course);
@@ -148,7 +149,8 @@ async fn restore_course(call: Call, id: Path<Ref<Course>>, known: IfMatch) -> Ap
 }
 
 fn add(tx: &mut Tx, new: &CreateCourse) -> ApiResult<Reply> {
-    categories::store::hold_open(tx, new.category_id)?;
+    let category = categories::store::hold_open(tx, new.category_id);
+    tx.gather(category)?;
     let course = store::insert(tx, Uuid::now_v7(), new)?;
     access::confirm::<Course>(tx, course.id, Permission::CoursesWrite)?;
     tx.record(Event::new("course.created", "course", course.id).after(&course));

@@ -54,7 +54,7 @@ async fn list_certificate_templates(call: Call, query: Query<ListQuery>) -> ApiR
 async fn create_certificate_template(call: Call, body: Valid<CreateCertificateTemplate>) -> ApiResult<Reply> {
     call.write(move |tx| {
         tx.require(Permission::CertificatesWrite)?;
-        check_layout(&body.0.layout)?;
+        tx.gather(check_layout(&body.0.layout))?;
         if body.0.is_default {
             store::yield_default(tx)?;
         }

@@ -39,7 +39,7 @@ pub struct NewCompletion {
 /// Records a completion. Its version is the one of the live enrollment, or else the one that is published now.
 /// Somebody who has left may have done something before.
 pub fn record(tx: &mut Tx, new: &NewCompletion) -> ApiResult<Completion> {
-    happened(tx, new.occurred_at)?;
+    tx.gather(happened(tx, new.occurred_at))?;
     people::lock(tx, new.user_id)?;
     let enrollment = enrollments::store::live(tx, new.user_id, new.course_id)?;
     let course = match &enrollment {
@@ -80,7 +80,7 @@ fn current_version(tx: &mut Tx, course_id: Uuid) -> ApiResult<people::PublishedC
         .select(courses::current_version_id)
         .first(tx.conn)
         .optional()?
-        .ok_or_else(|| ApiError::field("/course_id", "names no course that exists"))?;
+        .ok_or_else(people::no_course)?;
     people::version(tx, version_id)
 }
 

@@ -17,7 +17,8 @@ use crate::{
 
 /// Adds a draft.
 pub fn create(tx: &mut Tx, new: &CreateRule) -> ApiResult<Rule> {
-    check(tx, Some(&new.audience), Some(&new.course_ids))?;
+    let checked = check(tx, Some(&new.audience), Some(&new.course_ids));
+    tx.gather(checked)?;
     let text = RuleText {
         code: Some(&new.code),
         name: Some(&new.name),
@@ -52,7 +53,8 @@ pub(super) fn rewrite(tx: &mut Tx, before: &Authorized<Rule>, changes: &UpdateRu
     if before.status == RuleStatus::Archived {
         return Err(archived());
     }
-    check(tx, changes.audience.as_deref(), changes.course_ids.as_deref())?;
+    let checked = check(tx, changes.audience.as_deref(), changes.course_ids.as_deref());
+    tx.gather(checked)?;
     let text = RuleText {
         code: changes.code.as_deref(),
         name: changes.name.as_deref(),

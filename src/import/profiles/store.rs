@@ -131,7 +131,8 @@ pub fn with_code(tx: &mut Tx, code: &str) -> ApiResult<Option<ProfileRow>> {
 
 /// Adds a profile.
 pub fn insert(tx: &mut Tx, id: Uuid, new: &CreateImportProfile) -> ApiResult<ImportProfile> {
-    check_mapping(tx, &new.resource, &new.mapping)?;
+    let checked = check_mapping(tx, &new.resource, &new.mapping);
+    tx.gather(checked)?;
     let row: ProfileRow = diesel::insert_into(import_profiles::table)
         .values((
             import_profiles::id.eq(id),
@@ -157,7 +158,8 @@ pub fn update(
     refuse_archived(row)?;
     let before = whole(tx, (**row).clone())?;
     if let Some(mapping) = &changes.mapping {
-        check_mapping(tx, &row.resource, mapping)?;
+        let checked = check_mapping(tx, &row.resource, mapping);
+        tx.gather(checked)?;
     }
     let mapping = changes
         .mapping

@@ -8,7 +8,7 @@ use crate::{
     access::{self, Authorized, Permission, bulk::one},
     app::Tx,
     http::{ApiError, ApiResult, bulk::Outcomes},
-    people::draft::{self, Unique, due, standing},
+    people::draft::{self, Unique, due},
 };
 
 /// What is to become of a definition.
@@ -47,8 +47,8 @@ pub fn apply(tx: &mut Tx, changes: Vec<Change>) -> ApiResult<Outcomes<AttributeD
         UpdateAttributeDefinition::apply_to,
     );
     draft::refuse_new(tx, &mut drafts, Permission::AttributesWrite)?;
-    for draft in standing(&mut drafts).filter(|draft| has_needless_list(draft)) {
-        draft.refused = Some(ApiError::field(
+    for draft in drafts.iter_mut().filter(|draft| has_needless_list(draft)) {
+        draft.refuse(ApiError::field(
             "/allowed_values",
             "belongs to attributes of the kind string",
         ));

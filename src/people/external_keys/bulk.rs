@@ -57,7 +57,7 @@ pub async fn write<T: Protected + HasId + Versioned + 'static>(
     body: BulkBody,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let outcomes = write_rows::<T>(tx, permission, body.read())?;
+        let outcomes = write_rows::<T>(tx, permission, body.read()?)?;
         Reply::ok(&BulkAnswer::new(outcomes)?)
     })
     .await
@@ -70,13 +70,13 @@ fn write_rows<T: Protected + HasId + Versioned>(
 ) -> ApiResult<Answered<ExternalKey>> {
     let ids: Vec<Uuid> = rows
         .iter()
-        .filter_map(|row| Some(row.body.as_ref().ok()?.id))
+        .filter_map(|row| Some(row.body.body.as_ref()?.id))
         .collect();
     let things = access::authorize_all::<T>(tx, &ids, permission)?;
     let mut changes = Vec::new();
     let mut asked = Vec::new();
     for row in rows {
-        let pointer = row.body.and_then(|body| {
+        let pointer = row.body.faultless().and_then(|body| {
             let thing = match things.get(&body.id) {
                 Some(thing) => thing.as_ref().map_err(Clone::clone)?,
                 None => return Err(ApiError::not_found(T::NAME)),

@@ -15,7 +15,7 @@ use crate::{
     app::Tx,
     http::{ApiError, ApiResult, Code, bulk::Outcomes},
     people::{
-        draft::{self, Unique, due, standing},
+        draft::{self, Unique, due},
         users::filter::GroupFilters,
     },
 };
@@ -68,7 +68,7 @@ fn has_new_filter(draft: &Draft) -> bool {
 /// Whoever writes the filter of a dynamic group chooses its members from everybody; of one that holds roles, who gets
 /// those.
 fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    let mut writing: Vec<&mut Draft> = standing(drafts).filter(|draft| has_new_filter(draft)).collect();
+    let mut writing: Vec<&mut Draft> = drafts.iter_mut().filter(|draft| has_new_filter(draft)).collect();
     if writing.is_empty() {
         return Ok(());
     }
@@ -80,7 +80,7 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         let Some(filter) = &draft.after.filter else {
             continue;
         };
-        draft.refused = if draft.after.kind == GroupKind::Static {
+        let error = if draft.after.kind == GroupKind::Static {
             Some(ApiError::field("/filter", "belongs to dynamic groups only"))
         } else if let Err(error) = allowed.check("/filter", filter) {
             Some(error)
@@ -94,6 +94,9 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
                 .contains(&draft.after.id)
                 .then(members::grants_too_much)
         };
+        if let Some(error) = error {
+            draft.refuse(error);
+        }
     }
     Ok(())
 }

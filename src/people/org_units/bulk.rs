@@ -15,7 +15,8 @@ use crate::{
     app::Call,
     bulk_row,
     http::{
-        ApiError, ApiResult, Code, Reply,
+        ApiError, ApiResult, Code, FieldError, Reply,
+        body::Examined,
         bulk::{BulkAnswer, BulkBody, BulkRequest, Row},
     },
     people::closure::ORG_UNITS,
@@ -43,7 +44,7 @@ pub(super) async fn bulk_write_org_units(call: Call, body: BulkBody) -> ApiResul
     call.write(move |tx| {
         tx.require(Permission::OrgUnitsWrite)?;
         ORG_UNITS.lock(tx)?;
-        let mut rows = body.read::<BulkOrgUnitRow>();
+        let mut rows = body.read::<BulkOrgUnitRow>()?;
         let is_by_row = find_parents(&mut rows);
         let outcomes = access::bulk::write(tx, rows, Permission::OrgUnitsWrite, write::apply)?;
         let outcomes = outcomes.into_iter().zip(is_by_row);
@@ -58,7 +59,8 @@ pub(super) async fn bulk_write_org_units(call: Call, body: BulkBody) -> ApiResul
 
 /// Turns the parents that rows name by their keys into the ids that those will have, and answers which rows did so.
 fn find_parents(rows: &mut [Row<BulkOrgUnitRow>]) -> Vec<bool> {
-    let is_creation = |row: &Row<BulkOrgUnitRow>| row.body.as_ref().map_or(true, |row| row.create.is_some());
+    let is_creation =
+        |row: &Row<BulkOrgUnitRow>| row.body.body.as_ref().is_none_or(|row| row.create.is_some());
     let new: HashMap<String, Uuid> = rows
         .iter()
         .filter(|row| is_creation(row))
@@ -66,31 +68,32 @@ fn find_parents(rows: &mut [Row<BulkOrgUnitRow>]) -> Vec<bool> {
         .collect();
     let mut is_by_row = Vec::new();
     for row in rows {
-        let key = row.body.as_mut().ok().and_then(|row| row.parent_row_key.take());
-        if let (Some(key), Ok(body)) = (&key, &mut row.body)
-            && let Err(error) = set_parent(body, new.get(key).copied())
+        let Examined { body, faults } = &mut row.body;
+        let key = body.as_mut().and_then(|row| row.parent_row_key.take());
+        if let (Some(key), Some(body)) = (&key, body)
+            && let Err(fault) = set_parent(body, new.get(key).copied())
         {
-            row.body = Err(error);
+            faults.push(fault);
         }
         is_by_row.push(key.is_some());
     }
     is_by_row
 }
 
-fn set_parent(row: &mut BulkOrgUnitRow, parent: Option<Uuid>) -> ApiResult<()> {
+fn set_parent(row: &mut BulkOrgUnitRow, parent: Option<Uuid>) -> Result<(), FieldError> {
     let has_parent_id = match (&row.create, &row.update) {
         (Some(new), _) => new.parent_id.is_some(),
         (_, Some(changes)) => changes.parent_id.is_some(),
         _ => false,
     };
     if has_parent_id {
-        return Err(ApiError::field(
+        return Err(FieldError::new(
             PARENT_ROW,
             "cannot stand beside parent_id; leave one out",
         ));
     }
     let Some(parent) = parent else {
-        return Err(ApiError::field(
+        return Err(FieldError::new(
             PARENT_ROW,
             "names no row of this request that has create",
         ));

@@ -92,11 +92,11 @@ fn places(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             Some(parent) if new.contains(&parent) => Ok(()),
             parent => enter(parent, &units, has_all),
         };
-        draft.refused = if may_leave {
-            enters.err()
-        } else {
-            Some(lacks(Permission::OrgUnitsWrite))
-        };
+        if !may_leave {
+            draft.refuse(lacks(Permission::OrgUnitsWrite));
+        } else if let Err(error) = enters {
+            draft.refuse(error);
+        }
     }
     Ok(())
 }
@@ -139,7 +139,7 @@ fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             return Ok(());
         }
         for draft in standing(drafts).filter(|draft| circling.contains(&draft.after.id)) {
-            draft.refused = Some(ORG_UNITS.cycle());
+            draft.refuse(ORG_UNITS.cycle());
         }
     }
 }
@@ -148,7 +148,7 @@ fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
 fn orphans(drafts: &mut [Draft]) -> bool {
     let missing: HashSet<Uuid> = drafts
         .iter()
-        .filter(|draft| draft.refused.is_some() && draft.before.is_none())
+        .filter(|draft| !draft.stands() && draft.before.is_none())
         .map(|draft| draft.after.id)
         .collect();
     let is_below = |draft: &&mut Draft| {
@@ -159,7 +159,7 @@ fn orphans(drafts: &mut [Draft]) -> bool {
     };
     let mut refused = false;
     for draft in standing(drafts).filter(is_below) {
-        draft.refused = Some(no_such_parent());
+        draft.refuse(no_such_parent());
         refused = true;
     }
     refused

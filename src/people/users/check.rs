@@ -16,20 +16,21 @@ use crate::{
     },
     http::{ApiError, ApiResult, FieldError},
     people::{
-        attributes::check::Definitions, closure::REPORTING_LINES, draft::Unique, external_keys,
-        external_keys::model::ExternalKey, org_units::model::OrgUnit,
+        attributes::check::Definitions,
+        closure::REPORTING_LINES,
+        draft::{Unique, standing},
+        external_keys,
+        external_keys::model::ExternalKey,
+        org_units::model::OrgUnit,
     },
 };
 
-/// Finds what is wrong with each draft and refuses those with faults.
+/// Finds everything that is wrong with each draft and refuses those with faults.
 pub(super) fn all(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     drafts.iter_mut().for_each(days);
     attributes(tx, drafts)?;
     managers(tx, drafts)?;
     units(tx, drafts)?;
-    for draft in drafts.iter_mut().filter(|draft| !draft.extra.faults.is_empty()) {
-        draft.refused = Some(ApiError::invalid(std::mem::take(&mut draft.extra.faults)));
-    }
     USERNAME.check(tx, drafts)?;
     keys(tx, drafts)?;
     circles(tx, drafts)
@@ -37,7 +38,8 @@ pub(super) fn all(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
 
 fn days(draft: &mut Draft) {
     let user = &draft.after;
-    let mut fault = |pointer: &str, detail: &str| draft.extra.faults.push(FieldError::new(pointer, detail));
+    let mut faults = Vec::new();
+    let mut fault = |pointer: &str, detail: &str| faults.push(FieldError::new(pointer, detail));
     let too_early = |day: Option<NaiveDate>| day.is_some_and(|day| day.year() < 1);
     for (pointer, day) in [("/hired_on", user.hired_on), ("/left_on", user.left_on)] {
         if too_early(day) {
@@ -49,6 +51,7 @@ fn days(draft: &mut Draft) {
     {
         fault("/left_on", "must not be before hired_on");
     }
+    draft.refuse_faults(faults);
 }
 
 fn attributes(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
@@ -57,8 +60,7 @@ fn attributes(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
     let definitions = Definitions::load(tx)?;
     for draft in drafts {
-        let faults = definitions.faults(&draft.extra.attributes, "/attributes");
-        draft.extra.faults.extend(faults);
+        draft.refuse_faults(definitions.faults(&draft.extra.attributes, "/attributes"));
     }
     Ok(())
 }
@@ -96,10 +98,7 @@ fn managers(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             .manager_id
             .is_some_and(|manager| !known.contains(&manager))
         {
-            draft
-                .extra
-                .faults
-                .push(FieldError::new("/manager_id", "names nobody whom you may see"));
+            draft.refuse(ApiError::field("/manager_id", "names nobody whom you may see"));
         }
     }
     Ok(())
@@ -125,7 +124,7 @@ fn units(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             Some(Some(false)) => "names an archived unit",
             Some(None) => "names no unit that you may see",
         };
-        draft.extra.faults.push(FieldError::new("/org_unit_id", fault));
+        draft.refuse(ApiError::field("/org_unit_id", fault));
     }
     Ok(())
 }
@@ -142,21 +141,21 @@ const USERNAME: Unique<User> = Unique {
 fn keys(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let given: Vec<ExternalKey> = drafts
         .iter()
-        .filter(|draft| draft.refused.is_none())
         .flat_map(|draft| draft.extra.external_keys.clone())
         .collect();
     let found = external_keys::store::find(tx, "user", &given)?;
     let mut seen: HashSet<ExternalKey> = found.into_iter().map(|(key, _)| key).collect();
-    for draft in drafts.iter_mut().filter(|draft| draft.refused.is_none()) {
+    for draft in drafts {
         let mut own = HashSet::new();
-        let fault = draft
-            .extra
-            .external_keys
-            .iter()
-            .position(|key| seen.contains(key) || !own.insert(key.clone()));
-        match fault {
-            Some(index) => draft.refused = Some(ApiError::taken(format!("/external_keys/{index}"))),
-            None => seen.extend(own),
+        let keys = std::mem::take(&mut draft.extra.external_keys);
+        for (index, key) in keys.iter().enumerate() {
+            if seen.contains(key) || !own.insert(key.clone()) {
+                draft.refuse(ApiError::taken(format!("/external_keys/{index}")));
+            }
+        }
+        draft.extra.external_keys = keys;
+        if draft.stands() {
+            seen.extend(own);
         }
     }
     Ok(())
@@ -165,25 +164,36 @@ fn keys(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
 /// Nobody reports to themselves, however far round. Refusing one may close a circle that it would have opened, so it
 /// is asked until nobody more is refused.
 fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    loop {
-        let moves: Vec<(Uuid, Option<Uuid>)> = drafts
-            .iter()
-            .filter(|draft| draft.refused.is_none() && draft.before.is_some())
-            .filter(|draft| draft.sets(|user| &user.manager_id))
-            .map(|draft| (draft.after.id, draft.after.manager_id))
-            .collect();
-        if moves.is_empty() {
-            return Ok(());
+    // Those that are refused already are told of a circle, too, if the others stand as they wish.
+    if drafts.iter().any(|draft| !draft.stands() && moves(draft)) {
+        let circling = circling(tx, drafts.iter())?;
+        let refused = drafts.iter_mut().filter(|draft| !draft.stands());
+        for draft in refused.filter(|draft| circling.contains(&draft.after.id)) {
+            draft.refuse(REPORTING_LINES.cycle());
         }
-        let circling = REPORTING_LINES.cycles(tx, &moves)?;
+    }
+    loop {
+        let circling = circling(tx, drafts.iter().filter(|draft| draft.stands()))?;
         if circling.is_empty() {
             return Ok(());
         }
-        for draft in drafts
-            .iter_mut()
-            .filter(|draft| circling.contains(&draft.after.id))
-        {
-            draft.refused = Some(REPORTING_LINES.cycle());
+        for draft in standing(drafts).filter(|draft| circling.contains(&draft.after.id)) {
+            draft.refuse(REPORTING_LINES.cycle());
         }
     }
+}
+
+fn moves(draft: &Draft) -> bool {
+    draft.changes(|user| &user.manager_id)
+}
+
+fn circling<'a>(tx: &mut Tx, drafts: impl Iterator<Item = &'a Draft>) -> ApiResult<Vec<Uuid>> {
+    let moves: Vec<_> = drafts
+        .filter(|draft| moves(draft))
+        .map(|draft| (draft.after.id, draft.after.manager_id))
+        .collect();
+    if moves.is_empty() {
+        return Ok(Vec::new());
+    }
+    REPORTING_LINES.cycles(tx, &moves)
 }

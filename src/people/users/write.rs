@@ -12,9 +12,13 @@ use super::{
     model::{CreateUser, UpdateUser, User},
 };
 use crate::{
-    access::{self, Authorized, Permission, bulk::one, caller::lacks},
+    access::{
+        self, Authorized, Permission,
+        bulk::{Wish, one},
+        caller::lacks,
+    },
     app::{Tx, Wake},
-    http::{ApiResult, FieldError, bulk::Outcomes},
+    http::{ApiResult, bulk::Outcomes},
     people::{
         draft::{self, due},
         external_keys::{self, model::ExternalKey},
@@ -29,34 +33,35 @@ pub type Change = access::bulk::Change<User, CreateUser, UpdateUser>;
 pub(super) type Draft = draft::Draft<User, Given>;
 
 /// What the request says of a person beside their row.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Given {
     /// The attributes that the request named.
     pub attributes: Map<String, Value>,
+    /// The keys that a new person is to have.
     pub external_keys: Vec<ExternalKey>,
-    pub faults: Vec<FieldError>,
 }
 
 fn draft(tx: &Tx, change: Change) -> Draft {
-    match change {
-        Change::Create(id, new) => {
+    let mut draft = match change.wish {
+        Wish::Create(id, new) => {
             let given = Given {
                 attributes: new.attributes.clone(),
                 external_keys: new.external_keys.clone(),
-                ..Given::default()
             };
             Draft::new(None, new.into_user(id, tx.now), given)
         }
-        Change::Update(update) => {
+        Wish::Update(update) => {
             let (before, changes) = *update;
             let before = before.into_inner();
             let given = Given {
                 attributes: changes.attributes.clone().unwrap_or_default(),
-                ..Given::default()
+                external_keys: Vec::new(),
             };
             Draft::new(Some(before.clone()), changes.apply_to(before, tx.now), given)
         }
-    }
+    };
+    draft.refuse_faults(change.faults);
+    draft
 }
 
 /// Adds a person.
@@ -100,7 +105,7 @@ fn save_within_scope(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             .iter_mut()
             .filter(|draft| outside.contains(&draft.after.id))
         {
-            draft.refused = Some(lacks(Permission::UsersWrite));
+            draft.refuse(lacks(Permission::UsersWrite));
         }
     }
 }

@@ -38,11 +38,12 @@ struct Row {
 /// The report on the people and courses in the caller's scope.
 pub fn compliance(tx: &mut Tx, query: &ComplianceQuery) -> ApiResult<ComplianceReport> {
     let scope = tx.scope(report::RUN)?;
+    let unit = report::check_unit(tx, query.org_unit_id, &scope);
+    tx.gather(unit)?;
     let filter = match filter::condition(tx, query.filter.as_deref()) {
         Ok(filter) if query.faults.is_empty() => filter,
         other => return Err(joined(&query.faults, other.err().into_iter().collect())),
     };
-    report::check_unit(tx, query.org_unit_id, &scope)?;
     let people = Sql::all([
         sql!["users.status <> 'archived'"],
         report::people_in(&scope),

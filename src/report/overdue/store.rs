@@ -34,9 +34,10 @@ pub fn list(
     sized: fn(PagePlan) -> PagePlan,
 ) -> ApiResult<Page<OverdueRequirement>> {
     let scope = tx.scope(report::RUN)?;
+    let unit = report::check_unit(tx, query.org_unit_id, &scope);
+    tx.gather(unit)?;
     let (page, filter) = filter::page(tx, &query.common(), &LISTING)?;
     let page = sized(page);
-    report::check_unit(tx, query.org_unit_id, &scope)?;
     let course = match query.course_id {
         Some(course) => sql!["requirements.course_id = ", bind(course)],
         None => Sql::always(),
