@@ -1,5 +1,3 @@
-# syntax=docker/dockerfile:1
-
 FROM rust:1.95-bookworm AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libpq-dev \
@@ -7,19 +5,22 @@ RUN apt-get update \
 WORKDIR /build
 COPY . .
 # The caches keep the dependencies built from one image to the next; they are no part of the image, hence the copy.
+# Provost itself is always built: by dates, cargo would take an older tree or an added migration for built already.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --locked --release --bin provost \
+    touch src/lib.rs src/main.rs \
+    && cargo build --locked --release --bin provost \
     && cp target/release/provost /usr/local/bin/provost
 
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libpq5 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin provost
+    && useradd --uid 10001 --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin provost
 COPY --from=build /usr/local/bin/provost /usr/local/bin/provost
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/provost/
-USER provost
+# By number, so that an orchestrator sees that it is not root.
+USER 10001:10001
 # All addresses of the container; what the host publishes is the host's choice. PROVOST_PUBLIC_URL says where clients reach it.
 ENV PROVOST_LISTEN=0.0.0.0:8080
 EXPOSE 8080
