@@ -105,16 +105,29 @@ pub fn write<T: Protected + Versioned, R: ChangeRow>(
         .filter_map(|row| row.body.body.as_ref()?.id())
         .collect();
     let mut things = authorize_all::<T>(tx, &ids, permission)?;
-    let mut changes = Vec::new();
-    let mut asked = Vec::new();
+    let mut asked: Vec<(String, ApiResult<Asked<T, R>>)> = Vec::new();
+    let mut faulty = Vec::new();
     for row in rows {
-        let change = change(row.new_id, row.body, &mut things);
-        let pointer = change.map(|(pointer, change)| {
+        if !row.body.faults.is_empty() {
+            // It must not take its thing from a row that changes it.
+            faulty.push((asked.len(), row.new_id, row.body));
+            asked.push((row.key, Err(named_twice())));
+            continue;
+        }
+        asked.push((row.key, change(row.new_id, row.body, &mut things)));
+    }
+    for (index, new_id, body) in faulty {
+        asked[index].1 = change(new_id, body, &mut things);
+    }
+    let mut changes = Vec::new();
+    let asked = asked.into_iter().map(|(key, asked)| {
+        let pointer = asked.map(|(pointer, change)| {
             changes.push(change);
             pointer
         });
-        asked.push((row.key, pointer));
-    }
+        (key, pointer)
+    });
+    let asked = asked.collect();
     let outcomes = apply(tx, changes)?;
     Ok(answered(asked, outcomes))
 }
@@ -140,6 +153,7 @@ fn change<T: Protected + Versioned, R: ChangeRow>(
         None => return Err(ApiError::invalid(row.faults)),
     };
     match within(&row.faults, pointer) {
+        Some(faults) if !faults.is_empty() && wish.is_err() => Err(ApiError::invalid(row.faults)),
         Some(faults) => Ok((pointer, Change { wish: wish?, faults })),
         None => Err(ApiError::invalid(row.faults)),
     }

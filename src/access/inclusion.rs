@@ -4,6 +4,8 @@
 //! those powers as a query of `scope_kind, scope_id, permission`, and the caller must hold each permission
 //! in a scope that includes that one.
 
+use std::collections::HashSet;
+
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
@@ -81,24 +83,9 @@ struct Missing {
 
 /// Refuses with `grant_exceeds_caller` unless the caller holds all that `powers` lists.
 pub fn require(tx: &mut Tx, powers: Sql) -> ApiResult<()> {
-    let held = held(tx);
-    let everywhere = held
-        .iter()
-        .filter(|(scope, _)| scope.is_everything())
-        .map(|(_, names)| names.len())
-        .sum::<usize>();
-    if everywhere == Permission::ALL.len() {
+    let Some(held) = held_by_caller(tx) else {
         return Ok(());
-    }
-    let held = Sql::any(held.into_iter().map(|(scope, names)| {
-        sql![
-            "(power.permission = ANY(",
-            bind(names),
-            ") AND ",
-            scope.scopes("power.scope_kind", "power.scope_id"),
-            ")"
-        ]
-    }));
+    };
     let missing: Vec<Missing> = sql![
         "SELECT DISTINCT power.permission FROM (",
         powers,
@@ -118,6 +105,120 @@ pub fn require(tx: &mut Tx, powers: Sql) -> ApiResult<()> {
             names.join(", ")
         ),
     ))
+}
+
+/// What the members of these groups hold by them, each with its `group_id`; and the leave to grant it.
+pub fn held_by_members(groups: Vec<Uuid>) -> Sql {
+    sql![
+        "SELECT grants.principal_id AS group_id, grants.scope_kind, grants.scope_id, needed.permission
+         FROM grants JOIN roles ON roles.id = grants.role_id
+         CROSS JOIN LATERAL unnest(roles.permissions || ",
+        bind(vec![Permission::RolesWrite.as_str().to_owned()]),
+        ") AS needed (permission)
+         WHERE grants.revoked_at IS NULL AND grants.principal_kind = 'group' AND grants.principal_id = ANY(",
+        bind(groups),
+        ")"
+    ]
+}
+
+/// What others may do to whoever comes into these groups, each with its `group_id`; over everybody, since anybody may come.
+pub fn held_over_members(groups: Vec<Uuid>) -> Sql {
+    sql![
+        "SELECT grants.scope_id AS group_id, 'everything' AS scope_kind, NULL::uuid AS scope_id,
+            unnest(roles.permissions) AS permission
+         FROM grants JOIN roles ON roles.id = grants.role_id
+         WHERE grants.revoked_at IS NULL AND grants.scope_kind = 'group' AND grants.scope_id = ANY(",
+        bind(groups),
+        ")"
+    ]
+}
+
+#[derive(QueryableByName)]
+struct GroupBeyond {
+    #[diesel(sql_type = sql_types::Uuid)]
+    group_id: Uuid,
+}
+
+/// The groups of those `powers` that the caller does not hold: they may not choose the members.
+pub fn groups_beyond_caller(tx: &mut Tx, powers: Sql) -> ApiResult<HashSet<Uuid>> {
+    let Some(held) = held_by_caller(tx) else {
+        return Ok(HashSet::new());
+    };
+    let beyond: Vec<GroupBeyond> = sql![
+        "SELECT DISTINCT power.group_id FROM (",
+        powers,
+        ") AS power WHERE NOT ",
+        held
+    ]
+    .load(tx.conn)?;
+    Ok(beyond.into_iter().map(|row| row.group_id).collect())
+}
+
+/// Refuses to bring `people` into a group as far as which others' or the caller's own grants reach, unless the caller may do
+/// to each of them what those grants open.
+pub fn require_over(tx: &mut Tx, group: Uuid, people: &[Uuid]) -> ApiResult<()> {
+    if held_by_caller(tx).is_none() || people.is_empty() {
+        return Ok(());
+    }
+    let opened: Vec<Missing> = sql![
+        "SELECT DISTINCT unnest(roles.permissions) AS permission
+         FROM grants JOIN roles ON roles.id = grants.role_id
+         WHERE grants.revoked_at IS NULL AND grants.scope_kind = 'group' AND grants.scope_id = ",
+        bind(group)
+    ]
+    .load(tx.conn)?;
+    let opened: HashSet<String> = opened.into_iter().map(|row| row.permission).collect();
+    let mut missing = opened.clone();
+    let mut covered = Vec::new();
+    for (scope, names) in held(tx) {
+        if names.iter().any(|name| opened.contains(name)) {
+            covered.push(scope.users("users.id"));
+        }
+        missing.retain(|name| !names.contains(name));
+    }
+    let beyond: Beyond = sql![
+        "SELECT EXISTS (SELECT FROM users WHERE users.id = ANY(",
+        bind(people.to_vec()),
+        ") AND NOT ",
+        Sql::all(covered),
+        ") AS is_beyond"
+    ]
+    .get_result(tx.conn)?;
+    if missing.is_empty() && !beyond.is_beyond {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::GrantExceedsCaller,
+        "Grants reach as far as this group does, so adding people takes the permissions of those grants for each of them.",
+    ))
+}
+
+#[derive(QueryableByName)]
+struct Beyond {
+    #[diesel(sql_type = sql_types::Bool)]
+    is_beyond: bool,
+}
+
+/// Whether the caller holds a `power`, a row of `scope_kind, scope_id, permission`; none if they hold all there are.
+fn held_by_caller(tx: &Tx) -> Option<Sql> {
+    let held = held(tx);
+    let everywhere = held
+        .iter()
+        .filter(|(scope, _)| scope.is_everything())
+        .map(|(_, names)| names.len())
+        .sum::<usize>();
+    if everywhere == Permission::ALL.len() {
+        return None;
+    }
+    Some(Sql::any(held.into_iter().map(|(scope, names)| {
+        sql![
+            "(power.permission = ANY(",
+            bind(names),
+            ") AND ",
+            scope.scopes("power.scope_kind", "power.scope_id"),
+            ")"
+        ]
+    })))
 }
 
 /// The caller's scopes, each with the permissions that reach that far.

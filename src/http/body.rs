@@ -15,11 +15,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
 use utoipa::{PartialSchema, ToSchema};
-use validator::{Validate, ValidationErrors, ValidationErrorsKind};
+use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use super::{
     ApiError, ApiResult, Code, FieldError,
     json::Strict,
+    problem::MOST_FAULTS,
     repair::repair,
     schema::{self, PerType, escape},
 };
@@ -29,8 +30,8 @@ use super::{
 pub struct Valid<T>(pub T);
 
 /// What a body must be.
-pub trait Body: DeserializeOwned + ToSchema + Validate + 'static {}
-impl<T: DeserializeOwned + ToSchema + Validate + 'static> Body for T {}
+pub trait Body: DeserializeOwned + ToSchema + Validate + Send + 'static {}
+impl<T: DeserializeOwned + ToSchema + Validate + Send + 'static> Body for T {}
 
 impl<T: Body> FromRequest for Valid<T> {
     type Error = ApiError;
@@ -40,7 +41,14 @@ impl<T: Body> FromRequest for Valid<T> {
         let bytes = receive(request, payload);
         let kept = request.extensions().get::<BodyFaults>().cloned();
         Box::pin(async move {
-            let examined = examine_whole::<T>(&mut parse(&bytes.await?)?)?;
+            let bytes = bytes.await?;
+            let examined = if bytes.len() > LARGE {
+                web::block(move || examine_bytes::<T>(&bytes))
+                    .await
+                    .map_err(ApiError::internal)??
+            } else {
+                examine_bytes::<T>(&bytes)?
+            };
             match kept {
                 Some(kept) => kept.keep(examined),
                 None => examined.faultless(),
@@ -190,6 +198,10 @@ pub fn read_frame<T: Body>(bytes: &[u8]) -> ApiResult<T> {
     examine(&mut parse(bytes)?, Vec::new())?.faultless()
 }
 
+fn examine_bytes<T: Body>(bytes: &[u8]) -> ApiResult<Examined<T>> {
+    examine_whole(&mut parse(bytes)?)
+}
+
 /// Looks at a whole body, or at one row of a bulk request.
 pub fn examine_whole<T: Body>(value: &mut Value) -> ApiResult<Examined<T>> {
     let mut faults = Vec::new();
@@ -197,8 +209,18 @@ pub fn examine_whole<T: Body>(value: &mut Value) -> ApiResult<Examined<T>> {
     examine(value, faults)
 }
 
+/// Larger bodies are looked at off the threads that serve requests. Bytes.
+const LARGE: usize = 16_384;
+
+/// The most values in a body, so that it is looked at in a moment.
+const MOST_VALUES: usize = 200_000;
+
 fn parse(bytes: &[u8]) -> ApiResult<Value> {
     match serde_json::from_slice(bytes) {
+        Ok(Strict(value)) if count(&value) > MOST_VALUES => Err(ApiError::new(
+            Code::PayloadTooLarge,
+            format!("Send at most {MOST_VALUES} values at once: split it, or use an import."),
+        )),
         Ok(Strict(value)) => Ok(value),
         Err(error) => Err(ApiError::new(
             Code::MalformedRequest,
@@ -207,10 +229,21 @@ fn parse(bytes: &[u8]) -> ApiResult<Value> {
     }
 }
 
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(count).sum::<usize>(),
+        Value::Object(members) => 1 + members.values().map(count).sum::<usize>(),
+        _ => 1,
+    }
+}
+
 /// The value as a `T`, and `faults` with everything else that is wrong with it.
 fn examine<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult<Examined<T>> {
     let schema = schema_of::<T>()?;
     faults.extend(schema::faults(&schema.validator, value));
+    if faults.len() > MOST_FAULTS {
+        return Ok(Examined { body: None, faults });
+    }
     make_integers(value);
     repair(&schema.document, value, &faults);
     let body = match deserialize::<T>(value) {
@@ -221,10 +254,12 @@ fn examine<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult
         }
         body => body.ok(),
     };
-    let is_whole = faults.iter().all(|fault| fault.detail == schema::UNKNOWN);
-    let rules = if is_whole { Rules::All } else { Rules::OfFields };
     if let Some(Err(errors)) = body.as_ref().map(Validate::validate) {
-        faults.extend(rule_faults(&errors, "", rules));
+        let by_rules = rule_faults(&errors, "");
+        let faulty = faults.iter().filter(|fault| fault.detail != schema::UNKNOWN);
+        let faulty: Vec<_> = faulty.cloned().collect();
+        let is_new = |fault: &FieldError| !faulty.iter().any(|known| known.concerns(fault));
+        faults.extend(by_rules.into_iter().filter(is_new));
     }
     schema::keep_first(&mut faults);
     Ok(Examined { body, faults })
@@ -248,6 +283,7 @@ fn deserialize<T: Body>(value: &Value) -> Result<T, FieldError> {
 /// PostgreSQL stores no U+0000 in text or JSON.
 fn refuse_nul(value: &Value, pointer: &str, faults: &mut Vec<FieldError>) {
     match value {
+        _ if faults.len() > MOST_FAULTS => {}
         Value::String(text) if text.contains('\0') => {
             faults.push(FieldError::new(pointer, "must not hold U+0000; leave it out"))
         }
@@ -311,41 +347,21 @@ fn schema_of<T: Body>() -> ApiResult<Arc<BodySchema>> {
     })
 }
 
-/// Which rules are listened to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rules {
-    All,
-    /// Not those of several fields together, some of which may have been left out.
-    OfFields,
-}
-
-fn rule_faults(errors: &ValidationErrors, at: &str, rules: Rules) -> Vec<FieldError> {
+fn rule_faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
     let mut faults = Vec::new();
     for (name, kind) in errors.errors() {
-        if rules == Rules::OfFields && name == "__all__" {
-            continue;
-        }
         let pointer = match name.as_ref() {
             "__all__" => at.to_owned(),
             name => format!("{at}/{}", escape(name)),
         };
         match kind {
             ValidationErrorsKind::Field(errors) => {
-                for error in errors {
-                    let detail = error.message.clone().unwrap_or_else(|| error.code.clone());
-                    let pointer = error
-                        .params
-                        .get("pointer")
-                        .and_then(Value::as_str)
-                        .filter(|inner| !inner.is_empty())
-                        .map_or_else(|| pointer.clone(), |inner| format!("{at}{inner}"));
-                    faults.push(FieldError::new(pointer, detail));
-                }
+                faults.extend(errors.iter().map(|error| rule_fault(error, at, &pointer)))
             }
-            ValidationErrorsKind::Struct(errors) => faults.extend(rule_faults(errors, &pointer, rules)),
+            ValidationErrorsKind::Struct(errors) => faults.extend(rule_faults(errors, &pointer)),
             ValidationErrorsKind::List(items) => {
                 for (index, errors) in items {
-                    faults.extend(rule_faults(errors, &format!("{pointer}/{index}"), rules));
+                    faults.extend(rule_faults(errors, &format!("{pointer}/{index}")));
                 }
             }
         }
@@ -353,10 +369,29 @@ fn rule_faults(errors: &ValidationErrors, at: &str, rules: Rules) -> Vec<FieldEr
     faults
 }
 
+fn rule_fault(error: &ValidationError, at: &str, pointer: &str) -> FieldError {
+    let detail = error.message.clone().unwrap_or_else(|| error.code.clone());
+    let text = |name: &str| error.params.get(name).and_then(Value::as_str).unwrap_or_default();
+    let fault = match text("pointer") {
+        "" => FieldError::new(pointer, detail),
+        inner => FieldError::new(format!("{at}{inner}"), detail),
+    };
+    let beside = text("beside").split_whitespace();
+    fault.beside(beside.map(|inner| format!("{at}{inner}")))
+}
+
 /// A fault for [`validator`]'s functions: at `pointer` for `schema` ones, at the field itself with an empty one.
-pub fn rule(pointer: &'static str, message: &'static str) -> validator::ValidationError {
-    let mut error = validator::ValidationError::new("rule");
+pub fn rule(pointer: &'static str, message: &'static str) -> ValidationError {
+    let mut error = ValidationError::new("rule");
     error.add_param("pointer".into(), &pointer);
     error.message = Some(message.into());
+    error
+}
+
+/// As [`rule`], for one that also looks at the fields at `beside`, pointers with spaces between them. Where one of those
+/// is wrong, the rule is not spoken of.
+pub fn rule_beside(pointer: &'static str, beside: &'static str, message: &'static str) -> ValidationError {
+    let mut error = rule(pointer, message);
+    error.add_param("beside".into(), &beside);
     error
 }

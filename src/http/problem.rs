@@ -37,6 +37,10 @@ pub struct FieldError {
     /// What is wrong and how to mend it.
     #[schema(example = "is not an e-mail address; give one such as ana@example.com")]
     pub detail: String,
+    /// Other fields that the complaint looks at: if one of those is wrong, too, it may be false.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub beside: Vec<String>,
 }
 
 impl FieldError {
@@ -45,17 +49,25 @@ impl FieldError {
         FieldError {
             pointer: pointer.into(),
             detail: detail.into(),
+            beside: Vec::new(),
         }
     }
 
-    /// Whether `other` speaks of the same field, of something in it, or of something that it is in.
-    fn concerns(&self, other: &FieldError) -> bool {
+    /// The complaint looks at these other fields, too.
+    pub fn beside<P: Into<String>>(mut self, pointers: impl IntoIterator<Item = P>) -> Self {
+        self.beside.extend(pointers.into_iter().map(P::into));
+        self
+    }
+
+    /// Whether `other` speaks of the same field, of something in it, or of something that it is in, or looks at it.
+    pub fn concerns(&self, other: &FieldError) -> bool {
         let is_in = |inner: &str, outer: &str| {
             inner
                 .strip_prefix(outer)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        is_in(&self.pointer, &other.pointer) || is_in(&other.pointer, &self.pointer)
+        let overlaps = |pointer: &str| is_in(&self.pointer, pointer) || is_in(pointer, &self.pointer);
+        overlaps(&other.pointer) || other.beside.iter().any(|pointer| overlaps(pointer))
     }
 }
 
@@ -85,6 +97,9 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
 }
 
+/// The most fields that one answer names.
+pub const MOST_FAULTS: usize = 100;
+
 impl ApiError {
     /// An error with its code and the sentence that says how to mend it.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -97,8 +112,9 @@ impl ApiError {
         }
     }
 
-    /// Fields that are wrong.
-    pub fn invalid(fields: Vec<FieldError>) -> Self {
+    /// Fields that are wrong, of very many the first.
+    pub fn invalid(mut fields: Vec<FieldError>) -> Self {
+        fields.truncate(MOST_FAULTS);
         ApiError {
             fields,
             ..Self::new(
@@ -181,7 +197,8 @@ impl ApiError {
     pub fn and(mut self, other: ApiError) -> Self {
         let has_other_code = self.code != other.code;
         let known = self.fields.len();
-        for fault in other.fields {
+        let room = MOST_FAULTS.saturating_sub(known);
+        for fault in other.fields.into_iter().take(room) {
             if !self.fields[..known].iter().any(|field| field.concerns(&fault)) {
                 self.fields.push(fault);
             }

@@ -20,7 +20,7 @@ use utoipa::{
 };
 
 use super::{
-    ApiError, ApiResult, FieldError,
+    ApiError, ApiResult, Code, FieldError,
     schema::{self, PerType},
 };
 
@@ -59,9 +59,21 @@ pub fn joined(faults: &[FieldError], mut errors: Vec<ApiError>) -> ApiError {
     }
 }
 
+/// The most parameters that are looked at.
+const MOST_PARAMETERS: usize = 100;
+
 fn read<T: Parameters>(query: &str) -> ApiResult<Query<T>> {
     let known = known::<T>()?;
-    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .take(MOST_PARAMETERS + 1)
+        .collect();
+    if pairs.len() > MOST_PARAMETERS {
+        return Err(ApiError::new(
+            Code::InvalidParameter,
+            format!("Send at most {MOST_PARAMETERS} parameters."),
+        ));
+    }
     let faults = known.faults(&pairs);
     let good = if faults.is_empty() {
         Cow::Borrowed(query)

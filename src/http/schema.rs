@@ -12,7 +12,7 @@ use jsonschema::{
 };
 use serde_json::Value;
 
-use super::{ApiError, ApiResult, FieldError};
+use super::{ApiError, ApiResult, FieldError, problem::MOST_FAULTS};
 
 /// Said of a member that the schema does not know.
 pub const UNKNOWN: &str = "is not known here; leave it out, or mend its name";
@@ -53,11 +53,12 @@ impl<V> PerType<V> {
     }
 }
 
-/// Everything that is wrong with `value`; pointers begin with a slash.
+/// Everything that is wrong with `value`, or more than an answer can name of it; pointers begin with a slash.
 pub fn faults(validator: &Validator, value: &Value) -> Vec<FieldError> {
     validator
         .iter_errors(value)
         .flat_map(|error| describe(&error))
+        .take(MOST_FAULTS + 1)
         .collect()
 }
 

@@ -95,12 +95,13 @@ impl<T: Stored, X> Draft<T, X> {
         }
     }
 
-    /// Refuses it. Of several errors about fields all are told.
+    /// Refuses it. Of several errors about fields all are told, unless the caller may not write it at all: then nothing is
+    /// told of what is there.
     pub fn refuse(&mut self, error: ApiError) {
         self.refused = Some(match self.refused.take() {
             Some(first) if first.is_of_fields() && error.is_of_fields() => first.and(error),
-            Some(first) => first,
-            None => error,
+            Some(first) if !first.is_of_fields() => first,
+            _ => error,
         });
     }
 

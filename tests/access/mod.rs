@@ -6,6 +6,7 @@ mod escalation;
 mod explain;
 mod grants;
 mod introspection;
+mod random_grants;
 mod refresh;
 mod revocation;
 mod roles;

@@ -1,8 +1,10 @@
 //! What is wrong with a request is told all at once, each thing once, in sentences.
 
 use awc::http::Method;
+use provost::access::Permission;
 use serde_json::{Value, json};
 
+use super::{inputs, samples, story::Story};
 use crate::support::{Answer, Client, TestApp};
 
 /// The faults that the answer names, as pointer and sentence.
@@ -364,4 +366,183 @@ async fn a_body_with_a_fault_changes_nothing_however_right_the_rest_is() {
         (now.at("/given_name"), now.at("/version")),
         (json!("Ada"), json!(1))
     );
+}
+
+/// A value of another kind than `value`.
+fn another_kind(value: &Value) -> Value {
+    match value {
+        Value::String(_) => json!({"a": 1}),
+        _ => json!("no such thing"),
+    }
+}
+
+#[actix_web::test]
+async fn one_fault_is_told_and_no_other_that_only_follows_from_it() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
+    let mut tried = 0;
+    for (operation, _) in inputs::with_bodies(&mut story) {
+        let Some(Value::Object(members)) = samples::of(&operation).and_then(|sample| sample.json(&mut story))
+        else {
+            continue;
+        };
+        // What is wrong by now with the things that the sample names, such as a role that was put away since.
+        let mut right = Value::Object(members.clone());
+        right["nobody_knows_this"] = json!(1);
+        let answer = inputs::send(
+            &admin,
+            &operation,
+            &story,
+            right.to_string().into(),
+            "application/json",
+        )
+        .await;
+        let standing = faults(&answer);
+        for name in members.keys().filter(|name| *name != "rows") {
+            // A fresh body, whose codes nobody has yet.
+            let mut body = samples::of(&operation)
+                .and_then(|sample| sample.json(&mut story))
+                .unwrap();
+            body[name] = another_kind(&body[name]);
+            let body = body.to_string().into();
+            let answer = inputs::send(&admin, &operation, &story, body, "application/json").await;
+            let answer = answer.assert_problem(422, "validation_failed");
+            let at = format!("/{name}");
+            let others: Vec<_> = faults(&answer)
+                .into_iter()
+                .filter(|fault| !fault.0.starts_with(&at) && !standing.contains(fault))
+                .collect();
+            assert!(
+                others.is_empty(),
+                "{}: only {name} is wrong, and it says {others:?}",
+                operation.id
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried > 50, "{tried}");
+}
+
+#[actix_web::test]
+async fn a_rule_between_fields_waits_only_for_the_fields_that_it_looks_at() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let nobody = "0199d1c2-7e5b-7cc0-8f3a-5d1f0a6b7c8d";
+    let group = json!({"code": "static", "name": "S"});
+    let group = admin.post("/v1/groups", group).await.assert_status(201).id();
+    let learner = admin
+        .get("/v1/roles?filter=code%20eq%20%22learner%22")
+        .await
+        .at("/data/0/id");
+    for (path, body, expected) in [
+        (
+            "/v1/groups",
+            json!({"name": 5, "code": "g", "kind": "dynamic"}),
+            &["/filter", "/name"][..],
+        ),
+        (
+            "/v1/groups",
+            json!({"name": "G", "code": "g", "kind": "dinamic", "filter": "title pr"}),
+            &["/kind"],
+        ),
+        (
+            "/v1/grants",
+            json!({
+                "principal_kind": "user", "principal_id": 5, "role_id": learner, "scope_kind": "everything",
+                "scope_id": nobody, "starts_at": "2030-01-02T00:00:00Z", "ends_at": "2030-01-01T00:00:00Z",
+            }),
+            &["/ends_at", "/principal_id", "/scope_id"],
+        ),
+        (
+            "/v1/grants",
+            json!({"principal_kind": "grup", "principal_id": group, "role_id": learner, "scope_kind": "everything"}),
+            &["/principal_kind"],
+        ),
+        (
+            "/v1/users",
+            json!({"username": "a", "given_name": "A", "family_name": "B", "hired_on": "2010-13-01", "left_on": "2011-01-01"}),
+            &["/hired_on"],
+        ),
+        (
+            "/v1/rules",
+            json!({"code": "r", "name": "R", "audience": "title pr", "due": {"kind": "after_hire", "offset": "P1D"},
+                "course_ids": [nobody]}),
+            &["/course_ids/0"],
+        ),
+    ] {
+        let answer = admin
+            .post(path, body)
+            .await
+            .assert_problem(422, "validation_failed");
+        assert_eq!(pointers(&answer), expected, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn a_row_with_a_fault_tells_nothing_of_what_its_sender_may_not_write() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let group = json!({"code": "managers", "name": "M"});
+    let group = admin.post("/v1/groups", group).await.assert_status(201).id();
+    let keeper = app.holding(&[Permission::GroupsWrite], "group", Some(group.parse().unwrap()));
+    for code in ["managers", "surely not"] {
+        let rows = json!({"rows": [{"row_key": "a", "create": {"code": code, "name": 5}}]});
+        let answer = keeper.post("/v1/groups/bulk", rows).await.assert_status(200);
+        assert_eq!(answer.at("/results/0/status"), json!(403), "{code}");
+    }
+}
+
+#[actix_web::test]
+async fn a_row_with_a_fault_leaves_its_thing_to_a_row_without() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let person = json!({"username": "ada", "given_name": "Ada", "family_name": "L"});
+    let id = admin.post("/v1/users", person).await.assert_status(201).id();
+    let rows = json!({"rows": [
+        {"row_key": "wrong", "id": id, "update": {"title": 5}},
+        {"row_key": "right", "id": id, "update": {"title": "Countess"}},
+    ]});
+    let answer = admin.post("/v1/users/bulk", rows).await.assert_status(200);
+    let statuses = [answer.at("/results/0/status"), answer.at("/results/1/status")];
+    assert_eq!(statuses, [json!(422), json!(200)], "{}", answer.text());
+    assert_eq!(
+        answer.at("/results/0/problem/errors/0/pointer"),
+        json!("/update/title")
+    );
+}
+
+#[actix_web::test]
+async fn very_many_faults_are_answered_with_the_first_hundred() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let many: Vec<_> = (0..150_000).map(|_| json!(1)).collect();
+    let attributes: serde_json::Map<_, _> = (0..20_000).map(|n| (format!("k{n}"), json!(1))).collect();
+    let mut person =
+        json!({"username": "a", "given_name": "A", "family_name": "B", "attributes": attributes});
+    for n in 0..20_000 {
+        person[format!("k{n}")] = json!(1);
+    }
+    for (path, body) in [
+        (
+            "/v1/roles",
+            json!({"code": "r", "name": "R", "permissions": many}),
+        ),
+        ("/v1/users", person),
+    ] {
+        let answer = admin
+            .post(path, body)
+            .await
+            .assert_problem(422, "validation_failed");
+        assert_eq!(faults(&answer).len(), 100, "{path}");
+    }
+    let more: Vec<_> = (0..250_000).map(|_| json!(1)).collect();
+    let body = json!({"code": "r", "name": "R", "permissions": more});
+    admin
+        .post("/v1/roles", body)
+        .await
+        .assert_problem(413, "payload_too_large");
+    let query: Vec<_> = (0..2_000).map(|n| format!("{n:x}=")).collect();
+    let answer = admin.get(&format!("/v1/users?{}", query.join("&"))).await;
+    answer.assert_problem(400, "invalid_parameter");
 }

@@ -5,12 +5,12 @@ use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 use crate::{
     app::Wake,
     db::schema::grants,
-    http::{Versioned, body::rule},
+    http::{Versioned, body::rule_beside},
     protected, text_enum,
 };
 
@@ -116,7 +116,9 @@ impl Grant {
 /// A role to be given to somebody in a scope.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[validate(schema(function = fits))]
+#[validate(schema(function = scope_fits, skip_on_field_errors = false))]
+#[validate(schema(function = programs_have_no_reports, skip_on_field_errors = false))]
+#[validate(schema(function = ends_after_start, skip_on_field_errors = false))]
 pub struct CreateGrant {
     /// What gets it.
     pub principal_kind: PrincipalKind,
@@ -137,26 +139,32 @@ pub struct CreateGrant {
     pub ends_at: Option<DateTime<Utc>>,
 }
 
-fn fits(grant: &CreateGrant) -> Result<(), validator::ValidationError> {
-    match (grant.scope_kind.has_id(), grant.scope_id) {
-        (true, None) => return Err(rule("/scope_id", "is required for this kind of scope")),
-        (false, Some(_)) => {
-            return Err(rule(
-                "/scope_id",
-                "must be left out: this kind of scope names nothing",
-            ));
-        }
-        _ => {}
-    }
+fn scope_fits(grant: &CreateGrant) -> Result<(), ValidationError> {
+    let fault = match (grant.scope_kind.has_id(), grant.scope_id) {
+        (true, None) => "is required for this kind of scope",
+        (false, Some(_)) => "must be left out: this kind of scope names nothing",
+        _ => return Ok(()),
+    };
+    Err(rule_beside("/scope_id", "/scope_kind", fault))
+}
+
+fn programs_have_no_reports(grant: &CreateGrant) -> Result<(), ValidationError> {
     let is_program = grant.principal_kind == PrincipalKind::ServiceAccount;
     if is_program && matches!(grant.scope_kind, ScopeKind::OwnReports | ScopeKind::OwnSelf) {
-        return Err(rule(
+        return Err(rule_beside(
             "/scope_kind",
+            "/principal_kind",
             "must be another: a service account is no person and has no reports",
         ));
     }
+    Ok(())
+}
+
+fn ends_after_start(grant: &CreateGrant) -> Result<(), ValidationError> {
     match (grant.starts_at, grant.ends_at) {
-        (Some(start), Some(end)) if end <= start => Err(rule("/ends_at", "must be after starts_at")),
+        (Some(start), Some(end)) if end <= start => {
+            Err(rule_beside("/ends_at", "/starts_at", "must be after starts_at"))
+        }
         _ => Ok(()),
     }
 }

@@ -143,14 +143,24 @@ pub fn check_names(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
     ]
     .get_result(tx.conn)?;
     let checks = [
-        (named.role, "/role_id", "names no role that can be granted"),
-        (named.principal, "/principal_id", "names nothing that exists"),
-        (named.scope, "/scope_id", "names nothing that exists"),
+        (named.role, "/role_id", None, "names no role that can be granted"),
+        (
+            named.principal,
+            "/principal_id",
+            Some("/principal_kind"),
+            "names nothing that exists",
+        ),
+        (
+            named.scope,
+            "/scope_id",
+            Some("/scope_kind"),
+            "names nothing that exists",
+        ),
     ];
     let faults: Vec<_> = checks
         .into_iter()
         .filter(|(fits, ..)| !fits)
-        .map(|(_, pointer, detail)| FieldError::new(pointer, detail))
+        .map(|(_, pointer, beside, detail)| FieldError::new(pointer, detail).beside(beside))
         .collect();
     if faults.is_empty() {
         Ok(())

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     access::{self, Permission},
-    app::Call,
+    app::{Call, Tx},
     credential::{
         certificates::{files, model::CertificateShown},
         serial,
@@ -96,7 +96,7 @@ async fn update_certificate_template(
     call.write(move |tx| {
         let before = access::authorize(tx, &id, Permission::CertificatesWrite)?;
         known.check(&*before)?;
-        let new = changed(&before, &body.0)?;
+        let new = changed(tx, &before, &body.0)?;
         if new.is_default && !before.is_default {
             in_use(&before)?;
             store::yield_default(tx)?;
@@ -118,14 +118,15 @@ async fn update_certificate_template(
 
 /// The template as it will be: checked like a new one.
 fn changed(
+    tx: &mut Tx,
     template: &CertificateTemplate,
     changes: &UpdateCertificateTemplate,
 ) -> ApiResult<CreateCertificateTemplate> {
     if template.is_default && changes.is_default == Some(false) {
-        return Err(ApiError::field(
+        tx.gather(Err(ApiError::field(
             "/is_default",
             "cannot be taken away; make another template the default instead",
-        ));
+        )))?;
     }
     let mut whole = json!({ "code": template.code, "name": template.name,
         "layout": template.layout, "is_default": template.is_default });
@@ -134,7 +135,7 @@ fn changed(
         serde_json::to_value(changes).map_err(ApiError::internal)?,
     );
     let new: CreateCertificateTemplate = body::read_value(&mut whole)?;
-    check_layout(&new.layout)?;
+    tx.gather(check_layout(&new.layout))?;
     Ok(new)
 }
 

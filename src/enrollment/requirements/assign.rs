@@ -17,7 +17,7 @@ use crate::{
         schema::{requirement_reasons, requirements},
     },
     enrollment::{people, rules::reconcile},
-    http::{ApiError, ApiResult, Code},
+    http::{ApiError, ApiResult, Code, FieldError},
     ledger::Event,
     sql,
 };
@@ -25,7 +25,8 @@ use crate::{
 /// Asks for a requirement: gives the current one another reason, or opens one.
 pub fn assign(tx: &mut Tx, new: &CreateRequirement) -> ApiResult<Requirement> {
     if new.due_on.is_some_and(|due| due < opens_on(tx, new)) {
-        return Err(ApiError::field("/due_on", DUE_TOO_EARLY));
+        let fault = FieldError::new("/due_on", DUE_TOO_EARLY).beside(["/opens_on"]);
+        return Err(ApiError::invalid(vec![fault]));
     }
     people::lock_learner(tx, new.user_id)?;
     people::published_course(tx, new.course_id)?;

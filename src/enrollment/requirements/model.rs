@@ -144,7 +144,7 @@ pub struct RequirementReason {
 /// A requirement to be assigned by hand.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[validate(schema(function = due_after_opening))]
+#[validate(schema(function = due_after_opening, skip_on_field_errors = false))]
 pub struct CreateRequirement {
     /// Who.
     pub user_id: Uuid,
@@ -167,7 +167,11 @@ pub const DUE_TOO_EARLY: &str = "must not be before opens_on, which is today if 
 
 fn due_after_opening(new: &CreateRequirement) -> Result<(), validator::ValidationError> {
     match (new.opens_on, new.due_on) {
-        (Some(opens), Some(due)) if due < opens => Err(crate::http::body::rule("/due_on", DUE_TOO_EARLY)),
+        (Some(opens), Some(due)) if due < opens => Err(crate::http::body::rule_beside(
+            "/due_on",
+            "/opens_on",
+            DUE_TOO_EARLY,
+        )),
         _ => Ok(()),
     }
 }

@@ -1,5 +1,7 @@
 //! Writing rules: what a rule must be, and what its changes bring about.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::{
@@ -17,8 +19,8 @@ use crate::{
 
 /// Adds a draft.
 pub fn create(tx: &mut Tx, new: &CreateRule) -> ApiResult<Rule> {
-    let checked = check(tx, Some(&new.audience), Some(&new.course_ids));
-    tx.gather(checked)?;
+    check_audience(tx, Some(&new.audience))?;
+    let course_ids = known_courses(tx, &new.course_ids)?;
     let text = RuleText {
         code: Some(&new.code),
         name: Some(&new.name),
@@ -28,7 +30,7 @@ pub fn create(tx: &mut Tx, new: &CreateRule) -> ApiResult<Rule> {
         renewal_window: Some(new.renewal_window),
         on_leave: Some(new.on_leave),
     };
-    let rule = store::insert(tx, Uuid::now_v7(), &text, &new.course_ids)?;
+    let rule = store::insert(tx, Uuid::now_v7(), &text, &course_ids)?;
     tx.record(Event::new("rule.created", "rule", rule.id).after(&rule));
     Ok(rule)
 }
@@ -53,8 +55,11 @@ pub(super) fn rewrite(tx: &mut Tx, before: &Authorized<Rule>, changes: &UpdateRu
     if before.status == RuleStatus::Archived {
         return Err(archived());
     }
-    let checked = check(tx, changes.audience.as_deref(), changes.course_ids.as_deref());
-    tx.gather(checked)?;
+    check_audience(tx, changes.audience.as_deref())?;
+    let course_ids = match &changes.course_ids {
+        Some(course_ids) => Some(known_courses(tx, course_ids)?),
+        None => None,
+    };
     let text = RuleText {
         code: changes.code.as_deref(),
         name: changes.name.as_deref(),
@@ -64,7 +69,7 @@ pub(super) fn rewrite(tx: &mut Tx, before: &Authorized<Rule>, changes: &UpdateRu
         renewal_window: changes.renewal_window,
         on_leave: changes.on_leave,
     };
-    store::update(tx, before, &text, changes.course_ids.as_deref())
+    store::update(tx, before, &text, course_ids.as_deref())
 }
 
 /// Makes a rule do something else, and has it applied after the transaction.
@@ -132,28 +137,31 @@ pub(super) fn archived() -> ApiError {
     )
 }
 
-/// The audience can be read, and the courses are there.
-fn check(tx: &mut Tx, audience: Option<&str>, course_ids: Option<&[Uuid]>) -> ApiResult<()> {
-    let mut faults = Vec::new();
-    if let Some(Err(error)) = audience.map(|text| users::filter::parse_field(tx, "/audience", text)) {
-        if error.fields.is_empty() {
-            return Err(error);
-        }
-        faults.extend(error.fields);
+/// The audience can be read.
+fn check_audience(tx: &mut Tx, audience: Option<&str>) -> ApiResult<()> {
+    let checked = match audience {
+        Some(text) => users::filter::parse_field(tx, "/audience", text).map(drop),
+        None => Ok(()),
+    };
+    tx.gather(checked)
+}
+
+/// Those of the courses that are there; the others are told.
+fn known_courses(tx: &mut Tx, course_ids: &[Uuid]) -> ApiResult<Vec<Uuid>> {
+    let there: HashSet<Uuid> = store::courses(tx, course_ids)?
+        .into_iter()
+        .map(|(id, ..)| id)
+        .collect();
+    let (known, unknown): (Vec<_>, Vec<_>) = course_ids
+        .iter()
+        .enumerate()
+        .partition(|(_, course_id)| there.contains(course_id));
+    let faults: Vec<_> = unknown
+        .into_iter()
+        .map(|(index, _)| FieldError::new(format!("/course_ids/{index}"), "names no course that exists"))
+        .collect();
+    if !faults.is_empty() {
+        tx.gather(Err(ApiError::invalid(faults)))?;
     }
-    if let Some(course_ids) = course_ids {
-        let known = store::courses(tx, course_ids)?;
-        for (index, course_id) in course_ids.iter().enumerate() {
-            if known.iter().all(|(id, ..)| id != course_id) {
-                faults.push(FieldError::new(
-                    format!("/course_ids/{index}"),
-                    "names no course that exists",
-                ));
-            }
-        }
-    }
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(ApiError::invalid(faults))
+    Ok(known.into_iter().map(|(_, course_id)| *course_id).collect())
 }

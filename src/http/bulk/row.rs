@@ -58,7 +58,7 @@ macro_rules! bulk_row {
         $(#[$doc])*
         #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, utoipa::ToSchema, validator::Validate)]
         #[serde(deny_unknown_fields)]
-        #[validate(schema(function = $row::creates_or_updates))]
+        #[validate(schema(function = $row::creates_or_updates, skip_on_field_errors = false))]
         pub struct $row {
             /// Your name for the row, unique in the request; its result comes under it.
             #[schema(min_length = 1, max_length = 200, example = "line 17")]

@@ -9,7 +9,10 @@ use validator::{Validate, ValidationError};
 
 use crate::{
     db::schema::attribute_definitions,
-    http::{Versioned, body::rule},
+    http::{
+        Versioned,
+        body::{rule, rule_beside},
+    },
     protected, stored, text_enum,
 };
 
@@ -68,7 +71,7 @@ stored!(AttributeDefinition in "attribute_definitions", events: "attribute_defin
 /// An attribute to be defined.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[validate(schema(function = only_strings_have_lists))]
+#[validate(schema(function = only_strings_have_lists, skip_on_field_errors = false))]
 pub struct CreateAttributeDefinition {
     /// The member of a person's `attributes`.
     #[schema(pattern = "^[a-z][a-z0-9_]{0,62}$")]
@@ -132,8 +135,9 @@ pub const LONGEST_VALUE: usize = 1_000;
 fn only_strings_have_lists(new: &CreateAttributeDefinition) -> Result<(), ValidationError> {
     match (new.kind, &new.allowed_values) {
         (AttributeKind::String, _) | (_, None) => Ok(()),
-        _ => Err(rule(
+        _ => Err(rule_beside(
             "/allowed_values",
+            "/kind",
             "belongs to attributes of the kind string",
         )),
     }

@@ -23,7 +23,7 @@ use crate::{
 /// An external key to be added to a thing (`add`) or to be removed from it (`remove`).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[validate(schema(function = adds_or_removes))]
+#[validate(schema(function = adds_or_removes, skip_on_field_errors = false))]
 pub struct BulkExternalKeyRow {
     /// Your name for the row, unique in the request; its result comes under it.
     #[schema(min_length = 1, max_length = 200, example = "line 17")]

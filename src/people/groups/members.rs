@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::model::{Group, GroupKind, GroupMember, GroupMembersChanged, UpdateGroupMembers};
 use crate::{
-    access::{Authorized, Permission, Protected},
+    access::{Authorized, Permission, Protected, inclusion},
     app::{Tx, Wake},
     db::{
         bind,
@@ -72,6 +72,7 @@ pub fn change(
     refuse_unless_static(group)?;
     refuse_unless_may_grant(tx, group.id)?;
     refuse_unseen(tx, changes)?;
+    inclusion::require_over(tx, group.id, &changes.add)?;
     let removed: Vec<Uuid> = diesel::delete(group_members::table)
         .filter(group_members::group_id.eq(group.id))
         .filter(group_members::user_id.eq_any(&changes.remove))
@@ -197,18 +198,10 @@ fn refuse_unless_static(group: &Group) -> ApiResult<()> {
 
 /// Whoever chooses the members of a group that holds roles grants those roles.
 pub fn refuse_unless_may_grant(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
-    if beyond_caller(tx, BTreeSet::from([group]))?.is_empty() {
+    if inclusion::groups_beyond_caller(tx, inclusion::held_by_members(vec![group]))?.is_empty() {
         Ok(())
     } else {
         Err(grants_too_much())
-    }
-}
-
-/// Those of `groups` whose members the caller may not choose.
-pub fn beyond_caller(tx: &mut Tx, groups: BTreeSet<Uuid>) -> ApiResult<HashSet<Uuid>> {
-    match tx.caller.scope_if_any(Permission::RolesWrite, tx.now) {
-        Some(scope) if scope.is_everything() => Ok(HashSet::new()),
-        _ => granting(tx, groups),
     }
 }
 
@@ -221,12 +214,13 @@ pub(super) fn refuse_gains(tx: &mut Tx, memberships: &[Membership]) -> ApiResult
     }
     let gained = memberships.iter().filter(|membership| membership.is_member);
     let groups: BTreeSet<Uuid> = gained.map(|membership| membership.group).collect();
-    if beyond_caller(tx, groups)?.is_empty() {
+    let powers = inclusion::held_by_members(groups.into_iter().collect());
+    if inclusion::groups_beyond_caller(tx, powers)?.is_empty() {
         return Ok(());
     }
     Err(ApiError::new(
         Code::GrantExceedsCaller,
-        "By this somebody would come into a dynamic group that holds roles, which needs users.write or roles.write everywhere.",
+        "By this somebody would come into a dynamic group that holds roles, which needs users.write everywhere, or leave to grant those roles.",
     ))
 }
 
@@ -234,7 +228,7 @@ pub(super) fn refuse_gains(tx: &mut Tx, memberships: &[Membership]) -> ApiResult
 pub fn grants_too_much() -> ApiError {
     ApiError::new(
         Code::GrantExceedsCaller,
-        "The group holds roles, so choosing its members needs the permission roles.write everywhere.",
+        "Roles come with this group, or reach as far as it does, so choosing its members needs roles.write and every permission of those roles, in scopes that include theirs.",
     )
 }
 

@@ -9,7 +9,10 @@ use validator::Validate;
 
 use crate::{
     db::schema::{group_members, groups, users},
-    http::{Versioned, body::rule},
+    http::{
+        Versioned,
+        body::{rule, rule_beside},
+    },
     protected, stored, text_enum,
 };
 
@@ -64,7 +67,7 @@ stored!(Group in "groups", events: "group", columns: ["code", "name", "filter"])
 /// A group to be added.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[validate(schema(function = only_dynamic_groups_have_filters))]
+#[validate(schema(function = only_dynamic_groups_have_filters, skip_on_field_errors = false))]
 pub struct CreateGroup {
     /// What filters call it.
     #[schema(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$")]
@@ -147,7 +150,7 @@ pub struct GroupMember {
 /// People to be added to a static group and removed from it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[validate(schema(function = nobody_is_in_both))]
+#[validate(schema(function = nobody_is_in_both, skip_on_field_errors = false))]
 pub struct UpdateGroupMembers {
     /// Who is to be a member. Whoever is one already stays.
     #[serde(default)]
@@ -174,8 +177,10 @@ fn by_hand() -> GroupKind {
 
 fn only_dynamic_groups_have_filters(group: &CreateGroup) -> Result<(), validator::ValidationError> {
     match (group.kind, &group.filter) {
-        (GroupKind::Dynamic, None) => Err(rule("/filter", "is required of a dynamic group")),
-        (GroupKind::Static, Some(_)) => Err(rule("/filter", "belongs to dynamic groups only")),
+        (GroupKind::Dynamic, None) => Err(rule_beside("/filter", "/kind", "is required of a dynamic group")),
+        (GroupKind::Static, Some(_)) => {
+            Err(rule_beside("/filter", "/kind", "belongs to dynamic groups only"))
+        }
         _ => Ok(()),
     }
 }
@@ -188,7 +193,11 @@ fn nobody_is_in_both(changes: &UpdateGroupMembers) -> Result<(), validator::Vali
     }
     let removed: std::collections::HashSet<_> = changes.remove.iter().collect();
     if changes.add.iter().any(|user| removed.contains(user)) {
-        return Err(rule("/add", "names somebody who is in /remove too"));
+        return Err(rule_beside(
+            "/add",
+            "/remove",
+            "names somebody who is in /remove too",
+        ));
     }
     Ok(())
 }

@@ -2,22 +2,19 @@
 //!
 //! Called by the routes, bulk requests and commands. A dynamic group has its members as soon as its filter is written.
 
-use std::collections::BTreeSet;
-
-use uuid::Uuid;
-
 use super::{
     dynamic, members,
     model::{CreateGroup, Group, GroupKind, UpdateGroup},
 };
 use crate::{
-    access::{self, Authorized, Permission, bulk::one},
+    access::{self, Authorized, Permission, bulk::one, inclusion},
     app::Tx,
-    http::{ApiError, ApiResult, Code, bulk::Outcomes},
+    http::{ApiError, ApiResult, Code, FieldError, bulk::Outcomes},
     people::{
         draft::{self, Unique, due},
         users::filter::GroupFilters,
     },
+    sql,
 };
 
 /// What is to become of a group.
@@ -74,14 +71,20 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
     let chooses_from_all = tx.scope(Permission::GroupsWrite)?.is_everything();
     let allowed = GroupFilters::load(tx)?;
-    let ids: BTreeSet<Uuid> = writing.iter().map(|draft| draft.after.id).collect();
-    let beyond_caller = members::beyond_caller(tx, ids)?;
+    let ids: Vec<_> = writing.iter().map(|draft| draft.after.id).collect();
+    let (by, over) = (
+        inclusion::held_by_members(ids.clone()),
+        inclusion::held_over_members(ids),
+    );
+    let beyond_caller = inclusion::groups_beyond_caller(tx, sql![by, " UNION ALL ", over])?;
     for draft in &mut writing {
         let Some(filter) = &draft.after.filter else {
             continue;
         };
         let error = if draft.after.kind == GroupKind::Static {
-            Some(ApiError::field("/filter", "belongs to dynamic groups only"))
+            Some(ApiError::invalid(vec![
+                FieldError::new("/filter", "belongs to dynamic groups only").beside(["/kind"]),
+            ]))
         } else if let Err(error) = allowed.check("/filter", filter) {
             Some(error)
         } else if !chooses_from_all {

@@ -39,17 +39,16 @@ pub(super) fn all(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
 fn days(draft: &mut Draft) {
     let user = &draft.after;
     let mut faults = Vec::new();
-    let mut fault = |pointer: &str, detail: &str| faults.push(FieldError::new(pointer, detail));
     let too_early = |day: Option<NaiveDate>| day.is_some_and(|day| day.year() < 1);
     for (pointer, day) in [("/hired_on", user.hired_on), ("/left_on", user.left_on)] {
         if too_early(day) {
-            fault(pointer, "must not be before 0001-01-01");
+            faults.push(FieldError::new(pointer, "must not be before 0001-01-01"));
         }
     }
     if let (Some(hired), Some(left)) = (user.hired_on, user.left_on)
         && left < hired
     {
-        fault("/left_on", "must not be before hired_on");
+        faults.push(FieldError::new("/left_on", "must not be before hired_on").beside(["/hired_on"]));
     }
     draft.refuse_faults(faults);
 }
