@@ -135,6 +135,18 @@ pub fn read_frame<T: Body>(bytes: &[u8]) -> ApiResult<T> {
     check(&mut parse(bytes)?, Vec::new())
 }
 
+/// Reads JSON of any form.
+pub fn read_any(bytes: &[u8]) -> ApiResult<Value> {
+    let value = parse(bytes)?;
+    let mut faults = Vec::new();
+    refuse_nul(&value, "", &mut faults);
+    if faults.is_empty() {
+        Ok(value)
+    } else {
+        Err(ApiError::invalid(faults))
+    }
+}
+
 fn parse(bytes: &[u8]) -> ApiResult<Value> {
     match serde_json::from_slice(bytes) {
         Ok(Strict(value)) => Ok(value),

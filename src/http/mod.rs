@@ -16,6 +16,7 @@ pub mod query;
 pub mod reply;
 pub mod request;
 mod schema;
+pub mod scim;
 pub mod upload;
 
 pub use body::Valid;

@@ -106,6 +106,7 @@ fn signs_in() -> Sample {
 pub fn samples() -> Vec<Sample> {
     let mut story = people();
     story.extend(access());
+    story.extend(scim());
     story.extend(catalog());
     story.extend(enrollment());
     story.extend(rules());
@@ -232,6 +233,31 @@ fn access() -> Vec<Sample> {
         .saves("grant_id"),
         json_body("create_service_account_secret", json!({})).saves_at("secret_id", "/record/id"),
         bare("revoke_service_account_secret"),
+    ]
+}
+
+/// Of things of its own, since what it deletes is gone for it.
+fn scim() -> Vec<Sample> {
+    vec![
+        json_body("create_scim_user", json!({"userName": "{unique}"})).saves("scim_user_id"),
+        json_body(
+            "replace_scim_user",
+            json!({"userName": "{unique}", "nickName": "Ana"}),
+        ),
+        json_body(
+            "update_scim_user",
+            json!({"Operations": [{"op": "replace", "path": "title", "value": "Nurse"}]}),
+        ),
+        json_body("search_scim_users", json!({"filter": "userName pr"})),
+        json_body("create_scim_group", json!({"displayName": "{unique}"})).saves("scim_group_id"),
+        json_body("replace_scim_group", json!({"displayName": "{unique}"})),
+        json_body(
+            "update_scim_group",
+            json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": "{scim_user_id}"}]}]}),
+        ),
+        json_body("search_scim_groups", json!({"filter": "displayName pr"})),
+        bare("delete_scim_group"),
+        bare("delete_scim_user"),
     ]
 }
 

@@ -1,0 +1,6 @@
+//! Dry runs: what SCIM clients whose tokens only try would have changed.
+
+pub mod model;
+pub mod record;
+pub mod routes;
+mod store;
