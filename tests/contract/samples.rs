@@ -256,6 +256,11 @@ fn scim() -> Vec<Sample> {
             json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": "{scim_user_id}"}]}]}),
         ),
         json_body("search_scim_groups", json!({"filter": "displayName pr"})),
+        json_body("search_scim", json!({"filter": "id pr"})),
+        json_body(
+            "bulk_write_scim",
+            json!({"Operations": [{"method": "POST", "path": "/Users", "bulkId": "b", "data": {"userName": "{unique}"}}]}),
+        ),
         bare("delete_scim_group"),
         bare("delete_scim_user"),
     ]

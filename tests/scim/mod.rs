@@ -1,5 +1,6 @@
 //! SCIM, through HTTP.
 
+mod bulk;
 mod dry_runs;
 mod groups;
 mod lists;

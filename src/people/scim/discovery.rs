@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
+    bulk::MOST_OPERATIONS,
     call::{Client, ScimCall},
     model::{ScimDescription, ScimList},
     respond,
@@ -111,7 +112,7 @@ fn config(client: &Client) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
-        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": client.body_limit },
+        "bulk": { "supported": true, "maxOperations": MOST_OPERATIONS, "maxPayloadSize": client.body_limit },
         "filter": { "supported": true, "maxResults": MOST },
         "changePassword": { "supported": false },
         "sort": { "supported": true },

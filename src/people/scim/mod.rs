@@ -3,9 +3,11 @@
 //! A translation and no second way: people are written by [`crate::people::users::write`], groups and their members by
 //! [`crate::people::groups`], in the caller's scope and with their events. What has no column is kept as the client said it.
 
+pub mod bulk;
 pub mod call;
 pub mod discovery;
 pub mod dry_runs;
+mod everything;
 pub mod groups;
 pub mod model;
 mod patch;
@@ -22,4 +24,6 @@ pub fn configure(config: &mut ServiceConfig) {
     discovery::configure(config);
     users::routes::configure(config);
     groups::routes::configure(config);
+    bulk::configure(config);
+    everything::configure(config);
 }

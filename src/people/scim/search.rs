@@ -21,8 +21,10 @@ pub struct Search {
     pub projection: Projection,
     /// Which resources.
     pub filter: Option<String>,
-    sort_by: Option<String>,
-    is_descending: bool,
+    /// The attribute to order by.
+    pub sort_by: Option<String>,
+    /// Whether the order is turned round.
+    pub is_descending: bool,
     /// Where the page begins, counted from 1.
     pub start_index: i64,
     /// Resources a page; none if only their number is wanted.

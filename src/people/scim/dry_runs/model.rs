@@ -57,18 +57,17 @@ pub struct ScimDryRunChange {
     pub object_id: Uuid,
     /// The person whom it is about.
     pub user_id: Option<Uuid>,
-    /// The fields that would have another value.
+    /// The fields that would have another value, each with what it is (`before`) and would be (`after`).
+    #[schema(value_type = Object)]
     pub fields: BTreeMap<String, ScimDryRunField>,
 }
 
 /// A field that would have another value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScimDryRunField {
     /// What it is.
-    #[schema(value_type = serde_json::Value)]
     pub before: Value,
     /// What it would be.
-    #[schema(value_type = serde_json::Value)]
     pub after: Value,
 }
 

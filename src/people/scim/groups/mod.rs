@@ -1,7 +1,7 @@
 //! SCIM's groups.
 
 mod filter;
-mod record;
+pub mod record;
 mod roll;
 pub mod routes;
 mod store;

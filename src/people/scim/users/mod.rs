@@ -3,7 +3,7 @@
 mod filter;
 mod homes;
 pub mod identity;
-mod record;
+pub mod record;
 pub mod routes;
 mod store;
 pub mod write;

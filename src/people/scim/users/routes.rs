@@ -155,6 +155,12 @@ fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<Reply> {
     respond::list(search, total, resources, page.next_cursor)
 }
 
+/// How many there are in all, and the page.
+pub fn found(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Vec<Represented>)> {
+    let (total, page) = store::list(tx, client, search)?;
+    Ok((total, represented(tx, client, &page.data, search)?))
+}
+
 /// People with the groups that they are in, unless the client does not want those.
 fn represented(
     tx: &mut Tx,
@@ -175,7 +181,7 @@ fn represented(
 }
 
 /// One person.
-pub fn one(tx: &mut Tx, client: &Client, record: &Record, search: &Search) -> ApiResult<Represented> {
+fn one(tx: &mut Tx, client: &Client, record: &Record, search: &Search) -> ApiResult<Represented> {
     let mut all = represented(tx, client, std::slice::from_ref(record), search)?;
     all.pop()
         .ok_or_else(|| crate::http::ApiError::internal("somebody was lost on the way"))
