@@ -19,6 +19,7 @@ CREATE TABLE scim_users (
     -- When a client deleted them: they are archived, and SCIM does not know them while they are.
     deleted_at timestamptz
 );
+CREATE INDEX scim_users_deleted_idx ON scim_users (user_id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX scim_users_display_name_idx ON scim_users (lower(resource ->> 'displayName'));
 CREATE INDEX groups_name_folded_idx ON groups (lower(name));
 

@@ -323,7 +323,7 @@ async fn what_is_wrong_is_told_in_scims_words() {
         (
             json!({"userName": "a", PROVOST: {"orgUnit": "no"}}),
             "invalidValue",
-            "names no org unit",
+            "names no unit",
         ),
         (
             json!({"userName": "a", ENTERPRISE: {"manager": "x"}}),

@@ -10,6 +10,7 @@ pub mod dry_runs;
 mod everything;
 pub mod groups;
 pub mod model;
+mod paging;
 mod patch;
 mod projection;
 mod respond;

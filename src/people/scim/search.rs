@@ -7,7 +7,11 @@ use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
 use super::projection::Projection;
-use crate::http::{ApiError, ApiResult, ListQuery, Listing};
+use crate::{
+    db::Sql,
+    filter::{FilterClock, Schema},
+    http::{ApiError, ApiResult, ListQuery, Listing, list::PagePlan},
+};
 
 /// Resources a page, if the client does not say.
 pub const DEFAULT_COUNT: i64 = 100;
@@ -146,8 +150,19 @@ impl Search {
         })
     }
 
+    /// The page, and those whom the filter finds.
+    pub fn plan(
+        &self,
+        core: &str,
+        listing: &Listing,
+        schema: &Schema,
+        clock: &FilterClock,
+    ) -> ApiResult<(PagePlan, Sql)> {
+        self.query(core, listing)?.page(listing, schema, clock)
+    }
+
     /// The same as a list of Provost's own, by the orders that `listing` calls as SCIM does.
-    pub fn query(&self, core: &str, listing: &Listing) -> ApiResult<ListQuery> {
+    fn query(&self, core: &str, listing: &Listing) -> ApiResult<ListQuery> {
         let asked = self.sort_by.as_deref().map(|name| {
             let prefix = name
                 .get(..core.len())
@@ -187,6 +202,9 @@ fn names(known: &Map<String, Value>, name: &str) -> ApiResult<Vec<String>> {
         }
         Some(_) => return Err(fault()),
     };
+    if listed.iter().any(|name| name.contains('\0')) {
+        return Err(fault());
+    }
     let listed = listed.into_iter().map(str::trim).filter(|name| !name.is_empty());
     Ok(listed.map(str::to_owned).collect())
 }

@@ -9,7 +9,16 @@ use crate::{
 /// The attributes of groups.
 pub static GROUPS: Schema = Schema::new(&[
     Attribute::scalar("id", Kind::Id, "groups.id", "As in SCIM."),
-    Attribute::scalar("externalId", Kind::Exact, "external_keys.key", "As in SCIM."),
+    Attribute {
+        name: "externalId",
+        kind: Kind::Exact,
+        column: Column::Exists {
+            from: "external_keys own",
+            on: "own.kind = 'group' AND own.source = client.source AND own.object_id = groups.id",
+            value: "own.key",
+        },
+        doc: "As in SCIM.",
+    },
     Attribute::scalar("displayName", Kind::String, "groups.name", "As in SCIM."),
     Attribute {
         name: "members",
@@ -69,6 +78,7 @@ pub const LISTING: Listing = Listing {
         sort("meta.lastModified", "groups.updated_at", SortKind::Instant),
         sort("id", "groups.id::text", SortKind::Text),
         sort("displayName", "lower(groups.name)", SortKind::Text),
-        sort("externalId", "coalesce(external_keys.key, '')", SortKind::Text),
+        sort("externalId", "coalesce((SELECT own.key FROM external_keys own WHERE own.kind = 'group' AND own.source = client.source
+                AND own.object_id = groups.id LIMIT 1), '')", SortKind::Text),
     ],
 };

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension,
-    QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, dsl::count_star, sql_types,
+    QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types,
 };
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -23,7 +22,7 @@ use crate::{
     http::{ApiError, ApiResult, Page},
     people::{
         groups::model::Group,
-        scim::{call::Client, schema::CORE_GROUP, search::Search},
+        scim::{call::Client, paging, schema::CORE_GROUP, search::Search},
         users::model::User,
     },
     sql,
@@ -55,36 +54,25 @@ fn known() -> Sql {
 /// A page of those that the caller may see, and how many there are in all.
 pub fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Page<Record>)> {
     let scope = tx.scope(Group::READ)?;
-    let query = search.query(CORE_GROUP, &LISTING)?;
-    let (page, filter) = query.page(&LISTING, &GROUPS, &tx.filter_clock())?;
+    let (plan, filter) = search.plan(CORE_GROUP, &LISTING, &GROUPS, &tx.filter_clock())?;
+    let from = sql![
+        " FROM groups CROSS JOIN (SELECT ",
+        bind(client.source.as_str()),
+        "::text AS source) client WHERE "
+    ];
     let conditions = [Group::covered(&scope), known(), filter];
-    let total: i64 = named_groups!(client)
-        .filter(Condition::new(Sql::all(conditions.clone())))
-        .select(count_star())
-        .first(tx.conn)?;
-    if search.count == 0 {
-        let none = Page {
-            data: Vec::new(),
-            next_cursor: None,
-        };
-        return Ok((total, none));
-    }
-    let offset = match search.cursor {
-        None => search.start_index - 1,
-        Some(_) => 0,
-    };
-    let rows: Vec<(Group, Option<String>, Value)> = named_groups!(client)
-        .filter(page.rows(conditions))
-        .select((Group::as_select(), external_keys::key.nullable(), page.key()))
-        .order(page.order())
-        .limit(page.limit())
-        .offset(offset)
+    let (total, page) = paging::page(tx, search, &plan, "groups.id", &from, &conditions)?;
+    let ids = page.data;
+    let rows: Vec<Row> = named_groups!(client)
+        .filter(groups::id.eq_any(&ids))
+        .select((Group::as_select(), external_keys::key.nullable()))
         .load(tx.conn)?;
-    let rows = rows.into_iter().map(|(group, key, place)| ((group, key), place));
-    Ok((
-        total,
-        page.page(rows.collect(), |(group, _)| group.id).map(record),
-    ))
+    let mut records: HashMap<Uuid, Record> = rows.into_iter().map(|row| (row.0.id, record(row))).collect();
+    let page = Page {
+        data: ids.iter().filter_map(|id| records.remove(id)).collect(),
+        next_cursor: page.next_cursor,
+    };
+    Ok((total, page))
 }
 
 /// The group with that id that the caller may see.

@@ -11,6 +11,16 @@ macro_rules! attributes {
         &[
             $(Attribute::scalar($name, Kind::$kind, $column, "As in SCIM."),)*
             Attribute {
+                name: "externalId",
+                kind: Kind::Exact,
+                column: Column::Exists {
+                    from: "external_keys own",
+                    on: "own.kind = 'user' AND own.source = client.source AND own.object_id = users.id",
+                    value: "own.key",
+                },
+                doc: "As in SCIM.",
+            },
+            Attribute {
                 name: "emails",
                 kind: Kind::String,
                 column: Column::Complex {
@@ -66,7 +76,6 @@ const fn part(name: &'static str, kind: Kind, value: &'static str) -> Part {
 /// The attributes of people.
 pub static USERS: Schema = Schema::new(attributes! {
     "id" Id "users.id";
-    "externalId" Exact "external_keys.key";
     "userName" String "users.username";
     "name.givenName" String "users.given_name";
     "name.familyName" String "users.family_name";
@@ -119,6 +128,7 @@ pub const LISTING: Listing = Listing {
         sort("title", "coalesce(lower(users.title), '')", SortKind::Text),
         sort("emails", "coalesce(lower(users.email), '')", SortKind::Text),
         sort("emails.value", "coalesce(lower(users.email), '')", SortKind::Text),
-        sort("externalId", "coalesce(external_keys.key, '')", SortKind::Text),
+        sort("externalId", "coalesce((SELECT own.key FROM external_keys own WHERE own.kind = 'user' AND own.source = client.source
+                AND own.object_id = users.id LIMIT 1), '')", SortKind::Text),
     ],
 };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension,
-    QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, dsl::count_star, sql_types,
+    QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -24,7 +24,7 @@ use crate::{
     http::{ApiError, ApiResult, Page},
     people::{
         groups::model::Group,
-        scim::{call::Client, schema::CORE_USER, schema::GROUP, search::Search},
+        scim::{call::Client, paging, schema::CORE_USER, schema::GROUP, search::Search},
         users::model::User,
     },
     sql,
@@ -44,9 +44,9 @@ macro_rules! people {
     };
 }
 
-/// The columns of a [`Row`]; the last is its place in an order.
+/// The columns of a [`Row`].
 macro_rules! columns {
-    ($place:expr) => {
+    () => {
         (
             User::as_select(),
             external_keys::key.nullable(),
@@ -61,7 +61,6 @@ macro_rules! columns {
                 "(SELECT btrim(concat(manager.given_name, ' ', manager.family_name)) FROM users manager
                     WHERE manager.id = users.manager_id)"
             ]),
-            $place,
         )
     };
 }
@@ -75,12 +74,9 @@ type Row = (
     Option<chrono::DateTime<chrono::Utc>>,
     Option<String>,
     Option<String>,
-    Value,
 );
 
-fn record(
-    (user, external_id, resource, version, updated_at, deleted_at, org_unit, manager, _): Row,
-) -> Record {
+fn record((user, external_id, resource, version, updated_at, deleted_at, org_unit, manager): Row) -> Record {
     let said = resource.zip(version).zip(updated_at);
     let said = said.map(|((resource, version), updated_at)| Said {
         resource,
@@ -99,47 +95,35 @@ fn record(
 
 /// Those whom SCIM knows: see [`Record::is_known`].
 fn known() -> Sql {
-    sql!["(users.status <> 'archived' OR scim_users.deleted_at IS NULL)"]
+    sql![
+        "(users.status <> 'archived' OR NOT EXISTS (
+            SELECT FROM scim_users gone WHERE gone.user_id = users.id AND gone.deleted_at IS NOT NULL))"
+    ]
 }
 
 /// A page of those whom the caller may see, and how many there are in all.
 pub fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Page<Record>)> {
     let scope = tx.scope(User::READ)?;
-    let query = search.query(CORE_USER, &LISTING)?;
-    let (page, filter) = query.page(&LISTING, &USERS, &tx.filter_clock())?;
+    let (plan, filter) = search.plan(CORE_USER, &LISTING, &USERS, &tx.filter_clock())?;
+    // What no filter and no order speaks of is not joined.
+    let from = sql![
+        " FROM users LEFT JOIN scim_users ON scim_users.user_id = users.id CROSS JOIN (SELECT ",
+        bind(client.source.as_str()),
+        "::text AS source) client WHERE "
+    ];
     let conditions = [User::covered(&scope), known(), filter];
-    let offset = match search.cursor {
-        None => search.start_index - 1,
-        Some(_) => 0,
+    let (total, page) = paging::page(tx, search, &plan, "users.id", &from, &conditions)?;
+    let ids = page.data;
+    let rows: Vec<Row> = people!(client)
+        .filter(users::id.eq_any(&ids))
+        .select(columns!())
+        .load(tx.conn)?;
+    let mut records: HashMap<Uuid, Record> = rows.into_iter().map(|row| (row.0.id, record(row))).collect();
+    let page = Page {
+        data: ids.iter().filter_map(|id| records.remove(id)).collect(),
+        next_cursor: page.next_cursor,
     };
-    let found = if search.count == 0 {
-        Page {
-            data: Vec::new(),
-            next_cursor: None,
-        }
-    } else {
-        let rows: Vec<Row> = people!(client)
-            .filter(page.rows(conditions.clone()))
-            .select(columns!(page.key()))
-            .order(page.order())
-            .limit(page.limit())
-            .offset(offset)
-            .load(tx.conn)?;
-        let placed = rows.into_iter().map(|row| (row.8.clone(), row));
-        let records = placed.map(|(place, row)| (record(row), place));
-        page.page(records.collect(), |record| record.user.id)
-    };
-    // The last page of all, if it is not empty, tells how many there are.
-    let rows = found.data.len() as i64;
-    let is_last = search.cursor.is_none() && found.next_cursor.is_none() && (rows > 0 || offset == 0);
-    if is_last && search.count > 0 {
-        return Ok((offset + rows, found));
-    }
-    let total = people!(client)
-        .filter(Condition::new(Sql::all(conditions)))
-        .select(count_star())
-        .first(tx.conn)?;
-    Ok((total, found))
+    Ok((total, page))
 }
 
 /// The person with that id whom the caller may see.
@@ -157,7 +141,7 @@ fn find(tx: &mut Tx, client: &Client, id: Uuid, condition: Sql) -> ApiResult<Opt
     let row: Option<Row> = people!(client)
         .filter(users::id.eq(id))
         .filter(Condition::new(Sql::all([known(), condition])))
-        .select(columns!(Fragment::<sql_types::Jsonb>::new(sql!["'null'::jsonb"])))
+        .select(columns!())
         .first(tx.conn)
         .optional()?;
     Ok(row.map(record))

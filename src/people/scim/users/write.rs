@@ -19,7 +19,7 @@ use crate::{
         scim::{
             call::Client,
             patch,
-            schema::{ENTERPRISE_USER, PROVOST_USER, Resource, USER, text_at},
+            schema::{ENTERPRISE_USER, Resource, USER, text_at},
         },
         users::{
             self,
@@ -209,7 +209,7 @@ fn resolve(
 ) -> ApiResult<()> {
     if let Some(Value::String(code)) = fields.get("org_unit_id") {
         let unit = store::org_unit(tx, code)?
-            .ok_or_else(|| ApiError::field(format!("{PROVOST_USER}:orgUnit"), "names no org unit"))?;
+            .ok_or_else(|| ApiError::field("orgUnit", "names no unit that you may see"))?;
         fields.insert("org_unit_id".into(), unit.to_string().into());
     }
     let at = |resource: &Resource, name: &str| text_at(resource, &[ENTERPRISE_USER, name]).map(str::to_owned);
