@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::{operations::Operation, story::Story};
+use super::{operations::Operation, scim, story::Story};
 
 /// A line of the story.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ impl Sample {
     }
 
     /// Later lines call the new thing's id `name`.
-    fn saves(self, name: &'static str) -> Self {
+    pub fn saves(self, name: &'static str) -> Self {
         self.saves_at(name, "/id")
     }
 
@@ -67,12 +67,12 @@ impl Sample {
 }
 
 /// With a JSON body.
-fn json_body(operation: &'static str, body: Value) -> Sample {
+pub fn json_body(operation: &'static str, body: Value) -> Sample {
     Sample::new(operation, Some(Payload::Json(body)))
 }
 
 /// Without a body.
-fn bare(operation: &'static str) -> Sample {
+pub fn bare(operation: &'static str) -> Sample {
     Sample::new(operation, None)
 }
 
@@ -106,7 +106,7 @@ fn signs_in() -> Sample {
 pub fn samples() -> Vec<Sample> {
     let mut story = people();
     story.extend(access());
-    story.extend(scim());
+    story.extend(scim::samples());
     story.extend(catalog());
     story.extend(enrollment());
     story.extend(rules());
@@ -233,36 +233,6 @@ fn access() -> Vec<Sample> {
         .saves("grant_id"),
         json_body("create_service_account_secret", json!({})).saves_at("secret_id", "/record/id"),
         bare("revoke_service_account_secret"),
-    ]
-}
-
-/// Of things of its own, since what it deletes is gone for it.
-fn scim() -> Vec<Sample> {
-    vec![
-        json_body("create_scim_user", json!({"userName": "{unique}"})).saves("scim_user_id"),
-        json_body(
-            "replace_scim_user",
-            json!({"userName": "{unique}", "nickName": "Ana"}),
-        ),
-        json_body(
-            "update_scim_user",
-            json!({"Operations": [{"op": "replace", "path": "title", "value": "Nurse"}]}),
-        ),
-        json_body("search_scim_users", json!({"filter": "userName pr"})),
-        json_body("create_scim_group", json!({"displayName": "{unique}"})).saves("scim_group_id"),
-        json_body("replace_scim_group", json!({"displayName": "{unique}"})),
-        json_body(
-            "update_scim_group",
-            json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": "{scim_user_id}"}]}]}),
-        ),
-        json_body("search_scim_groups", json!({"filter": "displayName pr"})),
-        json_body("search_scim", json!({"filter": "id pr"})),
-        json_body(
-            "bulk_write_scim",
-            json!({"Operations": [{"method": "POST", "path": "/Users", "bulkId": "b", "data": {"userName": "{unique}"}}]}),
-        ),
-        bare("delete_scim_group"),
-        bare("delete_scim_user"),
     ]
 }
 

@@ -1,4 +1,5 @@
-use provost::access::Permission;
+use chrono::TimeDelta;
+use provost::{access::Permission, people::scim::dry_runs::purge::PurgeDryRuns};
 use serde_json::{Value, json};
 
 use super::{Scim, provider, token, user};
@@ -103,4 +104,21 @@ async fn dry_runs_are_for_those_who_read_events_everywhere() {
         .get(&path)
         .await
         .assert_problem(403, "forbidden");
+}
+
+#[actix_web::test]
+async fn dry_runs_are_forgotten_after_a_month() {
+    let app = TestApp::start().await;
+    let provider = provider(&app, "Entra").await;
+    let trying = token(&app, &provider.account, json!({"kind": "scim", "dry_run": true})).await;
+    let trying = Scim(Client::new(&app.address, Some(trying)));
+    let runs = "SELECT count(*) AS count FROM scim_dry_runs";
+    trying.post("/Users", user("ana")).await.assert_status(201);
+    app.app.clock.advance(TimeDelta::days(29));
+    trying.post("/Users", user("ben")).await.assert_status(201);
+    assert_eq!(count(&app, runs), 2);
+    app.app.clock.advance(TimeDelta::days(2));
+    app.write(|tx| tx.enqueue(&PurgeDryRuns {}));
+    app.run_jobs();
+    assert_eq!(count(&app, runs), 1);
 }

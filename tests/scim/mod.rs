@@ -4,6 +4,7 @@ mod bulk;
 mod dry_runs;
 mod groups;
 mod lists;
+mod lives;
 mod protocol;
 mod tokens;
 mod transcripts;

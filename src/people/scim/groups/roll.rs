@@ -17,7 +17,7 @@ use crate::{
             members,
             model::{Group, UpdateGroupMembers},
         },
-        scim::patch::{Target, Verb},
+        scim::patch::{PARTS, Target, Verb},
     },
 };
 
@@ -128,17 +128,11 @@ impl Roll {
 
 /// The one person whom `value eq "…"` names, or nobody if that is nobody's id.
 fn named_by(filter: &str) -> Option<Vec<Uuid>> {
-    let rest = filter.trim();
-    let rest = rest
-        .get(..5)
-        .filter(|name| name.eq_ignore_ascii_case("value"))
-        .map(|_| rest[5..].trim_start())?;
-    let rest = rest
-        .get(..2)
-        .filter(|word| word.eq_ignore_ascii_case("eq"))
-        .map(|_| rest[2..].trim())?;
-    let id: String = serde_json::from_str(rest).ok()?;
-    Some(Uuid::parse_str(&id).into_iter().collect())
+    let filter = Filter::parse(filter, &PARTS).ok()?;
+    match filter.equalities()?.as_slice() {
+        [("value", Value::String(id))] => Some(Uuid::parse_str(id).into_iter().collect()),
+        _ => None,
+    }
 }
 
 /// The ids of members; everybody must be a person.

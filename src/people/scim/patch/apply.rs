@@ -277,7 +277,7 @@ macro_rules! part {
 }
 
 /// What filters in paths may name.
-static PARTS: FilterSchema = FilterSchema::new(&[
+pub static PARTS: FilterSchema = FilterSchema::new(&[
     part!("value", String),
     part!("type", String),
     part!("display", String),

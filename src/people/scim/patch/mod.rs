@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::schema::{Resource, ResourceType, is_added};
 use crate::http::{ApiError, ApiResult, Code};
+pub use apply::PARTS;
 pub use path::{Path, Target};
 
 /// What an operation does.
