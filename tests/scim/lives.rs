@@ -66,6 +66,7 @@ async fn whoever_is_deleted_keeps_their_history_and_comes_back_as_the_same() {
     let scim = provider(&app, "Entra").await.scim;
     let mut body = user("ana");
     body["externalId"] = json!("1");
+    body["title"] = json!("Nurse");
     let id = scim.post("/Users", body.clone()).await.assert_status(201).id();
     scim.delete(&format!("/Users/{id}")).await.assert_status(204);
     scim.delete(&format!("/Users/{id}"))
@@ -80,13 +81,18 @@ async fn whoever_is_deleted_keeps_their_history_and_comes_back_as_the_same() {
     }
     let person = admin.get(&format!("/v1/users/{id}")).await.assert_status(200);
     assert_eq!(person.at("/status"), json!("archived"));
+    body.as_object_mut().unwrap().remove("title");
 
     body["userName"] = json!("ana.silva");
+    body["nickName"] = json!("An");
     let back = scim.post("/Users", body.clone()).await.assert_status(201);
     assert_eq!(
         (back.id(), back.at("/userName"), back.at("/active")),
         (id.clone(), json!("ana.silva"), json!(true))
     );
+
+    let person = admin.get(&format!("/v1/users/{id}")).await;
+    assert_eq!(person.at("/title"), json!(null), "what SCIM no longer says");
 
     // Somebody else of the same name is somebody else.
     scim.delete(&format!("/Users/{id}")).await.assert_status(204);

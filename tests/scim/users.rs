@@ -330,6 +330,17 @@ async fn a_provider_with_a_narrow_scope_sees_and_writes_its_own_people() {
     narrow.post("/Users", body).await.assert_status(201);
     let seen = narrow.get("/Users").await.assert_status(200);
     assert_eq!(seen.at("/totalResults"), json!(1));
+    // Who is out of reach is not named, as a manager either.
+    let partner = seen.at("/Resources/0/id");
+    let change = json!({"manager_id": stranger});
+    let path = format!("/v1/users/{}", partner.as_str().unwrap());
+    admin.patch(&path, change).await.assert_status(200);
+    let seen = narrow.get(&format!("/Users/{}", partner.as_str().unwrap())).await;
+    let manager = &seen.json()[ENTERPRISE]["manager"];
+    assert_eq!(
+        (&manager["value"], &manager["displayName"]),
+        (&json!(stranger), &Value::Null)
+    );
     narrow
         .get(&format!("/Users/{stranger}"))
         .await

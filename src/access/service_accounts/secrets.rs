@@ -95,7 +95,8 @@ async fn get_service_account_secret(
 
 /// Revoke a secret.
 ///
-/// No token can be got with it any more; those that were last until they end. Suspend the account to stop those.
+/// No token can be got with it any more; those that were last until they end. Suspend the account to stop those. A SCIM
+/// token ends at once.
 #[utoipa::path(tag = "service-accounts",
     params(("service_account_id" = String, Path), ("secret_id" = Uuid, Path)),
     responses((status = 204, description = "It is revoked.")), extensions(("x-permission" = json!("roles.write"))))]

@@ -27,7 +27,7 @@ pub struct Record {
     pub said: Option<Said>,
     /// The code of their org unit.
     pub org_unit: Option<String>,
-    /// Their manager's name.
+    /// Their manager's name, if the caller may see them.
     pub manager: Option<String>,
 }
 
@@ -98,7 +98,9 @@ impl Record {
         if let (Some(id), Some(extension)) = (self.user.manager_id, resource.get_mut(ENTERPRISE_USER)) {
             let manager = &mut extension["manager"];
             manager["$ref"] = json!(format!("{}{}/{id}", client.base, USER.endpoint));
-            manager["displayName"] = json!(self.manager);
+            if let Some(name) = &self.manager {
+                manager["displayName"] = json!(name);
+            }
         }
         if let Some(groups) = groups.filter(|groups| !groups.is_empty()) {
             resource.insert("groups".into(), groups.into());

@@ -44,9 +44,9 @@ macro_rules! people {
     };
 }
 
-/// The columns of a [`Row`].
+/// The columns of a [`Row`]. Managers are named to those who may see them.
 macro_rules! columns {
-    () => {
+    ($tx:expr) => {
         (
             User::as_select(),
             external_keys::key.nullable(),
@@ -59,7 +59,9 @@ macro_rules! columns {
             ]),
             Fragment::<sql_types::Nullable<sql_types::Text>>::new(sql![
                 "(SELECT btrim(concat(manager.given_name, ' ', manager.family_name)) FROM users manager
-                    WHERE manager.id = users.manager_id)"
+                    WHERE manager.id = users.manager_id AND ",
+                visible_manager($tx),
+                ")"
             ]),
         )
     };
@@ -75,6 +77,11 @@ type Row = (
     Option<String>,
     Option<String>,
 );
+
+fn visible_manager(tx: &Tx) -> Sql {
+    let scope = tx.caller.scope_if_any(Permission::UsersRead, tx.now);
+    scope.map_or_else(Sql::never, |scope| scope.users("manager.id"))
+}
 
 fn record((user, external_id, resource, version, updated_at, deleted_at, org_unit, manager): Row) -> Record {
     let said = resource.zip(version).zip(updated_at);
@@ -116,7 +123,7 @@ pub fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Pa
     let ids = page.data;
     let rows: Vec<Row> = people!(client)
         .filter(users::id.eq_any(&ids))
-        .select(columns!())
+        .select(columns!(tx))
         .load(tx.conn)?;
     let mut records: HashMap<Uuid, Record> = rows.into_iter().map(|row| (row.0.id, record(row))).collect();
     let page = Page {
@@ -141,7 +148,7 @@ fn find(tx: &mut Tx, client: &Client, id: Uuid, condition: Sql) -> ApiResult<Opt
     let row: Option<Row> = people!(client)
         .filter(users::id.eq(id))
         .filter(Condition::new(Sql::all([known(), condition])))
-        .select(columns!())
+        .select(columns!(tx))
         .first(tx.conn)
         .optional()?;
     Ok(row.map(record))
@@ -197,6 +204,18 @@ pub fn keep(tx: &mut Tx, user: Uuid, resource: &Value) -> ApiResult<()> {
         bind(tx.now),
         ") ON CONFLICT (user_id) DO UPDATE SET resource = excluded.resource, version = scim_users.version + 1,
             updated_at = excluded.updated_at, deleted_at = NULL"
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Has SCIM know a person again whom a client deleted.
+pub fn recall(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
+    sql![
+        "UPDATE scim_users SET deleted_at = NULL, version = version + 1, updated_at = ",
+        bind(tx.now),
+        " WHERE user_id = ",
+        bind(user)
     ]
     .execute(tx.conn)?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Adding, changing and deleting people as SCIM has it. All of it comes down to [`users::write`].
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
@@ -57,11 +57,11 @@ fn come_back(
     user: Authorized<User>,
     mut resource: Resource,
 ) -> ApiResult<Record> {
-    // Until now SCIM did not know them, so they are looked at as they are without it.
-    store::keep(tx, user.id, &json!({}))?;
+    store::recall(tx, user.id)?;
     let record = store::authorized(tx, client, user.id)?;
     resource.entry("active").or_insert(Value::Bool(true));
-    change(tx, client, user, &record, &Resource::new(), resource)
+    let said = said(&record);
+    change(tx, client, user, &record, &said, resource)
 }
 
 /// Puts a whole resource in the place of a person's. What SCIM said before and says no longer is emptied; what came
