@@ -13,7 +13,7 @@ use utoipa_actix_web::{AppExt, scope};
 use crate::{
     access::Permission,
     enrollment::rules::{plan_model::RulePlan, reconcile::Outcome},
-    http::Problem,
+    http::{Problem, scim, scim::ScimError},
     import::imports::model::ImportCounts,
     ledger::LedgerVerification,
     server,
@@ -27,7 +27,7 @@ use crate::{
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
-    components(schemas(Problem, ImportCounts, LedgerVerification, Outcome, RulePlan)),
+    components(schemas(Problem, ScimError, ImportCounts, LedgerVerification, Outcome, RulePlan)),
 )]
 struct Base;
 
@@ -98,6 +98,7 @@ fn build() -> OpenApi {
         .openapi(Base::openapi())
         .configure(server::public)
         .service(scope("/v1").configure(server::v1))
+        .service(scope(scim::ADDRESS).configure(server::scim))
         .split_for_parts();
     let mut document = serde_json::to_value(&collected).unwrap_or_default();
     document["components"]["securitySchemes"] = json!({
@@ -181,7 +182,9 @@ fn capitalized(word: &str) -> String {
 
 /// Adds to an operation what it has in common with others of its kind.
 fn complete(path: &str, method: &str, operation: &mut Value) {
-    let is_private = path.starts_with("/v1/");
+    let is_scim = scim::is_address(path);
+    let is_v1 = path.starts_with("/v1/");
+    let is_private = is_v1 || is_scim;
     operation["security"] = if is_private {
         json!([{ "access_token": [] }])
     } else {
@@ -213,13 +216,19 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         statuses.push("404");
     }
     if method != "get" {
-        statuses.extend(["409", "413", "415", "422"]);
+        statuses.extend(["409", "413", "415"]);
+        if !is_scim {
+            statuses.push("422");
+        }
     }
-    if is_private && matches!(method, "put" | "patch" | "delete") {
+    if is_scim && method != "get" {
+        statuses.push("412");
+    }
+    if is_v1 && matches!(method, "put" | "patch" | "delete") {
         statuses.extend(["412", "428"]);
         add_header(operation, "If-Match", true, "The ETag that was read, or `*`.");
     }
-    if is_private && method == "post" {
+    if is_v1 && method == "post" {
         add_header(
             operation,
             "Idempotency-Key",
@@ -228,11 +237,15 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         );
     }
     describe_successes(operation);
+    let (media_type, schema) = match is_scim {
+        true => (scim::MEDIA_TYPE, "#/components/schemas/ScimError"),
+        false => ("application/problem+json", "#/components/schemas/Problem"),
+    };
     for status in statuses {
         if operation["responses"].get(status).is_none() {
             operation["responses"][status] = json!({
                 "description": "A problem.",
-                "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+                "content": { media_type: { "schema": { "$ref": schema } } },
             });
         }
     }

@@ -22,14 +22,14 @@ use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 use crate::{
     access::{
         self,
-        authenticate::authenticate,
+        authenticate::{authenticate, authenticate_scim},
         subject::{Subject, SubjectKind},
     },
     app::{App, Reaction},
     catalog,
     config::Config,
     contract, credential, enrollment,
-    http::{ApiError, Code, request},
+    http::{self, ApiError, Code, request},
     import, jobs, ledger, operations, people, report, system,
 };
 
@@ -46,6 +46,11 @@ pub fn v1(config: &mut ServiceConfig) {
     operations::configure(config);
     ledger::configure(config);
     import::configure(config);
+}
+
+/// The routes of SCIM, all behind an authentication that takes SCIM tokens too.
+pub fn scim(config: &mut ServiceConfig) {
+    people::scim::configure(config);
 }
 
 /// The routes that need no token.
@@ -100,6 +105,11 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
             .into_utoipa_app()
             .configure(public)
             .service(scope("/v1").wrap(from_fn(authenticate)).configure(v1))
+            .service(
+                scope(http::scim::ADDRESS)
+                    .wrap(from_fn(authenticate_scim))
+                    .configure(scim),
+            )
             .split_for_parts();
         actix
             .configure(|config| contract::configure_docs(config, document.clone()))
@@ -133,7 +143,7 @@ async fn close_when_stopping<B: MessageBody>(
     Ok(response)
 }
 
-/// Whatever no route takes. Under `/v1` the authentication has spoken first.
+/// Whatever no route takes. Under `/v1` and `/scim/v2` the authentication has spoken first.
 async fn unmatched(request: HttpRequest) -> HttpResponse {
     let methods = contract::methods_of(request.path().trim_end_matches('/'));
     if methods.is_empty() {

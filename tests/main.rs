@@ -18,4 +18,5 @@ mod ledger;
 mod operations;
 mod people;
 mod report;
+mod scim;
 mod support;

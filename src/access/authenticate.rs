@@ -1,4 +1,4 @@
-//! The middleware of `/v1`: a bearer token becomes a [`Caller`], before any extractor runs.
+//! The middleware of `/v1` and `/scim/v2`: a bearer token becomes a [`Caller`], before any extractor runs.
 
 use std::sync::Arc;
 
@@ -13,7 +13,11 @@ use actix_web::{
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Caller, callers, sessions, token};
+use super::{
+    Caller, callers,
+    service_accounts::scim_tokens::{self, ScimToken},
+    sessions, token,
+};
 use crate::{
     app::{App, CallerSession, IdempotencyKey},
     http::{ApiError, ApiResult, request::LoggedPrincipal, upload},
@@ -26,19 +30,66 @@ pub async fn authenticate<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match prepare(&mut request).await {
+    match prepare(&mut request, None).await {
         Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
         Err(error) => Ok(request.error_response(error)),
     }
 }
 
-async fn prepare(request: &mut ServiceRequest) -> ApiResult<()> {
+/// As [`authenticate`]; SCIM tokens count here, and nowhere else.
+pub async fn authenticate_scim<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let prepared = match scim_token(&request).await {
+        Ok(token) => prepare(&mut request, token).await,
+        Err(error) => Err(error),
+    };
+    match prepared {
+        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(error) => Ok(request.error_response(error)),
+    }
+}
+
+/// The SCIM token that a request carries, if it is one; refused if it does not count.
+async fn scim_token(request: &ServiceRequest) -> ApiResult<Option<ScimToken>> {
+    let Some(token) = bearer(request).filter(|token| token.starts_with(scim_tokens::PREFIX)) else {
+        return Ok(None);
+    };
+    let app = app(request)?;
+    let now = app.clock.now();
+    let found = app
+        .on_database(move |_, conn| Ok(scim_tokens::find(conn, &token, now)?))
+        .await?;
+    found.map(Some).ok_or_else(token::refused)
+}
+
+fn app(request: &ServiceRequest) -> ApiResult<Arc<App>> {
     let app = request
         .app_data::<Data<App>>()
-        .ok_or_else(|| ApiError::internal("the app is not in the request"))?
-        .clone()
-        .into_inner();
-    let (caller, session) = caller(&app, request).await?;
+        .ok_or_else(|| ApiError::internal("the app is not in the request"))?;
+    Ok(app.clone().into_inner())
+}
+
+fn bearer(request: &ServiceRequest) -> Option<String> {
+    let header = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
+}
+
+/// Finds the caller, by the SCIM token if it is known already.
+async fn prepare(request: &mut ServiceRequest, token: Option<ScimToken>) -> ApiResult<()> {
+    let app = app(request)?;
+    let (caller, session) = match token {
+        Some(token) => {
+            request.extensions_mut().insert(token);
+            let account = token.service_account_id;
+            (principal(&app, ActorKind::ServiceAccount, account).await?, None)
+        }
+        None => caller(&app, request).await?,
+    };
     request.extensions_mut().insert(CallerSession(session));
     let principal = format!("{}:{}", caller.actor.kind.as_str(), caller.principal_id());
     request.extensions_mut().insert(LoggedPrincipal(principal));
@@ -51,15 +102,7 @@ async fn prepare(request: &mut ServiceRequest) -> ApiResult<()> {
 
 /// Who calls, and in which session.
 async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<(Arc<Caller>, Option<Uuid>)> {
-    let header = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let token = header
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim().to_owned())
-        .ok_or_else(token::refused)?;
+    let token = bearer(request).ok_or_else(token::refused)?;
     if app.keys.is_stale() {
         app.on_database(|app, conn| app.keys.load(conn)).await?;
     }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::PgConnection;
+use diesel::{PgConnection, connection::SimpleConnection};
 use uuid::Uuid;
 
 use super::{Acting, App};
@@ -81,12 +81,28 @@ pub struct Tx<'a> {
     pub now: DateTime<Utc>,
     /// The request's id.
     pub request_id: String,
+    notes: Notes,
+    faults: Option<ApiError>,
+}
+
+/// What a transaction has noted and writes when it commits, or hands to the reactions.
+#[derive(Debug, Default)]
+struct Notes {
     events: Vec<Event>,
     jobs: Vec<NewJob>,
     wakes: BTreeSet<Wake>,
     changed_users: BTreeSet<Uuid>,
     completions: Vec<NotedCompletion>,
-    faults: Option<ApiError>,
+}
+
+impl Notes {
+    fn extend(&mut self, later: Notes) {
+        self.events.extend(later.events);
+        self.jobs.extend(later.jobs);
+        self.wakes.extend(later.wakes);
+        self.changed_users.extend(later.changed_users);
+        self.completions.extend(later.completions);
+    }
 }
 
 impl<'a> Tx<'a> {
@@ -98,11 +114,7 @@ impl<'a> Tx<'a> {
             session: acting.session,
             now: app.clock.now(),
             request_id: acting.request_id.clone(),
-            events: Vec::new(),
-            jobs: Vec::new(),
-            wakes: BTreeSet::new(),
-            changed_users: BTreeSet::new(),
-            completions: Vec::new(),
+            notes: Notes::default(),
             faults: acting.faults.clone(),
         }
     }
@@ -129,6 +141,48 @@ impl<'a> Tx<'a> {
             (Some(_), Err(error)) if error.is_retryable => Err(error),
             (Some(faults), Err(error)) if error.is_of_fields() => Err(faults.and(error)),
             (Some(faults), _) => Err(faults),
+        }
+    }
+
+    /// Does `f`, or takes back all of it: what it wrote and what it noted. A failure that another attempt at the whole
+    /// transaction may mend is to be passed on.
+    pub fn attempt<T>(&mut self, f: impl FnOnce(&mut Self) -> ApiResult<T>) -> ApiResult<T> {
+        self.conn.batch_execute("SAVEPOINT attempt")?;
+        let (earlier, faults) = (std::mem::take(&mut self.notes), self.faults.take());
+        let outcome = f(self);
+        let outcome = self.settle(outcome);
+        self.faults = faults;
+        let noted = std::mem::replace(&mut self.notes, earlier);
+        if outcome.is_ok() {
+            self.notes.extend(noted);
+        } else {
+            self.conn.batch_execute("ROLLBACK TO SAVEPOINT attempt")?;
+        }
+        self.conn.batch_execute("RELEASE SAVEPOINT attempt")?;
+        outcome
+    }
+
+    /// Does `f` and what follows from it, takes all of it back, and answers what came out and which events there would
+    /// have been. Failures that are nobody's doing are passed on.
+    pub fn rehearse<T>(
+        &mut self,
+        f: impl FnOnce(&mut Self) -> ApiResult<T>,
+    ) -> ApiResult<(ApiResult<T>, Vec<Event>)> {
+        self.conn.batch_execute("SAVEPOINT rehearsal")?;
+        let (earlier, faults) = (std::mem::take(&mut self.notes), self.faults.take());
+        let outcome = f(self);
+        let outcome = self.settle(outcome).and_then(|answer| {
+            for reaction in self.app.reactions {
+                reaction(self)?;
+            }
+            Ok(answer)
+        });
+        self.faults = faults;
+        let noted = std::mem::replace(&mut self.notes, earlier);
+        self.conn.batch_execute("ROLLBACK TO SAVEPOINT rehearsal")?;
+        match outcome {
+            Err(error) if error.is_retryable || error.code.status().is_server_error() => Err(error),
+            outcome => Ok((outcome, noted.events)),
         }
     }
 
@@ -162,7 +216,7 @@ impl<'a> Tx<'a> {
 
     /// Appends `event` to the ledger when the transaction commits.
     pub fn record(&mut self, event: Event) {
-        self.events.push(event);
+        self.notes.events.push(event);
     }
 
     /// The end of a statement that changes many things at once: ` INSERT INTO events …`, one for each row of the CTE
@@ -196,29 +250,29 @@ impl<'a> Tx<'a> {
             run_at,
             ..NewJob::of(job, self.now)?
         };
-        self.jobs.push(new);
+        self.notes.jobs.push(new);
         self.wake(Wake::Jobs);
         Ok(())
     }
 
     /// Tells every process, once committed.
     pub fn wake(&mut self, wake: Wake) {
-        self.wakes.insert(wake);
+        self.notes.wakes.insert(wake);
     }
 
     /// Says that facts about these people changed, so that groups, rules and whoever else reacts looks at them.
     pub fn touch_users(&mut self, ids: impl IntoIterator<Item = Uuid>) {
-        self.changed_users.extend(ids);
+        self.notes.changed_users.extend(ids);
     }
 
     /// The people whose facts changed in this transaction.
     pub fn changed_users(&self) -> Vec<Uuid> {
-        self.changed_users.iter().copied().collect()
+        self.notes.changed_users.iter().copied().collect()
     }
 
     /// Says that a completion was recorded, so that whoever follows completions (certificates) reacts to it.
     pub fn note_completion(&mut self, user_id: Uuid, completion_id: Uuid) {
-        self.completions.push(NotedCompletion {
+        self.notes.completions.push(NotedCompletion {
             user_id,
             completion_id,
         });
@@ -226,16 +280,16 @@ impl<'a> Tx<'a> {
 
     /// The completions that this transaction recorded, for reactions.
     pub fn completions_noted(&self) -> &[NotedCompletion] {
-        &self.completions
+        &self.notes.completions
     }
 
     /// Writes events, jobs and notifications; answers the notifications for this very process.
     pub(super) fn finish(mut self) -> ApiResult<Vec<Wake>> {
-        let events = std::mem::take(&mut self.events);
+        let events = std::mem::take(&mut self.notes.events);
         super::append(&mut self, events)?;
-        jobs::store::insert(self.conn, std::mem::take(&mut self.jobs))?;
-        if !self.wakes.is_empty() {
-            let payloads: Vec<String> = self.wakes.iter().map(Wake::payload).collect();
+        jobs::store::insert(self.conn, std::mem::take(&mut self.notes.jobs))?;
+        if !self.notes.wakes.is_empty() {
+            let payloads: Vec<String> = self.notes.wakes.iter().map(Wake::payload).collect();
             sql![
                 "SELECT pg_notify(",
                 bind(CHANNEL),
@@ -245,6 +299,6 @@ impl<'a> Tx<'a> {
             ]
             .execute(self.conn)?;
         }
-        Ok(self.wakes.into_iter().collect())
+        Ok(self.notes.wakes.into_iter().collect())
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
-    people::{facts::FollowPeople, groups::upkeep::KeepGroups},
+    people::{facts::FollowPeople, groups::upkeep::KeepGroups, scim::dry_runs::purge::PurgeDryRuns},
 };
 
 /// Every kind of job.
@@ -29,6 +29,7 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<MakePlan>(),
     Handler::of::<PlanImport>(),
     Handler::of::<Purge>(),
+    Handler::of::<PurgeDryRuns>(),
     Handler::of::<PurgeRefreshTokens>(),
     Handler::of::<PutInForce>(),
     Handler::of::<ReconcileAll>(),
@@ -47,6 +48,11 @@ pub const SCHEDULES: &[Schedule] = &[
         name: "refresh_tokens",
         every: Every::DayAt(0),
         enqueue: |tx| tx.enqueue(&PurgeRefreshTokens {}),
+    },
+    Schedule {
+        name: "scim_dry_runs",
+        every: Every::DayAt(0),
+        enqueue: |tx| tx.enqueue(&PurgeDryRuns {}),
     },
     Schedule {
         name: "groups",

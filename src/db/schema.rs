@@ -494,6 +494,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    scim_dry_runs (id) {
+        id -> Uuid,
+        service_account_id -> Uuid,
+        secret_id -> Uuid,
+        request_id -> Text,
+        method -> Text,
+        path -> Text,
+        body -> Nullable<Jsonb>,
+        status -> Int4,
+        detail -> Nullable<Text>,
+        changes -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    scim_users (user_id) {
+        user_id -> Uuid,
+        resource -> Jsonb,
+        version -> Int8,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     service_account_secrets (id) {
         id -> Uuid,
         service_account_id -> Uuid,
@@ -502,6 +528,8 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
         last_used_at -> Nullable<Timestamptz>,
+        kind -> Text,
+        dry_run -> Bool,
     }
 }
 
@@ -615,6 +643,7 @@ diesel::joinable!(refresh_tokens -> users (user_id));
 diesel::joinable!(rule_courses -> rules (rule_id));
 diesel::joinable!(rule_members -> rules (rule_id));
 diesel::joinable!(rule_members -> users (user_id));
+diesel::joinable!(scim_users -> users (user_id));
 diesel::joinable!(service_account_secrets -> service_accounts (service_account_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(user_history -> users (user_id));
@@ -656,6 +685,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     rule_courses,
     rule_members,
     rules,
+    scim_dry_runs,
+    scim_users,
     service_account_secrets,
     service_accounts,
     sessions,

@@ -21,6 +21,7 @@ mod check;
 mod clause;
 mod describe;
 mod display;
+mod equalities;
 mod evaluate;
 mod explain;
 mod facts;

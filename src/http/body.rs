@@ -198,6 +198,18 @@ pub fn read_frame<T: Body>(bytes: &[u8]) -> ApiResult<T> {
     examine(&mut parse(bytes)?, Vec::new())?.faultless()
 }
 
+/// Reads JSON of any form.
+pub fn read_any(bytes: &[u8]) -> ApiResult<Value> {
+    let value = parse(bytes)?;
+    let mut faults = Vec::new();
+    refuse_nul(&value, "", &mut faults);
+    if faults.is_empty() {
+        Ok(value)
+    } else {
+        Err(ApiError::invalid(faults))
+    }
+}
+
 fn examine_bytes<T: Body>(bytes: &[u8]) -> ApiResult<Examined<T>> {
     examine_whole(&mut parse(bytes)?)
 }

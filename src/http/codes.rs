@@ -84,6 +84,10 @@ codes! {
     ImportNotPlanned = CONFLICT "import_not_planned" "The import has no plan to apply";
     OperationFinished = CONFLICT "operation_finished" "The operation has finished";
     JobNotDead = CONFLICT "job_not_dead" "Only a dead job can be retried";
+    // SCIM
+    InvalidPath = BAD_REQUEST "invalid_path" "The path of a SCIM PATCH names nothing that there is";
+    NoTarget = BAD_REQUEST "no_target" "The path of a SCIM PATCH finds no value";
+    ReadOnly = BAD_REQUEST "read_only" "The attribute cannot be changed";
     // Credentials
     CertificateNotIssued = CONFLICT "certificate_not_issued" "The certificate is not in force";
 }

@@ -17,6 +17,7 @@ mod repair;
 mod reply;
 pub mod request;
 mod schema;
+pub mod scim;
 pub mod upload;
 
 pub use body::Valid;

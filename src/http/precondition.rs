@@ -24,6 +24,11 @@ pub trait Versioned {
 pub struct IfMatch(String);
 
 impl IfMatch {
+    /// As the header with that value.
+    pub fn of(value: String) -> Self {
+        IfMatch(value)
+    }
+
     /// Refuses with 412 if `resource` has changed since the client read it.
     pub fn check(&self, resource: &impl Versioned) -> ApiResult<()> {
         if names(&self.0, &resource.etag()) {

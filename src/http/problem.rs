@@ -7,7 +7,11 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::codes::Code;
+use super::{
+    codes::Code,
+    request,
+    scim::{self, ScimError},
+};
 use crate::db::DbError;
 
 /// What a handler answers.
@@ -248,8 +252,13 @@ impl ResponseError for ApiError {
 
     /// The body gets its request id from the outermost middleware, which knows it.
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.code.status());
-        response.content_type("application/problem+json");
+        let is_scim = request::speaks_scim();
+        let status = if is_scim {
+            scim::status(self.code)
+        } else {
+            self.code.status()
+        };
+        let mut response = HttpResponse::build(status);
         match self.code {
             Code::Unauthenticated => {
                 response.insert_header(("WWW-Authenticate", "Bearer"));
@@ -259,8 +268,13 @@ impl ResponseError for ApiError {
             }
             _ => {}
         }
-        let request_id = crate::http::request::current_id();
-        response.body(serde_json::to_vec(&self.to_problem(request_id)).unwrap_or_default())
+        if is_scim {
+            response.content_type(scim::MEDIA_TYPE);
+            return response.body(serde_json::to_vec(&ScimError::from(self)).unwrap_or_default());
+        }
+        response.content_type("application/problem+json");
+        let problem = self.to_problem(request::current_id());
+        response.body(serde_json::to_vec(&problem).unwrap_or_default())
     }
 }
 

@@ -11,7 +11,7 @@ use super::{ApiResult, IfNoneMatch, Page, Versioned, problem::ApiError};
 pub struct Reply {
     /// The status.
     pub status: u16,
-    /// Headers beside the content's type and length.
+    /// Headers beside the content's length, and its type where that is plain JSON.
     pub headers: Vec<(String, String)>,
     /// The JSON body; empty for none.
     pub body: Vec<u8>,
@@ -117,13 +117,18 @@ impl Responder for Reply {
         }
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
+        let is_type = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
+        let has_type = self.headers.iter().any(is_type);
         for (name, value) in self.headers {
             response.insert_header((name, value));
         }
         if self.body.is_empty() {
             return response.finish();
         }
-        response.content_type("application/json").body(self.body)
+        if !has_type {
+            response.content_type("application/json");
+        }
+        response.body(self.body)
     }
 }
 

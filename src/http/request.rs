@@ -16,14 +16,20 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 
-use super::{ApiError, Code};
+use super::{ApiError, Code, scim};
 use crate::{config::Config, metrics::Metrics};
 
 /// The header that carries the request's id.
 pub const REQUEST_ID: &str = "x-request-id";
 
+/// What the task that works on a request knows of it.
+struct Current {
+    id: String,
+    speaks_scim: bool,
+}
+
 tokio::task_local! {
-    static CURRENT: String;
+    static CURRENT: Current;
 }
 
 /// The principal of a request, left by the authentication for the access log.
@@ -40,7 +46,12 @@ pub struct Deadline(pub Instant);
 
 /// The id of the request that this task works on.
 pub fn current_id() -> Option<String> {
-    CURRENT.try_with(Clone::clone).ok()
+    CURRENT.try_with(|current| current.id.clone()).ok()
+}
+
+/// Whether the request that this task works on is one of SCIM, whose errors have a form of their own.
+pub fn speaks_scim() -> bool {
+    CURRENT.try_with(|current| current.speaks_scim).unwrap_or(false)
 }
 
 fn fit(id: &str) -> bool {
@@ -77,8 +88,12 @@ pub async fn track<B: MessageBody + 'static>(
     }
     let path = request.path().to_owned();
 
+    let current = Current {
+        id: id.clone(),
+        speaks_scim: scim::is_address(&path),
+    };
     let answer = CURRENT
-        .scope(id.clone(), async move {
+        .scope(current, async move {
             let answer = AssertUnwindSafe(next.call(request))
                 .catch_unwind()
                 .map(|answer| answer.unwrap_or_else(|panic| Err(panicked(&*panic).into())));

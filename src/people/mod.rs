@@ -7,6 +7,7 @@ pub mod external_keys;
 pub mod facts;
 pub mod groups;
 pub mod org_units;
+pub mod scim;
 pub mod users;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,4 +18,5 @@ pub fn configure(config: &mut ServiceConfig) {
     org_units::routes::configure(config);
     groups::routes::configure(config);
     attributes::routes::configure(config);
+    scim::dry_runs::routes::configure(config);
 }

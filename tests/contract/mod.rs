@@ -15,5 +15,6 @@ mod operations;
 mod parameters;
 mod routes;
 mod samples;
+mod scim;
 mod story;
 mod writes;

@@ -43,7 +43,7 @@ pub fn all() -> Vec<Operation> {
 pub fn private() -> Vec<Operation> {
     all()
         .into_iter()
-        .filter(|operation| operation.path.starts_with("/v1/"))
+        .filter(|operation| operation.path.starts_with("/v1/") || operation.is_scim())
         .collect()
 }
 
@@ -58,9 +58,14 @@ impl Operation {
         self.value["x-scope"] == "any"
     }
 
+    /// Whether it is one of SCIM, whose bodies and errors have a form of their own.
+    pub fn is_scim(&self) -> bool {
+        self.path.starts_with("/scim/v2/")
+    }
+
     /// Whether it changes nothing.
     pub fn is_read(&self) -> bool {
-        self.method == Method::GET
+        self.method == Method::GET || self.path.ends_with("/.search")
     }
 
     /// The schema of its JSON body, if it takes one.

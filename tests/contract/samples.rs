@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::{operations::Operation, story::Story};
+use super::{operations::Operation, scim, story::Story};
 
 /// A line of the story.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ impl Sample {
     }
 
     /// Later lines call the new thing's id `name`.
-    fn saves(self, name: &'static str) -> Self {
+    pub fn saves(self, name: &'static str) -> Self {
         self.saves_at(name, "/id")
     }
 
@@ -67,12 +67,12 @@ impl Sample {
 }
 
 /// With a JSON body.
-fn json_body(operation: &'static str, body: Value) -> Sample {
+pub fn json_body(operation: &'static str, body: Value) -> Sample {
     Sample::new(operation, Some(Payload::Json(body)))
 }
 
 /// Without a body.
-fn bare(operation: &'static str) -> Sample {
+pub fn bare(operation: &'static str) -> Sample {
     Sample::new(operation, None)
 }
 
@@ -106,6 +106,7 @@ fn signs_in() -> Sample {
 pub fn samples() -> Vec<Sample> {
     let mut story = people();
     story.extend(access());
+    story.extend(scim::samples());
     story.extend(catalog());
     story.extend(enrollment());
     story.extend(rules());

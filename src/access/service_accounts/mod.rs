@@ -2,5 +2,6 @@
 
 pub mod model;
 pub mod routes;
+pub mod scim_tokens;
 pub mod secrets;
 pub mod store;

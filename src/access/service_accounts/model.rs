@@ -9,7 +9,7 @@ use validator::Validate;
 
 use crate::{
     db::schema::{service_account_secrets, service_accounts},
-    http::Versioned,
+    http::{Versioned, body::rule},
     protected, text_enum,
 };
 
@@ -82,6 +82,16 @@ pub struct UpdateServiceAccount {
     pub status: Option<ServiceAccountStatus>,
 }
 
+text_enum! {
+    /// What a secret is good for.
+    SecretKind {
+        /// To get access tokens with, at `POST /oauth/token`.
+        Client = "client",
+        /// To be sent to `/scim/v2` as it is, as a bearer token; good for nothing else.
+        Scim = "scim",
+    }
+}
+
 /// A secret of a service account, without the secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = service_account_secrets)]
@@ -96,8 +106,12 @@ pub struct Secret {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
-    /// When a token was last got with it.
+    /// When it was last used; of a SCIM token, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// What it is good for.
+    pub kind: SecretKind,
+    /// Of a SCIM token: whether what is written with it is tried and recorded only.
+    pub dry_run: bool,
 }
 
 /// A secret changes once: when it is revoked.
@@ -110,10 +124,29 @@ impl Versioned for Secret {
 /// A secret to be made.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
+#[validate(schema(function = only_scim_tokens_try))]
 pub struct CreateSecret {
     /// Until when it shall count; for ever, if absent.
     #[serde(default)]
     pub expires_at: Option<DateTime<Utc>>,
+    /// What it shall be good for.
+    #[serde(default = "client")]
+    #[schema(default = "client")]
+    pub kind: SecretKind,
+    /// Of a SCIM token: whether what is written with it shall be tried and recorded only, under `/v1/scim/dry-runs`.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+fn client() -> SecretKind {
+    SecretKind::Client
+}
+
+fn only_scim_tokens_try(secret: &CreateSecret) -> Result<(), validator::ValidationError> {
+    match (secret.kind, secret.dry_run) {
+        (SecretKind::Client, true) => Err(rule("/dry_run", "belongs to secrets of the kind scim only")),
+        _ => Ok(()),
+    }
 }
 
 /// A secret that was just made.

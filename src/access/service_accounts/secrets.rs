@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    model::{CreateSecret, NewSecret, Secret, ServiceAccount},
-    store,
+    model::{CreateSecret, NewSecret, Secret, SecretKind, ServiceAccount},
+    scim_tokens, store,
 };
 use crate::{
     access::{self, Permission, inclusion, sign_in::hash_secret},
@@ -46,7 +46,7 @@ async fn list_service_account_secrets(
 
 /// Make a secret.
 ///
-/// The answer shows it this once. Several may count at a time, so that they can be changed without a gap. Whoever
+/// The answer shows it this once. One of the kind `scim` is a bearer token for `/scim/v2`, for identity providers. Several may count at a time, so that they can be changed without a gap. Whoever
 /// has the secret may do what the account may, so the caller must hold all that was granted to it.
 #[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path)), request_body = CreateSecret,
     responses((status = 201, body = NewSecret)), extensions(("x-permission" = json!("roles.write"))))]
@@ -62,7 +62,7 @@ async fn create_service_account_secret(
         if body.0.expires_at.is_some_and(|end| end <= tx.now) {
             return Err(ApiError::field("/expires_at", "must be in the future"));
         }
-        let secret = random_secret()?;
+        let secret = random_secret(body.0.kind)?;
         let record = store::insert_secret(tx, &account, &hash_secret(&secret), &body.0)?;
         tx.record(Event::new("service_account.secret_created", "service_account", account.id).after(&record));
         let location = format!("/v1/service-accounts/{}/secrets/{}", account.id, record.id);
@@ -95,7 +95,8 @@ async fn get_service_account_secret(
 
 /// Revoke a secret.
 ///
-/// No token can be got with it any more; those that were last until they end. Suspend the account to stop those.
+/// No token can be got with it any more; those that were last until they end. Suspend the account to stop those. A SCIM
+/// token ends at once.
 #[utoipa::path(tag = "service-accounts",
     params(("service_account_id" = String, Path), ("secret_id" = Uuid, Path)),
     responses((status = 204, description = "It is revoked.")), extensions(("x-permission" = json!("roles.write"))))]
@@ -120,8 +121,12 @@ async fn revoke_service_account_secret(
 }
 
 /// A secret with 256 random bits.
-fn random_secret() -> ApiResult<String> {
+fn random_secret(kind: SecretKind) -> ApiResult<String> {
     let mut bytes = [0; 32];
     rand::fill(&mut bytes).map_err(ApiError::internal)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    let prefix = match kind {
+        SecretKind::Client => "",
+        SecretKind::Scim => scim_tokens::PREFIX,
+    };
+    Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
 }

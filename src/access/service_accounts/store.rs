@@ -4,7 +4,8 @@ use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, Select
 use uuid::Uuid;
 
 use super::model::{
-    CreateSecret, CreateServiceAccount, Secret, ServiceAccount, ServiceAccountStatus, UpdateServiceAccount,
+    CreateSecret, CreateServiceAccount, Secret, SecretKind, ServiceAccount, ServiceAccountStatus,
+    UpdateServiceAccount,
 };
 use crate::{
     access::{Authorized, Protected},
@@ -129,6 +130,12 @@ static SECRETS_FILTER: Schema = Schema::new(&[
         "service_account_secrets.last_used_at",
         "When it was last used.",
     ),
+    Attribute::scalar(
+        "kind",
+        Kind::Enum(SecretKind::WORDS),
+        "service_account_secrets.kind",
+        "What it is good for.",
+    ),
 ]);
 
 /// A page of an account's secrets.
@@ -173,6 +180,8 @@ pub fn insert_secret(
             secrets::secret_hash.eq(hash),
             secrets::created_at.eq(tx.now),
             secrets::expires_at.eq(new.expires_at),
+            secrets::kind.eq(new.kind),
+            secrets::dry_run.eq(new.dry_run),
         ))
         .returning(Secret::as_returning())
         .get_result(tx.conn)?;

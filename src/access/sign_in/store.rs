@@ -67,7 +67,7 @@ pub fn use_secret(
         bind(now),
         " FROM service_accounts
          WHERE service_accounts.id = service_account_secrets.service_account_id AND service_accounts.status = 'active'
-           AND service_account_secrets.revoked_at IS NULL
+           AND service_account_secrets.kind = 'client' AND service_account_secrets.revoked_at IS NULL
            AND (service_account_secrets.expires_at IS NULL OR service_account_secrets.expires_at > ",
         bind(now),
         ") AND service_accounts.id = ",

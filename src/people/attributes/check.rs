@@ -28,6 +28,12 @@ impl Definitions {
         ))
     }
 
+    /// Whether there is an attribute of that name, and it is text.
+    pub fn is_text(&self, name: &str) -> bool {
+        let definition = self.0.get(name);
+        definition.is_some_and(|definition| definition.kind == AttributeKind::String)
+    }
+
     /// What is wrong with `values`, which stand at the pointer `at`. Null takes a value away, which is always right.
     pub fn faults(&self, values: &Map<String, Value>, at: &str) -> Vec<FieldError> {
         let given = values.iter().filter(|(_, value)| !value.is_null());

@@ -2,7 +2,7 @@
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper,
-    sql_types,
+    TextExpressionMethods, sql_types,
 };
 use uuid::Uuid;
 
@@ -14,13 +14,14 @@ use crate::{
     sql,
 };
 
-/// The keys of one thing.
+/// The keys of one thing, but for those of SCIM clients, which are theirs alone.
 pub fn of(tx: &mut Tx, kind: &str, object: Uuid) -> ApiResult<Vec<ExternalKey>> {
     let keys = external_keys::table
         .filter(
             external_keys::kind
                 .eq(kind)
-                .and(external_keys::object_id.eq(object)),
+                .and(external_keys::object_id.eq(object))
+                .and(external_keys::source.not_like("scim:%")),
         )
         .order((external_keys::source, external_keys::key))
         .select(ExternalKey::as_select())

@@ -78,24 +78,7 @@ pub fn change(
         .filter(group_members::user_id.eq_any(&changes.remove))
         .returning(group_members::user_id)
         .get_results(tx.conn)?;
-    let rows: Vec<_> = changes
-        .add
-        .iter()
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .map(|user| {
-            (
-                group_members::group_id.eq(group.id),
-                group_members::user_id.eq(*user),
-                group_members::added_at.eq(tx.now),
-            )
-        })
-        .collect();
-    let added: Vec<Uuid> = diesel::insert_into(group_members::table)
-        .values(rows)
-        .on_conflict_do_nothing()
-        .returning(group_members::user_id)
-        .get_results(tx.conn)?;
+    let added = insert(tx, group.id, &changes.add)?;
     let ended = removed.iter().map(|user| (*user, false));
     let memberships: Vec<_> = ended
         .chain(added.iter().map(|user| (*user, true)))
@@ -107,6 +90,21 @@ pub fn change(
         .collect();
     announce(tx, &memberships)?;
     Ok(GroupMembersChanged { added, removed })
+}
+
+/// Adds people to a group, however many, and answers those who were not in it.
+fn insert(tx: &mut Tx, group: Uuid, people: &[Uuid]) -> ApiResult<Vec<Uuid>> {
+    let added: Vec<Seen> = sql![
+        "INSERT INTO group_members (group_id, user_id, added_at) SELECT DISTINCT ",
+        bind(group),
+        ", id, ",
+        bind(tx.now),
+        " FROM unnest(",
+        bind(people.to_vec()),
+        ") AS given(id) ON CONFLICT DO NOTHING RETURNING user_id AS id"
+    ]
+    .load(tx.conn)?;
+    Ok(added.into_iter().map(|user| user.id).collect())
 }
 
 /// Ends every membership of a group that is archived.

@@ -106,17 +106,7 @@ async fn archive_group(call: Call, id: Path<Ref<Group>>) -> ApiResult<Reply> {
     call.write(move |tx| {
         dynamic::lock_filters(tx)?;
         let before = access::authorize(tx, &id, Permission::GroupsWrite)?;
-        if before.archived_at.is_some() {
-            return Reply::resource(&*before);
-        }
-        let group = store::set_archived(tx, &before, Some(tx.now))?;
-        tx.record(
-            Event::new("group.archived", "group", group.id)
-                .before(&*before)
-                .after(&group),
-        );
-        members::end_all(tx, group.id)?;
-        Reply::resource(&group)
+        Reply::resource(&write::archive(tx, &before)?)
     })
     .await
 }

@@ -5,11 +5,13 @@
 use super::{
     dynamic, members,
     model::{CreateGroup, Group, GroupKind, UpdateGroup},
+    store,
 };
 use crate::{
     access::{self, Authorized, Permission, bulk::one, inclusion},
     app::Tx,
     http::{ApiError, ApiResult, Code, FieldError, bulk::Outcomes},
+    ledger::Event,
     people::{
         draft::{self, Unique, due},
         users::filter::GroupFilters,
@@ -37,6 +39,21 @@ pub fn create(tx: &mut Tx, new: CreateGroup) -> ApiResult<Group> {
 /// Changes a group.
 pub fn update(tx: &mut Tx, group: Authorized<Group>, changes: UpdateGroup) -> ApiResult<Group> {
     one(apply(tx, vec![Change::update(group, changes)])?)
+}
+
+/// Archives a group, unless it is already: all its memberships end.
+pub fn archive(tx: &mut Tx, group: &Authorized<Group>) -> ApiResult<Group> {
+    if group.archived_at.is_some() {
+        return Ok((**group).clone());
+    }
+    let archived = store::set_archived(tx, group, Some(tx.now))?;
+    tx.record(
+        Event::new("group.archived", "group", archived.id)
+            .before(&**group)
+            .after(&archived),
+    );
+    members::end_all(tx, archived.id)?;
+    Ok(archived)
 }
 
 /// Writes groups: each by itself is written or refused. What does not change is left alone.

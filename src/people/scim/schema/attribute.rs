@@ -1,0 +1,242 @@
+//! What an attribute of SCIM is (RFC 7643, section 7), and how its values are read: tolerantly where identity providers
+//! differ from the standard, and into the one form that is kept.
+
+use serde_json::{Map, Value, json};
+
+use crate::http::{ApiError, ApiResult};
+
+/// What values an attribute has.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// True or false.
+    Bool,
+    /// An address of something.
+    Reference,
+    /// Bytes in base64.
+    Binary,
+    /// Attributes of its own.
+    Complex(&'static [Attribute]),
+}
+
+/// An attribute.
+#[derive(Debug, Clone, Copy)]
+pub struct Attribute {
+    /// Its name, which is found in any case.
+    pub name: &'static str,
+    /// What values it has.
+    pub kind: Kind,
+    /// What it is, for people.
+    pub doc: &'static str,
+    /// Whether it has many values.
+    pub is_multi_valued: bool,
+    /// Whether every resource has it.
+    pub is_required: bool,
+    /// Whether clients cannot change it.
+    pub is_read_only: bool,
+    /// Whether the case of its letters counts.
+    pub is_exact: bool,
+    /// Whether no two resources have the same.
+    pub is_unique: bool,
+}
+
+/// An attribute with one text.
+pub const fn text(name: &'static str, doc: &'static str) -> Attribute {
+    of_kind(name, Kind::Text, doc)
+}
+
+/// An attribute that is true or false.
+pub const fn boolean(name: &'static str, doc: &'static str) -> Attribute {
+    of_kind(name, Kind::Bool, doc)
+}
+
+/// An attribute with attributes of its own.
+pub const fn complex(name: &'static str, parts: &'static [Attribute], doc: &'static str) -> Attribute {
+    of_kind(name, Kind::Complex(parts), doc)
+}
+
+/// An attribute of any kind.
+pub const fn of_kind(name: &'static str, kind: Kind, doc: &'static str) -> Attribute {
+    Attribute {
+        name,
+        kind,
+        doc,
+        is_multi_valued: false,
+        is_required: false,
+        is_read_only: false,
+        is_exact: false,
+        is_unique: false,
+    }
+}
+
+impl Attribute {
+    /// With many values.
+    pub const fn many(mut self) -> Self {
+        self.is_multi_valued = true;
+        self
+    }
+
+    /// That every resource has.
+    pub const fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    /// That clients cannot change.
+    pub const fn read_only(mut self) -> Self {
+        self.is_read_only = true;
+        self
+    }
+
+    /// In which the case of letters counts.
+    pub const fn exact(mut self) -> Self {
+        self.is_exact = true;
+        self
+    }
+
+    /// That no two resources share.
+    pub const fn unique(mut self) -> Self {
+        self.is_unique = true;
+        self
+    }
+
+    /// Its attributes of its own; none of a simple one.
+    pub fn parts(&self) -> &'static [Attribute] {
+        match self.kind {
+            Kind::Complex(parts) => parts,
+            _ => &[],
+        }
+    }
+
+    /// The attribute of its own that has this name.
+    pub fn part(&self, name: &str) -> Option<&'static Attribute> {
+        find(self.parts(), name)
+    }
+
+    /// A value as it is kept; none where it says that there is none (RFC 7643, section 2.5). One that stands alone where
+    /// there may be many is a list of it, and the first of a list is taken where there is one only.
+    pub fn read(&self, value: Value) -> ApiResult<Option<Value>> {
+        if !self.is_multi_valued {
+            return match value {
+                Value::Array(items) => match items.into_iter().next() {
+                    Some(first) => self.read_one(first),
+                    None => Ok(None),
+                },
+                value => self.read_one(value),
+            };
+        }
+        let items = match value {
+            Value::Array(items) => items,
+            value => vec![value],
+        };
+        let mut kept = Vec::new();
+        for item in items {
+            kept.extend(self.read_one(item)?);
+        }
+        Ok((!kept.is_empty()).then_some(Value::Array(kept)))
+    }
+
+    fn read_one(&self, value: Value) -> ApiResult<Option<Value>> {
+        let read = match (self.kind, value) {
+            (_, Value::Null) => return Ok(None),
+            (Kind::Complex(_), Value::Object(members)) => return self.read_parts(members),
+            (Kind::Complex(_), Value::String(text)) => match (text.is_empty(), self.part("value")) {
+                (true, _) => return Ok(None),
+                (false, Some(part)) => json!({ part.name: text }),
+                (false, None) => return Err(self.fault("must be an object")),
+            },
+            (Kind::Complex(_), _) => return Err(self.fault("must be an object")),
+            (Kind::Bool, value) => match boolean_of(&value) {
+                Some(value) => value.into(),
+                None => return Err(self.fault("must be true or false")),
+            },
+            (_, Value::String(text)) => text.into(),
+            (_, Value::Number(number)) => number.to_string().into(),
+            _ => return Err(self.fault("must be text")),
+        };
+        Ok(Some(read))
+    }
+
+    fn read_parts(&self, members: Map<String, Value>) -> ApiResult<Option<Value>> {
+        let read = read_members(self.parts(), members).map_err(|error| below(self.name, error))?;
+        Ok((!read.is_empty()).then_some(Value::Object(read)))
+    }
+
+    fn fault(&self, detail: &str) -> ApiError {
+        ApiError::field(self.name, detail)
+    }
+
+    /// As `/Schemas` describes it.
+    pub fn describe(&self) -> Value {
+        let kind = match self.kind {
+            Kind::Text => "string",
+            Kind::Bool => "boolean",
+            Kind::Reference => "reference",
+            Kind::Binary => "binary",
+            Kind::Complex(_) => "complex",
+        };
+        let mut described = json!({
+            "name": self.name, "type": kind, "description": self.doc, "multiValued": self.is_multi_valued,
+            "required": self.is_required, "caseExact": self.is_exact,
+            "mutability": if self.is_read_only { "readOnly" } else { "readWrite" },
+            "returned": "default", "uniqueness": if self.is_unique { "server" } else { "none" },
+        });
+        if let Kind::Complex(parts) = self.kind {
+            described["subAttributes"] = parts.iter().map(Attribute::describe).collect();
+        }
+        if let Kind::Reference = self.kind {
+            described["referenceTypes"] = json!(["external"]);
+        }
+        described
+    }
+}
+
+/// The attribute of this name, in whatever case.
+pub fn find(attributes: &'static [Attribute], name: &str) -> Option<&'static Attribute> {
+    attributes
+        .iter()
+        .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+}
+
+/// The members of an object, under the names that the attributes have. Those that clients cannot change are left out;
+/// those that nobody knows are kept as they are.
+pub fn read_members(
+    attributes: &'static [Attribute],
+    members: Map<String, Value>,
+) -> ApiResult<Map<String, Value>> {
+    let mut read = Map::new();
+    for (name, value) in members {
+        match find(attributes, &name) {
+            Some(attribute) if attribute.is_read_only => {}
+            Some(attribute) => {
+                if let Some(value) = attribute.read(value)? {
+                    read.insert(attribute.name.to_owned(), value);
+                }
+            }
+            None if value.is_null() => {}
+            None => {
+                read.insert(name, value);
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// The fault with the name of what it stands in.
+pub fn below(name: &str, mut error: ApiError) -> ApiError {
+    for fault in &mut error.fields {
+        fault.pointer = format!("{name}.{}", fault.pointer);
+    }
+    error
+}
+
+/// A boolean, which some providers send as text.
+fn boolean_of(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(value) => Some(*value),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}

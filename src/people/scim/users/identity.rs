@@ -1,0 +1,110 @@
+//! Who a person is to a client: its external id, and those of its people who come back after it deleted them.
+
+use uuid::Uuid;
+
+use super::store;
+use crate::{
+    access::{self, Authorized, Permission},
+    app::Tx,
+    http::{ApiError, ApiResult, Ref, bulk::first},
+    people::{
+        external_keys::{
+            HasId,
+            model::ExternalKey,
+            write::{self as keys, KeyChange},
+        },
+        scim::{
+            call::Client,
+            schema::{EXTERNAL_ID, Resource, text_at},
+        },
+        users::{
+            model::{UpdateUser, User},
+            write,
+        },
+    },
+};
+
+const LONGEST: usize = 200;
+
+/// The external key that a resource gives its thing.
+pub fn key(client: &Client, resource: &Resource) -> ApiResult<Option<ExternalKey>> {
+    let Some(id) = text_at(resource, &[EXTERNAL_ID.name]) else {
+        return Ok(None);
+    };
+    if id.chars().count() > LONGEST {
+        let detail = format!("must have at most {LONGEST} characters");
+        return Err(ApiError::field(EXTERNAL_ID.name, detail));
+    }
+    Ok(Some(ExternalKey {
+        source: client.source.clone(),
+        key: id.to_owned(),
+    }))
+}
+
+/// Has the client call a thing by that key and no other; answers whether that is new.
+pub fn set_key<T: access::Protected + HasId>(
+    tx: &mut Tx,
+    client: &Client,
+    thing: &Authorized<T>,
+    before: Option<&str>,
+    key: Option<ExternalKey>,
+) -> ApiResult<bool> {
+    if before == key.as_ref().map(|key| key.key.as_str()) {
+        return Ok(false);
+    }
+    let before = before.map(|before| ExternalKey {
+        source: client.source.clone(),
+        key: before.to_owned(),
+    });
+    let changes = before
+        .map(KeyChange::Remove)
+        .into_iter()
+        .chain(key.map(KeyChange::Add));
+    let changes: Vec<_> = changes.map(|change| (thing, change)).collect();
+    for outcome in keys::apply(tx, &changes)? {
+        first(vec![outcome])?;
+    }
+    Ok(true)
+}
+
+/// Of those whom clients deleted, the one who comes back as the new person: who has its external id, or its name and no
+/// other external id. Somebody else of the same name gives it up: names are used again, and people are not.
+pub fn returning(
+    tx: &mut Tx,
+    client: &Client,
+    username: &str,
+    external_id: Option<&str>,
+) -> ApiResult<Option<Authorized<User>>> {
+    let deleted = store::deleted(tx, client, username, external_id)?;
+    let is_same = |one: &store::Deleted| match (one.external_id.as_deref(), external_id) {
+        (Some(known), Some(given)) => known == given,
+        _ => true,
+    };
+    let same = deleted
+        .iter()
+        .find(|one| external_id.is_some() && one.external_id.as_deref() == external_id)
+        .or_else(|| deleted.iter().find(|one| is_same(one)))
+        .map(|one| one.id);
+    for other in deleted.iter().filter(|one| Some(one.id) != same) {
+        give_name_up(tx, other)?;
+    }
+    let Some(same) = same else { return Ok(None) };
+    // Who is out of the caller's reach does not come back by them; the name is taken then.
+    Ok(access::authorize(tx, &Ref::from(same), Permission::UsersWrite).ok())
+}
+
+fn give_name_up(tx: &mut Tx, other: &store::Deleted) -> ApiResult<()> {
+    let Ok(user) = access::authorize::<User>(tx, &Ref::from(other.id), Permission::UsersWrite) else {
+        return Ok(());
+    };
+    let name: String = other
+        .username
+        .chars()
+        .take(LONGEST - Uuid::nil().to_string().len() - 1)
+        .collect();
+    let changes = UpdateUser {
+        username: Some(format!("{name}~{}", other.id)),
+        ..UpdateUser::default()
+    };
+    write::update(tx, user, changes).map(drop)
+}

@@ -1,0 +1,249 @@
+//! Adding, changing and deleting people as SCIM has it. All of it comes down to [`users::write`].
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{
+    homes::{self, CUSTOM, scim_name},
+    identity,
+    record::Record,
+    store,
+};
+use crate::{
+    access::{self, Authorized, Permission},
+    app::Tx,
+    http::{ApiError, ApiResult, IfMatch, Ref, body},
+    ledger::Event,
+    people::{
+        attributes::check::Definitions,
+        scim::{
+            call::Client,
+            patch,
+            schema::{ENTERPRISE_USER, Resource, USER, text_at},
+        },
+        users::{
+            self,
+            model::{CreateUser, UpdateUser, User, UserStatus},
+        },
+    },
+};
+
+/// Adds a person, or brings somebody back who was deleted.
+pub fn create(tx: &mut Tx, client: &Client, body: &Value) -> ApiResult<Record> {
+    tx.require(Permission::UsersWrite)?;
+    let resource = USER.read(body.clone())?;
+    let username = username(&resource)?;
+    let key = identity::key(client, &resource)?;
+    let external_id = key.as_ref().map(|key| key.key.as_str());
+    if let Some(user) = identity::returning(tx, client, username, external_id)? {
+        return come_back(tx, client, user, resource);
+    }
+    let mut fields = homes::fields(&resource);
+    resolve(tx, None, &Resource::new(), &resource, &mut fields)?;
+    if resource.get("active") == Some(&Value::Bool(false)) {
+        fields.insert("status".into(), UserStatus::Suspended.as_str().into());
+    }
+    let mut new: CreateUser = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;
+    new.external_keys = key.into_iter().collect();
+    let user = users::write::create(tx, new).map_err(in_scim)?;
+    keep(tx, user.id, &Resource::new(), resource)?;
+    store::authorized(tx, client, user.id)
+}
+
+/// The same person as before: what they did stays theirs.
+fn come_back(
+    tx: &mut Tx,
+    client: &Client,
+    user: Authorized<User>,
+    mut resource: Resource,
+) -> ApiResult<Record> {
+    store::recall(tx, user.id)?;
+    let record = store::authorized(tx, client, user.id)?;
+    resource.entry("active").or_insert(Value::Bool(true));
+    let said = said(&record);
+    change(tx, client, user, &record, &said, resource)
+}
+
+/// Puts a whole resource in the place of a person's. What SCIM said before and says no longer is emptied; what came
+/// another way, such as by an import, stays.
+pub fn replace(
+    tx: &mut Tx,
+    client: &Client,
+    id: Uuid,
+    known: Option<&IfMatch>,
+    body: &Value,
+) -> ApiResult<Record> {
+    let (user, record) = authorize(tx, client, id, known)?;
+    let mut resource = USER.read(body.clone())?;
+    let active = record.user.status == UserStatus::Active;
+    resource.entry("active").or_insert(Value::Bool(active));
+    let said = said(&record);
+    change(tx, client, user, &record, &said, resource)
+}
+
+/// Does the operations of a PATCH.
+pub fn update(
+    tx: &mut Tx,
+    client: &Client,
+    id: Uuid,
+    known: Option<&IfMatch>,
+    body: &Value,
+) -> ApiResult<Record> {
+    let (user, record) = authorize(tx, client, id, known)?;
+    let before = record.resource();
+    let resource = patch::apply(&USER, before.clone(), patch::read(&USER, body.clone())?)?;
+    change(tx, client, user, &record, &before, resource)
+}
+
+/// Archives a person, whom SCIM does not know from then on.
+pub fn delete(tx: &mut Tx, client: &Client, id: Uuid, known: Option<&IfMatch>) -> ApiResult<()> {
+    let (user, _) = authorize(tx, client, id, known)?;
+    if user.status != UserStatus::Archived {
+        let changes = UpdateUser {
+            status: Some(UserStatus::Archived),
+            ..UpdateUser::default()
+        };
+        users::write::update(tx, user, changes).map_err(in_scim)?;
+    }
+    store::forget(tx, id)?;
+    tx.record(Event::new("scim_user.deleted", "user", id).about(id));
+    Ok(())
+}
+
+fn authorize(
+    tx: &mut Tx,
+    client: &Client,
+    id: Uuid,
+    known: Option<&IfMatch>,
+) -> ApiResult<(Authorized<User>, Record)> {
+    let user = access::authorize(tx, &Ref::from(id), Permission::UsersWrite)?;
+    let record = store::authorized(tx, client, id)?;
+    if let Some(known) = known {
+        known.check(&record)?;
+    }
+    Ok((user, record))
+}
+
+/// What SCIM said of a person before, with the client's external id.
+fn said(record: &Record) -> Resource {
+    let mut said = record.said();
+    if let Some(id) = &record.external_id {
+        said.insert("externalId".into(), id.as_str().into());
+    }
+    said
+}
+
+/// Brings a person from what was said of them to `resource`.
+fn change(
+    tx: &mut Tx,
+    client: &Client,
+    user: Authorized<User>,
+    record: &Record,
+    before: &Resource,
+    resource: Resource,
+) -> ApiResult<Record> {
+    username(&resource)?;
+    let id = user.id;
+    let mut fields = homes::changes(record, before, &resource);
+    resolve(tx, Some(record), before, &resource, &mut fields)?;
+    let active = resource.get("active").and_then(Value::as_bool);
+    if let Some(status) = active.and_then(|active| next_status(record.user.status, active)) {
+        fields.insert("status".into(), status.as_str().into());
+    }
+    let key = identity::key(client, &resource)?;
+    let has_new_key =
+        identity::set_key(tx, client, &user, record.external_id.as_deref(), key).map_err(in_scim)?;
+    if !fields.is_empty() {
+        let changes: UpdateUser = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;
+        users::write::update(tx, user, changes).map_err(in_scim)?;
+    }
+    let said = record.said();
+    let resource = kept(resource);
+    if has_new_key || said != resource || record.said.is_none() {
+        keep(tx, id, &said, resource)?;
+    }
+    store::authorized(tx, client, id)
+}
+
+/// The status of somebody who is to be active or not; none if it stays. Who is not is suspended; who is, is restored
+/// from whatever they were.
+fn next_status(status: UserStatus, active: bool) -> Option<UserStatus> {
+    match (status, active) {
+        (UserStatus::Active, false) => Some(UserStatus::Suspended),
+        (UserStatus::Invited | UserStatus::Suspended | UserStatus::Archived, true) => {
+            Some(UserStatus::Active)
+        }
+        _ => None,
+    }
+}
+
+/// What is kept of a resource: the external id has a place of its own, by client.
+fn kept(mut resource: Resource) -> Resource {
+    resource.remove("externalId");
+    resource
+}
+
+/// Keeps what was said; the ledger tells of what has no home, since the rest is told by the person's own event.
+fn keep(tx: &mut Tx, id: Uuid, before: &Resource, resource: Resource) -> ApiResult<()> {
+    let resource = kept(resource);
+    let (before, after) = (homes::homeless(before), homes::homeless(&resource));
+    store::keep(tx, id, &Value::Object(resource))?;
+    if before != after {
+        let event = Event::new("scim_user.updated", "user", id).about(id);
+        tx.record(event.before(&before).after(&after));
+    }
+    Ok(())
+}
+
+fn username(resource: &Resource) -> ApiResult<&str> {
+    text_at(resource, &["userName"]).ok_or_else(|| ApiError::field("userName", "is required"))
+}
+
+/// Puts into `fields` what needs a look at the database: the org unit by its code, and custom attributes that are defined.
+fn resolve(
+    tx: &mut Tx,
+    record: Option<&Record>,
+    before: &Resource,
+    resource: &Resource,
+    fields: &mut Map<String, Value>,
+) -> ApiResult<()> {
+    if let Some(Value::String(code)) = fields.get("org_unit_id") {
+        let unit = store::org_unit(tx, code)?
+            .ok_or_else(|| ApiError::field("orgUnit", "names no unit that you may see"))?;
+        fields.insert("org_unit_id".into(), unit.to_string().into());
+    }
+    let at = |resource: &Resource, name: &str| text_at(resource, &[ENTERPRISE_USER, name]).map(str::to_owned);
+    let is_about = |name: &str| at(resource, name).is_some() || at(before, name).is_some();
+    if !CUSTOM.iter().any(|(name, _)| is_about(name)) {
+        return Ok(());
+    }
+    let definitions = Definitions::load(tx)?;
+    let mut attributes = Map::new();
+    for (name, attribute) in CUSTOM
+        .iter()
+        .filter(|(_, attribute)| definitions.is_text(attribute))
+    {
+        let stored = record.and_then(|record| record.user.attributes[*attribute].as_str());
+        match at(resource, name) {
+            Some(text) if stored != Some(text.as_str()) => {
+                attributes.insert((*attribute).to_owned(), text.into());
+            }
+            None if stored.is_some() && at(before, name).is_some() => {
+                attributes.insert((*attribute).to_owned(), Value::Null);
+            }
+            _ => {}
+        }
+    }
+    if !attributes.is_empty() {
+        fields.insert("attributes".into(), attributes.into());
+    }
+    Ok(())
+}
+
+/// Faults by the names that SCIM has for the fields.
+fn in_scim(mut error: ApiError) -> ApiError {
+    for fault in &mut error.fields {
+        fault.pointer = scim_name(&fault.pointer);
+    }
+    error
+}

@@ -1,0 +1,111 @@
+//! Who is active, who is not, and who is gone.
+
+use serde_json::json;
+
+use super::{provider, user};
+use crate::support::TestApp;
+
+#[actix_web::test]
+async fn not_active_ends_sign_in_on_the_next_request() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Entra").await.scim;
+    let id = scim.user("ana").await;
+    let ana = app.client_of(id.parse().unwrap());
+    ana.get("/v1/me").await.assert_status(200);
+    scim.patch(
+        &format!("/Users/{id}"),
+        json!([{"op": "Replace", "path": "active", "value": "False"}]),
+    )
+    .await
+    .assert_status(200);
+    ana.get("/v1/me").await.assert_problem(401, "unauthenticated");
+    scim.patch(
+        &format!("/Users/{id}"),
+        json!([{"op": "Replace", "value": {"active": true}}]),
+    )
+    .await
+    .assert_status(200);
+    ana.get("/v1/me").await.assert_status(200);
+}
+
+#[actix_web::test]
+async fn the_archived_are_inactive_and_active_restores_them() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let scim = provider(&app, "Entra").await.scim;
+    let id = scim.user("ana").await;
+    let person = format!("/v1/users/{id}");
+    admin
+        .patch(&person, json!({"status": "archived"}))
+        .await
+        .assert_status(200);
+    assert_eq!(
+        scim.get(&format!("/Users/{id}")).await.at("/active"),
+        json!(false)
+    );
+    assert_eq!(
+        scim.names("/Users?filter=userName%20eq%20%22ana%22").await,
+        ["ana"]
+    );
+    let still = json!([{"op": "replace", "path": "active", "value": false}]);
+    scim.patch(&format!("/Users/{id}"), still)
+        .await
+        .assert_status(200);
+    assert_eq!(admin.get(&person).await.at("/status"), json!("archived"));
+    let active = json!([{"op": "replace", "path": "active", "value": true}]);
+    scim.patch(&format!("/Users/{id}"), active)
+        .await
+        .assert_status(200);
+    assert_eq!(admin.get(&person).await.at("/status"), json!("active"));
+}
+
+#[actix_web::test]
+async fn whoever_is_deleted_keeps_their_history_and_comes_back_as_the_same() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let scim = provider(&app, "Entra").await.scim;
+    let mut body = user("ana");
+    body["externalId"] = json!("1");
+    body["title"] = json!("Nurse");
+    let id = scim.post("/Users", body.clone()).await.assert_status(201).id();
+    scim.delete(&format!("/Users/{id}")).await.assert_status(204);
+    scim.delete(&format!("/Users/{id}"))
+        .await
+        .assert_scim_error(404, None);
+    for answer in [
+        scim.put(&format!("/Users/{id}"), body.clone()).await,
+        scim.patch(&format!("/Users/{id}"), json!([])).await,
+        scim.get(&format!("/Users/{id}")).await,
+    ] {
+        answer.assert_scim_error(404, None);
+    }
+    let person = admin.get(&format!("/v1/users/{id}")).await.assert_status(200);
+    assert_eq!(person.at("/status"), json!("archived"));
+    body.as_object_mut().unwrap().remove("title");
+
+    body["userName"] = json!("ana.silva");
+    body["nickName"] = json!("An");
+    let back = scim.post("/Users", body.clone()).await.assert_status(201);
+    assert_eq!(
+        (back.id(), back.at("/userName"), back.at("/active")),
+        (id.clone(), json!("ana.silva"), json!(true))
+    );
+
+    let person = admin.get(&format!("/v1/users/{id}")).await;
+    assert_eq!(person.at("/title"), json!(null), "what SCIM no longer says");
+
+    // Somebody else of the same name is somebody else.
+    scim.delete(&format!("/Users/{id}")).await.assert_status(204);
+    body["externalId"] = json!("2");
+    let other = scim.post("/Users", body).await.assert_status(201);
+    assert_ne!(other.id(), id);
+    let first = admin.get(&format!("/v1/users/{id}")).await;
+    assert_eq!(first.at("/username"), json!(format!("ana.silva~{id}")));
+
+    // Whom an administrator brings back is known again.
+    admin
+        .patch(&format!("/v1/users/{id}"), json!({"status": "active"}))
+        .await
+        .assert_status(200);
+    scim.get(&format!("/Users/{id}")).await.assert_status(200);
+}
