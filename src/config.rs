@@ -3,9 +3,15 @@
 //! A setting is an environment variable (`PROVOST_LISTEN`) or the flag of the same name (`--listen`); the
 //! flag wins. [`explain`] turns a bad one into a sentence that names variable, value and fix.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
-use clap::{Args, error::ContextKind};
+use clap::{Args, ValueEnum, error::ContextKind};
+use ipnet::IpNet;
 
 /// The settings of a Provost process.
 #[derive(Debug, Clone, Args)]
@@ -18,6 +24,19 @@ pub struct Config {
     /// Where clients reach the API, without a trailing slash; addresses in answers and certificates begin with it.
     #[arg(long, env = "PROVOST_PUBLIC_URL", value_parser = public_url, global = true)]
     pub public_url: Option<String>,
+
+    /// Addresses and networks of proxies whose word on where requests come from is believed, separated by commas.
+    #[arg(long, env = "PROVOST_TRUSTED_PROXIES", default_value = "", global = true)]
+    pub trusted_proxies: Networks,
+
+    /// The header in which those proxies say it; they must set or extend it themselves.
+    #[arg(
+        long,
+        env = "PROVOST_PROXY_HEADER",
+        default_value = "x-forwarded-for",
+        global = true
+    )]
+    pub proxy_header: ProxyHeader,
 
     /// PostgreSQL to use, as a libpq URL; without it Provost runs a private server in its data folder.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url, global = true)]
@@ -85,6 +104,14 @@ pub struct Config {
     #[arg(long, env = "PROVOST_REFRESH_GRACE", default_value = "10", value_parser = seconds::<0, 300>, global = true)]
     pub refresh_grace: Duration,
 
+    /// Wrong passwords after which an account waits before it is asked again, longer each time; 0 for no limit.
+    #[arg(long, env = "PROVOST_ACCOUNT_FAILURES", default_value = "10", value_parser = whole::<0, 100>, global = true)]
+    pub account_failures: u32,
+
+    /// Wrong secrets of a kind in a quarter of an hour after which an address waits for its end; 0 for no limit.
+    #[arg(long, env = "PROVOST_ADDRESS_FAILURES", default_value = "100", value_parser = whole::<0, 1_000_000>, global = true)]
+    pub address_failures: u32,
+
     /// Password hashes computed at once; each takes a core and 19 MiB for about 30 ms.
     #[arg(long, env = "PROVOST_HASHING_THREADS", default_value = "2", value_parser = whole::<1, 64>, global = true)]
     pub hashing_threads: u32,
@@ -104,6 +131,44 @@ impl Config {
         self.public_url
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+}
+
+/// The header in which proxies say where requests come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// Networks of addresses.
+#[derive(Debug, Clone, Default)]
+pub struct Networks(Vec<IpNet>);
+
+impl Networks {
+    /// Whether one of them contains the address.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl FromStr for Networks {
+    type Err = String;
+
+    fn from_str(value: &str) -> Result<Self, String> {
+        let network = |text: &str| {
+            let address = text
+                .parse()
+                .map(|address: IpAddr| IpNet::from(address.to_canonical()));
+            address.or_else(|_| text.parse::<IpNet>())
+        };
+        let items = value.split(',').map(str::trim).filter(|item| !item.is_empty());
+        let networks = items.map(network).collect::<Result<_, _>>();
+        networks
+            .map(Networks)
+            .map_err(|_| "give IP addresses or networks, such as 10.0.0.0/8,2001:db8::1".into())
     }
 }
 

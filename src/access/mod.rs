@@ -1,5 +1,6 @@
 //! Who is calling (tokens, passwords, keys) and what they may do (permission, role, scope).
 
+pub mod attempts;
 pub mod authenticate;
 pub mod built_in;
 pub mod bulk;

@@ -1,5 +1,6 @@
 //! Sign-in, tokens, roles, grants and scopes, through HTTP.
 
+mod attempts;
 mod bad_tokens;
 mod discovery;
 mod escalation;

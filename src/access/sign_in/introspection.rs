@@ -11,8 +11,8 @@ use actix_web::{
 use chrono::TimeDelta;
 
 use super::{
-    client,
-    form::{self, answer, refuse, refuse_with, unknown_client},
+    client::{self, Client},
+    form::{self, answer, refuse, refuse_with, too_many, unknown_client},
     model::{Introspection, TokenError, TokenQuery},
     store,
 };
@@ -38,7 +38,8 @@ use crate::{
     responses((status = 200, description = "What there is to say.", body = Introspection),
         (status = 400, description = "The request is wrong.", body = TokenError),
         (status = 401, description = "The client's credentials are wrong.", body = TokenError),
-        (status = 403, description = "The client lacks the permission.", body = TokenError)),
+        (status = 403, description = "The client lacks the permission.", body = TokenError),
+        (status = 429, description = "Too many attempts failed; wait as long as `Retry-After` says.", body = TokenError)),
     extensions(("x-permission" = json!("tokens.introspect"))))]
 #[post("/oauth/introspect")]
 pub(super) async fn introspect_token(
@@ -57,8 +58,10 @@ pub(super) async fn introspect_token(
         Ok(None) => return Ok(unknown_client()),
         Err(description) => return Ok(refuse("invalid_request", description)),
     };
-    let Some(account) = client::authenticate(&app, credentials).await? else {
-        return Ok(unknown_client());
+    let account = match client::authenticate(&app, &request, credentials).await? {
+        Client::Known(account) => account,
+        Client::Unknown => return Ok(unknown_client()),
+        Client::Refused(refusal) => return Ok(too_many(refusal)),
     };
     let caller = principal(&app, ActorKind::ServiceAccount, account).await?;
     let Some(scope) = caller.scope_if_any(Permission::TokensIntrospect, app.clock.now()) else {

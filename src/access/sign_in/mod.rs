@@ -6,6 +6,7 @@ mod discovery;
 mod form;
 mod introspection;
 pub mod model;
+mod password;
 mod revocation;
 pub mod routes;
 pub mod store;

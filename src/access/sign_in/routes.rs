@@ -1,34 +1,28 @@
 //! `/oauth/token` and the public keys.
 
-use std::sync::Arc;
-
 use actix_web::{
-    HttpRequest, HttpResponse, get,
-    http::header,
-    post,
+    HttpRequest, HttpResponse, get, post,
     web::{Bytes, Data},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
 use super::{
-    client, discovery,
-    form::{self, answer, refuse, unknown_client},
+    client::{self, Client},
+    discovery,
+    form::{self, answer, refuse, too_many, unknown_client},
     introspection,
     model::{TokenError, TokenRequest, TokenResponse},
-    revocation, store,
+    password, revocation,
 };
 use crate::{
     access::{
+        attempts::Attempt,
         keys::JwkSet,
-        sessions::{
-            model::Origin,
-            refresh::{self, Opened},
-        },
+        sessions::refresh::{self, Opened},
         token,
     },
     app::{Acting, App, Tx},
-    http::{ApiResult, body::unreadable, request},
+    http::{ApiResult, address, body::unreadable, request},
     ledger::ActorKind,
 };
 
@@ -52,7 +46,8 @@ pub fn configure_public(config: &mut ServiceConfig) {
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "An access token.", body = TokenResponse),
         (status = 400, description = "The request or the credentials are wrong.", body = TokenError),
-        (status = 401, description = "The client's credentials are wrong.", body = TokenError)))]
+        (status = 401, description = "The client's credentials are wrong.", body = TokenError),
+        (status = 429, description = "Too many attempts failed; wait as long as `Retry-After` says.", body = TokenError)))]
 #[post("/oauth/token")]
 async fn create_token(
     app: Data<App>,
@@ -65,9 +60,9 @@ async fn create_token(
         Err(description) => return Ok(refuse("invalid_request", description)),
     };
     match form.grant_type.as_deref() {
-        Some("password") => sign_in(app, &request, form).await,
+        Some("password") => password::sign_in(&app.into_inner(), &request, form).await,
         Some("client_credentials") => sign_in_client(app, &request, form).await,
-        Some("refresh_token") => refresh(app, form).await,
+        Some("refresh_token") => refresh(app, &request, form).await,
         Some(_) => Ok(refuse(
             "unsupported_grant_type",
             "Use password, client_credentials or refresh_token.",
@@ -77,48 +72,6 @@ async fn create_token(
             "Say grant_type=password, grant_type=client_credentials or grant_type=refresh_token.",
         )),
     }
-}
-
-/// One answer for unknown, wrong and not active, after the same work.
-async fn sign_in(app: Data<App>, request: &HttpRequest, form: TokenRequest) -> ApiResult<HttpResponse> {
-    let (Some(username), Some(password)) = (form.username, form.password) else {
-        return Ok(refuse("invalid_request", "Send username and password."));
-    };
-    let app = app.into_inner();
-    let found = app
-        .on_database(move |_, conn| Ok(store::password_of(conn, &username)?))
-        .await?;
-    let (user, hash) = found.unzip();
-    let fits = app.hashing.verify(password, hash.clone()).await?;
-    let tokens = match user.zip(hash).filter(|_| fits) {
-        Some((user, hash)) => begin(&app, user, hash, origin(request)).await?,
-        None => None,
-    };
-    Ok(tokens.map_or_else(
-        || {
-            refuse(
-                "invalid_grant",
-                "Username or password is wrong, or the account may not sign in.",
-            )
-        },
-        answer,
-    ))
-}
-
-/// Begins a session, unless the password that was shown has been changed meanwhile: whoever changed it ended the
-/// sessions that they found.
-async fn begin(app: &Arc<App>, user: Uuid, hash: String, origin: Origin) -> ApiResult<Option<TokenResponse>> {
-    let acting = Acting::signing_in(user, request::current_id().unwrap_or_default());
-    app.on_database(move |app, conn| {
-        app.write(conn, &acting, |tx| {
-            if !store::lock_password(tx.conn, user, &hash)? {
-                return Ok(None);
-            }
-            let opened = refresh::begin(tx, user, &origin)?;
-            response(tx, opened).map(Some)
-        })
-    })
-    .await
 }
 
 async fn sign_in_client(
@@ -137,8 +90,10 @@ async fn sign_in_client(
         }
         Err(description) => return Ok(refuse("invalid_request", description)),
     };
-    let Some(account) = client::authenticate(&app, credentials).await? else {
-        return Ok(unknown_client());
+    let account = match client::authenticate(&app, request, credentials).await? {
+        Client::Known(account) => account,
+        Client::Unknown => return Ok(unknown_client()),
+        Client::Refused(refusal) => return Ok(too_many(refusal)),
     };
     Ok(answer(TokenResponse {
         access_token: token::issue(&app, ActorKind::ServiceAccount, account, app.clock.now())?,
@@ -149,33 +104,41 @@ async fn sign_in_client(
 }
 
 /// One answer for unknown, used, expired and ended, and for people who may not sign in now.
-async fn refresh(app: Data<App>, form: TokenRequest) -> ApiResult<HttpResponse> {
+async fn refresh(app: Data<App>, request: &HttpRequest, form: TokenRequest) -> ApiResult<HttpResponse> {
     let Some(token) = form.refresh_token else {
         return Ok(refuse("invalid_request", "Send refresh_token."));
     };
+    let attempt = Attempt::with_token(address::of(request));
     let acting = Acting::system(request::current_id().unwrap_or_default());
     let rotated = app
         .into_inner()
         .on_database(move |app, conn| {
-            app.write(conn, &acting, |tx| {
+            if let Some(refusal) = attempt.refusal(app, conn)? {
+                return Ok(Err(Some(refusal)));
+            }
+            let rotated = app.write(conn, &acting, |tx| {
                 let opened = refresh::rotate(tx, &token)?;
                 opened.map(|opened| response(tx, opened)).transpose()
-            })
+            })?;
+            // Tokens that once counted are no guesses: an office that comes back from its holidays has many.
+            if rotated.is_none() && refresh::session_of(conn, &token)?.is_none() {
+                return Ok(Err(attempt.failed(app, conn)?));
+            }
+            Ok(rotated.ok_or(None))
         })
         .await?;
-    Ok(rotated.map_or_else(
-        || {
-            refuse(
-                "invalid_grant",
-                "The refresh token was used, has expired, or its session has ended; sign in again.",
-            )
-        },
-        answer,
-    ))
+    Ok(match rotated {
+        Ok(tokens) => answer(tokens),
+        Err(Some(refusal)) => too_many(refusal),
+        Err(None) => refuse(
+            "invalid_grant",
+            "The refresh token was used, has expired, or its session has ended; sign in again.",
+        ),
+    })
 }
 
 /// The tokens of a session.
-fn response(tx: &Tx, (session, refresh_token): Opened) -> ApiResult<TokenResponse> {
+pub(super) fn response(tx: &Tx, (session, refresh_token): Opened) -> ApiResult<TokenResponse> {
     let (access_token, ends_at) = token::issue_in(tx.app, &session, tx.now)?;
     Ok(TokenResponse {
         access_token,
@@ -183,20 +146,6 @@ fn response(tx: &Tx, (session, refresh_token): Opened) -> ApiResult<TokenRespons
         expires_in: (ends_at - tx.now).num_seconds().unsigned_abs(),
         refresh_token: Some(refresh_token),
     })
-}
-
-/// How a program that signs in calls itself is kept up to here.
-const LONGEST_USER_AGENT: usize = 300;
-
-fn origin(request: &HttpRequest) -> Origin {
-    let user_agent = request
-        .headers()
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok());
-    Origin {
-        user_agent: user_agent.map(|text| text.chars().take(LONGEST_USER_AGENT).collect()),
-        address: request.peer_addr().map(|address| address.ip().to_string()),
-    }
 }
 
 /// The public keys of access tokens (RFC 7517).

@@ -1,8 +1,11 @@
 //! The statements of signing in.
 
-use chrono::{DateTime, Utc};
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
-    ExpressionMethods, JoinOnDsl, OptionalExtension, PgConnection, QueryDsl, QueryResult, RunQueryDsl,
+    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryResult, QueryableByName, RunQueryDsl,
+    sql_types,
 };
 use uuid::Uuid;
 
@@ -15,19 +18,49 @@ use crate::{
     sql,
 };
 
-/// The active person of that name, with the hash of their password.
-pub fn password_of(conn: &mut PgConnection, username: &str) -> QueryResult<Option<(Uuid, String)>> {
-    users::table
-        .inner_join(passwords::table.on(passwords::user_id.eq(users::id)))
-        .filter(Condition::new(sql![
-            "lower(users.username) = lower(",
-            bind(username),
-            ")"
-        ]))
-        .filter(users::status.eq("active"))
-        .select((users::id, passwords::hash))
-        .first(conn)
-        .optional()
+/// What a name leads to, looked up in one statement whether or not anybody has it.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Account {
+    /// The name in lower case, as the database has it.
+    #[diesel(sql_type = sql_types::Text)]
+    pub name: String,
+    /// The active person who has it, and a password.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    pub user_id: Option<Uuid>,
+    /// The hash of their password.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    pub hash: Option<String>,
+    /// Whether they signed in from the address lately.
+    #[diesel(sql_type = sql_types::Bool)]
+    pub is_familiar: bool,
+}
+
+/// Sign-ins from an address make it familiar for so long.
+const FAMILIAR_FOR: TimeDelta = TimeDelta::days(30);
+
+/// The account of that name, as it is seen from that address.
+pub fn account(
+    conn: &mut PgConnection,
+    username: &str,
+    address: Option<IpAddr>,
+    now: DateTime<Utc>,
+) -> QueryResult<Account> {
+    sql![
+        "SELECT lower(",
+        bind(username),
+        ") AS name, person.id AS user_id, person.hash, EXISTS (SELECT FROM sessions WHERE sessions.user_id = person.id
+            AND sessions.created_at > ",
+        bind(now - FAMILIAR_FOR),
+        " AND sessions.address = ",
+        bind(address.map(|address| address.to_string())),
+        ") AS is_familiar
+         FROM (SELECT) AS asked LEFT JOIN (SELECT users.id, passwords.hash FROM users
+            JOIN passwords ON passwords.user_id = users.id
+            WHERE users.status = 'active' AND lower(users.username) = lower(",
+        bind(username),
+        ")) AS person ON true"
+    ]
+    .get_result(conn)
 }
 
 /// Whether that is still the hash of a person's password; if so it stays until the transaction ends.

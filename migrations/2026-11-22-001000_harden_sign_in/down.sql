@@ -1,0 +1,2 @@
+DROP INDEX sessions_over_idx;
+DROP TABLE failed_attempts;
