@@ -6,7 +6,7 @@
 //! secrets. Secrets that are looked at together are settled one after the other: once the limit is reached, those that
 //! are still under way are refused as well, right or wrong.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     app::App,
     db::{Sql, bind},
+    http::{ApiError, Code, address},
     sql,
 };
 
@@ -53,7 +54,7 @@ impl Attempt {
     pub fn with_password(name: &str, address: Option<IpAddr>, is_familiar: bool) -> Self {
         let place = address.filter(|_| is_familiar).map(|address| address.to_string());
         Attempt {
-            account: Some(key("password", &[name, place.as_deref().unwrap_or_default()])),
+            account: Some(key("password", name) + ":" + place.as_deref().unwrap_or_default()),
             address: of_address("password", address),
         }
     }
@@ -63,8 +64,16 @@ impl Attempt {
     pub fn of_client(client_id: &str, address: Option<IpAddr>) -> Self {
         let place = address.map(|address| address.to_string()).unwrap_or_default();
         Attempt {
-            account: Some(key("client", &[client_id, &place])),
+            account: Some(key("client", client_id) + ":" + &place),
             address: of_address("client", address),
+        }
+    }
+
+    /// Not with a secret, but for one: mail to a person is limited like guesses at their password.
+    pub fn at_reset(login: &str, address: Option<IpAddr>) -> Self {
+        Attempt {
+            account: Some(key("reset", login)),
+            address: of_address("reset", address),
         }
     }
 
@@ -135,6 +144,29 @@ impl Attempt {
     }
 }
 
+/// Forgets all failures with the password of the person of that name, in the database's lower case, wherever they were.
+pub fn forget_person(conn: &mut PgConnection, name: &str) -> QueryResult<()> {
+    sql![
+        "DELETE FROM failed_attempts WHERE starts_with(key, ",
+        bind(key("password", name) + ":"),
+        ")"
+    ]
+    .execute(conn)?;
+    Ok(())
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        ApiError {
+            retry_after: Some(refusal.retry_after()),
+            ..ApiError::new(
+                Code::TooManyRequests,
+                "Too many attempts failed; wait as long as Retry-After says.",
+            )
+        }
+    }
+}
+
 #[derive(QueryableByName)]
 struct Blocked {
     #[diesel(sql_type = sql_types::Timestamptz)]
@@ -142,22 +174,13 @@ struct Blocked {
 }
 
 /// Who types a password where the name belongs does not leave it here to be read.
-fn key(kind: &str, parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
-        hash.update([0]);
-    }
-    format!("{kind}:{}", URL_SAFE_NO_PAD.encode(hash.finalize()))
+fn key(kind: &str, name: &str) -> String {
+    let hash = Sha256::digest(name.as_bytes());
+    format!("{kind}:{}", URL_SAFE_NO_PAD.encode(hash))
 }
 
-/// Whoever has an IPv6 address has its whole /64.
 fn of_address(kind: &str, address: Option<IpAddr>) -> Option<String> {
-    const NETWORK: u128 = u128::MAX << 64;
-    let network = match address? {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & NETWORK)),
-    };
+    let network = address::network(address?);
     Some(format!("{kind}-address:{network}"))
 }
 

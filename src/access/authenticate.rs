@@ -13,9 +13,13 @@ use actix_web::{
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Caller, callers, sessions, token};
+use super::{
+    Caller, PermissionSet, callers, keys, rates, sessions,
+    sign_in::exchange,
+    token::{self, Actor, Claims},
+};
 use crate::{
-    app::{App, CallerSession, IdempotencyKey},
+    app::{Acting, App, CallerSession, IdempotencyKey},
     http::{ApiError, ApiResult, request::LoggedPrincipal, upload},
     ledger::ActorKind,
 };
@@ -38,9 +42,16 @@ async fn prepare(request: &mut ServiceRequest) -> ApiResult<()> {
         .ok_or_else(|| ApiError::internal("the app is not in the request"))?
         .clone()
         .into_inner();
-    let (caller, session) = caller(&app, request).await?;
+    let (caller, session) = match caller(&app, request).await {
+        Ok(known) => known,
+        Err(refusal) => {
+            rates::count_address(&app, request)?;
+            return Err(refusal);
+        }
+    };
+    rates::count_principal(&app, request, caller.actor.id.unwrap_or_default())?;
     request.extensions_mut().insert(CallerSession(session));
-    let principal = format!("{}:{}", caller.actor.kind.as_str(), caller.principal_id());
+    let principal = format!("{}:{}", caller.kind().as_str(), caller.principal_id());
     request.extensions_mut().insert(LoggedPrincipal(principal));
     request.extensions_mut().insert(caller);
     if let Some(key) = idempotency_key(request).await? {
@@ -60,14 +71,69 @@ async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<(Arc<Call
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim().to_owned())
         .ok_or_else(token::refused)?;
-    if app.keys.is_stale() {
-        app.on_database(|app, conn| app.keys.load(conn)).await?;
+    let Identified { claims, caller } = identify(app, &token).await?;
+    let caller = match &claims.act {
+        Some(actor) => on_behalf(app, actor, &caller).await?,
+        None => caller,
+    };
+    Ok((caller, claims.sid))
+}
+
+/// Who a token is of.
+pub struct Identified {
+    /// What it says.
+    pub claims: Claims,
+    /// What its principal may do by it.
+    pub caller: Arc<Caller>,
+}
+
+/// Finds out who a token is of; refuses one that does not count. Whether somebody may act by it for its principal is not
+/// looked at.
+pub async fn identify(app: &Arc<App>, token: &str) -> ApiResult<Identified> {
+    keys::refresh(app).await?;
+    let claims = token::verify(app, token, app.clock.now())?;
+    let caller = holder(
+        app,
+        (claims.kind, claims.sub),
+        claims.sid,
+        claims.scope.as_deref(),
+    )
+    .await?;
+    Ok(Identified { claims, caller })
+}
+
+/// A principal in a session, confined to a scope.
+async fn holder(
+    app: &Arc<App>,
+    (kind, id): (ActorKind, Uuid),
+    session: Option<Uuid>,
+    scope: Option<&str>,
+) -> ApiResult<Arc<Caller>> {
+    let caller = principal(app, kind, id).await?;
+    if session.is_some_and(|session| caller.ended_sessions.contains(&session)) {
+        return Err(token::refused());
     }
-    let claims = token::verify(app, &token, app.clock.now())?;
-    let caller = principal(app, claims.kind, claims.sub).await?;
-    match claims.sid {
-        Some(session) if caller.ended_sessions.contains(&session) => Err(token::refused()),
-        session => Ok((caller, session)),
+    Ok(match scope {
+        Some(scope) => Arc::new(caller.confined_to(PermissionSet::from_scope(scope))),
+        None => caller,
+    })
+}
+
+/// Who acts for a person, as long as they hold all that the person does.
+async fn on_behalf(app: &Arc<App>, actor: &Actor, subject: &Caller) -> ApiResult<Arc<Caller>> {
+    let holder = holder(app, (actor.kind, actor.sub), actor.sid, actor.scope.as_deref()).await?;
+    let person = subject.principal_id();
+    let acting = Acting {
+        caller: holder,
+        ..Acting::system("")
+    };
+    let may = app
+        .on_database(move |app, conn| app.read(conn, &acting, |tx| exchange::require(tx, person)))
+        .await;
+    match may {
+        Ok(()) => Ok(Arc::new(subject.acted_for_by(actor.kind, actor.sub))),
+        Err(error) if error.code.status().is_client_error() => Err(token::refused()),
+        Err(error) => Err(error),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The one home of that question: the access log, sessions and all limits ask here.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use actix_web::{
     HttpMessage, HttpRequest,
@@ -34,6 +34,15 @@ pub fn keep(request: &ServiceRequest, config: &Config) -> Option<IpAddr> {
 pub fn of(request: &HttpRequest) -> Option<IpAddr> {
     let address = request.extensions().get::<ClientAddress>().copied();
     address.map(|address| address.0)
+}
+
+/// What one client has: an IPv4 address, or the /64 of an IPv6 address.
+pub fn network(address: IpAddr) -> IpAddr {
+    const NETWORK: u128 = u128::MAX << 64;
+    match address {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & NETWORK)),
+    }
 }
 
 /// The right-most address that no trusted proxy has: what stands left of it is the client's own word. What cannot be

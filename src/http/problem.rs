@@ -26,6 +26,8 @@ pub struct ApiError {
     pub cause: Option<String>,
     /// Whether the same transaction may succeed if it is tried again.
     pub is_retryable: bool,
+    /// Seconds after which the client may try again.
+    pub retry_after: Option<i64>,
 }
 
 /// A field that is wrong.
@@ -84,6 +86,7 @@ impl ApiError {
             fields: Vec::new(),
             cause: None,
             is_retryable: false,
+            retry_after: None,
         }
     }
 
@@ -208,6 +211,9 @@ impl ResponseError for ApiError {
                 response.insert_header(("Retry-After", "1"));
             }
             _ => {}
+        }
+        if let Some(seconds) = self.retry_after {
+            response.insert_header(("Retry-After", seconds.to_string()));
         }
         let request_id = crate::http::request::current_id();
         response.body(serde_json::to_vec(&self.to_problem(request_id)).unwrap_or_default())

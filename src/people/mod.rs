@@ -18,3 +18,8 @@ pub fn configure(config: &mut ServiceConfig) {
     groups::routes::configure(config);
     attributes::routes::configure(config);
 }
+
+/// The routes that need no token.
+pub fn configure_public(config: &mut ServiceConfig) {
+    users::credentials::configure_public(config);
+}

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
+    access::Permission,
     db::schema::{service_account_secrets, service_accounts},
     http::Versioned,
     protected, text_enum,
@@ -98,6 +99,9 @@ pub struct Secret {
     pub revoked_at: Option<DateTime<Utc>>,
     /// When a token was last got with it.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// What its tokens are confined to; null for all that the account may do.
+    #[schema(value_type = Option<Vec<Permission>>)]
+    pub permissions: Option<Vec<String>>,
 }
 
 /// A secret changes once: when it is revoked.
@@ -114,6 +118,10 @@ pub struct CreateSecret {
     /// Until when it shall count; for ever, if absent.
     #[serde(default)]
     pub expires_at: Option<DateTime<Utc>>,
+    /// What its tokens shall be confined to, whatever the account is granted; all that the account may do, if absent.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 100)]
+    pub permissions: Option<Vec<Permission>>,
 }
 
 /// A secret that was just made.

@@ -13,8 +13,8 @@ use crate::{
     sql,
 };
 
-/// Deletes refresh tokens that expired, sessions that were over long ago, and counts of failures that nobody added to
-/// for long. What the ledger says of sessions stays.
+/// Deletes refresh tokens that expired, sessions that were over long ago, tokens for
+/// passwords that expired, and counts of failures that nobody added to for long. What the ledger says of sessions stays.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PurgeRefreshTokens {}
 
@@ -29,7 +29,7 @@ impl Job for PurgeRefreshTokens {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         // Sessions after the tokens that name them.
-        for purge in [refresh_tokens, sessions, failures] {
+        for purge in [refresh_tokens, sessions, failures, password_tokens] {
             while run.write(|tx| Ok(purge(tx)?.execute(tx.conn)? as i64))? == BATCH {}
         }
         Ok(())
@@ -64,6 +64,16 @@ fn failures(tx: &Tx) -> ApiResult<Sql> {
     Ok(sql![
         "DELETE FROM failed_attempts WHERE key IN (SELECT key FROM failed_attempts WHERE last_at <= ",
         bind(tx.now - attempts::KEPT),
+        " LIMIT ",
+        bind(BATCH),
+        ")"
+    ])
+}
+
+fn password_tokens(tx: &Tx) -> ApiResult<Sql> {
+    Ok(sql![
+        "DELETE FROM password_tokens WHERE token_hash IN (SELECT token_hash FROM password_tokens WHERE expires_at <= ",
+        bind(tx.now),
         " LIMIT ",
         bind(BATCH),
         ")"

@@ -31,8 +31,9 @@ pub fn credentials(
 
 /// What credentials lead to.
 pub enum Client {
-    /// An active service account; it is noted that its secret was used.
-    Known(Uuid),
+    /// An active service account, and the permissions that the secret is confined to, with spaces between; it is noted
+    /// that the secret was used.
+    Known(Uuid, Option<String>),
     /// Nobody.
     Unknown,
     /// They were not looked at, or do not count: too many failed.
@@ -52,16 +53,15 @@ pub async fn authenticate(
         if let Some(refusal) = attempt.refusal(app, conn)? {
             return Ok(Client::Refused(refusal));
         }
-        let is_known = store::use_secret(conn, account, &hash, app.clock.now())?;
-        let refusal = if is_known {
-            attempt.succeeded(app, conn)?
-        } else {
-            attempt.failed(app, conn)?
+        let used = store::use_secret(conn, account, &hash, app.clock.now())?;
+        let refusal = match used {
+            Some(_) => attempt.succeeded(app, conn)?,
+            None => attempt.failed(app, conn)?,
         };
-        Ok(match refusal {
-            Some(refusal) => Client::Refused(refusal),
-            None if is_known => Client::Known(account),
-            None => Client::Unknown,
+        Ok(match (refusal, used) {
+            (Some(refusal), _) => Client::Refused(refusal),
+            (None, Some(scope)) => Client::Known(account, scope),
+            (None, None) => Client::Unknown,
         })
     })
     .await

@@ -31,6 +31,11 @@ impl Form for TokenRequest {
             &mut self.client_id,
             &mut self.client_secret,
             &mut self.refresh_token,
+            &mut self.subject_token,
+            &mut self.subject_token_type,
+            &mut self.actor_token,
+            &mut self.actor_token_type,
+            &mut self.requested_token_type,
         ]
     }
 }

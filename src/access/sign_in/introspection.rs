@@ -18,10 +18,10 @@ use super::{
 };
 use crate::{
     access::{
-        Permission, Scope,
+        Caller, Permission, PermissionSet, Scope,
         authenticate::principal,
         sessions::refresh,
-        token::{self, Claims},
+        token::{self, Actor, Claims},
     },
     app::{Acting, App, Tx},
     http::{ApiError, ApiResult, body::unreadable, request},
@@ -58,12 +58,15 @@ pub(super) async fn introspect_token(
         Ok(None) => return Ok(unknown_client()),
         Err(description) => return Ok(refuse("invalid_request", description)),
     };
-    let account = match client::authenticate(&app, &request, credentials).await? {
-        Client::Known(account) => account,
+    let (account, confined) = match client::authenticate(&app, &request, credentials).await? {
+        Client::Known(account, scope) => (account, scope),
         Client::Unknown => return Ok(unknown_client()),
         Client::Refused(refusal) => return Ok(too_many(refusal)),
     };
-    let caller = principal(&app, ActorKind::ServiceAccount, account).await?;
+    let mut caller = principal(&app, ActorKind::ServiceAccount, account).await?;
+    if let Some(scope) = confined {
+        caller = Arc::new(caller.confined_to(PermissionSet::from_scope(&scope)));
+    }
     let Some(scope) = caller.scope_if_any(Permission::TokensIntrospect, app.clock.now()) else {
         return Ok(refuse_with(
             StatusCode::FORBIDDEN,
@@ -124,7 +127,12 @@ fn of_access_token(tx: &mut Tx, scope: &Scope, claims: Claims) -> ApiResult<Opti
         }
         ActorKind::System => (None, None),
     };
-    if username.is_none() && client_id.is_none() {
+    let is_acted_by = claims
+        .act
+        .as_ref()
+        .map(|actor| is_in_force(tx, actor))
+        .transpose()?;
+    if (username.is_none() && client_id.is_none()) || is_acted_by == Some(false) {
         return Ok(None);
     }
     Ok(Some(Introspection {
@@ -139,6 +147,20 @@ fn of_access_token(tx: &mut Tx, scope: &Scope, claims: Claims) -> ApiResult<Opti
         iat: Some(claims.iat),
         exp: Some(claims.exp),
         jti: Some(claims.jti),
+        scope: claims.scope,
+        act: claims.act,
         sid: claims.sid,
     }))
+}
+
+/// Whether who acts for somebody may still call. Whether they still hold enough, requests ask.
+fn is_in_force(tx: &mut Tx, actor: &Actor) -> ApiResult<bool> {
+    let everything = Caller::system().scope(Permission::UsersRead, tx.now)?;
+    Ok(match actor.kind {
+        ActorKind::User => {
+            store::person_in_force(tx.conn, &everything, actor.sub, actor.sid, tx.now)?.is_some()
+        }
+        ActorKind::ServiceAccount => store::is_account_in_force(tx.conn, &everything, actor.sub)?,
+        ActorKind::System => false,
+    })
 }

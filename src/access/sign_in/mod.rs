@@ -3,10 +3,11 @@
 
 mod client;
 mod discovery;
+pub mod exchange;
 mod form;
 mod introspection;
 pub mod model;
-mod password;
+pub mod password;
 mod revocation;
 pub mod routes;
 pub mod store;

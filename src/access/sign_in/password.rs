@@ -22,8 +22,8 @@ use crate::{
 
 /// What a name and a password lead to.
 pub enum Person {
-    /// An active person, and the hash of the password.
-    Known(Uuid, String),
+    /// An active person, the hash of the password, and whether they must change it.
+    Known(Uuid, String, bool),
     /// Nobody.
     Unknown,
     /// They were not looked at, or do not count: too many failed.
@@ -40,7 +40,13 @@ pub(super) async fn sign_in(
         return Ok(refuse("invalid_request", "Send username and password."));
     };
     let tokens = match authenticate(app, request, username, password).await? {
-        Person::Known(user, hash) => begin(app, user, hash, origin(request)).await?,
+        Person::Known(_, _, true) => {
+            return Ok(refuse(
+                "password_change_required",
+                "The password is right and must be changed first: POST /account/password-changes.",
+            ));
+        }
+        Person::Known(user, hash, false) => begin(app, user, hash, origin(request)).await?,
         Person::Unknown => None,
         Person::Refused(refusal) => return Ok(too_many(refusal)),
     };
@@ -70,10 +76,16 @@ pub async fn authenticate(
             Ok((attempt.refusal(app, conn)?, attempt, account))
         })
         .await?;
-    let (attempt, Account { user_id, hash, .. }) = match looked_up {
+    let (attempt, account) = match looked_up {
         (Some(refusal), ..) => return Ok(Person::Refused(refusal)),
         (None, attempt, account) => (attempt, account),
     };
+    let Account {
+        user_id,
+        hash,
+        must_change,
+        ..
+    } = account;
     let fits = app.hashing.verify(password, hash.clone()).await?;
     app.on_database(move |app, conn| {
         let person = user_id.zip(hash).filter(|_| fits);
@@ -83,7 +95,7 @@ pub async fn authenticate(
         };
         Ok(match (refusal, person) {
             (Some(refusal), _) => Person::Refused(refusal),
-            (None, Some((user, hash))) => Person::Known(user, hash),
+            (None, Some((user, hash))) => Person::Known(user, hash, must_change.unwrap_or_default()),
             (None, None) => Person::Unknown,
         })
     })

@@ -1,5 +1,7 @@
 //! `/oauth/token` and the public keys.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse, get, post,
     web::{Bytes, Data},
@@ -8,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     client::{self, Client},
-    discovery,
+    discovery, exchange,
     form::{self, answer, refuse, too_many, unknown_client},
     introspection,
     model::{TokenError, TokenRequest, TokenResponse},
@@ -17,13 +19,12 @@ use super::{
 use crate::{
     access::{
         attempts::Attempt,
-        keys::JwkSet,
+        keys::{self, JwkSet},
         sessions::refresh::{self, Opened},
         token,
     },
     app::{Acting, App, Tx},
     http::{ApiResult, address, body::unreadable, request},
-    ledger::ActorKind,
 };
 
 /// The routes that need no token.
@@ -41,12 +42,16 @@ pub fn configure_public(config: &mut ServiceConfig) {
 /// With a username and password, with the refresh token of the answer before, or with a service account's credentials
 /// (in the form or as HTTP Basic). Form-encoded, and errors have the shape of RFC 6749, section 5.2.
 ///
+/// Token exchange (RFC 8693) gives who holds `tokens.exchange`, and every permission that a person holds, a token to act for
+/// that person; both stand in every event.
+///
 /// A refresh token is good for one use. One that comes again ends its session, unless it comes within seconds.
 #[utoipa::path(tag = "sign-in", operation_id = "create_token",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "An access token.", body = TokenResponse),
         (status = 400, description = "The request or the credentials are wrong.", body = TokenError),
         (status = 401, description = "The client's credentials are wrong.", body = TokenError),
+        (status = 403, description = "Who acts lacks what the person holds.", body = TokenError),
         (status = 429, description = "Too many attempts failed; wait as long as `Retry-After` says.", body = TokenError)))]
 #[post("/oauth/token")]
 async fn create_token(
@@ -54,18 +59,21 @@ async fn create_token(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
 ) -> ApiResult<HttpResponse> {
+    let app = app.into_inner();
     let body = body.map_err(|error| unreadable(&error))?;
     let form: TokenRequest = match form::read(&request, &body) {
         Ok(form) => form,
         Err(description) => return Ok(refuse("invalid_request", description)),
     };
+    keys::refresh(&app).await?;
     match form.grant_type.as_deref() {
-        Some("password") => password::sign_in(&app.into_inner(), &request, form).await,
-        Some("client_credentials") => sign_in_client(app, &request, form).await,
-        Some("refresh_token") => refresh(app, &request, form).await,
+        Some("password") => password::sign_in(&app, &request, form).await,
+        Some("client_credentials") => sign_in_client(&app, &request, form).await,
+        Some("refresh_token") => refresh(&app, &request, form).await,
+        Some(exchange::GRANT_TYPE) => exchange::exchange(&app, form).await,
         Some(_) => Ok(refuse(
             "unsupported_grant_type",
-            "Use password, client_credentials or refresh_token.",
+            "Use password, client_credentials, refresh_token or urn:ietf:params:oauth:grant-type:token-exchange.",
         )),
         None => Ok(refuse(
             "invalid_request",
@@ -75,11 +83,10 @@ async fn create_token(
 }
 
 async fn sign_in_client(
-    app: Data<App>,
+    app: &Arc<App>,
     request: &HttpRequest,
     form: TokenRequest,
 ) -> ApiResult<HttpResponse> {
-    let app = app.into_inner();
     let credentials = match client::credentials(request, form.client_id, form.client_secret) {
         Ok(Some(credentials)) => credentials,
         Ok(None) => {
@@ -90,28 +97,29 @@ async fn sign_in_client(
         }
         Err(description) => return Ok(refuse("invalid_request", description)),
     };
-    let account = match client::authenticate(&app, request, credentials).await? {
-        Client::Known(account) => account,
+    let (account, scope) = match client::authenticate(app, request, credentials).await? {
+        Client::Known(account, scope) => (account, scope),
         Client::Unknown => return Ok(unknown_client()),
         Client::Refused(refusal) => return Ok(too_many(refusal)),
     };
     Ok(answer(TokenResponse {
-        access_token: token::issue(&app, ActorKind::ServiceAccount, account, app.clock.now())?,
+        access_token: token::issue_confined(app, account, scope.clone(), app.clock.now())?,
         token_type: "Bearer".into(),
         expires_in: app.config.token_lifetime.as_secs(),
         refresh_token: None,
+        scope,
+        issued_token_type: None,
     }))
 }
 
 /// One answer for unknown, used, expired and ended, and for people who may not sign in now.
-async fn refresh(app: Data<App>, request: &HttpRequest, form: TokenRequest) -> ApiResult<HttpResponse> {
+async fn refresh(app: &Arc<App>, request: &HttpRequest, form: TokenRequest) -> ApiResult<HttpResponse> {
     let Some(token) = form.refresh_token else {
         return Ok(refuse("invalid_request", "Send refresh_token."));
     };
     let attempt = Attempt::with_token(address::of(request));
     let acting = Acting::system(request::current_id().unwrap_or_default());
     let rotated = app
-        .into_inner()
         .on_database(move |app, conn| {
             if let Some(refusal) = attempt.refusal(app, conn)? {
                 return Ok(Err(Some(refusal)));
@@ -145,6 +153,8 @@ pub(super) fn response(tx: &Tx, (session, refresh_token): Opened) -> ApiResult<T
         token_type: "Bearer".into(),
         expires_in: (ends_at - tx.now).num_seconds().unsigned_abs(),
         refresh_token: Some(refresh_token),
+        scope: None,
+        issued_token_type: None,
     })
 }
 
@@ -152,6 +162,8 @@ pub(super) fn response(tx: &Tx, (session, refresh_token): Opened) -> ApiResult<T
 #[utoipa::path(tag = "sign-in", responses((status = 200, description = "The keys.", body = JwkSet)))]
 #[get("/.well-known/jwks.json")]
 async fn get_jwks(app: Data<App>) -> ApiResult<HttpResponse> {
+    let app = app.into_inner();
+    keys::refresh(&app).await?;
     Ok(HttpResponse::Ok()
         .insert_header(("Cache-Control", "max-age=300"))
         .json(app.keys.jwks()?))

@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use super::{model::User, write::Draft};
 use crate::{
-    access::{Permission, Protected, Scope},
+    access::{Permission, Protected, Scope, inclusion},
     app::Tx,
     db::{
         Condition, Sql,
         schema::{org_units, users},
     },
-    http::{ApiError, ApiResult, FieldError},
+    http::{ApiError, ApiResult, Code, FieldError},
     people::{
         attributes::check::Definitions, closure::REPORTING_LINES, draft::Unique, external_keys,
         external_keys::model::ExternalKey, org_units::model::OrgUnit,
@@ -30,6 +30,7 @@ pub(super) fn all(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     for draft in drafts.iter_mut().filter(|draft| !draft.extra.faults.is_empty()) {
         draft.refused = Some(ApiError::invalid(std::mem::take(&mut draft.extra.faults)));
     }
+    emails(tx, drafts)?;
     USERNAME.check(tx, drafts)?;
     keys(tx, drafts)?;
     circles(tx, drafts)
@@ -59,6 +60,25 @@ fn attributes(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     for draft in drafts {
         let faults = definitions.faults(&draft.extra.attributes, "/attributes");
         draft.extra.faults.extend(faults);
+    }
+    Ok(())
+}
+
+/// Whoever gets a person's mail can reset their password, so another address takes what setting a password takes.
+fn emails(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    let own = tx.caller.person();
+    let is_concerned = |draft: &Draft| {
+        let is_other = Some(draft.after.id) != own;
+        is_other && draft.after.email.is_some() && draft.changes(|user| &user.email)
+    };
+    let people = drafts.iter().filter(|draft| is_concerned(draft));
+    let people = people.map(|draft| draft.after.id).collect();
+    let beyond = inclusion::beyond(tx, people)?;
+    for draft in drafts.iter_mut().filter(|draft| beyond.contains(&draft.after.id)) {
+        draft.refused = Some(ApiError::new(
+            Code::GrantExceedsCaller,
+            "This person was granted more than you hold, and by another e-mail address you could sign in as them; leave it, or ask somebody who holds as much.",
+        ));
     }
     Ok(())
 }
