@@ -24,7 +24,7 @@ use crate::{
         token::{self, Actor, Claims},
     },
     app::{Acting, App, Tx},
-    http::{ApiError, ApiResult, body::unreadable, request},
+    http::{ApiError, ApiResult, Problem, body::unreadable, request},
     ledger::ActorKind,
 };
 
@@ -39,7 +39,8 @@ use crate::{
         (status = 400, description = "The request is wrong.", body = TokenError),
         (status = 401, description = "The client's credentials are wrong.", body = TokenError),
         (status = 403, description = "The client lacks the permission.", body = TokenError),
-        (status = 429, description = "Too many attempts failed; wait as long as `Retry-After` says.", body = TokenError)),
+        (status = 429, description = "Too many attempts failed, or too many requests; wait as long as `Retry-After` says.",
+            content((TokenError = "application/json"), (Problem = "application/problem+json")))),
     extensions(("x-permission" = json!("tokens.introspect"))))]
 #[post("/oauth/introspect")]
 pub(super) async fn introspect_token(

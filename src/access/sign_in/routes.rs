@@ -24,7 +24,7 @@ use crate::{
         token,
     },
     app::{Acting, App, Tx},
-    http::{ApiResult, address, body::unreadable, request},
+    http::{ApiResult, Problem, address, body::unreadable, request},
 };
 
 /// The routes that need no token.
@@ -52,7 +52,8 @@ pub fn configure_public(config: &mut ServiceConfig) {
         (status = 400, description = "The request or the credentials are wrong.", body = TokenError),
         (status = 401, description = "The client's credentials are wrong.", body = TokenError),
         (status = 403, description = "Who acts lacks what the person holds.", body = TokenError),
-        (status = 429, description = "Too many attempts failed; wait as long as `Retry-After` says.", body = TokenError)))]
+        (status = 429, description = "Too many attempts failed, or too many requests; wait as long as `Retry-After` says.",
+            content((TokenError = "application/json"), (Problem = "application/problem+json")))))]
 #[post("/oauth/token")]
 async fn create_token(
     app: Data<App>,

@@ -21,7 +21,7 @@ use crate::{
         },
     },
     app::{Acting, App, Tx},
-    http::{ApiError, ApiResult, Code, Ref, Valid, address, request},
+    http::{ApiError, ApiResult, Code, Problem, Ref, Valid, address, request},
     people::users::{
         model::{UpdateUser, User, UserStatus},
         write,
@@ -61,7 +61,8 @@ pub struct ChoosePassword {
 /// wrong and not active get one answer.
 #[utoipa::path(tag = "sign-in", request_body = ChangePassword,
     responses((status = 204, description = "They sign in with it from now on."),
-        (status = 403, description = "Username or password is wrong, or the account may not sign in.", body = crate::http::Problem)))]
+        (status = 403, description = "Username or password is wrong, or the account may not sign in.", body = Problem,
+            content_type = "application/problem+json")))]
 #[post("/account/password-changes")]
 pub(super) async fn change_password(
     app: Data<App>,
@@ -104,7 +105,8 @@ pub(super) async fn change_password(
 /// The token of an invitation, whose person becomes active, or of a reset. It works once. All sessions of the person end.
 #[utoipa::path(tag = "sign-in", request_body = ChoosePassword,
     responses((status = 204, description = "They sign in with it from now on."),
-        (status = 403, description = "The token does not count.", body = crate::http::Problem)))]
+        (status = 403, description = "The token does not count.", body = Problem,
+            content_type = "application/problem+json")))]
 #[post("/account/passwords")]
 pub(super) async fn choose_password(
     app: Data<App>,
