@@ -67,13 +67,16 @@ def memory_of(pid):
 class Provost:
     """A server on a private PostgreSQL."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, arguments):
         self.binary, self.folder, self.process = binary, folder, None
+        self.arguments = arguments
         self.environment = {
             **os.environ,
             "PROVOST_DATA_DIR": str(folder),
             "PROVOST_LISTEN": LISTEN,
             "PROVOST_ADMIN_PASSWORD": PASSWORD,
+            # The load comes from one principal at one address.
+            "PROVOST_RATE_LIMIT": "0",
             "RUST_LOG": "error",
         }
         self.environment.pop("DATABASE_URL", None)
@@ -84,7 +87,7 @@ class Provost:
     def start(self):
         """Starts the server and answers the seconds until it was ready."""
         began = time.monotonic()
-        self.process = subprocess.Popen([self.binary, "serve"], env=self.environment)
+        self.process = subprocess.Popen([self.binary, "serve", *self.arguments], env=self.environment)
         while True:
             try:
                 urllib.request.urlopen(f"{ADDRESS}/readyz", timeout=1).read()
@@ -132,8 +135,8 @@ class Provost:
 
 
 @contextmanager
-def provost_of(people):
-    """A Provost that was just built and holds `people`; it and its data are gone afterwards."""
+def provost_of(people, *arguments):
+    """A Provost that was just built and holds `people`, served with `arguments`; it and its data are gone afterwards."""
     binary = os.environ.get("PROVOST_BIN")
     if not binary:
         subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
@@ -141,7 +144,7 @@ def provost_of(people):
     # Not below a home folder: the private PostgreSQL runs as a user of its own.
     folder = pathlib.Path(tempfile.mkdtemp(prefix="provost-bench-", dir="/var/tmp"))
     folder.chmod(0o755)
-    provost = Provost(binary, folder / "data")
+    provost = Provost(binary, folder / "data", arguments)
     try:
         provost.command("create-admin")
         provost.first_start = provost.start()

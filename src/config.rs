@@ -3,9 +3,15 @@
 //! A setting is an environment variable (`PROVOST_LISTEN`) or the flag of the same name (`--listen`); the
 //! flag wins. [`explain`] turns a bad one into a sentence that names variable, value and fix.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
-use clap::{Args, error::ContextKind};
+use clap::{Args, ValueEnum, error::ContextKind};
+use ipnet::IpNet;
 
 /// The settings of a Provost process.
 #[derive(Debug, Clone, Args)]
@@ -18,6 +24,19 @@ pub struct Config {
     /// Where clients reach the API, without a trailing slash; addresses in answers and certificates begin with it.
     #[arg(long, env = "PROVOST_PUBLIC_URL", value_parser = public_url, global = true)]
     pub public_url: Option<String>,
+
+    /// Addresses and networks of proxies whose word on where requests come from is believed, separated by commas.
+    #[arg(long, env = "PROVOST_TRUSTED_PROXIES", default_value = "", global = true)]
+    pub trusted_proxies: Networks,
+
+    /// The header in which those proxies say it; they must set or extend it themselves.
+    #[arg(
+        long,
+        env = "PROVOST_PROXY_HEADER",
+        default_value = "x-forwarded-for",
+        global = true
+    )]
+    pub proxy_header: ProxyHeader,
 
     /// PostgreSQL to use, as a libpq URL; without it Provost runs a private server in its data folder.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url, global = true)]
@@ -73,6 +92,10 @@ pub struct Config {
     #[arg(long, env = "PROVOST_TOKEN_LIFETIME", default_value = "900", value_parser = seconds::<30, 86_400>, global = true)]
     pub token_lifetime: Duration,
 
+    /// Seconds that a key signs access tokens before another takes its place; 0 changes keys by command only.
+    #[arg(long, env = "PROVOST_KEY_LIFETIME", default_value = "7776000", value_parser = seconds::<0, 315_360_000>, global = true)]
+    pub key_lifetime: Duration,
+
     /// Seconds that a refresh token waits for its use; a session that is not used for so long is over.
     #[arg(long, env = "PROVOST_REFRESH_LIFETIME", default_value = "2592000", value_parser = seconds::<60, 31_536_000>, global = true)]
     pub refresh_lifetime: Duration,
@@ -84,6 +107,38 @@ pub struct Config {
     /// Seconds after its first use in which a refresh token that comes again is refused without ending the session.
     #[arg(long, env = "PROVOST_REFRESH_GRACE", default_value = "10", value_parser = seconds::<0, 300>, global = true)]
     pub refresh_grace: Duration,
+
+    /// Mail server, as smtps://user:password@host (TLS), smtp://…?tls=required (STARTTLS) or smtp://…; without it no mail is sent.
+    #[arg(long, env = "PROVOST_SMTP_URL", hide_env_values = true, value_parser = smtp_url, global = true)]
+    pub smtp_url: Option<String>,
+
+    /// Whom mail comes from, such as `Academy <no-reply@example.com>`.
+    #[arg(long, env = "PROVOST_MAIL_FROM", value_parser = mailbox, global = true)]
+    pub mail_from: Option<String>,
+
+    /// Page of your front end on which people choose a password; mail has them go there, with a token right after it.
+    #[arg(long, env = "PROVOST_PASSWORD_PAGE", value_parser = page, global = true)]
+    pub password_page: Option<String>,
+
+    /// Seconds in which a password can be reset by the mail that was sent for it.
+    #[arg(long, env = "PROVOST_RESET_LIFETIME", default_value = "3600", value_parser = seconds::<60, 86_400>, global = true)]
+    pub reset_lifetime: Duration,
+
+    /// Seconds in which an invitation can be taken.
+    #[arg(long, env = "PROVOST_INVITATION_LIFETIME", default_value = "604800", value_parser = seconds::<60, 7_776_000>, global = true)]
+    pub invitation_lifetime: Duration,
+
+    /// Requests that a principal, or an address without one, may make in a minute, by each process; 0 for no limit.
+    #[arg(long, env = "PROVOST_RATE_LIMIT", default_value = "6000", value_parser = whole::<0, 10_000_000>, global = true)]
+    pub rate_limit: u32,
+
+    /// Wrong passwords after which an account waits before it is asked again, longer each time; 0 for no limit.
+    #[arg(long, env = "PROVOST_ACCOUNT_FAILURES", default_value = "10", value_parser = whole::<0, 100>, global = true)]
+    pub account_failures: u32,
+
+    /// Wrong secrets of a kind in a quarter of an hour after which an address waits for its end; 0 for no limit.
+    #[arg(long, env = "PROVOST_ADDRESS_FAILURES", default_value = "100", value_parser = whole::<0, 1_000_000>, global = true)]
+    pub address_failures: u32,
 
     /// Password hashes computed at once; each takes a core and 19 MiB for about 30 ms.
     #[arg(long, env = "PROVOST_HASHING_THREADS", default_value = "2", value_parser = whole::<1, 64>, global = true)]
@@ -99,6 +154,25 @@ pub struct Config {
 }
 
 impl Config {
+    /// What sending mail takes; none where no mail is sent. An error names the setting that is missing.
+    pub fn mail(&self) -> Result<Option<MailSettings>, String> {
+        let Some(smtp_url) = self.smtp_url.clone() else {
+            return Ok(None);
+        };
+        let missing = |variable: &str| format!("PROVOST_SMTP_URL is set, so set {variable} too.");
+        Ok(Some(MailSettings {
+            smtp_url,
+            from: self
+                .mail_from
+                .clone()
+                .ok_or_else(|| missing("PROVOST_MAIL_FROM"))?,
+            password_page: self
+                .password_page
+                .clone()
+                .ok_or_else(|| missing("PROVOST_PASSWORD_PAGE"))?,
+        }))
+    }
+
     /// Where clients reach the API: the setting, or the listening address.
     pub fn public_url(&self) -> String {
         self.public_url
@@ -107,10 +181,83 @@ impl Config {
     }
 }
 
+/// What sending mail takes.
+#[derive(Debug, Clone)]
+pub struct MailSettings {
+    /// The mail server.
+    pub smtp_url: String,
+    /// Whom mail comes from.
+    pub from: String,
+    /// Where people choose a password.
+    pub password_page: String,
+}
+
+/// The header in which proxies say where requests come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// Networks of addresses.
+#[derive(Debug, Clone, Default)]
+pub struct Networks(Vec<IpNet>);
+
+impl Networks {
+    /// Whether one of them contains the address.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl FromStr for Networks {
+    type Err = String;
+
+    fn from_str(value: &str) -> Result<Self, String> {
+        let network = |text: &str| {
+            let address = text
+                .parse()
+                .map(|address: IpAddr| IpNet::from(address.to_canonical()));
+            address.or_else(|_| text.parse::<IpNet>())
+        };
+        let items = value.split(',').map(str::trim).filter(|item| !item.is_empty());
+        let networks = items.map(network).collect::<Result<_, _>>();
+        networks
+            .map(Networks)
+            .map_err(|_| "give IP addresses or networks, such as 10.0.0.0/8,2001:db8::1".into())
+    }
+}
+
 fn address(value: &str) -> Result<SocketAddr, String> {
     value
         .parse()
         .map_err(|_| "give an IP address and a port, such as 127.0.0.1:8080 or [::]:8080".into())
+}
+
+fn smtp_url(value: &str) -> Result<String, String> {
+    match crate::mail::transport(value) {
+        Ok(_) => Ok(value.to_owned()),
+        Err(fault) => Err(format!(
+            "{fault}; give smtps://user:password@host or smtp://host?tls=required"
+        )),
+    }
+}
+
+fn mailbox(value: &str) -> Result<String, String> {
+    match crate::mail::mailbox(value) {
+        Ok(_) => Ok(value.to_owned()),
+        Err(_) => Err("give an e-mail address, such as `Academy <no-reply@example.com>`".into()),
+    }
+}
+
+fn page(value: &str) -> Result<String, String> {
+    if value.starts_with("https://") || value.starts_with("http://") {
+        Ok(value.to_owned())
+    } else {
+        Err("give the address that a token can follow, such as https://learn.example.com/password#".into())
+    }
 }
 
 fn public_url(value: &str) -> Result<String, String> {

@@ -208,7 +208,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         };
         operation["description"] = json!(format!("{description}\n\n{needs}").trim());
     }
-    let mut statuses = vec!["400", "500", "503"];
+    let mut statuses = vec!["400", "429", "500", "503"];
     if is_private {
         statuses.extend(["401", "403", "406"]);
     }

@@ -23,6 +23,7 @@ use crate::{
     access::{
         self,
         authenticate::{authenticate, authenticate_scim},
+        rates,
         subject::{Subject, SubjectKind},
     },
     app::{App, Reaction},
@@ -56,6 +57,7 @@ pub fn scim(config: &mut ServiceConfig) {
 /// The routes that need no token.
 pub fn public(config: &mut ServiceConfig) {
     access::configure_public(config);
+    people::configure_public(config);
     credential::configure_public(config);
     system::configure_public(config);
 }
@@ -114,6 +116,7 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
         actix
             .configure(|config| contract::configure_docs(config, document.clone()))
             .default_service(web::to(unmatched))
+            .wrap(from_fn(rates::limit))
             .wrap(Compress::default())
             .wrap(cors(&app.config))
             .wrap(from_fn(close_when_stopping))
@@ -186,6 +189,7 @@ fn cors(config: &Config) -> Condition<Cors> {
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allow_any_header()
         .expose_headers(["ETag", "Link", "Location", "Retry-After", request::REQUEST_ID])
+        .expose_headers([rates::RATE_LIMIT, rates::RATE_LIMIT_POLICY])
         .max_age(3600);
     for origin in &origins {
         cors = if *origin == "*" {

@@ -14,12 +14,14 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
-    Caller, callers,
-    service_accounts::scim_tokens::{self, ScimToken},
-    sessions, token,
+    Caller, PermissionSet, callers, keys, rates,
+    service_accounts::scim_tokens,
+    sessions,
+    sign_in::exchange,
+    token::{self, Actor, Claims},
 };
 use crate::{
-    app::{App, CallerSession, IdempotencyKey},
+    app::{Acting, App, CallerSession, IdempotencyKey},
     http::{ApiError, ApiResult, request::LoggedPrincipal, upload},
     ledger::ActorKind,
 };
@@ -30,7 +32,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match prepare(&mut request, None).await {
+    match prepare(&mut request, false).await {
         Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
         Err(error) => Ok(request.error_response(error)),
     }
@@ -41,27 +43,28 @@ pub async fn authenticate_scim<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let prepared = match scim_token(&request).await {
-        Ok(token) => prepare(&mut request, token).await,
-        Err(error) => Err(error),
-    };
-    match prepared {
+    match prepare(&mut request, true).await {
         Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
         Err(error) => Ok(request.error_response(error)),
     }
 }
 
-/// The SCIM token that a request carries, if it is one; refused if it does not count.
-async fn scim_token(request: &ServiceRequest) -> ApiResult<Option<ScimToken>> {
+/// The caller by a SCIM token, if the request carries one; refused if it does not count.
+async fn scim_caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Option<Arc<Caller>>> {
     let Some(token) = bearer(request).filter(|token| token.starts_with(scim_tokens::PREFIX)) else {
         return Ok(None);
     };
-    let app = app(request)?;
     let now = app.clock.now();
     let found = app
         .on_database(move |_, conn| Ok(scim_tokens::find(conn, &token, now)?))
-        .await?;
-    found.map(Some).ok_or_else(token::refused)
+        .await?
+        .ok_or_else(token::refused)?;
+    let caller = principal(app, ActorKind::ServiceAccount, found.token.service_account_id).await?;
+    request.extensions_mut().insert(found.token);
+    Ok(Some(match found.permissions {
+        Some(permissions) => Arc::new(caller.confined_to(permissions)),
+        None => caller,
+    }))
 }
 
 fn app(request: &ServiceRequest) -> ApiResult<Arc<App>> {
@@ -79,19 +82,28 @@ fn bearer(request: &ServiceRequest) -> Option<String> {
         .then(|| token.trim().to_owned())
 }
 
-/// Finds the caller, by the SCIM token if it is known already.
-async fn prepare(request: &mut ServiceRequest, token: Option<ScimToken>) -> ApiResult<()> {
+/// Who calls, and in which session, by whatever token the request carries.
+async fn prepare(request: &mut ServiceRequest, takes_scim_tokens: bool) -> ApiResult<()> {
     let app = app(request)?;
-    let (caller, session) = match token {
-        Some(token) => {
-            request.extensions_mut().insert(token);
-            let account = token.service_account_id;
-            (principal(&app, ActorKind::ServiceAccount, account).await?, None)
-        }
-        None => caller(&app, request).await?,
+    let found = match takes_scim_tokens {
+        true => scim_caller(&app, request).await,
+        false => Ok(None),
     };
+    let found = match found {
+        Ok(None) => caller(&app, request).await,
+        Ok(Some(caller)) => Ok((caller, None)),
+        Err(refusal) => Err(refusal),
+    };
+    let (caller, session) = match found {
+        Ok(known) => known,
+        Err(refusal) => {
+            rates::count_address(&app, request)?;
+            return Err(refusal);
+        }
+    };
+    rates::count_principal(&app, request, caller.actor.id.unwrap_or_default())?;
     request.extensions_mut().insert(CallerSession(session));
-    let principal = format!("{}:{}", caller.actor.kind.as_str(), caller.principal_id());
+    let principal = format!("{}:{}", caller.kind().as_str(), caller.principal_id());
     request.extensions_mut().insert(LoggedPrincipal(principal));
     request.extensions_mut().insert(caller);
     if let Some(key) = idempotency_key(request).await? {
@@ -103,14 +115,69 @@ async fn prepare(request: &mut ServiceRequest, token: Option<ScimToken>) -> ApiR
 /// Who calls, and in which session.
 async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<(Arc<Caller>, Option<Uuid>)> {
     let token = bearer(request).ok_or_else(token::refused)?;
-    if app.keys.is_stale() {
-        app.on_database(|app, conn| app.keys.load(conn)).await?;
+    let Identified { claims, caller } = identify(app, &token).await?;
+    let caller = match &claims.act {
+        Some(actor) => on_behalf(app, actor, &caller).await?,
+        None => caller,
+    };
+    Ok((caller, claims.sid))
+}
+
+/// Who a token is of.
+pub struct Identified {
+    /// What it says.
+    pub claims: Claims,
+    /// What its principal may do by it.
+    pub caller: Arc<Caller>,
+}
+
+/// Finds out who a token is of; refuses one that does not count. Whether somebody may act by it for its principal is not
+/// looked at.
+pub async fn identify(app: &Arc<App>, token: &str) -> ApiResult<Identified> {
+    keys::refresh(app).await?;
+    let claims = token::verify(app, token, app.clock.now())?;
+    let caller = holder(
+        app,
+        (claims.kind, claims.sub),
+        claims.sid,
+        claims.scope.as_deref(),
+    )
+    .await?;
+    Ok(Identified { claims, caller })
+}
+
+/// A principal in a session, confined to a scope.
+async fn holder(
+    app: &Arc<App>,
+    (kind, id): (ActorKind, Uuid),
+    session: Option<Uuid>,
+    scope: Option<&str>,
+) -> ApiResult<Arc<Caller>> {
+    let caller = principal(app, kind, id).await?;
+    if session.is_some_and(|session| caller.ended_sessions.contains(&session)) {
+        return Err(token::refused());
     }
-    let claims = token::verify(app, &token, app.clock.now())?;
-    let caller = principal(app, claims.kind, claims.sub).await?;
-    match claims.sid {
-        Some(session) if caller.ended_sessions.contains(&session) => Err(token::refused()),
-        session => Ok((caller, session)),
+    Ok(match scope {
+        Some(scope) => Arc::new(caller.confined_to(PermissionSet::from_scope(scope))),
+        None => caller,
+    })
+}
+
+/// Who acts for a person, as long as they hold all that the person does.
+async fn on_behalf(app: &Arc<App>, actor: &Actor, subject: &Caller) -> ApiResult<Arc<Caller>> {
+    let holder = holder(app, (actor.kind, actor.sub), actor.sid, actor.scope.as_deref()).await?;
+    let person = subject.principal_id();
+    let acting = Acting {
+        caller: holder,
+        ..Acting::system("")
+    };
+    let may = app
+        .on_database(move |app, conn| app.read(conn, &acting, |tx| exchange::require(tx, person)))
+        .await;
+    match may {
+        Ok(()) => Ok(Arc::new(subject.acted_for_by(actor.kind, actor.sub))),
+        Err(error) if error.code.status().is_client_error() => Err(token::refused()),
+        Err(error) => Err(error),
     }
 }
 

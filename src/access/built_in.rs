@@ -153,6 +153,12 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
     },
 ];
 
+/// What the built-in role of that code opens.
+pub fn permissions_of(code: &str) -> &'static [Permission] {
+    let role = BUILT_IN_ROLES.iter().find(|role| role.code == code);
+    role.map_or(&[], |role| role.permissions)
+}
+
 #[derive(QueryableByName)]
 struct Changed {
     #[diesel(sql_type = sql_types::Uuid)]

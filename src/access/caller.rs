@@ -76,14 +76,52 @@ impl Caller {
         }
     }
 
-    /// The person who calls; none for programs.
-    pub fn person(&self) -> Option<Uuid> {
-        self.actor.id.filter(|_| self.actor.kind == ActorKind::User)
+    /// The same caller, confined to these permissions.
+    pub fn confined_to(&self, permissions: PermissionSet) -> Self {
+        let mut confined = self.clone();
+        for grant in &mut confined.grants {
+            grant.permissions = grant.permissions.intersection(permissions);
+        }
+        confined
     }
 
-    /// The id that idempotency keys and operations belong to.
+    /// The same person, in whose place somebody else acts.
+    pub fn acted_for_by(&self, kind: ActorKind, actor: Uuid) -> Self {
+        let mut caller = self.clone();
+        caller.actor = Actor {
+            kind,
+            id: Some(actor),
+            on_behalf_of: Some(self.principal_id()),
+        };
+        caller
+    }
+
+    /// The person in whose place somebody else calls.
+    fn represented(&self) -> Option<Uuid> {
+        self.actor
+            .on_behalf_of
+            .filter(|_| self.actor.kind != ActorKind::System)
+    }
+
+    /// Who calls in a person's place.
+    pub fn representative(&self) -> Option<Uuid> {
+        self.represented().and(self.actor.id)
+    }
+
+    /// What kind of principal's grants these are.
+    pub fn kind(&self) -> ActorKind {
+        self.represented().map_or(self.actor.kind, |_| ActorKind::User)
+    }
+
+    /// The person who calls, or in whose place somebody else does; none for programs.
+    pub fn person(&self) -> Option<Uuid> {
+        let own = self.actor.id.filter(|_| self.actor.kind == ActorKind::User);
+        self.represented().or(own)
+    }
+
+    /// The principal whose grants these are.
     pub fn principal_id(&self) -> Uuid {
-        self.actor.id.unwrap_or(Uuid::nil())
+        self.represented().or(self.actor.id).unwrap_or(Uuid::nil())
     }
 
     /// Where the caller may use `permission` at `now`; 403 if nowhere.

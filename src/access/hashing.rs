@@ -1,11 +1,17 @@
 //! Passwords: argon2id on a bounded set of threads of its own, so that sign-ins never slow other requests.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use crossbeam_channel::{Sender, TrySendError};
 
+use super::passwords::rules::{self, normalized};
 use crate::http::{ApiError, ApiResult, Code};
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -16,6 +22,7 @@ pub struct Hashing {
     queue: Sender<Work>,
     /// Verified against where there is no such name, so that both take as long.
     decoy: String,
+    computed: Arc<AtomicU64>,
 }
 
 /// Hashes that may wait before more are refused: a second's worth.
@@ -35,12 +42,21 @@ impl Hashing {
         Ok(Hashing {
             queue,
             decoy: hash_blocking("a password that nobody has")?,
+            computed: Arc::default(),
         })
     }
 
-    /// Hashes `password`.
-    pub async fn hash(&self, password: String) -> ApiResult<String> {
-        self.run(move || hash_blocking(&password)).await?
+    /// Hashes a new password of somebody whom `words` are about; says why where they may not have it.
+    pub async fn hash_new(
+        &self,
+        password: String,
+        words: Vec<String>,
+    ) -> ApiResult<Result<String, &'static str>> {
+        self.run(move || match rules::fault(&password, &words) {
+            Some(fault) => Ok(Err(fault)),
+            None => hash_blocking(&password).map(Ok),
+        })
+        .await?
     }
 
     /// Whether `password` is the one behind `hash`; false, after as long, where there is no hash.
@@ -51,12 +67,17 @@ impl Hashing {
             .run(move || {
                 PasswordHash::new(&hash).is_ok_and(|hash| {
                     Argon2::default()
-                        .verify_password(password.as_bytes(), &hash)
+                        .verify_password(normalized(&password).as_bytes(), &hash)
                         .is_ok()
                 })
             })
             .await?;
         Ok(exists && fits)
+    }
+
+    /// How many hashes were asked for: what makes the time of an answer.
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
     }
 
     async fn run<T: Send + 'static>(&self, f: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
@@ -69,6 +90,7 @@ impl Hashing {
             ),
             TrySendError::Disconnected(_) => ApiError::internal("the hashing threads have stopped"),
         })?;
+        self.computed.fetch_add(1, Ordering::Relaxed);
         result.await.map_err(|_| ApiError::internal("hashing panicked"))
     }
 }
@@ -76,7 +98,7 @@ impl Hashing {
 /// Hashes `password` on this thread, for commands and bulk work. argon2id with OWASP's parameters (19 MiB, 2 passes).
 pub fn hash_blocking(password: &str) -> ApiResult<String> {
     Argon2::default()
-        .hash_password(password.as_bytes())
+        .hash_password(normalized(password).as_bytes())
         .map(|hash| hash.to_string())
         .map_err(ApiError::internal)
 }

@@ -46,33 +46,71 @@ pub fn added_to_role(role: Uuid, added: Vec<String>) -> Sql {
 
 /// What these principals (`user`, `group` or `service_account`) were granted.
 pub fn granted_to(kind: &'static str, principals: Vec<Uuid>) -> Sql {
-    granted(kind, sql![bind(principals)])
-}
-
-fn granted(kind: &'static str, principals: Sql) -> Sql {
     sql![
         "SELECT grants.scope_kind, grants.scope_id, unnest(roles.permissions) AS permission
          FROM grants JOIN roles ON roles.id = grants.role_id
          WHERE grants.revoked_at IS NULL AND grants.principal_kind = ",
         bind(kind),
         " AND grants.principal_id = ANY(",
-        principals,
+        bind(principals),
+        ")"
+    ]
+}
+
+/// Of `powers`, those that `permissions` name, if any do.
+pub fn confined(powers: Sql, permissions: Option<&[Permission]>) -> Sql {
+    let Some(permissions) = permissions else {
+        return powers;
+    };
+    let names: Vec<String> = permissions
+        .iter()
+        .map(|permission| permission.as_str().to_owned())
+        .collect();
+    sql![
+        "SELECT * FROM (",
+        powers,
+        ") AS granted WHERE permission = ANY(",
+        bind(names),
         ")"
     ]
 }
 
 /// What a person was granted, and the groups that they are in.
 pub fn reaching(person: Uuid) -> Sql {
-    let groups = sql![
-        "ARRAY(SELECT group_id FROM group_members WHERE user_id = ",
-        bind(person),
-        ")"
-    ];
+    reaching_those(sql![bind(person)])
+}
+
+/// What these people were granted, and the groups that they are in; `people` are ids, or a query of them.
+pub fn reaching_those(people: Sql) -> Sql {
     sql![
-        granted_to("user", vec![person]),
-        " UNION ALL ",
-        granted("group", groups)
+        "SELECT scope_kind, scope_id, permission FROM (",
+        powers_of(people),
+        ") AS reaching"
     ]
+}
+
+/// `person, scope_kind, scope_id, permission` of people.
+fn powers_of(people: Sql) -> Sql {
+    const GRANTED: &str = "grants.scope_kind, grants.scope_id, unnest(roles.permissions) AS permission
+         FROM grants JOIN roles ON roles.id = grants.role_id ";
+    sql![
+        "SELECT grants.principal_id AS person, ",
+        GRANTED,
+        "WHERE grants.revoked_at IS NULL AND grants.principal_kind = 'user' AND grants.principal_id IN (",
+        &people,
+        ") UNION ALL SELECT group_members.user_id, ",
+        GRANTED,
+        "JOIN group_members ON group_members.group_id = grants.principal_id
+         WHERE grants.revoked_at IS NULL AND grants.principal_kind = 'group' AND group_members.user_id IN (",
+        people,
+        ")"
+    ]
+}
+
+#[derive(QueryableByName)]
+struct Person {
+    #[diesel(sql_type = sql_types::Uuid)]
+    person: Uuid,
 }
 
 #[derive(QueryableByName)]
@@ -105,6 +143,22 @@ pub fn require(tx: &mut Tx, powers: Sql) -> ApiResult<()> {
             names.join(", ")
         ),
     ))
+}
+
+/// Those of `people` who were granted more than the caller holds.
+pub fn beyond(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<HashSet<Uuid>> {
+    let Some(held) = held_by_caller(tx).filter(|_| !people.is_empty()) else {
+        return Ok(HashSet::new());
+    };
+    let people = sql!["SELECT unnest(", bind(people), ")"];
+    let beyond: Vec<Person> = sql![
+        "SELECT DISTINCT power.person FROM (",
+        powers_of(people),
+        ") AS power WHERE NOT ",
+        held
+    ]
+    .load(tx.conn)?;
+    Ok(beyond.into_iter().map(|row| row.person).collect())
 }
 
 /// What the members of these groups hold by them, each with its `group_id`; and the leave to grant it.

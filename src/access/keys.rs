@@ -1,22 +1,30 @@
 //! The keys that sign access tokens: Ed25519, kept in the database, shared by all processes.
+//!
+//! A new key is published before it signs, so that by then every process and every client that keeps the key set knows
+//! it; an old one counts until no token of it can be about. So no request fails when keys change.
 
-use std::sync::{
-    Arc, RwLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    app::{Tx, Wake},
+    app::{App, Tx, Wake},
     db::schema::signing_keys,
     http::{ApiError, ApiResult},
+    jobs::{Job, JobError, JobRun},
     ledger::Event,
 };
 
@@ -29,6 +37,7 @@ pub struct SigningKey {
     /// Verifies.
     pub decoding: DecodingKey,
     public_key: Vec<u8>,
+    signs_from: DateTime<Utc>,
 }
 
 /// A public key as a JWK (RFC 8037).
@@ -59,18 +68,27 @@ pub struct JwkSet {
     pub keys: Vec<Jwk>,
 }
 
-/// The keys in force, newest first.
+/// A new key is published for so long before it signs: twice as long as clients may keep the key set.
+const LEAD: TimeDelta = TimeDelta::minutes(10);
+/// A key counts for so long after another took its place: longer than any access token lasts.
+const KEPT: TimeDelta = TimeDelta::days(2);
+/// Keys are looked up so often, whether or not a change was heard of.
+const LOOKED_UP_EVERY: Duration = Duration::from_secs(60);
+
+/// The keys in force, the last to sign first.
 #[derive(Default)]
 pub struct KeyRing {
     keys: RwLock<Arc<[Arc<SigningKey>]>>,
     stale: AtomicBool,
+    looked_up: Mutex<Option<Instant>>,
 }
 
 impl KeyRing {
-    /// The newest key, which signs.
-    pub fn newest(&self) -> ApiResult<Arc<SigningKey>> {
-        let newest = self.all()?.first().cloned();
-        newest.ok_or_else(|| ApiError::internal("there is no signing key; run `provost migrate`"))
+    /// The key that signs at `now`.
+    pub fn signing(&self, now: DateTime<Utc>) -> ApiResult<Arc<SigningKey>> {
+        let keys = self.all()?;
+        let signing = keys.iter().find(|key| key.signs_from <= now).cloned();
+        signing.ok_or_else(|| ApiError::internal("there is no signing key; run `provost migrate`"))
     }
 
     /// All keys in force.
@@ -78,9 +96,21 @@ impl KeyRing {
         Ok(self.keys.read().map_err(ApiError::internal)?.clone())
     }
 
-    /// Whether the keys must be loaded again.
+    /// Whether the keys must be loaded again: they changed, or nobody looked for a while.
     pub fn is_stale(&self) -> bool {
-        self.stale.load(Ordering::Relaxed)
+        self.stale.load(Ordering::Relaxed) || self.is_due()
+    }
+
+    /// True for one of those who ask when the time has come.
+    fn is_due(&self) -> bool {
+        let Ok(mut looked_up) = self.looked_up.try_lock() else {
+            return false;
+        };
+        let is_due = looked_up.is_some_and(|at| at.elapsed() >= LOOKED_UP_EVERY);
+        if is_due {
+            *looked_up = Some(Instant::now());
+        }
+        is_due
     }
 
     /// Says that the keys changed.
@@ -88,25 +118,7 @@ impl KeyRing {
         self.stale.store(true, Ordering::Relaxed);
     }
 
-    /// Loads the keys in force.
-    pub fn load(&self, conn: &mut PgConnection) -> ApiResult<()> {
-        let keys = stored(conn)?
-            .into_iter()
-            .map(|(id, private_key, public_key)| {
-                Arc::new(SigningKey {
-                    id,
-                    encoding: EncodingKey::from_ed_der(&private_key),
-                    decoding: DecodingKey::from_ed_der(&public_key),
-                    public_key,
-                })
-            })
-            .collect();
-        *self.keys.write().map_err(ApiError::internal)? = keys;
-        self.stale.store(false, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// The public keys, for those who verify tokens themselves.
+    /// The public keys, for those who verify tokens themselves: also the one that signs next.
     pub fn jwks(&self) -> ApiResult<JwkSet> {
         let keys = self.all()?;
         let keys = keys.iter().map(|key| Jwk {
@@ -121,32 +133,93 @@ impl KeyRing {
     }
 }
 
-/// Id, private key, public key.
-type StoredKey = (String, Vec<u8>, Vec<u8>);
+/// Sees to it that the keys are those in force; to be called before any is used.
+pub async fn refresh(app: &Arc<App>) -> ApiResult<()> {
+    if app.keys.is_stale() {
+        app.on_database(load).await?;
+    }
+    Ok(())
+}
+
+/// Loads the keys in force. What was verified by others is verified anew.
+pub fn load(app: &App, conn: &mut PgConnection) -> ApiResult<()> {
+    let ring = &app.keys;
+    // Before the look, so that a change after it is not missed.
+    ring.stale.store(false, Ordering::Relaxed);
+    *ring.looked_up.lock().map_err(ApiError::internal)? = Some(Instant::now());
+    let keys: Arc<[Arc<SigningKey>]> = stored(conn)
+        .inspect_err(|_| ring.mark_stale())?
+        .into_iter()
+        .map(|(id, private_key, public_key, signs_from)| {
+            Arc::new(SigningKey {
+                id,
+                encoding: EncodingKey::from_ed_der(&private_key),
+                decoding: DecodingKey::from_ed_der(&public_key),
+                public_key,
+                signs_from,
+            })
+        })
+        .collect();
+    let is_gone = |known: &Arc<SigningKey>| !keys.iter().any(|key| key.id == known.id);
+    let has_lost_one = ring.all()?.iter().any(is_gone);
+    *ring.keys.write().map_err(ApiError::internal)? = keys;
+    if has_lost_one {
+        app.tokens.forget_all();
+    }
+    Ok(())
+}
+
+/// Id, private key, public key, from when it signs.
+type StoredKey = (String, Vec<u8>, Vec<u8>, DateTime<Utc>);
 
 fn stored(conn: &mut PgConnection) -> QueryResult<Vec<StoredKey>> {
     signing_keys::table
         .filter(signing_keys::retired_at.is_null())
-        .order(signing_keys::created_at.desc())
+        .order((signing_keys::signs_from.desc(), signing_keys::id.desc()))
         .select((
             signing_keys::id,
             signing_keys::private_key,
             signing_keys::public_key,
+            signing_keys::signs_from,
         ))
         .load(conn)
 }
 
 /// Makes the first key where there is none.
 pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
-    // Processes that start together take turns.
-    crate::sql!["LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE"].execute(tx.conn)?;
-    let count: i64 = signing_keys::table
-        .filter(signing_keys::retired_at.is_null())
-        .count()
-        .get_result(tx.conn)?;
-    if count > 0 {
-        return Ok(());
+    if last(tx)?.is_none() {
+        make(tx, tx.now)?;
     }
+    Ok(())
+}
+
+/// Makes the key that signs next, unless there is one already; answers from when it does.
+pub fn rotate(tx: &mut Tx) -> ApiResult<DateTime<Utc>> {
+    match last(tx)? {
+        Some(signs_from) if signs_from > tx.now => Ok(signs_from),
+        _ => make(tx, tx.now + LEAD),
+    }
+}
+
+/// Makes a key that signs at once and retires all others at once, since somebody else has one: with them all access tokens
+/// end. Sessions go on by their refresh tokens.
+pub fn replace(tx: &mut Tx) -> ApiResult<()> {
+    let after_the_last = last(tx)?.unwrap_or(tx.now) + TimeDelta::seconds(1);
+    retire(tx, after_the_last)?;
+    make(tx, tx.now).map(drop)
+}
+
+/// From when the last key signs. Processes that change keys take turns.
+fn last(tx: &mut Tx) -> ApiResult<Option<DateTime<Utc>>> {
+    crate::sql!["LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE"].execute(tx.conn)?;
+    let last = signing_keys::table
+        .filter(signing_keys::retired_at.is_null())
+        .select(diesel::dsl::max(signing_keys::signs_from))
+        .first(tx.conn)?;
+    Ok(last)
+}
+
+fn make(tx: &mut Tx, signs_from: DateTime<Utc>) -> ApiResult<DateTime<Utc>> {
     let pair = Ed25519KeyPair::generate().map_err(ApiError::internal)?;
     let private_key = pair.to_pkcs8v1().map_err(ApiError::internal)?;
     let id = Uuid::now_v7();
@@ -157,9 +230,60 @@ pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
             signing_keys::private_key.eq(private_key.as_ref()),
             signing_keys::public_key.eq(pair.public_key().as_ref()),
             signing_keys::created_at.eq(tx.now),
+            signing_keys::signs_from.eq(signs_from),
         ))
         .execute(tx.conn)?;
     tx.record(Event::new("signing_key.created", "signing_key", id));
     tx.wake(Wake::Keys);
+    Ok(signs_from)
+}
+
+/// Retires keys that began to sign before `before`; their private halves are gone.
+fn retire(tx: &mut Tx, before: DateTime<Utc>) -> ApiResult<()> {
+    let retired: Vec<String> = diesel::update(signing_keys::table)
+        .filter(signing_keys::retired_at.is_null())
+        .filter(signing_keys::signs_from.lt(before))
+        .set((
+            signing_keys::retired_at.eq(tx.now),
+            signing_keys::private_key.eq(Vec::<u8>::new()),
+        ))
+        .returning(signing_keys::id)
+        .get_results(tx.conn)?;
+    for id in retired.iter().filter_map(|id| Uuid::parse_str(id).ok()) {
+        tx.record(Event::new("signing_key.retired", "signing_key", id));
+        tx.wake(Wake::Keys);
+    }
     Ok(())
+}
+
+/// Makes the next key when the present one has signed for long enough, and retires those that no token is of any more.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RotateKeys {}
+
+impl Job for RotateKeys {
+    const KIND: &'static str = "signing_keys.rotate";
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        run.finish(|tx| {
+            let lifetime = TimeDelta::from_std(tx.app.config.key_lifetime).map_err(ApiError::internal)?;
+            let now = tx.now;
+            let is_over = |signs_from| !lifetime.is_zero() && signs_from + lifetime <= now;
+            if last(tx)?.is_some_and(is_over) {
+                rotate(tx)?;
+            }
+            let replaced: Option<DateTime<Utc>> = signing_keys::table
+                .filter(signing_keys::retired_at.is_null())
+                .filter(signing_keys::signs_from.le(tx.now - KEPT))
+                .select(diesel::dsl::max(signing_keys::signs_from))
+                .first(tx.conn)?;
+            match replaced {
+                Some(by) => retire(tx, by),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(String::new())
+    }
 }

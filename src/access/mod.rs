@@ -1,5 +1,6 @@
 //! Who is calling (tokens, passwords, keys) and what they may do (permission, role, scope).
 
+pub mod attempts;
 pub mod authenticate;
 pub mod built_in;
 pub mod bulk;
@@ -10,8 +11,10 @@ pub mod hashing;
 pub mod inclusion;
 pub mod keys;
 pub mod me;
+pub mod passwords;
 pub mod permission;
 pub mod protected;
+pub mod rates;
 pub mod roles;
 pub mod scope;
 pub mod service_accounts;

@@ -77,6 +77,7 @@ permissions! {
     SessionsRead = "sessions.read", "See when and from where people signed in.";
     SessionsWrite = "sessions.write", "End people's sessions.";
     TokensIntrospect = "tokens.introspect", "Ask whose token it is and whether it counts.";
+    TokensExchange = "tokens.exchange", "Act on behalf of people, with what they may do and no more.";
     OperationsRead = "operations.read", "Watch operations that others began.";
     JobsRead = "jobs.read", "See the job queue.";
     JobsWrite = "jobs.write", "Retry dead jobs.";
@@ -101,6 +102,16 @@ impl PermissionSet {
     /// Whether it holds `permission`.
     pub fn contains(self, permission: Permission) -> bool {
         self.0 & (1 << permission as u64) != 0
+    }
+
+    /// What both hold.
+    pub fn intersection(self, other: PermissionSet) -> Self {
+        PermissionSet(self.0 & other.0)
+    }
+
+    /// Those of the names that stand in `scope`, with spaces between.
+    pub fn from_scope(scope: &str) -> Self {
+        scope.split(' ').filter_map(Permission::from_name).collect()
     }
 
     /// Whether it holds all that `other` holds.

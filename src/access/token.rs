@@ -7,9 +7,10 @@ use diesel::PgConnection;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::sessions::model::Session;
+use super::{keys, sessions::model::Session};
 use crate::{
     app::App,
     http::{ApiError, ApiResult, Code},
@@ -33,9 +34,32 @@ pub struct Claims {
     pub exp: i64,
     /// Its own id.
     pub jti: Uuid,
+    /// The permissions that it is confined to, with spaces between (RFC 9068, section 2.2.3); all of its principal's, if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Who acts in the principal's place (RFC 8693, section 4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
     /// The session that it ends with; none for programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<Uuid>,
+}
+
+/// Who acts in a principal's place, as their own token said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Actor {
+    /// Which principal.
+    pub sub: Uuid,
+    /// What kind of principal.
+    pub kind: ActorKind,
+    /// The session that it ends with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sid: Option<Uuid>,
+    /// The permissions that they are confined to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub scope: Option<String>,
 }
 
 /// The type that tokens carry in their header (RFC 9068, section 2.1).
@@ -46,36 +70,61 @@ const LEEWAY: i64 = 5;
 
 /// Signs a token for a principal.
 pub fn issue(app: &App, kind: ActorKind, principal: Uuid, now: DateTime<Utc>) -> ApiResult<String> {
-    sign(app, kind, principal, None, (now, ends_at(app, now)?))
+    sign(
+        app,
+        &claims(app, (kind, principal), (now, ends_at(app, now)?)),
+        now,
+    )
+}
+
+/// Signs a token for a service account, confined to the permissions in `scope`.
+pub fn issue_confined(
+    app: &App,
+    account: Uuid,
+    scope: Option<String>,
+    now: DateTime<Utc>,
+) -> ApiResult<String> {
+    let claims = Claims {
+        scope,
+        ..claims(
+            app,
+            (ActorKind::ServiceAccount, account),
+            (now, ends_at(app, now)?),
+        )
+    };
+    sign(app, &claims, now)
+}
+
+/// Signs a token by which `actor` acts in a person's place.
+pub fn issue_on_behalf(app: &App, person: Uuid, actor: &Actor, now: DateTime<Utc>) -> ApiResult<String> {
+    let claims = Claims {
+        act: Some(actor.clone()),
+        ..claims(app, (ActorKind::User, person), (now, ends_at(app, now)?))
+    };
+    sign(app, &claims, now)
 }
 
 /// Signs a token for a session's person, which ends with the session at the latest; answers until when it is good.
 pub fn issue_in(app: &App, session: &Session, now: DateTime<Utc>) -> ApiResult<(String, DateTime<Utc>)> {
     let ends_at = ends_at(app, now)?.min(session.expires_at);
-    let token = sign(
-        app,
-        ActorKind::User,
-        session.user_id,
-        Some(session.id),
-        (now, ends_at),
-    )?;
-    Ok((token, ends_at))
+    let claims = Claims {
+        sid: Some(session.id),
+        ..claims(app, (ActorKind::User, session.user_id), (now, ends_at))
+    };
+    Ok((sign(app, &claims, now)?, ends_at))
 }
 
 fn ends_at(app: &App, now: DateTime<Utc>) -> ApiResult<DateTime<Utc>> {
     Ok(now + TimeDelta::from_std(app.config.token_lifetime).map_err(ApiError::internal)?)
 }
 
-fn sign(
+fn claims(
     app: &App,
-    kind: ActorKind,
-    principal: Uuid,
-    session: Option<Uuid>,
+    (kind, principal): (ActorKind, Uuid),
     (from, until): (DateTime<Utc>, DateTime<Utc>),
-) -> ApiResult<String> {
-    let key = app.keys.newest()?;
+) -> Claims {
     let address = app.config.public_url();
-    let claims = Claims {
+    Claims {
         iss: address.clone(),
         aud: address,
         sub: principal,
@@ -83,14 +132,20 @@ fn sign(
         iat: from.timestamp(),
         exp: until.timestamp(),
         jti: Uuid::now_v7(),
-        sid: session,
-    };
+        scope: None,
+        act: None,
+        sid: None,
+    }
+}
+
+fn sign(app: &App, claims: &Claims, now: DateTime<Utc>) -> ApiResult<String> {
+    let key = app.keys.signing(now)?;
     let header = Header {
         typ: Some(TOKEN_TYPE.into()),
         kid: Some(key.id.clone()),
         ..Header::new(Algorithm::EdDSA)
     };
-    jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(ApiError::internal)
+    jsonwebtoken::encode(&header, claims, &key.encoding).map_err(ApiError::internal)
 }
 
 /// A token that does not count, whatever the cause: the client learns only what to do.
@@ -123,7 +178,7 @@ pub fn verify(app: &App, token: &str, now: DateTime<Utc>) -> ApiResult<Claims> {
 /// What a token says that counts by itself at this moment, whether or not its principal and session still do.
 pub fn verify_now(app: &App, conn: &mut PgConnection, token: &str) -> ApiResult<Option<Claims>> {
     if app.keys.is_stale() {
-        app.keys.load(conn)?;
+        keys::load(app, conn)?;
     }
     Ok(verify(app, token, app.clock.now()).ok())
 }
@@ -160,6 +215,13 @@ const VERIFIED_TOKENS: usize = 20_000;
 impl VerifiedTokens {
     fn get(&self, fingerprint: &[u8; 32]) -> Option<Claims> {
         self.tokens.read().ok()?.get(fingerprint).cloned()
+    }
+
+    /// Forgets all, once a key counts no more.
+    pub fn forget_all(&self) {
+        if let Ok(mut tokens) = self.tokens.write() {
+            tokens.clear();
+        }
     }
 
     fn insert(&self, fingerprint: [u8; 32], claims: Claims) {

@@ -18,7 +18,8 @@ use uuid::Uuid;
 
 use crate::{
     access::{
-        Caller, callers::Callers, hashing::Hashing, keys::KeyRing, subject::Subject, token::VerifiedTokens,
+        Caller, callers::Callers, hashing::Hashing, keys::KeyRing, rates::Rates, subject::Subject,
+        token::VerifiedTokens,
     },
     config::Config,
     db::{Db, DbError},
@@ -50,6 +51,8 @@ pub struct App {
     pub keys: KeyRing,
     /// Where passwords are hashed.
     pub hashing: Hashing,
+    /// How many requests callers have made lately.
+    pub rates: Rates,
     /// What Prometheus scrapes.
     pub metrics: Metrics,
     /// Wakes this process's worker.

@@ -10,13 +10,13 @@ use super::{CommandError, CommandResult, say, start};
 use crate::{
     access::{
         self, Permission, grants, hashing,
+        passwords::{self, rules},
         sessions::{self, model::SessionEndReason},
         sign_in,
     },
     app::{Acting, App, Tx},
     config::Config,
     http::{ApiError, ApiResult, Ref, body},
-    ledger::Event,
     people::users::{
         model::{User, UserStatus},
         write,
@@ -34,18 +34,22 @@ pub struct CreateAdmin {
     pub password: Option<String>,
 }
 
-const SHORTEST_PASSWORD: usize = 8;
-
 /// Creates the administrator and prints a password that was made up.
 pub fn run(config: Config, arguments: &CreateAdmin) -> CommandResult {
     let started = start::start(config)?;
     let password = match &arguments.password {
-        Some(password) if password.chars().count() < SHORTEST_PASSWORD => {
-            return Err(CommandError(format!(
-                "PROVOST_ADMIN_PASSWORD (or --password) is too short: give at least {SHORTEST_PASSWORD} characters."
-            )));
+        Some(password) => {
+            let words = [
+                arguments.username.clone(),
+                started.app.config.academy_name.clone(),
+            ];
+            if let Some(fault) = rules::fault(password, &words) {
+                return Err(CommandError(format!(
+                    "PROVOST_ADMIN_PASSWORD (or --password) {fault}."
+                )));
+            }
+            password.clone()
         }
-        Some(password) => password.clone(),
         None => random_password()?,
     };
     create(&started.app, &arguments.username, &password)?;
@@ -71,8 +75,7 @@ pub fn create(app: &App, username: &str, password: &str) -> ApiResult<Uuid> {
     let hash = hashing::hash_blocking(password)?;
     app.write_blocking(&Acting::system("command:create-admin"), |tx| {
         let user = find_or_add(tx, username)?;
-        sign_in::store::set_password(tx.conn, user.id, &hash, tx.now)?;
-        tx.record(Event::new("user.password_set", "user", user.id).about(user.id));
+        passwords::set(tx, user.id, &hash, false)?;
         sessions::end::all(tx, user.id, SessionEndReason::PasswordSet)?;
         grants::store::ensure_everywhere(tx, user.id, "lms_admin")?;
         Ok(user.id)

@@ -99,6 +99,12 @@ fn settings(config: &Config) -> Finding {
             "give scheme and host and nothing after them, such as https://learn.example.com.",
         );
     }
+    if let Err(what) = config.mail() {
+        return fault(
+            what,
+            "set all three: mail names its sender and leads to your page, or unset PROVOST_SMTP_URL.",
+        );
+    }
     let hint = if config.public_url.is_none() && config.listen.ip().is_unspecified() {
         "; set PROVOST_PUBLIC_URL where clients reach it by another name"
     } else {

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod import;
 pub mod migrate;
 pub mod openapi;
+pub mod rotate_keys;
 pub mod serve;
 pub mod start;
 pub mod worker;
@@ -75,6 +76,8 @@ enum Command {
     Openapi,
     /// Create an administrator, or give one a new password.
     CreateAdmin(create_admin::CreateAdmin),
+    /// Have another key sign access tokens.
+    RotateKeys(rotate_keys::RotateKeys),
     /// Build the demo academy: a made-up company, its courses, rules and two years of history.
     Demo(demo::Demo),
     /// Check settings, database, migrations and clock, and name each fault with its mend.
@@ -90,6 +93,7 @@ pub fn run(cli: Cli) -> CommandResult {
         Command::Migrate => migrate::run(cli.config),
         Command::Openapi => openapi::run(),
         Command::CreateAdmin(create_admin) => create_admin::run(cli.config, &create_admin),
+        Command::RotateKeys(rotate_keys) => rotate_keys::run(cli.config, &rotate_keys),
         Command::Demo(demo) => demo::run(cli.config, &demo),
         Command::Doctor(doctor) => doctor::run(cli.config, &doctor),
     }

@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 
 use super::CommandError;
 use crate::{
-    access::{built_in, callers::Callers, hashing::Hashing, keys, token::VerifiedTokens},
+    access::{built_in, callers::Callers, hashing::Hashing, keys, rates::Rates, token::VerifiedTokens},
     app::{self, Acting, App, Clock, Wake},
     config::Config,
     credential::templates,
@@ -72,6 +72,7 @@ pub fn start(config: Config) -> Result<Started, CommandError> {
 
 /// Makes the app on a database, which is migrated and seeded with what Provost itself needs.
 pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>, CommandError> {
+    config.mail().map_err(CommandError)?;
     let db = Db::start(database);
     let applied = {
         let mut conn = db
@@ -88,6 +89,7 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
         tokens: VerifiedTokens::default(),
         keys: keys::KeyRing::default(),
         hashing: Hashing::start(config.hashing_threads)?,
+        rates: Rates::new(config.rate_limit),
         metrics: Metrics::new()
             .map_err(|error| CommandError::of("The metrics cannot be registered", error))?,
         reactions: server::REACTIONS,
@@ -104,7 +106,8 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
         built_in::ensure(tx)?;
         templates::store::ensure(tx)
     })?;
-    app.keys.load(
+    keys::load(
+        &app,
         &mut *app
             .db
             .connection()

@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CommandError, CommandResult, start};
 use crate::{
-    access::sessions::purge::PurgeRefreshTokens,
+    access::{keys::RotateKeys, sessions::purge::PurgeRefreshTokens},
     app::App,
     config::Config,
     credential::certificates::issue::IssueCertificate,
@@ -17,7 +17,12 @@ use crate::{
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::VerifyLedger,
-    people::{facts::FollowPeople, groups::upkeep::KeepGroups, scim::dry_runs::purge::PurgeDryRuns},
+    people::{
+        facts::FollowPeople,
+        groups::upkeep::KeepGroups,
+        scim::dry_runs::purge::PurgeDryRuns,
+        users::credentials::{letters::SendPasswordLetter, resets::StartPasswordReset},
+    },
 };
 
 /// Every kind of job.
@@ -32,6 +37,9 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<PurgeDryRuns>(),
     Handler::of::<PurgeRefreshTokens>(),
     Handler::of::<PutInForce>(),
+    Handler::of::<RotateKeys>(),
+    Handler::of::<SendPasswordLetter>(),
+    Handler::of::<StartPasswordReset>(),
     Handler::of::<ReconcileAll>(),
     Handler::of::<ReconcileRule>(),
     Handler::of::<VerifyLedger>(),
@@ -53,6 +61,11 @@ pub const SCHEDULES: &[Schedule] = &[
         name: "scim_dry_runs",
         every: Every::DayAt(0),
         enqueue: |tx| tx.enqueue(&PurgeDryRuns {}),
+    },
+    Schedule {
+        name: "signing_keys",
+        every: Every::DayAt(0),
+        enqueue: |tx| tx.enqueue(&RotateKeys {}),
     },
     Schedule {
         name: "groups",

@@ -530,6 +530,7 @@ diesel::table! {
         last_used_at -> Nullable<Timestamptz>,
         kind -> Text,
         dry_run -> Bool,
+        permissions -> Nullable<Array<Text>>,
     }
 }
 
@@ -566,6 +567,7 @@ diesel::table! {
         public_key -> Bytea,
         created_at -> Timestamptz,
         retired_at -> Nullable<Timestamptz>,
+        signs_from -> Timestamptz,
     }
 }
 

@@ -64,6 +64,10 @@ codes! {
     // Access
     RoleBuiltIn = CONFLICT "role_built_in" "Built-in roles cannot be changed";
     RoleInUse = CONFLICT "role_in_use" "The role is granted to somebody";
+    CredentialsRefused = FORBIDDEN "credentials_refused" "The password or token does not count";
+    SecretLimitReached = CONFLICT "secret_limit_reached" "The account has two secrets already";
+    MailNotSetUp = CONFLICT "mail_not_set_up" "Provost has no mail server";
+    UserNotInvited = CONFLICT "user_not_invited" "Only who is invited chooses a first password";
     GrantExceedsCaller = FORBIDDEN "grant_exceeds_caller" "Nobody grants what they do not hold";
     // Catalog
     CourseHasNoModules = CONFLICT "course_has_no_modules" "A course without modules cannot be published";

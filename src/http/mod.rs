@@ -1,6 +1,7 @@
 //! What all endpoints share: problems, bodies, lists, preconditions, answers. Knows no domain.
 
 pub mod accept;
+pub mod address;
 pub mod body;
 pub mod bulk;
 pub mod codes;

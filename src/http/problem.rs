@@ -30,6 +30,8 @@ pub struct ApiError {
     pub cause: Option<String>,
     /// Whether the same transaction may succeed if it is tried again.
     pub is_retryable: bool,
+    /// Seconds after which the client may try again.
+    pub retry_after: Option<i64>,
 }
 
 /// A field that is wrong.
@@ -113,6 +115,7 @@ impl ApiError {
             fields: Vec::new(),
             cause: None,
             is_retryable: false,
+            retry_after: None,
         }
     }
 
@@ -267,6 +270,9 @@ impl ResponseError for ApiError {
                 response.insert_header(("Retry-After", "1"));
             }
             _ => {}
+        }
+        if let Some(seconds) = self.retry_after {
+            response.insert_header(("Retry-After", seconds.to_string()));
         }
         if is_scim {
             response.content_type(scim::MEDIA_TYPE);

@@ -16,7 +16,7 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 
-use super::{ApiError, Code, scim};
+use super::{ApiError, Code, address, scim};
 use crate::{config::Config, metrics::Metrics};
 
 /// The header that carries the request's id.
@@ -74,9 +74,10 @@ pub async fn track<B: MessageBody + 'static>(
         .filter(|id| fit(id));
     let id = given.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let limit = request
-        .app_data::<Data<Config>>()
-        .map(|config| config.request_timeout);
+    let config = request.app_data::<Data<Config>>().cloned();
+    let address = config.as_ref().and_then(|config| address::keep(&request, config));
+    let address = address.map_or_else(|| "-".to_owned(), |address| address.to_string());
+    let limit = config.map(|config| config.request_timeout);
     if let Some(limit) = limit {
         request.extensions_mut().insert(Deadline(started + limit));
     }
@@ -117,7 +118,7 @@ pub async fn track<B: MessageBody + 'static>(
             log::error!("request {id}: {fault}");
         }
         let status = status.as_u16();
-        log::info!(target: "access", "{method} {path} {status} {}ms request={id} principal={principal}", took.as_millis());
+        log::info!(target: "access", "{method} {path} {status} {}ms request={id} principal={principal} address={address}", took.as_millis());
     };
     match answer {
         Ok(mut response) => {

@@ -26,6 +26,11 @@ pub trait Target: Sync {
     /// What would be made beside the rows themselves, such as org units, by kind.
     fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>>;
 
+    /// What applying the import gives to whoever does, beside what the permissions say: powers that they must hold.
+    fn powers(&self, _import: Uuid) -> Option<Sql> {
+        None
+    }
+
     /// Writes what the plan says, with its events; set-based.
     fn write(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()>;
 }

@@ -20,3 +20,8 @@ pub fn configure(config: &mut ServiceConfig) {
     attributes::routes::configure(config);
     scim::dry_runs::routes::configure(config);
 }
+
+/// The routes that need no token.
+pub fn configure_public(config: &mut ServiceConfig) {
+    users::credentials::configure_public(config);
+}

@@ -69,7 +69,11 @@ async fn get_readiness(app: Data<App>) -> HttpResponse {
         ),
         Ok(Ok(false)) => (None, None),
     };
-    let keys = app.keys.newest().err().map(|error| error.to_string());
+    let keys = app
+        .keys
+        .signing(app.clock.now())
+        .err()
+        .map(|error| error.to_string());
     let parts = [
         ("database", database),
         ("migrations", migrations),

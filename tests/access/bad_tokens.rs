@@ -55,7 +55,13 @@ impl Forge {
         Forge {
             header,
             claims,
-            own_key: app.app.keys.newest().unwrap().encoding.clone(),
+            own_key: app
+                .app
+                .keys
+                .signing(app.app.clock.now())
+                .unwrap()
+                .encoding
+                .clone(),
             other_key: EncodingKey::from_ed_der(other.to_pkcs8v1().unwrap().as_ref()),
             other_public_key: other.public_key().as_ref().to_vec(),
             public_key: URL_SAFE_NO_PAD.decode(public_key.as_str().unwrap()).unwrap(),

@@ -1,12 +1,17 @@
 //! Sign-in, tokens, roles, grants and scopes, through HTTP.
 
+mod attempts;
 mod bad_tokens;
 mod discovery;
 mod escalation;
+mod exchange;
 mod explain;
 mod grants;
 mod introspection;
+mod keys;
+mod passwords;
 mod random_grants;
+mod rates;
 mod refresh;
 mod revocation;
 mod roles;

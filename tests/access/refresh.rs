@@ -228,3 +228,29 @@ async fn expired_refresh_tokens_are_purged_and_others_kept() {
     assert_eq!(count(&app, "SELECT count(*) FROM refresh_tokens"), 1);
     refresh(&app, &newer.refresh_token).await.assert_status(200);
 }
+
+#[actix_web::test]
+async fn sessions_are_purged_ninety_days_after_their_end() {
+    let app = TestApp::start().await;
+    let user = person_with_password(&app, "ana").await;
+    sign_in(&app, "ana").await;
+    let client = sign_in(&app, "ana").await.client(&app);
+    let newest = sessions(&client, user).await[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    client
+        .delete(&format!("/v1/users/{user}/sessions/{newest}"))
+        .await
+        .assert_status(204);
+    for (days, left) in [(89, 2), (1, 1), (89, 1), (1, 0)] {
+        app.app.clock.advance(TimeDelta::days(days));
+        app.write(|tx| tx.enqueue(&provost::access::sessions::purge::PurgeRefreshTokens {}));
+        app.run_jobs();
+        assert_eq!(
+            count(&app, "SELECT count(*) FROM sessions"),
+            left,
+            "after {days} days more"
+        );
+    }
+}

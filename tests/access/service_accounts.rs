@@ -140,3 +140,113 @@ async fn a_secret_is_a_way_to_powers_and_needs_them() {
         .assert_problem(403, "grant_exceeds_caller");
     admin.post(&path, json!({})).await.assert_status(201);
 }
+
+#[actix_web::test]
+async fn two_secrets_count_at_a_time_also_when_three_are_made_at_once() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let account = admin
+        .post("/v1/service-accounts", json!({"name": "feed"}))
+        .await
+        .id();
+    let path = format!("/v1/service-accounts/{account}/secrets");
+    let made = futures_util::future::join_all((0..5).map(|_| admin.post(&path, json!({})))).await;
+    let mut statuses: Vec<u16> = made.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 201, 409, 409, 409]);
+
+    let listed = admin.get(&path).await;
+    let old = listed.at("/data/0/id");
+    admin
+        .delete(&format!("{path}/{}", old.as_str().unwrap()))
+        .await
+        .assert_status(204);
+    let ends = app.app.clock.now() + TimeDelta::minutes(5);
+    admin
+        .post(&path, json!({"expires_at": ends}))
+        .await
+        .assert_status(201);
+    admin
+        .post(&path, json!({}))
+        .await
+        .assert_problem(409, "secret_limit_reached");
+    app.app.clock.advance(TimeDelta::minutes(5));
+    admin.post(&path, json!({})).await.assert_status(201);
+}
+
+#[actix_web::test]
+async fn a_secret_may_be_confined_to_less_than_the_account_may_do() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let holder = app.holding(
+        &[Permission::UsersRead, Permission::CoursesRead],
+        "everything",
+        None,
+    );
+    let account = holder.get("/v1/me").await.id();
+    let path = format!("/v1/service-accounts/{account}/secrets");
+    let confined = json!({"permissions": ["users.read", "users.write"]});
+    let secret = admin.post(&path, confined).await.assert_status(201);
+    assert_eq!(
+        secret.at("/record/permissions"),
+        json!(["users.read", "users.write"])
+    );
+
+    let answer = sign_in(&app, &account, &secret.at("/secret"))
+        .await
+        .assert_status(200);
+    assert_eq!(answer.at("/scope"), json!("users.read users.write"));
+    let token = answer.at("/access_token").as_str().unwrap().to_owned();
+    let client = crate::support::Client::new(&app.address, Some(token));
+    client.get("/v1/users").await.assert_status(200);
+    client.get("/v1/courses").await.assert_problem(403, "forbidden");
+    // What the account is not granted, no secret of it opens.
+    let person = json!({"username": "x", "given_name": "X", "family_name": "Y"});
+    client
+        .post("/v1/users", person)
+        .await
+        .assert_problem(403, "forbidden");
+    assert_eq!(
+        client.get("/v1/me").await.at("/permissions/0/permission"),
+        json!("users.read")
+    );
+    assert_eq!(client.get("/v1/me").await.at("/permissions/1"), json!(null));
+    holder.get("/v1/courses").await.assert_status(200);
+
+    admin
+        .post(&path, json!({"permissions": ["users.fly"]}))
+        .await
+        .assert_status(422);
+    admin
+        .post(&path, json!({"permissions": []}))
+        .await
+        .assert_status(422);
+}
+
+#[actix_web::test]
+async fn whoever_holds_less_makes_confined_secrets_only() {
+    let app = TestApp::start().await;
+    let account = app.holding(
+        &[Permission::UsersRead, Permission::EventsRead],
+        "everything",
+        None,
+    );
+    let account = account.get("/v1/me").await.id();
+    let path = format!("/v1/service-accounts/{account}/secrets");
+    let keeper = [
+        Permission::RolesRead,
+        Permission::RolesWrite,
+        Permission::UsersRead,
+    ];
+    let keeper = app.holding(&keeper, "everything", None);
+    for body in [json!({}), json!({"permissions": ["events.read"]})] {
+        keeper
+            .post(&path, body)
+            .await
+            .assert_problem(403, "grant_exceeds_caller");
+    }
+    keeper
+        .post(&path, json!({"permissions": ["users.read"]}))
+        .await
+        .assert_status(201);
+}

@@ -176,3 +176,27 @@ async fn a_service_account_signs_in_with_its_secret_in_the_form_or_as_http_basic
     assert_eq!((wrong.status, wrong.at("/error")), (401, json!("invalid_client")));
     assert!(wrong.header("www-authenticate").is_some());
 }
+
+#[actix_web::test]
+async fn known_and_unknown_names_take_one_hash_each_and_refused_ones_none() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for name in ["without-password", "archived"] {
+        person(&admin, name).await;
+    }
+    let hashes = async |name: &str| {
+        let before = app.app.hashing.computed();
+        token(
+            &app.anonymous(),
+            &format!("grant_type=password&username={name}&password=wrong"),
+        )
+        .await;
+        app.app.hashing.computed() - before
+    };
+    for name in ["admin", "without-password", "archived", "nobody"] {
+        for _ in 0..10 {
+            assert_eq!(hashes(name).await, 1, "{name}");
+        }
+        assert_eq!(hashes(name).await, 0, "{name}");
+    }
+}

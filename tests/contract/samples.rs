@@ -121,6 +121,12 @@ fn people() -> Vec<Sample> {
     vec![
         json_body(
             "create_user",
+            json!({"username": "{unique}", "given_name": "Ines", "family_name": "Silva", "status": "invited"}),
+        )
+        .saves("user_id"),
+        json_body("create_user_invitation", json!({"delivery": "answer"})),
+        json_body(
+            "create_user",
             json!({"username": "{unique}", "given_name": "Ana", "family_name": "Silva"}),
         )
         .saves("user_id"),

@@ -237,11 +237,9 @@ async fn leavers_cannot_sign_in() {
     importing.applied(&import).await;
     let id: uuid::Uuid = importing.user("7008").await.id().parse().unwrap();
     let hash = provost::access::hashing::hash_blocking("a long password").unwrap();
-    importing.app.write(|tx| {
-        Ok(provost::access::sign_in::store::set_password(
-            tx.conn, id, &hash, tx.now,
-        )?)
-    });
+    importing
+        .app
+        .write(|tx| provost::access::passwords::set(tx, id, &hash, false));
     let user = importing.app.client_of(id);
     user.get("/v1/users").await.assert_status(200);
 

@@ -200,7 +200,11 @@ async fn what_is_wrong_is_told_in_scims_words() {
     let path = format!("/Users/{id}");
     for (body, scim_type, says) in [
         (json!({"active": true}), "invalidValue", "userName is required"),
-        (json!({"userName": "a b"}), "invalidValue", "userName must match"),
+        (
+            json!({"userName": "a b"}),
+            "invalidValue",
+            "userName must hold no spaces",
+        ),
         (
             json!({"userName": "a", "active": "perhaps"}),
             "invalidValue",
@@ -209,7 +213,7 @@ async fn what_is_wrong_is_told_in_scims_words() {
         (
             json!({"userName": "a", "emails": [{"value": "none"}]}),
             "invalidValue",
-            "emails must be a valid email",
+            "emails must be an e-mail address",
         ),
         (
             json!({"userName": "a", "timezone": "Mars/Base"}),

@@ -20,6 +20,8 @@ pub struct Me {
     /// A person's full name, or a service account's.
     #[schema(example = "Ana Silva")]
     pub name: String,
+    /// Who acts in their place, if somebody does.
+    pub acted_for_by: Option<Uuid>,
     /// Every permission that counts now, with where it may be used.
     pub permissions: Vec<HeldPermission>,
 }

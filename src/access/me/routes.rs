@@ -26,9 +26,10 @@ pub fn configure(config: &mut ServiceConfig) {
 async fn get_me(call: Call) -> ApiResult<Reply> {
     call.read(|tx| {
         Reply::ok(&Me {
-            kind: tx.caller.actor.kind,
+            kind: tx.caller.kind(),
             id: tx.caller.principal_id(),
             name: store::name(tx)?,
+            acted_for_by: tx.caller.representative(),
             permissions: HeldPermission::of(&tx.caller, tx.now),
         })
     })

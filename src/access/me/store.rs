@@ -13,7 +13,7 @@ struct Named {
 /// The caller's name.
 pub fn name(tx: &mut Tx) -> ApiResult<String> {
     let id = bind(tx.caller.principal_id());
-    let statement = match tx.caller.actor.kind {
+    let statement = match tx.caller.kind() {
         ActorKind::User => {
             sql![
                 "SELECT trim(given_name || ' ' || family_name) AS name FROM users WHERE id = ",

@@ -8,8 +8,9 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
+    access::Permission,
     db::schema::{service_account_secrets, service_accounts},
-    http::{Versioned, body::rule},
+    http::{Versioned, body::rule_beside},
     protected, text_enum,
 };
 
@@ -112,6 +113,9 @@ pub struct Secret {
     pub kind: SecretKind,
     /// Of a SCIM token: whether what is written with it is tried and recorded only.
     pub dry_run: bool,
+    /// What its tokens are confined to; null for all that the account may do.
+    #[schema(value_type = Option<Vec<Permission>>)]
+    pub permissions: Option<Vec<String>>,
 }
 
 /// A secret changes once: when it is revoked.
@@ -124,7 +128,7 @@ impl Versioned for Secret {
 /// A secret to be made.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[validate(schema(function = only_scim_tokens_try))]
+#[validate(schema(function = only_scim_tokens_try, skip_on_field_errors = false))]
 pub struct CreateSecret {
     /// Until when it shall count; for ever, if absent.
     #[serde(default)]
@@ -136,6 +140,10 @@ pub struct CreateSecret {
     /// Of a SCIM token: whether what is written with it shall be tried and recorded only, under `/v1/scim/dry-runs`.
     #[serde(default)]
     pub dry_run: bool,
+    /// What its tokens shall be confined to, whatever the account is granted; all that the account may do, if absent.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 100)]
+    pub permissions: Option<Vec<Permission>>,
 }
 
 fn client() -> SecretKind {
@@ -144,7 +152,11 @@ fn client() -> SecretKind {
 
 fn only_scim_tokens_try(secret: &CreateSecret) -> Result<(), validator::ValidationError> {
     match (secret.kind, secret.dry_run) {
-        (SecretKind::Client, true) => Err(rule("/dry_run", "belongs to secrets of the kind scim only")),
+        (SecretKind::Client, true) => Err(rule_beside(
+            "/dry_run",
+            "/kind",
+            "belongs to secrets of the kind scim only",
+        )),
         _ => Ok(()),
     }
 }

@@ -5,7 +5,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{OptionalExtension, PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use crate::{access::sign_in::hash_secret, db::bind, sql};
+use crate::{
+    access::{Permission, PermissionSet, sign_in::hash_secret},
+    db::bind,
+    sql,
+};
 
 /// What every SCIM token begins with, and no access token does.
 pub const PREFIX: &str = "pvt_";
@@ -24,14 +28,30 @@ pub struct ScimToken {
     pub dry_run: bool,
 }
 
+/// A SCIM token with what its bearer is confined to; to all that its account may do, if none.
+pub struct Found {
+    /// The token.
+    pub token: ScimToken,
+    /// What it is confined to.
+    pub permissions: Option<PermissionSet>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(embed)]
+    token: ScimToken,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Array<sql_types::Text>>)]
+    permissions: Option<Vec<String>>,
+}
+
 /// Uses within this time of one that was noted are not: a token comes with every request.
 const NOTED_FOR: TimeDelta = TimeDelta::minutes(1);
 
 /// The token, if it counts now; notes that it was used.
-pub fn find(conn: &mut PgConnection, token: &str, now: DateTime<Utc>) -> QueryResult<Option<ScimToken>> {
-    sql![
+pub fn find(conn: &mut PgConnection, token: &str, now: DateTime<Utc>) -> QueryResult<Option<Found>> {
+    let row: Option<Row> = sql![
         "WITH found AS (
-            SELECT id, service_account_id, dry_run, last_used_at FROM service_account_secrets
+            SELECT id, service_account_id, dry_run, permissions, last_used_at FROM service_account_secrets
             WHERE kind = 'scim' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ",
         bind(now),
         ") AND secret_hash = ",
@@ -43,8 +63,17 @@ pub fn find(conn: &mut PgConnection, token: &str, now: DateTime<Utc>) -> QueryRe
                 AND (found.last_used_at IS NULL OR found.last_used_at <= ",
         bind(now - NOTED_FOR),
         "))
-         SELECT id, service_account_id, dry_run FROM found"
+         SELECT id, service_account_id, dry_run, permissions FROM found"
     ]
     .get_result(conn)
-    .optional()
+    .optional()?;
+    Ok(row.map(|row| Found {
+        token: row.token,
+        permissions: row.permissions.map(|names| {
+            names
+                .iter()
+                .filter_map(|name| Permission::from_name(name))
+                .collect()
+        }),
+    }))
 }

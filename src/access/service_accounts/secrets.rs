@@ -46,8 +46,9 @@ async fn list_service_account_secrets(
 
 /// Make a secret.
 ///
-/// The answer shows it this once. One of the kind `scim` is a bearer token for `/scim/v2`, for identity providers. Several may count at a time, so that they can be changed without a gap. Whoever
-/// has the secret may do what the account may, so the caller must hold all that was granted to it.
+/// The answer shows it this once. One of the kind `scim` is a bearer token for `/scim/v2`, for identity providers. Two of a
+/// kind may count at a time, so that they can be changed without a gap. Whoever has the secret may do what the account
+/// may, or as much of it as `permissions` name, so the caller must hold that.
 #[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path)), request_body = CreateSecret,
     responses((status = 201, body = NewSecret)), extensions(("x-permission" = json!("roles.write"))))]
 #[post("/{service_account_id}/secrets")]
@@ -58,10 +59,12 @@ async fn create_service_account_secret(
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
         let account = access::authorize(tx, &id, Permission::RolesWrite)?;
-        inclusion::require(tx, inclusion::granted_to("service_account", vec![account.id]))?;
+        let granted = inclusion::granted_to("service_account", vec![account.id]);
+        inclusion::require(tx, inclusion::confined(granted, body.0.permissions.as_deref()))?;
         if body.0.expires_at.is_some_and(|end| end <= tx.now) {
             return Err(ApiError::field("/expires_at", "must be in the future"));
         }
+        store::require_room(tx, &account, &body.0)?;
         let secret = random_secret(body.0.kind)?;
         let record = store::insert_secret(tx, &account, &hash_secret(&secret), &body.0)?;
         tx.record(Event::new("service_account.secret_created", "service_account", account.id).after(&record));

@@ -1,6 +1,10 @@
 //! The statements of service accounts and their secrets.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
+use std::collections::BTreeSet;
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper,
+};
 use uuid::Uuid;
 
 use super::model::{
@@ -15,7 +19,7 @@ use crate::{
         schema::{service_account_secrets as secrets, service_accounts},
     },
     filter::{Attribute, Kind, Schema},
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
 };
 
@@ -166,6 +170,33 @@ pub fn find_secret(tx: &mut Tx, account: &ServiceAccount, id: Uuid) -> ApiResult
         .ok_or_else(|| ApiError::not_found("secret"))
 }
 
+/// Secrets of an account that may count at a time: the one in use, and the one that takes its place.
+const MOST_SECRETS: i64 = 2;
+
+/// 409 where an account has all the secrets of that kind that it may have. Those who make secrets of one account take turns.
+pub fn require_room(tx: &mut Tx, account: &Authorized<ServiceAccount>, new: &CreateSecret) -> ApiResult<()> {
+    service_accounts::table
+        .find(account.id)
+        .select(service_accounts::id)
+        .for_no_key_update()
+        .first::<Uuid>(tx.conn)?;
+    let live: i64 = secrets::table
+        .filter(secrets::service_account_id.eq(account.id))
+        .filter(secrets::kind.eq(new.kind))
+        .filter(secrets::dry_run.eq(new.dry_run))
+        .filter(secrets::revoked_at.is_null())
+        .filter(secrets::expires_at.is_null().or(secrets::expires_at.gt(tx.now)))
+        .count()
+        .get_result(tx.conn)?;
+    if live < MOST_SECRETS {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::SecretLimitReached,
+        "Two secrets of this kind count already; revoke the one that is not in use any more.",
+    ))
+}
+
 /// Adds a secret by its hash.
 pub fn insert_secret(
     tx: &mut Tx,
@@ -182,6 +213,10 @@ pub fn insert_secret(
             secrets::expires_at.eq(new.expires_at),
             secrets::kind.eq(new.kind),
             secrets::dry_run.eq(new.dry_run),
+            secrets::permissions.eq(new.permissions.as_ref().map(|permissions| {
+                let names = permissions.iter().map(|permission| permission.as_str());
+                names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+            })),
         ))
         .returning(Secret::as_returning())
         .get_result(tx.conn)?;

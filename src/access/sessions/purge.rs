@@ -1,17 +1,25 @@
-//! Forgets refresh tokens that are past their time.
+//! Forgets what signing in leaves behind, once it is past its time.
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::refresh;
 use crate::{
-    db::bind,
+    access::attempts,
+    app::Tx,
+    db::{Sql, bind},
+    http::ApiResult,
     jobs::{Job, JobError, JobRun},
     sql,
 };
 
-/// Deletes refresh tokens that expired, and so all of a session that ended long ago. Sessions stay on record.
+/// Deletes refresh tokens that expired, sessions that were over long ago, tokens for
+/// passwords that expired, and counts of failures that nobody added to for long. What the ledger says of sessions stays.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PurgeRefreshTokens {}
+
+/// Sessions stay on record for so long after their end.
+const SESSIONS_KEPT: TimeDelta = TimeDelta::days(90);
 
 /// Rows a transaction, so that none holds locks for long.
 const BATCH: i64 = 10_000;
@@ -20,24 +28,54 @@ impl Job for PurgeRefreshTokens {
     const KIND: &'static str = "refresh_tokens.purge";
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        while run.write(|tx| {
-            let expired = refresh::issued_after(tx.app, tx.now)?;
-            let deleted = sql![
-                "DELETE FROM refresh_tokens WHERE token_hash IN (SELECT token_hash FROM refresh_tokens
-                    WHERE issued_at <= ",
-                bind(expired),
-                " LIMIT ",
-                bind(BATCH),
-                ")"
-            ]
-            .execute(tx.conn)?;
-            Ok(deleted as i64)
-        })? == BATCH
-        {}
+        // Sessions after the tokens that name them.
+        for purge in [refresh_tokens, sessions, failures, password_tokens] {
+            while run.write(|tx| Ok(purge(tx)?.execute(tx.conn)? as i64))? == BATCH {}
+        }
         Ok(())
     }
 
     fn unique_key(&self) -> Option<String> {
         Some(String::new())
     }
+}
+
+fn refresh_tokens(tx: &Tx) -> ApiResult<Sql> {
+    Ok(sql![
+        "DELETE FROM refresh_tokens WHERE token_hash IN (SELECT token_hash FROM refresh_tokens WHERE issued_at <= ",
+        bind(refresh::issued_after(tx.app, tx.now)?),
+        " LIMIT ",
+        bind(BATCH),
+        ")"
+    ])
+}
+
+fn sessions(tx: &Tx) -> ApiResult<Sql> {
+    Ok(sql![
+        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE coalesce(ended_at, expires_at) <= ",
+        bind(tx.now - SESSIONS_KEPT),
+        " AND NOT EXISTS (SELECT FROM refresh_tokens WHERE refresh_tokens.session_id = sessions.id) LIMIT ",
+        bind(BATCH),
+        ")"
+    ])
+}
+
+fn failures(tx: &Tx) -> ApiResult<Sql> {
+    Ok(sql![
+        "DELETE FROM failed_attempts WHERE key IN (SELECT key FROM failed_attempts WHERE last_at <= ",
+        bind(tx.now - attempts::KEPT),
+        " LIMIT ",
+        bind(BATCH),
+        ")"
+    ])
+}
+
+fn password_tokens(tx: &Tx) -> ApiResult<Sql> {
+    Ok(sql![
+        "DELETE FROM password_tokens WHERE token_hash IN (SELECT token_hash FROM password_tokens WHERE expires_at <= ",
+        bind(tx.now),
+        " LIMIT ",
+        bind(BATCH),
+        ")"
+    ])
 }

@@ -7,7 +7,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use uuid::Uuid;
 
 use super::{hash_secret, store};
-use crate::{app::App, http::ApiResult};
+use crate::{
+    access::attempts::{Attempt, Refusal},
+    app::App,
+    http::{ApiResult, address},
+};
 
 /// A client's id and secret.
 pub type Credentials = (String, String);
@@ -25,15 +29,42 @@ pub fn credentials(
     }
 }
 
-/// The active service account that the credentials are of; notes that its secret was used.
-pub async fn authenticate(app: &Arc<App>, (id, secret): Credentials) -> ApiResult<Option<Uuid>> {
-    let now = app.clock.now();
+/// What credentials lead to.
+pub enum Client {
+    /// An active service account, and the permissions that the secret is confined to, with spaces between; it is noted
+    /// that the secret was used.
+    Known(Uuid, Option<String>),
+    /// Nobody.
+    Unknown,
+    /// They were not looked at, or do not count: too many failed.
+    Refused(Refusal),
+}
+
+/// Finds out whose the credentials are.
+pub async fn authenticate(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    (id, secret): Credentials,
+) -> ApiResult<Client> {
+    let attempt = Attempt::of_client(&id, address::of(request));
     let account = Uuid::parse_str(&id).unwrap_or(Uuid::nil());
     let hash = hash_secret(&secret);
-    let is_known = app
-        .on_database(move |_, conn| Ok(store::use_secret(conn, account, &hash, now)?))
-        .await?;
-    Ok(is_known.then_some(account))
+    app.on_database(move |app, conn| {
+        if let Some(refusal) = attempt.refusal(app, conn)? {
+            return Ok(Client::Refused(refusal));
+        }
+        let used = store::use_secret(conn, account, &hash, app.clock.now())?;
+        let refusal = match used {
+            Some(_) => attempt.succeeded(app, conn)?,
+            None => attempt.failed(app, conn)?,
+        };
+        Ok(match (refusal, used) {
+            (Some(refusal), _) => Client::Refused(refusal),
+            (None, Some(scope)) => Client::Known(account, scope),
+            (None, None) => Client::Unknown,
+        })
+    })
+    .await
 }
 
 fn basic(request: &HttpRequest) -> Option<Credentials> {

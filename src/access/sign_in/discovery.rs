@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web::Data};
 
-use super::model::ServerMetadata;
+use super::{exchange, model::ServerMetadata};
 use crate::app::App;
 
 /// What this authorization server offers, and where (RFC 8414).
@@ -18,7 +18,12 @@ pub(super) async fn get_authorization_server(app: Data<App>) -> HttpResponse {
         introspection_endpoint: at("/oauth/introspect"),
         jwks_uri: at("/.well-known/jwks.json"),
         service_documentation: at("/docs"),
-        grant_types_supported: &["password", "client_credentials", "refresh_token"],
+        grant_types_supported: &[
+            "password",
+            "client_credentials",
+            "refresh_token",
+            exchange::GRANT_TYPE,
+        ],
         response_types_supported: &[],
         token_endpoint_auth_methods_supported: &["none", "client_secret_basic", "client_secret_post"],
         revocation_endpoint_auth_methods_supported: &["none"],

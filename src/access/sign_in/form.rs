@@ -4,13 +4,14 @@ use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     http::{
         StatusCode,
-        header::{HeaderValue, WWW_AUTHENTICATE},
+        header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     web::Query,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::model::{TokenError, TokenQuery, TokenRequest};
+use crate::access::attempts::Refusal;
 
 /// Nothing between us and the client keeps an answer that holds a token, or speaks of one.
 pub const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
@@ -30,6 +31,11 @@ impl Form for TokenRequest {
             &mut self.client_id,
             &mut self.client_secret,
             &mut self.refresh_token,
+            &mut self.subject_token,
+            &mut self.subject_token_type,
+            &mut self.actor_token,
+            &mut self.actor_token_type,
+            &mut self.requested_token_type,
         ]
     }
 }
@@ -85,6 +91,19 @@ pub fn unknown_client() -> HttpResponse {
     answer
         .headers_mut()
         .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+    answer
+}
+
+/// 429: too many attempts failed. `slow_down` is the word that the token endpoint has for it (RFC 8628, section 3.5).
+pub fn too_many(refusal: Refusal) -> HttpResponse {
+    let mut answer = refuse_with(
+        StatusCode::TOO_MANY_REQUESTS,
+        "slow_down",
+        "Too many attempts failed; wait as long as Retry-After says.",
+    );
+    answer
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(refusal.retry_after()));
     answer
 }
 

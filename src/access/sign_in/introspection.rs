@@ -11,20 +11,20 @@ use actix_web::{
 use chrono::TimeDelta;
 
 use super::{
-    client,
-    form::{self, answer, refuse, refuse_with, unknown_client},
+    client::{self, Client},
+    form::{self, answer, refuse, refuse_with, too_many, unknown_client},
     model::{Introspection, TokenError, TokenQuery},
     store,
 };
 use crate::{
     access::{
-        Permission, Scope,
+        Caller, Permission, PermissionSet, Scope,
         authenticate::principal,
         sessions::refresh,
-        token::{self, Claims},
+        token::{self, Actor, Claims},
     },
     app::{Acting, App, Tx},
-    http::{ApiError, ApiResult, body::unreadable, request},
+    http::{ApiError, ApiResult, Problem, body::unreadable, request},
     ledger::ActorKind,
 };
 
@@ -38,7 +38,9 @@ use crate::{
     responses((status = 200, description = "What there is to say.", body = Introspection),
         (status = 400, description = "The request is wrong.", body = TokenError),
         (status = 401, description = "The client's credentials are wrong.", body = TokenError),
-        (status = 403, description = "The client lacks the permission.", body = TokenError)),
+        (status = 403, description = "The client lacks the permission.", body = TokenError),
+        (status = 429, description = "Too many attempts failed, or too many requests; wait as long as `Retry-After` says.",
+            content((TokenError = "application/json"), (Problem = "application/problem+json")))),
     extensions(("x-permission" = json!("tokens.introspect"))))]
 #[post("/oauth/introspect")]
 pub(super) async fn introspect_token(
@@ -57,10 +59,15 @@ pub(super) async fn introspect_token(
         Ok(None) => return Ok(unknown_client()),
         Err(description) => return Ok(refuse("invalid_request", description)),
     };
-    let Some(account) = client::authenticate(&app, credentials).await? else {
-        return Ok(unknown_client());
+    let (account, confined) = match client::authenticate(&app, &request, credentials).await? {
+        Client::Known(account, scope) => (account, scope),
+        Client::Unknown => return Ok(unknown_client()),
+        Client::Refused(refusal) => return Ok(too_many(refusal)),
     };
-    let caller = principal(&app, ActorKind::ServiceAccount, account).await?;
+    let mut caller = principal(&app, ActorKind::ServiceAccount, account).await?;
+    if let Some(scope) = confined {
+        caller = Arc::new(caller.confined_to(PermissionSet::from_scope(&scope)));
+    }
     let Some(scope) = caller.scope_if_any(Permission::TokensIntrospect, app.clock.now()) else {
         return Ok(refuse_with(
             StatusCode::FORBIDDEN,
@@ -121,7 +128,12 @@ fn of_access_token(tx: &mut Tx, scope: &Scope, claims: Claims) -> ApiResult<Opti
         }
         ActorKind::System => (None, None),
     };
-    if username.is_none() && client_id.is_none() {
+    let is_acted_by = claims
+        .act
+        .as_ref()
+        .map(|actor| is_in_force(tx, actor))
+        .transpose()?;
+    if (username.is_none() && client_id.is_none()) || is_acted_by == Some(false) {
         return Ok(None);
     }
     Ok(Some(Introspection {
@@ -136,6 +148,20 @@ fn of_access_token(tx: &mut Tx, scope: &Scope, claims: Claims) -> ApiResult<Opti
         iat: Some(claims.iat),
         exp: Some(claims.exp),
         jti: Some(claims.jti),
+        scope: claims.scope,
+        act: claims.act,
         sid: claims.sid,
     }))
+}
+
+/// Whether who acts for somebody may still call. Whether they still hold enough, requests ask.
+fn is_in_force(tx: &mut Tx, actor: &Actor) -> ApiResult<bool> {
+    let everything = Caller::system().scope(Permission::UsersRead, tx.now)?;
+    Ok(match actor.kind {
+        ActorKind::User => {
+            store::person_in_force(tx.conn, &everything, actor.sub, actor.sid, tx.now)?.is_some()
+        }
+        ActorKind::ServiceAccount => store::is_account_in_force(tx.conn, &everything, actor.sub)?,
+        ActorKind::System => false,
+    })
 }

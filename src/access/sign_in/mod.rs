@@ -3,9 +3,11 @@
 
 mod client;
 mod discovery;
+pub mod exchange;
 mod form;
 mod introspection;
 pub mod model;
+pub mod password;
 mod revocation;
 pub mod routes;
 pub mod store;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::ledger::ActorKind;
+use crate::{access::token::Actor, ledger::ActorKind};
 
 /// A token request, as `application/x-www-form-urlencoded`. Parameters beside these are ignored (RFC 6749,
 /// section 3.2).
@@ -14,7 +14,7 @@ pub struct TokenRequest {
     /// How the client proves who it is.
     #[schema(
         example = "password",
-        pattern = "^(password|client_credentials|refresh_token)$"
+        pattern = "^(password|client_credentials|refresh_token|urn:ietf:params:oauth:grant-type:token-exchange)$"
     )]
     pub grant_type: Option<String>,
     /// With `password`: the username.
@@ -30,6 +30,17 @@ pub struct TokenRequest {
     /// With `refresh_token`: the refresh token of the answer before.
     #[schema(format = Password)]
     pub refresh_token: Option<String>,
+    /// With token exchange: the id of the person to act for.
+    pub subject_token: Option<String>,
+    /// With token exchange: `urn:provost:token-type:user-id`.
+    pub subject_token_type: Option<String>,
+    /// With token exchange: the access token of who acts.
+    #[schema(format = Password)]
+    pub actor_token: Option<String>,
+    /// With token exchange: `urn:ietf:params:oauth:token-type:access_token`.
+    pub actor_token_type: Option<String>,
+    /// With token exchange: `urn:ietf:params:oauth:token-type:access_token`, or absent.
+    pub requested_token_type: Option<String>,
     /// Ignored: what a principal may do is granted, not asked for.
     pub scope: Option<String>,
 }
@@ -44,6 +55,14 @@ pub struct TokenResponse {
     pub token_type: String,
     /// Seconds until it ends.
     pub expires_in: u64,
+    /// What was issued by token exchange; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "urn:ietf:params:oauth:token-type:access_token")]
+    pub issued_token_type: Option<String>,
+    /// The permissions that it is confined to, with spaces between, where its secret is; absent for all of its principal's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "users.read courses.read")]
+    pub scope: Option<String>,
     /// A person's refresh token, good for one use. Programs get none: they have their secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -121,6 +140,14 @@ pub struct Introspection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub jti: Option<Uuid>,
+    /// The permissions that it is confined to, with spaces between; absent for all of its principal's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub scope: Option<String>,
+    /// Who acts in the principal's place (RFC 8693, section 4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Actor, required = false)]
+    pub act: Option<Actor>,
     /// The session that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

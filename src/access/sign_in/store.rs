@@ -1,8 +1,11 @@
 //! The statements of signing in.
 
-use chrono::{DateTime, Utc};
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
-    ExpressionMethods, JoinOnDsl, OptionalExtension, PgConnection, QueryDsl, QueryResult, RunQueryDsl,
+    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryResult, QueryableByName, RunQueryDsl,
+    sql_types,
 };
 use uuid::Uuid;
 
@@ -15,19 +18,52 @@ use crate::{
     sql,
 };
 
-/// The active person of that name, with the hash of their password.
-pub fn password_of(conn: &mut PgConnection, username: &str) -> QueryResult<Option<(Uuid, String)>> {
-    users::table
-        .inner_join(passwords::table.on(passwords::user_id.eq(users::id)))
-        .filter(Condition::new(sql![
-            "lower(users.username) = lower(",
-            bind(username),
-            ")"
-        ]))
-        .filter(users::status.eq("active"))
-        .select((users::id, passwords::hash))
-        .first(conn)
-        .optional()
+/// What a name leads to, looked up in one statement whether or not anybody has it.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Account {
+    /// The name in lower case, as the database has it.
+    #[diesel(sql_type = sql_types::Text)]
+    pub name: String,
+    /// The active person who has it, and a password.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    pub user_id: Option<Uuid>,
+    /// The hash of their password.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    pub hash: Option<String>,
+    /// Whether they must change it.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Bool>)]
+    pub must_change: Option<bool>,
+    /// Whether they signed in from the address lately.
+    #[diesel(sql_type = sql_types::Bool)]
+    pub is_familiar: bool,
+}
+
+/// Sign-ins from an address make it familiar for so long.
+const FAMILIAR_FOR: TimeDelta = TimeDelta::days(30);
+
+/// The account of that name, as it is seen from that address.
+pub fn account(
+    conn: &mut PgConnection,
+    username: &str,
+    address: Option<IpAddr>,
+    now: DateTime<Utc>,
+) -> QueryResult<Account> {
+    sql![
+        "SELECT lower(",
+        bind(username),
+        ") AS name, person.id AS user_id, person.hash, person.must_change, EXISTS (SELECT FROM sessions WHERE sessions.user_id = person.id
+            AND sessions.created_at > ",
+        bind(now - FAMILIAR_FOR),
+        " AND sessions.address = ",
+        bind(address.map(|address| address.to_string())),
+        ") AS is_familiar
+         FROM (SELECT) AS asked LEFT JOIN (SELECT users.id, passwords.hash, passwords.must_change FROM users
+            JOIN passwords ON passwords.user_id = users.id
+            WHERE users.status = 'active' AND lower(users.username) = lower(",
+        bind(username),
+        ")) AS person ON true"
+    ]
+    .get_result(conn)
 }
 
 /// Whether that is still the hash of a person's password; if so it stays until the transaction ends.
@@ -55,13 +91,20 @@ pub fn person_named(conn: &mut PgConnection, username: &str) -> QueryResult<Opti
         .optional()
 }
 
-/// Whether an active service account has that secret now; notes that it was used.
+#[derive(QueryableByName)]
+struct Used {
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    scope: Option<String>,
+}
+
+/// If an active service account has that secret now: the permissions that it is confined to, with spaces between. Notes
+/// that it was used.
 pub fn use_secret(
     conn: &mut PgConnection,
     account: Uuid,
     secret_hash: &[u8],
     now: DateTime<Utc>,
-) -> QueryResult<bool> {
+) -> QueryResult<Option<Option<String>>> {
     let used = sql![
         "UPDATE service_account_secrets SET last_used_at = ",
         bind(now),
@@ -73,10 +116,12 @@ pub fn use_secret(
         ") AND service_accounts.id = ",
         bind(account),
         " AND service_account_secrets.secret_hash = ",
-        bind(secret_hash.to_vec())
+        bind(secret_hash.to_vec()),
+        " RETURNING array_to_string(service_account_secrets.permissions, ' ') AS scope"
     ]
-    .execute(conn)?;
-    Ok(used > 0)
+    .get_result::<Used>(conn)
+    .optional()?;
+    Ok(used.map(|used| used.scope))
 }
 
 /// The username of an active person whom `scope` covers, if the session that is named is still theirs.
@@ -119,21 +164,23 @@ pub fn is_account_in_force(conn: &mut PgConnection, scope: &Scope, account: Uuid
     Ok(found.is_some())
 }
 
-/// Sets a person's password.
-pub fn set_password(conn: &mut PgConnection, user: Uuid, hash: &str, now: DateTime<Utc>) -> QueryResult<()> {
+/// Sets a person's password: its hash, and whether they must change it.
+pub fn set_password(
+    conn: &mut PgConnection,
+    user: Uuid,
+    (hash, must_change): (&str, bool),
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let set = (
+        passwords::hash.eq(hash),
+        passwords::must_change.eq(must_change),
+        passwords::updated_at.eq(now),
+    );
     diesel::insert_into(passwords::table)
-        .values((
-            passwords::user_id.eq(user),
-            passwords::hash.eq(hash),
-            passwords::updated_at.eq(now),
-        ))
+        .values((passwords::user_id.eq(user), set))
         .on_conflict(passwords::user_id)
         .do_update()
-        .set((
-            passwords::hash.eq(hash),
-            passwords::must_change.eq(false),
-            passwords::updated_at.eq(now),
-        ))
+        .set(set)
         .execute(conn)?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::{
     store,
 };
 use crate::{
-    access::{self, Permission},
+    access::{self, Permission, inclusion},
     app::{Call, Tx},
     http::{ApiError, ApiResult, Code, CsvUpload, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
     import::{self, apply, profiles, require_all, require_everywhere},
@@ -122,7 +122,8 @@ async fn list_import_rows(call: Call, id: Path<Ref<Import>>, query: Query<ListQu
 ///
 /// Takes the hash of the plan that was looked at, and refuses one that is stale or removes more than is allowed.
 /// The caller must also hold, in the scope of everything, `users.write` and `org_units.write` for people, or
-/// `courses.write` and `courses.publish` for courses.
+/// `courses.write` and `courses.publish` for courses. Who gives people other e-mail addresses needs all that those people were
+/// granted, as for their passwords.
 /// All of it is written in one transaction, or nothing.
 #[utoipa::path(tag = "imports", params(("import_id" = String, Path)), request_body = ApplyImport,
     responses((status = 202, body = Operation)), extensions(("x-permission" = json!("imports.write"))))]
@@ -132,6 +133,9 @@ async fn apply_import(call: Call, id: Path<Ref<Import>>, body: Valid<ApplyImport
         let import = access::authorize(tx, &id, Permission::ImportsWrite)?;
         let target = import::stored_target(tx.app, &import.resource)?;
         require_all(tx, target.declaration().permissions)?;
+        if let Some(powers) = target.powers(import.id) {
+            inclusion::require(tx, powers)?;
+        }
         let counts = planned(&import)?;
         if import.plan_hash.as_deref() != Some(body.0.plan_hash.as_str())
             || store::is_stale(tx, &import, target)?

@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use super::{model::User, write::Draft};
 use crate::{
-    access::{Permission, Protected, Scope},
+    access::{Permission, Protected, Scope, inclusion},
     app::Tx,
     db::{
         Condition, Sql,
         schema::{org_units, users},
     },
-    http::{ApiError, ApiResult, FieldError},
+    http::{ApiError, ApiResult, Code, FieldError},
     people::{
         attributes::check::Definitions,
         closure::REPORTING_LINES,
@@ -31,6 +31,7 @@ pub(super) fn all(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     attributes(tx, drafts)?;
     managers(tx, drafts)?;
     units(tx, drafts)?;
+    emails(tx, drafts)?;
     USERNAME.check(tx, drafts)?;
     keys(tx, drafts)?;
     circles(tx, drafts)
@@ -60,6 +61,25 @@ fn attributes(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let definitions = Definitions::load(tx)?;
     for draft in drafts {
         draft.refuse_faults(definitions.faults(&draft.extra.attributes, "/attributes"));
+    }
+    Ok(())
+}
+
+/// Whoever gets a person's mail can reset their password, so another address takes what setting a password takes.
+fn emails(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    let own = tx.caller.person();
+    let is_concerned = |draft: &Draft| {
+        let is_other = Some(draft.after.id) != own;
+        is_other && draft.after.email.is_some() && draft.changes(|user| &user.email)
+    };
+    let people = drafts.iter().filter(|draft| is_concerned(draft));
+    let people = people.map(|draft| draft.after.id).collect();
+    let beyond = inclusion::beyond(tx, people)?;
+    for draft in drafts.iter_mut().filter(|draft| beyond.contains(&draft.after.id)) {
+        draft.refuse(ApiError::new(
+            Code::GrantExceedsCaller,
+            "This person was granted more than you hold, and by another e-mail address you could sign in as them; leave it, or ask somebody who holds as much.",
+        ));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod bulk;
 mod check;
+pub mod credentials;
 pub mod filter;
 pub mod history;
 pub mod import;

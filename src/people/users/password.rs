@@ -1,31 +1,31 @@
 //! `PUT /v1/users/{user_id}/password`.
 
-use std::sync::Arc;
-
 use actix_web::{put, web::Path};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::model::User;
+use super::{credentials::letters, model::User};
 use crate::{
     access::{
-        self, Permission, inclusion,
+        self, Permission, inclusion, passwords,
         sessions::{self, model::SessionEndReason},
-        sign_in,
     },
     app::Call,
     http::{ApiResult, IfMatch, Ref, Reply, Valid},
-    ledger::Event,
 };
 
 /// A password to be set.
 #[derive(Clone, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct SetPassword {
-    /// Any characters, of any kind.
+    /// Any characters, of any kind; not among those that are tried first.
     #[schema(min_length = 8, max_length = 128, format = Password)]
     pub password: String,
+    /// Whether they must choose another one before they sign in.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub must_change: bool,
 }
 
 /// Set a person's password.
@@ -42,23 +42,23 @@ pub(super) async fn set_user_password(
     known: IfMatch,
     body: Valid<SetPassword>,
 ) -> ApiResult<Reply> {
-    let (looking, wanted) = (call.clone(), id.clone());
+    let (looking, wanted, app) = (call.clone(), id.clone(), call.app.clone());
     // Before the costly hash: whether it will be wanted.
-    looking
+    let user = looking
         .read(move |tx| {
             tx.require(Permission::UsersWrite)?;
-            access::read::<User>(tx, &wanted).map(drop)
+            Ok(access::read::<User>(tx, &wanted)?.id)
         })
         .await?;
-    let hash: Arc<str> = call.app.hashing.hash(body.0.password).await?.into();
+    let hash = passwords::accept(&app, user, "/password", body.0.password).await?;
     call.write(move |tx| {
         let user = access::authorize(tx, &id, Permission::UsersWrite)?;
         known.check(&*user)?;
         if tx.caller.person() != Some(user.id) {
             inclusion::require(tx, inclusion::reaching(user.id))?;
         }
-        sign_in::store::set_password(tx.conn, user.id, &hash, tx.now)?;
-        tx.record(Event::new("user.password_set", "user", user.id).about(user.id));
+        passwords::set(tx, user.id, &hash, body.0.must_change)?;
+        letters::say_changed(tx, user.id)?;
         sessions::end::others(tx, user.id, SessionEndReason::PasswordSet)?;
         Ok(Reply::no_content())
     })

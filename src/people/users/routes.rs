@@ -2,7 +2,7 @@
 
 use super::{
     access::routes as user_access,
-    bulk, history,
+    bulk, credentials, history,
     model::{CreateUser, UpdateUser, User},
     password, sessions, store, write,
 };
@@ -25,6 +25,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(update_user)
             .service(bulk::bulk_write_users)
             .service(password::set_user_password)
+            .service(credentials::invitations::create_user_invitation)
             .service(history::routes::list_user_history)
             .service(user_access::get_user_access)
             .service(user_access::explain_user_access)

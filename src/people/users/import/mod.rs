@@ -5,10 +5,11 @@ mod resolve;
 mod write;
 
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use uuid::Uuid;
 
 use super::model::UserStatus;
 use crate::{
-    access::Permission,
+    access::{Permission, inclusion},
     app::Tx,
     db::{Sql, bind, schema::attribute_definitions},
     http::ApiResult,
@@ -133,6 +134,14 @@ impl Target for UserImport {
             ("user", made::count(tx, plan)?),
         ];
         Ok(made.into_iter().filter(|(_, number)| *number > 0).collect())
+    }
+
+    /// Whoever gets a person's mail can reset their password.
+    fn powers(&self, import: Uuid) -> Option<Sql> {
+        Some(inclusion::reaching_those(sql![
+            "SELECT object_id FROM import_rows WHERE action = 'update' AND changes ? 'email' AND import_id = ",
+            bind(import)
+        ]))
     }
 
     fn write(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {

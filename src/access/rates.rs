@@ -1,0 +1,235 @@
+//! How many requests a caller may make: by principal, and by address for those without a token. Counted in the memory of
+//! each process, since a count that all share would cost every request a statement.
+//!
+//! The generic cell rate algorithm: a caller's cell says when all that they used will be theirs again. A whole minute's
+//! requests may come at once; after that they come back evenly.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
+
+use actix_web::{
+    Error, HttpMessage,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
+    middleware::Next,
+    web::Data,
+};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    http::{ApiError, ApiResult, Code, address},
+};
+
+/// The standing of the caller, as draft-ietf-httpapi-ratelimit-headers-10 has it.
+pub const RATE_LIMIT: &str = "ratelimit";
+/// The policy that it stands by.
+pub const RATE_LIMIT_POLICY: &str = "ratelimit-policy";
+
+/// Whose requests are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Cell {
+    Principal(Uuid),
+    Address(IpAddr),
+}
+
+/// How a caller stands after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Standing {
+    limit: u32,
+    remaining: i64,
+    /// Seconds until nothing is used up.
+    reset: i64,
+    /// Seconds until the next request, where this one was one too many.
+    wait: Option<i64>,
+}
+
+/// The cells of all callers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Rates {
+    limit: u32,
+    hasher: RandomState,
+    /// By cell, when in microseconds all that was used is back.
+    shards: Arc<[Mutex<HashMap<Cell, i64>>]>,
+}
+
+const WINDOW_SECONDS: i64 = 60;
+const WINDOW: i64 = WINDOW_SECONDS * 1_000_000;
+const SHARDS: usize = 16;
+/// Cells of a shard; past that those of callers who used nothing lately are forgotten, and if that is not enough, all.
+const MOST_CELLS: usize = 10_000;
+
+/// Addresses that are asked by machines which watch over this one.
+const PROBES: &[&str] = &["/healthz", "/readyz", "/metrics"];
+
+impl Rates {
+    /// At most `limit` requests a minute by each caller; any number if it is 0.
+    pub fn new(limit: u32) -> Self {
+        Rates {
+            limit,
+            hasher: RandomState::new(),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    /// Counts a request; none where nothing is limited.
+    fn take(&self, cell: Cell, now: DateTime<Utc>) -> Option<Standing> {
+        if self.limit == 0 {
+            return None;
+        }
+        let now = now.timestamp_micros();
+        let interval = WINDOW / i64::from(self.limit);
+        let shard = self.hasher.hash_one(cell) as usize % SHARDS;
+        let mut cells = self.shards.get(shard)?.lock().ok()?;
+        if cells.len() >= MOST_CELLS && !cells.contains_key(&cell) {
+            cells.retain(|_, full_at| *full_at > now);
+            if cells.len() >= MOST_CELLS {
+                cells.clear();
+            }
+        }
+        let full_at = cells.entry(cell).or_insert(now);
+        // The clock may have been set back.
+        let used = (*full_at).clamp(now, now + WINDOW) - now + interval;
+        let is_too_many = used > WINDOW;
+        if !is_too_many {
+            *full_at = now + used;
+        }
+        Some(Standing {
+            limit: self.limit,
+            remaining: ((WINDOW - used) / interval).max(0),
+            reset: seconds(used.min(WINDOW)),
+            wait: is_too_many.then(|| seconds(used - WINDOW)),
+        })
+    }
+}
+
+fn seconds(micros: i64) -> i64 {
+    (micros + 999_999) / 1_000_000
+}
+
+/// Counts a request of a principal; refuses one that is too many.
+pub fn count_principal(app: &App, request: &ServiceRequest, principal: Uuid) -> ApiResult<()> {
+    count(app, request, Cell::Principal(principal))
+}
+
+/// Counts a request of whoever calls from an address without being known; refuses one that is too many.
+pub fn count_address(app: &App, request: &ServiceRequest) -> ApiResult<()> {
+    match address::of(request.request()) {
+        Some(address) => count(app, request, Cell::Address(address::network(address))),
+        None => Ok(()),
+    }
+}
+
+fn count(app: &App, request: &ServiceRequest, cell: Cell) -> ApiResult<()> {
+    let Some(standing) = app.rates.take(cell, app.clock.now()) else {
+        return Ok(());
+    };
+    request.extensions_mut().insert(standing);
+    match standing.wait {
+        None => Ok(()),
+        Some(wait) => Err(ApiError {
+            retry_after: Some(wait),
+            ..ApiError::new(
+                Code::TooManyRequests,
+                format!(
+                    "A caller may make {} requests a minute; wait as long as Retry-After says.",
+                    standing.limit
+                ),
+            )
+        }),
+    }
+}
+
+/// Middleware: counts requests outside `/v1`, where nobody is known, and tells every caller how they stand.
+pub async fn limit<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let app = request.app_data::<Data<App>>().cloned();
+    let is_counted = !request.path().starts_with("/v1/") && !PROBES.contains(&request.path());
+    let counted = match app.filter(|_| is_counted) {
+        Some(app) => count_address(&app, &request),
+        None => Ok(()),
+    };
+    let mut response = match counted {
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Err(refusal) => request.error_response(refusal),
+    };
+    let standing = response.request().extensions().get::<Standing>().copied();
+    if let Some(standing) = standing {
+        tell(&mut response, standing);
+    }
+    Ok(response)
+}
+
+fn tell(response: &mut ServiceResponse<BoxBody>, standing: Standing) {
+    let Standing {
+        limit,
+        remaining,
+        reset,
+        ..
+    } = standing;
+    let policy = format!("\"caller\";q={limit};w={WINDOW_SECONDS}");
+    let state = format!("\"caller\";r={remaining};t={reset}");
+    for (name, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, state)] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn standing(remaining: i64, reset: i64, wait: Option<i64>) -> Option<Standing> {
+        Some(Standing {
+            limit: 4,
+            remaining,
+            reset,
+            wait,
+        })
+    }
+
+    #[test]
+    fn a_minutes_requests_may_come_at_once_and_come_back_evenly() {
+        let rates = Rates::new(4);
+        let cell = Cell::Principal(Uuid::nil());
+        let start = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        let at = |seconds| rates.take(cell, start + TimeDelta::seconds(seconds));
+        assert_eq!(at(0), standing(3, 15, None));
+        assert_eq!(at(0), standing(2, 30, None));
+        assert_eq!(at(0), standing(1, 45, None));
+        assert_eq!(at(0), standing(0, 60, None));
+        assert_eq!(at(0), standing(0, 60, Some(15)));
+        assert_eq!(at(14), standing(0, 60, Some(1)));
+        assert_eq!(at(15), standing(0, 60, None));
+        assert_eq!(at(15 + 60), standing(3, 15, None));
+        // Somebody set the clock back.
+        assert_eq!(at(-1_000), standing(0, 60, Some(15)));
+        assert_eq!(at(-1_000 + 60), standing(0, 60, Some(15)));
+    }
+
+    #[test]
+    fn callers_do_not_count_for_each_other_and_cells_are_bounded() {
+        let rates = Rates::new(1);
+        let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        for number in 0..(2 * SHARDS * MOST_CELLS) as u32 {
+            let cell = Cell::Address(IpAddr::from(number.to_be_bytes()));
+            assert_eq!(rates.take(cell, now).unwrap().wait, None);
+        }
+        let cells = rates.shards.iter().map(|shard| shard.lock().unwrap().len());
+        assert!(cells.sum::<usize>() <= SHARDS * MOST_CELLS);
+        assert_eq!(Rates::new(0).take(Cell::Principal(Uuid::nil()), now), None);
+    }
+}

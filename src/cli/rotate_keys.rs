@@ -1,0 +1,28 @@
+//! `provost rotate-keys`.
+
+use clap::Args;
+
+use super::{CommandResult, say, start};
+use crate::{access::keys, app::Acting, config::Config};
+
+/// Have another key sign access tokens.
+#[derive(Debug, Args)]
+pub struct RotateKeys {
+    /// Somebody else has a key: retire all at once. Access tokens end; people go on by their refresh tokens.
+    #[arg(long)]
+    pub compromised: bool,
+}
+
+/// Makes the next key, or replaces all.
+pub fn run(config: Config, arguments: &RotateKeys) -> CommandResult {
+    let started = start::start(config)?;
+    let acting = Acting::system("command:rotate-keys");
+    if arguments.compromised {
+        started.app.write_blocking(&acting, keys::replace)?;
+        return say("Another key signs from now on; access tokens of the others have ended.");
+    }
+    let signs_from = started.app.write_blocking(&acting, keys::rotate)?;
+    say(format_args!(
+        "The next key is published and signs from {signs_from} on."
+    ))
+}
