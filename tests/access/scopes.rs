@@ -145,3 +145,33 @@ async fn a_learner_sees_themselves() {
         json!({"permission": "users.read", "scopes": [{"kind": "self", "id": null}]})
     );
 }
+
+#[actix_web::test]
+async fn a_manager_who_takes_over_another_team_sees_it_on_the_next_request() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let lead = person(&admin, "lead").await;
+    let other = person(&admin, "other").await;
+    let under = |name: &str, manager: Uuid| json!({"username": name, "manager_id": manager});
+    let ana = person_with(&admin, under("ana", lead)).await;
+    let bea = person_with(&admin, under("bea", other)).await;
+    person_with(&admin, under("cho", bea)).await;
+    let manager = role(&admin, "manager").await;
+    let body = grant_body(("user", lead), manager, ("own_reports", None));
+    admin.post("/v1/grants", body).await.assert_status(201);
+    let lead_client = app.client_of(lead);
+    assert_eq!(names(&lead_client).await, set(&["ana", "lead"]));
+
+    let report_to = async |person: Uuid, manager: Uuid| {
+        let change = json!({"manager_id": manager});
+        let admin = admin.with("If-Match", "*");
+        admin
+            .patch(&format!("/v1/users/{person}"), change)
+            .await
+            .assert_status(200);
+    };
+    report_to(ana, other).await;
+    assert_eq!(names(&lead_client).await, set(&["lead"]));
+    report_to(bea, lead).await;
+    assert_eq!(names(&lead_client).await, set(&["bea", "cho", "lead"]));
+}
