@@ -82,19 +82,9 @@ fn bearer(request: &ServiceRequest) -> Option<String> {
         .then(|| token.trim().to_owned())
 }
 
-/// Who calls, and in which session, by whatever token the request carries.
 async fn prepare(request: &mut ServiceRequest, takes_scim_tokens: bool) -> ApiResult<()> {
     let app = app(request)?;
-    let found = match takes_scim_tokens {
-        true => scim_caller(&app, request).await,
-        false => Ok(None),
-    };
-    let found = match found {
-        Ok(None) => caller(&app, request).await,
-        Ok(Some(caller)) => Ok((caller, None)),
-        Err(refusal) => Err(refusal),
-    };
-    let (caller, session) = match found {
+    let (caller, session) = match caller(&app, request, takes_scim_tokens).await {
         Ok(known) => known,
         Err(refusal) => {
             rates::count_address(&app, request)?;
@@ -113,7 +103,14 @@ async fn prepare(request: &mut ServiceRequest, takes_scim_tokens: bool) -> ApiRe
 }
 
 /// Who calls, and in which session.
-async fn caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<(Arc<Caller>, Option<Uuid>)> {
+async fn caller(
+    app: &Arc<App>,
+    request: &ServiceRequest,
+    takes_scim_tokens: bool,
+) -> ApiResult<(Arc<Caller>, Option<Uuid>)> {
+    if takes_scim_tokens && let Some(caller) = scim_caller(app, request).await? {
+        return Ok((caller, None));
+    }
     let token = bearer(request).ok_or_else(token::refused)?;
     let Identified { claims, caller } = identify(app, &token).await?;
     let caller = match &claims.act {

@@ -80,21 +80,13 @@ pub fn reaching(person: Uuid) -> Sql {
     reaching_those(sql![bind(person)])
 }
 
-/// What these people were granted, and the groups that they are in; `people` are ids, or a query of them.
+/// What these people were granted, and the groups that they are in, each with its `holder`; `people` are ids, or a query of
+/// them.
 pub fn reaching_those(people: Sql) -> Sql {
-    sql![
-        "SELECT scope_kind, scope_id, permission FROM (",
-        powers_of(people),
-        ") AS reaching"
-    ]
-}
-
-/// `person, scope_kind, scope_id, permission` of people.
-fn powers_of(people: Sql) -> Sql {
     const GRANTED: &str = "grants.scope_kind, grants.scope_id, unnest(roles.permissions) AS permission
          FROM grants JOIN roles ON roles.id = grants.role_id ";
     sql![
-        "SELECT grants.principal_id AS person, ",
+        "SELECT grants.principal_id AS holder, ",
         GRANTED,
         "WHERE grants.revoked_at IS NULL AND grants.principal_kind = 'user' AND grants.principal_id IN (",
         &people,
@@ -105,12 +97,6 @@ fn powers_of(people: Sql) -> Sql {
         people,
         ")"
     ]
-}
-
-#[derive(QueryableByName)]
-struct Person {
-    #[diesel(sql_type = sql_types::Uuid)]
-    person: Uuid,
 }
 
 #[derive(QueryableByName)]
@@ -145,26 +131,10 @@ pub fn require(tx: &mut Tx, powers: Sql) -> ApiResult<()> {
     ))
 }
 
-/// Those of `people` who were granted more than the caller holds.
-pub fn beyond(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<HashSet<Uuid>> {
-    let Some(held) = held_by_caller(tx).filter(|_| !people.is_empty()) else {
-        return Ok(HashSet::new());
-    };
-    let people = sql!["SELECT unnest(", bind(people), ")"];
-    let beyond: Vec<Person> = sql![
-        "SELECT DISTINCT power.person FROM (",
-        powers_of(people),
-        ") AS power WHERE NOT ",
-        held
-    ]
-    .load(tx.conn)?;
-    Ok(beyond.into_iter().map(|row| row.person).collect())
-}
-
-/// What the members of these groups hold by them, each with its `group_id`; and the leave to grant it.
+/// What the members of these groups hold by them, each with its `holder`; and the leave to grant it.
 pub fn held_by_members(groups: Vec<Uuid>) -> Sql {
     sql![
-        "SELECT grants.principal_id AS group_id, grants.scope_kind, grants.scope_id, needed.permission
+        "SELECT grants.principal_id AS holder, grants.scope_kind, grants.scope_id, needed.permission
          FROM grants JOIN roles ON roles.id = grants.role_id
          CROSS JOIN LATERAL unnest(roles.permissions || ",
         bind(vec![Permission::RolesWrite.as_str().to_owned()]),
@@ -175,10 +145,10 @@ pub fn held_by_members(groups: Vec<Uuid>) -> Sql {
     ]
 }
 
-/// What others may do to whoever comes into these groups, each with its `group_id`; over everybody, since anybody may come.
+/// What others may do to whoever comes into these groups, each with its `holder`; over everybody, since anybody may come.
 pub fn held_over_members(groups: Vec<Uuid>) -> Sql {
     sql![
-        "SELECT grants.scope_id AS group_id, 'everything' AS scope_kind, NULL::uuid AS scope_id,
+        "SELECT grants.scope_id AS holder, 'everything' AS scope_kind, NULL::uuid AS scope_id,
             unnest(roles.permissions) AS permission
          FROM grants JOIN roles ON roles.id = grants.role_id
          WHERE grants.revoked_at IS NULL AND grants.scope_kind = 'group' AND grants.scope_id = ANY(",
@@ -188,24 +158,24 @@ pub fn held_over_members(groups: Vec<Uuid>) -> Sql {
 }
 
 #[derive(QueryableByName)]
-struct GroupBeyond {
+struct Holder {
     #[diesel(sql_type = sql_types::Uuid)]
-    group_id: Uuid,
+    holder: Uuid,
 }
 
-/// The groups of those `powers` that the caller does not hold: they may not choose the members.
-pub fn groups_beyond_caller(tx: &mut Tx, powers: Sql) -> ApiResult<HashSet<Uuid>> {
+/// The holders of those `powers` that the caller does not hold: they may neither sign in as them nor choose their members.
+pub fn holders_beyond_caller(tx: &mut Tx, powers: Sql) -> ApiResult<HashSet<Uuid>> {
     let Some(held) = held_by_caller(tx) else {
         return Ok(HashSet::new());
     };
-    let beyond: Vec<GroupBeyond> = sql![
-        "SELECT DISTINCT power.group_id FROM (",
+    let beyond: Vec<Holder> = sql![
+        "SELECT DISTINCT power.holder FROM (",
         powers,
         ") AS power WHERE NOT ",
         held
     ]
     .load(tx.conn)?;
-    Ok(beyond.into_iter().map(|row| row.group_id).collect())
+    Ok(beyond.into_iter().map(|row| row.holder).collect())
 }
 
 /// Refuses to bring `people` into a group as far as which others' or the caller's own grants reach, unless the caller may do

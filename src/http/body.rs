@@ -15,13 +15,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
 use utoipa::{PartialSchema, ToSchema};
-use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
+use validator::Validate;
 
 use super::{
     ApiError, ApiResult, Code, FieldError,
     json::Strict,
     problem::MOST_FAULTS,
     repair::repair,
+    rules,
     schema::{self, PerType, escape},
 };
 
@@ -267,7 +268,7 @@ fn examine<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult
         body => body.ok(),
     };
     if let Some(Err(errors)) = body.as_ref().map(Validate::validate) {
-        let by_rules = rule_faults(&errors, "");
+        let by_rules = rules::faults(&errors, "");
         let faulty = faults.iter().filter(|fault| fault.detail != schema::UNKNOWN);
         let faulty: Vec<_> = faulty.cloned().collect();
         let is_new = |fault: &FieldError| !faulty.iter().any(|known| known.concerns(fault));
@@ -357,53 +358,4 @@ fn schema_of<T: Body>() -> ApiResult<Arc<BodySchema>> {
         let validator = schema::compile(&document)?;
         Ok(BodySchema { document, validator })
     })
-}
-
-fn rule_faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
-    let mut faults = Vec::new();
-    for (name, kind) in errors.errors() {
-        let pointer = match name.as_ref() {
-            "__all__" => at.to_owned(),
-            name => format!("{at}/{}", escape(name)),
-        };
-        match kind {
-            ValidationErrorsKind::Field(errors) => {
-                faults.extend(errors.iter().map(|error| rule_fault(error, at, &pointer)))
-            }
-            ValidationErrorsKind::Struct(errors) => faults.extend(rule_faults(errors, &pointer)),
-            ValidationErrorsKind::List(items) => {
-                for (index, errors) in items {
-                    faults.extend(rule_faults(errors, &format!("{pointer}/{index}")));
-                }
-            }
-        }
-    }
-    faults
-}
-
-fn rule_fault(error: &ValidationError, at: &str, pointer: &str) -> FieldError {
-    let detail = error.message.clone().unwrap_or_else(|| error.code.clone());
-    let text = |name: &str| error.params.get(name).and_then(Value::as_str).unwrap_or_default();
-    let fault = match text("pointer") {
-        "" => FieldError::new(pointer, detail),
-        inner => FieldError::new(format!("{at}{inner}"), detail),
-    };
-    let beside = text("beside").split_whitespace();
-    fault.beside(beside.map(|inner| format!("{at}{inner}")))
-}
-
-/// A fault for [`validator`]'s functions: at `pointer` for `schema` ones, at the field itself with an empty one.
-pub fn rule(pointer: &'static str, message: &'static str) -> ValidationError {
-    let mut error = ValidationError::new("rule");
-    error.add_param("pointer".into(), &pointer);
-    error.message = Some(message.into());
-    error
-}
-
-/// As [`rule`], for one that also looks at the fields at `beside`, pointers with spaces between them. Where one of those
-/// is wrong, the rule is not spoken of.
-pub fn rule_beside(pointer: &'static str, beside: &'static str, message: &'static str) -> ValidationError {
-    let mut error = rule(pointer, message);
-    error.add_param("beside".into(), &beside);
-    error
 }

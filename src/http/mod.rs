@@ -17,6 +17,7 @@ pub mod query;
 mod repair;
 mod reply;
 pub mod request;
+pub mod rules;
 mod schema;
 pub mod scim;
 pub mod upload;

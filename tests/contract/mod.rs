@@ -1,6 +1,7 @@
 //! The API's document, the router and the house's rules agree. These tests walk the document, so that a new
 //! operation is covered by itself; `samples.rs` is the one table that it must be added to.
 
+mod all_at_once;
 mod deadlines;
 mod document;
 mod errors;

@@ -10,7 +10,7 @@ use validator::{Validate, ValidationError};
 use crate::{
     app::Wake,
     db::schema::grants,
-    http::{Versioned, body::rule_beside},
+    http::{Versioned, rules::rule_beside},
     protected, text_enum,
 };
 

@@ -10,7 +10,7 @@ use validator::Validate;
 use crate::{
     access::Permission,
     db::schema::{service_account_secrets, service_accounts},
-    http::{Versioned, body::rule_beside},
+    http::{Versioned, rules::rule_beside},
     protected, text_enum,
 };
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use validator::ValidationError;
 
-use crate::{http::body::rule, text_enum};
+use crate::{http::rules::rule, text_enum};
 
 text_enum! {
     /// What kind of thing an activity is.

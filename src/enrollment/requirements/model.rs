@@ -167,7 +167,7 @@ pub const DUE_TOO_EARLY: &str = "must not be before opens_on, which is today if 
 
 fn due_after_opening(new: &CreateRequirement) -> Result<(), validator::ValidationError> {
     match (new.opens_on, new.due_on) {
-        (Some(opens), Some(due)) if due < opens => Err(crate::http::body::rule_beside(
+        (Some(opens), Some(due)) if due < opens => Err(crate::http::rules::rule_beside(
             "/due_on",
             "/opens_on",
             DUE_TOO_EARLY,

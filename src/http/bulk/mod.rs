@@ -21,8 +21,9 @@ use validator::{Validate, ValidationError};
 
 use super::{
     ApiError, ApiResult, Code, Problem,
-    body::{Body, Examined, examine_whole, read_frame, receive, rule},
+    body::{Body, Examined, examine_whole, read_frame, receive},
     request,
+    rules::rule,
 };
 
 pub use row::{ChangeRow, RowChange, check_version, creates_or_updates};

@@ -3,10 +3,7 @@
 use uuid::Uuid;
 use validator::ValidationError;
 
-use crate::http::{
-    ApiError, ApiResult, Code, Versioned,
-    body::{Body, rule},
-};
+use crate::http::{ApiError, ApiResult, Code, Versioned, body::Body, rules::rule};
 
 /// A row that either adds a thing or changes one: see [`bulk_row!`](crate::bulk_row!).
 pub trait ChangeRow: Body {

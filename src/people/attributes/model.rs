@@ -11,7 +11,7 @@ use crate::{
     db::schema::attribute_definitions,
     http::{
         Versioned,
-        body::{rule, rule_beside},
+        rules::{rule, rule_beside},
     },
     protected, stored, text_enum,
 };

@@ -15,8 +15,8 @@ use crate::{
     app::{Call, Tx},
     http::{
         ApiError, ApiResult, Reply, Versioned,
-        body::rule,
         bulk::{Answered, BulkAnswer, BulkBody, Row, answered, check_version},
+        rules::rule,
     },
 };
 

@@ -196,7 +196,7 @@ fn refuse_unless_static(group: &Group) -> ApiResult<()> {
 
 /// Whoever chooses the members of a group that holds roles grants those roles.
 pub fn refuse_unless_may_grant(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
-    if inclusion::groups_beyond_caller(tx, inclusion::held_by_members(vec![group]))?.is_empty() {
+    if inclusion::holders_beyond_caller(tx, inclusion::held_by_members(vec![group]))?.is_empty() {
         Ok(())
     } else {
         Err(grants_too_much())
@@ -213,7 +213,7 @@ pub(super) fn refuse_gains(tx: &mut Tx, memberships: &[Membership]) -> ApiResult
     let gained = memberships.iter().filter(|membership| membership.is_member);
     let groups: BTreeSet<Uuid> = gained.map(|membership| membership.group).collect();
     let powers = inclusion::held_by_members(groups.into_iter().collect());
-    if inclusion::groups_beyond_caller(tx, powers)?.is_empty() {
+    if inclusion::holders_beyond_caller(tx, powers)?.is_empty() {
         return Ok(());
     }
     Err(ApiError::new(

@@ -56,6 +56,13 @@ pub fn represent(
     Represented { body, location, etag }
 }
 
+/// The client has it already. `etag` is weak.
+pub fn not_modified(etag: &str) -> Reply {
+    let headers = [("ETag", etag), ("Content-Type", MEDIA_TYPE)];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Reply::stored(304, headers.to_vec(), Vec::new())
+}
+
 /// JSON of SCIM.
 pub fn ok(body: &Value) -> ApiResult<Reply> {
     Ok(Reply::ok(body)?.header("Content-Type", MEDIA_TYPE))

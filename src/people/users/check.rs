@@ -11,7 +11,7 @@ use crate::{
     access::{Permission, Protected, Scope, inclusion},
     app::Tx,
     db::{
-        Condition, Sql,
+        Condition, Sql, bind,
         schema::{org_units, users},
     },
     http::{ApiError, ApiResult, Code, FieldError},
@@ -23,6 +23,7 @@ use crate::{
         external_keys::model::ExternalKey,
         org_units::model::OrgUnit,
     },
+    sql,
 };
 
 /// Finds everything that is wrong with each draft and refuses those with faults.
@@ -73,8 +74,12 @@ fn emails(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         is_other && draft.after.email.is_some() && draft.changes(|user| &user.email)
     };
     let people = drafts.iter().filter(|draft| is_concerned(draft));
-    let people = people.map(|draft| draft.after.id).collect();
-    let beyond = inclusion::beyond(tx, people)?;
+    let people: Vec<Uuid> = people.map(|draft| draft.after.id).collect();
+    if people.is_empty() {
+        return Ok(());
+    }
+    let powers = inclusion::reaching_those(sql!["SELECT unnest(", bind(people), ")"]);
+    let beyond = inclusion::holders_beyond_caller(tx, powers)?;
     for draft in drafts.iter_mut().filter(|draft| beyond.contains(&draft.after.id)) {
         draft.refuse(ApiError::new(
             Code::GrantExceedsCaller,

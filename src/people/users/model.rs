@@ -335,5 +335,5 @@ fn default_time_zone() -> String {
 fn known_time_zone(name: &str) -> Result<(), validator::ValidationError> {
     name.parse::<chrono_tz::Tz>()
         .map(drop)
-        .map_err(|_| crate::http::body::rule("", "must be an IANA time zone, such as Europe/Lisbon"))
+        .map_err(|_| crate::http::rules::rule("", "must be an IANA time zone, such as Europe/Lisbon"))
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{record::Record, store, write};
 use crate::{
     app::Tx,
-    http::{ApiError, ApiResult, IfMatch, IfNoneMatch, Reply, scim::MEDIA_TYPE},
+    http::{ApiError, ApiResult, IfMatch, IfNoneMatch, Reply},
     people::scim::{
         call::{Client, ScimBody, ScimCall},
         model::{ScimGroup, ScimList, ScimPatch, ScimSearch},
@@ -81,9 +81,7 @@ async fn get_scim_group(
         let record = store::read(tx, client, *id)?;
         let found = one(tx, client, &record, &search)?;
         if known.has(found.etag.trim_start_matches("W/")) {
-            let headers = [("ETag", found.etag.as_str()), ("Content-Type", MEDIA_TYPE)];
-            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            return Ok(Reply::stored(304, headers.to_vec(), Vec::new()));
+            return Ok(respond::not_modified(&found.etag));
         }
         respond::resource(found, &search.projection)
     })

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{record::Record, store, write};
 use crate::{
     app::Tx,
-    http::{ApiResult, IfMatch, IfNoneMatch, Reply, Versioned, scim::MEDIA_TYPE},
+    http::{ApiError, ApiResult, IfMatch, IfNoneMatch, Reply, Versioned},
     people::scim::{
         call::{Client, ScimBody, ScimCall},
         model::{ScimList, ScimPatch, ScimSearch, ScimUser},
@@ -82,7 +82,7 @@ async fn get_scim_user(
     call.read(move |tx, client| {
         let record = store::read(tx, client, *id)?;
         if known.has(&record.etag()) {
-            return Ok(not_modified(&record));
+            return Ok(respond::not_modified(&format!("W/{}", record.etag())));
         }
         respond::resource(one(tx, client, &record, &search)?, &search.projection)
     })
@@ -184,13 +184,5 @@ fn represented(
 fn one(tx: &mut Tx, client: &Client, record: &Record, search: &Search) -> ApiResult<Represented> {
     let mut all = represented(tx, client, std::slice::from_ref(record), search)?;
     all.pop()
-        .ok_or_else(|| crate::http::ApiError::internal("somebody was lost on the way"))
-}
-
-fn not_modified(record: &Record) -> Reply {
-    let headers = vec![
-        ("ETag".to_owned(), format!("W/{}", record.etag())),
-        ("Content-Type".to_owned(), MEDIA_TYPE.to_owned()),
-    ];
-    Reply::stored(304, headers, Vec::new())
+        .ok_or_else(|| ApiError::internal("somebody was lost on the way"))
 }
