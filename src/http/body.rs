@@ -21,7 +21,7 @@ use super::{
     ApiError, ApiResult, Code, FieldError,
     json::Strict,
     problem::MOST_FAULTS,
-    repair::repair,
+    repair::{repair, repair_members},
     rules,
     schema::{self, PerType, escape},
 };
@@ -265,7 +265,11 @@ fn examine<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult
             repair(&schema.document, value, &faults);
             deserialize(value).ok()
         }
-        body => body.ok(),
+        Err(_) => {
+            repair_members(&schema.document, value, &faults);
+            deserialize(value).ok()
+        }
+        Ok(body) => Some(body),
     };
     if let Some(Err(errors)) = body.as_ref().map(Validate::validate) {
         let by_rules = rules::faults(&errors, "");

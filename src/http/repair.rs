@@ -14,6 +14,16 @@ pub fn repair(document: &Value, value: &mut Value, faults: &[FieldError]) {
     }
 }
 
+/// As [`repair`], of whatever the body itself has with a fault in it, whole: where a fault leaves open which of several forms
+/// is meant.
+pub fn repair_members(document: &Value, value: &mut Value, faults: &[FieldError]) {
+    for fault in faults {
+        if let Some(name) = fault.pointer.split('/').nth(1) {
+            mend(document, value, &format!("/{name}"));
+        }
+    }
+}
+
 fn mend(document: &Value, value: &mut Value, pointer: &str) {
     let Some((parent_pointer, name)) = pointer.rsplit_once('/') else {
         return;
@@ -121,6 +131,9 @@ fn example(document: &Value, schema: &Value) -> Value {
     let schema = form(document, schema, &Value::Null);
     if let Some(first) = schema["enum"].as_array().and_then(|words| words.first()) {
         return first.clone();
+    }
+    if let Some(example) = schema.get("example").or_else(|| schema["examples"].get(0)) {
+        return example.clone();
     }
     let kind = match &schema["type"] {
         Value::Array(kinds) => kinds.first().unwrap_or(&Value::Null),

@@ -91,6 +91,16 @@ async fn what_only_the_database_knows_is_told_in_the_same_answer() {
             &["/audience", "/code", course, "/due/date", "/name"],
         ),
         (
+            "/v1/rules",
+            json!({"code": "taken", "name": "T", "audience": "shoe_size eq 43", "due": {"kind": "fnord"}}),
+            &["/audience", "/code", "/due/kind"],
+        ),
+        (
+            "/v1/rules",
+            json!({"code": "taken", "name": "T", "audience": "a eq 1", "due": {"kind": "after_hire", "offset": "nope"}}),
+            &["/audience", "/code", "/due/offset"],
+        ),
+        (
             "/v1/completions",
             json!({"user_id": nobody, "course_id": nobody, "score": 101, "occurred_at": "2999-01-01T00:00:00Z"}),
             &["/course_id", "/occurred_at", "/score", "/user_id"],
