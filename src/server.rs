@@ -76,6 +76,9 @@ pub const IMPORT_TARGETS: &[&dyn import::Target] = &[
     &catalog::courses::import::CourseImport,
 ];
 
+/// Who finds, makes and changes the people who sign in by a provider.
+pub const SSO_PEOPLE: &dyn access::sso::SsoPeople = &people::users::sso::UserSso;
+
 /// What access can be explained about.
 pub const SUBJECTS: &[Subject] = &[
     Subject::of::<people::users::model::User>(SubjectKind::User),

@@ -121,6 +121,7 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
             EventsRead,
             RolesRead,
             SessionsRead,
+            IdentityProvidersRead,
             OperationsRead,
             JobsRead,
         ],

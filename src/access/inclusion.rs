@@ -57,6 +57,15 @@ pub fn granted_to(kind: &'static str, principals: Vec<Uuid>) -> Sql {
     ]
 }
 
+/// What anybody was granted, people and groups: who decides how people sign in could sign in as each of them.
+pub fn granted_to_people() -> Sql {
+    sql![
+        "SELECT DISTINCT grants.scope_kind, grants.scope_id, unnest(roles.permissions) AS permission
+         FROM grants JOIN roles ON roles.id = grants.role_id
+         WHERE grants.revoked_at IS NULL AND grants.principal_kind IN ('user', 'group')"
+    ]
+}
+
 /// Of `powers`, those that `permissions` name, if any do.
 pub fn confined(powers: Sql, permissions: Option<&[Permission]>) -> Sql {
     let Some(permissions) = permissions else {

@@ -20,6 +20,7 @@ pub mod scope;
 pub mod service_accounts;
 pub mod sessions;
 pub mod sign_in;
+pub mod sso;
 pub mod subject;
 pub mod token;
 
@@ -41,11 +42,13 @@ pub fn configure(config: &mut ServiceConfig) {
     roles::routes::configure(config);
     grants::routes::configure(config);
     service_accounts::routes::configure(config);
+    sso::providers::routes::configure(config);
 }
 
 /// The routes that need no token.
 pub fn configure_public(config: &mut ServiceConfig) {
     sign_in::routes::configure_public(config);
+    sso::configure_public(config);
 }
 
 /// Past so many changed people, all callers are forgotten instead of each of them.

@@ -76,6 +76,8 @@ permissions! {
     RolesWrite = "roles.write", "Define roles, grant them, and manage service accounts.";
     SessionsRead = "sessions.read", "See when and from where people signed in.";
     SessionsWrite = "sessions.write", "End people's sessions.";
+    IdentityProvidersRead = "identity_providers.read", "See the OpenID providers by which people sign in.";
+    IdentityProvidersWrite = "identity_providers.write", "Set up the OpenID providers by which people sign in; takes all that anybody was granted.";
     TokensIntrospect = "tokens.introspect", "Ask whose token it is and whether it counts.";
     TokensExchange = "tokens.exchange", "Act on behalf of people, with what they may do and no more.";
     OperationsRead = "operations.read", "Watch operations that others began.";

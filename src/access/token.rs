@@ -1,6 +1,12 @@
 //! Access tokens: short-lived signed JWTs (RFC 9068).
 
-use std::{collections::HashMap, sync::RwLock};
+use std::{
+    collections::HashMap,
+    sync::{
+        RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
@@ -156,9 +162,13 @@ pub fn refused() -> ApiError {
     )
 }
 
+fn fingerprint(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
 /// Checks a token's signature and claims.
 pub fn verify(app: &App, token: &str, now: DateTime<Utc>) -> ApiResult<Claims> {
-    let fingerprint: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+    let fingerprint = fingerprint(token);
     let claims = match app.tokens.get(&fingerprint) {
         Some(claims) => claims,
         None => {
@@ -180,7 +190,10 @@ pub fn verify_now(app: &App, conn: &mut PgConnection, token: &str) -> ApiResult<
     if app.keys.is_stale() {
         keys::load(app, conn)?;
     }
-    Ok(verify(app, token, app.clock.now()).ok())
+    let claims = verify(app, token, app.clock.now()).ok();
+    // Those of providers count as bearer only.
+    let issuer = app.config.public_url();
+    Ok(claims.filter(|claims| claims.iss == issuer))
 }
 
 fn verify_signature(app: &App, token: &str) -> Option<Claims> {
@@ -207,6 +220,8 @@ fn verify_signature(app: &App, token: &str) -> Option<Claims> {
 #[derive(Debug, Default)]
 pub struct VerifiedTokens {
     tokens: RwLock<HashMap<[u8; 32], Claims>>,
+    /// Counts how often all were forgotten, so that what was read before is not kept after.
+    forgotten: AtomicU64,
 }
 
 /// Tokens kept; past that they are forgotten and checked again.
@@ -217,8 +232,21 @@ impl VerifiedTokens {
         self.tokens.read().ok()?.get(fingerprint).cloned()
     }
 
-    /// Forgets all, once a key counts no more.
+    /// How often all were forgotten: to be asked before a token is looked at that may be kept.
+    pub fn mark(&self) -> u64 {
+        self.forgotten.load(Ordering::SeqCst)
+    }
+
+    /// Keeps what a token says, unless all were forgotten since `mark`.
+    pub fn keep(&self, token: &str, claims: &Claims, mark: u64) {
+        if self.mark() == mark {
+            self.insert(fingerprint(token), claims.clone());
+        }
+    }
+
+    /// Forgets all, once a key or a provider counts no more.
     pub fn forget_all(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         if let Ok(mut tokens) = self.tokens.write() {
             tokens.clear();
         }

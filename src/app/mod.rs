@@ -18,7 +18,13 @@ use uuid::Uuid;
 
 use crate::{
     access::{
-        Caller, callers::Callers, hashing::Hashing, keys::KeyRing, rates::Rates, subject::Subject,
+        Caller,
+        callers::Callers,
+        hashing::Hashing,
+        keys::KeyRing,
+        rates::Rates,
+        sso::{SsoPeople, cache::Providers},
+        subject::Subject,
         token::VerifiedTokens,
     },
     config::Config,
@@ -49,6 +55,8 @@ pub struct App {
     pub tokens: VerifiedTokens,
     /// The keys that sign access tokens.
     pub keys: KeyRing,
+    /// The OpenID providers by which people sign in.
+    pub providers: Providers,
     /// Where passwords are hashed.
     pub hashing: Hashing,
     /// How many requests callers have made lately.
@@ -64,6 +72,8 @@ pub struct App {
     pub reactions: &'static [Reaction],
     /// What comes in as CSV. A list from the top: `import` knows no domain.
     pub import_targets: &'static [&'static dyn Target],
+    /// Who provides the people who sign in by a provider: `access` does not know people.
+    pub sso_people: &'static dyn SsoPeople,
     /// What access can be explained about.
     pub subjects: &'static [Subject],
 }
@@ -204,6 +214,10 @@ impl App {
             Wake::Caller(id) => self.callers.forget(*id),
             Wake::Callers => self.callers.forget_all(),
             Wake::Keys => self.keys.mark_stale(),
+            Wake::IdentityProviders => {
+                self.providers.forget();
+                self.tokens.forget_all();
+            }
             Wake::Jobs => self.bell.ring(),
         }
     }

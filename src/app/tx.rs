@@ -30,6 +30,8 @@ pub enum Wake {
     Callers,
     /// The signing keys changed.
     Keys,
+    /// By which providers people sign in, or who their subjects are, changed.
+    IdentityProviders,
     /// Jobs were queued.
     Jobs,
 }
@@ -43,6 +45,7 @@ impl Wake {
             Wake::Caller(id) => id.to_string(),
             Wake::Callers => "callers".into(),
             Wake::Keys => "keys".into(),
+            Wake::IdentityProviders => "identity_providers".into(),
             Wake::Jobs => "jobs".into(),
         }
     }
@@ -52,6 +55,7 @@ impl Wake {
         match payload {
             "callers" => Some(Wake::Callers),
             "keys" => Some(Wake::Keys),
+            "identity_providers" => Some(Wake::IdentityProviders),
             "jobs" => Some(Wake::Jobs),
             id => Uuid::parse_str(id).ok().map(Wake::Caller),
         }

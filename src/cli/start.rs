@@ -9,7 +9,10 @@ use diesel::connection::SimpleConnection;
 
 use super::CommandError;
 use crate::{
-    access::{built_in, callers::Callers, hashing::Hashing, keys, rates::Rates, token::VerifiedTokens},
+    access::{
+        built_in, callers::Callers, hashing::Hashing, keys, rates::Rates, sso::cache::Providers,
+        token::VerifiedTokens,
+    },
     app::{self, Acting, App, Clock, Wake},
     config::Config,
     credential::templates,
@@ -94,6 +97,8 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
             .map_err(|error| CommandError::of("The metrics cannot be registered", error))?,
         reactions: server::REACTIONS,
         import_targets: server::IMPORT_TARGETS,
+        sso_people: server::SSO_PEOPLE,
+        providers: Providers::default(),
         subjects: server::SUBJECTS,
         bell: Bell::default(),
         is_stopping: AtomicBool::new(false),

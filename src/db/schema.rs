@@ -241,6 +241,71 @@ diesel::table! {
 }
 
 diesel::table! {
+    identities (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        provider_id -> Uuid,
+        subject -> Text,
+        created_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    identity_provider_documents (provider_id) {
+        provider_id -> Uuid,
+        metadata -> Jsonb,
+        keys -> Jsonb,
+        fetched_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    identity_providers (id) {
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        issuer -> Text,
+        client_id -> Text,
+        client_secret -> Nullable<Text>,
+        scopes -> Array<Text>,
+        redirect_uris -> Array<Text>,
+        audiences -> Array<Text>,
+        enabled -> Bool,
+        creates_people -> Bool,
+        updates_people -> Bool,
+        links_verified_email -> Bool,
+        links_external_key -> Nullable<Jsonb>,
+        mapping -> Jsonb,
+        groups_claim -> Nullable<Text>,
+        groups -> Jsonb,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sso_flows (state_hash) {
+        state_hash -> Bytea,
+        provider_id -> Uuid,
+        browser_hash -> Bytea,
+        nonce -> Text,
+        code_verifier -> Text,
+        redirect_uri -> Text,
+        client_state -> Nullable<Text>,
+        code_challenge -> Text,
+        expires_at -> Timestamptz,
+        returned_at -> Nullable<Timestamptz>,
+        code_hash -> Nullable<Bytea>,
+        user_id -> Nullable<Uuid>,
+        provider_session -> Nullable<Jsonb>,
+        redeemed_at -> Nullable<Timestamptz>,
+        session_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     import_files (import_id, part) {
         import_id -> Uuid,
         part -> Int4,
@@ -556,6 +621,10 @@ diesel::table! {
         address -> Nullable<Text>,
         ended_at -> Nullable<Timestamptz>,
         end_reason -> Nullable<Text>,
+        identity_provider_id -> Nullable<Uuid>,
+        provider_subject -> Nullable<Text>,
+        provider_session_id -> Nullable<Text>,
+        id_token_hint -> Nullable<Text>,
     }
 }
 
@@ -648,6 +717,8 @@ diesel::joinable!(rule_members -> users (user_id));
 diesel::joinable!(scim_users -> users (user_id));
 diesel::joinable!(service_account_secrets -> service_accounts (service_account_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(identities -> identity_providers (provider_id));
+diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(user_history -> users (user_id));
 diesel::joinable!(users -> org_units (org_unit_id));
 
@@ -664,6 +735,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     external_keys,
     grants,
+    identities,
+    identity_provider_documents,
+    identity_providers,
+    sso_flows,
     group_members,
     groups,
     idempotency_keys,

@@ -358,6 +358,7 @@ fn reference_missing(constraint: &str, table: &str) -> ApiError {
 const UNIQUE_TABLES: &[&str] = &[
     "certificate_templates",
     "attribute_definitions",
+    "identity_providers",
     "service_accounts",
     "import_profiles",
     "course_versions",

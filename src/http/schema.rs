@@ -149,6 +149,10 @@ const PATTERNS: &[(&str, &str)] = &[
         "^[a-z0-9][a-z0-9_.-]{0,62}$",
         "begin with a small letter or digit and go on with small letters, digits, _, . and -, at most 63 in all",
     ),
+    (
+        "^(scim:)?[a-z0-9][a-z0-9_.-]{0,62}$",
+        "be the source of external keys, such as hr, or scim: and the id of a service account",
+    ),
     ("^[a-z_]{1,40}$", "be small letters and _, at most 40"),
     ("^[0-9a-f]{64}$", "be 64 hexadecimal digits"),
     ("^[45][0-9]{2}$", "be the HTTP status of an error, such as 404"),

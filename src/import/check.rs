@@ -1,5 +1,7 @@
 //! Whether a mapping fits its target: everything that is wrong with it, at once.
 
+use std::collections::BTreeMap;
+
 use chrono::format::{Item, StrftimeItems};
 
 use super::{
@@ -32,6 +34,25 @@ pub fn faults(mapping: &Mapping, declaration: &Declaration, fields: &[Field], at
             "/missing/then",
             format!("must be {KEEP} or one of {words} for {}", declaration.resource),
         );
+    }
+    faults.found
+}
+
+/// As [`faults`], of the fields alone, for records that come in no file. What `fields` requires need not be there unless
+/// `is_whole`.
+pub fn field_faults(
+    mapping: &BTreeMap<String, ValueMapping>,
+    fields: &[Field],
+    is_whole: bool,
+    at: &str,
+) -> Vec<FieldError> {
+    let mut faults = Faults {
+        at: at.to_owned(),
+        found: Vec::new(),
+    };
+    faults.known_fields("", mapping, fields);
+    if is_whole {
+        faults.required_fields("", mapping, fields);
     }
     faults.found
 }
@@ -90,18 +111,27 @@ impl Faults {
     }
 
     fn fields(&mut self, mapping: &Mapping, fields: &[Field]) {
+        self.known_fields("/fields", &mapping.fields, fields);
+        self.required_fields("/fields", &mapping.fields, fields);
+    }
+
+    fn known_fields(&mut self, at: &str, mapping: &BTreeMap<String, ValueMapping>, fields: &[Field]) {
         let names: Vec<String> = fields.iter().map(|field| field.name.to_string()).collect();
-        for (name, value) in &mapping.fields {
-            let pointer = format!("/fields/{}", escape(name));
+        for (name, value) in mapping {
+            let pointer = format!("{at}/{}", escape(name));
             match fields.iter().find(|field| field.name == *name) {
                 Some(field) => self.value(&pointer, value, field.kind.is_list()),
                 None => self.unknown(&pointer, name, &names),
             }
         }
-        for field in fields.iter().filter(|field| {
-            field.empty == Empty::Refused && !mapping.fields.contains_key(field.name.as_ref())
-        }) {
-            self.add(&format!("/fields/{}", escape(&field.name)), "is required");
+    }
+
+    fn required_fields(&mut self, at: &str, mapping: &BTreeMap<String, ValueMapping>, fields: &[Field]) {
+        for field in fields
+            .iter()
+            .filter(|field| field.empty == Empty::Refused && !mapping.contains_key(field.name.as_ref()))
+        {
+            self.add(&format!("{at}/{}", escape(&field.name)), "is required");
         }
     }
 

@@ -8,7 +8,7 @@
 
 pub mod apply;
 pub mod assess;
-mod check;
+pub mod check;
 pub mod events;
 pub mod imports;
 pub mod keyed;
@@ -19,11 +19,12 @@ pub mod profiles;
 pub mod progress;
 pub mod read;
 mod reading;
+pub mod record;
 pub mod reference;
 pub mod step;
 pub mod target;
 mod text;
-mod value;
+pub mod value;
 
 pub use target::Target;
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     mapping::ReferenceBy,
     read::{Issue, Named, Severity},
+    record::Record,
     step::{self, Fault},
     target::{Empty, Field},
     value::{Cells, Value},
@@ -156,6 +157,13 @@ impl Reading {
                 let column = value.columns.as_deref();
                 self.note(column, Some(&field.name), fault, Severity::Warning);
             }
+        }
+    }
+
+    pub(super) fn into_record(self) -> Record {
+        Record {
+            fields: self.fields,
+            issues: self.issues,
         }
     }
 

@@ -48,8 +48,16 @@ async fn the_addresses_that_are_announced_answer() {
         let answer = form(&app.anonymous(), address.as_str().unwrap(), &[]).await;
         assert!(answer.at("/error").is_string(), "{name}: {}", answer.text());
     }
+    let address = metadata.at("/authorization_endpoint");
+    app.anonymous()
+        .get(address.as_str().unwrap())
+        .await
+        .assert_problem(400, "invalid_parameter");
     let known = [
         "issuer",
+        "authorization_endpoint",
+        "authorization_response_iss_parameter_supported",
+        "code_challenge_methods_supported",
         "token_endpoint",
         "revocation_endpoint",
         "introspection_endpoint",
@@ -64,7 +72,13 @@ async fn the_addresses_that_are_announced_answer() {
     let all = metadata.json();
     let all: BTreeSet<_> = all.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(all, BTreeSet::from(known), "each has its check in this file");
-    assert_eq!(metadata.at("/response_types_supported"), json!([]));
+    // Tried in `sso::sign_in`.
+    assert_eq!(metadata.at("/response_types_supported"), json!(["code"]));
+    assert_eq!(metadata.at("/code_challenge_methods_supported"), json!(["S256"]));
+    assert_eq!(
+        metadata.at("/authorization_response_iss_parameter_supported"),
+        json!(true)
+    );
 }
 
 #[actix_web::test]

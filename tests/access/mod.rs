@@ -19,6 +19,7 @@ mod scopes;
 mod service_accounts;
 mod sessions;
 mod sign_in;
+mod sso;
 mod tokens;
 
 use provost::access::Permission;

@@ -135,6 +135,8 @@ fn people() -> Vec<Sample> {
         bare("get_user").saves_at("username", "/username"),
         signs_in().saves_at("refresh_token", "/refresh_token"),
         raw("revoke_token", "", FORM, "token={refresh_token}"),
+        signs_in().saves_at("refresh_token", "/refresh_token"),
+        json_body("sign_out", json!({"refresh_token": "{refresh_token}"})),
         signs_in(),
         bare("end_user_sessions"),
         signs_in(),
@@ -239,6 +241,25 @@ fn access() -> Vec<Sample> {
         .saves("grant_id"),
         json_body("create_service_account_secret", json!({})).saves_at("secret_id", "/record/id"),
         bare("revoke_service_account_secret"),
+        json_body(
+            "create_identity_provider",
+            json!({"code": "p{unique}", "name": "Company account", "issuer": "https://{unique}.example.com",
+                "client_id": "provost", "links_external_key": {"claim": "employee_number", "source": "hr"},
+                "groups_claim": "groups", "groups": [{"value": "first-aid", "group_id": "{group_id}"}]}),
+        )
+        .saves("identity_provider_id"),
+        json_body("update_identity_provider", json!({"updates_people": true})),
+        json_body(
+            "link_user_identity",
+            json!({"identity_provider_id": "{identity_provider_id}", "subject": "{unique}"}),
+        )
+        .saves("identity_id"),
+        bare("unlink_user_identity"),
+        json_body(
+            "link_user_identity",
+            json!({"identity_provider_id": "{identity_provider_id}", "subject": "{unique}"}),
+        )
+        .saves("identity_id"),
     ]
 }
 

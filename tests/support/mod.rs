@@ -5,6 +5,7 @@ pub mod client;
 pub mod mail;
 pub mod postgres;
 pub mod process;
+pub mod provider;
 
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,12 @@
 //! The end of a session: its refresh tokens and its access tokens count no more.
 
+use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
 use super::model::{Session, SessionEndReason};
 use crate::{
+    access::sso::flows,
     app::{Tx, Wake},
     db::{Condition, Sql, bind, schema::sessions},
     http::ApiResult,
@@ -32,6 +34,24 @@ pub fn others(tx: &mut Tx, user: Uuid, reason: SessionEndReason) -> ApiResult<()
         own
     ];
     those(tx, others, reason)
+}
+
+/// Ends what began until then by a provider's session, or by a person's sign-ins there where it names no session; also
+/// sign-ins that are under way.
+pub fn at_provider(
+    tx: &mut Tx,
+    provider: Uuid,
+    (subject, sid): (Option<&str>, Option<&str>),
+    until: DateTime<Utc>,
+) -> ApiResult<()> {
+    flows::void(tx.conn, provider, (subject, sid), tx.now)?;
+    let mut which = vec![
+        sql!["sessions.identity_provider_id = ", bind(provider)],
+        sql!["sessions.created_at <= ", bind(until)],
+    ];
+    which.extend(subject.map(|subject| sql!["sessions.provider_subject = ", bind(subject)]));
+    which.extend(sid.map(|sid| sql!["sessions.provider_session_id = ", bind(sid)]));
+    those(tx, Sql::all(which), SessionEndReason::ProviderSignedOut)
 }
 
 /// Why the caller ends a session of that person.

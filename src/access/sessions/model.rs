@@ -20,6 +20,8 @@ text_enum! {
         PasswordSet = "password_set",
         /// A refresh token was used twice: somebody else has it.
         Replayed = "replayed",
+        /// The provider by which it began says that the person signed out there, or may sign in no more.
+        ProviderSignedOut = "provider_signed_out",
     }
 }
 
@@ -47,6 +49,8 @@ pub struct Session {
     pub ended_at: Option<DateTime<Utc>>,
     /// Why it was ended.
     pub end_reason: Option<SessionEndReason>,
+    /// The OpenID provider by which they signed in; null for a password.
+    pub identity_provider_id: Option<Uuid>,
 }
 
 impl Session {
@@ -55,6 +59,7 @@ impl Session {
         json!({
             "created_at": self.created_at,
             "expires_at": self.expires_at,
+            "identity_provider_id": self.identity_provider_id,
             "ended_at": self.ended_at,
             "end_reason": self.end_reason,
         })
@@ -75,4 +80,19 @@ pub struct Origin {
     pub user_agent: Option<String>,
     /// The network address.
     pub address: Option<String>,
+    /// The session at the provider by which the person signed in; none for a password.
+    pub provider: Option<ProviderSession>,
+}
+
+/// What a session at an OpenID provider is known by.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProviderSession {
+    /// The provider.
+    pub provider_id: Uuid,
+    /// Who its person is there.
+    pub subject: String,
+    /// What the provider calls the session (`sid`), if it says so.
+    pub sid: Option<String>,
+    /// The ID token, by which the provider knows the session to end it.
+    pub id_token: Option<String>,
 }

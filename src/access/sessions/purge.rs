@@ -13,13 +13,16 @@ use crate::{
     sql,
 };
 
-/// Deletes refresh tokens that expired, sessions that were over long ago, tokens for
-/// passwords that expired, and counts of failures that nobody added to for long. What the ledger says of sessions stays.
+/// Deletes refresh tokens that expired, sessions that were over long ago, sign-ins by a provider, tokens
+/// for passwords that expired, and counts of failures that nobody added to for long. What the ledger says of sessions stays.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PurgeRefreshTokens {}
 
 /// Sessions stay on record for so long after their end.
 const SESSIONS_KEPT: TimeDelta = TimeDelta::days(90);
+
+/// Sign-ins by a provider stay for so long, so that a code that comes again ends what began by it.
+const SSO_FLOWS_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// Rows a transaction, so that none holds locks for long.
 const BATCH: i64 = 10_000;
@@ -29,7 +32,7 @@ impl Job for PurgeRefreshTokens {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         // Sessions after the tokens that name them.
-        for purge in [refresh_tokens, sessions, failures, password_tokens] {
+        for purge in [refresh_tokens, sso_flows, sessions, failures, password_tokens] {
             while run.write(|tx| Ok(purge(tx)?.execute(tx.conn)? as i64))? == BATCH {}
         }
         Ok(())
@@ -55,6 +58,16 @@ fn sessions(tx: &Tx) -> ApiResult<Sql> {
         "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE coalesce(ended_at, expires_at) <= ",
         bind(tx.now - SESSIONS_KEPT),
         " AND NOT EXISTS (SELECT FROM refresh_tokens WHERE refresh_tokens.session_id = sessions.id) LIMIT ",
+        bind(BATCH),
+        ")"
+    ])
+}
+
+fn sso_flows(tx: &Tx) -> ApiResult<Sql> {
+    Ok(sql![
+        "DELETE FROM sso_flows WHERE state_hash IN (SELECT state_hash FROM sso_flows WHERE expires_at <= ",
+        bind(tx.now - SSO_FLOWS_KEPT),
+        " LIMIT ",
         bind(BATCH),
         ")"
     ])

@@ -34,6 +34,7 @@ pub type Opened = (Session, String);
 /// Begins a session of a person who just proved who they are.
 pub fn begin(tx: &mut Tx, user: Uuid, origin: &Origin) -> ApiResult<Opened> {
     let lifetime = TimeDelta::from_std(tx.app.config.session_lifetime).map_err(ApiError::internal)?;
+    let provider = origin.provider.as_ref();
     let session = diesel::insert_into(sessions::table)
         .values((
             sessions::id.eq(Uuid::now_v7()),
@@ -43,6 +44,10 @@ pub fn begin(tx: &mut Tx, user: Uuid, origin: &Origin) -> ApiResult<Opened> {
             sessions::expires_at.eq(tx.now + lifetime),
             sessions::user_agent.eq(&origin.user_agent),
             sessions::address.eq(&origin.address),
+            sessions::identity_provider_id.eq(provider.map(|provider| provider.provider_id)),
+            sessions::provider_subject.eq(provider.map(|provider| &provider.subject)),
+            sessions::provider_session_id.eq(provider.and_then(|provider| provider.sid.as_ref())),
+            sessions::id_token_hint.eq(provider.and_then(|provider| provider.id_token.as_ref())),
         ))
         .returning(Session::as_returning())
         .get_result(tx.conn)?;

@@ -13,6 +13,7 @@ pub(super) async fn get_authorization_server(app: Data<App>) -> HttpResponse {
     let issuer = app.config.public_url();
     let at = |path: &str| format!("{issuer}{path}");
     let metadata = ServerMetadata {
+        authorization_endpoint: at("/oauth/authorize"),
         token_endpoint: at("/oauth/token"),
         revocation_endpoint: at("/oauth/revoke"),
         introspection_endpoint: at("/oauth/introspect"),
@@ -22,9 +23,12 @@ pub(super) async fn get_authorization_server(app: Data<App>) -> HttpResponse {
             "password",
             "client_credentials",
             "refresh_token",
+            "authorization_code",
             exchange::GRANT_TYPE,
         ],
-        response_types_supported: &[],
+        response_types_supported: &["code"],
+        code_challenge_methods_supported: &["S256"],
+        authorization_response_iss_parameter_supported: true,
         token_endpoint_auth_methods_supported: &["none", "client_secret_basic", "client_secret_post"],
         revocation_endpoint_auth_methods_supported: &["none"],
         introspection_endpoint_auth_methods_supported: &["client_secret_basic", "client_secret_post"],

@@ -4,7 +4,7 @@
 mod client;
 mod discovery;
 pub mod exchange;
-mod form;
+pub mod form;
 mod introspection;
 pub mod model;
 pub mod password;

@@ -14,7 +14,7 @@ pub struct TokenRequest {
     /// How the client proves who it is.
     #[schema(
         example = "password",
-        pattern = "^(password|client_credentials|refresh_token|urn:ietf:params:oauth:grant-type:token-exchange)$"
+        pattern = "^(password|client_credentials|refresh_token|authorization_code|urn:ietf:params:oauth:grant-type:token-exchange)$"
     )]
     pub grant_type: Option<String>,
     /// With `password`: the username.
@@ -30,9 +30,18 @@ pub struct TokenRequest {
     /// With `refresh_token`: the refresh token of the answer before.
     #[schema(format = Password)]
     pub refresh_token: Option<String>,
-    /// With token exchange: the id of the person to act for.
+    /// With `authorization_code`: the code that came back from `/oauth/authorize`.
+    #[schema(format = Password)]
+    pub code: Option<String>,
+    /// With `authorization_code`: what `code_challenge` is the SHA-256 of.
+    #[schema(format = Password)]
+    pub code_verifier: Option<String>,
+    /// With `authorization_code`: the same as at `/oauth/authorize`.
+    pub redirect_uri: Option<String>,
+    /// With token exchange: the id of the person to act for, or a token of an OpenID provider.
     pub subject_token: Option<String>,
-    /// With token exchange: `urn:provost:token-type:user-id`.
+    /// With token exchange: `urn:provost:token-type:user-id`, or `urn:ietf:params:oauth:token-type:id_token`, `…:access_token`
+    /// or `…:jwt`.
     pub subject_token_type: Option<String>,
     /// With token exchange: the access token of who acts.
     #[schema(format = Password)]
@@ -159,6 +168,8 @@ pub struct Introspection {
 pub struct ServerMetadata {
     /// Who makes the tokens.
     pub issuer: String,
+    /// Where browsers sign in by an OpenID provider.
+    pub authorization_endpoint: String,
     /// Where tokens are got.
     pub token_endpoint: String,
     /// Where tokens are revoked.
@@ -171,8 +182,12 @@ pub struct ServerMetadata {
     pub service_documentation: String,
     /// The ways to a token.
     pub grant_types_supported: &'static [&'static str],
-    /// None: there is no authorization endpoint.
+    /// What the authorization endpoint answers.
     pub response_types_supported: &'static [&'static str],
+    /// How codes are bound to those who asked (RFC 7636).
+    pub code_challenge_methods_supported: &'static [&'static str],
+    /// Its answers name the issuer (RFC 9207).
+    pub authorization_response_iss_parameter_supported: bool,
     /// How clients say who they are at the token endpoint.
     pub token_endpoint_auth_methods_supported: &'static [&'static str],
     /// How clients say who they are at the revocation endpoint.

@@ -121,7 +121,8 @@ async fn begin(app: &Arc<App>, user: Uuid, hash: String, origin: Origin) -> ApiR
 /// How a program that signs in calls itself is kept up to here.
 const LONGEST_USER_AGENT: usize = 300;
 
-fn origin(request: &HttpRequest) -> Origin {
+/// Where a sign-in comes from.
+pub fn origin(request: &HttpRequest) -> Origin {
     let user_agent = request
         .headers()
         .get(header::USER_AGENT)
@@ -129,5 +130,6 @@ fn origin(request: &HttpRequest) -> Origin {
     Origin {
         user_agent: user_agent.map(|text| text.chars().take(LONGEST_USER_AGENT).collect()),
         address: address::of(request).map(|address| address.to_string()),
+        provider: None,
     }
 }

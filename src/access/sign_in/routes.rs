@@ -21,7 +21,7 @@ use crate::{
         attempts::Attempt,
         keys::{self, JwkSet},
         sessions::refresh::{self, Opened},
-        token,
+        sso, token,
     },
     app::{Acting, App, Tx},
     http::{ApiResult, Problem, address, body::unreadable, request},
@@ -39,11 +39,12 @@ pub fn configure_public(config: &mut ServiceConfig) {
 
 /// Get an access token.
 ///
-/// With a username and password, with the refresh token of the answer before, or with a service account's credentials
-/// (in the form or as HTTP Basic). Form-encoded, and errors have the shape of RFC 6749, section 5.2.
+/// With a username and password, with the code that `/oauth/authorize` led to, with the refresh token of the answer
+/// before, or with a service account's credentials (in the form or as HTTP Basic). Form-encoded, and errors have the shape of RFC 6749, section 5.2.
 ///
 /// Token exchange (RFC 8693) gives who holds `tokens.exchange`, and every permission that a person holds, a token to act for
-/// that person; both stand in every event.
+/// that person; both stand in every event. Without an actor it takes a token of an OpenID provider by which people sign in,
+/// and begins a session.
 ///
 /// A refresh token is good for one use. One that comes again ends its session, unless it comes within seconds.
 #[utoipa::path(tag = "sign-in", operation_id = "create_token",
@@ -71,16 +72,26 @@ async fn create_token(
         Some("password") => password::sign_in(&app, &request, form).await,
         Some("client_credentials") => sign_in_client(&app, &request, form).await,
         Some("refresh_token") => refresh(&app, &request, form).await,
+        Some("authorization_code") => sso::code::redeem(&app, &request, form).await,
+        Some(exchange::GRANT_TYPE) if is_of_provider(&form) => {
+            let kind = form.subject_token_type.as_deref();
+            sso::exchange::exchange(&app, &request, form.subject_token, kind).await
+        }
         Some(exchange::GRANT_TYPE) => exchange::exchange(&app, form).await,
         Some(_) => Ok(refuse(
             "unsupported_grant_type",
-            "Use password, client_credentials, refresh_token or urn:ietf:params:oauth:grant-type:token-exchange.",
+            "Use password, client_credentials, refresh_token, authorization_code or urn:ietf:params:oauth:grant-type:token-exchange.",
         )),
         None => Ok(refuse(
             "invalid_request",
             "Say grant_type=password, grant_type=client_credentials or grant_type=refresh_token.",
         )),
     }
+}
+
+/// Whether a token exchange is of a provider's token, and nobody acts for anybody.
+fn is_of_provider(form: &TokenRequest) -> bool {
+    form.actor_token.is_none() && sso::exchange::takes(form.subject_token_type.as_deref())
 }
 
 async fn sign_in_client(
@@ -147,7 +158,7 @@ async fn refresh(app: &Arc<App>, request: &HttpRequest, form: TokenRequest) -> A
 }
 
 /// The tokens of a session.
-pub(super) fn response(tx: &Tx, (session, refresh_token): Opened) -> ApiResult<TokenResponse> {
+pub fn response(tx: &Tx, (session, refresh_token): Opened) -> ApiResult<TokenResponse> {
     let (access_token, ends_at) = token::issue_in(tx.app, &session, tx.now)?;
     Ok(TokenResponse {
         access_token,

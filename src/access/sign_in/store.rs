@@ -78,6 +78,17 @@ pub fn lock_password(conn: &mut PgConnection, user: Uuid, hash: &str) -> QueryRe
     Ok(same.is_some())
 }
 
+/// Whether a person may sign in.
+pub fn is_active(conn: &mut PgConnection, user: Uuid) -> QueryResult<bool> {
+    let active = users::table
+        .find(user)
+        .filter(users::status.eq("active"))
+        .select(users::id)
+        .first::<Uuid>(conn)
+        .optional()?;
+    Ok(active.is_some())
+}
+
 /// The person of that name, whatever their status.
 pub fn person_named(conn: &mut PgConnection, username: &str) -> QueryResult<Option<Uuid>> {
     users::table

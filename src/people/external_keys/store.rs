@@ -1,5 +1,7 @@
 //! The statements of external keys, for every kind of thing.
 
+use std::collections::HashSet;
+
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper,
     TextExpressionMethods, sql_types,
@@ -121,4 +123,20 @@ fn columns<'a>(keys: impl Iterator<Item = (Uuid, &'a ExternalKey)>) -> Columns {
         columns.2.push(key.key.clone());
     }
     columns
+}
+
+#[derive(QueryableByName)]
+struct Source {
+    #[diesel(sql_type = sql_types::Text)]
+    source: String,
+}
+
+/// Sources by whose keys identity providers find people who sign in.
+pub fn sources_of_sign_ins(tx: &mut Tx) -> ApiResult<HashSet<String>> {
+    let sources: Vec<Source> = sql![
+        "SELECT DISTINCT links_external_key ->> 'source' AS source FROM identity_providers
+         WHERE links_external_key IS NOT NULL"
+    ]
+    .load(tx.conn)?;
+    Ok(sources.into_iter().map(|row| row.source).collect())
 }

@@ -1,14 +1,16 @@
 //! Giving things external keys and taking them away, one or a thousand by the same few statements.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use super::{HasId, kind, model::ExternalKey, record, store};
 use crate::{
-    access::{Authorized, Protected},
+    access::{Authorized, Protected, inclusion},
     app::Tx,
-    http::{ApiError, ApiResult, bulk::Outcome, bulk::Outcomes},
+    db::bind,
+    http::{ApiError, ApiResult, Code, bulk::Outcome, bulk::Outcomes},
+    sql,
 };
 
 /// What is to become of a key of a thing.
@@ -36,15 +38,52 @@ pub fn apply<T: Protected + HasId>(
         .into_iter()
         .collect();
     let mut owners = before.clone();
+    let beyond = beyond(tx, changes)?;
     let mut outcomes = Vec::new();
     for (thing, change) in changes {
-        let outcome = make(&mut owners, thing.id(), change);
+        let outcome = match change {
+            KeyChange::Add(key) if beyond.contains(&(thing.id(), key)) => Err(signs_in()),
+            change => make(&mut owners, thing.id(), change),
+        };
         announce::<T>(tx, thing.id(), change, &outcome)?;
         outcomes.push(outcome);
     }
     store::delete(tx, kind::<T>()?, &missing(&before, &owners))?;
     store::insert(tx, kind::<T>()?, &missing(&owners, &before))?;
     Ok(outcomes)
+}
+
+/// The keys that the caller may not give: who signs in by a provider that finds people by keys of their source is whoever has
+/// the key, so giving one takes what setting a password takes.
+fn beyond<'a, T: Protected + HasId>(
+    tx: &mut Tx,
+    changes: &'a [(&Authorized<T>, KeyChange)],
+) -> ApiResult<HashSet<(Uuid, &'a ExternalKey)>> {
+    if kind::<T>()? != "user" {
+        return Ok(HashSet::new());
+    }
+    let added = changes.iter().filter_map(|(thing, change)| match change {
+        KeyChange::Add(key) => Some((thing.id(), key)),
+        KeyChange::Remove(_) => None,
+    });
+    let mut added: HashSet<_> = added.collect();
+    let sources = store::sources_of_sign_ins(tx)?;
+    added.retain(|(_, key)| sources.contains(&key.source));
+    if added.is_empty() {
+        return Ok(added);
+    }
+    let people: Vec<Uuid> = added.iter().map(|(person, _)| *person).collect();
+    let powers = inclusion::reaching_those(sql!["SELECT unnest(", bind(people), ")"]);
+    let beyond = inclusion::holders_beyond_caller(tx, powers)?;
+    added.retain(|(person, _)| beyond.contains(person));
+    Ok(added)
+}
+
+fn signs_in() -> ApiError {
+    ApiError::new(
+        Code::GrantExceedsCaller,
+        "People sign in by keys of this source, and this person was granted more than you hold; leave it, or ask somebody who holds as much.",
+    )
 }
 
 fn make(owners: &mut Owners, thing: Uuid, change: &KeyChange) -> ApiResult<Outcome<ExternalKey>> {

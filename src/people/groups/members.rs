@@ -13,7 +13,7 @@ use crate::{
     app::{Tx, Wake},
     db::{
         bind,
-        schema::{grants, group_members, users},
+        schema::{grants, group_members, groups, users},
     },
     http::{ApiError, ApiResult, Code, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
@@ -90,6 +90,43 @@ pub fn change(
         .collect();
     announce(tx, &memberships)?;
     Ok(GroupMembersChanged { added, removed })
+}
+
+/// Brings a person into static groups and out of others, for whoever may choose their members; groups that take none
+/// are passed over.
+pub fn place(tx: &mut Tx, user: Uuid, within: BTreeSet<Uuid>, without: BTreeSet<Uuid>) -> ApiResult<()> {
+    let removed: Vec<Uuid> = diesel::delete(group_members::table)
+        .filter(group_members::user_id.eq(user))
+        .filter(
+            group_members::group_id.eq_any(
+                groups::table
+                    .filter(groups::id.eq_any(without))
+                    .filter(groups::kind.eq("static"))
+                    .select(groups::id),
+            ),
+        )
+        .returning(group_members::group_id)
+        .get_results(tx.conn)?;
+    let added: Vec<Seen> = sql![
+        "INSERT INTO group_members (group_id, user_id, added_at) SELECT groups.id, ",
+        bind(user),
+        ", ",
+        bind(tx.now),
+        " FROM groups WHERE groups.kind = 'static' AND groups.archived_at IS NULL AND groups.id = ANY(",
+        bind(within.into_iter().collect::<Vec<_>>()),
+        ") ON CONFLICT DO NOTHING RETURNING group_id AS id"
+    ]
+    .load(tx.conn)?;
+    let ended = removed.into_iter().map(|group| (group, false));
+    let memberships: Vec<_> = ended
+        .chain(added.into_iter().map(|group| (group.id, true)))
+        .map(|(group, is_member)| Membership {
+            group,
+            user,
+            is_member,
+        })
+        .collect();
+    announce(tx, &memberships)
 }
 
 /// Adds people to a group, however many, and answers those who were not in it.

@@ -2,7 +2,7 @@
 
 use super::{
     access::routes as user_access,
-    bulk, credentials, history,
+    bulk, credentials, history, identities,
     model::{CreateUser, UpdateUser, User},
     password, sessions, store, write,
 };
@@ -30,6 +30,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(user_access::get_user_access)
             .service(user_access::explain_user_access)
             .configure(sessions::configure)
+            .configure(identities::routes::configure)
             .configure(external_keys::routes::users::configure),
     );
 }

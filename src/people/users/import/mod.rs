@@ -136,10 +136,19 @@ impl Target for UserImport {
         Ok(made.into_iter().filter(|(_, number)| *number > 0).collect())
     }
 
-    /// Whoever gets a person's mail can reset their password.
+    /// Whoever gets a person's mail can reset their password; and where people sign in by keys of this source, whoever has
+    /// the key is that person.
     fn powers(&self, import: Uuid) -> Option<Sql> {
         Some(inclusion::reaching_those(sql![
             "SELECT object_id FROM import_rows WHERE action = 'update' AND changes ? 'email' AND import_id = ",
+            bind(import),
+            " UNION SELECT import_rows.object_id FROM import_rows
+                JOIN imports ON imports.id = import_rows.import_id
+                JOIN import_profile_versions profile ON profile.profile_id = imports.profile_id
+                    AND profile.number = imports.profile_version
+                JOIN identity_providers ON identity_providers.links_external_key ->> 'source'
+                    = profile.mapping #>> '{key,source}'
+              WHERE import_rows.action = 'update' AND import_rows.refs ? 'external_key' AND import_rows.import_id = ",
             bind(import)
         ]))
     }

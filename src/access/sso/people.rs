@@ -1,0 +1,105 @@
+//! Who somebody is whom a provider vouches for.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{
+    providers::model::ProviderRow,
+    tokens::{Claims, Doubt},
+};
+use crate::{
+    access::sessions::model::ProviderSession,
+    app::{Acting, App, Tx},
+    http::{ApiResult, FieldError, request},
+};
+
+/// What a provider says of somebody.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Who they are there.
+    pub subject: String,
+    /// All that is said.
+    pub claims: Map<String, Value>,
+}
+
+/// Finds, makes and changes the people who sign in by a provider.
+pub trait SsoPeople: Sync {
+    /// What is wrong with how a provider's claims are to become people.
+    fn faults(&self, tx: &mut Tx, provider: &ProviderRow) -> ApiResult<Vec<FieldError>>;
+
+    /// The active person whom a provider vouches for, with what it says of them; or why nobody signs in.
+    fn sign_in(
+        &self,
+        tx: &mut Tx,
+        provider: &ProviderRow,
+        person: &Person,
+    ) -> ApiResult<Result<Uuid, String>>;
+}
+
+/// Why nobody signs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// What the provider sent does not count, or leads to nobody.
+    Denied(String),
+    /// The provider cannot be reached.
+    Unreachable,
+}
+
+impl From<Doubt> for Refusal {
+    fn from(doubt: Doubt) -> Self {
+        match doubt {
+            Doubt::Refused(why) => Refusal::Denied(format!("The provider's token does not count: {why}.")),
+            Doubt::Unreachable => Refusal::Unreachable,
+        }
+    }
+}
+
+/// Somebody who signs in: what was said of them, and the session that it was said in.
+pub(super) struct Arrival {
+    pub person: Person,
+    pub session: ProviderSession,
+}
+
+impl Arrival {
+    /// Of somebody by the claims of a token. An ID token that was issued to Provost is kept: the provider takes it as a
+    /// hint to whose session it is.
+    pub fn new(provider: &ProviderRow, claims: Claims, id_token: Option<String>) -> Self {
+        let sid = claims.text("sid").map(str::to_owned);
+        let is_ours = claims.text("aud") == Some(provider.client_id.as_str());
+        let id_token = id_token.filter(|_| is_ours);
+        let subject = claims.subject.unwrap_or_default();
+        Arrival {
+            session: ProviderSession {
+                provider_id: provider.id,
+                subject: subject.clone(),
+                sid,
+                id_token,
+            },
+            person: Person {
+                subject,
+                claims: claims.all,
+            },
+        }
+    }
+}
+
+/// Finds out who somebody is and does `then` for them, in one transaction; Provost acts.
+pub(super) async fn sign_in<T: Send + 'static>(
+    app: &Arc<App>,
+    provider: Arc<ProviderRow>,
+    person: Person,
+    then: impl Fn(&mut Tx, Uuid) -> ApiResult<T> + Send + 'static,
+) -> ApiResult<Result<T, Refusal>> {
+    let acting = Acting::system(request::current_id().unwrap_or_default());
+    app.on_database(move |app, conn| {
+        app.write(conn, &acting, |tx| {
+            match app.sso_people.sign_in(tx, &provider, &person)? {
+                Ok(user) => then(tx, user).map(Ok),
+                Err(why) => Ok(Err(Refusal::Denied(why))),
+            }
+        })
+    })
+    .await
+}

@@ -1,0 +1,466 @@
+//! The types of `/v1/identity-providers`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::{
+    db::schema::identity_providers,
+    http::{Versioned, rules::rule},
+    import::mapping::ValueMapping,
+    protected,
+};
+
+/// Where each field of a person comes from, in the words of imports: a claim stands where a file has a column.
+pub type Mapping = BTreeMap<String, ValueMapping>;
+
+/// A provider's own row, with its secret.
+#[derive(Clone, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = identity_providers)]
+#[diesel(treat_none_as_null = true, treat_none_as_default_value = false)]
+pub struct ProviderRow {
+    /// Our id.
+    pub id: Uuid,
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub issuer: String,
+    /// Who Provost is to it.
+    pub client_id: String,
+    /// How Provost proves that; none for a public client.
+    pub client_secret: Option<String>,
+    /// What it is asked for.
+    pub scopes: Vec<String>,
+    /// Where front ends may be sent back to.
+    pub redirect_uris: Vec<String>,
+    /// Audiences of its tokens that count here.
+    pub audiences: Vec<String>,
+    /// Whether people may sign in by it.
+    pub enabled: bool,
+    /// Whether it makes people.
+    pub creates_people: bool,
+    /// Whether it changes them.
+    pub updates_people: bool,
+    /// Whether it finds them by e-mail address.
+    pub links_verified_email: bool,
+    /// The claim by which it finds them: [`ExternalKeyLink`].
+    pub links_external_key: Option<Value>,
+    /// [`Mapping`].
+    pub mapping: Value,
+    /// The claim that names groups.
+    pub groups_claim: Option<String>,
+    /// A list of [`GroupLink`]s.
+    pub groups: Value,
+    /// The version.
+    pub version: i64,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Versioned for ProviderRow {
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+protected!(ProviderRow in identity_providers, name: "identity provider", external: None, read: IdentityProvidersRead,
+    covered: |scope| scope.global());
+
+/// An OpenID provider by which people sign in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct IdentityProvider {
+    /// Our id.
+    pub id: Uuid,
+    /// What front ends call it.
+    #[schema(example = "corp")]
+    pub code: String,
+    /// What people call it.
+    #[schema(example = "Company account")]
+    pub name: String,
+    /// Its issuer identifier: `{issuer}/.well-known/openid-configuration` says the rest.
+    #[schema(example = "https://login.example.com")]
+    pub issuer: String,
+    /// Who Provost is to it.
+    pub client_id: String,
+    /// Whether there is a client secret; it is never shown.
+    pub has_client_secret: bool,
+    /// What it is asked for.
+    #[schema(example = json!(["openid", "profile", "email"]))]
+    pub scopes: Vec<String>,
+    /// Where front ends may be sent back to after a sign-in, letter by letter.
+    pub redirect_uris: Vec<String>,
+    /// Audiences of its tokens that count as bearer tokens and in exchange; of others none does.
+    pub audiences: Vec<String>,
+    /// Whether people may sign in by it. Sessions that began before go on.
+    pub enabled: bool,
+    /// Whether somebody whom nobody here knows is made a person when they sign in.
+    pub creates_people: bool,
+    /// Whether what it says of a person takes the place of what stands here, at each sign-in.
+    pub updates_people: bool,
+    /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the
+    /// provider says that it verified it (`email_verified`).
+    pub links_verified_email: bool,
+    /// The claim by which somebody who signs in for the first time is found among those who are here.
+    pub links_external_key: Option<ExternalKeyLink>,
+    /// Where each field of a person comes from; `column` names a claim, with dots between the levels.
+    #[schema(value_type = BTreeMap<String, ValueMapping>)]
+    pub mapping: Value,
+    /// The claim that says in which groups they are.
+    #[schema(example = "groups")]
+    pub groups_claim: Option<String>,
+    /// Which group each value of that claim means.
+    pub groups: Vec<GroupLink>,
+    /// Counts up with every change; the ETag.
+    pub version: i64,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<&ProviderRow> for IdentityProvider {
+    fn from(row: &ProviderRow) -> Self {
+        let row = row.clone();
+        IdentityProvider {
+            id: row.id,
+            has_client_secret: row.client_secret.is_some(),
+            links_external_key: row.external_key_link(),
+            groups: row.group_links(),
+            code: row.code,
+            name: row.name,
+            issuer: row.issuer,
+            client_id: row.client_id,
+            scopes: row.scopes,
+            redirect_uris: row.redirect_uris,
+            audiences: row.audiences,
+            enabled: row.enabled,
+            creates_people: row.creates_people,
+            updates_people: row.updates_people,
+            links_verified_email: row.links_verified_email,
+            mapping: row.mapping,
+            groups_claim: row.groups_claim,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl Versioned for IdentityProvider {
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+impl ProviderRow {
+    /// Where each field of a person comes from.
+    pub fn fields(&self) -> Mapping {
+        serde_json::from_value(self.mapping.clone()).unwrap_or_default()
+    }
+
+    /// The claim by which people are found, if there is one.
+    pub fn external_key_link(&self) -> Option<ExternalKeyLink> {
+        let link = self.links_external_key.clone()?;
+        serde_json::from_value(link).ok()
+    }
+
+    /// Which groups its values mean.
+    pub fn group_links(&self) -> Vec<GroupLink> {
+        serde_json::from_value(self.groups.clone()).unwrap_or_default()
+    }
+}
+
+/// How people are found by a claim: it holds the key that they have in another system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalKeyLink {
+    /// The claim.
+    #[schema(min_length = 1, max_length = 200, example = "employee_number")]
+    pub claim: String,
+    /// The other system, as in `ext:{source}:{key}`; or `scim:{id}` for what the SCIM client of that service account calls
+    /// its people (`externalId`).
+    #[schema(pattern = "^(scim:)?[a-z0-9][a-z0-9_.-]{0,62}$", example = "hr")]
+    pub source: String,
+}
+
+/// A group that a value of the groups claim means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupLink {
+    /// The value.
+    #[schema(min_length = 1, max_length = 200, example = "safety-officers")]
+    pub value: String,
+    /// A static group.
+    pub group_id: Uuid,
+}
+
+/// An OpenID provider to be added.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CreateIdentityProvider {
+    /// What front ends call it; unique.
+    #[schema(pattern = "^[a-z][a-z0-9_-]{0,62}$", example = "corp")]
+    pub code: String,
+    /// What people call it.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"\S",
+        example = "Company account"
+    )]
+    pub name: String,
+    /// Its issuer identifier, letter by letter as its tokens have it; unique. `https`, or `http` on this machine.
+    #[schema(min_length = 1, max_length = 500, example = "https://login.example.com")]
+    #[validate(custom(function = is_issuer))]
+    pub issuer: String,
+    /// Who Provost is to it.
+    #[schema(min_length = 1, max_length = 500)]
+    pub client_id: String,
+    /// How Provost proves that; absent for a public client.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 1000, format = Password)]
+    pub client_secret: Option<String>,
+    /// What it is asked for; `openid` among it.
+    #[serde(default = "usual_scopes")]
+    #[schema(min_items = 1, max_items = 50, default = json!(["openid", "profile", "email"]))]
+    #[validate(custom(function = are_scopes))]
+    pub scopes: Vec<String>,
+    /// Where front ends may be sent back to after a sign-in.
+    #[serde(default)]
+    #[schema(max_items = 50, example = json!(["https://learn.example.com/signed-in"]))]
+    #[validate(custom(function = are_redirect_uris))]
+    pub redirect_uris: Vec<String>,
+    /// Audiences of its tokens that shall count as bearer tokens and in exchange.
+    #[serde(default)]
+    #[schema(max_items = 50, example = json!(["https://api.example.com"]))]
+    #[validate(custom(function = are_filled))]
+    pub audiences: Vec<String>,
+    /// Whether people may sign in by it.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub enabled: bool,
+    /// Whether somebody whom nobody here knows is made a person when they sign in.
+    #[serde(default)]
+    pub creates_people: bool,
+    /// Whether what it says of a person takes the place of what stands here, at each sign-in.
+    #[serde(default)]
+    pub updates_people: bool,
+    /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the
+    /// provider says that it verified it.
+    #[serde(default)]
+    pub links_verified_email: bool,
+    /// The claim by which somebody who signs in for the first time is found among those who are here.
+    #[serde(default)]
+    pub links_external_key: Option<ExternalKeyLink>,
+    /// Where each field of a person comes from, in the words of imports; `column` names a claim.
+    #[serde(default = "usual_mapping")]
+    #[schema(default = json!({
+        "username": { "column": "preferred_username" }, "email": { "column": "email" },
+        "given_name": { "column": "given_name" }, "family_name": { "column": "family_name" } }))]
+    pub mapping: Mapping,
+    /// The claim that says in which groups they are.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 200, example = "groups")]
+    pub groups_claim: Option<String>,
+    /// Which group each value of that claim means.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    #[validate(custom(function = are_distinct))]
+    pub groups: Vec<GroupLink>,
+}
+
+/// Changes to an OpenID provider: a field that is absent stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateIdentityProvider {
+    /// What front ends call it; unique.
+    #[schema(pattern = "^[a-z][a-z0-9_-]{0,62}$", nullable = false)]
+    pub code: Option<String>,
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", nullable = false)]
+    pub name: Option<String>,
+    /// Who Provost is to it.
+    #[schema(min_length = 1, max_length = 500, nullable = false)]
+    pub client_id: Option<String>,
+    /// How Provost proves that; null for a public client.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(min_length = 1, max_length = 1000, format = Password, value_type = Option<String>)]
+    pub client_secret: Option<Option<String>>,
+    /// What it is asked for; `openid` among it.
+    #[schema(min_items = 1, max_items = 50, nullable = false)]
+    #[validate(custom(function = are_scopes))]
+    pub scopes: Option<Vec<String>>,
+    /// Where front ends may be sent back to after a sign-in.
+    #[schema(max_items = 50, nullable = false)]
+    #[validate(custom(function = are_redirect_uris))]
+    pub redirect_uris: Option<Vec<String>>,
+    /// Audiences of its tokens that shall count as bearer tokens and in exchange.
+    #[schema(max_items = 50, nullable = false)]
+    #[validate(custom(function = are_filled))]
+    pub audiences: Option<Vec<String>>,
+    /// Whether people may sign in by it.
+    #[schema(nullable = false)]
+    pub enabled: Option<bool>,
+    /// Whether somebody whom nobody here knows is made a person when they sign in.
+    #[schema(nullable = false)]
+    pub creates_people: Option<bool>,
+    /// Whether what it says of a person takes the place of what stands here, at each sign-in.
+    #[schema(nullable = false)]
+    pub updates_people: Option<bool>,
+    /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the
+    /// provider says that it verified it.
+    #[schema(nullable = false)]
+    pub links_verified_email: Option<bool>,
+    /// The claim by which somebody who signs in for the first time is found among those who are here.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<ExternalKeyLink>)]
+    pub links_external_key: Option<Option<ExternalKeyLink>>,
+    /// Where each field of a person comes from, as a whole.
+    #[schema(nullable = false)]
+    pub mapping: Option<Mapping>,
+    /// The claim that says in which groups they are.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(min_length = 1, max_length = 200, value_type = Option<String>)]
+    pub groups_claim: Option<Option<String>>,
+    /// Which group each value of that claim means, as a whole.
+    #[schema(max_items = 1000, nullable = false)]
+    #[validate(custom(function = are_distinct))]
+    pub groups: Option<Vec<GroupLink>>,
+}
+
+/// A provider that a front end may offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = identity_providers)]
+pub struct OfferedProvider {
+    /// What `/oauth/authorize` calls it.
+    #[schema(example = "corp")]
+    pub code: String,
+    /// What people call it.
+    #[schema(example = "Company account")]
+    pub name: String,
+}
+
+/// The providers that a front end may offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OfferedProviders {
+    /// Each of them, by name.
+    #[schema(max_items = 1000)]
+    pub data: Vec<OfferedProvider>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn usual_scopes() -> Vec<String> {
+    ["openid", "profile", "email"].map(str::to_owned).to_vec()
+}
+
+fn usual_mapping() -> Mapping {
+    let claims = [
+        ("username", "preferred_username"),
+        ("email", "email"),
+        ("given_name", "given_name"),
+        ("family_name", "family_name"),
+    ];
+    let mapping = claims.map(|(field, claim)| {
+        let value = ValueMapping {
+            column: Some(claim.to_owned()),
+            ..ValueMapping::default()
+        };
+        (field.to_owned(), value)
+    });
+    mapping.into()
+}
+
+/// Whether Provost talks to that address: TLS, or a server on this very machine.
+pub fn is_reachable(url: &Url) -> bool {
+    let is_here = || match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.has_host() && (url.scheme() == "https" || url.scheme() == "http" && is_here())
+}
+
+fn is_issuer(text: &str) -> Result<(), validator::ValidationError> {
+    let is_plain = |url: &Url| {
+        url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    match Url::parse(text) {
+        Ok(url) if is_reachable(&url) && is_plain(&url) => Ok(()),
+        _ => Err(rule(
+            "",
+            "must be an https:// address without query and fragment (http:// on this machine only)",
+        )),
+    }
+}
+
+/// What may stand in a list of words with spaces between (RFC 6749, section 3.3).
+fn is_scope(text: &str) -> bool {
+    (1..=200).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+}
+
+fn are_scopes(scopes: &[String]) -> Result<(), validator::ValidationError> {
+    if scopes.iter().all(|scope| is_scope(scope)) && scopes.iter().any(|scope| scope == "openid") {
+        return Ok(());
+    }
+    Err(rule(
+        "",
+        "must be words of visible ASCII characters, with openid among them",
+    ))
+}
+
+/// Where a front end may be: on the web, or an app with a scheme of its own (RFC 8252, section 7.1), which has a full stop.
+fn is_redirect_uri(text: &str) -> bool {
+    text.len() <= 2000
+        && !text.contains(char::is_whitespace)
+        && Url::parse(text)
+            .is_ok_and(|url| url.fragment().is_none() && (is_reachable(&url) || url.scheme().contains('.')))
+}
+
+fn are_redirect_uris(uris: &[String]) -> Result<(), validator::ValidationError> {
+    if uris.iter().all(|uri| is_redirect_uri(uri)) {
+        return Ok(());
+    }
+    Err(rule(
+        "",
+        "must be https:// addresses (http:// on this machine only) or of an app's own scheme such as com.example.app:/done, without fragments",
+    ))
+}
+
+fn are_filled(audiences: &[String]) -> Result<(), validator::ValidationError> {
+    if audiences
+        .iter()
+        .all(|audience| (1..=500).contains(&audience.chars().count()))
+    {
+        return Ok(());
+    }
+    Err(rule("", "must each have 1 to 500 characters"))
+}
+
+fn are_distinct(groups: &[GroupLink]) -> Result<(), validator::ValidationError> {
+    let values: BTreeSet<_> = groups.iter().map(|link| link.value.as_str()).collect();
+    if values.len() == groups.len() {
+        return Ok(());
+    }
+    Err(rule("", "must name each value once"))
+}

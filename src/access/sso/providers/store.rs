@@ -1,0 +1,212 @@
+//! The statements of OpenID providers.
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, PgConnection, QueryDsl, QueryResult, RunQueryDsl,
+    SelectableHelper,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::model::{
+    CreateIdentityProvider, IdentityProvider, OfferedProvider, ProviderRow, UpdateIdentityProvider,
+};
+use crate::{
+    access::{Authorized, Protected},
+    app::{Tx, Wake},
+    db::schema::identity_providers,
+    filter::{Attribute, Kind, Schema},
+    http::{ApiError, ApiResult, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
+    ledger::Event,
+};
+
+const LISTING: Listing = Listing {
+    id: "identity_providers.id",
+    sorts: &[
+        Sort {
+            name: "created_at",
+            column: "identity_providers.created_at",
+            kind: SortKind::Instant,
+        },
+        Sort {
+            name: "name",
+            column: "identity_providers.name",
+            kind: SortKind::Text,
+        },
+    ],
+};
+
+static FILTER: Schema = Schema::new(&[
+    Attribute::scalar("id", Kind::Id, "identity_providers.id", "Our id."),
+    Attribute::scalar(
+        "code",
+        Kind::String,
+        "identity_providers.code",
+        "What front ends call it.",
+    ),
+    Attribute::scalar(
+        "name",
+        Kind::String,
+        "identity_providers.name",
+        "What people call it.",
+    ),
+    Attribute::scalar(
+        "issuer",
+        Kind::Exact,
+        "identity_providers.issuer",
+        "Its issuer identifier.",
+    ),
+    Attribute::scalar(
+        "enabled",
+        Kind::Bool,
+        "identity_providers.enabled",
+        "Whether people may sign in by it.",
+    ),
+    Attribute::scalar(
+        "created_at",
+        Kind::Instant,
+        "identity_providers.created_at",
+        "When it was added.",
+    ),
+]);
+
+/// A page of the providers.
+pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<IdentityProvider>> {
+    let scope = tx.scope(ProviderRow::READ)?;
+    let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
+    let rows: Vec<(ProviderRow, _)> = identity_providers::table
+        .select((ProviderRow::as_select(), page.key()))
+        .filter(page.rows([ProviderRow::covered(&scope), filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    let providers = rows
+        .into_iter()
+        .map(|(row, key)| (IdentityProvider::from(&row), key))
+        .collect();
+    Ok(page.page(providers, |provider: &IdentityProvider| provider.id))
+}
+
+/// Those that people may sign in by, for front ends.
+pub fn offered(conn: &mut PgConnection) -> QueryResult<Vec<OfferedProvider>> {
+    identity_providers::table
+        .filter(identity_providers::enabled)
+        .order((identity_providers::name, identity_providers::id))
+        .select(OfferedProvider::as_select())
+        .load(conn)
+}
+
+/// Those that people may sign in by.
+pub fn enabled(conn: &mut PgConnection) -> QueryResult<Vec<ProviderRow>> {
+    identity_providers::table
+        .filter(identity_providers::enabled)
+        .select(ProviderRow::as_select())
+        .load(conn)
+}
+
+/// Adds a provider.
+pub fn insert(tx: &mut Tx, new: CreateIdentityProvider) -> ApiResult<IdentityProvider> {
+    let row = ProviderRow {
+        id: Uuid::now_v7(),
+        code: new.code,
+        name: new.name,
+        issuer: new.issuer,
+        client_id: new.client_id,
+        client_secret: new.client_secret,
+        scopes: new.scopes,
+        redirect_uris: new.redirect_uris,
+        audiences: new.audiences,
+        enabled: new.enabled,
+        creates_people: new.creates_people,
+        updates_people: new.updates_people,
+        links_verified_email: new.links_verified_email,
+        links_external_key: new.links_external_key.map(|link| json!(link)),
+        mapping: json!(new.mapping),
+        groups_claim: new.groups_claim,
+        groups: json!(new.groups),
+        version: 1,
+        created_at: tx.now,
+        updated_at: tx.now,
+    };
+    check(tx, &row)?;
+    diesel::insert_into(identity_providers::table)
+        .values(&row)
+        .execute(tx.conn)?;
+    let provider = IdentityProvider::from(&row);
+    tx.record(Event::new("identity_provider.created", "identity_provider", row.id).after(&provider));
+    tx.wake(Wake::IdentityProviders);
+    Ok(provider)
+}
+
+/// Changes a provider.
+pub fn update(
+    tx: &mut Tx,
+    before: &Authorized<ProviderRow>,
+    changes: UpdateIdentityProvider,
+) -> ApiResult<IdentityProvider> {
+    let old = (**before).clone();
+    let row = ProviderRow {
+        code: changes.code.unwrap_or(old.code),
+        name: changes.name.unwrap_or(old.name),
+        client_id: changes.client_id.unwrap_or(old.client_id),
+        client_secret: changes.client_secret.unwrap_or(old.client_secret),
+        scopes: changes.scopes.unwrap_or(old.scopes),
+        redirect_uris: changes.redirect_uris.unwrap_or(old.redirect_uris),
+        audiences: changes.audiences.unwrap_or(old.audiences),
+        enabled: changes.enabled.unwrap_or(old.enabled),
+        creates_people: changes.creates_people.unwrap_or(old.creates_people),
+        updates_people: changes.updates_people.unwrap_or(old.updates_people),
+        links_verified_email: changes.links_verified_email.unwrap_or(old.links_verified_email),
+        links_external_key: match changes.links_external_key {
+            Some(link) => link.map(|link| json!(link)),
+            None => old.links_external_key,
+        },
+        mapping: changes.mapping.map_or(old.mapping, |mapping| json!(mapping)),
+        groups_claim: changes.groups_claim.unwrap_or(old.groups_claim),
+        groups: changes.groups.map_or(old.groups, |groups| json!(groups)),
+        version: old.version + 1,
+        updated_at: tx.now,
+        id: old.id,
+        issuer: old.issuer,
+        created_at: old.created_at,
+    };
+    check(tx, &row)?;
+    diesel::update(identity_providers::table.find(row.id))
+        .set(&row)
+        .execute(tx.conn)?;
+    let after = IdentityProvider::from(&row);
+    let event = Event::new("identity_provider.updated", "identity_provider", row.id);
+    tx.record(event.before(&IdentityProvider::from(&**before)).after(&after));
+    tx.wake(Wake::IdentityProviders);
+    Ok(after)
+}
+
+/// All that is wrong beside what the schema says.
+fn check(tx: &mut Tx, row: &ProviderRow) -> ApiResult<()> {
+    let others: Vec<(String, String)> = identity_providers::table
+        .filter(identity_providers::id.ne(row.id))
+        .filter(
+            identity_providers::code
+                .eq(&row.code)
+                .or(identity_providers::issuer.eq(&row.issuer)),
+        )
+        .select((identity_providers::code, identity_providers::issuer))
+        .load(tx.conn)?;
+    for (code, issuer) in &others {
+        for (pointer, is_taken) in [("/code", *code == row.code), ("/issuer", *issuer == row.issuer)] {
+            if is_taken {
+                tx.gather(Err(ApiError::taken(pointer)))?;
+            }
+        }
+    }
+    let mut faults = tx.app.sso_people.faults(tx, row)?;
+    if row.groups_claim.is_none() && !row.group_links().is_empty() {
+        let fault = FieldError::new("/groups_claim", "is needed where groups are named");
+        faults.push(fault.beside(["/groups"]));
+    }
+    let checked = if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(ApiError::invalid(faults))
+    };
+    tx.gather(checked)
+}

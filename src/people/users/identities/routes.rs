@@ -1,0 +1,97 @@
+//! `/v1/users/{user_id}/identities`.
+
+use actix_web::{delete, get, post, web::Path};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{
+    model::{Identity, LinkIdentity},
+    store,
+};
+use crate::{
+    access::{self, Permission, inclusion, sessions},
+    app::{Call, Tx},
+    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    people::users::model::User,
+};
+
+/// The routes of this resource, below a person.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(list_user_identities)
+        .service(link_user_identity)
+        .service(get_user_identity)
+        .service(unlink_user_identity);
+}
+
+/// List a person's identities.
+///
+/// Who they are at the OpenID providers by which people sign in.
+#[utoipa::path(tag = "sso", params(("user_id" = String, Path), ListQuery),
+    responses((status = 200, body = Page<Identity>)), extensions(("x-permission" = json!("users.read"))))]
+#[get("/{user_id}/identities")]
+async fn list_user_identities(call: Call, id: Path<Ref<User>>, query: Query<ListQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let user = access::read(tx, &id)?;
+        Reply::page(&store::list(tx, user.id, &query.0)?)
+    })
+    .await
+}
+
+/// Link an identity to a person.
+///
+/// Whoever signs in as that subject at that provider is this person from then on, so it takes what setting their password
+/// takes: every permission that they were granted, in scopes that include theirs.
+#[utoipa::path(tag = "sso", params(("user_id" = String, Path)), request_body = LinkIdentity,
+    responses((status = 201, body = Identity)), extensions(("x-permission" = json!("users.write"))))]
+#[post("/{user_id}/identities")]
+async fn link_user_identity(call: Call, id: Path<Ref<User>>, body: Valid<LinkIdentity>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let user = authorize(tx, &id)?;
+        let identity = store::link(tx, user, body.0.identity_provider_id, &body.0.subject)?;
+        Reply::created(&identity, format!("/v1/users/{user}/identities/{}", identity.id))
+    })
+    .await
+}
+
+/// Read one of a person's identities.
+#[utoipa::path(tag = "sso", params(("user_id" = String, Path), ("identity_id" = Uuid, Path)),
+    responses((status = 200, body = Identity)), extensions(("x-permission" = json!("users.read"))))]
+#[get("/{user_id}/identities/{identity_id}")]
+async fn get_user_identity(
+    call: Call,
+    path: Path<(Ref<User>, Uuid)>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let user = access::read(tx, &path.0)?;
+        Reply::unless_known(&store::find(tx, user.id, path.1)?, &known)
+    })
+    .await
+}
+
+/// Take an identity from a person.
+///
+/// Nobody is signed in as them by it any more; their sessions that began by its provider end.
+#[utoipa::path(tag = "sso", params(("user_id" = String, Path), ("identity_id" = Uuid, Path)),
+    responses((status = 204, description = "It is theirs no more.")), extensions(("x-permission" = json!("users.write"))))]
+#[delete("/{user_id}/identities/{identity_id}")]
+async fn unlink_user_identity(call: Call, path: Path<(Ref<User>, Uuid)>, known: IfMatch) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let user = authorize(tx, &path.0)?;
+        let identity = store::find(tx, user, path.1)?;
+        known.check(&identity)?;
+        store::unlink(tx, &identity)?;
+        let (provider, subject) = (identity.identity_provider_id, identity.subject.as_str());
+        sessions::end::at_provider(tx, provider, (Some(subject), None), tx.now)?;
+        Ok(Reply::no_content())
+    })
+    .await
+}
+
+/// The person, if the caller might as well set their password.
+fn authorize(tx: &mut Tx, id: &Ref<User>) -> ApiResult<Uuid> {
+    let user = access::authorize::<User>(tx, id, Permission::UsersWrite)?;
+    inclusion::require(tx, inclusion::reaching(user.id))?;
+    Ok(user.id)
+}

@@ -1,0 +1,163 @@
+//! The statements of identities.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::model::Identity;
+use crate::{
+    app::{Tx, Wake},
+    db::schema::{identities, identity_providers},
+    filter::{Attribute, Kind, Schema},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    ledger::Event,
+};
+
+const LISTING: Listing = Listing {
+    id: "identities.id",
+    sorts: &[Sort {
+        name: "created_at",
+        column: "identities.created_at",
+        kind: SortKind::Instant,
+    }],
+};
+
+static FILTER: Schema = Schema::new(&[
+    Attribute::scalar(
+        "identity_provider_id",
+        Kind::Id,
+        "identities.provider_id",
+        "The provider.",
+    ),
+    Attribute::scalar(
+        "subject",
+        Kind::Exact,
+        "identities.subject",
+        "Who they are there.",
+    ),
+    Attribute::scalar(
+        "created_at",
+        Kind::Instant,
+        "identities.created_at",
+        "When it was linked.",
+    ),
+    Attribute::scalar(
+        "last_used_at",
+        Kind::Instant,
+        "identities.last_used_at",
+        "When they last signed in by it.",
+    ),
+]);
+
+/// A page of a person's identities.
+pub fn list(tx: &mut Tx, user: Uuid, query: &ListQuery) -> ApiResult<Page<Identity>> {
+    let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
+    let rows = identities::table
+        .select((Identity::as_select(), page.key()))
+        .filter(identities::user_id.eq(user))
+        .filter(page.rows([filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |identity| identity.id))
+}
+
+/// One of a person's identities.
+pub fn find(tx: &mut Tx, user: Uuid, id: Uuid) -> ApiResult<Identity> {
+    identities::table
+        .find(id)
+        .filter(identities::user_id.eq(user))
+        .select(Identity::as_select())
+        .first(tx.conn)
+        .optional()?
+        .ok_or_else(|| ApiError::not_found("identity"))
+}
+
+/// Whose a subject of a provider is, if anybody's.
+pub fn owner(tx: &mut Tx, provider: Uuid, subject: &str) -> ApiResult<Option<Uuid>> {
+    Ok(identities::table
+        .filter(identities::provider_id.eq(provider))
+        .filter(identities::subject.eq(subject))
+        .select(identities::user_id)
+        .first(tx.conn)
+        .optional()?)
+}
+
+/// Whether a person has an identity at a provider.
+pub fn is_linked(tx: &mut Tx, provider: Uuid, user: Uuid) -> ApiResult<bool> {
+    let linked = identities::table
+        .filter(identities::provider_id.eq(provider))
+        .filter(identities::user_id.eq(user))
+        .select(identities::id)
+        .first::<Uuid>(tx.conn)
+        .optional()?;
+    Ok(linked.is_some())
+}
+
+/// Links a subject of a provider to a person. Those who link at one provider take turns, so that what was seen holds.
+pub fn link(tx: &mut Tx, user: Uuid, provider: Uuid, subject: &str) -> ApiResult<Identity> {
+    let known: Option<Uuid> = identity_providers::table
+        .find(provider)
+        .select(identity_providers::id)
+        .first(tx.conn)
+        .optional()?;
+    if known.is_none() {
+        return Err(ApiError::field(
+            "/identity_provider_id",
+            "names no identity provider",
+        ));
+    }
+    if owner(tx, provider, subject)?.is_some() {
+        return Err(ApiError::taken("/subject"));
+    }
+    if is_linked(tx, provider, user)? {
+        return Err(ApiError::taken("/identity_provider_id"));
+    }
+    let identity: Identity = diesel::insert_into(identities::table)
+        .values((
+            identities::id.eq(Uuid::now_v7()),
+            identities::user_id.eq(user),
+            identities::provider_id.eq(provider),
+            identities::subject.eq(subject),
+            identities::created_at.eq(tx.now),
+        ))
+        .returning(Identity::as_returning())
+        .get_result(tx.conn)?;
+    tx.record(
+        Event::new("identity.linked", "user", user)
+            .about(user)
+            .after(&fact(&identity)),
+    );
+    Ok(identity)
+}
+
+/// Takes an identity away: who signs in as that subject is unknown again.
+pub fn unlink(tx: &mut Tx, identity: &Identity) -> ApiResult<()> {
+    diesel::delete(identities::table.find(identity.id)).execute(tx.conn)?;
+    tx.record(
+        Event::new("identity.unlinked", "user", identity.user_id)
+            .about(identity.user_id)
+            .before(&fact(identity)),
+    );
+    // Bearer tokens of that subject were taken for this person's.
+    tx.wake(Wake::IdentityProviders);
+    Ok(())
+}
+
+/// Notes that somebody signed in by an identity.
+pub fn note_use(tx: &mut Tx, provider: Uuid, subject: &str) -> ApiResult<()> {
+    diesel::update(identities::table)
+        .filter(identities::provider_id.eq(provider))
+        .filter(identities::subject.eq(subject))
+        .set(identities::last_used_at.eq(tx.now))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// What the ledger says of it.
+fn fact(identity: &Identity) -> serde_json::Value {
+    json!({
+        "identity_provider_id": identity.identity_provider_id,
+        "subject": identity.subject,
+    })
+}

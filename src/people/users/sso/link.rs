@@ -1,0 +1,70 @@
+//! Who somebody is who signs in by a provider for the first time: found only by what its keeper allowed.
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use uuid::Uuid;
+
+use super::claims;
+use crate::{
+    access::sso::{Person, providers::model::ProviderRow},
+    app::Tx,
+    db::{
+        Condition, bind,
+        schema::{external_keys, users},
+    },
+    http::ApiResult,
+    people::users::identities::store::is_linked,
+    sql,
+};
+
+/// The person to be linked, if there is one; or why there is doubt, in which nobody signs in.
+pub fn find(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Result<Option<Uuid>, String>> {
+    let found = match by_external_key(tx, provider, person)? {
+        Some(user) => Some(user),
+        None => match by_email(tx, provider, person)?.as_slice() {
+            [] => None,
+            [only] => Some(*only),
+            _ => return Ok(Err("Several people have this account's e-mail address.".into())),
+        },
+    };
+    match found {
+        Some(user) if is_linked(tx, provider.id, user)? => Ok(Err(
+            "The person of this account is linked to another account of the same provider.".into(),
+        )),
+        found => Ok(Ok(found)),
+    }
+}
+
+fn by_external_key(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Option<Uuid>> {
+    let Some(link) = provider.external_key_link() else {
+        return Ok(None);
+    };
+    let Some(key) = claims::text(&person.claims.clone().into(), &link.claim) else {
+        return Ok(None);
+    };
+    let found: Vec<Uuid> = external_keys::table
+        .filter(external_keys::kind.eq("user"))
+        .filter(external_keys::source.eq(link.source))
+        .filter(external_keys::key.eq(key))
+        .select(external_keys::object_id)
+        .load(tx.conn)?;
+    Ok(found.first().copied())
+}
+
+/// Those who have the e-mail address that the provider says it verified. Who has left is not looked for.
+fn by_email(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Vec<Uuid>> {
+    let is_verified = person.claims.get("email_verified").is_some_and(claims::is_true);
+    let email = claims::text(&person.claims.clone().into(), "email");
+    let Some(email) = email.filter(|_| provider.links_verified_email && is_verified) else {
+        return Ok(Vec::new());
+    };
+    Ok(users::table
+        .filter(Condition::new(sql![
+            "lower(users.email) = lower(",
+            bind(email),
+            ")"
+        ]))
+        .filter(users::status.ne("archived"))
+        .select(users::id)
+        .limit(2)
+        .load(tx.conn)?)
+}

@@ -1,0 +1,162 @@
+//! The people of OpenID providers: found by subject, linked, made just in time and kept as the provider says.
+
+mod claims;
+mod groups;
+mod link;
+
+use serde_json::Map;
+use uuid::Uuid;
+
+use super::{
+    identities::store as identities,
+    model::{CreateUser, UpdateUser, User, UserStatus},
+    write,
+};
+use crate::{
+    access::{
+        self, Permission,
+        sso::{Person, SsoPeople, providers::model::ProviderRow},
+    },
+    app::Tx,
+    db::bind,
+    http::{ApiError, ApiResult, FieldError, Ref, body},
+    sql,
+};
+
+/// Finds, makes and changes the people who sign in by a provider.
+pub struct UserSso;
+
+impl SsoPeople for UserSso {
+    fn faults(&self, tx: &mut Tx, provider: &ProviderRow) -> ApiResult<Vec<FieldError>> {
+        let mut faults = claims::faults(tx, provider)?;
+        faults.extend(groups::faults(tx, &provider.group_links())?);
+        Ok(faults)
+    }
+
+    fn sign_in(
+        &self,
+        tx: &mut Tx,
+        provider: &ProviderRow,
+        person: &Person,
+    ) -> ApiResult<Result<Uuid, String>> {
+        // Two first sign-ins at a time take turns, so that they find one person.
+        sql![
+            "SELECT pg_advisory_xact_lock(hashtextextended(",
+            bind(format!("{} {}", provider.id, person.subject)),
+            ", 0))"
+        ]
+        .execute(tx.conn)?;
+        let user = match find(tx, provider, person)? {
+            Ok(user) => user,
+            Err(why) => return Ok(Err(why)),
+        };
+        identities::note_use(tx, provider.id, &person.subject)?;
+        groups::follow(tx, provider, person, user)?;
+        Ok(Ok(user))
+    }
+}
+
+/// The active person of a subject, as the provider says they are.
+fn find(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Result<Uuid, String>> {
+    let (user, is_new) = match identities::owner(tx, provider.id, &person.subject)? {
+        Some(user) => (user, false),
+        None => match link::find(tx, provider, person)? {
+            Ok(Some(user)) => (user, true),
+            Ok(None) if provider.creates_people => return create(tx, provider, person),
+            Ok(None) => return Ok(Err("Nobody here is linked to this account.".into())),
+            Err(why) => return Ok(Err(why)),
+        },
+    };
+    let before = authorize(tx, user)?;
+    if !matches!(before.status, UserStatus::Active | UserStatus::Invited) {
+        return Ok(Err("This account may not sign in.".into()));
+    }
+    if is_new {
+        identities::link(tx, user, provider.id, &person.subject)?;
+    }
+    if before.status == UserStatus::Invited {
+        let active = UpdateUser {
+            status: Some(UserStatus::Active),
+            ..UpdateUser::default()
+        };
+        write::update(tx, before, active)?;
+    }
+    if provider.updates_people {
+        update(tx, provider, person, user)?;
+    }
+    Ok(Ok(user))
+}
+
+/// Makes a person of what the provider says.
+fn create(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Result<Uuid, String>> {
+    let read = claims::read(tx, provider, person)?;
+    if let Some(issue) = read.issues.first() {
+        let field = issue.field.as_deref().unwrap_or_default();
+        return Ok(Err(format!(
+            "The provider's claims make no person: {field} {}.",
+            issue.detail
+        )));
+    }
+    let mut fields: Map<_, _> = read.fields;
+    fields.retain(|_, value| !value.is_null());
+    let made = tx.attempt(|tx| {
+        let new: CreateUser = body::read_value(&mut fields.clone().into())?;
+        write::create(tx, new)
+    });
+    let user = match made {
+        Ok(user) => user.id,
+        Err(error) => return why_not(error).map(Err),
+    };
+    identities::link(tx, user, provider.id, &person.subject)?;
+    Ok(Ok(user))
+}
+
+/// Brings a person to what the provider says. What cannot be written stays as it is: nobody is kept out for it.
+fn update(tx: &mut Tx, provider: &ProviderRow, person: &Person, user: Uuid) -> ApiResult<()> {
+    let read = claims::read(tx, provider, person)?;
+    for issue in &read.issues {
+        let field = issue.field.as_deref().unwrap_or_default();
+        log::warn!(
+            "identity provider {}: of user {user} {field} {}",
+            provider.code,
+            issue.detail
+        );
+    }
+    let written = tx.attempt(|tx| {
+        let changes: UpdateUser = body::read_value(&mut read.fields.clone().into())?;
+        let before = authorize(tx, user)?;
+        write::update(tx, before, changes)
+    });
+    match written {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let why = why_not(error)?;
+            log::warn!(
+                "identity provider {}: user {user} stays as they are: {why}",
+                provider.code
+            );
+            Ok(())
+        }
+    }
+}
+
+fn authorize(tx: &mut Tx, user: Uuid) -> ApiResult<access::Authorized<User>> {
+    access::authorize(tx, &Ref::from(user), Permission::UsersWrite)
+}
+
+/// What spoke against writing a person, if it was what the provider said of them.
+fn why_not(error: ApiError) -> ApiResult<String> {
+    if error.is_retryable || !error.code.status().is_client_error() {
+        return Err(error);
+    }
+    let faults: Vec<String> = error
+        .fields
+        .iter()
+        .map(|fault| format!("{} {}", fault.pointer.trim_start_matches('/'), fault.detail))
+        .collect();
+    Ok(if faults.is_empty() {
+        format!("The provider's claims make no person: {}", error.detail)
+    } else {
+        format!("The provider's claims make no person: {}.", faults.join("; "))
+    })
+}

@@ -1,0 +1,425 @@
+//! The authorization code flow: from the front end to the provider and back.
+
+use chrono::TimeDelta;
+use jsonwebtoken::Algorithm;
+
+use super::*;
+
+#[actix_web::test]
+async fn whom_a_provider_lets_in_is_made_and_found_again_by_subject() {
+    let academy = Academy::with(json!({"updates_people": true})).await;
+    let first = academy.sign_in(ana()).await;
+    let user = academy.me(&first).await;
+    assert_eq!(
+        (
+            &user["username"],
+            &user["given_name"],
+            &user["family_name"],
+            &user["email"],
+            &user["status"]
+        ),
+        (
+            &json!("ana"),
+            &json!("Ana"),
+            &json!("Silva"),
+            &json!("ana@example.com"),
+            &json!("active")
+        )
+    );
+
+    // Everything but the subject changes.
+    let mut renamed = ana();
+    renamed["preferred_username"] = json!("ana.souza");
+    renamed["family_name"] = json!("Souza");
+    renamed["email"] = json!("souza@example.com");
+    let second = academy.sign_in(renamed).await;
+    let again = academy.me(&second).await;
+    assert_eq!(again["id"], user["id"]);
+    assert_eq!(
+        (&again["username"], &again["family_name"], &again["email"]),
+        (&json!("ana.souza"), &json!("Souza"), &json!("souza@example.com"))
+    );
+
+    let id: Uuid = user["id"].as_str().unwrap().parse().unwrap();
+    let sessions = sessions(&academy.admin, id).await;
+    assert_eq!(sessions.len(), 2);
+    assert!(
+        sessions
+            .iter()
+            .all(|session| session["identity_provider_id"] == academy.id)
+    );
+    let identities = academy.admin.get(&format!("/v1/users/{id}/identities")).await;
+    assert_eq!(identities.at("/data/0/subject"), json!("a-1"));
+    assert!(identities.at("/data/0/last_used_at").is_string());
+    refresh(&academy.app, &second.refresh_token)
+        .await
+        .assert_status(200);
+}
+
+#[actix_web::test]
+async fn the_provider_is_asked_with_pkce_state_and_nonce_and_the_front_end_sees_its_state_again() {
+    let academy = Academy::with(json!({})).await;
+    let mut browser = academy.begin().await;
+    let asked = &browser.asked;
+    assert_eq!(asked.url.path(), "/authorize");
+    let expected = [
+        ("tenant", "1"),
+        ("response_type", "code"),
+        ("client_id", CLIENT.0),
+        ("scope", "openid profile email"),
+        ("code_challenge_method", "S256"),
+        ("redirect_uri", &format!("{}/oauth/callback", academy.app.address)),
+    ];
+    for (name, value) in expected {
+        assert_eq!(asked.get(name), value, "{name}");
+    }
+    for random in ["state", "nonce", "code_challenge"] {
+        assert_eq!(asked.get(random).len(), 43, "{random}");
+    }
+    let back = browser.come_back(&academy, ana()).await;
+    assert!(
+        back.url
+            .as_str()
+            .starts_with("https://learn.example.com/signed-in?from=sso&")
+    );
+    assert_eq!(back.get("state"), "of the front end");
+    assert_eq!(back.get("iss"), academy.app.address);
+}
+
+#[actix_web::test]
+async fn a_code_is_good_for_one_use_with_its_verifier_and_address_within_a_minute() {
+    let academy = Academy::with(json!({})).await;
+    let app = &academy.app;
+    let refused = async |answer: Answer| super::super::assert_oauth_error(&answer, 400, "invalid_grant");
+
+    for (verifier, address) in [
+        ("another-verifier", FRONT_END),
+        ("", "https://learn.example.com/"),
+    ] {
+        let mut browser = academy.begin().await;
+        let code = browser.come_back(&academy, ana()).await.get("code");
+        let verifier = if verifier.is_empty() {
+            &browser.verifier
+        } else {
+            verifier
+        };
+        refused(redeem(app, &code, verifier, address).await).await;
+        // One attempt, right or wrong.
+        refused(redeem(app, &code, &browser.verifier, FRONT_END).await).await;
+    }
+
+    let mut browser = academy.begin().await;
+    let back = browser.come_back(&academy, ana()).await;
+    app.app.clock.advance(TimeDelta::seconds(61));
+    refused(browser.redeem(&academy, &back).await).await;
+
+    let mut browser = academy.begin().await;
+    let back = browser.come_back(&academy, ana()).await;
+    let tokens = SignedIn::of(&browser.redeem(&academy, &back).await.assert_status(200));
+    refused(browser.redeem(&academy, &back).await).await;
+    // Two have the code: what came of it ends.
+    tokens.client(app).get("/v1/me").await.assert_status(401);
+    refused(refresh(app, &tokens.refresh_token).await).await;
+    refused(redeem(app, "pva_made-up", &browser.verifier, FRONT_END).await).await;
+}
+
+#[actix_web::test]
+async fn a_browser_comes_back_once_and_only_where_it_began() {
+    let academy = Academy::with(json!({})).await;
+    let browser = academy.begin().await;
+    let stranger = Browser {
+        cookie: "provost_sign_in=another".into(),
+        verifier: String::new(),
+        asked: Parameters::of(browser.asked.url.as_str()),
+    };
+    stranger
+        .call_back(&academy, &[("code", "c")])
+        .await
+        .assert_problem(400, "invalid_parameter");
+    academy
+        .app
+        .anonymous()
+        .get("/oauth/callback?code=c&state=made-up")
+        .await
+        .assert_problem(400, "invalid_parameter");
+
+    let denied = browser
+        .call_back(
+            &academy,
+            &[("error", "access_denied"), ("error_description", "No.")],
+        )
+        .await;
+    let back = Parameters::of(denied.assert_status(302).header("location").unwrap());
+    assert_eq!(
+        (back.get("error"), back.get("state")),
+        ("access_denied".into(), "of the front end".into())
+    );
+    browser
+        .call_back(&academy, &[("code", "c")])
+        .await
+        .assert_problem(400, "invalid_parameter");
+
+    let late = academy.begin().await;
+    academy.app.app.clock.advance(TimeDelta::minutes(11));
+    late.call_back(&academy, &[("code", "c")])
+        .await
+        .assert_problem(400, "invalid_parameter");
+}
+
+#[actix_web::test]
+async fn two_tabs_of_a_browser_sign_in_side_by_side() {
+    let academy = Academy::with(json!({})).await;
+    let mut first = academy.begin().await;
+    let verifier = flows::random().unwrap();
+    let address = authorize(&[
+        ("redirect_uri", FRONT_END),
+        ("code_challenge", &flows::challenge(&verifier)),
+    ]);
+    let answer = academy
+        .app
+        .anonymous()
+        .with("Cookie", &first.cookie)
+        .get(&address)
+        .await
+        .assert_status(302);
+    let mut second = Browser {
+        verifier,
+        asked: Parameters::of(answer.header("location").unwrap()),
+        cookie: cookie(&answer),
+    };
+    assert_eq!(first.cookie, second.cookie);
+    for browser in [&mut second, &mut first] {
+        let back = browser.come_back(&academy, ana()).await;
+        browser.redeem(&academy, &back).await.assert_status(200);
+    }
+}
+
+#[actix_web::test]
+async fn what_is_asked_wrongly_is_told_to_the_front_end_or_where_there_is_none_here() {
+    let academy = Academy::with(json!({})).await;
+    let nobody = academy.app.anonymous();
+    let challenge = flows::challenge("x");
+    for (address, parameter) in [
+        (authorize(&[("code_challenge", &challenge)]), "redirect_uri"),
+        (
+            authorize(&[("redirect_uri", "https://evil.example.com/")]),
+            "redirect_uri",
+        ),
+        (
+            authorize(&[("redirect_uri", FRONT_END), ("provider", "nope")]),
+            "provider",
+        ),
+        (
+            authorize(&[("redirect_uri", FRONT_END), ("redirect_uri", FRONT_END)]),
+            "redirect_uri",
+        ),
+        (
+            authorize(&[("redirect_uri", FRONT_END), ("state", "\0")]),
+            "state",
+        ),
+    ] {
+        let answer = nobody
+            .get(&address)
+            .await
+            .assert_problem(400, "invalid_parameter");
+        answer.assert_fault(&format!("?{parameter}"));
+    }
+    for address in [
+        authorize(&[("redirect_uri", FRONT_END)]),
+        authorize(&[("redirect_uri", FRONT_END), ("code_challenge", "short")]),
+        format!(
+            "/oauth/authorize?redirect_uri={FRONT_END}&code_challenge={challenge}&code_challenge_method=S256"
+        ),
+        format!(
+            "/oauth/authorize?redirect_uri={FRONT_END}&code_challenge={challenge}&response_type=code&code_challenge_method=plain"
+        ),
+        format!(
+            "/oauth/authorize?redirect_uri={FRONT_END}&code_challenge={challenge}&response_type=token&code_challenge_method=S256"
+        ),
+    ] {
+        let answer = nobody.get(&address).await.assert_status(302);
+        let back = Parameters::of(answer.header("location").unwrap());
+        assert_eq!(back.get("error"), "invalid_request", "{address}");
+    }
+    academy.change(json!({"enabled": false})).await;
+    nobody
+        .get(&authorize(&[("redirect_uri", FRONT_END)]))
+        .await
+        .assert_problem(400, "invalid_parameter");
+    assert_eq!(
+        nobody
+            .get("/oauth/providers")
+            .await
+            .assert_status(200)
+            .at("/data"),
+        json!([])
+    );
+}
+
+/// Makes an ID token of claims that are good.
+type Forge<'a> = Box<dyn Fn(&Value) -> String + 'a>;
+
+#[actix_web::test]
+async fn id_tokens_that_do_not_count_let_nobody_in() {
+    let academy = Academy::with(json!({})).await;
+    academy.provider.tell(ana());
+    let now = academy.app.app.clock.now().timestamp();
+    let changes: Vec<(&str, Value)> = vec![
+        ("iss", json!("https://other.example.com")),
+        ("iss", json!(null)),
+        ("aud", json!("others")),
+        ("aud", json!(["others"])),
+        ("aud", json!(null)),
+        ("aud", json!([CLIENT.0, "others"])),
+        ("azp", json!("others")),
+        ("nonce", json!("another")),
+        ("nonce", json!(null)),
+        ("exp", json!(now - 61)),
+        ("exp", json!(null)),
+        ("exp", json!("tomorrow")),
+        ("iat", json!(now + 120)),
+        ("iat", json!(null)),
+        ("nbf", json!(now + 120)),
+        ("sub", json!(null)),
+        ("sub", json!("")),
+        ("sub", json!("x".repeat(256))),
+        (
+            "events",
+            json!({"http://schemas.openid.net/event/backchannel-logout": {}}),
+        ),
+    ];
+    for (name, value) in changes {
+        let mut browser = academy.begin().await;
+        let mut claims = academy.claims("a-1");
+        claims["nonce"] = json!(browser.asked.get("nonce"));
+        claims[name] = value.clone();
+        let back = browser
+            .come_back_with(&academy, academy.provider.sign(&claims))
+            .await;
+        assert_eq!(back.get("error"), "access_denied", "{name} {value}");
+        assert_eq!(back.get("code"), "", "{name} {value}");
+    }
+
+    let good = |browser: &Browser| {
+        let mut claims = academy.claims("a-1");
+        claims["nonce"] = json!(browser.asked.get("nonce"));
+        claims
+    };
+    let other = Provider::start();
+    let forgeries: Vec<Forge> = vec![
+        Box::new(|claims| other.sign(claims)),
+        Box::new(|claims| {
+            academy
+                .provider
+                .sign_with(claims, |header| header.kid = Some("unknown".into()))
+        }),
+        Box::new(|claims| {
+            academy
+                .provider
+                .sign_with(claims, |header| header.typ = Some("at+jwt".into()))
+        }),
+        Box::new(|claims| {
+            let header = jsonwebtoken::Header::new(Algorithm::HS256);
+            let key = jsonwebtoken::EncodingKey::from_secret(CLIENT.1.as_bytes());
+            jsonwebtoken::encode(&header, claims, &key).unwrap()
+        }),
+        Box::new(|claims| {
+            let signed = academy.provider.sign(claims);
+            let payload = signed.split('.').nth(1).unwrap().to_owned();
+            format!("eyJhbGciOiJub25lIn0.{payload}.")
+        }),
+        Box::new(|claims| {
+            let signed = academy.provider.sign(claims);
+            signed.rsplit_once('.').unwrap().0.to_owned() + ".AAAA"
+        }),
+        Box::new(|_| "no token".into()),
+    ];
+    for (index, forge) in forgeries.iter().enumerate() {
+        let mut browser = academy.begin().await;
+        let claims = good(&browser);
+        let back = browser.come_back_with(&academy, forge(&claims)).await;
+        assert_eq!(back.get("error"), "access_denied", "forgery {index}");
+    }
+
+    // The same but right.
+    let mut browser = academy.begin().await;
+    let claims = good(&browser);
+    let back = browser
+        .come_back_with(&academy, academy.provider.sign(&claims))
+        .await;
+    browser.redeem(&academy, &back).await.assert_status(200);
+}
+
+#[actix_web::test]
+async fn userinfo_of_somebody_else_lets_nobody_in() {
+    let academy = Academy::with(json!({})).await;
+    let mut browser = academy.begin().await;
+    let mut claims = academy.claims("a-1");
+    claims["nonce"] = json!(browser.asked.get("nonce"));
+    academy
+        .provider
+        .tell(json!({"sub": "b-2", "preferred_username": "boss"}));
+    let back = browser
+        .come_back_with(&academy, academy.provider.sign(&claims))
+        .await;
+    assert_eq!(back.get("error"), "access_denied");
+}
+
+#[actix_web::test]
+async fn the_answer_of_another_provider_is_not_taken() {
+    let academy = Academy::with(json!({})).await;
+    for iss in ["https://other.example.com", ""] {
+        let browser = academy.begin().await;
+        let answer = browser.call_back(&academy, &[("code", "c"), ("iss", iss)]).await;
+        let back = Parameters::of(answer.assert_status(302).header("location").unwrap());
+        assert_eq!(back.get("error"), "access_denied", "{iss}");
+    }
+}
+
+#[actix_web::test]
+async fn a_provider_that_cannot_be_reached_is_told_to_the_front_end() {
+    let academy = Academy::with(json!({})).await;
+    academy.provider.set_down(true);
+    let nobody = academy.app.anonymous();
+    let address = authorize(&[
+        ("redirect_uri", FRONT_END),
+        ("code_challenge", &flows::challenge("x")),
+    ]);
+    let answer = nobody.get(&address).await.assert_status(302);
+    let back = Parameters::of(answer.header("location").unwrap());
+    assert_eq!(back.get("error"), "temporarily_unavailable");
+
+    // It is back, and asked again after a moment.
+    academy.provider.set_down(false);
+    academy.app.app.clock.advance(TimeDelta::seconds(11));
+    let browser = academy.begin().await;
+    academy.provider.set_down(true);
+    let code = academy.provider.give_code("x", String::new());
+    let answer = browser.call_back(&academy, &[("code", &code)]).await;
+    let back = Parameters::of(answer.assert_status(302).header("location").unwrap());
+    assert_eq!(back.get("error"), "temporarily_unavailable");
+}
+
+#[actix_web::test]
+async fn a_provider_that_speaks_for_another_is_not_taken() {
+    let academy = Academy::with(json!({})).await;
+    academy
+        .provider
+        .say(json!({"issuer": "https://other.example.com"}));
+    let address = authorize(&[
+        ("redirect_uri", FRONT_END),
+        ("code_challenge", &flows::challenge("x")),
+    ]);
+    let answer = academy.app.anonymous().get(&address).await.assert_status(302);
+    let back = Parameters::of(answer.header("location").unwrap());
+    assert_eq!(back.get("error"), "temporarily_unavailable");
+}
+
+#[actix_web::test]
+async fn secrets_go_into_the_form_where_the_provider_wants_them_there() {
+    let academy = Academy::with(json!({})).await;
+    academy
+        .provider
+        .say(json!({"token_endpoint_auth_methods_supported": ["client_secret_post"]}));
+    academy.sign_in(ana()).await;
+}
