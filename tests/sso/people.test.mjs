@@ -147,6 +147,14 @@ test("a claim with an external key links whom it names", async () => {
   assert.deepEqual(await linked(there.id), [subject]);
 });
 
+test("whoever was invited is active once they sign in", async () => {
+  const there = await provost.post("/v1/users", { username: "people-invited", given_name: "Local", family_name: "Person", status: "invited", external_keys: [{ source: "people-hr", key: "10085" }] });
+  const { access_token } = await provost.tokens(code, browser(), person({ preferred_username: "people-invited", employee_number: "10085" }));
+
+  assert.equal((await provost.whoIs(access_token)).id, there.id);
+  assert.equal((await provost.user(there.id)).status, "active");
+});
+
 test("nobody is made where a provider makes nobody", async () => {
   await provost.changeProvider(id, { creates_people: false });
   await refused(person({ preferred_username: "people-unknown" }));

@@ -160,9 +160,9 @@ export function expectStatus(answer, ...statuses) {
   return answer.body;
 }
 
-/** The refusal of a token request must have this status and error. */
-export function expectRefusal(answer, error, status = 400) {
-  expectStatus(answer, status);
+/** The refusal of a token request must have this error (RFC 6749, section 5.2). */
+export function expectRefusal(answer, error) {
+  expectStatus(answer, 400);
   assert.equal(answer.body.error, error, JSON.stringify(answer.body));
 }
 

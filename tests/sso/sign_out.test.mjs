@@ -62,6 +62,13 @@ test("a word about a person and no session ends all that began at the provider",
   await expectEnded(second);
 });
 
+test("whoever signs out at the provider before the front end has their tokens gets none", async () => {
+  const client = browser();
+  const signIn = await provost.signIn(code, client, person());
+  await signOutThere(client);
+  expectRefusal(await provost.redeem(signIn), "invalid_grant");
+});
+
 test("a word about a session that nobody has is taken", async () => {
   expectStatus(await tellProvost(logoutToken({ sub: randomUUID(), sid: randomUUID() })), 200, 204);
 });
@@ -92,6 +99,7 @@ test("a logout token that was not signed by the provider ends nothing", async ()
   const [header, claims] = logoutToken({ sub: login }).split(".");
   expectStatus(await tellProvost(`${header}.${claims}.AAAA`), 400);
   expectStatus(await tellProvost("nonsense"), 400);
+  expectStatus(await tellProvost(logoutToken({ sub: login, sid: "\0" })), 200, 204, 400);
   expectStatus(await provost.form(BACKCHANNEL_LOGOUT, {}), 400);
   await provost.whoIs(tokens.access_token);
 });
@@ -129,6 +137,25 @@ test("whoever signs out of Provost is led to the provider, and is signed out the
   // The provider asks who they are, and is not told.
   const page = await client.go(provost.startSignIn(code).address, { stops: [SIGNED_IN] });
   assert.match(page.url.pathname, /^\/interaction\//);
+});
+
+test("so is who came by a program's ID token", async () => {
+  const login = person();
+  const idToken = provider.sign({ iss: provider.issuer, aud: "program", ...provider.accounts.get(login), sub: login, iat: now(), exp: now() + 120 });
+  const tokens = expectStatus(await provost.exchange(idToken), 200);
+  const { provider_sign_out_url: address } = expectStatus(await provost.signOut(tokens), 200, 201);
+  const { url, body } = await browser().go(address, { stops: [SIGNED_OUT] });
+  assert.ok(url.href.startsWith(SIGNED_OUT), `${url} ${body}`);
+});
+
+test("so is who signed in before the provider changed its keys", async () => {
+  const client = browser();
+  const tokens = await provost.tokens(code, client, person());
+  provider.rotateKeys();
+  await provost.tokens(code, browser(), person());
+  const { provider_sign_out_url: address } = expectStatus(await provost.signOut(tokens), 200, 201);
+  const { url, body } = await client.go(address, { stops: [SIGNED_OUT] });
+  assert.ok(url.href.startsWith(SIGNED_OUT), `${url} ${body}`);
 });
 
 test("whoever signed in by password is led nowhere", async () => {

@@ -32,6 +32,9 @@ async function programTokens(login, { client = "program", resource } = {}) {
   return response.json();
 }
 
+/** RFC 8693, section 2.2.2. */
+const EXCHANGE_REFUSAL = "invalid_request";
+
 const now = () => Math.floor(Date.now() / 1000);
 const idToken = (login, changes = {}, header = {}) =>
   provider.sign({ iss: provider.issuer, aud: "program", sub: login, iat: now(), exp: now() + 300, ...provider.accounts.get(login), ...changes }, header);
@@ -63,6 +66,28 @@ test("an access token for Provost is taken as it is", async () => {
   const { access_token } = await programTokens(known, { resource: API });
   const { id: user } = await provost.whoIs(access_token);
   assert.deepEqual((await provost.identities(user)).map(({ subject }) => subject), [known]);
+  assert.equal((await provost.whoIs(access_token)).id, user);
+});
+
+test("a token that says little of a person changes nothing of them", async () => {
+  const login = person({ groups: ["safety"] });
+  const { id: user } = await provost.whoIs((await provost.tokens(code, browser(), login)).access_token);
+  const before = await provost.user(user);
+  const claims = { iss: provider.issuer, sub: login, iat: now(), exp: now() + 300 };
+
+  await provost.whoIs(accessToken(login));
+  expectStatus(await provost.exchange(provider.sign({ ...claims, aud: "program" })), 200);
+  assert.deepEqual(await provost.user(user), before);
+  assert.ok((await provost.members(group)).includes(user));
+});
+
+test("ten programs that first meet somebody at once meet one person", async () => {
+  const login = person({ preferred_username: "tokens-race" });
+  const token = idToken(login);
+  const answers = await Promise.all(Array.from({ length: 10 }, () => provost.exchange(token)));
+  const people = await Promise.all(answers.map(async (answer) => (await provost.whoIs(expectStatus(answer, 200).access_token)).id));
+  assert.equal(new Set(people).size, 1);
+  assert.equal((await provost.users('username eq "tokens-race"')).length, 1);
 });
 
 test("an access token of a suspended person is refused at once", async () => {
@@ -96,17 +121,31 @@ test("an ID token is no bearer token", async () => {
 
 test("an access token is no ID token", async () => {
   const { access_token } = await programTokens(known, { resource: API });
-  expectRefusal(await provost.exchange(access_token), "invalid_request");
+  expectRefusal(await provost.exchange(access_token), EXCHANGE_REFUSAL);
 });
 
 test("an ID token of a program that is not listed is refused", async () => {
   const { id_token } = await programTokens(known, { client: "stranger" });
-  expectRefusal(await provost.exchange(id_token), "invalid_request");
+  expectRefusal(await provost.exchange(id_token), EXCHANGE_REFUSAL);
 });
 
 test("what these tests forge would pass if it were right", async () => {
   expectStatus(await provost.exchange(idToken(known)), 200);
   expectStatus(await provost.me(accessToken(known)), 200);
+});
+
+test("text that no database holds does no harm", async () => {
+  const login = person();
+  expectRefusal(await provost.exchange(idToken(`${login}\0`)), EXCHANGE_REFUSAL);
+  expectStatus(await provost.me(accessToken(`${login}\0`)), 401);
+  expectStatus(await provost.exchange(idToken(login, { given_name: "A\0na", groups: ["\0"], sid: "\0" })), 200, 400);
+});
+
+test("times beyond all reason do no harm", async () => {
+  for (const exp of [8210266876799, 9007199254740991, 1e300]) {
+    expectStatus(await provost.exchange(idToken(known, { exp })), 200, 400);
+    expectStatus(await provost.me(accessToken(known, { exp })), 200, 401);
+  }
 });
 
 /** Somebody else's provider. */
@@ -131,7 +170,7 @@ const SPOILED = {
 };
 for (const [why, [changes, header]] of Object.entries(SPOILED)) {
   test(`a token that ${why} is refused`, async () => {
-    expectRefusal(await provost.exchange(idToken(known, changes(), header)), "invalid_request");
+    expectRefusal(await provost.exchange(idToken(known, changes(), header)), EXCHANGE_REFUSAL);
     expectStatus(await provost.me(accessToken(known, changes(), header)), 401);
   });
 }
@@ -140,7 +179,7 @@ test("a token that nobody signed is refused", async () => {
   const [, claims] = idToken(known).split(".");
   for (const alg of ["none", "None", "NONE"]) {
     const token = `${encoded({ alg })}.${claims}.`;
-    expectRefusal(await provost.exchange(token), "invalid_request");
+    expectRefusal(await provost.exchange(token), EXCHANGE_REFUSAL);
     expectStatus(await provost.me(token), 401);
   }
 });
@@ -149,25 +188,25 @@ test("a token that is signed with the public key as a secret is refused", async 
   const [, claims] = idToken(known).split(".");
   const content = `${encoded({ alg: "HS256" })}.${claims}`;
   const signature = createHmac("sha256", provider.publicKey.export({ type: "spki", format: "pem" })).update(content).digest("base64url");
-  expectRefusal(await provost.exchange(`${content}.${signature}`), "invalid_request");
+  expectRefusal(await provost.exchange(`${content}.${signature}`), EXCHANGE_REFUSAL);
 });
 
 test("a token that was changed is refused", async () => {
   const [header, claims, signature] = idToken(known).split(".");
   const changed = { ...JSON.parse(Buffer.from(claims, "base64url")), sub: person() };
-  expectRefusal(await provost.exchange(`${header}.${encoded(changed)}.${signature}`), "invalid_request");
+  expectRefusal(await provost.exchange(`${header}.${encoded(changed)}.${signature}`), EXCHANGE_REFUSAL);
 });
 
 test("a token that another provider signed in this one's name is refused", async () => {
   const claims = { iss: provider.issuer, aud: "program", sub: known, iat: now(), exp: now() + 300 };
-  expectRefusal(await provost.exchange(stranger.sign(claims)), "invalid_request");
+  expectRefusal(await provost.exchange(stranger.sign(claims)), EXCHANGE_REFUSAL);
   expectStatus(await provost.me(stranger.sign({ ...claims, aud: API }, { alg: "ES256", typ: "at+jwt" })), 401);
 });
 
 test("a token that brings its own key is refused", async () => {
   const claims = { iss: provider.issuer, aud: "program", sub: known, iat: now(), exp: now() + 300 };
   const header = { jwk: stranger.publicKey.export({ format: "jwk" }), jku: `${stranger.issuer}/jwks` };
-  expectRefusal(await provost.exchange(stranger.sign(claims, header)), "invalid_request");
+  expectRefusal(await provost.exchange(stranger.sign(claims, header)), EXCHANGE_REFUSAL);
   assert.equal(stranger.asked("/jwks"), 0);
 });
 
@@ -177,7 +216,7 @@ test("tokens of a provider that is turned off count no longer", async () => {
   const answers = [await provost.exchange(exchanged), await provost.me(shown)];
   await provost.changeProvider(id, { enabled: true });
 
-  expectRefusal(answers[0], "invalid_request");
+  expectRefusal(answers[0], EXCHANGE_REFUSAL);
   expectStatus(answers[1], 401);
   await provost.whoIs(shown);
 });
