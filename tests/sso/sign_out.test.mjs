@@ -139,7 +139,7 @@ test("whoever signs out of Provost is led to the provider, and is signed out the
   assert.match(page.url.pathname, /^\/interaction\//);
 });
 
-test("so is who came by a program's ID token", async () => {
+test("whoever came by a program's ID token is led there, too", async () => {
   const login = person();
   const idToken = provider.sign({ iss: provider.issuer, aud: "program", ...provider.accounts.get(login), sub: login, iat: now(), exp: now() + 120 });
   const tokens = expectStatus(await provost.exchange(idToken), 200);
@@ -148,7 +148,7 @@ test("so is who came by a program's ID token", async () => {
   assert.ok(url.href.startsWith(SIGNED_OUT), `${url} ${body}`);
 });
 
-test("so is who signed in before the provider changed its keys", async () => {
+test("whoever signed in before the provider changed its keys is led there, too", async () => {
   const client = browser();
   const tokens = await provost.tokens(code, client, person());
   provider.rotateKeys();
