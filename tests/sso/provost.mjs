@@ -9,10 +9,10 @@ const random = () => randomBytes(32).toString("base64url");
 export class Provost {
   #admin;
 
-  /** The one that the environment names, as its administrator. */
-  static async connect() {
+  /** The one that the environment names, or a process of it at another address, as its administrator. */
+  static async connect(url = process.env.PROVOST_URL) {
     const provost = new Provost();
-    provost.url = process.env.PROVOST_URL;
+    provost.url = url;
     const answer = await provost.token({ grant_type: "password", username: "admin", password: process.env.PROVOST_ADMIN_PASSWORD });
     provost.#admin = expectStatus(answer, 200).access_token;
     return provost;
