@@ -183,6 +183,26 @@ test("claims in the ID token count where the userinfo endpoint would say the sam
   assert.equal((await provost.user(user)).username, "people-in-token");
 });
 
+test("an identity that an administrator links is found", async () => {
+  const there = await local({ username: "people-linked" });
+  const subject = person({ preferred_username: "people-linked" });
+  await provost.post(`/v1/users/${there.id}/identities`, { identity_provider_id: id, subject });
+  assert.equal((await provost.whoIs((await provost.tokens(code, browser(), subject)).access_token)).id, there.id);
+});
+
+test("whoever's identity is taken away is signed out and nobody's again", async () => {
+  const subject = person();
+  const tokens = await provost.tokens(code, browser(), subject);
+  const { id: user } = await provost.whoIs(tokens.access_token);
+  const [identity] = await provost.identities(user);
+  const answer = await provost.request("DELETE", `/v1/users/${user}/identities/${identity.id}`, { headers: { "if-match": '"1"' } });
+  expectStatus(answer, 204);
+
+  expectStatus(await provost.me(tokens.access_token), 401);
+  expectRefusal(await provost.refresh(tokens), "invalid_grant");
+  await refused(subject);
+});
+
 test("a suspended person is refused everywhere, and comes back when active", async () => {
   const subject = person();
   const tokens = await provost.tokens(code, browser(), subject);
