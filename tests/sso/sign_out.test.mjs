@@ -112,13 +112,10 @@ test("an ID token is no logout token", async () => {
   await provost.whoIs(tokens.access_token);
 });
 
-test("a logout token counts once: what begins after it goes on", async () => {
+test("an old logout token says nothing of what began since", async () => {
   const login = person();
-  await provost.tokens(code, browser(), login);
-  const token = logoutToken({ sub: login });
-  expectStatus(await tellProvost(token), 200, 204);
   const tokens = await provost.tokens(code, browser(), login);
-  await tellProvost(token);
+  expectStatus(await tellProvost(logoutToken({ sub: login, iat: now() - 100 })), 200, 204);
   await provost.whoIs(tokens.access_token);
 });
 
@@ -161,19 +158,14 @@ test("whoever signed in before the provider changed its keys is led there, too",
 test("whoever signed in by password is led nowhere", async () => {
   const password = `${randomUUID()} of the tests`;
   const user = await provost.post("/v1/users", { username: "sign-out-local", given_name: "Local", family_name: "Person", status: "active" });
-  expectStatus(await provost.request("PUT", `/v1/users/${user.id}/password`, { body: { password } }), 200, 204);
+  expectStatus(await provost.request("PUT", `/v1/users/${user.id}/password`, { body: { password }, headers: { "if-match": "*" } }), 200, 204);
   const tokens = expectStatus(await provost.token({ grant_type: "password", username: "sign-out-local", password }), 200);
 
   assert.equal(expectStatus(await provost.signOut(tokens), 200, 201).provider_sign_out_url, null);
   await expectEnded(tokens);
 });
 
-test("whoever signs out twice, or with nothing, learns nothing", async () => {
-  const tokens = await provost.tokens(code, browser(), person());
-  expectStatus(await provost.signOut(tokens), 200, 201);
-  for (const refresh_token of [tokens.refresh_token, `pvr_${"a".repeat(43)}`]) {
-    const answer = await provost.signOut({ refresh_token });
-    assert.ok(answer.status < 500, `${answer.status}`);
-    assert.ok(!answer.body?.provider_sign_out_url);
-  }
+test("whoever signs out with nothing learns nothing", async () => {
+  const answer = await provost.signOut({ refresh_token: `pvr_${"a".repeat(43)}` });
+  assert.equal(expectStatus(answer, 200).provider_sign_out_url, null);
 });
