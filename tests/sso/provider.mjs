@@ -34,6 +34,8 @@ export class OpenIdProvider {
   accounts = new Map();
   /** Whether ID tokens hold the scopes' claims; if not, they are at the userinfo endpoint alone. */
   claimsInIdTokens = false;
+  /** What is answered at a path in the provider's place: a function of request and response. */
+  replies = new Map();
   /** How often each path was asked for. */
   requests = new Map();
 
@@ -116,6 +118,7 @@ export class OpenIdProvider {
   async #answer(request, response) {
     const path = request.url.split("?")[0];
     this.requests.set(path, this.asked(path) + 1);
+    if (this.replies.has(path)) return this.replies.get(path)(request, response);
     if (path.startsWith("/interaction/")) return this.#interact(request, response);
     return this.#oidc.callback()(request, response);
   }
@@ -240,6 +243,11 @@ function newKey(alg) {
   const pair = generateKeyPairSync(...KEY_KINDS[alg]);
   const kid = randomUUID();
   return { alg, kid, pair, jwk: { ...pair.privateKey.export({ format: "jwk" }), alg, kid, use: "sig" } };
+}
+
+/** A reply of JSON, for `replies`. */
+export function json(body, status = 200) {
+  return (_request, response) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
 /** A part of a token. */
