@@ -137,8 +137,8 @@ const DOCUMENTS = {
   "speaks for another issuer": () => ({ issuer: "https://other.example.com" }),
   "has its keys at an address that is not its own and not TLS": () => ({ jwks_uri: "http://192.0.2.1/jwks" }),
   "has its keys in a file": () => ({ jwks_uri: "file:///etc/passwd" }),
-  "has no key that can be used": (late) => {
-    late.replies.set("/jwks", json({ keys: [{ kty: "new", kid: "1" }] }));
+  "has no keys": (late) => {
+    late.replies.set("/jwks", json({ keys: [] }));
     return {};
   },
 };
