@@ -21,7 +21,7 @@ pub struct PurgeRefreshTokens {}
 /// Sessions stay on record for so long after their end.
 const SESSIONS_KEPT: TimeDelta = TimeDelta::days(90);
 
-/// Sign-ins by a provider stay for so long, so that a code that comes again ends what began by it.
+/// Sign-ins by a provider that came to a code stay for so long: one that comes again ends what began by it.
 const SSO_FLOWS_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// Rows a transaction, so that none holds locks for long.
@@ -66,8 +66,10 @@ fn sessions(tx: &Tx) -> ApiResult<Sql> {
 fn sso_flows(tx: &Tx) -> ApiResult<Sql> {
     Ok(sql![
         "DELETE FROM sso_flows WHERE state_hash IN (SELECT state_hash FROM sso_flows WHERE expires_at <= ",
+        bind(tx.now),
+        " AND (code_hash IS NULL OR expires_at <= ",
         bind(tx.now - SSO_FLOWS_KEPT),
-        " LIMIT ",
+        ") LIMIT ",
         bind(BATCH),
         ")"
     ])

@@ -86,12 +86,16 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<IdentityProvider>>
     Ok(page.page(providers, |provider: &IdentityProvider| provider.id))
 }
 
+/// More buttons than this no front end shows.
+const MOST_OFFERED: i64 = 1_000;
+
 /// Those that people may sign in by, for front ends.
 pub fn offered(conn: &mut PgConnection) -> QueryResult<Vec<OfferedProvider>> {
     identity_providers::table
         .filter(identity_providers::enabled)
         .order((identity_providers::name, identity_providers::id))
         .select(OfferedProvider::as_select())
+        .limit(MOST_OFFERED)
         .load(conn)
 }
 

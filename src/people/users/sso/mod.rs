@@ -115,11 +115,12 @@ fn create(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Res
 fn update(tx: &mut Tx, provider: &ProviderRow, person: &Person, user: Uuid) -> ApiResult<()> {
     let read = claims::read(tx, provider, person)?;
     for issue in &read.issues {
+        // Not what it says, which is somebody's own.
         let field = issue.field.as_deref().unwrap_or_default();
         log::warn!(
-            "identity provider {}: of user {user} {field} {}",
+            "identity provider {}: {field} of user {user}: {}",
             provider.code,
-            issue.detail
+            issue.code
         );
     }
     let written = tx.attempt(|tx| {
