@@ -1,6 +1,7 @@
 //! Sign-in by OpenID Connect providers.
 
 mod bearer;
+mod id_tokens;
 mod linking;
 mod providers;
 mod sign_in;

@@ -1,22 +1,17 @@
 //! The types of `/v1/identity-providers`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{
-    db::schema::identity_providers,
-    http::{Versioned, rules::rule},
-    import::mapping::ValueMapping,
-    protected,
-};
+use super::rules::{are_distinct, are_filled, are_redirect_uris, are_scopes, is_issuer};
+use crate::{db::schema::identity_providers, http::Versioned, import::mapping::ValueMapping, protected};
 
 /// Where each field of a person comes from, in the words of imports: a claim stands where a file has a column.
 pub type Mapping = BTreeMap<String, ValueMapping>;
@@ -382,85 +377,4 @@ fn usual_mapping() -> Mapping {
         (field.to_owned(), value)
     });
     mapping.into()
-}
-
-/// Whether Provost talks to that address: TLS, or a server on this very machine.
-pub fn is_reachable(url: &Url) -> bool {
-    let is_here = || match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.has_host() && (url.scheme() == "https" || url.scheme() == "http" && is_here())
-}
-
-fn is_issuer(text: &str) -> Result<(), validator::ValidationError> {
-    let is_plain = |url: &Url| {
-        url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
-    };
-    match Url::parse(text) {
-        Ok(url) if is_reachable(&url) && is_plain(&url) => Ok(()),
-        _ => Err(rule(
-            "",
-            "must be an https:// address without query and fragment (http:// on this machine only)",
-        )),
-    }
-}
-
-/// What may stand in a list of words with spaces between (RFC 6749, section 3.3).
-fn is_scope(text: &str) -> bool {
-    (1..=200).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
-}
-
-fn are_scopes(scopes: &[String]) -> Result<(), validator::ValidationError> {
-    if scopes.iter().all(|scope| is_scope(scope)) && scopes.iter().any(|scope| scope == "openid") {
-        return Ok(());
-    }
-    Err(rule(
-        "",
-        "must be words of visible ASCII characters, with openid among them",
-    ))
-}
-
-/// Where a front end may be: on the web, or an app with a scheme of its own (RFC 8252, section 7.1), which has a full stop.
-fn is_redirect_uri(text: &str) -> bool {
-    text.len() <= 2000
-        && !text.contains(char::is_whitespace)
-        && Url::parse(text)
-            .is_ok_and(|url| url.fragment().is_none() && (is_reachable(&url) || url.scheme().contains('.')))
-}
-
-fn are_redirect_uris(uris: &[String]) -> Result<(), validator::ValidationError> {
-    if uris.iter().all(|uri| is_redirect_uri(uri)) {
-        return Ok(());
-    }
-    Err(rule(
-        "",
-        "must be https:// addresses (http:// on this machine only) or of an app's own scheme such as com.example.app:/done, without fragments",
-    ))
-}
-
-fn are_filled(audiences: &[String]) -> Result<(), validator::ValidationError> {
-    if audiences
-        .iter()
-        .all(|audience| (1..=500).contains(&audience.chars().count()))
-    {
-        return Ok(());
-    }
-    Err(rule("", "must each have 1 to 500 characters"))
-}
-
-fn are_distinct(groups: &[GroupLink]) -> Result<(), validator::ValidationError> {
-    let values: BTreeSet<_> = groups.iter().map(|link| link.value.as_str()).collect();
-    if values.len() == groups.len() {
-        return Ok(());
-    }
-    Err(rule("", "must name each value once"))
 }
