@@ -26,7 +26,9 @@ pub mod token;
 
 pub use caller::{Caller, HeldGrant, lacks};
 pub use permission::{Permission, PermissionSet};
-pub use protected::{Authorized, Protected, authorize, authorize_all, confirm, outside, read, read_with};
+pub use protected::{
+    Authorized, Protected, authorize, authorize_all, confirm, nameable, outside, read, read_with,
+};
 pub use scope::{Scope, ScopePart};
 
 use utoipa_actix_web::service_config::ServiceConfig;

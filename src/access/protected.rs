@@ -130,6 +130,14 @@ pub fn authorize_all<T: Protected>(
     Ok(things)
 }
 
+/// The things that a request which takes `permission` may name beside those that it changes: what the caller may see, and
+/// what the permission covers. The others are answered like those that do not exist.
+pub fn nameable<T: Protected>(tx: &Tx, permission: Permission) -> Sql {
+    let covered = tx.caller.scope_if_any(permission, tx.now);
+    let covered = covered.map_or_else(Sql::never, |scope| T::covered(&scope));
+    visible::<T>(tx, &covered)
+}
+
 /// What the caller may see, beside what is `covered` for what they want to do.
 fn visible<T: Protected>(tx: &Tx, covered: &Sql) -> Sql {
     match tx.caller.scope_if_any(T::READ, tx.now) {

@@ -29,7 +29,7 @@ pub enum ScopePart {
     OwnSelf,
 }
 
-/// Where a caller may use one permission: the union of its parts. Never empty.
+/// Where a caller may use one permission: the union of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Scope {
@@ -47,6 +47,12 @@ impl Scope {
     /// Whether it covers all there is.
     pub fn is_everything(&self) -> bool {
         self.parts.contains(&ScopePart::Everything)
+    }
+
+    /// Those of its parts that `keep` keeps; without any, it covers nothing.
+    pub fn only(&self, keep: impl Fn(ScopePart) -> bool) -> Self {
+        let parts = self.parts.iter().copied().filter(|part| keep(*part));
+        Scope::new(parts.collect(), self.person)
     }
 
     /// Its parts.

@@ -12,7 +12,7 @@ use crate::{
     access::{Caller, Permission, Scope},
     db::{Sql, bind, sql::uuid_v7},
     filter::FilterClock,
-    http::{ApiError, ApiResult},
+    http::{ApiError, ApiResult, Code},
     jobs::{self, Job, NewJob},
     ledger::{self, ActorKind, Event},
     sql,
@@ -216,6 +216,21 @@ impl<'a> Tx<'a> {
     /// 403 unless the caller may use `permission` somewhere; what they write is confirmed to be there.
     pub fn require(&self, permission: Permission) -> ApiResult<()> {
         self.scope(permission).map(drop)
+    }
+
+    /// 403 unless the caller may use `permission` everywhere: for what belongs to the whole academy. Asked first, so that
+    /// nobody else learns what there is of it.
+    pub fn require_everywhere(&self, permission: Permission) -> ApiResult<()> {
+        if self.scope(permission)?.is_everything() {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            Code::Forbidden,
+            format!(
+                "This needs the permission {} in the scope of everything; ask an administrator for a role that holds it.",
+                permission.as_str()
+            ),
+        ))
     }
 
     /// Appends `event` to the ledger when the transaction commits.

@@ -1,16 +1,22 @@
 //! The people and courses that facts are about, looked up and locked before a fact is written.
 
-use diesel::{OptionalExtension, QueryDsl, QueryableByName, RunQueryDsl, sql_types::Bool};
+use diesel::{
+    OptionalExtension, QueryDsl, QueryableByName, RunQueryDsl,
+    dsl::{exists, select},
+    sql_types::Bool,
+};
 use uuid::Uuid;
 
 use crate::{
-    access::{Permission, lacks},
+    access::{Permission, Protected, Scope, ScopePart, callers, lacks},
     app::Tx,
+    catalog::courses::model::Course,
     db::{
-        bind,
+        Condition, Sql, bind,
         schema::{course_versions, courses, users},
     },
     http::{ApiError, ApiResult, Code},
+    ledger::ActorKind,
     people::users::model::UserStatus,
     period::Period,
     sql,
@@ -38,34 +44,78 @@ pub fn lock_learner(tx: &mut Tx, user_id: Uuid) -> ApiResult<()> {
     }
 }
 
-/// 403 unless the caller may use `permission` on facts about this person and course. Asked before anything is
-/// looked up, so that nobody learns of people whom they may not see. Who may use it everywhere is told what does not
-/// exist.
+/// 403 unless the caller may use `permission` on facts about this person and course, and 422 for a course that they may
+/// not see, as for one that does not exist. Asked before anything is looked up, so that nobody learns of people whom they
+/// may not see. Who may use it everywhere is told what does not exist.
 pub fn allow(tx: &mut Tx, permission: Permission, user_id: Uuid, course_id: Uuid) -> ApiResult<()> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Bool)]
-        covered: bool,
-    }
     let scope = tx.scope(permission)?;
     if scope.is_everything() {
         return exist(tx, user_id, course_id);
     }
-    let row: Row = sql![
+    let reach = reach(tx, &scope, user_id, course_id)?;
+    if reach.person {
+        return if reach.course_is_seen {
+            Ok(())
+        } else {
+            Err(no_course())
+        };
+    }
+    if reach.course && (!reach.course_is_kept || sees(tx, user_id, course_id)?) {
+        return Ok(());
+    }
+    Err(lacks(permission))
+}
+
+#[derive(QueryableByName)]
+struct Reach {
+    /// Whether the scope covers the person.
+    #[diesel(sql_type = Bool)]
+    person: bool,
+    /// Whether it covers the course.
+    #[diesel(sql_type = Bool)]
+    course: bool,
+    /// Whether the caller may see the course.
+    #[diesel(sql_type = Bool)]
+    course_is_seen: bool,
+    /// Whether the course is kept from those whom it does not concern, of whom this person is one.
+    #[diesel(sql_type = Bool)]
+    course_is_kept: bool,
+}
+
+fn reach(tx: &mut Tx, scope: &Scope, user_id: Uuid, course_id: Uuid) -> ApiResult<Reach> {
+    let readable = tx.caller.scope_if_any(Course::READ, tx.now);
+    let seen = readable.iter().chain([scope]).map(Course::visible);
+    let of_person = Scope::new(vec![ScopePart::OwnSelf], Some(user_id));
+    let reach = sql![
         "SELECT coalesce(",
-        scope.facts("asked.user_id", "asked.course_id"),
-        ", FALSE) AS covered FROM (SELECT ",
+        scope.users("asked.user_id"),
+        ", FALSE) AS person, coalesce(",
+        scope.courses("asked.course_id"),
+        ", FALSE) AS course, EXISTS (SELECT FROM courses WHERE courses.id = asked.course_id AND ",
+        Sql::any(seen),
+        ") AS course_is_seen, EXISTS (SELECT FROM courses WHERE courses.id = asked.course_id
+            AND courses.current_version_id IS NOT NULL AND NOT ",
+        Course::visible(&of_person),
+        ") AS course_is_kept FROM (SELECT ",
         bind(user_id),
         "::uuid AS user_id, ",
         bind(course_id),
         "::uuid AS course_id) asked"
-    ]
-    .get_result(tx.conn)?;
-    if row.covered {
-        Ok(())
-    } else {
-        Err(lacks(permission))
-    }
+    ];
+    Ok(reach.get_result(tx.conn)?)
+}
+
+/// Whether a role that reaches the person shows them the course: whoever may see what is kept from others may be enrolled
+/// in it by those who have charge of the course and not of people.
+fn sees(tx: &mut Tx, user_id: Uuid, course_id: Uuid) -> ApiResult<bool> {
+    let person = callers::load(tx.conn, ActorKind::User, user_id, tx.now)?;
+    let Some(scope) = person.and_then(|person| person.scope_if_any(Course::READ, tx.now)) else {
+        return Ok(false);
+    };
+    let seen = courses::table
+        .find(course_id)
+        .filter(Condition::new(Course::visible(&scope)));
+    Ok(select(exists(seen)).get_result(tx.conn)?)
 }
 
 /// 422 for a person and a course that do not exist.

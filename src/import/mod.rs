@@ -33,7 +33,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::{
     access::Permission,
     app::{App, Tx},
-    http::{ApiError, ApiResult, Code},
+    http::{ApiError, ApiResult},
 };
 
 /// The routes of imports and their profiles.
@@ -58,19 +58,5 @@ fn stored_target(app: &App, resource: &str) -> ApiResult<&'static dyn Target> {
 /// 403 unless the caller may use each of `permissions` everywhere.
 fn require_all(tx: &Tx, permissions: &[Permission]) -> ApiResult<()> {
     let mut permissions = permissions.iter();
-    permissions.try_for_each(|permission| require_everywhere(tx, *permission))
-}
-
-/// 403 unless the caller may use `permission` everywhere.
-fn require_everywhere(tx: &Tx, permission: Permission) -> ApiResult<()> {
-    if tx.scope(permission)?.is_everything() {
-        return Ok(());
-    }
-    Err(ApiError::new(
-        Code::Forbidden,
-        format!(
-            "This needs the permission {} in the scope of everything; ask an administrator for a role that holds it.",
-            permission.as_str()
-        ),
-    ))
+    permissions.try_for_each(|permission| tx.require_everywhere(*permission))
 }

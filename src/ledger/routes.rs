@@ -11,8 +11,8 @@ use super::{
     verify::VerifyLedger,
 };
 use crate::{
-    access::{self, Permission, caller::lacks},
-    app::{Call, Tx},
+    access::{self, Permission},
+    app::Call,
     http::{ApiResult, Page, Query, Ref, Reply},
     operations::{self, Operation},
 };
@@ -59,7 +59,7 @@ async fn get_event(call: Call, id: Path<Uuid>) -> ApiResult<Reply> {
 #[get("")]
 async fn get_ledger(call: Call) -> ApiResult<Reply> {
     call.read(move |tx| {
-        require_everything(tx)?;
+        tx.require_everywhere(Permission::EventsRead)?;
         Reply::ok(&seal::head(tx.conn)?)
     })
     .await
@@ -73,7 +73,7 @@ async fn get_ledger(call: Call) -> ApiResult<Reply> {
 #[post("/verifications")]
 async fn verify_ledger(call: Call) -> ApiResult<Reply> {
     call.write(|tx| {
-        require_everything(tx)?;
+        tx.require_everywhere(Permission::EventsRead)?;
         let head = seal::head(tx.conn)?;
         let operation = operations::begin(tx, "ledger.verification", Some(head.position))?;
         tx.enqueue(&VerifyLedger {
@@ -82,11 +82,4 @@ async fn verify_ledger(call: Call) -> ApiResult<Reply> {
         operations::accepted(&operation)
     })
     .await
-}
-
-fn require_everything(tx: &Tx) -> ApiResult<()> {
-    match tx.scope(Permission::EventsRead)?.is_everything() {
-        true => Ok(()),
-        false => Err(lacks(Permission::EventsRead)),
-    }
 }

@@ -3,7 +3,7 @@ use provost::{access::Permission, db::bind, sql};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{grant_body, person, role, scopes::org_unit};
+use super::{grant_body, person, person_with, role, scopes::org_unit};
 use crate::support::TestApp;
 
 const KEEPER: &[Permission] = &[
@@ -22,7 +22,8 @@ async fn nobody_grants_what_they_do_not_hold() {
         org_unit(&app, "beside", None),
     );
     let below = super::scopes::org_unit_with_id(&app, below, "below", Some(above));
-    let ana = person(&admin, "ana").await;
+    let ana = person_with(&admin, json!({"username": "ana", "org_unit_id": above})).await;
+    let far = person(&admin, "far").await;
     let reader = json!({"code": "reader", "name": "Reader", "permissions": ["users.read"]});
     let reader = admin.post("/v1/roles", reader).await.id().parse().unwrap();
     let lms_admin = role(&admin, "lms_admin").await;
@@ -45,6 +46,15 @@ async fn nobody_grants_what_they_do_not_hold() {
         grant(role, scope)
             .await
             .assert_problem(403, "grant_exceeds_caller");
+    }
+
+    for out_of_reach in [far, Uuid::now_v7()] {
+        let body = grant_body(("user", out_of_reach), reader, ("org_unit", Some(below)));
+        keeper
+            .post("/v1/grants", body)
+            .await
+            .assert_problem(422, "validation_failed")
+            .assert_fault("/principal_id");
     }
 
     let without_leave = app.holding(&[Permission::UsersRead], "everything", None);

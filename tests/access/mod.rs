@@ -21,6 +21,7 @@ mod sessions;
 mod sign_in;
 mod sso;
 mod tokens;
+mod two_audiences;
 
 use provost::access::Permission;
 use serde_json::{Value, json};

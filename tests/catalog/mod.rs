@@ -9,6 +9,7 @@ mod courses;
 mod publishing;
 mod scopes;
 mod search;
+mod visibility;
 
 /// A body for a new course, with `more` in it.
 fn course(code: &str, title: &str, more: Value) -> Value {

@@ -41,10 +41,12 @@ pub fn all() -> Vec<Operation> {
 
 /// The operations that need a token.
 pub fn private() -> Vec<Operation> {
-    all()
-        .into_iter()
-        .filter(|operation| operation.path.starts_with("/v1/") || operation.is_scim())
-        .collect()
+    all().into_iter().filter(is_private).collect()
+}
+
+/// Whether it needs a token.
+pub fn is_private(operation: &Operation) -> bool {
+    operation.path.starts_with("/v1/") || operation.is_scim()
 }
 
 impl Operation {

@@ -95,6 +95,16 @@ fn raw(
     Sample { query, ..sample }
 }
 
+/// With the key that the story gave to a person before.
+fn with_known_key(operation: &'static str) -> Sample {
+    json_body(operation, json!({"source": "{source}", "key": "{key}"}))
+}
+
+fn with_new_key(operation: &'static str, id: &str) -> Sample {
+    let row = json!({"row_key": "1", "id": id, "add": {"source": "erp", "key": "{unique}"}});
+    json_body(operation, json!({ "rows": [row] }))
+}
+
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn signs_in() -> Sample {
@@ -104,6 +114,13 @@ fn signs_in() -> Sample {
 
 /// The story. A thing's end (archival, revocation) comes after all that need it alive.
 pub fn samples() -> Vec<Sample> {
+    let mut story = lives();
+    story.extend(endings());
+    story
+}
+
+/// The story as long as all that it tells of is alive. What can stand in the unit that is called home stands there.
+pub fn lives() -> Vec<Sample> {
     let mut story = people();
     story.extend(access());
     story.extend(scim::samples());
@@ -113,12 +130,12 @@ pub fn samples() -> Vec<Sample> {
     story.extend(credential());
     story.extend(imports());
     story.extend(mechanisms());
-    story.extend(endings());
     story
 }
 
 fn people() -> Vec<Sample> {
     vec![
+        json_body("create_org_unit", json!({"code": "home", "name": "Home"})).saves("home_unit_id"),
         json_body(
             "create_user",
             json!({"username": "{unique}", "given_name": "Ines", "family_name": "Silva", "status": "invited"}),
@@ -127,7 +144,7 @@ fn people() -> Vec<Sample> {
         json_body("create_user_invitation", json!({"delivery": "answer"})),
         json_body(
             "create_user",
-            json!({"username": "{unique}", "given_name": "Ana", "family_name": "Silva"}),
+            json!({"username": "{unique}", "given_name": "Ana", "family_name": "Silva", "org_unit_id": "{home_unit_id}"}),
         )
         .saves("user_id"),
         json_body("update_user", json!({"title": "Nurse"})),
@@ -145,7 +162,7 @@ fn people() -> Vec<Sample> {
         json_body(
             "bulk_write_users",
             json!({"rows": [{"row_key": "1", "create":
-                {"username": "{unique}", "given_name": "Bea", "family_name": "Silva"}}]}),
+                {"username": "{unique}", "given_name": "Bea", "family_name": "Silva", "org_unit_id": "{home_unit_id}"}}]}),
         ),
         json_body(
             "create_user_external_key",
@@ -163,23 +180,22 @@ fn people() -> Vec<Sample> {
             json!({"rows": [{"row_key": "1", "id": "{user_id}", "add": {"source": "payroll", "key": "{unique}"}}]}),
         ),
         with_query("explain_user_access", "?permission=users.read"),
-        json_body("create_org_unit", json!({"code": "{unique}", "name": "Sales"})).saves("org_unit_id"),
+        json_body(
+            "create_org_unit",
+            json!({"code": "{unique}", "name": "Sales", "parent_id": "{home_unit_id}"}),
+        )
+        .saves("org_unit_id"),
         json_body("update_org_unit", json!({"name": "Sales EMEA"})),
         json_body(
             "bulk_write_org_units",
             json!({"rows": [
-                {"row_key": "1", "create": {"code": "{unique}", "name": "Research"}},
+                {"row_key": "1", "create":
+                    {"code": "{unique}", "name": "Research", "parent_id": "{home_unit_id}"}},
                 {"row_key": "2", "id": "{org_unit_id}", "update": {"name": "Sales Europe"}},
             ]}),
         ),
-        json_body(
-            "bulk_write_org_unit_external_keys",
-            json!({"rows": [{"row_key": "1", "id": "{org_unit_id}", "add": {"source": "erp", "key": "{unique}"}}]}),
-        ),
-        json_body(
-            "create_org_unit_external_key",
-            json!({"source": "{source}", "key": "{key}"}),
-        ),
+        with_new_key("bulk_write_org_unit_external_keys", "{org_unit_id}"),
+        with_known_key("create_org_unit_external_key"),
         bare("delete_org_unit_external_key"),
         json_body(
             "create_group",
@@ -192,14 +208,8 @@ fn people() -> Vec<Sample> {
             json!({"rows": [{"row_key": "1", "create":
                 {"code": "{unique}", "name": "Nurses", "kind": "dynamic", "filter": "title eq \"Nurse\""}}]}),
         ),
-        json_body(
-            "bulk_write_group_external_keys",
-            json!({"rows": [{"row_key": "1", "id": "{group_id}", "add": {"source": "erp", "key": "{unique}"}}]}),
-        ),
-        json_body(
-            "create_group_external_key",
-            json!({"source": "{source}", "key": "{key}"}),
-        ),
+        with_new_key("bulk_write_group_external_keys", "{group_id}"),
+        with_known_key("create_group_external_key"),
         bare("delete_group_external_key"),
         json_body("change_group_members", json!({"add": ["{user_id}"]})),
         bare("remove_group_member"),
@@ -236,7 +246,7 @@ fn access() -> Vec<Sample> {
         json_body(
             "create_grant",
             json!({"principal_kind": "service_account", "principal_id": "{service_account_id}",
-                "role_id": "{role_id}", "scope_kind": "everything"}),
+                "role_id": "{role_id}", "scope_kind": "org_unit", "scope_id": "{home_unit_id}"}),
         )
         .saves("grant_id"),
         json_body("create_service_account_secret", json!({})).saves_at("secret_id", "/record/id"),
@@ -276,14 +286,8 @@ fn catalog() -> Vec<Sample> {
         json_body("update_course", json!({"title": "Fire and smoke"})),
         bare("publish_course").saves_at("number", "/number"),
         json_body("clone_course", json!({"code": "{unique}"})),
-        json_body(
-            "bulk_write_course_external_keys",
-            json!({"rows": [{"row_key": "1", "id": "{course_id}", "add": {"source": "erp", "key": "{unique}"}}]}),
-        ),
-        json_body(
-            "create_course_external_key",
-            json!({"source": "{source}", "key": "{key}"}),
-        ),
+        with_new_key("bulk_write_course_external_keys", "{course_id}"),
+        with_known_key("create_course_external_key"),
         bare("delete_course_external_key"),
     ]
 }
@@ -347,7 +351,9 @@ fn credential() -> Vec<Sample> {
         json_body(
             "correct_completion",
             json!({"reason": "The score was missing.", "score": 80}),
-        ),
+        )
+        .then_jobs(),
+        with_query("list_events", "?sort=-position").saves_at("event_id", "/data/0/id"),
     ]
 }
 
@@ -373,12 +379,16 @@ fn imports() -> Vec<Sample> {
 fn mechanisms() -> Vec<Sample> {
     vec![
         bare("verify_ledger").saves("operation_id"),
+        bare("list_jobs").saves_at("job_id", "/data/0/id"),
         bare("cancel_operation"),
     ]
 }
 
-fn endings() -> Vec<Sample> {
+/// How things end.
+pub fn endings() -> Vec<Sample> {
     vec![
+        bare("delete_scim_group"),
+        bare("delete_scim_user"),
         bare("archive_import_profile"),
         bare("archive_certificate_template"),
         bare("archive_rule"),

@@ -2,15 +2,22 @@
 
 use serde_json::json;
 
-use super::samples::{Sample, bare, json_body};
+use super::samples::{Sample, json_body};
+
+/// Where SCIM says which unit somebody belongs to.
+const HOMES: &str = provost::people::scim::schema::PROVOST_USER;
 
 /// Of things of its own, since what it deletes is gone for it.
 pub fn samples() -> Vec<Sample> {
     vec![
-        json_body("create_scim_user", json!({"userName": "{unique}"})).saves("scim_user_id"),
+        json_body(
+            "create_scim_user",
+            json!({"userName": "{unique}", HOMES: {"orgUnit": "home"}}),
+        )
+        .saves("scim_user_id"),
         json_body(
             "replace_scim_user",
-            json!({"userName": "{unique}", "nickName": "Ana"}),
+            json!({"userName": "{unique}", "nickName": "Ana", HOMES: {"orgUnit": "home"}}),
         ),
         json_body(
             "update_scim_user",
@@ -27,9 +34,8 @@ pub fn samples() -> Vec<Sample> {
         json_body("search_scim", json!({"filter": "id pr"})),
         json_body(
             "bulk_write_scim",
-            json!({"Operations": [{"method": "POST", "path": "/Users", "bulkId": "b", "data": {"userName": "{unique}"}}]}),
+            json!({"Operations": [{"method": "POST", "path": "/Users", "bulkId": "b", "data":
+                {"userName": "{unique}", HOMES: {"orgUnit": "home"}}}]}),
         ),
-        bare("delete_scim_group"),
-        bare("delete_scim_user"),
     ]
 }

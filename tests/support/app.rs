@@ -129,34 +129,68 @@ impl TestApp {
 
     /// A new service account that holds `permissions` in a scope.
     pub fn holding(&self, permissions: &[Permission], scope_kind: &str, scope_id: Option<Uuid>) -> Client {
-        let (account, role, grant) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+        let role = Uuid::now_v7();
         let names: Vec<String> = permissions
             .iter()
             .map(|permission| permission.as_str().to_owned())
             .collect();
         self.write(|tx| {
-            let now = bind(tx.now);
-            sql![
-                "INSERT INTO service_accounts (id, name, status, created_at, updated_at) VALUES (",
-                bind(account), ", ", bind(account.to_string()), ", 'active', ", now.clone(), ", ", now.clone(), ")"
-            ]
-            .execute(tx.conn)?;
             sql![
                 "INSERT INTO roles (id, code, name, permissions, created_at, updated_at) VALUES (",
-                bind(role), ", ", bind(role.to_string()), ", 'test', ", bind(names.clone()), ", ", now.clone(), ", ", now.clone(), ")"
+                bind(role),
+                ", ",
+                bind(role.to_string()),
+                ", 'test', ",
+                bind(names.clone()),
+                ", ",
+                bind(tx.now),
+                ", ",
+                bind(tx.now),
+                ")"
             ]
             .execute(tx.conn)?;
-            sql![
-                "INSERT INTO grants (id, principal_kind, principal_id, role_id, scope_kind, scope_id, created_at, updated_at)
-                 VALUES (",
-                bind(grant), ", 'service_account', ", bind(account), ", ", bind(role), ", ", bind(scope_kind), ", ",
-                bind(scope_id), ", ", now.clone(), ", ", now, ")"
-            ]
-            .execute(tx.conn)?;
-            tx.wake(Wake::Caller(account));
             Ok(())
         });
+        self.holding_role(&role.to_string(), &[(scope_kind, scope_id)])
+    }
+
+    /// A new service account that holds the role of that code in scopes.
+    pub fn holding_role(&self, code: &str, scopes: &[(&str, Option<Uuid>)]) -> Client {
+        let account = Uuid::now_v7();
+        self.write(|tx| {
+            sql![
+                "INSERT INTO service_accounts (id, name, status, created_at, updated_at) VALUES (",
+                bind(account),
+                ", ",
+                bind(account.to_string()),
+                ", 'active', ",
+                bind(tx.now),
+                ", ",
+                bind(tx.now),
+                ")"
+            ]
+            .execute(tx.conn)?;
+            Ok(())
+        });
+        self.grant("service_account", account, code, scopes);
         self.client_of_service_account(account)
+    }
+
+    /// Grants the role of that code in scopes.
+    pub fn grant(&self, principal_kind: &str, principal: Uuid, code: &str, scopes: &[(&str, Option<Uuid>)]) {
+        self.write(|tx| {
+            for (scope_kind, scope_id) in scopes {
+                sql![
+                    "INSERT INTO grants (id, principal_kind, principal_id, role_id, scope_kind, scope_id, created_at, updated_at)
+                        SELECT ",
+                    bind(Uuid::now_v7()), ", ", bind(principal_kind), ", ", bind(principal), ", roles.id, ", bind(*scope_kind),
+                    ", ", bind(*scope_id), ", ", bind(tx.now), ", ", bind(tx.now), " FROM roles WHERE roles.code = ", bind(code)
+                ]
+                .execute(tx.conn)?;
+            }
+            tx.wake(Wake::Caller(principal));
+            Ok(())
+        });
     }
 
     /// Runs all jobs that are due and those that they queue, then seals the ledger; answers how many jobs ran.

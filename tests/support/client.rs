@@ -40,6 +40,13 @@ impl Client {
         client
     }
 
+    /// Whether it sends that header with each request.
+    pub fn sends(&self, name: &str) -> bool {
+        self.headers
+            .iter()
+            .any(|(sent, _)| sent.eq_ignore_ascii_case(name))
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None, "").await
     }
@@ -89,11 +96,7 @@ impl Client {
     }
 
     async fn with_etag(&self, path: &str) -> Client {
-        if self
-            .headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("if-match"))
-        {
+        if self.sends("if-match") {
             return self.clone();
         }
         let answer = self.get(path).await;

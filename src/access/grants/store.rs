@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::model::{CreateGrant, Grant, PrincipalKind, ScopeKind};
 use crate::{
-    access::{Authorized, Protected},
+    access::{Authorized, Permission, Protected, Scope},
     app::Tx,
     db::{
         Sql, bind,
@@ -116,14 +116,31 @@ pub fn lock_role(tx: &mut Tx, role: Uuid) -> ApiResult<()> {
     Ok(())
 }
 
-/// Refuses a grant whose role, principal or scope does not exist.
+/// Refuses a grant whose role, principal or scope does not exist, and one to people and groups whom the caller may not
+/// see, in the same words.
 pub fn check_names(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
     let exists =
         |table: &'static str, id: Uuid| sql!["EXISTS (SELECT FROM ", table, " WHERE id = ", bind(id), ")"];
+    let named = |table: &'static str, read: Permission, covered: fn(&Scope) -> Sql| {
+        let scopes =
+            [read, Permission::RolesWrite].map(|permission| tx.caller.scope_if_any(permission, tx.now));
+        let reachable = Sql::any(scopes.iter().flatten().map(covered));
+        sql![
+            "EXISTS (SELECT FROM ",
+            table,
+            " WHERE id = ",
+            bind(new.principal_id),
+            " AND ",
+            reachable,
+            ")"
+        ]
+    };
     let principal = match new.principal_kind {
-        PrincipalKind::User => "users",
-        PrincipalKind::Group => "groups",
-        PrincipalKind::ServiceAccount => "service_accounts",
+        PrincipalKind::User => named("users", Permission::UsersRead, |scope| scope.users("users.id")),
+        PrincipalKind::Group => named("groups", Permission::GroupsRead, |scope| {
+            scope.groups("groups.id")
+        }),
+        PrincipalKind::ServiceAccount => exists("service_accounts", new.principal_id),
     };
     let scope = match (new.scope_kind, new.scope_id) {
         (ScopeKind::OrgUnit, Some(id)) => exists("org_units", id),
@@ -136,7 +153,7 @@ pub fn check_names(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
         "SELECT EXISTS (SELECT FROM roles WHERE archived_at IS NULL AND id = ",
         bind(new.role_id),
         ") AS role, ",
-        exists(principal, new.principal_id),
+        principal,
         " AS principal, ",
         scope,
         " AS scope"

@@ -58,7 +58,7 @@ async fn list_roles(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
 #[post("")]
 async fn create_role(call: Call, body: Valid<CreateRole>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        require_everywhere(tx)?;
+        tx.require_everywhere(Permission::RolesWrite)?;
         let role = store::insert(tx, &body.0)?;
         tx.record(Event::new("role.created", "role", role.id).after(&role));
         Reply::created(&role, format!("/v1/roles/{}", role.id))
@@ -136,18 +136,9 @@ async fn archive_role(call: Call, id: Path<Ref<Role>>) -> ApiResult<Reply> {
     .await
 }
 
-/// Roles are shared by all, so changing them in a corner of the academy only is not possible.
-fn require_everywhere(tx: &mut Tx) -> ApiResult<()> {
-    if tx.scope(Permission::RolesWrite)?.is_everything() {
-        Ok(())
-    } else {
-        Err(access::caller::lacks(Permission::RolesWrite))
-    }
-}
-
 fn authorize(tx: &mut Tx, id: &Ref<Role>) -> ApiResult<Authorized<Role>> {
     let role = access::authorize(tx, id, Permission::RolesWrite)?;
-    require_everywhere(tx)?;
+    tx.require_everywhere(Permission::RolesWrite)?;
     if role.built_in {
         return Err(ApiError::new(
             Code::RoleBuiltIn,

@@ -43,9 +43,8 @@ async fn list_service_accounts(call: Call, query: Query<ListQuery>) -> ApiResult
 #[post("")]
 async fn create_service_account(call: Call, body: Valid<CreateServiceAccount>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        tx.require(Permission::RolesWrite)?;
+        tx.require_everywhere(Permission::RolesWrite)?;
         let account = store::insert(tx, &body.0)?;
-        access::confirm::<ServiceAccount>(tx, account.id, Permission::RolesWrite)?;
         tx.record(Event::new("service_account.created", "service_account", account.id).after(&account));
         Reply::created(&account, format!("/v1/service-accounts/{}", account.id))
     })

@@ -1,5 +1,6 @@
 //! What filters may say about categories.
 
+use super::model::CategoryVisibility;
 use crate::filter::{Attribute, Kind, Schema};
 
 /// The attributes of categories.
@@ -7,6 +8,12 @@ pub static CATEGORIES: Schema = Schema::new(&[
     Attribute::scalar("id", Kind::Id, "categories.id", "Our id."),
     Attribute::scalar("code", Kind::Exact, "categories.code", "The code."),
     Attribute::scalar("name", Kind::String, "categories.name", "The name."),
+    Attribute::scalar(
+        "visibility",
+        Kind::Enum(CategoryVisibility::WORDS),
+        "categories.visibility",
+        "Who sees it and its courses.",
+    ),
     Attribute::scalar(
         "created_at",
         Kind::Instant,

@@ -7,7 +7,18 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{db::Sql, db::schema::categories, http::Versioned, protected};
+use crate::{catalog::visibility, db::schema::categories, http::Versioned, protected, text_enum};
+
+text_enum! {
+    /// Who sees a category and the courses in it that were published.
+    CategoryVisibility {
+        /// Whoever sees the catalog.
+        Everyone = "everyone",
+        /// Those who hold `courses.read` in a scope that covers the category or a course in it; of a course also those who
+        /// take, took or must take it, and those who see such people's courses.
+        Restricted = "restricted",
+    }
+}
 
 /// A category of courses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
@@ -21,6 +32,8 @@ pub struct Category {
     /// The name.
     #[schema(example = "Health and safety")]
     pub name: String,
+    /// Who sees it and its courses.
+    pub visibility: CategoryVisibility,
     /// Counts up with every change; the ETag.
     pub version: i64,
     /// When it was added.
@@ -39,7 +52,7 @@ impl Versioned for Category {
 
 protected!(Category in categories, name: "category", external: None, read: CoursesRead,
     covered: |scope| scope.categories("categories.id"),
-    visible: |_scope| Sql::always());
+    visible: |scope| visibility::categories(scope));
 
 /// A category to be added.
 #[derive(Debug, Clone, Serialize, Deserialize, Insertable, ToSchema, Validate)]
@@ -57,6 +70,14 @@ pub struct CreateCategory {
         example = "Health and safety"
     )]
     pub name: String,
+    /// Who sees it and its courses.
+    #[serde(default = "everyone")]
+    #[schema(default = "everyone")]
+    pub visibility: CategoryVisibility,
+}
+
+fn everyone() -> CategoryVisibility {
+    CategoryVisibility::Everyone
 }
 
 /// Changes to a category: a field that is absent stays.
@@ -70,4 +91,7 @@ pub struct UpdateCategory {
     /// The name.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", nullable = false)]
     pub name: Option<String>,
+    /// Who sees it and its courses.
+    #[schema(nullable = false)]
+    pub visibility: Option<CategoryVisibility>,
 }

@@ -33,7 +33,8 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List categories.
 ///
-/// All of them, archived ones too: `filter=archived_at eq null` leaves those out.
+/// Those that the caller may see, archived ones too: `filter=archived_at eq null` leaves those out. Restricted ones are
+/// seen within the caller's scope, and by who sees a course in them.
 #[utoipa::path(tag = "categories", params(ListQuery), responses((status = 200, body = Page<Category>)),
     extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("")]
@@ -48,9 +49,8 @@ async fn list_categories(call: Call, query: Query<ListQuery>) -> ApiResult<Reply
 #[post("")]
 async fn create_category(call: Call, body: Valid<CreateCategory>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        tx.require(Permission::CoursesWrite)?;
+        tx.require_everywhere(Permission::CoursesWrite)?;
         let category = store::insert(tx, Uuid::now_v7(), &body.0)?;
-        access::confirm::<Category>(tx, category.id, Permission::CoursesWrite)?;
         tx.record(Event::new("category.created", "category", category.id).after(&category));
         Reply::created(&category, format!("/v1/categories/{}", category.id))
     })
@@ -67,6 +67,8 @@ async fn get_category(call: Call, id: Path<Ref<Category>>, known: IfNoneMatch) -
 }
 
 /// Change a category.
+///
+/// Its `visibility` takes the permission in the scope of everything, since it says who else sees the category.
 #[utoipa::path(tag = "categories", params(("category_id" = String, Path)), request_body = UpdateCategory,
     responses((status = 200, body = Category)), extensions(("x-permission" = json!("courses.write"))))]
 #[patch("/{category_id}")]
@@ -79,6 +81,13 @@ async fn update_category(
     call.write(move |tx| {
         let before = access::authorize(tx, &id, Permission::CoursesWrite)?;
         known.check(&*before)?;
+        if body
+            .0
+            .visibility
+            .is_some_and(|visibility| visibility != before.visibility)
+        {
+            tx.require_everywhere(Permission::CoursesWrite)?;
+        }
         let category = store::update(tx, &before, &body.0)?;
         changed(tx, "category.updated", &before, &category);
         Reply::resource(&category)

@@ -12,8 +12,9 @@ use super::{
     model::{Category, CreateCategory, UpdateCategory},
 };
 use crate::{
-    access::{Authorized, Protected},
+    access::{self, Authorized, Permission, Protected, lacks},
     app::Tx,
+    db::Condition,
     db::schema::{categories, courses},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
 };
@@ -106,12 +107,14 @@ pub fn has_courses(tx: &mut Tx, category: &Authorized<Category>) -> QueryResult<
     .get_result(tx.conn)
 }
 
-/// Refuses a category that takes no courses, and keeps the others from being archived until the end of the
-/// transaction.
+/// Refuses a category that takes no courses, and keeps the others from being archived until the end of the transaction.
+/// One that is not there is told to those who write all courses; to others it is one that they may not see.
 pub fn hold_open(tx: &mut Tx, id: Option<Uuid>) -> ApiResult<()> {
     let Some(id) = id else { return Ok(()) };
+    let nameable = access::nameable::<Category>(tx, Permission::CoursesWrite);
     let archived_at: Option<Option<DateTime<Utc>>> = categories::table
         .find(id)
+        .filter(Condition::new(nameable))
         .select(categories::archived_at)
         .for_share()
         .first(tx.conn)
@@ -122,6 +125,9 @@ pub fn hold_open(tx: &mut Tx, id: Option<Uuid>) -> ApiResult<()> {
             "/category_id",
             "names a category that is archived; bring it back first, or choose another",
         )),
-        None => Err(ApiError::field("/category_id", "names nothing that exists")),
+        None if tx.scope(Permission::CoursesWrite)?.is_everything() => {
+            Err(ApiError::field("/category_id", "names nothing that exists"))
+        }
+        None => Err(lacks(Permission::CoursesWrite)),
     }
 }

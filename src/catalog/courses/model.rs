@@ -9,10 +9,11 @@ use validator::Validate;
 
 use super::modules::{Module, Modules, links_lead_somewhere};
 use crate::{
-    db::{Sql, schema::courses},
+    catalog::visibility,
+    db::schema::courses,
     http::{FieldError, ListQuery, Parameters, Versioned},
     period::Period,
-    protected, sql, text_enum,
+    protected, text_enum,
 };
 
 text_enum! {
@@ -101,7 +102,7 @@ impl Versioned for Course {
 
 protected!(Course in courses, name: "course", external: Some("course"), read: CoursesRead,
     covered: |scope| scope.courses("courses.id"),
-    visible: |scope| Sql::any([sql!["courses.current_version_id IS NOT NULL"], scope.courses("courses.id")]));
+    visible: |scope| visibility::courses(scope));
 
 /// A course to be added, as a draft.
 #[derive(Debug, Clone, Serialize, Deserialize, Insertable, ToSchema, Validate)]

@@ -37,7 +37,8 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List or search courses.
 ///
-/// All that were ever published, and drafts within the caller's scope.
+/// All that were ever published, and drafts within the caller's scope. Of a restricted category only those within the
+/// caller's scope, and those that people in it must take, take or took.
 #[utoipa::path(tag = "courses", params(ListCourses), responses((status = 200, body = Page<Course>)),
     extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("")]

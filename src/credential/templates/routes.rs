@@ -53,13 +53,12 @@ async fn list_certificate_templates(call: Call, query: Query<ListQuery>) -> ApiR
 #[post("")]
 async fn create_certificate_template(call: Call, body: Valid<CreateCertificateTemplate>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        tx.require(Permission::CertificatesWrite)?;
+        tx.require_everywhere(Permission::CertificatesWrite)?;
         tx.gather(check_layout(&body.0.layout))?;
         if body.0.is_default {
             store::yield_default(tx)?;
         }
         let template = store::insert(tx, Uuid::now_v7(), &body.0)?;
-        access::confirm::<CertificateTemplate>(tx, template.id, Permission::CertificatesWrite)?;
         tx.record(store::created(&template));
         Reply::created(&template, format!("/v1/certificate-templates/{}", template.id))
     })

@@ -53,9 +53,8 @@ async fn list_rules(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
 #[post("")]
 async fn create_rule(call: Call, body: Valid<CreateRule>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        tx.require(Permission::RulesWrite)?;
+        tx.require_everywhere(Permission::RulesWrite)?;
         let rule = change::create(tx, &body.0)?;
-        access::confirm::<Rule>(tx, rule.id, Permission::RulesWrite)?;
         Reply::created(&rule, format!("/v1/rules/{}", rule.id))
     })
     .await

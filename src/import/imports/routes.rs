@@ -13,7 +13,7 @@ use crate::{
     access::{self, Permission, inclusion},
     app::{Call, Tx},
     http::{ApiError, ApiResult, Code, CsvUpload, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
-    import::{self, apply, profiles, require_all, require_everywhere},
+    import::{self, apply, profiles, require_all},
     operations::{self, Operation},
 };
 
@@ -52,7 +52,7 @@ async fn list_imports(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
 async fn create_import(call: Call, query: Query<CreateImport>, file: CsvUpload) -> ApiResult<Reply> {
     let query = query.0;
     call.write(move |tx| {
-        require_everywhere(tx, Permission::ImportsWrite)?;
+        tx.require_everywhere(Permission::ImportsWrite)?;
         let profile = profile(tx, &query.profile)?;
         let target = import::stored_target(tx.app, &profile.resource)?;
         require_all(tx, target.declaration().permissions)?;

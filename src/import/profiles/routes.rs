@@ -12,7 +12,6 @@ use crate::{
     access::{self, Permission},
     app::Call,
     http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
-    import::require_everywhere,
 };
 
 /// The routes of this resource.
@@ -45,7 +44,7 @@ async fn list_import_profiles(call: Call, query: Query<ListQuery>) -> ApiResult<
 #[post("")]
 async fn create_import_profile(call: Call, body: Valid<CreateImportProfile>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        require_everywhere(tx, Permission::ImportsWrite)?;
+        tx.require_everywhere(Permission::ImportsWrite)?;
         let profile = store::insert(tx, Uuid::now_v7(), &body.0)?;
         Reply::created(&profile, format!("/v1/import-profiles/{}", profile.id))
     })

@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::{model::User, write::Draft};
 use crate::{
-    access::{Permission, Protected, Scope, inclusion},
+    access::{self, Permission, Protected, inclusion},
     app::Tx,
     db::{
-        Condition, Sql, bind,
+        Condition, bind,
         schema::{org_units, users},
     },
     http::{ApiError, ApiResult, Code, FieldError},
@@ -95,11 +95,8 @@ fn named(drafts: &[Draft], field: impl Fn(&User) -> &Option<Uuid>) -> Vec<Uuid> 
     setting.filter_map(|draft| *field(&draft.after)).collect()
 }
 
-/// Those whom the caller may name: what they may see, and where they may write people. Who is out of reach is answered
-/// like who does not exist.
-fn nameable(tx: &Tx, read: Permission, covered: fn(&Scope) -> Sql) -> Condition {
-    let scopes = [read, Permission::UsersWrite].map(|permission| tx.caller.scope_if_any(permission, tx.now));
-    Condition::new(Sql::any(scopes.iter().flatten().map(covered)))
+fn nameable<T: Protected>(tx: &Tx) -> Condition {
+    Condition::new(access::nameable::<T>(tx, Permission::UsersWrite))
 }
 
 fn managers(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
@@ -109,7 +106,7 @@ fn managers(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
     let known: Vec<Uuid> = users::table
         .filter(users::id.eq_any(named))
-        .filter(nameable(tx, Permission::UsersRead, User::covered))
+        .filter(nameable::<User>(tx))
         .select(users::id)
         .load(tx.conn)?;
     let known: HashSet<Uuid> = known.into_iter().collect();
@@ -135,7 +132,7 @@ fn units(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
     let known: Vec<(Uuid, bool)> = org_units::table
         .filter(org_units::id.eq_any(named))
-        .filter(nameable(tx, Permission::OrgUnitsRead, OrgUnit::covered))
+        .filter(nameable::<OrgUnit>(tx))
         .select((org_units::id, org_units::archived_at.is_null()))
         .load(tx.conn)?;
     let known: HashMap<Uuid, bool> = known.into_iter().collect();

@@ -19,7 +19,8 @@ use crate::{
 
 /// What is overdue, and whose.
 ///
-/// With each person's unit and manager. Only people and courses in the caller's scope. CSV for
+/// With each person's unit and manager; a manager whom the caller may not see is told by id only. Only people and courses
+/// in the caller's scope. CSV for
 /// `Accept: text/csv` or `format=csv`: the whole list from `cursor` on.
 #[utoipa::path(tag = "reports", params(OverdueQuery), responses((status = 200, description = "The report.",
     content((Page<OverdueRequirement> = "application/json"), (String = "text/csv")))),

@@ -4,6 +4,7 @@ use diesel::RunQueryDsl;
 
 use super::model::{OverdueQuery, OverdueRequirement, OverdueRow};
 use crate::{
+    access::{Protected, Scope},
     app::Tx,
     db::{Sql, bind},
     enrollment::requirements::filter::STATUS,
@@ -11,7 +12,7 @@ use crate::{
         ApiResult, Listing, Page, Sort,
         list::{PagePlan, SortKind},
     },
-    people::users::filter,
+    people::users::{filter, model::User},
     report, sql,
 };
 
@@ -58,6 +59,8 @@ pub fn list(
         bind(tx.today()),
         "::date AS today) clock ",
         JOINS,
+        visible_managers(tx, &scope),
+        " WHERE ",
         page.rows(conditions),
         " ORDER BY ",
         page.order(),
@@ -72,15 +75,21 @@ pub fn list(
     Ok(page.page(rows, |row| row.requirement_id))
 }
 
+/// The managers who are named: those on whom the caller may report, and those whom they may see.
+fn visible_managers(tx: &Tx, scope: &Scope) -> Sql {
+    let readable = tx.caller.scope_if_any(User::READ, tx.now);
+    let scopes = readable.iter().chain([scope]);
+    Sql::any(scopes.map(|scope| scope.users("manager.id")))
+}
+
 const COLUMNS: &str = "SELECT requirements.id AS requirement_id, users.id AS user_id, users.username,
     users.given_name, users.family_name, users.email, unit.id AS org_unit_id, unit.code AS org_unit_code,
     unit.name AS org_unit_name, courses.id AS course_id, courses.code AS course_code, courses.title AS course_title,
-    requirements.due_on, clock.today - requirements.due_on AS days_overdue, manager.id AS manager_id,
+    requirements.due_on, clock.today - requirements.due_on AS days_overdue, users.manager_id,
     manager.username AS manager_username,
     trim(manager.given_name || ' ' || manager.family_name) AS manager_name, manager.email AS manager_email, ";
 
 const JOINS: &str = "JOIN users ON users.id = requirements.user_id
     JOIN courses ON courses.id = requirements.course_id
     LEFT JOIN org_units unit ON unit.id = users.org_unit_id
-    LEFT JOIN users manager ON manager.id = users.manager_id
-    WHERE ";
+    LEFT JOIN users manager ON manager.id = users.manager_id AND ";

@@ -8,7 +8,7 @@ use super::{
     store,
 };
 use crate::{
-    access::{self, Permission, inclusion, lacks},
+    access::{self, Permission, inclusion},
     app::{Call, Tx},
     http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
 };
@@ -89,8 +89,6 @@ async fn update_identity_provider(
 
 /// A provider vouches for whomever it likes, so its keeper must hold all that anybody does.
 fn require(tx: &mut Tx) -> ApiResult<()> {
-    if !tx.scope(Permission::IdentityProvidersWrite)?.is_everything() {
-        return Err(lacks(Permission::IdentityProvidersWrite));
-    }
+    tx.require_everywhere(Permission::IdentityProvidersWrite)?;
     inclusion::require(tx, inclusion::granted_to_people())
 }

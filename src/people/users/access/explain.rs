@@ -18,7 +18,7 @@ use crate::{
 
 /// What reaches a person.
 struct Reaching {
-    /// Every permission that counts now.
+    /// Every permission that counts now by a grant that the caller may see.
     permissions: Vec<HeldPermission>,
     /// The grants, each with where it comes from.
     grants: Vec<(HeldGrant, Origin)>,
@@ -27,19 +27,27 @@ struct Reaching {
 impl Reaching {
     fn of(tx: &mut Tx, user: Uuid) -> ApiResult<Self> {
         let caller = callers::load(tx.conn, ActorKind::User, user, tx.now)?;
-        let permissions = caller
+        let held = caller
             .as_ref()
-            .map(|caller| HeldPermission::of(caller, tx.now))
+            .map(|caller| caller.grants.clone())
             .unwrap_or_default();
-        let held = caller.map(|caller| caller.grants).unwrap_or_default();
         let named = held.iter().filter_map(|grant| grant.grant_id).collect();
         let origins = store::origins(tx, user, named)?;
+        let is_visible = |grant: &HeldGrant| {
+            origins
+                .get(&grant.grant_id)
+                .is_some_and(|origin| origin.is_visible)
+        };
+        let permissions = caller.map(|mut caller| {
+            caller.grants.retain(is_visible);
+            HeldPermission::of(&caller, tx.now)
+        });
         let grants = held.into_iter().filter_map(|grant| {
             let origin = origins.get(&grant.grant_id)?.clone();
             Some((grant, origin))
         });
         Ok(Reaching {
-            permissions,
+            permissions: permissions.unwrap_or_default(),
             grants: grants.collect(),
         })
     }

@@ -23,7 +23,7 @@ pub struct UserAccess {
     pub user_id: Uuid,
     /// Only who is active may do anything.
     pub status: UserStatus,
-    /// Every permission that counts now, with where it may be used.
+    /// Every permission that counts now by the grants that are shown, with where it may be used.
     pub permissions: Vec<HeldPermission>,
     /// The roles that reach them, whether they count now or not. Revoked grants are left out.
     pub grants: Vec<ReachingGrant>,

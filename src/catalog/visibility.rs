@@ -1,0 +1,66 @@
+//! Who sees what of the catalog. The one place that decides it: `Course::visible` and `Category::visible` ask here, and
+//! with them every list, search, version and check of a course that a request names.
+
+use crate::{
+    access::{Scope, ScopePart},
+    db::Sql,
+    sql,
+};
+
+/// The rows of `courses` that holding `courses.read` in `scope` shows: those that it covers, and those that were
+/// published, unless their category is restricted and none of the people in `scope` has to do with them.
+pub fn courses(scope: &Scope) -> Sql {
+    if scope.is_everything() {
+        return Sql::always();
+    }
+    Sql::any([
+        scope.courses("courses.id"),
+        sql![
+            "courses.current_version_id IS NOT NULL AND (NOT EXISTS (SELECT FROM categories fenced
+                WHERE fenced.id = courses.category_id AND fenced.visibility = 'restricted') OR ",
+            concerns(scope),
+            ")"
+        ],
+    ])
+}
+
+/// The rows of `categories` that holding `courses.read` in `scope` shows: those that it covers, those that are not
+/// restricted, and those of which it shows a course.
+pub fn categories(scope: &Scope) -> Sql {
+    if scope.is_everything() {
+        return Sql::always();
+    }
+    Sql::any([
+        scope.categories("categories.id"),
+        sql!["categories.visibility <> 'restricted'"],
+        sql![
+            "EXISTS (SELECT FROM courses WHERE courses.category_id = categories.id AND ",
+            courses(scope),
+            ")"
+        ],
+    ])
+}
+
+/// Whether somebody in `scope` must take the course, takes it or took it.
+///
+/// One person's courses are few and looked up once. Those of many people are not: for each course that comes up, those
+/// whom it concerns are gone through until one of the people is found. `IS TRUE` keeps the people from being joined
+/// anew for each course; they are hashed once.
+fn concerns(scope: &Scope) -> Sql {
+    let (own, others) = (
+        scope.only(|part| part == ScopePart::OwnSelf),
+        scope.only(|part| part != ScopePart::OwnSelf),
+    );
+    sql![
+        "(courses.id IN (SELECT fact.course_id FROM requirements fact WHERE ",
+        own.users("fact.user_id"),
+        ") OR courses.id IN (SELECT fact.course_id FROM enrollments fact WHERE ",
+        own.users("fact.user_id"),
+        ") OR EXISTS (SELECT FROM (
+            SELECT requirements.user_id FROM requirements WHERE requirements.course_id = courses.id
+            UNION ALL SELECT enrollments.user_id FROM enrollments WHERE enrollments.course_id = courses.id
+        ) fact WHERE ",
+        others.users("fact.user_id"),
+        " IS TRUE))"
+    ]
+}
