@@ -8,6 +8,7 @@ pub mod codes;
 pub mod csv;
 pub mod cursor;
 pub mod filter;
+pub mod forms;
 mod json;
 pub mod list;
 pub mod path;

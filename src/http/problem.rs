@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{
     codes::Code,
-    request,
+    request, schema,
     scim::{self, ScimError},
 };
 use crate::db::DbError;
@@ -47,6 +47,10 @@ pub struct FieldError {
     #[serde(skip)]
     #[schema(ignore)]
     pub beside: Vec<String>,
+    /// What was put aside on its account, so that nothing can be said of that.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub spoils: Vec<String>,
 }
 
 impl FieldError {
@@ -56,6 +60,7 @@ impl FieldError {
             pointer: pointer.into(),
             detail: detail.into(),
             beside: Vec::new(),
+            spoils: Vec::new(),
         }
     }
 
@@ -65,16 +70,31 @@ impl FieldError {
         self
     }
 
-    /// Whether `other` speaks of the same field, of something in it, or of something that it is in, or looks at it.
-    pub fn concerns(&self, other: &FieldError) -> bool {
-        let is_in = |inner: &str, outer: &str| {
-            inner
-                .strip_prefix(outer)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let overlaps = |pointer: &str| is_in(&self.pointer, pointer) || is_in(pointer, &self.pointer);
-        overlaps(&other.pointer) || other.beside.iter().any(|pointer| overlaps(pointer))
+    /// Whether it speaks of what stands at `pointer`, of something in it, or of something that it is in.
+    pub fn overlaps(&self, pointer: &str) -> bool {
+        overlap(&self.pointer, pointer)
     }
+
+    /// Whether `other` speaks of the same field, of something in it, or of something that it is in, or looks at it. With a
+    /// member that is not known here, nothing else is wrong.
+    pub fn concerns(&self, other: &FieldError) -> bool {
+        let is_unknown = self.detail == schema::UNKNOWN;
+        let is_spoiled = |pointer: &str| {
+            !is_unknown && self.overlaps(pointer)
+                || self.spoils.iter().any(|spoiled| overlap(spoiled, pointer))
+        };
+        self.pointer == other.pointer
+            || is_spoiled(&other.pointer)
+            || other.beside.iter().any(|pointer| is_spoiled(pointer))
+    }
+}
+
+fn overlap(one: &str, other: &str) -> bool {
+    let is_in = |inner: &str, outer: &str| {
+        let rest = inner.strip_prefix(outer);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    is_in(one, other) || is_in(other, one)
 }
 
 /// A problem (RFC 9457).
@@ -198,6 +218,17 @@ impl ApiError {
     /// Whether it speaks of fields or parameters, so that others may be told beside them.
     pub fn is_of_fields(&self) -> bool {
         !self.fields.is_empty()
+    }
+
+    /// The error of the member at `pointer`, of what the member is in.
+    pub fn below(mut self, pointer: &str) -> Self {
+        for field in &mut self.fields {
+            let places = field.beside.iter_mut().chain(&mut field.spoils);
+            for place in places.chain([&mut field.pointer]) {
+                place.insert_str(0, pointer);
+            }
+        }
+        self
     }
 
     /// Both errors in one, if they are [of fields](Self::is_of_fields); of `other` what this one does not speak of.

@@ -12,6 +12,7 @@ mod imports;
 mod inputs;
 mod matrix;
 mod migrations;
+mod nested_faults;
 mod operations;
 mod parameters;
 mod routes;

@@ -176,18 +176,10 @@ pub type Answered<T> = Vec<(String, ApiResult<Outcome<T>>)>;
 pub fn answered<T>(rows: Vec<(String, ApiResult<&str>)>, outcomes: Outcomes<T>) -> Answered<T> {
     let mut outcomes = outcomes.into_iter();
     let answered = rows.into_iter().map(|(key, pointer)| {
-        let outcome = pointer.and_then(|pointer| next(&mut outcomes).map_err(|error| below(error, pointer)));
+        let outcome = pointer.and_then(|pointer| next(&mut outcomes).map_err(|error| error.below(pointer)));
         (key, outcome)
     });
     answered.collect()
-}
-
-/// The error with pointers that begin at the row, not at its member.
-fn below(mut error: ApiError, pointer: &str) -> ApiError {
-    for field in &mut error.fields {
-        field.pointer.insert_str(0, pointer);
-    }
-    error
 }
 
 /// How a row went.
