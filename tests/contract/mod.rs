@@ -2,6 +2,7 @@
 //! operation is covered by itself; `samples.rs` is the one table that it must be added to.
 
 mod all_at_once;
+mod bulk_faults;
 mod deadlines;
 mod document;
 mod errors;
@@ -9,6 +10,7 @@ mod faults;
 mod health;
 mod http;
 mod imports;
+mod independent_faults;
 mod inputs;
 mod matrix;
 mod migrations;

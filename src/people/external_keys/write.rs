@@ -8,7 +8,7 @@ use super::{HasId, kind, model::ExternalKey, record, store};
 use crate::{
     access::{Authorized, Protected},
     app::Tx,
-    http::{ApiError, ApiResult, bulk::Outcome, bulk::Outcomes},
+    http::{ApiError, ApiResult, FieldError, bulk::Outcome, bulk::Outcomes},
 };
 
 /// What is to become of a key of a thing.
@@ -18,6 +18,17 @@ pub enum KeyChange {
     Add(ExternalKey),
     /// The thing has it no longer.
     Remove(ExternalKey),
+    /// Nothing, on account of these faults: what was asked for is only looked at.
+    Refuse(Box<KeyChange>, Vec<FieldError>),
+}
+
+impl KeyChange {
+    fn key(&self) -> &ExternalKey {
+        match self {
+            KeyChange::Add(key) | KeyChange::Remove(key) => key,
+            KeyChange::Refuse(wish, _) => wish.key(),
+        }
+    }
 }
 
 /// Which thing each key names.
@@ -29,9 +40,7 @@ pub fn apply<T: Protected + HasId>(
     tx: &mut Tx,
     changes: &[(&Authorized<T>, KeyChange)],
 ) -> ApiResult<Outcomes<ExternalKey>> {
-    let keys = changes.iter().map(|(_, change)| match change {
-        KeyChange::Add(key) | KeyChange::Remove(key) => key.clone(),
-    });
+    let keys = changes.iter().map(|(_, change)| change.key().clone());
     let before: Owners = store::find(tx, kind::<T>()?, &keys.collect::<Vec<_>>())?
         .into_iter()
         .collect();
@@ -48,20 +57,40 @@ pub fn apply<T: Protected + HasId>(
 }
 
 fn make(owners: &mut Owners, thing: Uuid, change: &KeyChange) -> ApiResult<Outcome<ExternalKey>> {
+    let checked = check(owners, thing, change);
     match change {
-        KeyChange::Add(key) => match owners.get(key) {
-            Some(owner) if *owner == thing => Ok(Outcome::Present(key.clone())),
-            Some(_) => Err(ApiError::taken("/key")),
-            None => {
-                owners.insert(key.clone(), thing);
-                Ok(Outcome::Created(key.clone()))
-            }
-        },
-        KeyChange::Remove(key) if owners.get(key) == Some(&thing) => {
+        KeyChange::Add(key) => {
+            checked?;
+            Ok(match owners.insert(key.clone(), thing) {
+                Some(_) => Outcome::Present(key.clone()),
+                None => Outcome::Created(key.clone()),
+            })
+        }
+        KeyChange::Remove(key) => {
+            checked?;
             owners.remove(key);
             Ok(Outcome::Removed)
         }
-        KeyChange::Remove(_) => Err(ApiError::not_found("external key")),
+        KeyChange::Refuse(wish, faults) => {
+            let faults = ApiError::invalid(faults.clone());
+            Err(match check(owners, thing, wish) {
+                Err(error) if error.is_of_fields() => faults.and(error),
+                _ => faults,
+            })
+        }
+    }
+}
+
+fn check(owners: &Owners, thing: Uuid, change: &KeyChange) -> ApiResult<()> {
+    match (change, owners.get(change.key())) {
+        (KeyChange::Add(_), Some(owner)) if *owner != thing => {
+            let mut taken = ApiError::taken("/key");
+            let fields = taken.fields.into_iter().map(|field| field.beside(["/source"]));
+            taken.fields = fields.collect();
+            Err(taken)
+        }
+        (KeyChange::Remove(_), owner) if owner != Some(&thing) => Err(ApiError::not_found("external key")),
+        _ => Ok(()),
     }
 }
 
