@@ -8,6 +8,7 @@ mod document;
 mod errors;
 mod faults;
 mod health;
+mod hidden_faults;
 mod http;
 mod imports;
 mod independent_faults;
