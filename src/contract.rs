@@ -13,7 +13,7 @@ use utoipa_actix_web::{AppExt, scope};
 use crate::{
     access::Permission,
     enrollment::rules::{plan_model::RulePlan, reconcile::Outcome},
-    http::{Problem, scim, scim::ScimError},
+    http::{Problem, forms, scim, scim::ScimError},
     import::imports::model::ImportCounts,
     ledger::LedgerVerification,
     server,
@@ -107,8 +107,7 @@ fn build() -> OpenApi {
     });
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         for (name, schema) in schemas {
-            name_variants(name, schema);
-            close_variants(schema);
+            forms::complete(name, schema);
         }
     }
     document["components"]["schemas"]["Operation"]["properties"]["result"] = operation_results();
@@ -139,45 +138,6 @@ fn operation_results() -> Value {
             { "type": "null" },
         ],
     })
-}
-
-/// Gives each variant of a tagged union a name of its own, which generated clients call its type by.
-fn name_variants(name: &str, schema: &mut Value) {
-    for variant in schema
-        .get_mut("oneOf")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
-        let properties = variant.get("properties").and_then(Value::as_object);
-        let mut words = properties.into_iter().flat_map(|properties| properties.values());
-        let word = words.find_map(|property| match property["enum"].as_array().map(Vec::as_slice) {
-            Some([Value::String(word)]) => Some(word.clone()),
-            _ => None,
-        });
-        if let Some(word) = word {
-            let parts = word.split('_').map(capitalized);
-            variant["title"] = json!(format!("{name}{}", parts.collect::<String>()));
-        }
-    }
-}
-
-/// Says of an enum's variants that they take no unknown members: utoipa says it of structs only.
-fn close_variants(schema: &mut Value) {
-    let variants = schema.get_mut("oneOf").and_then(Value::as_array_mut);
-    for variant in variants.into_iter().flatten() {
-        if variant["properties"].is_object() {
-            variant["additionalProperties"] = json!(false);
-        }
-    }
-}
-
-fn capitalized(word: &str) -> String {
-    let mut letters = word.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
 }
 
 /// Adds to an operation what it has in common with others of its kind.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, Responder,
     body::{BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{Method, header},
@@ -22,8 +22,8 @@ use super::{
     token::{self, Actor, Claims},
 };
 use crate::{
-    app::{Acting, App, CallerSession, IdempotencyKey},
-    http::{ApiError, ApiResult, request::LoggedPrincipal, upload},
+    app::{Acting, App, CallerSession, IdempotencyKey, recall},
+    http::{ApiError, ApiResult, Code, request::LoggedPrincipal, upload},
     ledger::ActorKind,
 };
 
@@ -34,7 +34,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match prepare(&mut request, false).await {
-        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Ok(()) => answer(request, next).await,
         Err(error) => Ok(request.error_response(error)),
     }
 }
@@ -45,9 +45,44 @@ pub async fn authenticate_scim<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match prepare(&mut request, true).await {
-        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Ok(()) => answer(request, next).await,
         Err(error) => Ok(request.error_response(error)),
     }
+}
+
+/// Has the request answered. Where it is refused and its idempotency key is another request's, that is told instead.
+async fn answer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let (key, caller) = {
+        let extensions = request.extensions();
+        let key = extensions.get::<IdempotencyKey>().cloned();
+        (key, extensions.get::<Arc<Caller>>().cloned())
+    };
+    let app = app(&request);
+    let answer = next.call(request).await?.map_into_boxed_body();
+    let (Some(key), Some(caller), Ok(app)) = (key, caller, app) else {
+        return Ok(answer);
+    };
+    if !answer.status().is_client_error() {
+        return Ok(answer);
+    }
+    let acting = Acting {
+        caller,
+        ..Acting::system("")
+    };
+    let known = app
+        .on_database(move |app, conn| app.read(conn, &acting, |tx| recall(tx, &key)))
+        .await;
+    Ok(match known {
+        Ok(Some(reply)) => {
+            let reply = reply.respond_to(answer.request());
+            answer.into_response(reply)
+        }
+        Err(error) if error.code == Code::IdempotencyMismatch => answer.error_response(error),
+        _ => answer,
+    })
 }
 
 /// The caller by a SCIM token, if the request carries one; refused if it does not count.

@@ -24,7 +24,8 @@ use crate::{
 pub struct Change<T, C, U> {
     /// What was asked for.
     pub wish: Wish<T, C, U>,
-    /// What is wrong with it already: it is looked at to find what else is, and not made.
+    /// What is wrong with it already, as [seen from](FieldError::seen_from) it: it is looked at to find what else is, and not
+    /// made.
     pub faults: Vec<FieldError>,
 }
 
@@ -152,11 +153,15 @@ fn change<T: Protected + Versioned, R: ChangeRow>(
         }
         None => return Err(ApiError::invalid(row.faults)),
     };
-    match within(&row.faults, pointer) {
-        Some(faults) if !faults.is_empty() && wish.is_err() => Err(ApiError::invalid(row.faults)),
-        Some(faults) => Ok((pointer, Change { wish: wish?, faults })),
-        None => Err(ApiError::invalid(row.faults)),
+    if wish.is_err() && !row.faults.is_empty() {
+        return Err(ApiError::invalid(row.faults));
     }
+    let faults = row.faults.into_iter().map(|fault| fault.seen_from(pointer));
+    let change = Change {
+        wish: wish?,
+        faults: faults.collect(),
+    };
+    Ok((pointer, change))
 }
 
 fn authorized<T: Protected + Versioned>(
@@ -167,15 +172,6 @@ fn authorized<T: Protected + Versioned>(
     let thing = things.remove(&id).ok_or_else(named_twice)??;
     check_version(&*thing, version)?;
     Ok(thing)
-}
-
-/// The faults as the member at `pointer` has them; none if others have some, too.
-fn within(faults: &[FieldError], pointer: &str) -> Option<Vec<FieldError>> {
-    let inner = |fault: &FieldError| {
-        let at = fault.pointer.strip_prefix(pointer)?;
-        Some(FieldError::new(at, fault.detail.as_str()))
-    };
-    faults.iter().map(inner).collect()
 }
 
 fn named_twice() -> ApiError {

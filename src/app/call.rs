@@ -38,6 +38,14 @@ impl Call {
         &self.acting.caller
     }
 
+    /// The same call for a look before it is made, whatever is wrong with its body.
+    pub fn looking(&self) -> Self {
+        Call {
+            body_faults: BodyFaults::default(),
+            ..self.clone()
+        }
+    }
+
     /// Reads on a database thread.
     pub async fn read<T: Send + 'static>(
         self,

@@ -2,6 +2,8 @@
 //!
 //! The record is written in the transaction that it is about. A second request with the same key waits on the
 //! first one's row, so both see one outcome. Errors are not stored: nothing happened, and it may be tried again.
+//! What is refused before its handler runs, or tried only to tell its faults, claims no key; that the key is another
+//! request's is told all the same, by [`recall`].
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
@@ -34,21 +36,11 @@ pub fn once(tx: &mut Tx, key: &IdempotencyKey, f: impl Fn(&mut Tx) -> ApiResult<
         ))
         .on_conflict_do_nothing()
         .execute(tx.conn)?;
-    let row = idempotency_keys::table.find((principal, &key.key));
     if claimed == 0 {
-        let stored = row
-            .select((
-                idempotency_keys::fingerprint,
-                idempotency_keys::status,
-                idempotency_keys::headers,
-                idempotency_keys::body,
-            ))
-            .first::<StoredAnswer>(tx.conn)
-            .optional()?;
-        return replay(stored, key);
+        return replay(stored(tx, key)?, key);
     }
     let reply = f(tx)?;
-    diesel::update(row)
+    diesel::update(idempotency_keys::table.find((principal, &key.key)))
         .set((
             idempotency_keys::status.eq(reply.status as i16),
             idempotency_keys::headers.eq(serde_json::to_value(&reply.headers).map_err(ApiError::internal)?),
@@ -56,6 +48,28 @@ pub fn once(tx: &mut Tx, key: &IdempotencyKey, f: impl Fn(&mut Tx) -> ApiResult<
         ))
         .execute(tx.conn)?;
     Ok(reply)
+}
+
+/// What a request that was refused before it was looked for under its key would have been answered there: nothing, if
+/// the key is new; then the refusal stands.
+pub fn recall(tx: &mut Tx, key: &IdempotencyKey) -> ApiResult<Option<Reply>> {
+    match stored(tx, key)? {
+        None => Ok(None),
+        found => replay(found, key).map(Some),
+    }
+}
+
+fn stored(tx: &mut Tx, key: &IdempotencyKey) -> ApiResult<Option<StoredAnswer>> {
+    Ok(idempotency_keys::table
+        .find((tx.caller.principal_id(), &key.key))
+        .select((
+            idempotency_keys::fingerprint,
+            idempotency_keys::status,
+            idempotency_keys::headers,
+            idempotency_keys::body,
+        ))
+        .first::<StoredAnswer>(tx.conn)
+        .optional()?)
 }
 
 fn replay(stored: Option<StoredAnswer>, key: &IdempotencyKey) -> ApiResult<Reply> {

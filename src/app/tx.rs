@@ -12,7 +12,7 @@ use crate::{
     access::{Caller, Permission, Scope},
     db::{Sql, bind, sql::uuid_v7},
     filter::FilterClock,
-    http::{ApiError, ApiResult, Code},
+    http::{ApiError, ApiResult, Code, body::Examined},
     jobs::{self, Job, NewJob},
     ledger::{self, ActorKind, Event},
     sql,
@@ -136,6 +136,31 @@ impl<'a> Tx<'a> {
             }
             other => other,
         }
+    }
+
+    /// Goes on with a body of which not everything is right, if something of it can be read.
+    pub fn try_out<T>(&mut self, examined: Examined<T>) -> ApiResult<T> {
+        match examined {
+            Examined {
+                body: Some(body),
+                faults,
+            } if !faults.is_empty() => {
+                self.gather(Err(ApiError::invalid(faults)))?;
+                Ok(body)
+            }
+            examined => examined.faultless(),
+        }
+    }
+
+    /// Does `f`, which speaks of the member at `pointer` as if it were the whole body.
+    pub fn within<T>(&mut self, pointer: &str, f: impl FnOnce(&mut Self) -> ApiResult<T>) -> ApiResult<T> {
+        let outer = self.faults.take();
+        let outcome = f(self);
+        let inner = std::mem::replace(&mut self.faults, outer);
+        if let Some(inner) = inner {
+            self.gather(Err(inner.below(pointer)))?;
+        }
+        outcome.map_err(|error| error.below(pointer))
     }
 
     /// What the call is answered: everything that is wrong with its fields, if anything is.

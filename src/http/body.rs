@@ -4,7 +4,7 @@
 //! cannot say, such as that one date comes after another, a type says by [`validator::Validate`].
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     future::Future,
     pin::Pin,
     sync::{Arc, LazyLock, OnceLock},
@@ -12,16 +12,16 @@ use std::{
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use serde_path_to_error::Segment;
 use utoipa::{PartialSchema, ToSchema};
 use validator::Validate;
 
 use super::{
-    ApiError, ApiResult, Code, FieldError,
+    ApiError, ApiResult, Code, FieldError, forms,
     json::Strict,
     problem::MOST_FAULTS,
-    repair::{repair, repair_members},
+    repair::mend,
     rules,
     schema::{self, PerType, escape},
 };
@@ -225,6 +225,9 @@ pub fn examine_whole<T: Body>(value: &mut Value) -> ApiResult<Examined<T>> {
 /// Larger bodies are looked at off the threads that serve requests. Bytes.
 const LARGE: usize = 16_384;
 
+/// How often a body is mended where it cannot be read.
+const MOST_MENDS: usize = 32;
+
 /// The most values in a body, so that it is looked at in a moment.
 const MOST_VALUES: usize = 200_000;
 
@@ -258,28 +261,49 @@ fn examine<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult
         return Ok(Examined { body: None, faults });
     }
     make_integers(value);
-    repair(&schema.document, value, &faults);
-    let body = match deserialize::<T>(value) {
-        Err(fault) if faults.is_empty() => {
-            faults.push(fault);
-            repair(&schema.document, value, &faults);
-            deserialize(value).ok()
-        }
-        Err(_) => {
-            repair_members(&schema.document, value, &faults);
-            deserialize(value).ok()
-        }
-        Ok(body) => Some(body),
-    };
+    let body = fit::<T>(&schema.document, value, &mut faults);
     if let Some(Err(errors)) = body.as_ref().map(Validate::validate) {
         let by_rules = rules::faults(&errors, "");
-        let faulty = faults.iter().filter(|fault| fault.detail != schema::UNKNOWN);
-        let faulty: Vec<_> = faulty.cloned().collect();
-        let is_new = |fault: &FieldError| !faulty.iter().any(|known| known.concerns(fault));
-        faults.extend(by_rules.into_iter().filter(is_new));
+        let known = faults.len();
+        let is_new =
+            |fault: &FieldError, faults: &[FieldError]| !faults.iter().any(|known| known.concerns(fault));
+        for fault in by_rules {
+            if is_new(&fault, &faults[..known]) {
+                faults.push(fault);
+            }
+        }
     }
     schema::keep_first(&mut faults);
     Ok(Examined { body, faults })
+}
+
+/// The value as a `T` once what is faulty in it is mended, if it can be: first where the faults are, then ever further
+/// around them where what is left has no form that is known.
+fn fit<T: Body>(document: &Value, value: &mut Value, faults: &mut Vec<FieldError>) -> Option<T> {
+    for fault in faults.iter() {
+        mend(document, value, &fault.pointer);
+    }
+    let mut mended = HashSet::new();
+    for _ in 0..MOST_MENDS {
+        let fault = match deserialize::<T>(value) {
+            Ok(body) => return Some(body),
+            Err(fault) => fault,
+        };
+        let mut place = fault.pointer.clone();
+        while !mended.insert(place.clone()) {
+            place.truncate(place.rfind('/')?);
+        }
+        let mut is_known = false;
+        for known in faults.iter_mut().filter(|known| known.overlaps(&place)) {
+            known.spoils.push(place.clone());
+            is_known = true;
+        }
+        if !is_known {
+            faults.push(fault);
+        }
+        mend(document, value, &place);
+    }
+    None
 }
 
 /// `T`, or where it cannot be read and why.
@@ -354,7 +378,12 @@ fn schema_of<T: Body>() -> ApiResult<Arc<BodySchema>> {
     SCHEMAS.of::<T>(|| {
         let mut schemas = vec![(T::name().into_owned(), <T as PartialSchema>::schema())];
         T::schemas(&mut schemas);
-        let components: HashMap<_, _> = schemas.into_iter().collect();
+        let completed = schemas.into_iter().map(|(name, schema)| {
+            let mut schema = json!(schema);
+            forms::complete(&name, &mut schema);
+            (name, schema)
+        });
+        let components: Map<_, _> = completed.collect();
         let document = json!({
             "$ref": format!("#/components/schemas/{}", T::name()),
             "components": { "schemas": components },

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::{
     codes::Code,
+    field::FieldError,
     request,
     scim::{self, ScimError},
 };
@@ -34,49 +35,6 @@ pub struct ApiError {
     pub retry_after: Option<i64>,
 }
 
-/// A field that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct FieldError {
-    /// Where it stands in the body: a JSON Pointer (RFC 6901); `?name` for a query parameter.
-    #[schema(example = "/email")]
-    pub pointer: String,
-    /// What is wrong and how to mend it.
-    #[schema(example = "is not an e-mail address; give one such as ana@example.com")]
-    pub detail: String,
-    /// Other fields that the complaint looks at: if one of those is wrong, too, it may be false.
-    #[serde(skip)]
-    #[schema(ignore)]
-    pub beside: Vec<String>,
-}
-
-impl FieldError {
-    /// A complaint about the field at `pointer`.
-    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        FieldError {
-            pointer: pointer.into(),
-            detail: detail.into(),
-            beside: Vec::new(),
-        }
-    }
-
-    /// The complaint looks at these other fields, too.
-    pub fn beside<P: Into<String>>(mut self, pointers: impl IntoIterator<Item = P>) -> Self {
-        self.beside.extend(pointers.into_iter().map(P::into));
-        self
-    }
-
-    /// Whether `other` speaks of the same field, of something in it, or of something that it is in, or looks at it.
-    pub fn concerns(&self, other: &FieldError) -> bool {
-        let is_in = |inner: &str, outer: &str| {
-            inner
-                .strip_prefix(outer)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let overlaps = |pointer: &str| is_in(&self.pointer, pointer) || is_in(pointer, &self.pointer);
-        overlaps(&other.pointer) || other.beside.iter().any(|pointer| overlaps(pointer))
-    }
-}
-
 /// A problem (RFC 9457).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
@@ -98,13 +56,16 @@ pub struct Problem {
     /// The request's id, for the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// Every field that is wrong.
+    /// Every field that is wrong; where very many are, the first of them, and `detail` says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }
 
 /// The most fields that one answer names.
 pub const MOST_FAULTS: usize = 100;
+
+/// Said where it does not name all.
+const MORE: &str = " More is wrong than `errors` names: these are the first.";
 
 impl ApiError {
     /// An error with its code and the sentence that says how to mend it.
@@ -120,15 +81,23 @@ impl ApiError {
     }
 
     /// Fields that are wrong, of very many the first.
-    pub fn invalid(mut fields: Vec<FieldError>) -> Self {
-        fields.truncate(MOST_FAULTS);
-        ApiError {
-            fields,
-            ..Self::new(
-                Code::ValidationFailed,
-                "Mend the fields that `errors` names and send the request again.",
-            )
+    pub fn invalid(fields: Vec<FieldError>) -> Self {
+        let invalid = Self::new(
+            Code::ValidationFailed,
+            "Mend the fields that `errors` names and send the request again.",
+        );
+        ApiError { fields, ..invalid }.first(MOST_FAULTS)
+    }
+
+    /// At most so many of its fields; it says so if there are more.
+    pub fn first(mut self, most: usize) -> Self {
+        if self.fields.len() > most {
+            self.fields.truncate(most);
+            if !self.detail.ends_with(MORE) {
+                self.detail = format!("{}{MORE}", self.detail).into();
+            }
         }
+        self
     }
 
     /// One field that is wrong.
@@ -143,10 +112,8 @@ impl ApiError {
 
     /// Query parameters that are wrong, all of them at once.
     pub fn parameters(fields: Vec<FieldError>) -> Self {
-        ApiError {
-            fields,
-            ..Self::new(Code::InvalidParameter, "Mend the parameters that `errors` names.")
-        }
+        let invalid = Self::new(Code::InvalidParameter, "Mend the parameters that `errors` names.");
+        ApiError { fields, ..invalid }.first(MOST_FAULTS)
     }
 
     /// There is none, or the caller may not know of it.
@@ -200,18 +167,24 @@ impl ApiError {
         !self.fields.is_empty()
     }
 
+    /// The error of the member at `pointer`, of what the member is in.
+    pub fn below(mut self, pointer: &str) -> Self {
+        let fields = self.fields.into_iter();
+        self.fields = fields.map(|field| field.below(pointer)).collect();
+        self
+    }
+
     /// Both errors in one, if they are [of fields](Self::is_of_fields); of `other` what this one does not speak of.
     pub fn and(mut self, other: ApiError) -> Self {
         let has_other_code = self.code != other.code;
         let known = self.fields.len();
-        let room = MOST_FAULTS.saturating_sub(known);
-        for fault in other.fields.into_iter().take(room) {
+        for fault in other.fields {
             if !self.fields[..known].iter().any(|field| field.concerns(&fault)) {
                 self.fields.push(fault);
             }
         }
         if self.fields.len() == known || !has_other_code {
-            return self;
+            return self.first(MOST_FAULTS);
         }
         match self.fields.iter().any(|field| field.pointer.starts_with('?')) {
             true => Self::parameters(self.fields),

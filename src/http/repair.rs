@@ -5,26 +5,8 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::FieldError;
-
-/// Mends `value` at each of `faults`; `document` holds its schema at `$ref` and the schemas that this names.
-pub fn repair(document: &Value, value: &mut Value, faults: &[FieldError]) {
-    for fault in faults {
-        mend(document, value, &fault.pointer);
-    }
-}
-
-/// As [`repair`], of whatever the body itself has with a fault in it, whole: where a fault leaves open which of several forms
-/// is meant.
-pub fn repair_members(document: &Value, value: &mut Value, faults: &[FieldError]) {
-    for fault in faults {
-        if let Some(name) = fault.pointer.split('/').nth(1) {
-            mend(document, value, &format!("/{name}"));
-        }
-    }
-}
-
-fn mend(document: &Value, value: &mut Value, pointer: &str) {
+/// Mends `value` at `pointer`; `document` holds its schema at `$ref` and the schemas that this names.
+pub fn mend(document: &Value, value: &mut Value, pointer: &str) {
     let Some((parent_pointer, name)) = pointer.rsplit_once('/') else {
         return;
     };

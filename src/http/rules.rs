@@ -1,10 +1,10 @@
 //! The rules that types have beside their schemas, such as that one date comes after another: [`validator`]'s functions and
 //! what they find.
 
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
-use super::{FieldError, schema::escape};
+use super::{FieldError, problem::MOST_FAULTS, schema::escape};
 
 /// What the rules of a type say of a value of it that stands at `at`.
 pub(super) fn faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
@@ -16,7 +16,7 @@ pub(super) fn faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
         };
         match kind {
             ValidationErrorsKind::Field(errors) => {
-                found.extend(errors.iter().map(|error| rule_fault(error, at, &pointer)))
+                found.extend(errors.iter().flat_map(|error| rule_faults(error, at, &pointer)))
             }
             ValidationErrorsKind::Struct(errors) => found.extend(faults(errors, &pointer)),
             ValidationErrorsKind::List(items) => {
@@ -29,29 +29,70 @@ pub(super) fn faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
     found
 }
 
-fn rule_fault(error: &ValidationError, at: &str, pointer: &str) -> FieldError {
-    let detail = error.message.clone().unwrap_or_else(|| error.code.clone());
-    let text = |name: &str| error.params.get(name).and_then(Value::as_str).unwrap_or_default();
-    let fault = match text("pointer") {
-        "" => FieldError::new(pointer, detail),
-        inner => FieldError::new(format!("{at}{inner}"), detail),
+fn rule_faults(error: &ValidationError, at: &str, pointer: &str) -> Vec<FieldError> {
+    let complaints = error.params.get("complaints").cloned();
+    let Some(Ok(complaints)) = complaints.map(serde_json::from_value::<Vec<Complaint>>) else {
+        let detail = error.message.clone().unwrap_or_else(|| error.code.clone());
+        return vec![FieldError::new(pointer, detail)];
     };
-    let beside = text("beside").split_whitespace();
-    fault.beside(beside.map(|inner| format!("{at}{inner}")))
+    let faults = complaints.into_iter().map(|complaint| {
+        let fault = match complaint.pointer.as_str() {
+            "" => FieldError::new(pointer, complaint.detail),
+            inner => FieldError::new(format!("{at}{inner}"), complaint.detail),
+        };
+        let placed = |pointers: Vec<String>| pointers.into_iter().map(move |inner| format!("{at}{inner}"));
+        fault
+            .beside(placed(complaint.beside))
+            .among(placed(complaint.among))
+    });
+    faults.collect()
 }
 
-/// A fault for [`validator`]'s functions: at `pointer` for `schema` ones, at the field itself with an empty one.
-pub fn rule(pointer: &'static str, message: &'static str) -> ValidationError {
+/// A [`FieldError`] on its way through [`validator`].
+#[derive(Serialize, Deserialize)]
+struct Complaint {
+    pointer: String,
+    detail: String,
+    beside: Vec<String>,
+    among: Vec<String>,
+}
+
+/// What [`validator`]'s functions answer where these complaints are all: at their pointers for `schema` functions and others, at
+/// the field itself with an empty one.
+pub fn complaints(faults: impl IntoIterator<Item = FieldError>) -> Result<(), ValidationError> {
+    let complaints = faults.into_iter().map(|fault| Complaint {
+        pointer: fault.pointer,
+        detail: fault.detail,
+        beside: fault.beside,
+        among: fault.among,
+    });
+    let complaints: Vec<_> = complaints.take(MOST_FAULTS + 1).collect();
+    if complaints.is_empty() {
+        return Ok(());
+    }
     let mut error = ValidationError::new("rule");
-    error.add_param("pointer".into(), &pointer);
-    error.message = Some(message.into());
-    error
+    error.add_param("complaints".into(), &complaints);
+    Err(error)
 }
 
-/// As [`rule`], for one that also looks at the fields at `beside`, pointers with spaces between them. Where one of those
-/// is wrong, the rule is not spoken of.
-pub fn rule_beside(pointer: &'static str, beside: &'static str, message: &'static str) -> ValidationError {
-    let mut error = rule(pointer, message);
-    error.add_param("beside".into(), &beside);
-    error
+/// One complaint.
+pub fn rule(pointer: &'static str, message: &'static str) -> Result<(), ValidationError> {
+    complaints([FieldError::new(pointer, message)])
+}
+
+/// As [`rule`], for one that also looks at the field at `beside`. Where that is wrong, the rule is not spoken of.
+pub fn rule_beside(
+    pointer: &'static str,
+    beside: &'static str,
+    message: &'static str,
+) -> Result<(), ValidationError> {
+    complaints([FieldError::new(pointer, message).beside([beside])])
+}
+
+/// As [`rule`], for one about which of `members` there are, whatever is in them.
+pub fn rule_among<const N: usize>(
+    members: [&'static str; N],
+    message: &'static str,
+) -> Result<(), ValidationError> {
+    complaints([FieldError::new("", message).among(members)])
 }

@@ -53,11 +53,14 @@ impl<V> PerType<V> {
     }
 }
 
-/// Everything that is wrong with `value`, or more than an answer can name of it; pointers begin with a slash.
+/// Everything that is wrong with `value`, or more than an answer can name of it; of several complaints about one field
+/// the first. Pointers begin with a slash.
 pub fn faults(validator: &Validator, value: &Value) -> Vec<FieldError> {
+    let mut seen = HashSet::new();
     validator
         .iter_errors(value)
         .flat_map(|error| describe(&error))
+        .filter(|fault| seen.insert(fault.pointer.clone()))
         .take(MOST_FAULTS + 1)
         .collect()
 }

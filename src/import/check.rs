@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{filter::nearest, http::FieldError};
 
-/// What is wrong with `mapping`, with pointers that begin at `at`. A mapping must fill what `fields` requires.
-pub fn faults(mapping: &Mapping, declaration: &Declaration, fields: &[Field], at: &str) -> Vec<FieldError> {
+/// What is wrong with `mapping`, with pointers that begin at `at`. A mapping must fill what the target's fields require;
+/// without a target, only what holds of every mapping is looked at.
+pub fn faults(mapping: &Mapping, target: Option<(&Declaration, &[Field])>, at: &str) -> Vec<FieldError> {
     let mut faults = Faults {
         at: at.to_owned(),
         found: Vec::new(),
@@ -22,18 +23,9 @@ pub fn faults(mapping: &Mapping, declaration: &Declaration, fields: &[Field], at
     faults.format(&mapping.format);
     faults.dates("/date_formats", &mapping.date_formats);
     faults.value("/key/value", &mapping.key.value, false);
-    faults.match_by(mapping, declaration);
-    faults.fields(mapping, fields);
-    for (name, reference) in &mapping.references {
-        faults.reference(name, reference, declaration);
-    }
-    let then = mapping.missing.then.as_str();
-    if then != KEEP && !declaration.missing.contains(&then) {
-        let words = declaration.missing.join(", ");
-        faults.add(
-            "/missing/then",
-            format!("must be {KEEP} or one of {words} for {}", declaration.resource),
-        );
+    match target {
+        Some((declaration, fields)) => faults.against(mapping, declaration, fields),
+        None => faults.values(mapping),
     }
     faults.found
 }
@@ -94,6 +86,36 @@ impl Faults {
                     &format!("{pointer}/{index}"),
                     "is no date format; write year, month and day as %Y, %m and %d, such as %d.%m.%Y",
                 );
+            }
+        }
+    }
+
+    fn against(&mut self, mapping: &Mapping, declaration: &Declaration, fields: &[Field]) {
+        self.match_by(mapping, declaration);
+        self.fields(mapping, fields);
+        for (name, reference) in &mapping.references {
+            self.reference(name, reference, declaration);
+        }
+        let then = mapping.missing.then.as_str();
+        if then != KEEP && !declaration.missing.contains(&then) {
+            let words = declaration.missing.join(", ");
+            self.add(
+                "/missing/then",
+                format!("must be {KEEP} or one of {words} for {}", declaration.resource),
+            );
+        }
+    }
+
+    /// Each value by itself; which may be lists nobody knows.
+    fn values(&mut self, mapping: &Mapping) {
+        for (name, value) in &mapping.fields {
+            self.value(&format!("/fields/{}", escape(name)), value, true);
+        }
+        for (name, reference) in &mapping.references {
+            let pointer = format!("/references/{}", escape(name));
+            self.value(&format!("{pointer}/value"), &reference.value, true);
+            for (name, value) in &reference.made {
+                self.value(&format!("{pointer}/made/{}", escape(name)), value, false);
             }
         }
     }

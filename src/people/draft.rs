@@ -24,6 +24,7 @@ use crate::{
         bulk::{Outcome, Outcomes},
     },
     ledger::Event,
+    people::closure::Tree,
     sql,
 };
 
@@ -254,6 +255,41 @@ pub fn outcomes<T: Stored, X>(drafts: Vec<Draft<T, X>>) -> Outcomes<T> {
             (None, Some(_)) => Ok(Outcome::Present(draft.after)),
         });
     outcomes.collect()
+}
+
+/// Which of `drafts` would stand below themselves in `tree` with the parents that they newly have.
+pub fn circling<'a, T: Stored + 'a, X: 'a>(
+    tx: &mut Tx,
+    tree: &Tree,
+    parent: fn(&T) -> &Option<Uuid>,
+    drafts: impl Iterator<Item = &'a Draft<T, X>>,
+) -> ApiResult<HashSet<Uuid>> {
+    let placed = drafts.filter(|draft| draft.sets(parent));
+    let placed: Vec<_> = placed
+        .map(|draft| (draft.after.id(), *parent(&draft.after)))
+        .collect();
+    if placed.is_empty() {
+        return Ok(HashSet::new());
+    }
+    Ok(tree.cycles(tx, &placed)?.into_iter().collect())
+}
+
+/// Tells those that are refused already of a circle, too, if they are in one where all others stand as they wish.
+pub fn tell_refused_of_circles<T: Stored, X>(
+    tx: &mut Tx,
+    tree: &Tree,
+    parent: fn(&T) -> &Option<Uuid>,
+    drafts: &mut [Draft<T, X>],
+) -> ApiResult<()> {
+    if drafts.iter().all(|draft| draft.stands() || !draft.sets(parent)) {
+        return Ok(());
+    }
+    let circling = circling(tx, tree, parent, drafts.iter())?;
+    let refused = drafts.iter_mut().filter(|draft| !draft.stands());
+    for draft in refused.filter(|draft| circling.contains(&draft.after.id())) {
+        draft.refuse(tree.cycle());
+    }
+    Ok(())
 }
 
 /// A column whose values are unique, and how they are compared.

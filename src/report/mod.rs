@@ -7,13 +7,15 @@ pub mod compliance;
 pub mod overdue;
 pub mod transcripts;
 
+use diesel::{QueryDsl, RunQueryDsl};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::{
-    access::{Permission, Scope},
+    access::{Permission, Protected, Scope},
     app::Tx,
-    db::{Sql, bind},
+    catalog::courses::model::Course,
+    db::{Condition, Sql, bind, schema::courses},
     http::{ApiError, ApiResult},
     sql,
 };
@@ -69,6 +71,23 @@ fn check_unit(tx: &mut Tx, unit: Option<Uuid>, scope: &Scope) -> ApiResult<()> {
     Err(ApiError::parameter(
         "org_unit_id",
         "names no org unit that you may report on",
+    ))
+}
+
+/// Refuses a course that the caller may not know of.
+fn check_course(tx: &mut Tx, course: Option<Uuid>, scope: &Scope) -> ApiResult<()> {
+    let Some(id) = course else { return Ok(()) };
+    let seen = courses::table
+        .find(id)
+        .filter(Condition::new(Course::visible(scope)))
+        .count()
+        .get_result::<i64>(tx.conn)?;
+    if seen > 0 {
+        return Ok(());
+    }
+    Err(ApiError::parameter(
+        "course_id",
+        "names no course that you may report on",
     ))
 }
 

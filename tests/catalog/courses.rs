@@ -90,7 +90,7 @@ async fn a_bad_course_names_all_its_faults_at_once() {
         (json!({"category_id": Uuid::now_v7()}), "/category_id"),
         (
             json!({"modules": [{"title": "M", "activities": [{"title": "A", "kind": "link"}]}]}),
-            "/modules",
+            "/modules/0/activities/0/url",
         ),
     ] {
         admin

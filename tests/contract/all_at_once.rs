@@ -7,7 +7,7 @@ use super::{faults::faults, inputs, samples, story::Story};
 use crate::support::{Answer, TestApp};
 
 /// Where the answer says that something is wrong, in order.
-fn pointers(answer: &Answer) -> Vec<String> {
+pub(super) fn pointers(answer: &Answer) -> Vec<String> {
     let mut pointers: Vec<_> = faults(answer).into_iter().map(|(pointer, _)| pointer).collect();
     pointers.sort();
     pointers

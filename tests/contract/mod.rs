@@ -3,16 +3,20 @@
 
 mod access;
 mod all_at_once;
+mod bulk_faults;
 mod deadlines;
 mod document;
 mod errors;
 mod faults;
 mod health;
+mod hidden_faults;
 mod http;
 mod imports;
+mod independent_faults;
 mod inputs;
 mod matrix;
 mod migrations;
+mod nested_faults;
 pub mod operations;
 mod parameters;
 mod routes;

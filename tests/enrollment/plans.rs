@@ -4,7 +4,7 @@ use provost::{
 };
 use serde_json::{Value, json};
 
-use super::fixture::{course, outline, person, requirements, rule, transfer};
+use super::fixture::{course, outline, pass_days, person, requirements, rule, run_jobs, transfer};
 use crate::support::{Answer, Client, TestApp};
 
 async fn draft(admin: &Client, department: &str, course: uuid::Uuid) -> String {
@@ -184,6 +184,52 @@ async fn a_plan_that_ends_too_much_is_refused_unless_that_is_meant() {
     let done = operation(&app, &admin, &path, "applications", wish).await;
     assert_eq!(done.at("/status"), json!("succeeded"));
     assert_eq!(outline(&admin, ana).await[0].0, "ended");
+}
+
+#[actix_web::test]
+async fn the_share_that_ends_is_counted_among_open_and_satisfied_requirements_alike() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", Some("P1Y"));
+    let mut people = Vec::new();
+    for n in 0..5 {
+        people.push(person(&admin, &format!("u{n}"), "Production").await);
+    }
+    let path = format!(
+        "/v1/rules/{}",
+        rule(&app, &admin, "Production", "P30D", &[fire]).await
+    );
+    for person in &people[..3] {
+        admin
+            .post("/v1/completions", json!({"user_id": person, "course_id": fire}))
+            .await
+            .assert_status(201);
+    }
+    // The first cycle is over and nothing ends it any more: it counts on neither side.
+    let admin = pass_days(&app, 350).await;
+    run_jobs(&app);
+    for person in &people[..3] {
+        assert_eq!(requirements(&admin, *person).await.len(), 2);
+        admin
+            .post("/v1/completions", json!({"user_id": person, "course_id": fire}))
+            .await
+            .assert_status(201);
+    }
+
+    let figures =
+        |planned: &Value| ["ends", "live_requirements", "removals_percent"].map(|name| planned[name].clone());
+    let without_u0 = json!({"audience": "department eq \"Production\" and username ne \"u0\""});
+    let planned = plan(&app, &admin, &path, json!({"changes": without_u0})).await;
+    assert_eq!(figures(&planned), [json!(1), json!(5), json!(20.0)]);
+    let nobody = json!({"audience": "username eq \"nobody\""});
+    let planned = plan(&app, &admin, &path, json!({"changes": nobody})).await;
+    assert_eq!(figures(&planned), [json!(5), json!(5), json!(100.0)]);
+    let wish = json!({"plan_hash": planned["plan_hash"], "changes": nobody});
+    let refused = operation(&app, &admin, &path, "applications", wish).await;
+    let detail = refused.at("/problem/detail");
+    let begin =
+        "It ends 5 of the 5 requirements that the rule keeps up, open and satisfied ones: 100.0 percent.";
+    assert!(detail.as_str().unwrap().starts_with(begin), "{detail}");
 }
 
 #[actix_web::test]

@@ -145,17 +145,17 @@ fn scope_fits(grant: &CreateGrant) -> Result<(), ValidationError> {
         (false, Some(_)) => "must be left out: this kind of scope names nothing",
         _ => return Ok(()),
     };
-    Err(rule_beside("/scope_id", "/scope_kind", fault))
+    rule_beside("/scope_id", "/scope_kind", fault)
 }
 
 fn programs_have_no_reports(grant: &CreateGrant) -> Result<(), ValidationError> {
     let is_program = grant.principal_kind == PrincipalKind::ServiceAccount;
     if is_program && matches!(grant.scope_kind, ScopeKind::OwnReports | ScopeKind::OwnSelf) {
-        return Err(rule_beside(
+        return rule_beside(
             "/scope_kind",
             "/principal_kind",
             "must be another: a service account is no person and has no reports",
-        ));
+        );
     }
     Ok(())
 }
@@ -163,7 +163,7 @@ fn programs_have_no_reports(grant: &CreateGrant) -> Result<(), ValidationError> 
 fn ends_after_start(grant: &CreateGrant) -> Result<(), ValidationError> {
     match (grant.starts_at, grant.ends_at) {
         (Some(start), Some(end)) if end <= start => {
-            Err(rule_beside("/ends_at", "/starts_at", "must be after starts_at"))
+            rule_beside("/ends_at", "/starts_at", "must be after starts_at")
         }
         _ => Ok(()),
     }

@@ -318,7 +318,7 @@ fn tags_schema() -> utoipa::openapi::schema::Array {
 
 fn lasts(period: &Period) -> Result<(), validator::ValidationError> {
     if period.is_zero() {
-        return Err(crate::http::rules::rule("", "must be longer than nothing"));
+        return crate::http::rules::rule("", "must be longer than nothing");
     }
     Ok(())
 }

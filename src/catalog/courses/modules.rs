@@ -12,7 +12,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use validator::ValidationError;
 
-use crate::{http::rules::rule, text_enum};
+use crate::{
+    http::{FieldError, rules::complaints},
+    text_enum,
+};
 
 text_enum! {
     /// What kind of thing an activity is.
@@ -87,12 +90,13 @@ impl FromSql<Jsonb, Pg> for Modules {
 
 /// A rule for bodies: whoever opens a link must get somewhere.
 pub fn links_lead_somewhere(modules: &Modules) -> Result<(), ValidationError> {
-    let mut activities = modules.0.iter().flat_map(|module| &module.activities);
-    if activities.any(|activity| activity.kind == ActivityKind::Link && activity.url.is_none()) {
-        return Err(rule(
-            "",
-            "hold an activity of the kind link without a url; give it one",
-        ));
-    }
-    Ok(())
+    let activities = modules.0.iter().enumerate().flat_map(|(module, of)| {
+        let activities = of.activities.iter().enumerate();
+        activities.map(move |(index, activity)| (format!("/modules/{module}/activities/{index}"), activity))
+    });
+    let lost =
+        activities.filter(|(_, activity)| activity.kind == ActivityKind::Link && activity.url.is_none());
+    complaints(lost.map(|(at, _)| {
+        FieldError::new(format!("{at}/url"), "is required of a link").beside([format!("{at}/kind")])
+    }))
 }

@@ -133,7 +133,7 @@ fn changed(
         &mut whole,
         serde_json::to_value(changes).map_err(ApiError::internal)?,
     );
-    let new: CreateCertificateTemplate = body::read_value(&mut whole)?;
+    let new: CreateCertificateTemplate = tx.try_out(body::examine_whole(&mut whole)?)?;
     tx.gather(check_layout(&new.layout))?;
     Ok(new)
 }

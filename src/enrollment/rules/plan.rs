@@ -71,7 +71,7 @@ pub(super) fn hold_to(plan: &RulePlan, wish: &ApplyRule) -> ApiResult<()> {
         return Err(ApiError::new(
             Code::PlanRemovesTooMuch,
             format!(
-                "It ends {} of the {} requirements that the rule made, {:.1} percent. If that is meant, raise allow_removals_percent.",
+                "It ends {} of the {} requirements that the rule keeps up, open and satisfied ones: {:.1} percent. If that is meant, raise allow_removals_percent.",
                 plan.ends, plan.live_requirements, plan.removals_percent
             ),
         ));
@@ -100,7 +100,7 @@ fn rehearse<T>(tx: &mut Tx, work: impl FnOnce(&mut Tx) -> ApiResult<T>) -> ApiRe
 
 fn put_in_force(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRule>) -> ApiResult<Rule> {
     let rewritten = match changes {
-        Some(changes) => change::rewrite(tx, rule, changes)?,
+        Some(changes) => tx.within("/changes", |tx| change::rewrite(tx, rule, changes))?,
         None if rule.status == RuleStatus::Archived => return Err(change::archived()),
         None => (**rule).clone(),
     };
@@ -111,7 +111,7 @@ fn put_in_force(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRul
     store::set_status(tx, rule, RuleStatus::Active)
 }
 
-/// How many requirements the rule has a live reason for.
+/// How many requirements the rule is a reason of and might end, satisfied or not: of a person and a course the current one.
 pub(super) fn live_requirements(tx: &mut Tx, rule_id: Uuid) -> ApiResult<i64> {
     #[derive(QueryableByName)]
     struct Count {
@@ -120,9 +120,10 @@ pub(super) fn live_requirements(tx: &mut Tx, rule_id: Uuid) -> ApiResult<i64> {
     }
     let count: Count = sql![
         "SELECT count(*) FROM requirement_reasons rr JOIN requirements q ON q.user_id = rr.user_id
-            AND q.id = rr.requirement_id WHERE rr.ended_at IS NULL AND q.ended_at IS NULL AND q.satisfied_at IS NULL
-            AND rr.rule_id = ",
-        bind(rule_id)
+            AND q.id = rr.requirement_id WHERE rr.ended_at IS NULL AND q.ended_at IS NULL AND rr.rule_id = ",
+        bind(rule_id),
+        " AND NOT EXISTS (SELECT 1 FROM requirements later WHERE later.user_id = q.user_id
+            AND later.course_id = q.course_id AND later.cycle > q.cycle)"
     ]
     .get_result(tx.conn)?;
     Ok(count.count)
@@ -148,11 +149,11 @@ pub(super) fn foresee(
     rehearse(tx, |tx| {
         put_in_force(tx, rule, changes)?;
         let outcome = reconcile::reconcile(tx, people.clone(), Some(rule.id))?;
-        let changed = changed(tx, people);
+        let changed = changed(tx, rule.id, people);
         let totals: Totals = sql![
             &changed,
             "SELECT count(*) FILTER (WHERE kind = 'opens') AS opens, count(*) FILTER (WHERE kind = 'satisfied') AS satisfied,
-                count(*) FILTER (WHERE kind = 'ends') AS ends, count(*) FILTER (WHERE kind = 'moves') AS moves,
+                count(*) FILTER (WHERE kind = 'ends' AND is_of_rule) AS ends, count(*) FILTER (WHERE kind = 'moves') AS moves,
                 coalesce(string_agg(concat_ws(' ', user_id, course_id, cycle, kind, due_on) || E'\\n', ''
                     ORDER BY user_id, course_id, cycle), '') AS lines FROM changed"
         ]
@@ -201,8 +202,8 @@ struct Totals {
     lines: String,
 }
 
-/// `changed`: what this transaction did to the requirements of `people`.
-fn changed(tx: &Tx, people: &Whom) -> Sql {
+/// `changed`: what this transaction did to the requirements of `people`, and whether the rule was a reason of what ends.
+fn changed(tx: &Tx, rule_id: Uuid, people: &Whom) -> Sql {
     let now = bind(tx.now);
     sql![
         "WITH changed AS (SELECT q.user_id, q.course_id, q.cycle, q.due_on, CASE
@@ -210,7 +211,12 @@ fn changed(tx: &Tx, people: &Whom) -> Sql {
         now.clone(),
         " THEN 'ends' WHEN q.satisfied_at IS NOT NULL THEN 'satisfied' WHEN q.created_at = ",
         now.clone(),
-        " THEN 'opens' ELSE 'moves' END AS kind FROM requirements q WHERE q.updated_at = ",
+        " THEN 'opens' ELSE 'moves' END AS kind, EXISTS (SELECT 1 FROM requirement_reasons rr
+                WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at = ",
+        now.clone(),
+        " AND rr.rule_id = ",
+        bind(rule_id),
+        ") AS is_of_rule FROM requirements q WHERE q.updated_at = ",
         now,
         " AND ",
         Reach::of(people.clone()).users("q.user_id"),

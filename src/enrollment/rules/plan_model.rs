@@ -46,7 +46,7 @@ pub struct ApplyRule {
     /// What is changed in the rule first: the same as was planned.
     #[serde(default)]
     pub changes: Option<UpdateRule>,
-    /// The largest share of the rule's open requirements that may end.
+    /// The largest share of the rule's requirements, open and satisfied ones, that may end.
     #[serde(default = "default_allowance")]
     #[schema(minimum = 0, maximum = 100, default = 10)]
     pub allow_removals_percent: f64,
@@ -65,13 +65,13 @@ pub struct RulePlan {
     pub opens: i64,
     /// Requirements that a completion would satisfy at once.
     pub satisfied: i64,
-    /// Requirements that would end.
+    /// Requirements of the rule that would end, open and satisfied ones.
     pub ends: i64,
     /// Requirements whose due date would move.
     pub moves: i64,
-    /// Open requirements that the rule is a reason of now.
+    /// Requirements that the rule is a reason of now, open and satisfied ones; of cycles only the current one.
     pub live_requirements: i64,
-    /// The share of those that would end.
+    /// The share of `live_requirements` that would end: `ends` in percent of them.
     pub removals_percent: f64,
     /// The first hundred changes.
     pub changes: Vec<PlannedChange>,

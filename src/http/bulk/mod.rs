@@ -20,10 +20,10 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 use super::{
-    ApiError, ApiResult, Code, Problem,
+    ApiError, ApiResult, Code, FieldError, Problem,
     body::{Body, Examined, examine_whole, read_frame, receive},
     request,
-    rules::rule,
+    rules::complaints,
 };
 
 pub use row::{ChangeRow, RowChange, check_version, creates_or_updates};
@@ -51,10 +51,12 @@ pub struct KeyedRow {
 
 fn keys_differ(rows: &[Value]) -> Result<(), ValidationError> {
     let mut seen = HashSet::new();
-    if rows.iter().all(|row| seen.insert(row["row_key"].as_str())) {
-        return Ok(());
-    }
-    Err(rule("", "must not hold the same row_key twice"))
+    let keys = rows.iter().enumerate();
+    let again = keys.filter(|(_, row)| !seen.insert(row["row_key"].as_str()));
+    complaints(again.map(|(index, _)| {
+        let detail = "is the row_key of an earlier row; give each row its own";
+        FieldError::new(format!("/rows/{index}/row_key"), detail)
+    }))
 }
 
 impl FromRequest for BulkBody {
@@ -176,18 +178,10 @@ pub type Answered<T> = Vec<(String, ApiResult<Outcome<T>>)>;
 pub fn answered<T>(rows: Vec<(String, ApiResult<&str>)>, outcomes: Outcomes<T>) -> Answered<T> {
     let mut outcomes = outcomes.into_iter();
     let answered = rows.into_iter().map(|(key, pointer)| {
-        let outcome = pointer.and_then(|pointer| next(&mut outcomes).map_err(|error| below(error, pointer)));
+        let outcome = pointer.and_then(|pointer| next(&mut outcomes).map_err(|error| error.below(pointer)));
         (key, outcome)
     });
     answered.collect()
-}
-
-/// The error with pointers that begin at the row, not at its member.
-fn below(mut error: ApiError, pointer: &str) -> ApiError {
-    for field in &mut error.fields {
-        field.pointer.insert_str(0, pointer);
-    }
-    error
 }
 
 /// How a row went.
@@ -200,10 +194,14 @@ pub struct BulkResult<T> {
     /// The thing as it is now, if the row was right and did not remove it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<T>,
-    /// What was wrong with the row, and nothing of it was written; pointers begin at the row.
+    /// What was wrong with the row, and nothing of it was written; pointers begin at the row. Faults may be left out where very
+    /// many are wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
 }
+
+/// The most faults that one answer tells of all rows together; of each row that was refused one in any case.
+const MOST_TOLD: usize = 2_000;
 
 /// How every row went, in the order of the request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -215,6 +213,8 @@ pub struct BulkAnswer<T> {
 impl<T> BulkAnswer<T> {
     /// The answer, from what became of each row. An error that is not the row's own fault is the whole request's.
     pub fn new(rows: Answered<T>) -> ApiResult<Self> {
+        let refused = rows.iter().filter(|(_, outcome)| outcome.is_err()).count();
+        let mut room = MOST_TOLD.saturating_sub(refused);
         let results = rows.into_iter().map(|(row_key, outcome)| match outcome {
             Ok(outcome) => Ok(BulkResult {
                 row_key,
@@ -222,7 +222,11 @@ impl<T> BulkAnswer<T> {
                 resource: outcome.into_thing(),
                 problem: None,
             }),
-            Err(error) => refused(row_key, error),
+            Err(error) => {
+                let error = error.first(1 + room);
+                room -= error.fields.len().saturating_sub(1);
+                refused_row(row_key, error)
+            }
         });
         Ok(BulkAnswer {
             results: results.collect::<ApiResult<_>>()?,
@@ -230,7 +234,7 @@ impl<T> BulkAnswer<T> {
     }
 }
 
-fn refused<T>(row_key: String, error: ApiError) -> ApiResult<BulkResult<T>> {
+fn refused_row<T>(row_key: String, error: ApiError) -> ApiResult<BulkResult<T>> {
     if matches!(error.code, Code::Internal | Code::Unavailable) {
         return Err(error);
     }
@@ -263,7 +267,7 @@ impl<T: ToSchema> utoipa::__dev::ComposeSchema for BulkAnswer<T> {
             .required("status");
         ObjectBuilder::new()
             .description(Some(
-                "How every row went, in the order of the request: each has `resource` or `problem`, or neither if it removed something.",
+                "How every row went, in the order of the request: each has `resource` or `problem`, or neither if it removed something. Beside the first fault of each row that was refused, about 2,000 faults are told in all; where more are left out, the problem's `detail` says so.",
             ))
             .property("results", ArrayBuilder::new().items(result))
             .required("results")

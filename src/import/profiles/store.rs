@@ -12,8 +12,8 @@ use crate::{
     app::Tx,
     db::schema::{import_profile_versions, import_profiles},
     filter::{Attribute, Kind, Schema},
-    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
-    import::{self, Target, check, mapping::Mapping},
+    http::{ApiError, ApiResult, Code, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
+    import::{self, check, mapping::Mapping},
     ledger::Event,
 };
 
@@ -228,17 +228,16 @@ fn with_version(tx: &mut Tx, row: ProfileRow, mapping: Value) -> ApiResult<Impor
 
 /// 422 with all that is wrong with a mapping.
 fn check_mapping(tx: &mut Tx, resource: &str, mapping: &Mapping) -> ApiResult<()> {
-    let target: &dyn Target = import::target(tx.app, resource).ok_or_else(|| {
-        let known: Vec<_> = tx
-            .app
-            .import_targets
-            .iter()
-            .map(|target| target.declaration().resource)
-            .collect();
-        ApiError::field("/resource", format!("must be one of {}", known.join(", ")))
-    })?;
+    let Some(target) = import::target(tx.app, resource) else {
+        let known = tx.app.import_targets.iter();
+        let known: Vec<_> = known.map(|target| target.declaration().resource).collect();
+        let fault = FieldError::new("/resource", format!("must be one of {}", known.join(", ")));
+        let mut faults = vec![fault];
+        faults.extend(check::faults(mapping, None, "/mapping"));
+        return Err(ApiError::invalid(faults));
+    };
     let fields = target.fields(tx)?;
-    let faults = check::faults(mapping, target.declaration(), &fields, "/mapping");
+    let faults = check::faults(mapping, Some((target.declaration(), &fields)), "/mapping");
     if faults.is_empty() {
         return Ok(());
     }

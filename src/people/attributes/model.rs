@@ -9,10 +9,7 @@ use validator::{Validate, ValidationError};
 
 use crate::{
     db::schema::attribute_definitions,
-    http::{
-        Versioned,
-        rules::{rule, rule_beside},
-    },
+    http::{Versioned, rules::rule_beside},
     protected, stored, text_enum,
 };
 
@@ -83,8 +80,7 @@ pub struct CreateAttributeDefinition {
     pub kind: AttributeKind,
     /// Of a `string`: the only values that it may have.
     #[serde(default)]
-    #[schema(min_items = 1, max_items = 1000)]
-    #[validate(custom(function = values_are_short))]
+    #[schema(schema_with = values_schema, required = false)]
     pub allowed_values: Option<Vec<String>>,
 }
 
@@ -114,7 +110,7 @@ pub struct UpdateAttributeDefinition {
     pub label: Option<String>,
     /// Of a `string`: the only values that it may have from now on; values that are there stay.
     #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 1000)]
+    #[schema(schema_with = values_schema, required = false)]
     pub allowed_values: Option<Option<Vec<String>>>,
 }
 
@@ -135,20 +131,28 @@ pub const LONGEST_VALUE: usize = 1_000;
 fn only_strings_have_lists(new: &CreateAttributeDefinition) -> Result<(), ValidationError> {
     match (new.kind, &new.allowed_values) {
         (AttributeKind::String, _) | (_, None) => Ok(()),
-        _ => Err(rule_beside(
+        _ => rule_beside(
             "/allowed_values",
             "/kind",
             "belongs to attributes of the kind string",
-        )),
+        ),
     }
 }
 
-fn values_are_short(values: &[String]) -> Result<(), ValidationError> {
-    if values
-        .iter()
-        .all(|value| (1..=LONGEST_VALUE).contains(&value.chars().count()))
-    {
-        return Ok(());
-    }
-    Err(rule("", "must hold values of 1 to 1,000 characters"))
+fn values_schema() -> utoipa::openapi::schema::Array {
+    use utoipa::openapi::{
+        ArrayBuilder, ObjectBuilder,
+        schema::{SchemaType, Type},
+    };
+    let value = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(LONGEST_VALUE));
+    ArrayBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+        .items(value)
+        .min_items(Some(1))
+        .max_items(Some(1000))
+        .description(Some("Of a `string`: the only values that it may have from now on, any if null; values that are there stay."))
+        .build()
 }

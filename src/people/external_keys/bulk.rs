@@ -1,5 +1,7 @@
 //! `…/external-keys/bulk` of every resource that other systems name.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -11,12 +13,13 @@ use super::{
     write::{self, KeyChange},
 };
 use crate::{
-    access::{self, Permission, Protected},
+    access::{self, Authorized, Permission, Protected},
     app::{Call, Tx},
     http::{
         ApiError, ApiResult, Reply, Versioned,
+        body::Examined,
         bulk::{Answered, BulkAnswer, BulkBody, Row, answered, check_version},
-        rules::rule,
+        rules::rule_among,
     },
 };
 
@@ -46,7 +49,7 @@ pub struct BulkExternalKeyRow {
 fn adds_or_removes(row: &BulkExternalKeyRow) -> Result<(), ValidationError> {
     match (&row.add, &row.remove) {
         (Some(_), None) | (None, Some(_)) => Ok(()),
-        _ => Err(rule("", "must have either add or remove")),
+        _ => rule_among(["/add", "/remove"], "must have either add or remove"),
     }
 }
 
@@ -76,15 +79,10 @@ fn write_rows<T: Protected + HasId + Versioned>(
     let mut changes = Vec::new();
     let mut asked = Vec::new();
     for row in rows {
-        let pointer = row.body.faultless().and_then(|body| {
-            let thing = match things.get(&body.id) {
-                Some(thing) => thing.as_ref().map_err(Clone::clone)?,
-                None => return Err(ApiError::not_found(T::NAME)),
-            };
-            check_version(&**thing, body.version)?;
-            let (pointer, change) = change(body)?;
+        let asked_for = ask(row.body, &things);
+        let pointer = asked_for.map(|(pointer, thing, change)| {
             changes.push((thing, change));
-            Ok(pointer)
+            pointer
         });
         asked.push((row.key, pointer));
     }
@@ -92,11 +90,36 @@ fn write_rows<T: Protected + HasId + Versioned>(
     Ok(answered(asked, outcomes))
 }
 
-/// What a row asks for, and where in it that stands.
-fn change(row: BulkExternalKeyRow) -> ApiResult<(&'static str, KeyChange)> {
-    match (row.add, row.remove) {
-        (Some(key), _) => Ok(("/add", KeyChange::Add(key))),
-        (None, Some(key)) => Ok(("/remove", KeyChange::Remove(key))),
-        (None, None) => Err(ApiError::internal("a row passed its check and has neither form")),
+type Asked<'a, T> = (&'static str, &'a Authorized<T>, KeyChange);
+
+/// What a row asks for, of which thing, and where in it that stands.
+fn ask<T: Protected + Versioned>(
+    row: Examined<BulkExternalKeyRow>,
+    things: &HashMap<Uuid, ApiResult<Authorized<T>>>,
+) -> ApiResult<Asked<'_, T>> {
+    let asked = row.body.map(|body| {
+        let thing = match things.get(&body.id) {
+            Some(thing) => thing.as_ref().map_err(Clone::clone)?,
+            None => return Err(ApiError::not_found(T::NAME)),
+        };
+        check_version(&**thing, body.version)?;
+        let (pointer, change) = match (body.add, body.remove) {
+            (Some(key), _) => ("/add", KeyChange::Add(key)),
+            (None, Some(key)) => ("/remove", KeyChange::Remove(key)),
+            (None, None) => return Err(ApiError::internal("a row passed its check and has neither form")),
+        };
+        Ok((pointer, thing, change))
+    });
+    match asked {
+        Some(asked) if row.faults.is_empty() => asked,
+        Some(Ok((pointer, thing, change))) => {
+            let faults = row.faults.into_iter().map(|fault| fault.seen_from(pointer));
+            Ok((
+                pointer,
+                thing,
+                KeyChange::Refuse(Box::new(change), faults.collect()),
+            ))
+        }
+        _ => Err(ApiError::invalid(row.faults)),
     }
 }

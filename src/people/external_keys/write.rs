@@ -9,7 +9,7 @@ use crate::{
     access::{Authorized, Protected, inclusion},
     app::Tx,
     db::bind,
-    http::{ApiError, ApiResult, Code, bulk::Outcome, bulk::Outcomes},
+    http::{ApiError, ApiResult, Code, FieldError, bulk::Outcome, bulk::Outcomes},
     sql,
 };
 
@@ -20,6 +20,17 @@ pub enum KeyChange {
     Add(ExternalKey),
     /// The thing has it no longer.
     Remove(ExternalKey),
+    /// Nothing, on account of these faults: what was asked for is only looked at.
+    Refuse(Box<KeyChange>, Vec<FieldError>),
+}
+
+impl KeyChange {
+    fn key(&self) -> &ExternalKey {
+        match self {
+            KeyChange::Add(key) | KeyChange::Remove(key) => key,
+            KeyChange::Refuse(wish, _) => wish.key(),
+        }
+    }
 }
 
 /// Which thing each key names.
@@ -31,9 +42,7 @@ pub fn apply<T: Protected + HasId>(
     tx: &mut Tx,
     changes: &[(&Authorized<T>, KeyChange)],
 ) -> ApiResult<Outcomes<ExternalKey>> {
-    let keys = changes.iter().map(|(_, change)| match change {
-        KeyChange::Add(key) | KeyChange::Remove(key) => key.clone(),
-    });
+    let keys = changes.iter().map(|(_, change)| change.key().clone());
     let before: Owners = store::find(tx, kind::<T>()?, &keys.collect::<Vec<_>>())?
         .into_iter()
         .collect();
@@ -64,7 +73,7 @@ fn beyond<'a, T: Protected + HasId>(
     }
     let added = changes.iter().filter_map(|(thing, change)| match change {
         KeyChange::Add(key) => Some((thing.id(), key)),
-        KeyChange::Remove(_) => None,
+        KeyChange::Remove(_) | KeyChange::Refuse(..) => None,
     });
     let mut added: HashSet<_> = added.collect();
     let sources = store::sources_of_sign_ins(tx)?;
@@ -87,20 +96,40 @@ fn signs_in() -> ApiError {
 }
 
 fn make(owners: &mut Owners, thing: Uuid, change: &KeyChange) -> ApiResult<Outcome<ExternalKey>> {
+    let checked = check(owners, thing, change);
     match change {
-        KeyChange::Add(key) => match owners.get(key) {
-            Some(owner) if *owner == thing => Ok(Outcome::Present(key.clone())),
-            Some(_) => Err(ApiError::taken("/key")),
-            None => {
-                owners.insert(key.clone(), thing);
-                Ok(Outcome::Created(key.clone()))
-            }
-        },
-        KeyChange::Remove(key) if owners.get(key) == Some(&thing) => {
+        KeyChange::Add(key) => {
+            checked?;
+            Ok(match owners.insert(key.clone(), thing) {
+                Some(_) => Outcome::Present(key.clone()),
+                None => Outcome::Created(key.clone()),
+            })
+        }
+        KeyChange::Remove(key) => {
+            checked?;
             owners.remove(key);
             Ok(Outcome::Removed)
         }
-        KeyChange::Remove(_) => Err(ApiError::not_found("external key")),
+        KeyChange::Refuse(wish, faults) => {
+            let faults = ApiError::invalid(faults.clone());
+            Err(match check(owners, thing, wish) {
+                Err(error) if error.is_of_fields() => faults.and(error),
+                _ => faults,
+            })
+        }
+    }
+}
+
+fn check(owners: &Owners, thing: Uuid, change: &KeyChange) -> ApiResult<()> {
+    match (change, owners.get(change.key())) {
+        (KeyChange::Add(_), Some(owner)) if *owner != thing => {
+            let mut taken = ApiError::taken("/key");
+            let fields = taken.fields.into_iter().map(|field| field.beside(["/source"]));
+            taken.fields = fields.collect();
+            Err(taken)
+        }
+        (KeyChange::Remove(_), owner) if owner != Some(&thing) => Err(ApiError::not_found("external key")),
+        _ => Ok(()),
     }
 }
 

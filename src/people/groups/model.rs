@@ -10,8 +10,8 @@ use validator::Validate;
 use crate::{
     db::schema::{group_members, groups, users},
     http::{
-        Versioned,
-        rules::{rule, rule_beside},
+        FieldError, Versioned,
+        rules::{complaints, rule_among, rule_beside},
     },
     protected, stored, text_enum,
 };
@@ -177,10 +177,8 @@ fn by_hand() -> GroupKind {
 
 fn only_dynamic_groups_have_filters(group: &CreateGroup) -> Result<(), validator::ValidationError> {
     match (group.kind, &group.filter) {
-        (GroupKind::Dynamic, None) => Err(rule_beside("/filter", "/kind", "is required of a dynamic group")),
-        (GroupKind::Static, Some(_)) => {
-            Err(rule_beside("/filter", "/kind", "belongs to dynamic groups only"))
-        }
+        (GroupKind::Dynamic, None) => rule_beside("/filter", "/kind", "is required of a dynamic group"),
+        (GroupKind::Static, Some(_)) => rule_beside("/filter", "/kind", "belongs to dynamic groups only"),
         _ => Ok(()),
     }
 }
@@ -189,15 +187,15 @@ const MOST_AT_ONCE: usize = 1_000;
 
 fn nobody_is_in_both(changes: &UpdateGroupMembers) -> Result<(), validator::ValidationError> {
     if changes.add.len() + changes.remove.len() > MOST_AT_ONCE {
-        return Err(rule("", "must not name more than 1,000 people at once"));
+        return rule_among(
+            ["/add", "/remove"],
+            "must not name more than 1,000 people at once",
+        );
     }
     let removed: std::collections::HashSet<_> = changes.remove.iter().collect();
-    if changes.add.iter().any(|user| removed.contains(user)) {
-        return Err(rule_beside(
-            "/add",
-            "/remove",
-            "names somebody who is in /remove too",
-        ));
-    }
-    Ok(())
+    let added = changes.add.iter().enumerate();
+    let both = added.filter(|(_, user)| removed.contains(user));
+    complaints(
+        both.map(|(index, _)| FieldError::new(format!("/add/{index}"), "is in /remove, too; choose one")),
+    )
 }

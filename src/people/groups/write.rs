@@ -95,15 +95,17 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     );
     let beyond_caller = inclusion::holders_beyond_caller(tx, sql![by, " UNION ALL ", over])?;
     for draft in &mut writing {
-        let Some(filter) = &draft.after.filter else {
+        let Some(filter) = draft.after.filter.clone() else {
             continue;
         };
-        let error = if draft.after.kind == GroupKind::Static {
-            Some(ApiError::invalid(vec![
-                FieldError::new("/filter", "belongs to dynamic groups only").beside(["/kind"]),
-            ]))
-        } else if let Err(error) = allowed.check("/filter", filter) {
+        let is_static = draft.after.kind == GroupKind::Static;
+        let error = if is_static && draft.before.is_some() {
+            Some(needless_filter())
+        } else if let Err(error) = allowed.check("/filter", &filter) {
+            // Of a new group whose kind is no word, too.
             Some(error)
+        } else if is_static {
+            Some(needless_filter())
         } else if !chooses_from_all {
             Some(ApiError::new(
                 Code::Forbidden,
@@ -119,6 +121,11 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         }
     }
     Ok(())
+}
+
+fn needless_filter() -> ApiError {
+    let fault = FieldError::new("/filter", "belongs to dynamic groups only");
+    ApiError::invalid(vec![fault.beside(["/kind"])])
 }
 
 /// Finds the members of dynamic groups whose filters were written.

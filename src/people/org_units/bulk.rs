@@ -69,17 +69,31 @@ fn find_parents(rows: &mut [Row<BulkOrgUnitRow>]) -> Vec<bool> {
     let mut is_by_row = Vec::new();
     for row in rows {
         let Examined { body, faults } = &mut row.body;
-        let key = body.as_mut().and_then(|row| row.parent_row_key.take());
-        if let (Some(key), Some(body)) = (&key, body)
-            && let Err(fault) = set_parent(body, new.get(key).copied())
-        {
-            faults.push(fault);
+        let Some(body) = body else {
+            is_by_row.push(false);
+            continue;
+        };
+        let set = match body.parent_row_key.take() {
+            Some(key) => set_parent(body, new.get(&key).copied()),
+            // It names one in no way that could be read.
+            None if faults.iter().any(|fault| fault.pointer == PARENT_ROW) => set_parent(body, None),
+            None => {
+                is_by_row.push(false);
+                continue;
+            }
+        };
+        is_by_row.push(set.is_ok());
+        if let Err(fault) = set {
+            match faults.iter_mut().find(|known| known.pointer == fault.pointer) {
+                Some(known) => known.spoils.extend(fault.spoils),
+                None => faults.push(fault),
+            }
         }
-        is_by_row.push(key.is_some());
     }
     is_by_row
 }
 
+/// Gives a row the parent that it names by a row.
 fn set_parent(row: &mut BulkOrgUnitRow, parent: Option<Uuid>) -> Result<(), FieldError> {
     let has_parent_id = match (&row.create, &row.update) {
         (Some(new), _) => new.parent_id.is_some(),
@@ -92,39 +106,42 @@ fn set_parent(row: &mut BulkOrgUnitRow, parent: Option<Uuid>) -> Result<(), Fiel
             "cannot stand beside parent_id; leave one out",
         ));
     }
-    let Some(parent) = parent else {
-        return Err(FieldError::new(
-            PARENT_ROW,
-            "names no row of this request that has create",
-        ));
-    };
+    let fault = FieldError::new(PARENT_ROW, "names no row of this request that has create");
+    let named = parent.unwrap_or_else(Uuid::now_v7);
     match (&mut row.create, &mut row.update) {
-        (Some(new), _) => new.parent_id = Some(parent),
-        (_, Some(changes)) => changes.parent_id = Some(Some(parent)),
+        (Some(new), _) => new.parent_id = Some(named),
+        (_, Some(changes)) => changes.parent_id = Some(Some(named)),
         _ => {}
     }
-    Ok(())
+    match parent {
+        Some(_) => Ok(()),
+        // Where the row would stand nobody knows, and it is not said to stand at the top.
+        None => Err(fault.spoiling(["/create/parent_id", "/update/parent_id"])),
+    }
 }
 
 const PARENT_ROW: &str = "/parent_row_key";
 
 /// What is wrong with the parent is told where the row named it.
 fn parent_row_at_fault(mut error: ApiError) -> ApiError {
-    let faults = error
-        .fields
-        .iter_mut()
-        .filter(|field| field.pointer.ends_with("/parent_id"));
-    let mut names_parent = false;
-    for fault in faults {
-        fault.pointer = PARENT_ROW.into();
-        names_parent = true;
+    let mut is_refused = false;
+    for fault in &mut error.fields {
+        if fault.pointer.ends_with("/parent_id") {
+            fault.pointer = PARENT_ROW.into();
+            if fault.detail == write::NO_SUCH_PARENT {
+                fault.detail = "names a row that was refused".into();
+                is_refused = true;
+            }
+        }
     }
-    if names_parent && error.code == Code::ValidationFailed {
-        return ApiError::new(
-            Code::Conflict,
-            "The row that adds its parent was refused: mend that one, and send both again.",
-        )
-        .with_field(PARENT_ROW, "names a row that was refused");
+    if is_refused && error.fields.len() == 1 {
+        return ApiError {
+            fields: error.fields,
+            ..ApiError::new(
+                Code::Conflict,
+                "The row that adds its parent was refused: mend that one, and send both again.",
+            )
+        };
     }
     error
 }

@@ -122,19 +122,20 @@ fn enter(parent: Option<Uuid>, units: &Units, has_all: bool) -> ApiResult<()> {
 }
 
 fn no_such_parent() -> ApiError {
-    ApiError::field("/parent_id", "names no unit that you may see")
+    ApiError::field("/parent_id", NO_SUCH_PARENT)
 }
+
+/// Said of a parent that is not there, or out of the caller's sight.
+pub(super) const NO_SUCH_PARENT: &str = "names no unit that you may see";
 
 /// Refuses units that would stand below themselves, and those whose parents do not come to be. Either may bring about
 /// more of the other, so it is asked until nobody more is refused.
 fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    draft::tell_refused_of_circles(tx, &ORG_UNITS, PARENT, drafts)?;
     loop {
         while orphans(drafts) {}
-        let placed = standing(drafts).filter(|draft| draft.sets(|unit| &unit.parent_id));
-        let placed: Vec<_> = placed
-            .map(|draft| (draft.after.id, draft.after.parent_id))
-            .collect();
-        let circling: HashSet<Uuid> = ORG_UNITS.cycles(tx, &placed)?.into_iter().collect();
+        let standing_ones = drafts.iter().filter(|draft| draft.stands());
+        let circling = draft::circling(tx, &ORG_UNITS, PARENT, standing_ones)?;
         if circling.is_empty() {
             return Ok(());
         }
@@ -143,6 +144,8 @@ fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         }
     }
 }
+
+const PARENT: fn(&OrgUnit) -> &Option<Uuid> = |unit| &unit.parent_id;
 
 /// Refuses units right below new ones that are refused; false if there are none.
 fn orphans(drafts: &mut [Draft]) -> bool {

@@ -18,7 +18,7 @@ use crate::{
     people::{
         attributes::check::Definitions,
         closure::REPORTING_LINES,
-        draft::{Unique, standing},
+        draft::{self, Unique, standing},
         external_keys,
         external_keys::model::ExternalKey,
         org_units::model::OrgUnit,
@@ -185,16 +185,10 @@ fn keys(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
 /// Nobody reports to themselves, however far round. Refusing one may close a circle that it would have opened, so it
 /// is asked until nobody more is refused.
 fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    // Those that are refused already are told of a circle, too, if the others stand as they wish.
-    if drafts.iter().any(|draft| !draft.stands() && moves(draft)) {
-        let circling = circling(tx, drafts.iter())?;
-        let refused = drafts.iter_mut().filter(|draft| !draft.stands());
-        for draft in refused.filter(|draft| circling.contains(&draft.after.id)) {
-            draft.refuse(REPORTING_LINES.cycle());
-        }
-    }
+    draft::tell_refused_of_circles(tx, &REPORTING_LINES, MANAGER, drafts)?;
     loop {
-        let circling = circling(tx, drafts.iter().filter(|draft| draft.stands()))?;
+        let standing_ones = drafts.iter().filter(|draft| draft.stands());
+        let circling = draft::circling(tx, &REPORTING_LINES, MANAGER, standing_ones)?;
         if circling.is_empty() {
             return Ok(());
         }
@@ -204,17 +198,4 @@ fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
 }
 
-fn moves(draft: &Draft) -> bool {
-    draft.changes(|user| &user.manager_id)
-}
-
-fn circling<'a>(tx: &mut Tx, drafts: impl Iterator<Item = &'a Draft>) -> ApiResult<Vec<Uuid>> {
-    let moves: Vec<_> = drafts
-        .filter(|draft| moves(draft))
-        .map(|draft| (draft.after.id, draft.after.manager_id))
-        .collect();
-    if moves.is_empty() {
-        return Ok(Vec::new());
-    }
-    REPORTING_LINES.cycles(tx, &moves)
-}
+const MANAGER: fn(&User) -> &Option<Uuid> = |user| &user.manager_id;

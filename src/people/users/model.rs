@@ -333,7 +333,8 @@ fn default_time_zone() -> String {
 }
 
 fn known_time_zone(name: &str) -> Result<(), validator::ValidationError> {
-    name.parse::<chrono_tz::Tz>()
-        .map(drop)
-        .map_err(|_| crate::http::rules::rule("", "must be an IANA time zone, such as Europe/Lisbon"))
+    match name.parse::<chrono_tz::Tz>() {
+        Ok(_) => Ok(()),
+        Err(_) => crate::http::rules::rule("", "must be an IANA time zone, such as Europe/Lisbon"),
+    }
 }

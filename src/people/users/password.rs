@@ -42,7 +42,7 @@ pub(super) async fn set_user_password(
     known: IfMatch,
     body: Valid<SetPassword>,
 ) -> ApiResult<Reply> {
-    let (looking, wanted, app) = (call.clone(), id.clone(), call.app.clone());
+    let (looking, wanted, app) = (call.looking(), id.clone(), call.app.clone());
     // Before the costly hash: whether it will be wanted.
     let user = looking
         .read(move |tx| {
@@ -50,14 +50,15 @@ pub(super) async fn set_user_password(
             Ok(access::read::<User>(tx, &wanted)?.id)
         })
         .await?;
-    let hash = passwords::accept(&app, user, "/password", body.0.password).await?;
+    let hash = passwords::accept(&app, user, "/password", body.0.password).await;
     call.write(move |tx| {
         let user = access::authorize(tx, &id, Permission::UsersWrite)?;
         known.check(&*user)?;
         if tx.caller.person() != Some(user.id) {
             inclusion::require(tx, inclusion::reaching(user.id))?;
         }
-        passwords::set(tx, user.id, &hash, body.0.must_change)?;
+        let hash = hash.as_ref().map_err(Clone::clone)?;
+        passwords::set(tx, user.id, hash, body.0.must_change)?;
         letters::say_changed(tx, user.id)?;
         sessions::end::others(tx, user.id, SessionEndReason::PasswordSet)?;
         Ok(Reply::no_content())

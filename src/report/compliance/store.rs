@@ -40,6 +40,8 @@ pub fn compliance(tx: &mut Tx, query: &ComplianceQuery) -> ApiResult<ComplianceR
     let scope = tx.scope(report::RUN)?;
     let unit = report::check_unit(tx, query.org_unit_id, &scope);
     tx.gather(unit)?;
+    let course = report::check_course(tx, query.course_id, &scope);
+    tx.gather(course)?;
     let filter = match filter::condition(tx, query.filter.as_deref()) {
         Ok(filter) if query.faults.is_empty() => filter,
         other => return Err(joined(&query.faults, other.err().into_iter().collect())),

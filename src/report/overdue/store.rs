@@ -37,6 +37,8 @@ pub fn list(
     let scope = tx.scope(report::RUN)?;
     let unit = report::check_unit(tx, query.org_unit_id, &scope);
     tx.gather(unit)?;
+    let course = report::check_course(tx, query.course_id, &scope);
+    tx.gather(course)?;
     let (page, filter) = filter::page(tx, &query.common(), &LISTING)?;
     let page = sized(page);
     let course = match query.course_id {

@@ -165,7 +165,7 @@ async fn a_request_repeated_under_its_key_writes_once_and_double_row_keys_are_re
     let refused = admin.post("/v1/users/bulk", twice).await;
     refused
         .assert_problem(422, "validation_failed")
-        .assert_fault("/rows");
+        .assert_fault("/rows/1/row_key");
     let unkeyed = admin
         .post("/v1/users/bulk", json!({"rows": [{"create": {}}]}))
         .await;

@@ -27,10 +27,10 @@ pub(super) fn is_issuer(text: &str) -> Result<(), validator::ValidationError> {
     };
     match Url::parse(text) {
         Ok(url) if is_reachable(&url) && is_plain(&url) => Ok(()),
-        _ => Err(rule(
+        _ => rule(
             "",
             "must be an https:// address without query and fragment (http:// on this machine only)",
-        )),
+        ),
     }
 }
 
@@ -46,10 +46,10 @@ pub(super) fn are_scopes(scopes: &[String]) -> Result<(), validator::ValidationE
     if scopes.iter().all(|scope| is_scope(scope)) && scopes.iter().any(|scope| scope == "openid") {
         return Ok(());
     }
-    Err(rule(
+    rule(
         "",
         "must be words of visible ASCII characters, with openid among them",
-    ))
+    )
 }
 
 /// Where a front end may be: on the web, or an app with a scheme of its own (RFC 8252, section 7.1), which has a full stop.
@@ -64,10 +64,10 @@ pub(super) fn are_redirect_uris(uris: &[String]) -> Result<(), validator::Valida
     if uris.iter().all(|uri| is_redirect_uri(uri)) {
         return Ok(());
     }
-    Err(rule(
+    rule(
         "",
         "must be https:// addresses (http:// on this machine only) or of an app's own scheme such as com.example.app:/done, without fragments",
-    ))
+    )
 }
 
 pub(super) fn are_filled(audiences: &[String]) -> Result<(), validator::ValidationError> {
@@ -77,7 +77,7 @@ pub(super) fn are_filled(audiences: &[String]) -> Result<(), validator::Validati
     {
         return Ok(());
     }
-    Err(rule("", "must each have 1 to 500 characters"))
+    rule("", "must each have 1 to 500 characters")
 }
 
 pub(super) fn are_distinct(groups: &[GroupLink]) -> Result<(), validator::ValidationError> {
@@ -85,5 +85,5 @@ pub(super) fn are_distinct(groups: &[GroupLink]) -> Result<(), validator::Valida
     if values.len() == groups.len() {
         return Ok(());
     }
-    Err(rule("", "must name each value once"))
+    rule("", "must name each value once")
 }
