@@ -77,11 +77,17 @@ impl Attempt {
         }
     }
 
-    /// With a token, which names no account.
+    /// With a refresh token or one of those by which passwords are chosen, which name no account.
     pub fn with_token(address: Option<IpAddr>) -> Self {
+        Attempt::with("token", address)
+    }
+
+    /// With a secret of that kind, which names no account. Each kind has a count of its own: made-up codes do not keep an
+    /// address from refreshing.
+    pub fn with(kind: &'static str, address: Option<IpAddr>) -> Self {
         Attempt {
             account: None,
-            address: of_address("token", address),
+            address: of_address(kind, address),
         }
     }
 
@@ -105,6 +111,15 @@ impl Attempt {
         .load(conn)?;
         let until = blocked.into_iter().map(|row| row.blocked_until).max();
         Ok(until.map(|until| Refusal { until, now }))
+    }
+
+    /// Of a secret that nobody guesses and that was wrong: counts it, and a refusal where there are too many. Right ones are
+    /// taken all the same.
+    pub fn settle_wrong(&self, app: &App, conn: &mut PgConnection) -> QueryResult<Option<Refusal>> {
+        match self.refusal(app, conn)? {
+            Some(refusal) => Ok(Some(refusal)),
+            None => self.failed(app, conn),
+        }
     }
 
     /// Counts a failure; a refusal where the limit was reached meanwhile.

@@ -14,7 +14,9 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
-    Caller, PermissionSet, callers, keys, rates,
+    Caller, PermissionSet,
+    attempts::Attempt,
+    callers, keys, rates,
     service_accounts::scim_tokens,
     sessions,
     sign_in::exchange,
@@ -23,7 +25,7 @@ use super::{
 };
 use crate::{
     app::{Acting, App, CallerSession, IdempotencyKey, recall},
-    http::{ApiError, ApiResult, Code, request::LoggedPrincipal, upload},
+    http::{ApiError, ApiResult, Code, address, request::LoggedPrincipal, upload},
     ledger::ActorKind,
 };
 
@@ -86,20 +88,31 @@ async fn answer<B: MessageBody + 'static>(
 }
 
 /// The caller by a SCIM token, if the request carries one; refused if it does not count.
-async fn scim_caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Option<Arc<Caller>>> {
+async fn scim_caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Option<Known>> {
     let Some(token) = bearer(request).filter(|token| token.starts_with(scim_tokens::PREFIX)) else {
         return Ok(None);
     };
-    let now = app.clock.now();
+    let attempt = Attempt::with("scim", address::of(request.request()));
     let found = app
-        .on_database(move |_, conn| Ok(scim_tokens::find(conn, &token, now)?))
-        .await?
-        .ok_or_else(token::refused)?;
+        .on_database(
+            move |app, conn| match scim_tokens::find(conn, &token, app.clock.now())? {
+                Some(found) => Ok(found),
+                None => Err(attempt
+                    .settle_wrong(app, conn)?
+                    .map_or_else(token::refused, ApiError::from)),
+            },
+        )
+        .await?;
     let caller = principal(app, ActorKind::ServiceAccount, found.token.service_account_id).await?;
+    let means = format!("scim {} {:?}", found.token.dry_run, found.permissions);
     request.extensions_mut().insert(found.token);
-    Ok(Some(match found.permissions {
-        Some(permissions) => Arc::new(caller.confined_to(permissions)),
-        None => caller,
+    Ok(Some(Known {
+        caller: match found.permissions {
+            Some(permissions) => Arc::new(caller.confined_to(permissions)),
+            None => caller,
+        },
+        session: None,
+        means,
     }))
 }
 
@@ -120,7 +133,11 @@ fn bearer(request: &ServiceRequest) -> Option<String> {
 
 async fn prepare(request: &mut ServiceRequest, takes_scim_tokens: bool) -> ApiResult<()> {
     let app = app(request)?;
-    let (caller, session) = match caller(&app, request, takes_scim_tokens).await {
+    let Known {
+        caller,
+        session,
+        means,
+    } = match caller(&app, request, takes_scim_tokens).await {
         Ok(known) => known,
         Err(refusal) => {
             rates::count_address(&app, request)?;
@@ -132,20 +149,26 @@ async fn prepare(request: &mut ServiceRequest, takes_scim_tokens: bool) -> ApiRe
     let principal = format!("{}:{}", caller.kind().as_str(), caller.principal_id());
     request.extensions_mut().insert(LoggedPrincipal(principal));
     request.extensions_mut().insert(caller);
-    if let Some(key) = idempotency_key(request).await? {
+    if let Some(key) = idempotency_key(request, &means).await? {
         request.extensions_mut().insert(key);
     }
     Ok(())
 }
 
+/// Who calls.
+struct Known {
+    caller: Arc<Caller>,
+    /// In which session.
+    session: Option<Uuid>,
+    /// By what, as far as the same request by another means is another one: what the token is confined to, who acts by it,
+    /// whether it only tries.
+    means: String,
+}
+
 /// Who calls, and in which session.
-async fn caller(
-    app: &Arc<App>,
-    request: &ServiceRequest,
-    takes_scim_tokens: bool,
-) -> ApiResult<(Arc<Caller>, Option<Uuid>)> {
-    if takes_scim_tokens && let Some(caller) = scim_caller(app, request).await? {
-        return Ok((caller, None));
+async fn caller(app: &Arc<App>, request: &ServiceRequest, takes_scim_tokens: bool) -> ApiResult<Known> {
+    if takes_scim_tokens && let Some(known) = scim_caller(app, request).await? {
+        return Ok(known);
     }
     let token = bearer(request).ok_or_else(token::refused)?;
     let Identified { claims, caller } = identify(app, &token).await?;
@@ -153,7 +176,11 @@ async fn caller(
         Some(actor) => on_behalf(app, actor, &caller).await?,
         None => caller,
     };
-    Ok((caller, claims.sid))
+    Ok(Known {
+        caller,
+        session: claims.sid,
+        means: format!("{:?} {:?}", claims.scope, claims.act.map(|actor| actor.sub)),
+    })
 }
 
 /// Who a token is of.
@@ -235,7 +262,7 @@ pub(super) async fn principal(app: &Arc<App>, kind: ActorKind, id: Uuid) -> ApiR
 
 const LONGEST_KEY: usize = 255;
 
-async fn idempotency_key(request: &mut ServiceRequest) -> ApiResult<Option<IdempotencyKey>> {
+async fn idempotency_key(request: &mut ServiceRequest, means: &str) -> ApiResult<Option<IdempotencyKey>> {
     if request.method() != Method::POST {
         return Ok(None);
     }
@@ -254,6 +281,8 @@ async fn idempotency_key(request: &mut ServiceRequest) -> ApiResult<Option<Idemp
         ));
     };
     let mut hash = Sha256::new();
+    hash.update(means);
+    hash.update([0]);
     hash.update(request.path());
     hash.update([0]);
     hash.update(request.query_string());

@@ -56,10 +56,13 @@ pub fn configure_public(config: &mut ServiceConfig) {
 /// Past so many changed people, all callers are forgotten instead of each of them.
 const MOST_CALLERS_NAMED: usize = 100;
 
-/// What a suspended or moved person may do counts from the next request. Runs after the reactions that change
+/// What a suspended or moved person may do counts from the next request, and who has left is signed out. Runs after the reactions that change
 /// groups.
 pub fn forget_changed_callers(tx: &mut Tx) -> ApiResult<()> {
     let changed = tx.changed_users();
+    if !changed.is_empty() {
+        sessions::end::of_archived(tx, changed.clone())?;
+    }
     if changed.len() > MOST_CALLERS_NAMED {
         tx.wake(Wake::Callers);
     } else {

@@ -18,7 +18,7 @@ use crate::{
 pub struct IdempotencyKey {
     /// The client's key.
     pub key: String,
-    /// A hash of method, path, query and body.
+    /// A hash of path, query and body, and of what the caller's token is confined to.
     pub fingerprint: Vec<u8>,
 }
 

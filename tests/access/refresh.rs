@@ -180,6 +180,23 @@ async fn a_suspended_person_refreshes_nothing_until_they_are_active_again() {
 }
 
 #[actix_web::test]
+async fn who_left_and_comes_back_signs_in_anew() {
+    let app = TestApp::start().await;
+    let ana = person_with_password(&app, "ana").await;
+    let tokens = sign_in(&app, "ana").await;
+    let admin = app.admin().await;
+    let path = format!("/v1/users/{ana}");
+    for status in ["archived", "active"] {
+        admin
+            .patch(&path, json!({"status": status}))
+            .await
+            .assert_status(200);
+    }
+    let refused = refresh(&app, &tokens.refresh_token).await;
+    assert_oauth_error(&refused, 400, "invalid_grant");
+}
+
+#[actix_web::test]
 async fn what_is_no_refresh_token_is_refused() {
     let app = TestApp::start().await;
     person_with_password(&app, "ana").await;

@@ -3,7 +3,7 @@ use provost::access::Permission;
 use serde_json::{Value, json};
 
 use super::{grant_body, role};
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, Client, TestApp};
 
 async fn sign_in(app: &TestApp, account: &str, secret: &Value) -> Answer {
     let secret = secret.as_str().unwrap();
@@ -249,4 +249,36 @@ async fn whoever_holds_less_makes_confined_secrets_only() {
         .post(&path, json!({"permissions": ["users.read"]}))
         .await
         .assert_status(201);
+}
+
+#[actix_web::test]
+async fn what_one_token_did_another_that_may_less_is_not_shown() {
+    let app = TestApp::start().await;
+    let client = app.holding(
+        &[Permission::UsersWrite, Permission::UsersRead],
+        "everything",
+        None,
+    );
+    let account = client.get("/v1/me").await.id().parse().unwrap();
+    let confined = provost::access::token::issue_confined(
+        &app.app,
+        account,
+        Some("users.read".into()),
+        app.app.clock.now(),
+    );
+    let confined = Client::new(&app.address, Some(confined.unwrap()));
+    let body = json!({"username": "ana", "given_name": "Ana", "family_name": "Silva"});
+    let key = |client: &Client| client.with("Idempotency-Key", "k1");
+    key(&client)
+        .post("/v1/users", body.clone())
+        .await
+        .assert_status(201);
+    key(&client)
+        .post("/v1/users", body.clone())
+        .await
+        .assert_status(201);
+    key(&confined)
+        .post("/v1/users", body)
+        .await
+        .assert_problem(422, "idempotency_mismatch");
 }

@@ -54,6 +54,16 @@ pub fn at_provider(
     those(tx, Sql::all(which), SessionEndReason::ProviderSignedOut)
 }
 
+/// Ends the sessions of those of `people` who have left: who comes back signs in anew.
+pub fn of_archived(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
+    let archived = sql![
+        "sessions.user_id IN (SELECT users.id FROM users WHERE users.status = 'archived' AND users.id = ANY(",
+        bind(people),
+        "))"
+    ];
+    those(tx, archived, SessionEndReason::Revoked)
+}
+
 /// Why the caller ends a session of that person.
 pub fn reason_of(tx: &Tx, user: Uuid) -> SessionEndReason {
     if tx.caller.person() == Some(user) {
@@ -68,7 +78,11 @@ fn those(tx: &mut Tx, which: Sql, reason: SessionEndReason) -> ApiResult<()> {
         .filter(Condition::new(which))
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(tx.now))
-        .set((sessions::ended_at.eq(tx.now), sessions::end_reason.eq(reason)))
+        .set((
+            sessions::ended_at.eq(tx.now),
+            sessions::end_reason.eq(reason),
+            sessions::id_token_hint.eq(None::<String>),
+        ))
         .returning(Session::as_returning())
         .get_results(tx.conn)?;
     for session in ended {

@@ -6,7 +6,7 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::model::{Session, SessionEndReason};
+use super::model::{ProviderSession, Session, SessionEndReason};
 use crate::{
     app::Tx,
     db::schema::sessions,
@@ -93,6 +93,19 @@ pub fn find(tx: &mut Tx, user: Uuid, id: Uuid) -> ApiResult<Session> {
         .first(tx.conn)
         .optional()?
         .ok_or_else(|| ApiError::not_found("session"))
+}
+
+/// Whether a session of the same person at the same provider was ended at that time or later.
+pub fn has_ended_since(
+    conn: &mut PgConnection,
+    like: &ProviderSession,
+    since: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let ended = sessions::table
+        .filter(sessions::identity_provider_id.eq(like.provider_id))
+        .filter(sessions::provider_subject.eq(&like.subject))
+        .filter(sessions::ended_at.ge(since));
+    diesel::select(diesel::dsl::exists(ended)).get_result(conn)
 }
 
 /// A person's sessions that ended after `since`.

@@ -3,21 +3,23 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use uuid::Uuid;
 
 use super::{
-    form::{answer, refuse, refuse_with},
+    form::{answer, refuse, refuse_with, too_many},
     model::{TokenRequest, TokenResponse},
 };
 use crate::{
     access::{
-        Caller, Permission, authenticate, inclusion, lacks,
+        Caller, Permission,
+        attempts::Attempt,
+        authenticate, inclusion, lacks,
         token::{self, Actor},
     },
     app::{Acting, App, Tx},
     db::{Condition, Sql, schema::users},
-    http::{ApiError, ApiResult, Code, request},
+    http::{ApiError, ApiResult, Code, address, request},
     ledger::Event,
 };
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
@@ -30,16 +32,29 @@ pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 pub const USER_ID: &str = "urn:provost:token-type:user-id";
 
 /// Gives a token for a person to whoever holds all that they do.
-pub(super) async fn exchange(app: &Arc<App>, form: TokenRequest) -> ApiResult<HttpResponse> {
+pub(super) async fn exchange(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    form: TokenRequest,
+) -> ApiResult<HttpResponse> {
     let asked = match asked(form) {
         Ok(asked) => asked,
         Err(description) => return Ok(refuse("invalid_request", description)),
     };
     let (subject, actor_token) = asked;
     let Some((actor, caller)) = actor(app, &actor_token).await? else {
-        return Ok(refuse(
-            "invalid_request",
-            "The actor_token does not count, or is itself on behalf of somebody.",
+        let attempt = Attempt::with("actor_token", address::of(request));
+        let refusal = app
+            .on_database(move |app, conn| Ok(attempt.settle_wrong(app, conn)?))
+            .await?;
+        return Ok(refusal.map_or_else(
+            || {
+                refuse(
+                    "invalid_request",
+                    "The actor_token does not count, or is itself on behalf of somebody.",
+                )
+            },
+            too_many,
         ));
     };
     let acting = Acting {

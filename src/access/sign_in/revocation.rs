@@ -8,16 +8,17 @@ use diesel::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    form::{self, NO_STORE, refuse},
+    form::{self, NO_STORE, refuse, too_many},
     model::{TokenError, TokenQuery},
 };
 use crate::{
     access::{
+        attempts::Attempt,
         sessions::{end, model::SessionEndReason, refresh},
         token,
     },
     app::{Acting, App},
-    http::{ApiResult, body::unreadable, request},
+    http::{ApiResult, Problem, address, body::unreadable, request},
     ledger::ActorKind,
 };
 
@@ -38,7 +39,9 @@ enum Holder {
 #[utoipa::path(tag = "sign-in",
     request_body(content = TokenQuery, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "It does not count, or no more."),
-        (status = 400, description = "The request is wrong, or the token cannot be revoked.", body = TokenError)))]
+        (status = 400, description = "The request is wrong, or the token cannot be revoked.", body = TokenError),
+        (status = 429, description = "Too many tokens were unknown, or too many requests; wait as long as `Retry-After` says.",
+            content((TokenError = "application/json"), (Problem = "application/problem+json")))))]
 #[post("/oauth/revoke")]
 pub(super) async fn revoke_token(
     app: Data<App>,
@@ -52,27 +55,31 @@ pub(super) async fn revoke_token(
         Err(description) => return Ok(refuse("invalid_request", description)),
     };
     let request_id = request::current_id().unwrap_or_default();
+    let attempt = Attempt::with("revocation", address::of(&request));
     let is_revoked = app
         .into_inner()
         .on_database(move |app, conn| match holder(app, conn, &token)? {
-            Holder::Nobody => Ok(true),
-            Holder::WithoutSession => Ok(false),
+            Holder::Nobody => Ok(match attempt.settle_wrong(app, conn)? {
+                Some(refusal) => Err(refusal),
+                None => Ok(true),
+            }),
+            Holder::WithoutSession => Ok(Ok(false)),
             Holder::Session { session, user } => {
                 let acting = Acting::signing_in(user, &request_id);
                 app.write(conn, &acting, |tx| {
                     end::one(tx, session, SessionEndReason::SignedOut)
                 })?;
-                Ok(true)
+                Ok(Ok(true))
             }
         })
         .await?;
-    Ok(if is_revoked {
-        HttpResponse::Ok().insert_header(NO_STORE).finish()
-    } else {
-        refuse(
+    Ok(match is_revoked {
+        Ok(true) => HttpResponse::Ok().insert_header(NO_STORE).finish(),
+        Ok(false) => refuse(
             "unsupported_token_type",
             "This access token ends by time alone; suspend the account to stop it.",
-        )
+        ),
+        Err(refusal) => too_many(refusal),
     })
 }
 

@@ -74,10 +74,9 @@ async fn create_token(
         Some("refresh_token") => refresh(&app, &request, form).await,
         Some("authorization_code") => sso::code::redeem(&app, &request, form).await,
         Some(exchange::GRANT_TYPE) if is_of_provider(&form) => {
-            let kind = form.subject_token_type.as_deref();
-            sso::exchange::exchange(&app, &request, form.subject_token, kind).await
+            sso::exchange::exchange(&app, &request, form).await
         }
-        Some(exchange::GRANT_TYPE) => exchange::exchange(&app, form).await,
+        Some(exchange::GRANT_TYPE) => exchange::exchange(&app, &request, form).await,
         Some(_) => Ok(refuse(
             "unsupported_grant_type",
             "Use password, client_credentials, refresh_token, authorization_code or urn:ietf:params:oauth:grant-type:token-exchange.",

@@ -59,7 +59,7 @@ pub async fn read(app: &Arc<App>, token: &str) -> ApiResult<Option<token::Claims
 /// One that does not count is refused like any other; why, the log tells.
 fn refused(refusal: Refusal) -> ApiResult<Option<token::Claims>> {
     match refusal {
-        Refusal::Denied(why) => {
+        Refusal::Denied(why) | Refusal::Forged(why) => {
             log::info!("a provider's token: {why}");
             Ok(None)
         }

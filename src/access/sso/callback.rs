@@ -85,7 +85,7 @@ pub(super) async fn return_from_provider(
             "temporarily_unavailable",
             "The provider cannot be reached; try again later.",
         ),
-        Err(Refusal::Denied(why)) => {
+        Err(Refusal::Denied(why) | Refusal::Forged(why)) => {
             log::info!("identity provider {}: {why}", provider.code);
             back.refuse("access_denied", &why)
         }
@@ -250,6 +250,11 @@ async fn with_userinfo(
     };
     let more = match fetch::get(endpoint, Some(token)).await {
         Ok(more) => more,
+        // The token opens something else, as where an API's scope is asked for: what the ID token says is all there is.
+        Err(failure) if failure.is_refusal() => {
+            log::warn!("identity provider {}: {failure}", provider.code);
+            return Ok(claims);
+        }
         Err(failure) => {
             log::warn!("identity provider {}: {failure}", provider.code);
             return Err(Refusal::Unreachable);

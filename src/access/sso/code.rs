@@ -45,7 +45,7 @@ pub async fn redeem(app: &Arc<App>, request: &HttpRequest, form: TokenRequest) -
             "Send code, code_verifier and redirect_uri.",
         ));
     };
-    let attempt = Attempt::with_token(address::of(request));
+    let attempt = Attempt::with("code", address::of(request));
     let acting = Acting::system(request::current_id().unwrap_or_default());
     let origin = origin(request);
     let redeemed = app
@@ -113,7 +113,7 @@ fn open(
     let Some(user) = grant.user_id.filter(|_| fits) else {
         return Ok(None);
     };
-    if !is_active(tx.conn, user)? {
+    if !is_active(tx.conn, user)? || !flows::is_provider_enabled(tx.conn, grant)? {
         return Ok(None);
     }
     let session = grant.provider_session.clone().unwrap_or_default();

@@ -10,12 +10,13 @@ use diesel::{ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, Query
 use jsonwebtoken::{DecodingKey, jwk::Jwk};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use url::Url;
 use uuid::Uuid;
 
 use super::{
     cache::Attempts,
     fetch::{self, Failure},
-    providers::model::ProviderRow,
+    providers::{model::ProviderRow, rules::is_reachable},
 };
 use crate::{app::App, db::schema::identity_provider_documents as stored, http::ApiResult};
 
@@ -64,8 +65,15 @@ pub struct Documents {
 impl Documents {
     fn read(metadata: &Value, keys: &Value, fetched_at: DateTime<Utc>) -> Result<Self, serde_json::Error> {
         let keys = keys["keys"].as_array().into_iter().flatten();
+        let mut metadata = Metadata::deserialize(metadata)?;
+        for optional in [
+            &mut metadata.userinfo_endpoint,
+            &mut metadata.end_session_endpoint,
+        ] {
+            optional.take_if(|endpoint| !is_endpoint(&metadata.issuer, endpoint));
+        }
         Ok(Documents {
-            metadata: Metadata::deserialize(metadata)?,
+            metadata,
             keys: keys
                 .filter_map(|key| Jwk::deserialize(key).ok())
                 .filter(|key| DecodingKey::from_jwk(key).is_ok())
@@ -180,6 +188,11 @@ async fn fetch(app: &App, provider: &ProviderRow) -> Result<(Value, Value, Docum
     if read.issuer != provider.issuer {
         return Err(unusable(format!("speaks for the issuer {}", read.issuer)));
     }
+    for endpoint in [&read.authorization_endpoint, &read.token_endpoint, &read.jwks_uri] {
+        if !is_endpoint(&read.issuer, endpoint) {
+            return Err(unusable(format!("names {endpoint:?} as an endpoint")));
+        }
+    }
     let keys = fetch::get(&read.jwks_uri, None).await?;
     let documents =
         Documents::read(&metadata, &keys, app.clock.now()).map_err(|error| unusable(error.to_string()))?;
@@ -187,6 +200,13 @@ async fn fetch(app: &App, provider: &ProviderRow) -> Result<(Value, Value, Docum
         return Err(unusable("has no key that can be used".into()));
     }
     Ok((metadata, keys, documents))
+}
+
+/// Whether a provider may name that address: by TLS, or on this machine if it is here itself. Browsers are sent there, and
+/// secrets.
+fn is_endpoint(issuer: &str, address: &str) -> bool {
+    let is_here = issuer.starts_with("http://");
+    Url::parse(address).is_ok_and(|url| is_reachable(&url) && (is_here || url.scheme() == "https"))
 }
 
 fn load(conn: &mut PgConnection, provider: Uuid) -> QueryResult<Option<Documents>> {

@@ -12,11 +12,11 @@ use super::{
 use crate::{
     access::{
         attempts::Attempt,
-        sessions::{model::Origin, refresh},
+        sessions::{model::Origin, refresh, store::has_ended_since},
         sign_in::{
             exchange::ACCESS_TOKEN,
             form::{answer, refuse, refuse_with, too_many},
-            model::TokenResponse,
+            model::{TokenRequest, TokenResponse},
             password::origin,
             routes::response,
         },
@@ -35,40 +35,47 @@ pub fn takes(subject_token_type: Option<&str>) -> bool {
     matches!(subject_token_type, Some(ID_TOKEN | JWT | ACCESS_TOKEN))
 }
 
-/// Begins a session for the person of a provider's token.
-pub async fn exchange(
-    app: &Arc<App>,
-    request: &HttpRequest,
-    token: Option<String>,
-    token_type: Option<&str>,
-) -> ApiResult<HttpResponse> {
-    let Some(token) = token else {
+/// Begins a session for the person of a provider's token. Those that are forged count as guesses; those of people who may not
+/// sign in do not.
+pub async fn exchange(app: &Arc<App>, request: &HttpRequest, form: TokenRequest) -> ApiResult<HttpResponse> {
+    if form.requested_token_type.is_some_and(|kind| kind != ACCESS_TOKEN) {
+        return Ok(refuse(
+            "invalid_request",
+            "Only an access token can be requested.",
+        ));
+    }
+    let Some(token) = form.subject_token else {
         return Ok(refuse(
             "invalid_request",
             "Send the provider's token as subject_token.",
         ));
     };
-    let attempt = Attempt::with_token(address::of(request));
+    let attempt = Attempt::with("provider_token", address::of(request));
     let (refusal, attempt) = app
         .on_database(move |app, conn| Ok((attempt.refusal(app, conn)?, attempt)))
         .await?;
     if let Some(refusal) = refusal {
         return Ok(too_many(refusal));
     }
-    let is_id_token = token_type == Some(ID_TOKEN);
-    match sign_in(app, origin(request), token, is_id_token).await? {
+    let shown_for = match form.subject_token_type.as_deref() {
+        Some(ID_TOKEN) => Use::IdToken,
+        _ => Use::AnyToken,
+    };
+    // The word that RFC 8693, section 2.2.2 has for tokens that do not count.
+    let invalid = |why: &str| refuse("invalid_request", why);
+    match sign_in(app, origin(request), token, shown_for).await? {
         Ok(tokens) => Ok(answer(tokens)),
         Err(Refusal::Unreachable) => Ok(refuse_with(
             StatusCode::SERVICE_UNAVAILABLE,
             "temporarily_unavailable",
             "The provider cannot be reached; try again later.",
         )),
-        Err(Refusal::Denied(why)) => {
+        Err(Refusal::Denied(why)) => Ok(invalid(&why)),
+        Err(Refusal::Forged(why)) => {
             let refusal = app
                 .on_database(move |app, conn| Ok(attempt.failed(app, conn)?))
                 .await?;
-            // The word that RFC 8693, section 2.2.2 has for it.
-            Ok(refusal.map_or_else(|| refuse("invalid_request", &why), too_many))
+            Ok(refusal.map_or_else(|| invalid(&why), too_many))
         }
     }
 }
@@ -77,32 +84,40 @@ async fn sign_in(
     app: &Arc<App>,
     origin: Origin,
     token: String,
-    is_id_token: bool,
+    shown_for: Use<'_>,
 ) -> ApiResult<Result<TokenResponse, Refusal>> {
-    let unknown = || Refusal::Denied("The token is of no provider by which people may sign in.".into());
+    let unknown = || Refusal::Forged("The token is of no provider by which people may sign in.".into());
     let Some(issuer) = tokens::issuer_of(&token) else {
         return Ok(Err(unknown()));
     };
     let Some(provider) = cache::by_issuer(app, &issuer).await? else {
         return Ok(Err(unknown()));
     };
-    let shown_for = if is_id_token { Use::IdToken } else { Use::AnyToken };
     let claims = match tokens::read(app, &provider, &token, shown_for).await? {
         Ok(claims) => claims,
         Err(doubt) => return Ok(Err(doubt.into())),
     };
-    let arrival = Arrival::new(&provider, claims, is_id_token.then_some(token));
-    let origin = Origin {
-        provider: Some(arrival.session),
-        ..origin
-    };
-    people::sign_in(app, provider, arrival.person, move |tx, user| {
+    let issued_at = claims.issued_at;
+    let arrival = Arrival::new(&provider, claims, None);
+    let session = arrival.session;
+    let signed_in = people::sign_in(app, provider, arrival.person, move |tx, user| {
+        // A token from before a sign-out would undo it.
+        if has_ended_since(tx.conn, &session, issued_at)? {
+            return Ok(None);
+        }
+        let origin = Origin {
+            provider: Some(session.clone()),
+            ..origin.clone()
+        };
         let opened = refresh::begin(tx, user, &origin)?;
         let tokens = response(tx, opened)?;
-        Ok(TokenResponse {
+        Ok(Some(TokenResponse {
             issued_token_type: Some(ACCESS_TOKEN.into()),
             ..tokens
-        })
-    })
-    .await
+        }))
+    });
+    Ok(signed_in.await?.and_then(|tokens| {
+        let ended = "The person signed out after the token was issued; sign in again.";
+        tokens.ok_or_else(|| Refusal::Denied(ended.into()))
+    }))
 }

@@ -15,18 +15,29 @@ const MOST: usize = 1 << 20;
 
 /// Why there is no answer, for the log.
 #[derive(Debug, Clone)]
-pub struct Failure(String);
+pub struct Failure {
+    detail: String,
+    is_refusal: bool,
+}
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.detail)
     }
 }
 
 impl Failure {
     /// What went wrong at that address.
     pub fn new(url: &str, cause: impl fmt::Display) -> Self {
-        Failure(format!("{url}: {cause}"))
+        Failure {
+            detail: format!("{url}: {cause}"),
+            is_refusal: false,
+        }
+    }
+
+    /// Whether the provider answered that it will not.
+    pub fn is_refusal(&self) -> bool {
+        self.is_refusal
     }
 }
 
@@ -64,7 +75,10 @@ pub async fn get(url: &str, bearer: Option<&str>) -> Result<Value, Failure> {
     let answer = request.send().await.map_err(|error| Failure::new(url, error))?;
     match read(url, answer).await? {
         (StatusCode::OK, json) => Ok(json),
-        (status, _) => Err(Failure::new(url, format!("answered {status}"))),
+        (status, _) => Err(Failure {
+            is_refusal: status.is_client_error(),
+            ..Failure::new(url, format!("answered {status}"))
+        }),
     }
 }
 

@@ -5,15 +5,18 @@ use aws_lc_rs::rand;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
-    ExpressionMethods, Insertable, OptionalExtension, PgConnection, QueryDsl, QueryResult, Queryable,
-    RunQueryDsl, Selectable, SelectableHelper,
+    ExpressionMethods, Insertable, JoinOnDsl, OptionalExtension, PgConnection, QueryDsl, QueryResult,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    db::{Condition, Sql, bind, schema::sso_flows},
+    db::{
+        Condition, Sql, bind,
+        schema::{identity_providers, sso_flows},
+    },
     http::{ApiError, ApiResult},
     sql,
 };
@@ -133,6 +136,17 @@ pub fn lock_grant(conn: &mut PgConnection, code_hash: &[u8]) -> QueryResult<Opti
         .for_update()
         .first(conn)
         .optional()
+}
+
+/// Whether people may still sign in by the provider that a code came of.
+pub fn is_provider_enabled(conn: &mut PgConnection, grant: &Grant) -> QueryResult<bool> {
+    let enabled = sso_flows::table
+        .inner_join(identity_providers::table.on(identity_providers::id.eq(sso_flows::provider_id)))
+        .filter(sso_flows::state_hash.eq(&grant.state_hash))
+        .select(identity_providers::enabled)
+        .first(conn)
+        .optional()?;
+    Ok(enabled.unwrap_or_default())
 }
 
 /// Notes that a code was redeemed, or tried: it is good for one attempt.

@@ -41,7 +41,9 @@ pub trait SsoPeople: Sync {
 /// Why nobody signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// What the provider sent does not count, or leads to nobody.
+    /// What was sent is not the provider's word.
+    Forged(String),
+    /// It leads to nobody who may sign in.
     Denied(String),
     /// The provider cannot be reached.
     Unreachable,
@@ -50,7 +52,7 @@ pub enum Refusal {
 impl From<Doubt> for Refusal {
     fn from(doubt: Doubt) -> Self {
         match doubt {
-            Doubt::Refused(why) => Refusal::Denied(format!("The provider's token does not count: {why}.")),
+            Doubt::Refused(why) => Refusal::Forged(format!("The provider's token does not count: {why}.")),
             Doubt::Unreachable => Refusal::Unreachable,
         }
     }

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     access::{
+        attempts::Attempt,
         sessions::{
             end,
             model::{Session, SessionEndReason},
@@ -33,7 +34,7 @@ use crate::{
     },
     app::{Acting, App},
     db::schema::sessions,
-    http::{ApiResult, Valid, body::unreadable, request},
+    http::{ApiResult, Valid, address, body::unreadable, request},
 };
 
 /// A session to be ended.
@@ -68,7 +69,11 @@ pub struct SignedOut {
 /// does not count is answered alike.
 #[utoipa::path(tag = "sign-in", request_body = SignOut, responses((status = 200, body = SignedOut)))]
 #[post("/account/sign-outs")]
-pub(super) async fn sign_out(app: Data<App>, body: Valid<SignOut>) -> ApiResult<HttpResponse> {
+pub(super) async fn sign_out(
+    app: Data<App>,
+    request: HttpRequest,
+    body: Valid<SignOut>,
+) -> ApiResult<HttpResponse> {
     let app = app.into_inner();
     let SignOut {
         refresh_token,
@@ -76,21 +81,27 @@ pub(super) async fn sign_out(app: Data<App>, body: Valid<SignOut>) -> ApiResult<
         state,
     } = body.0;
     let request_id = request::current_id().unwrap_or_default();
+    let attempt = Attempt::with("revocation", address::of(&request));
     let ended = app
         .on_database(move |app, conn| {
             let Some(session) = refresh::session_of(conn, &refresh_token)? else {
-                return Ok(None);
-            };
-            // A token that counts no more reads out nothing.
-            let is_live = session.ended_at.is_none() && session.expires_at > app.clock.now();
-            let hint = if is_live {
-                id_token_hint(conn, session.id)?
-            } else {
-                None
+                return match attempt.settle_wrong(app, conn)? {
+                    Some(refusal) => Err(refusal.into()),
+                    None => Ok(None),
+                };
             };
             let acting = Acting::signing_in(session.user_id, request_id.clone());
-            app.write(conn, &acting, |tx| {
-                end::one(tx, session.id, SessionEndReason::SignedOut)
+            let hint = app.write(conn, &acting, |tx| {
+                // A token that counts no more reads out nothing.
+                let is_live = refresh::in_force(tx, &refresh_token)?
+                    .is_some_and(|(session, _)| session.ended_at.is_none() && session.expires_at > tx.now);
+                let hint = if is_live {
+                    id_token_hint(tx.conn, session.id)?
+                } else {
+                    None
+                };
+                end::one(tx, session.id, SessionEndReason::SignedOut)?;
+                Ok(hint)
             })?;
             Ok(Some((session, hint)))
         })

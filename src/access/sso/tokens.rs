@@ -250,8 +250,10 @@ fn check_audience(
     let is_taken = |audience: &&str| provider.audiences.iter().any(|taken| taken == audience);
     let fits = match shown_for {
         Use::SignIn(_) | Use::Logout => audiences.iter().any(is_ours),
-        Use::IdToken | Use::AnyToken => audiences.iter().any(|one| is_ours(one) || is_taken(one)),
-        Use::Bearer => audiences.iter().any(is_taken),
+        // What was issued to Provost itself stands in no hands but its own, and the provider's.
+        Use::IdToken | Use::AnyToken | Use::Bearer => {
+            audiences.iter().any(is_taken) && !audiences.iter().any(is_ours)
+        }
     };
     if !fits {
         return Err("it is meant for others");

@@ -135,7 +135,7 @@ struct Source {
 pub fn sources_of_sign_ins(tx: &mut Tx) -> ApiResult<HashSet<String>> {
     let sources: Vec<Source> = sql![
         "SELECT DISTINCT links_external_key ->> 'source' AS source FROM identity_providers
-         WHERE links_external_key IS NOT NULL"
+         WHERE links_external_key @> '{\"privileged\": true}'"
     ]
     .load(tx.conn)?;
     Ok(sources.into_iter().map(|row| row.source).collect())

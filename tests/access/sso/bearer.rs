@@ -164,9 +164,9 @@ async fn what_was_taken_counts_no_more_once_the_provider_or_the_identity_is_gone
 
 #[actix_web::test]
 async fn an_id_token_is_exchanged_for_a_session() {
-    let academy = academy().await;
+    let academy = Academy::with(json!({"audiences": ["an app"]})).await;
     let mut claims = access_claims(&academy);
-    claims["aud"] = json!(CLIENT.0);
+    claims["aud"] = json!("an app");
     let answer = exchange(&academy, academy.provider.sign(&claims))
         .await
         .assert_status(200);
@@ -189,6 +189,72 @@ async fn an_id_token_is_exchanged_for_a_session() {
         let answer = exchange(&academy, token).await;
         assert_eq!(answer.status, 400, "{}", answer.text());
     }
+}
+
+#[actix_web::test]
+async fn what_was_issued_to_provost_itself_is_not_exchanged() {
+    let academy = Academy::with(json!({"audiences": [CLIENT.0]})).await;
+    for audience in [json!(CLIENT.0), json!([CLIENT.0, "an app"])] {
+        let mut claims = access_claims(&academy);
+        claims["aud"] = audience;
+        let answer = exchange(&academy, academy.provider.sign(&claims)).await;
+        assert_oauth_error(&answer, 400, "invalid_request");
+    }
+}
+
+#[actix_web::test]
+async fn a_token_from_before_a_sign_out_does_not_undo_it() {
+    let academy = academy().await;
+    let claims = access_claims(&academy);
+    let first = exchange(&academy, academy.provider.sign(&claims)).await;
+    let signed_in = SignedIn::of(&first.assert_status(200));
+    let id = academy.me(&signed_in).await["id"].as_str().unwrap().to_owned();
+    academy
+        .admin
+        .delete(&format!("/v1/users/{id}/sessions"))
+        .await
+        .assert_status(204);
+    let answer = exchange(&academy, academy.provider.sign(&claims)).await;
+    assert_oauth_error(&answer, 400, "invalid_request");
+    academy.app.app.clock.advance(TimeDelta::seconds(2));
+    let later = academy.app.app.clock.now().timestamp();
+    let mut claims = claims;
+    claims["iat"] = json!(later);
+    exchange(&academy, academy.provider.sign(&claims))
+        .await
+        .assert_status(200);
+}
+
+#[actix_web::test]
+async fn people_who_may_not_sign_in_block_no_address_and_forgeries_do() {
+    let provider = Provider::start();
+    let app = TestApp::start_with(|config| config.address_failures = 3).await;
+    let admin = app.admin().await;
+    let setup = provider.setup(json!({"audiences": [API], "creates_people": false}));
+    let added = admin
+        .post("/v1/identity-providers", setup)
+        .await
+        .assert_status(201);
+    let academy = Academy {
+        id: added.id(),
+        app,
+        admin,
+        provider,
+    };
+    let claims = access_claims(&academy);
+    for _ in 0..5 {
+        let answer = exchange(&academy, academy.provider.sign(&claims)).await;
+        assert_oauth_error(&answer, 400, "invalid_request");
+    }
+    let forger = Provider::start();
+    for _ in 0..3 {
+        let answer = exchange(&academy, forger.sign(&claims)).await;
+        assert_oauth_error(&answer, 400, "invalid_request");
+    }
+    let answer = exchange(&academy, academy.provider.sign(&claims)).await;
+    assert_oauth_error(&answer, 429, "slow_down");
+    // Refreshing has a count of its own.
+    assert_oauth_error(&refresh(&academy.app, "pvr_x").await, 400, "invalid_grant");
 }
 
 #[actix_web::test]

@@ -308,7 +308,7 @@ async fn identities_are_linked_by_hand_by_whoever_may_set_the_password() {
 
 #[actix_web::test]
 async fn keys_by_which_people_sign_in_are_given_by_whoever_may_set_the_password() {
-    let link = json!({"claim": "number", "source": "hr"});
+    let link = json!({"claim": "number", "source": "hr", "privileged": true});
     let academy = Academy::with(json!({"links_external_key": link})).await;
     let boss = person(&academy.admin, "boss").await;
     let lms_admin = role(&academy.admin, "lms_admin").await;
@@ -339,12 +339,63 @@ async fn keys_by_which_people_sign_in_are_given_by_whoever_may_set_the_password(
 }
 
 #[actix_web::test]
+async fn a_key_that_was_there_before_makes_nobody_an_administrator() {
+    let link = json!({"claim": "number", "source": "hr"});
+    let academy = Academy::with(json!({"links_external_key": link})).await;
+    let boss = person(&academy.admin, "boss").await;
+    academy
+        .admin
+        .post(
+            &format!("/v1/users/{boss}/external-keys"),
+            json!({"source": "hr", "key": "7"}),
+        )
+        .await
+        .assert_status(201);
+    let lms_admin = role(&academy.admin, "lms_admin").await;
+    let grant = super::super::grant_body(("user", boss), lms_admin, ("everything", None));
+    academy.admin.post("/v1/grants", grant).await.assert_status(201);
+    let mut told = told("x@example.com", json!(true));
+    told["number"] = json!("7");
+    let (error, why) = academy.refusal(told.clone()).await;
+    assert_eq!(error, "access_denied");
+    assert!(why.contains("holds roles"), "{why}");
+    let privileged = json!({"claim": "number", "source": "hr", "privileged": true});
+    academy.change(json!({"links_external_key": privileged})).await;
+    assert!(leads_to(&academy, told, boss).await);
+}
+
+#[actix_web::test]
+async fn an_address_that_another_provider_told_of_links_nobody() {
+    let academy = Academy::with(json!({})).await;
+    academy.sign_in(told("victim@example.com", json!(null))).await;
+    let other = Provider::start();
+    let setup = other.setup(json!({"code": "other", "links_verified_email": true,
+        "audiences": ["https://api.example.com"]}));
+    academy
+        .admin
+        .post("/v1/identity-providers", setup)
+        .await
+        .assert_status(201);
+    let mut claims = academy.claims("victim");
+    for (name, value) in told("victim@example.com", json!(true)).as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims["sub"] = json!("victim");
+    claims["iss"] = json!(other.issuer);
+    claims["aud"] = json!("https://api.example.com");
+    let answer = super::bearer::exchange(&academy, other.sign(&claims)).await;
+    super::super::assert_oauth_error(&answer, 400, "invalid_request");
+    assert!(answer.text().contains("another account"), "{}", answer.text());
+}
+
+#[actix_web::test]
 async fn a_thousand_first_sign_ins_at_once_would_make_one_person() {
     let academy = Academy::with(json!({"audiences": ["https://api.example.com"]})).await;
     let mut claims = academy.claims("a-1");
     for (name, value) in ana().as_object().unwrap() {
         claims[name] = value.clone();
     }
+    claims["aud"] = json!("https://api.example.com");
     let exchanges = (0..20).map(|number| {
         claims["jti"] = json!(number);
         super::bearer::exchange(&academy, academy.provider.sign(&claims))

@@ -125,6 +125,29 @@ async fn everything_that_is_wrong_is_told_at_once() {
 }
 
 #[actix_web::test]
+async fn one_whose_group_is_archived_can_be_turned_off() {
+    let academy = Academy::with(json!({})).await;
+    let group = group(&academy.admin, "safety").await;
+    academy
+        .change(json!({"groups_claim": "roles", "groups": [{"value": "SAFE", "group_id": group}]}))
+        .await;
+    academy
+        .admin
+        .with("If-Match", "*")
+        .post(&format!("/v1/groups/{group}/archival"), json!({}))
+        .await;
+    assert!(
+        academy
+            .admin
+            .get(&format!("/v1/groups/{group}"))
+            .await
+            .at("/archived_at")
+            .is_string()
+    );
+    academy.change(json!({"enabled": false})).await;
+}
+
+#[actix_web::test]
 async fn front_ends_learn_which_providers_there_are() {
     let academy = Academy::with(json!({})).await;
     let offered = academy

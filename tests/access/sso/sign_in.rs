@@ -123,6 +123,49 @@ async fn a_code_is_good_for_one_use_with_its_verifier_and_address_within_a_minut
 }
 
 #[actix_web::test]
+async fn a_code_of_a_provider_that_was_turned_off_is_good_for_nothing() {
+    let academy = Academy::with(json!({})).await;
+    let mut browser = academy.begin().await;
+    let back = browser.come_back(&academy, ana()).await;
+    academy.change(json!({"enabled": false})).await;
+    let answer = browser.redeem(&academy, &back).await;
+    super::super::assert_oauth_error(&answer, 400, "invalid_grant");
+}
+
+#[actix_web::test]
+async fn endpoints_that_lead_nowhere_or_to_scripts_are_not_taken() {
+    for endpoint in [
+        "/authorize",
+        "javascript:alert(1)//",
+        "http://login.example.com/authorize",
+    ] {
+        let academy = Academy::with(json!({})).await;
+        academy.provider.say(json!({"authorization_endpoint": endpoint}));
+        let address = authorize(&[
+            ("redirect_uri", FRONT_END),
+            ("code_challenge", &flows::challenge("x")),
+        ]);
+        let answer = academy.app.anonymous().get(&address).await.assert_status(302);
+        let back = Parameters::of(answer.header("location").unwrap());
+        assert_eq!(back.get("error"), "temporarily_unavailable", "{endpoint}");
+
+        let academy = Academy::with(json!({})).await;
+        academy.provider.say(json!({"end_session_endpoint": endpoint}));
+        let signed_in = academy.sign_in(ana()).await;
+        let answer = academy
+            .app
+            .anonymous()
+            .post(
+                "/account/sign-outs",
+                json!({"refresh_token": signed_in.refresh_token}),
+            )
+            .await
+            .assert_status(200);
+        assert_eq!(answer.at("/provider_sign_out_url"), json!(null), "{endpoint}");
+    }
+}
+
+#[actix_web::test]
 async fn a_browser_comes_back_once_and_only_where_it_began() {
     let academy = Academy::with(json!({})).await;
     let browser = academy.begin().await;

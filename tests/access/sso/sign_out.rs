@@ -141,6 +141,21 @@ async fn who_signs_out_here_learns_the_way_to_sign_out_there() {
     assert_eq!(there.get("id_token_hint").split('.').count(), 3);
     assert!(has_ended(&academy, &signed_in).await);
 
+    // A refresh token that was used reads out nothing.
+    let again = academy.sign_in(ana()).await;
+    refresh(&academy.app, &again.refresh_token)
+        .await
+        .assert_status(200);
+    let answer = nobody
+        .post(
+            "/account/sign-outs",
+            json!({"refresh_token": again.refresh_token}),
+        )
+        .await
+        .assert_status(200);
+    let there = Parameters::of(answer.at("/provider_sign_out_url").as_str().unwrap());
+    assert_eq!(there.get("id_token_hint"), "");
+
     super::super::person_with_password(&academy.app, "local").await;
     let local = super::super::sign_in(&academy.app, "local").await;
     for token in [local.refresh_token.as_str(), "pvr_made-up"] {

@@ -187,6 +187,10 @@ pub struct ExternalKeyLink {
     /// its people (`externalId`).
     #[schema(pattern = "^(scim:)?[a-z0-9][a-z0-9_.-]{0,62}$", example = "hr")]
     pub source: String,
+    /// Whether people who were granted something are found by it too: whoever gave them their keys could sign in as them.
+    /// Keys of the source are then given to such people by those only who hold as much.
+    #[serde(default)]
+    pub privileged: bool,
 }
 
 /// A group that a value of the groups claim means.

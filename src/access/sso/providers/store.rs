@@ -131,7 +131,7 @@ pub fn insert(tx: &mut Tx, new: CreateIdentityProvider) -> ApiResult<IdentityPro
         created_at: tx.now,
         updated_at: tx.now,
     };
-    check(tx, &row)?;
+    check(tx, &row, None)?;
     diesel::insert_into(identity_providers::table)
         .values(&row)
         .execute(tx.conn)?;
@@ -173,7 +173,7 @@ pub fn update(
         issuer: old.issuer,
         created_at: old.created_at,
     };
-    check(tx, &row)?;
+    check(tx, &row, Some(&**before))?;
     diesel::update(identity_providers::table.find(row.id))
         .set(&row)
         .execute(tx.conn)?;
@@ -184,8 +184,9 @@ pub fn update(
     Ok(after)
 }
 
-/// All that is wrong beside what the schema says.
-fn check(tx: &mut Tx, row: &ProviderRow) -> ApiResult<()> {
+/// All that is wrong beside what the schema says, as far as it was another before: what was taken once keeps nobody from turning
+/// the provider off.
+fn check(tx: &mut Tx, row: &ProviderRow, before: Option<&ProviderRow>) -> ApiResult<()> {
     let others: Vec<(String, String)> = identity_providers::table
         .filter(identity_providers::id.ne(row.id))
         .filter(
@@ -201,6 +202,17 @@ fn check(tx: &mut Tx, row: &ProviderRow) -> ApiResult<()> {
                 tx.gather(Err(ApiError::taken(pointer)))?;
             }
         }
+    }
+    let speaks_of_people = |row: &ProviderRow| {
+        (
+            row.mapping.clone(),
+            row.groups.clone(),
+            row.groups_claim.clone(),
+            row.creates_people,
+        )
+    };
+    if before.is_some_and(|before| speaks_of_people(before) == speaks_of_people(row)) {
+        return Ok(());
     }
     let mut faults = tx.app.sso_people.faults(tx, row)?;
     if row.groups_claim.is_none() && !row.group_links().is_empty() {

@@ -7,10 +7,14 @@ use uuid::Uuid;
 use super::model::Identity;
 use crate::{
     app::{Tx, Wake},
-    db::schema::{identities, identity_providers},
+    db::{
+        bind,
+        schema::{identities, identity_providers},
+    },
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
+    sql,
 };
 
 const LISTING: Listing = Listing {
@@ -94,13 +98,31 @@ pub fn is_linked(tx: &mut Tx, provider: Uuid, user: Uuid) -> ApiResult<bool> {
     Ok(linked.is_some())
 }
 
-/// Links a subject of a provider to a person. Those who link at one provider take turns, so that what was seen holds.
+/// Whether a person has an identity anywhere.
+pub fn has_identity(tx: &mut Tx, user: Uuid) -> ApiResult<bool> {
+    let identities = identities::table.filter(identities::user_id.eq(user));
+    Ok(diesel::select(diesel::dsl::exists(identities)).get_result(tx.conn)?)
+}
+
+/// Has those who link at a provider take turns until the transaction ends, so that what each sees holds.
+pub fn take_turns(tx: &mut Tx, provider: Uuid) -> ApiResult<()> {
+    sql![
+        "SELECT pg_advisory_xact_lock(hashtextextended(",
+        bind(format!("identities {provider}")),
+        ", 0))"
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Links a subject of a provider to a person.
 pub fn link(tx: &mut Tx, user: Uuid, provider: Uuid, subject: &str) -> ApiResult<Identity> {
     let known: Option<Uuid> = identity_providers::table
         .find(provider)
         .select(identity_providers::id)
         .first(tx.conn)
         .optional()?;
+    take_turns(tx, provider)?;
     if known.is_none() {
         return Err(ApiError::field(
             "/identity_provider_id",

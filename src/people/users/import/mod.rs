@@ -147,7 +147,7 @@ impl Target for UserImport {
                 JOIN import_profile_versions profile ON profile.profile_id = imports.profile_id
                     AND profile.number = imports.profile_version
                 JOIN identity_providers ON identity_providers.links_external_key ->> 'source'
-                    = profile.mapping #>> '{key,source}'
+                    = profile.mapping #>> '{key,source}' AND identity_providers.links_external_key @> '{\"privileged\": true}'
               WHERE import_rows.action = 'update' AND import_rows.refs ? 'external_key' AND import_rows.import_id = ",
             bind(import)
         ]))

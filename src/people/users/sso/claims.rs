@@ -106,14 +106,18 @@ fn org_unit(tx: &mut Tx, code: &str) -> ApiResult<Option<Uuid>> {
     Ok(unit)
 }
 
-/// A claim as text: `address.country` goes down, and a list has commas between its items. U+0000, which no text may hold
-/// here, is left out.
-pub fn text(claims: &Value, name: &str) -> Option<String> {
+/// A claim: `address.country` goes down.
+pub fn value<'a>(claims: &'a Value, name: &str) -> Option<&'a Value> {
     if let Some(value) = claims.get(name) {
-        return shown(value);
+        return Some(value);
     }
     let (first, rest) = name.split_once('.')?;
-    text(claims.get(first)?, rest)
+    value(claims.get(first)?, rest)
+}
+
+/// A claim as text; a list has commas between its items. U+0000, which no text may hold here, is left out.
+pub fn text(claims: &Value, name: &str) -> Option<String> {
+    value(claims, name).and_then(shown)
 }
 
 fn shown(value: &Value) -> Option<String> {

@@ -6,6 +6,7 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::claims;
 use crate::{
     access::sso::{
         Person,
@@ -42,10 +43,11 @@ pub fn faults(tx: &mut Tx, links: &[GroupLink]) -> ApiResult<Vec<FieldError>> {
 /// Brings a person into the groups that the claim means, and out of the others that the provider has a say in. Without the
 /// claim nothing is said: some tokens have it and others do not.
 pub fn follow(tx: &mut Tx, provider: &ProviderRow, person: &Person, user: Uuid) -> ApiResult<()> {
+    let claims = Value::Object(person.claims.clone());
     let claim = provider
         .groups_claim
         .as_ref()
-        .and_then(|name| person.claims.get(name));
+        .and_then(|name| claims::value(&claims, name));
     let Some(claim) = claim else { return Ok(()) };
     let values: BTreeSet<&str> = match claim {
         Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),

@@ -1,40 +1,70 @@
 //! Who somebody is who signs in by a provider for the first time: found only by what its keeper allowed.
 
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
 use super::claims;
 use crate::{
-    access::sso::{Person, providers::model::ProviderRow},
+    access::{
+        inclusion,
+        sso::{
+            Person,
+            providers::model::{ExternalKeyLink, ProviderRow},
+        },
+    },
     app::Tx,
     db::{
         Condition, bind,
         schema::{external_keys, users},
     },
     http::ApiResult,
-    people::users::identities::store::is_linked,
+    people::users::identities::store::{has_identity, is_linked},
     sql,
 };
 
 /// The person to be linked, if there is one; or why there is doubt, in which nobody signs in.
 pub fn find(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Result<Option<Uuid>, String>> {
-    let found = match by_external_key(tx, provider, person)? {
-        Some(user) => Some(user),
-        None => match by_email(tx, provider, person)?.as_slice() {
-            [] => None,
-            [only] => Some(*only),
-            _ => return Ok(Err("Several people have this account's e-mail address.".into())),
-        },
-    };
-    match found {
-        Some(user) if is_linked(tx, provider.id, user)? => Ok(Err(
-            "The person of this account is linked to another account of the same provider.".into(),
-        )),
-        found => Ok(Ok(found)),
+    if let Some((user, link)) = by_external_key(tx, provider, person)? {
+        if !link.privileged && was_granted(tx, user)? {
+            return Ok(Err(
+                "The person of this account holds roles, so an administrator has to link them.".into(),
+            ));
+        }
+        return Ok(if is_linked(tx, provider.id, user)? {
+            Err("The person of this account is linked to another account of the same provider.".into())
+        } else {
+            Ok(Some(user))
+        });
     }
+    Ok(match by_email(tx, provider, person)?.as_slice() {
+        [] => Ok(None),
+        // What another provider said of them was not verified here.
+        [only] if has_identity(tx, *only)? => {
+            Err("The person of this account is linked to another account.".into())
+        }
+        [only] => Ok(Some(*only)),
+        _ => Err("Several people have this account's e-mail address.".into()),
+    })
 }
 
-fn by_external_key(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Option<Uuid>> {
+#[derive(QueryableByName)]
+struct Granted {
+    #[diesel(sql_type = sql_types::Bool)]
+    is_granted: bool,
+}
+
+/// Whether a person was granted anything, or a group that they are in.
+fn was_granted(tx: &mut Tx, user: Uuid) -> ApiResult<bool> {
+    let granted: Granted =
+        sql!["SELECT EXISTS (", inclusion::reaching(user), ") AS is_granted"].get_result(tx.conn)?;
+    Ok(granted.is_granted)
+}
+
+fn by_external_key(
+    tx: &mut Tx,
+    provider: &ProviderRow,
+    person: &Person,
+) -> ApiResult<Option<(Uuid, ExternalKeyLink)>> {
     let Some(link) = provider.external_key_link() else {
         return Ok(None);
     };
@@ -43,11 +73,11 @@ fn by_external_key(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiR
     };
     let found: Vec<Uuid> = external_keys::table
         .filter(external_keys::kind.eq("user"))
-        .filter(external_keys::source.eq(link.source))
+        .filter(external_keys::source.eq(&link.source))
         .filter(external_keys::key.eq(key))
         .select(external_keys::object_id)
         .load(tx.conn)?;
-    Ok(found.first().copied())
+    Ok(found.first().map(|user| (*user, link)))
 }
 
 /// Those who have the e-mail address that the provider says it verified. Who has left is not looked for.

@@ -18,9 +18,7 @@ use crate::{
         sso::{Person, SsoPeople, providers::model::ProviderRow},
     },
     app::Tx,
-    db::bind,
     http::{ApiError, ApiResult, FieldError, Ref, body},
-    sql,
 };
 
 /// Finds, makes and changes the people who sign in by a provider.
@@ -39,13 +37,6 @@ impl SsoPeople for UserSso {
         provider: &ProviderRow,
         person: &Person,
     ) -> ApiResult<Result<Uuid, String>> {
-        // Two first sign-ins at a time take turns, so that they find one person.
-        sql![
-            "SELECT pg_advisory_xact_lock(hashtextextended(",
-            bind(format!("{} {}", provider.id, person.subject)),
-            ", 0))"
-        ]
-        .execute(tx.conn)?;
         let user = match find(tx, provider, person)? {
             Ok(user) => user,
             Err(why) => return Ok(Err(why)),
@@ -58,7 +49,13 @@ impl SsoPeople for UserSso {
 
 /// The active person of a subject, as the provider says they are.
 fn find(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Result<Uuid, String>> {
-    let (user, is_new) = match identities::owner(tx, provider.id, &person.subject)? {
+    let mut owner = identities::owner(tx, provider.id, &person.subject)?;
+    if owner.is_none() {
+        // First sign-ins take turns, so that several of one person find one person.
+        identities::take_turns(tx, provider.id)?;
+        owner = identities::owner(tx, provider.id, &person.subject)?;
+    }
+    let (user, is_new) = match owner {
         Some(user) => (user, false),
         None => match link::find(tx, provider, person)? {
             Ok(Some(user)) => (user, true),
