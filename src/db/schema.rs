@@ -582,6 +582,7 @@ diesel::table! {
         version -> Int8,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        deleted_by -> Nullable<Text>,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     names::{Named, Names, part_of},
     operand::operand,
     parse::{Expression, Literal, LiteralValue, Name},
-    schema::{Operator, Schema},
+    schema::{Operator, Schema, Type},
     value::Operand,
 };
 
@@ -93,6 +93,7 @@ impl Checker<'_> {
         if literal.value == LiteralValue::Null {
             return self.compare_null(target, operator, literal);
         }
+        let literal = self.read_boolean(target.value_type, literal);
         match operand(target.value_type, &words, &literal.value) {
             Ok(operand) => Some(Clause::Compare {
                 target,
@@ -101,6 +102,19 @@ impl Checker<'_> {
             }),
             Err(expected) => self.fault(literal.at, format!("\"{}\" {expected}", target.name)),
         }
+    }
+
+    /// A text that says true or false as the boolean, where the schema has them so.
+    fn read_boolean(&self, value_type: Type, literal: &Literal) -> Literal {
+        let mut literal = literal.clone();
+        if let LiteralValue::Text(text) = &literal.value
+            && value_type == Type::Bool
+            && self.names.schema.has_boolean_texts
+            && let Ok(value) = text.to_ascii_lowercase().parse()
+        {
+            literal.value = LiteralValue::Bool(value);
+        }
+        literal
     }
 
     /// `emails eq null`: without a part `value`, the whole has no other comparison.

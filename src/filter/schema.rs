@@ -32,6 +32,7 @@ pub struct Schema {
     pub(super) custom: Vec<CustomAttribute>,
     pub(super) custom_column: &'static str,
     pub(super) urns: &'static [&'static str],
+    pub(super) has_boolean_texts: bool,
 }
 
 /// An attribute that every record of a resource has.
@@ -171,6 +172,7 @@ impl Schema {
             custom: Vec::new(),
             custom_column: "NULL::jsonb",
             urns: &[],
+            has_boolean_texts: false,
         }
     }
 
@@ -189,6 +191,13 @@ impl Schema {
     #[must_use]
     pub const fn with_urns(mut self, urns: &'static [&'static str]) -> Self {
         self.urns = urns;
+        self
+    }
+
+    /// Allows booleans to be written as texts in any case (`"True"`), as Microsoft's SCIM client does.
+    #[must_use]
+    pub const fn with_boolean_texts(mut self) -> Self {
+        self.has_boolean_texts = true;
         self
     }
 }

@@ -1,3 +1,4 @@
+use provost::access::Permission;
 use serde_json::json;
 
 use super::{Scim, provider, user};
@@ -158,4 +159,38 @@ async fn answers_hold_what_is_asked_for() {
         .await
         .assert_status(200);
     assert_eq!(keys(changed), ["id", "schemas", "title"]);
+}
+
+#[actix_web::test]
+async fn filters_find_people_by_the_groups_that_the_caller_may_see() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let ana = scim.user("ana").await;
+    let mut groups = Vec::new();
+    for name in ["Aiders", "Drivers"] {
+        let group = json!({"displayName": name, "members": [{"value": ana}]});
+        groups.push(scim.post("/Groups", group).await.assert_status(201).id());
+    }
+    let unaware = Scim(app.holding(&[Permission::UsersRead], "everything", None));
+    let narrow = Scim(app.holding(&[Permission::UsersRead], "everything", None));
+    let role = json!({"code": "watcher", "name": "Watcher", "permissions": ["groups.read"]});
+    app.admin().await.post("/v1/roles", role).await.assert_status(201);
+    let account = narrow.0.get("/v1/me").await.id();
+    let of_one = [("group", Some(groups[0].parse().unwrap()))];
+    app.grant("service_account", account.parse().unwrap(), "watcher", &of_one);
+    for (who, seen) in [(&scim, [1, 1]), (&unaware, [0, 0]), (&narrow, [1, 0])] {
+        for (group, seen) in groups.iter().zip(seen) {
+            for filter in [
+                format!("groups eq \"{group}\""),
+                format!("groups.value eq \"{group}\""),
+                format!("groups[value eq \"{group}\" and display pr]"),
+            ] {
+                let found = who
+                    .post("/Users/.search", json!({"filter": filter}))
+                    .await
+                    .assert_status(200);
+                assert_eq!(found.at("/totalResults"), json!(seen), "{filter}");
+            }
+        }
+    }
 }

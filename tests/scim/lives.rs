@@ -109,3 +109,70 @@ async fn whoever_is_deleted_keeps_their_history_and_comes_back_as_the_same() {
         .assert_status(200);
     scim.get(&format!("/Users/{id}")).await.assert_status(200);
 }
+
+#[actix_web::test]
+async fn nobody_comes_back_to_a_client_that_did_not_delete_them() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let one = provider(&app, "Entra").await.scim;
+    let other = provider(&app, "Okta").await.scim;
+    let called = |external_id: Option<&str>| {
+        let mut body = user("ana");
+        body["externalId"] = json!(external_id);
+        body
+    };
+    // What the client that deletes calls them, what the new one is called by whom, and whether that is the same person.
+    for (known, by, given, is_same) in [
+        (None, &other, Some("9"), false),
+        (None, &other, None, false),
+        (Some("1"), &other, Some("1"), false),
+        (Some("2"), &other, None, false),
+        (None, &one, Some("3"), false),
+        (Some("4"), &one, None, false),
+        (None, &one, None, true),
+        (Some("5"), &one, Some("5"), true),
+    ] {
+        let said = format!("{known:?} {given:?} {is_same}");
+        let id = one.post("/Users", called(known)).await.assert_status(201).id();
+        let leaver = app.client_of(id.parse().unwrap());
+        leaver.get("/v1/me").await.assert_status(200);
+        one.delete(&format!("/Users/{id}")).await.assert_status(204);
+
+        let back = by.post("/Users", called(given)).await.assert_status(201);
+        assert_eq!(back.id() == id, is_same, "{said}");
+        let first = admin.get(&format!("/v1/users/{id}")).await.assert_status(200);
+        if is_same {
+            assert_eq!(first.at("/username"), json!("ana"), "{said}");
+        } else {
+            assert_eq!(first.at("/username"), json!(format!("ana~{id}")), "{said}");
+            assert_eq!(first.at("/status"), json!("archived"), "{said}");
+            leaver.get("/v1/me").await.assert_problem(401, "unauthenticated");
+        }
+        // Room for the next one.
+        admin
+            .patch(
+                &format!("/v1/users/{}", back.id()),
+                json!({"username": back.id()}),
+            )
+            .await
+            .assert_status(200);
+        by.delete(&format!("/Users/{}", back.id()))
+            .await
+            .assert_status(204);
+    }
+
+    // Who was deleted by one and is called something by the other is the same to the other.
+    let id = one
+        .post("/Users", called(Some("6")))
+        .await
+        .assert_status(201)
+        .id();
+    let link = json!([{"op": "add", "path": "externalId", "value": "7"}]);
+    other
+        .patch(&format!("/Users/{id}"), link)
+        .await
+        .assert_status(200);
+    one.delete(&format!("/Users/{id}")).await.assert_status(204);
+    let back = other.post("/Users", called(Some("7"))).await.assert_status(201);
+    assert_eq!(back.id(), id);
+}

@@ -5,6 +5,7 @@ mod dry_runs;
 mod groups;
 mod lists;
 mod lives;
+mod passwords;
 mod protocol;
 mod tokens;
 mod transcripts;

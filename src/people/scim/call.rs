@@ -9,7 +9,7 @@ use std::{
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use serde_json::Value;
 
-use super::dry_runs;
+use super::{dry_runs, passwords::without_passwords};
 use crate::{
     access::service_accounts::scim_tokens::ScimToken,
     app::{Call, Tx},
@@ -116,7 +116,7 @@ impl FromRequest for ScimCall {
     }
 }
 
-/// A body in JSON, whatever it holds.
+/// A body in JSON, whatever it holds but passwords.
 #[derive(Debug)]
 pub struct ScimBody(pub Value);
 
@@ -126,6 +126,9 @@ impl FromRequest for ScimBody {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes = body::receive(request, payload);
-        Box::pin(async move { body::read_any(&bytes.await?).map(ScimBody) })
+        Box::pin(async move {
+            let body = body::read_any(&bytes.await?)?;
+            Ok(ScimBody(without_passwords(body)))
+        })
     }
 }

@@ -11,6 +11,7 @@ mod everything;
 pub mod groups;
 pub mod model;
 mod paging;
+mod passwords;
 mod patch;
 mod projection;
 mod respond;

@@ -52,7 +52,8 @@ pub static GROUPS: Schema = Schema::new(&[
         "As in SCIM.",
     ),
 ])
-.with_urns(&[CORE_GROUP]);
+.with_urns(&[CORE_GROUP])
+.with_boolean_texts();
 
 /// What the path of a PATCH may say of members.
 pub static MEMBERS: Schema = Schema::new(&[

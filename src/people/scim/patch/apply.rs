@@ -289,4 +289,5 @@ pub static PARTS: FilterSchema = FilterSchema::new(&[
     part!("region", String),
     part!("postalCode", String),
     part!("country", String),
-]);
+])
+.with_boolean_texts();

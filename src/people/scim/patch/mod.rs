@@ -112,7 +112,7 @@ fn take_apart(
     others: &mut Resource,
 ) -> ApiResult<()> {
     for (name, value) in members {
-        if is_added(&name) || name.eq_ignore_ascii_case("password") {
+        if is_added(&name) {
             continue;
         }
         match Path::read(resource_type, &name) {

@@ -52,8 +52,7 @@ pub struct ResourceType {
 }
 
 impl ResourceType {
-    /// A body as a resource; everything that clients cannot set is left out of it. Passwords are not taken: people set
-    /// them here, or come by their identity provider.
+    /// A body as a resource; everything that clients cannot set is left out of it.
     pub fn read(&self, body: Value) -> ApiResult<Resource> {
         let Value::Object(members) = body else {
             return Err(ApiError::field("", "The body must be an object."));
@@ -67,7 +66,7 @@ impl ResourceType {
             } else if EXTERNAL_ID.name.eq_ignore_ascii_case(&name) {
                 let id = EXTERNAL_ID.read(value)?;
                 resource.extend(id.map(|id| (EXTERNAL_ID.name.to_owned(), id)));
-            } else if !is_added(&name) && !name.eq_ignore_ascii_case("password") {
+            } else if !is_added(&name) {
                 own.insert(name, value);
             }
         }

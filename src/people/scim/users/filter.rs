@@ -1,4 +1,5 @@
 //! What SCIM's filters may say about people, over the row, the client's external key and what SCIM keeps.
+//! `client` is who asks: the source of its keys, and the groups that it may see.
 
 use crate::{
     filter::{Attribute, Column, Kind, Part, Schema},
@@ -52,7 +53,8 @@ macro_rules! attributes {
                 kind: Kind::Id,
                 column: Column::Complex {
                     from: "group_members m JOIN groups g ON g.id = m.group_id",
-                    on: "m.user_id = users.id AND g.archived_at IS NULL",
+                    on: "m.user_id = users.id AND g.archived_at IS NULL
+                        AND (client.sees_all_groups OR g.id = ANY(client.groups))",
                     parts: &[
                         part("value", Kind::Id, "g.id"),
                         part("display", Kind::String, "g.name"),
@@ -100,7 +102,8 @@ pub static USERS: Schema = Schema::new(attributes! {
     "meta.created" Instant "users.created_at";
     "meta.lastModified" Instant "greatest(users.updated_at, scim_users.updated_at)";
 })
-.with_urns(&[CORE_USER, ENTERPRISE_USER, PROVOST_USER]);
+.with_urns(&[CORE_USER, ENTERPRISE_USER, PROVOST_USER])
+.with_boolean_texts();
 
 const fn sort(name: &'static str, column: &'static str, kind: SortKind) -> Sort {
     Sort { name, column, kind }

@@ -67,8 +67,9 @@ pub fn set_key<T: access::Protected + HasId>(
     Ok(true)
 }
 
-/// Of those whom clients deleted, the one who comes back as the new person: who has its external id, or its name and no
-/// other external id. Somebody else of the same name gives it up: names are used again, and people are not.
+/// Of those whom clients deleted, the one who comes back as the new person: whom this client calls by the same external
+/// id, or, where neither has one, whom this client deleted under the same name. Somebody else of that name gives it up:
+/// names are used again, and people are not.
 pub fn returning(
     tx: &mut Tx,
     client: &Client,
@@ -76,15 +77,12 @@ pub fn returning(
     external_id: Option<&str>,
 ) -> ApiResult<Option<Authorized<User>>> {
     let deleted = store::deleted(tx, client, username, external_id)?;
-    let is_same = |one: &store::Deleted| match (one.external_id.as_deref(), external_id) {
+    let is_same = |one: &&store::Deleted| match (one.external_id.as_deref(), external_id) {
         (Some(known), Some(given)) => known == given,
-        _ => true,
+        (None, None) => one.is_own,
+        _ => false,
     };
-    let same = deleted
-        .iter()
-        .find(|one| external_id.is_some() && one.external_id.as_deref() == external_id)
-        .or_else(|| deleted.iter().find(|one| is_same(one)))
-        .map(|one| one.id);
+    let same = deleted.iter().find(is_same).map(|one| one.id);
     for other in deleted.iter().filter(|one| Some(one.id) != same) {
         give_name_up(tx, other)?;
     }

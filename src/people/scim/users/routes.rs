@@ -54,7 +54,8 @@ async fn search_scim_users(call: ScimCall, body: ScimBody) -> ApiResult<Reply> {
 
 /// Add a user by SCIM.
 ///
-/// Somebody whom a client deleted comes back if they have the same external id, or the same name and no other one.
+/// Somebody who was deleted comes back to the client that calls them by the same external id; without one, to the client
+/// that deleted them, by name.
 #[utoipa::path(tag = "scim", params(ScimProjectionParams),
     request_body(content = ScimUser, content_type = "application/scim+json"),
     responses((status = 201, body = ScimUser, content_type = "application/scim+json")),

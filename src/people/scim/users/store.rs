@@ -14,7 +14,7 @@ use super::{
     record::{Record, Said},
 };
 use crate::{
-    access::{Permission, Protected},
+    access::{Permission, Protected, Scope},
     app::Tx,
     db::{
         Condition, Sql, bind,
@@ -111,12 +111,18 @@ fn known() -> Sql {
 /// A page of those whom the caller may see, and how many there are in all.
 pub fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Page<Record>)> {
     let scope = tx.scope(User::READ)?;
+    let groups = tx.caller.scope_if_any(Permission::GroupsRead, tx.now);
+    let groups = groups.unwrap_or_else(|| Scope::new(Vec::new(), None));
     let (plan, filter) = search.plan(CORE_USER, &LISTING, &USERS, &tx.filter_clock())?;
-    // What no filter and no order speaks of is not joined.
+    // What no filter and no order speaks of is not joined, and not asked for.
     let from = sql![
         " FROM users LEFT JOIN scim_users ON scim_users.user_id = users.id CROSS JOIN (SELECT ",
         bind(client.source.as_str()),
-        "::text AS source) client WHERE "
+        "::text AS source, ",
+        groups.global(),
+        " AS sees_all_groups, ARRAY(SELECT groups.id FROM groups WHERE ",
+        Group::covered(&groups),
+        ") AS groups) client WHERE "
     ];
     let conditions = [User::covered(&scope), known(), filter];
     let (total, page) = paging::page(tx, search, &plan, "users.id", &from, &conditions)?;
@@ -166,6 +172,9 @@ pub struct Deleted {
     /// What the client called them.
     #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
     pub external_id: Option<String>,
+    /// Whether it was this client that deleted them.
+    #[diesel(sql_type = sql_types::Bool)]
+    pub is_own: bool,
 }
 
 /// Those whom clients deleted who had that name, or that external id of this client.
@@ -176,7 +185,9 @@ pub fn deleted(
     external_id: Option<&str>,
 ) -> ApiResult<Vec<Deleted>> {
     let deleted = sql![
-        "SELECT users.id, users.username, own.key AS external_id FROM users
+        "SELECT users.id, users.username, own.key AS external_id, scim_users.deleted_by IS NOT DISTINCT FROM ",
+        bind(client.source.as_str()),
+        " AS is_own FROM users
          JOIN scim_users ON scim_users.user_id = users.id
          LEFT JOIN external_keys own ON own.kind = 'user' AND own.object_id = users.id AND own.source = ",
         bind(client.source.as_str()),
@@ -203,7 +214,7 @@ pub fn keep(tx: &mut Tx, user: Uuid, resource: &Value) -> ApiResult<()> {
         ", ",
         bind(tx.now),
         ") ON CONFLICT (user_id) DO UPDATE SET resource = excluded.resource, version = scim_users.version + 1,
-            updated_at = excluded.updated_at, deleted_at = NULL"
+            updated_at = excluded.updated_at, deleted_at = NULL, deleted_by = NULL"
     ]
     .execute(tx.conn)?;
     Ok(())
@@ -212,7 +223,7 @@ pub fn keep(tx: &mut Tx, user: Uuid, resource: &Value) -> ApiResult<()> {
 /// Has SCIM know a person again whom a client deleted.
 pub fn recall(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
     sql![
-        "UPDATE scim_users SET deleted_at = NULL, version = version + 1, updated_at = ",
+        "UPDATE scim_users SET deleted_at = NULL, deleted_by = NULL, version = version + 1, updated_at = ",
         bind(tx.now),
         " WHERE user_id = ",
         bind(user)
@@ -221,17 +232,19 @@ pub fn recall(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
     Ok(())
 }
 
-/// Notes that a client deleted a person.
-pub fn forget(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
+/// Notes that the client deleted a person.
+pub fn forget(tx: &mut Tx, client: &Client, user: Uuid) -> ApiResult<()> {
     sql![
-        "INSERT INTO scim_users (user_id, resource, updated_at, deleted_at) VALUES (",
+        "INSERT INTO scim_users (user_id, resource, updated_at, deleted_at, deleted_by) VALUES (",
         bind(user),
         ", '{}', ",
         bind(tx.now),
         ", ",
         bind(tx.now),
+        ", ",
+        bind(client.source.as_str()),
         ") ON CONFLICT (user_id) DO UPDATE SET version = scim_users.version + 1, updated_at = excluded.updated_at,
-            deleted_at = excluded.deleted_at"
+            deleted_at = excluded.deleted_at, deleted_by = excluded.deleted_by"
     ]
     .execute(tx.conn)?;
     Ok(())

@@ -105,7 +105,7 @@ pub fn delete(tx: &mut Tx, client: &Client, id: Uuid, known: Option<&IfMatch>) -
         };
         users::write::update(tx, user, changes).map_err(in_scim)?;
     }
-    store::forget(tx, id)?;
+    store::forget(tx, client, id)?;
     tx.record(Event::new("scim_user.deleted", "user", id).about(id));
     Ok(())
 }
