@@ -68,6 +68,7 @@ pub struct AuthorizationRequest {
 /// (RFC 9207). Errors in `redirect_uri` or `provider` are answered here, for whoever reads them in the browser.
 #[utoipa::path(tag = "sign-in", operation_id = "begin_sign_in", params(AuthorizationRequest),
     responses((status = 302, description = "To the provider, or back with an error."),
+        (status = "default", description = "A page or a problem, for whoever looks at the browser."),
         (status = 503, description = "The provider cannot be reached.", body = crate::http::Problem, content_type = "application/problem+json")))]
 #[get("/oauth/authorize")]
 pub(super) async fn begin_sign_in(

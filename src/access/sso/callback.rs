@@ -49,7 +49,8 @@ const PREFIX: &str = "pva_";
 ///
 /// Providers send browsers here; no client calls it. The browser goes on to the front end.
 #[utoipa::path(tag = "sign-in", operation_id = "return_from_provider", params(AuthorizationAnswer),
-    responses((status = 302, description = "To the front end, with a code or an error.")))]
+    responses((status = 302, description = "To the front end, with a code or an error."),
+        (status = "default", description = "A page or a problem, for whoever looks at the browser.")))]
 #[get("/oauth/callback")]
 pub(super) async fn return_from_provider(
     app: Data<App>,

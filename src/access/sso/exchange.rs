@@ -99,25 +99,26 @@ async fn sign_in(
     };
     let issued_at = claims.issued_at;
     let arrival = Arrival::new(&provider, claims, None);
-    let session = arrival.session;
-    let signed_in = people::sign_in(app, provider, arrival.person, move |tx, user| {
-        // A token from before a sign-out would undo it.
-        if has_ended_since(tx.conn, &session, issued_at)? {
-            return Ok(None);
-        }
-        let origin = Origin {
-            provider: Some(session.clone()),
-            ..origin.clone()
-        };
+    let session = arrival.session.clone();
+    // A token from before a sign-out would undo it, and what it says is out of date: nothing of it is taken.
+    let has_ended = app
+        .on_database(move |_, conn| Ok(has_ended_since(conn, &session, issued_at)?))
+        .await?;
+    if has_ended {
+        let why = "The person signed out after the token was issued; sign in again.";
+        return Ok(Err(Refusal::Denied(why.into())));
+    }
+    let origin = Origin {
+        provider: Some(arrival.session),
+        ..origin
+    };
+    people::sign_in(app, provider, arrival.person, move |tx, user| {
         let opened = refresh::begin(tx, user, &origin)?;
         let tokens = response(tx, opened)?;
-        Ok(Some(TokenResponse {
+        Ok(TokenResponse {
             issued_token_type: Some(ACCESS_TOKEN.into()),
             ..tokens
-        }))
-    });
-    Ok(signed_in.await?.and_then(|tokens| {
-        let ended = "The person signed out after the token was issued; sign in again.";
-        tokens.ok_or_else(|| Refusal::Denied(ended.into()))
-    }))
+        })
+    })
+    .await
 }

@@ -53,6 +53,7 @@ impl From<Doubt> for Refusal {
     fn from(doubt: Doubt) -> Self {
         match doubt {
             Doubt::Refused(why) => Refusal::Forged(format!("The provider's token does not count: {why}.")),
+            Doubt::Unfit(why) => Refusal::Denied(format!("The provider's token does not count: {why}.")),
             Doubt::Unreachable => Refusal::Unreachable,
         }
     }

@@ -74,8 +74,10 @@ impl Claims {
 /// Why a token does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// For this.
+    /// It is not the provider's word, for this.
     Refused(&'static str),
+    /// It is, but not for this use or time.
+    Unfit(&'static str),
     /// The provider's keys are not known and cannot be asked for.
     Unreachable,
 }
@@ -111,9 +113,9 @@ pub async fn read(
     let now = app.clock.now();
     Ok(verify(&documents, &header, token).and_then(|claims| {
         if matches!(shown_for, Use::Bearer) && !is_access_token(&header, &claims) {
-            return Err(Doubt::Refused("it is an ID token"));
+            return Err(Doubt::Unfit("it is an ID token"));
         }
-        check(provider, claims, shown_for, now).map_err(Doubt::Refused)
+        check(provider, claims, shown_for, now).map_err(Doubt::Unfit)
     }))
 }
 

@@ -214,8 +214,13 @@ async fn a_token_from_before_a_sign_out_does_not_undo_it() {
         .delete(&format!("/v1/users/{id}/sessions"))
         .await
         .assert_status(204);
-    let answer = exchange(&academy, academy.provider.sign(&claims)).await;
+    let mut stale = claims.clone();
+    stale["family_name"] = json!("Stale");
+    let answer = exchange(&academy, academy.provider.sign(&stale)).await;
     assert_oauth_error(&answer, 400, "invalid_request");
+    // Nothing of it is taken.
+    let person = academy.admin.get(&format!("/v1/users/{id}")).await;
+    assert_eq!(person.at("/family_name"), json!("Silva"));
     academy.app.app.clock.advance(TimeDelta::seconds(2));
     let later = academy.app.app.clock.now().timestamp();
     let mut claims = claims;
@@ -244,6 +249,12 @@ async fn people_who_may_not_sign_in_block_no_address_and_forgeries_do() {
     let claims = access_claims(&academy);
     for _ in 0..5 {
         let answer = exchange(&academy, academy.provider.sign(&claims)).await;
+        assert_oauth_error(&answer, 400, "invalid_request");
+    }
+    let mut expired = claims.clone();
+    expired["exp"] = json!(1_000_000);
+    for _ in 0..5 {
+        let answer = exchange(&academy, academy.provider.sign(&expired)).await;
         assert_oauth_error(&answer, 400, "invalid_request");
     }
     let forger = Provider::start();

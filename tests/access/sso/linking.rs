@@ -297,6 +297,19 @@ async fn identities_are_linked_by_hand_by_whoever_may_set_the_password() {
         .assert_status(401);
     let (error, _) = academy.refusal(ana()).await;
     assert_eq!(error, "access_denied");
+    // Both are taken: the subject by another, the provider by this person.
+    let other = person(&academy.admin, "other").await;
+    let own = json!({"identity_provider_id": academy.id, "subject": "o-1"});
+    let others = format!("/v1/users/{other}/identities");
+    academy.admin.post(&others, own.clone()).await.assert_status(201);
+    academy.admin.post(&path, body.clone()).await.assert_status(201);
+    academy
+        .admin
+        .post(&path, own)
+        .await
+        .assert_problem(409, "already_exists")
+        .assert_fault("/subject")
+        .assert_fault("/identity_provider_id");
     let unknown = json!({"identity_provider_id": Uuid::now_v7(), "subject": "a-1"});
     academy
         .admin

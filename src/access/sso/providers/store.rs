@@ -216,8 +216,10 @@ fn check(tx: &mut Tx, row: &ProviderRow, before: Option<&ProviderRow>) -> ApiRes
     }
     let mut faults = tx.app.sso_people.faults(tx, row)?;
     if row.groups_claim.is_none() && !row.group_links().is_empty() {
-        let fault = FieldError::new("/groups_claim", "is needed where groups are named");
-        faults.push(fault.beside(["/groups"]));
+        faults.push(FieldError::new(
+            "/groups_claim",
+            "is needed where groups are named",
+        ));
     }
     let checked = if faults.is_empty() {
         Ok(())

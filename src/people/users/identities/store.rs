@@ -123,17 +123,13 @@ pub fn link(tx: &mut Tx, user: Uuid, provider: Uuid, subject: &str) -> ApiResult
         .first(tx.conn)
         .optional()?;
     take_turns(tx, provider)?;
-    if known.is_none() {
-        return Err(ApiError::field(
-            "/identity_provider_id",
-            "names no identity provider",
-        ));
-    }
-    if owner(tx, provider, subject)?.is_some() {
-        return Err(ApiError::taken("/subject"));
-    }
-    if is_linked(tx, provider, user)? {
-        return Err(ApiError::taken("/identity_provider_id"));
+    let checks = [
+        (known.is_none()).then(|| ApiError::field("/identity_provider_id", "names no identity provider")),
+        owner(tx, provider, subject)?.map(|_| ApiError::taken("/subject")),
+        is_linked(tx, provider, user)?.then(|| ApiError::taken("/identity_provider_id")),
+    ];
+    if let Some(error) = checks.into_iter().flatten().reduce(ApiError::and) {
+        return Err(error);
     }
     let identity: Identity = diesel::insert_into(identities::table)
         .values((
