@@ -6,12 +6,15 @@ use actix_web::{
         StatusCode,
         header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
-    web::Query,
+    web::{Bytes, Query},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::model::{TokenError, TokenQuery, TokenRequest};
-use crate::access::attempts::Refusal;
+use crate::{
+    access::attempts::Refusal,
+    http::{ApiResult, body::unreadable},
+};
 
 /// Nothing between us and the client keeps an answer that holds a token, or speaks of one.
 pub const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
@@ -49,8 +52,16 @@ impl Form for TokenQuery {
     }
 }
 
-/// Reads a form: each parameter once, empty ones as if absent.
-pub fn read<T: Form>(request: &HttpRequest, body: &[u8]) -> Result<T, &'static str> {
+/// Reads a form: each parameter once, empty ones as if absent; or what is wrong with it.
+pub fn read<T: Form>(
+    request: &HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> ApiResult<Result<T, &'static str>> {
+    let body = body.map_err(|error| unreadable(&error))?;
+    Ok(parse(request, &body))
+}
+
+fn parse<T: Form>(request: &HttpRequest, body: &[u8]) -> Result<T, &'static str> {
     const MALFORMED: &str =
         "Send the parameters of RFC 6749 as application/x-www-form-urlencoded, each once.";
     if !request

@@ -24,7 +24,7 @@ use crate::{
         token::{self, Actor, Claims},
     },
     app::{Acting, App, Tx},
-    http::{ApiError, ApiResult, Problem, body::unreadable, request},
+    http::{ApiError, ApiResult, Problem, request},
     ledger::ActorKind,
 };
 
@@ -49,8 +49,7 @@ pub(super) async fn introspect_token(
     body: Result<Bytes, actix_web::Error>,
 ) -> ApiResult<HttpResponse> {
     let app = app.into_inner();
-    let body = body.map_err(|error| unreadable(&error))?;
-    let form: TokenQuery = match form::read(&request, &body) {
+    let form: TokenQuery = match form::read(&request, body)? {
         Ok(form) => form,
         Err(description) => return Ok(refuse("invalid_request", description)),
     };

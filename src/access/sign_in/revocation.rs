@@ -18,7 +18,7 @@ use crate::{
         token,
     },
     app::{Acting, App},
-    http::{ApiResult, Problem, address, body::unreadable, request},
+    http::{ApiResult, Problem, address, request},
     ledger::ActorKind,
 };
 
@@ -48,8 +48,7 @@ pub(super) async fn revoke_token(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
 ) -> ApiResult<HttpResponse> {
-    let body = body.map_err(|error| unreadable(&error))?;
-    let token = match form::read::<TokenQuery>(&request, &body).map(|form| form.token) {
+    let token = match form::read::<TokenQuery>(&request, body)?.map(|form| form.token) {
         Ok(Some(token)) => token,
         Ok(None) => return Ok(refuse("invalid_request", "Send the token as token.")),
         Err(description) => return Ok(refuse("invalid_request", description)),

@@ -24,7 +24,7 @@ use crate::{
         sso, token,
     },
     app::{Acting, App, Tx},
-    http::{ApiResult, Problem, address, body::unreadable, request},
+    http::{ApiResult, Problem, address, request},
 };
 
 /// The routes that need no token.
@@ -62,8 +62,7 @@ async fn create_token(
     body: Result<Bytes, actix_web::Error>,
 ) -> ApiResult<HttpResponse> {
     let app = app.into_inner();
-    let body = body.map_err(|error| unreadable(&error))?;
-    let form: TokenRequest = match form::read(&request, &body) {
+    let form: TokenRequest = match form::read(&request, body)? {
         Ok(form) => form,
         Err(description) => return Ok(refuse("invalid_request", description)),
     };

@@ -34,7 +34,7 @@ use crate::{
     },
     app::{Acting, App},
     db::schema::sessions,
-    http::{ApiResult, Valid, address, body::unreadable, request},
+    http::{ApiResult, Valid, address, request},
 };
 
 /// A session to be ended.
@@ -191,8 +191,7 @@ pub(super) async fn end_provider_sessions(
     body: Result<Bytes, actix_web::Error>,
 ) -> ApiResult<HttpResponse> {
     let app = app.into_inner();
-    let body = body.map_err(|error| unreadable(&error))?;
-    let token = match form::read::<LogoutRequest>(&request, &body).map(|form| form.logout_token) {
+    let token = match form::read::<LogoutRequest>(&request, body)?.map(|form| form.logout_token) {
         Ok(Some(token)) => token,
         Ok(None) => return Ok(refuse("invalid_request", "Send the token as logout_token.")),
         Err(description) => return Ok(refuse("invalid_request", description)),
