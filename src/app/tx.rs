@@ -238,6 +238,12 @@ impl<'a> Tx<'a> {
         self.caller.scope(permission, self.now)
     }
 
+    /// Where the caller may use `permission`, which may be nowhere: for what stands beside that which they asked for.
+    pub fn seen(&self, permission: Permission) -> Scope {
+        let scope = self.caller.scope_if_any(permission, self.now);
+        scope.unwrap_or_else(|| Scope::new(Vec::new(), None))
+    }
+
     /// 403 unless the caller may use `permission` somewhere; what they write is confirmed to be there.
     pub fn require(&self, permission: Permission) -> ApiResult<()> {
         self.scope(permission).map(drop)

@@ -63,7 +63,7 @@ impl Checker<'_> {
             let message = format!("\"{}\" has no parts to filter by in brackets", name.text);
             return self.fault(name.at, message);
         };
-        self.names.element = Some(source);
+        self.names.element = Some(source.clone());
         let condition = self.clause(condition);
         self.names.element = None;
         Some(Clause::Values {
@@ -75,7 +75,7 @@ impl Checker<'_> {
     fn compare(&mut self, name: &Name, operator: Operator, literal: &Literal) -> Option<Clause> {
         let (target, words) = match self.named(name)? {
             Named::Target(target, words) => (target, words),
-            Named::Source(source) => match part_of(source, "value") {
+            Named::Source(source) => match part_of(&source, "value") {
                 Some(Named::Target(target, words)) if literal.value != LiteralValue::Null => (target, words),
                 _ => return self.compare_source(source, name, operator, literal),
             },
@@ -125,6 +125,7 @@ impl Checker<'_> {
         operator: Operator,
         literal: &Literal,
     ) -> Option<Clause> {
+        let whole = source.name;
         let present = Clause::Values {
             source,
             condition: None,
@@ -133,7 +134,7 @@ impl Checker<'_> {
             (LiteralValue::Null, Operator::Ne) => Some(present),
             (LiteralValue::Null, Operator::Eq) => Some(Clause::Not(Box::new(present))),
             _ => {
-                let message = format!("\"{0}\" has parts: write {0}.{{part}} or {0}[…]", source.name);
+                let message = format!("\"{whole}\" has parts: write {whole}.{{part}} or {whole}[…]");
                 self.fault(name.at, message)
             }
         }

@@ -4,6 +4,7 @@ use super::{
     schema::{Operator, Part, Type},
     value::Operand,
 };
+use crate::db::Sql;
 
 /// A checked filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +27,7 @@ pub(super) enum Clause {
 }
 
 /// An attribute that a clause speaks of, under its declared name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Target {
     pub name: String,
     pub value_type: Type,
@@ -34,12 +35,12 @@ pub(super) struct Target {
 }
 
 /// Where a target's values are stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Place {
     Scalar(&'static str),
     Exists {
         from: &'static str,
-        on: &'static str,
+        on: Sql,
         value: &'static str,
     },
     Custom {
@@ -50,16 +51,16 @@ pub(super) enum Place {
 }
 
 /// An attribute whose values have parts.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Source {
     pub name: &'static str,
     pub from: &'static str,
-    pub on: &'static str,
+    pub on: Sql,
     pub parts: &'static [Part],
 }
 
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
-        (self.name, self.from, self.on) == (other.name, other.from, other.on)
+        (self.name, self.from, &self.on) == (other.name, other.from, &other.on)
     }
 }

@@ -78,11 +78,16 @@ impl Filter {
     /// Why the record with these facts matches, or why not. All clauses are looked at, also those
     /// that could not change the answer any more.
     pub fn explain(&self, facts: &Facts, clock: &FilterClock) -> Explanation {
-        explain(&self.root, facts, clock)
+        self.explain_showing(facts, facts, clock)
+    }
+
+    /// The same for somebody who may see `shown` of the facts alone: what holds is told of all of them.
+    pub fn explain_showing(&self, facts: &Facts, shown: &Facts, clock: &FilterClock) -> Explanation {
+        explain(&self.root, facts, shown, clock)
     }
 }
 
-fn explain(clause: &Clause, facts: &Facts, clock: &FilterClock) -> Explanation {
+fn explain(clause: &Clause, facts: &Facts, shown: &Facts, clock: &FilterClock) -> Explanation {
     let (kind, children): (_, &[Clause]) = match clause {
         Clause::All(clauses) => (ExplanationKind::All, clauses),
         Clause::Any(clauses) => (ExplanationKind::Any, clauses),
@@ -96,10 +101,10 @@ fn explain(clause: &Clause, facts: &Facts, clock: &FilterClock) -> Explanation {
         holds: holds(clause, facts, clock),
         kind,
         compared_with: compared_with(clause, clock),
-        fact: fact_used(clause, facts),
+        fact: fact_used(clause, shown),
         children: children
             .iter()
-            .map(|child| explain(child, facts, clock))
+            .map(|child| explain(child, facts, shown, clock))
             .collect(),
     }
 }

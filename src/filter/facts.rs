@@ -79,7 +79,7 @@ impl Wanted<'_> {
     fn values(&self) -> Sql {
         match self {
             Self::Target(target) => target_values(target),
-            Self::Source(source) => aggregate(sql![source.from], source.on, element(source)),
+            Self::Source(source) => aggregate(sql![source.from], source.on.clone(), element(source)),
         }
     }
 }
@@ -108,7 +108,7 @@ fn target_values(target: &Target) -> Sql {
     }
 }
 
-fn aggregate(from: Sql, on: &'static str, value: Sql) -> Sql {
+fn aggregate(from: Sql, on: Sql, value: Sql) -> Sql {
     sql![
         "(SELECT coalesce(jsonb_agg(",
         value,

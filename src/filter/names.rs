@@ -23,12 +23,12 @@ pub(super) enum Named {
 impl Names<'_> {
     /// What `text` stands for.
     pub(super) fn find(&self, text: &str) -> Option<Named> {
-        if let Some(source) = self.element {
+        if let Some(source) = &self.element {
             let part = find_part(source, text)?;
             return Some(target(part.name.to_owned(), part.kind, Place::Scalar(part.value)));
         }
         let name = self.without_urn(text);
-        find_in(self.schema.attributes, name).or_else(|| self.find_custom(name))
+        find_in(self.schema, name).or_else(|| self.find_custom(name))
     }
 
     fn without_urn<'t>(&self, text: &'t str) -> &'t str {
@@ -74,7 +74,7 @@ impl Names<'_> {
     /// may be a thousand.
     fn known_names(&self) -> Vec<String> {
         let mut names = Vec::new();
-        if let Some(source) = self.element {
+        if let Some(source) = &self.element {
             names.extend(source.parts.iter().map(|part| part.name.to_owned()));
             return names;
         }
@@ -113,13 +113,13 @@ fn is_custom(name: &str) -> bool {
 }
 
 /// The attribute `name`, or for `emails.type` the part `type` of `emails`' values.
-fn find_in(attributes: &'static [Attribute], name: &str) -> Option<Named> {
-    if let Some(attribute) = find_attribute(attributes, name) {
-        return Some(named_attribute(attribute));
+fn find_in(schema: &Schema, name: &str) -> Option<Named> {
+    if let Some(attribute) = find_attribute(schema.attributes, name) {
+        return Some(named_attribute(schema, attribute));
     }
     let (whole, part) = name.split_once('.')?;
-    match named_attribute(find_attribute(attributes, whole)?) {
-        Named::Source(source) => part_of(source, part),
+    match named_attribute(schema, find_attribute(schema.attributes, whole)?) {
+        Named::Source(source) => part_of(&source, part),
         Named::Target(..) => None,
     }
 }
@@ -130,15 +130,19 @@ fn find_attribute(attributes: &'static [Attribute], name: &str) -> Option<&'stat
         .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }
 
-fn named_attribute(attribute: &'static Attribute) -> Named {
+fn named_attribute(schema: &Schema, attribute: &'static Attribute) -> Named {
     let place = match attribute.column {
         Column::Scalar(column) => Place::Scalar(column),
-        Column::Exists { from, on, value } => Place::Exists { from, on, value },
+        Column::Exists { from, on, value } => Place::Exists {
+            from,
+            on: schema.condition(attribute.name, on),
+            value,
+        },
         Column::Complex { from, on, parts } => {
             return Named::Source(Source {
                 name: attribute.name,
                 from,
-                on,
+                on: schema.condition(attribute.name, on),
                 parts,
             });
         }
@@ -147,17 +151,17 @@ fn named_attribute(attribute: &'static Attribute) -> Named {
 }
 
 /// The part `name` of any of a source's values.
-pub(super) fn part_of(source: Source, name: &str) -> Option<Named> {
+pub(super) fn part_of(source: &Source, name: &str) -> Option<Named> {
     let part = find_part(source, name)?;
     let place = Place::Exists {
         from: source.from,
-        on: source.on,
+        on: source.on.clone(),
         value: part.value,
     };
     Some(target(format!("{}.{}", source.name, part.name), part.kind, place))
 }
 
-fn find_part(source: Source, name: &str) -> Option<&'static Part> {
+fn find_part(source: &Source, name: &str) -> Option<&'static Part> {
     source
         .parts
         .iter()

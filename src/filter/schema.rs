@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::{db::Sql, sql};
+
 /// The attributes of a resource.
 ///
 /// ```
@@ -33,6 +35,7 @@ pub struct Schema {
     pub(super) custom_column: &'static str,
     pub(super) urns: &'static [&'static str],
     pub(super) has_boolean_texts: bool,
+    pub(super) limits: Vec<(&'static str, Sql)>,
 }
 
 /// An attribute that every record of a resource has.
@@ -173,6 +176,7 @@ impl Schema {
             custom_column: "NULL::jsonb",
             urns: &[],
             has_boolean_texts: false,
+            limits: Vec::new(),
         }
     }
 
@@ -185,6 +189,20 @@ impl Schema {
             custom_column: column,
             ..self.clone()
         }
+    }
+
+    /// Has only those rows of the attribute's `from` count for which `condition` holds: an attribute of many values
+    /// that tells of other things than the record must not tell of those that the caller may not see.
+    #[must_use]
+    pub fn limited(mut self, attribute: &'static str, condition: Sql) -> Self {
+        self.limits.push((attribute, condition));
+        self
+    }
+
+    /// The condition for an attribute's rows, which is `on` where nothing limits it.
+    pub(super) fn condition(&self, attribute: &str, on: &'static str) -> Sql {
+        let limits = self.limits.iter().filter(|(limited, _)| *limited == attribute);
+        limits.fold(sql![on], |on, (_, limit)| sql!["(", on, ") AND ", limit])
     }
 
     /// Allows names to be written after one of these SCIM schema URNs and a colon.

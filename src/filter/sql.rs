@@ -54,7 +54,7 @@ fn condition(clause: &Clause, negated: bool, clock: &FilterClock) -> Sql {
             condition: inner,
         } => {
             let inner = inner.as_ref().map(|inner| condition(inner, false, clock));
-            exists(sql![source.from], source.on, inner, negated)
+            exists(sql![source.from], source.on.clone(), inner, negated)
         }
     }
 }
@@ -100,7 +100,7 @@ fn leaf(test: Sql, negated: bool) -> Sql {
     }
 }
 
-fn exists(from: Sql, on: &'static str, test: Option<Sql>, negated: bool) -> Sql {
+fn exists(from: Sql, on: Sql, test: Option<Sql>, negated: bool) -> Sql {
     let mut exists = sql![
         if negated { "NOT " } else { "" },
         "EXISTS (SELECT 1 FROM ",

@@ -12,7 +12,7 @@ use crate::{
 
 /// An attribute's values: `value` of the record, or for each row of `from` where `on` holds.
 pub(super) struct Stored {
-    pub from: Option<(Sql, &'static str)>,
+    pub from: Option<(Sql, Sql)>,
     pub value: Sql,
 }
 
@@ -25,7 +25,7 @@ pub(super) fn stored(target: &Target) -> Stored {
             value: sql![*column],
         },
         Place::Exists { from, on, value } => Stored {
-            from: Some((sql![*from], on)),
+            from: Some((sql![*from], on.clone())),
             value: sql![*value],
         },
         Place::Custom {
@@ -41,7 +41,7 @@ pub(super) fn stored(target: &Target) -> Stored {
             key,
             multi_valued: true,
         } => Stored {
-            from: Some((items(column, key), "TRUE")),
+            from: Some((items(column, key), sql!["TRUE"])),
             value: from_json(sql!["item.value"]),
         },
     }

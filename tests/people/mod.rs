@@ -4,6 +4,7 @@ mod attributes;
 mod bulk;
 mod closure;
 mod external_keys;
+mod filters;
 mod groups;
 mod history;
 mod managers;

@@ -194,3 +194,26 @@ async fn filters_find_people_by_the_groups_that_the_caller_may_see() {
         }
     }
 }
+
+#[actix_web::test]
+async fn filters_find_groups_by_the_members_whom_the_caller_may_see() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let ana = scim.user("ana").await;
+    let group = json!({"displayName": "Aiders", "members": [{"value": ana}]});
+    scim.post("/Groups", group).await.assert_status(201);
+    let unaware = Scim(app.holding(&[Permission::GroupsRead], "everything", None));
+    for (who, seen) in [(&scim, 1), (&unaware, 0)] {
+        for filter in [
+            format!("members eq \"{ana}\""),
+            format!("members[value eq \"{ana}\"]"),
+            "members pr".to_owned(),
+        ] {
+            let found = who
+                .post("/Groups/.search", json!({"filter": filter}))
+                .await
+                .assert_status(200);
+            assert_eq!(found.at("/totalResults"), json!(seen), "{filter}");
+        }
+    }
+}

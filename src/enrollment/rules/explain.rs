@@ -54,7 +54,8 @@ pub struct RuleExplanation {
     pub applies: bool,
     /// All that keeps it from that; empty if it applies.
     pub obstacles: Vec<Obstacle>,
-    /// The audience, clause by clause, with the facts that each looked at.
+    /// The audience, clause by clause, with the facts that each looked at, of groups and reports those that the caller
+    /// may see.
     pub audience: Explanation,
     /// Since when they are in the audience; null if they are not.
     pub joined_on: Option<NaiveDate>,
@@ -86,6 +87,8 @@ pub struct DueExplanation {
 struct Row {
     #[diesel(sql_type = Jsonb)]
     facts: Value,
+    #[diesel(sql_type = Jsonb)]
+    shown: Value,
     #[diesel(sql_type = Nullable<Date>)]
     joined_on: Option<NaiveDate>,
     #[diesel(sql_type = Nullable<Date>)]
@@ -103,10 +106,13 @@ struct Row {
 /// Explains `rule` for `user`.
 pub fn explain(tx: &mut Tx, rule: &Rule, user: &User) -> ApiResult<RuleExplanation> {
     let filter = users::filter::parse_field(tx, "/audience", &rule.audience)?;
+    let shown = users::filter::parse_for_caller(tx, "/audience", &rule.audience)?;
     let row: Row = sql![
         "SELECT (SELECT ",
         filter.facts_sql(),
-        " FROM users WHERE users.id = u.id) AS facts, m.since AS joined_on, m.left_on, u.hired_on, u.activated_on,
+        " FROM users WHERE users.id = u.id) AS facts, (SELECT ",
+        shown.facts_sql(),
+        " FROM users WHERE users.id = u.id) AS shown, m.since AS joined_on, m.left_on, u.hired_on, u.activated_on,
             m.joined_on AS counted_from, ",
         DUE_ON,
         " AS due_on FROM users u JOIN (",
@@ -121,7 +127,7 @@ pub fn explain(tx: &mut Tx, rule: &Rule, user: &User) -> ApiResult<RuleExplanati
         bind(user.id)
     ]
     .get_result(tx.conn)?;
-    let audience = filter.explain(&Facts::new(row.facts), &tx.filter_clock());
+    let audience = filter.explain_showing(&Facts::new(row.facts), &Facts::new(row.shown), &tx.filter_clock());
     let obstacles = obstacles(rule, user, audience.holds);
     Ok(RuleExplanation {
         rule_id: rule.id,

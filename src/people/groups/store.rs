@@ -5,7 +5,7 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 
 use super::{filter::GROUPS, model::Group};
 use crate::{
-    access::{Authorized, Protected},
+    access::{Authorized, Permission, Protected},
     app::Tx,
     db::schema::groups,
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
@@ -35,7 +35,9 @@ const LISTING: Listing = Listing {
 /// A page of the groups that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Group>> {
     let scope = tx.scope(Group::READ)?;
-    let (page, filter) = query.page(&LISTING, &GROUPS, &tx.filter_clock())?;
+    let people = tx.seen(Permission::UsersRead).users("m.user_id");
+    let schema = GROUPS.clone().limited("member_id", people);
+    let (page, filter) = query.page(&LISTING, &schema, &tx.filter_clock())?;
     let rows = groups::table
         .select((Group::as_select(), page.key()))
         .filter(page.rows([Group::covered(&scope), filter]))

@@ -4,6 +4,7 @@ use diesel::{QueryDsl, RunQueryDsl};
 
 use super::model::UserStatus;
 use crate::{
+    access::Permission,
     app::Tx,
     db::{Sql, schema::attribute_definitions},
     filter::{Attribute, Column, CustomAttribute, CustomKind, Filter, FilterError, Kind, Schema},
@@ -73,9 +74,17 @@ static WITHOUT_GROUPS: Schema = Schema::new(match ATTRIBUTES.split_last() {
 });
 
 /// The attributes of people, custom ones included, that a filter may name. Archived ones too, so that filters which
-/// name them go on working.
+/// name them go on working. For what holds whoever asks: rules and dynamic groups; else see [`schema_for_caller`].
 pub fn schema(tx: &mut Tx) -> ApiResult<Schema> {
     Ok(USERS.with_custom("users.attributes", custom(tx)?))
+}
+
+/// The same, of which nothing tells of groups that the caller may not see, nor of other people than theirs. What stands
+/// above somebody whom they may see, units and managers, is that person's own.
+pub fn schema_for_caller(tx: &mut Tx) -> ApiResult<Schema> {
+    let groups = tx.seen(Permission::GroupsRead).groups("g.id");
+    let people = tx.seen(Permission::UsersRead).users("report.id");
+    Ok(schema(tx)?.limited("groups", groups).limited("report_id", people))
 }
 
 fn custom(tx: &mut Tx) -> ApiResult<Vec<CustomAttribute>> {
@@ -106,14 +115,14 @@ pub fn condition(tx: &mut Tx, text: Option<&str>) -> ApiResult<Sql> {
     let Some(text) = text else {
         return Ok(Sql::always());
     };
-    let filter = parse(text, &schema(tx)?)?;
+    let filter = parse(text, &schema_for_caller(tx)?)?;
     Ok(filter.to_sql(&tx.filter_clock()))
 }
 
 /// A page of people, and those whom its filter describes, as a condition over `users`.
 pub fn page(tx: &mut Tx, query: &ListQuery, listing: &Listing) -> ApiResult<(PagePlan, Sql)> {
     let schema = match query.filter {
-        Some(_) => schema(tx)?,
+        Some(_) => schema_for_caller(tx)?,
         None => USERS.clone(),
     };
     query.page(listing, &schema, &tx.filter_clock())
@@ -122,6 +131,11 @@ pub fn page(tx: &mut Tx, query: &ListQuery, listing: &Listing) -> ApiResult<(Pag
 /// Reads a filter over people out of the body field at `pointer`.
 pub fn parse_field(tx: &mut Tx, pointer: &str, text: &str) -> ApiResult<Filter> {
     parse_at(&schema(tx)?, pointer, text)
+}
+
+/// The same as the caller may see its facts: see [`schema_for_caller`].
+pub fn parse_for_caller(tx: &mut Tx, pointer: &str, text: &str) -> ApiResult<Filter> {
+    parse_at(&schema_for_caller(tx)?, pointer, text)
 }
 
 fn parse_at(schema: &Schema, pointer: &str, text: &str) -> ApiResult<Filter> {

@@ -54,7 +54,9 @@ fn known() -> Sql {
 /// A page of those that the caller may see, and how many there are in all.
 pub fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Page<Record>)> {
     let scope = tx.scope(Group::READ)?;
-    let (plan, filter) = search.plan(CORE_GROUP, &LISTING, &GROUPS, &tx.filter_clock())?;
+    let people = tx.seen(Permission::UsersRead).users("m.user_id");
+    let schema = GROUPS.clone().limited("members", people);
+    let (plan, filter) = search.plan(CORE_GROUP, &LISTING, &schema, &tx.filter_clock())?;
     let from = sql![
         " FROM groups CROSS JOIN (SELECT ",
         bind(client.source.as_str()),

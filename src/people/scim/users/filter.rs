@@ -1,5 +1,5 @@
 //! What SCIM's filters may say about people, over the row, the client's external key and what SCIM keeps.
-//! `client` is who asks: the source of its keys, and the groups that it may see.
+//! `client` is who asks, by the source of its keys.
 
 use crate::{
     filter::{Attribute, Column, Kind, Part, Schema},
@@ -53,8 +53,7 @@ macro_rules! attributes {
                 kind: Kind::Id,
                 column: Column::Complex {
                     from: "group_members m JOIN groups g ON g.id = m.group_id",
-                    on: "m.user_id = users.id AND g.archived_at IS NULL
-                        AND (client.sees_all_groups OR g.id = ANY(client.groups))",
+                    on: "m.user_id = users.id AND g.archived_at IS NULL",
                     parts: &[
                         part("value", Kind::Id, "g.id"),
                         part("display", Kind::String, "g.name"),

@@ -14,7 +14,7 @@ use super::{
     record::{Record, Said},
 };
 use crate::{
-    access::{Permission, Protected, Scope},
+    access::{Permission, Protected},
     app::Tx,
     db::{
         Condition, Sql, bind,
@@ -111,18 +111,14 @@ fn known() -> Sql {
 /// A page of those whom the caller may see, and how many there are in all.
 pub fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Page<Record>)> {
     let scope = tx.scope(User::READ)?;
-    let groups = tx.caller.scope_if_any(Permission::GroupsRead, tx.now);
-    let groups = groups.unwrap_or_else(|| Scope::new(Vec::new(), None));
-    let (plan, filter) = search.plan(CORE_USER, &LISTING, &USERS, &tx.filter_clock())?;
+    let groups = tx.seen(Permission::GroupsRead).groups("g.id");
+    let schema = USERS.clone().limited("groups", groups);
+    let (plan, filter) = search.plan(CORE_USER, &LISTING, &schema, &tx.filter_clock())?;
     // What no filter and no order speaks of is not joined, and not asked for.
     let from = sql![
         " FROM users LEFT JOIN scim_users ON scim_users.user_id = users.id CROSS JOIN (SELECT ",
         bind(client.source.as_str()),
-        "::text AS source, ",
-        groups.global(),
-        " AS sees_all_groups, ARRAY(SELECT groups.id FROM groups WHERE ",
-        Group::covered(&groups),
-        ") AS groups) client WHERE "
+        "::text AS source) client WHERE "
     ];
     let conditions = [User::covered(&scope), known(), filter];
     let (total, page) = paging::page(tx, search, &plan, "users.id", &from, &conditions)?;
