@@ -1,6 +1,6 @@
 //! The academy as the test knows it: powers are sets of permission and thing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use provost::access::Permission::{self, *};
 use serde_json::json;
@@ -44,7 +44,7 @@ pub(super) enum Holder {
     Account(usize),
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Reach {
     Everything,
     Unit(usize),
@@ -63,7 +63,39 @@ pub(super) struct Grant {
     pub(super) reach: Reach,
 }
 
-pub(super) type Powers = BTreeSet<(Permission, Thing)>;
+/// Which permission somebody has over which thing, as the bits of a number for each permission of [`POOL`]: they are
+/// worked out anew after each step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Powers([u32; POOL.len()]);
+
+impl Powers {
+    fn add(&mut self, permissions: &BTreeSet<Permission>, things: u32) {
+        for (permission, held) in POOL.iter().zip(&mut self.0) {
+            if permissions.contains(permission) {
+                *held |= things;
+            }
+        }
+    }
+
+    /// The permissions that are held over anything.
+    pub(super) fn permissions(self) -> impl Iterator<Item = Permission> {
+        let held = POOL.iter().zip(self.0).filter(|(_, things)| *things != 0);
+        held.map(|(permission, _)| *permission)
+    }
+
+    /// What is in these and in none of the others.
+    pub(super) fn beyond(self, others: &[Powers], model: &Model) -> Vec<(Permission, Thing)> {
+        let all = model.all();
+        let mut beyond = Vec::new();
+        for (index, permission) in POOL.iter().enumerate() {
+            let known = others.iter().fold(0, |known, other| known | other.0[index]);
+            let more = self.0[index] & !known;
+            let named = all.iter().enumerate().filter(|(bit, _)| more >> bit & 1 == 1);
+            beyond.extend(named.map(|(_, thing)| (*permission, *thing)));
+        }
+        beyond
+    }
+}
 
 /// The academy as the test knows it.
 pub(super) struct Model {
@@ -201,22 +233,19 @@ impl Model {
             (holder, _) => holder == actor,
         };
         let granted = self.grants.iter().filter(|grant| reaches(grant.holder));
-        let mut held: Vec<(&BTreeSet<Permission>, Reach)> = granted
-            .map(|grant| (&self.roles[grant.role].1, grant.reach))
-            .collect();
-        let learner = OF_LEARNERS.iter().copied().collect();
-        if person.is_some() {
-            held.push((&learner, Reach::OwnSelf));
+        let held: HashSet<(usize, Reach)> = granted.map(|grant| (grant.role, grant.reach)).collect();
+        let all = self.all();
+        let covered = |reach| {
+            let things = all.iter().enumerate();
+            let covered = things.filter(|(_, thing)| self.covers(reach, person, **thing));
+            covered.fold(0, |things, (bit, _)| things | 1 << bit)
+        };
+        let mut powers = Powers::default();
+        for (role, reach) in held {
+            powers.add(&self.roles[role].1, covered(reach));
         }
-        let mut powers = Powers::new();
-        for (permissions, reach) in held {
-            let things = self
-                .all()
-                .into_iter()
-                .filter(|thing| self.covers(reach, person, *thing));
-            powers.extend(
-                things.flat_map(|thing| permissions.iter().map(move |permission| (*permission, thing))),
-            );
+        if person.is_some() {
+            powers.add(&OF_LEARNERS.iter().copied().collect(), covered(Reach::OwnSelf));
         }
         powers
     }
