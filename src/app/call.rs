@@ -14,6 +14,7 @@ use crate::{
     http::{
         ApiError, ApiResult, Reply,
         body::BodyFaults,
+        query::UnreadParameters,
         request::{Deadline, RequestId},
     },
 };
@@ -30,6 +31,7 @@ pub struct Call {
     acting: Acting,
     idempotency: Option<IdempotencyKey>,
     body_faults: BodyFaults,
+    parameters: UnreadParameters,
 }
 
 impl Call {
@@ -46,11 +48,20 @@ impl Call {
         }
     }
 
+    /// The same call, whatever parameters it has: clients of SCIM add flags of their own.
+    pub fn taking_any_parameters(self) -> Self {
+        Call {
+            parameters: UnreadParameters::default(),
+            ..self
+        }
+    }
+
     /// Reads on a database thread.
     pub async fn read<T: Send + 'static>(
         self,
         f: impl FnOnce(&mut Tx) -> ApiResult<T> + Send + 'static,
     ) -> ApiResult<T> {
+        self.parameters.refuse()?;
         let acting = self.acting.with_faults(&self.body_faults);
         self.app
             .on_database(move |app, conn| app.read(conn, &acting, f))
@@ -64,7 +75,9 @@ impl Call {
             acting,
             idempotency,
             body_faults,
+            parameters,
         } = self;
+        parameters.refuse()?;
         let acting = acting.with_faults(&body_faults);
         app.on_database(move |app, conn| {
             app.write(conn, &acting, |tx| match &idempotency {
@@ -83,7 +96,9 @@ impl FromRequest for Call {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let call = from_extensions(request);
         if let Ok(call) = &call {
-            request.extensions_mut().insert(call.body_faults.clone());
+            let mut extensions = request.extensions_mut();
+            extensions.insert(call.body_faults.clone());
+            extensions.insert(call.parameters.clone());
         }
         ready(call)
     }
@@ -122,5 +137,6 @@ fn from_extensions(request: &HttpRequest) -> ApiResult<Call> {
         },
         idempotency: extensions.get::<IdempotencyKey>().cloned(),
         body_faults: BodyFaults::default(),
+        parameters: UnreadParameters::of(request),
     })
 }

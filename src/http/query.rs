@@ -7,10 +7,13 @@ use std::{
     borrow::Cow,
     collections::HashSet,
     future::{Ready, ready},
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use jsonschema::Validator;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -41,9 +44,45 @@ impl<T: Parameters> FromRequest for Query<T> {
     type Future = Ready<ApiResult<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        if let Some(unread) = request.extensions().get::<UnreadParameters>() {
+            unread.is_read.store(true, Ordering::Relaxed);
+        }
         ready(read(request.query_string()))
     }
 }
+
+/// The parameters of a request, until a [`Query`] reads them: an operation that takes none would not miss them.
+#[derive(Debug, Clone, Default)]
+pub struct UnreadParameters {
+    names: Vec<String>,
+    is_read: Arc<AtomicBool>,
+}
+
+impl UnreadParameters {
+    /// Those of a request.
+    pub fn of(request: &HttpRequest) -> Self {
+        let names =
+            form_urlencoded::parse(request.query_string().as_bytes()).map(|(name, _)| name.into_owned());
+        UnreadParameters {
+            names: names.take(MOST_PARAMETERS).collect(),
+            is_read: Arc::default(),
+        }
+    }
+
+    /// Refuses what nothing reads; to be asked when everything that reads has done so.
+    pub fn refuse(&self) -> ApiResult<()> {
+        if self.names.is_empty() || self.is_read.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let faults = self
+            .names
+            .iter()
+            .map(|name| FieldError::new(pointer(name), UNKNOWN_HERE));
+        Err(ApiError::parameters(faults.collect()))
+    }
+}
+
+const UNKNOWN_HERE: &str = "is not known; this operation takes no parameters beside those in its path";
 
 /// What is wrong with the parameters: `faults`, and why what followed failed.
 pub fn joined(faults: &[FieldError], mut errors: Vec<ApiError>) -> ApiError {

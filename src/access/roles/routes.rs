@@ -33,12 +33,15 @@ pub fn configure(config: &mut ServiceConfig) {
     extensions(("x-permission" = json!("roles.read")), ("x-scope" = json!("any"))))]
 #[get("/permissions")]
 async fn list_permissions(call: Call) -> ApiResult<Reply> {
-    drop(call.caller().scope(Permission::RolesRead, call.app.clock.now())?);
-    let data = Permission::ALL.iter().map(|permission| PermissionInfo {
-        permission: *permission,
-        opens: permission.opens(),
-    });
-    Reply::ok(&PermissionList { data: data.collect() })
+    call.read(|tx| {
+        tx.require(Permission::RolesRead)?;
+        let data = Permission::ALL.iter().map(|permission| PermissionInfo {
+            permission: *permission,
+            opens: permission.opens(),
+        });
+        Reply::ok(&PermissionList { data: data.collect() })
+    })
+    .await
 }
 
 /// List roles.

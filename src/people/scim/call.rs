@@ -95,6 +95,7 @@ impl FromRequest for ScimCall {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let call = Call::from_request(request, payload).into_inner();
         ready(call.map(|call| {
+            let call = call.taking_any_parameters();
             let base = format!("{}{}", call.app.config.public_url(), scim::ADDRESS);
             let client = Client {
                 base,
