@@ -93,10 +93,13 @@ impl Attempt {
 
     /// Whether it is refused; to be asked before the secret is looked at.
     pub fn refusal(&self, app: &App, conn: &mut PgConnection) -> QueryResult<Option<Refusal>> {
+        // What was counted before a limit was lifted keeps nobody waiting.
+        let limits = [app.config.account_failures, app.config.address_failures];
         let keys: Vec<String> = [&self.account, &self.address]
             .into_iter()
-            .flatten()
-            .cloned()
+            .zip(limits)
+            .filter(|(_, limit)| *limit > 0)
+            .filter_map(|(key, _)| key.clone())
             .collect();
         if keys.is_empty() {
             return Ok(None);

@@ -47,7 +47,7 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
     BuiltInRole {
         code: "instructor",
         name: "Instructor",
-        description: "Teaches courses: grant it for a course or a category.",
+        description: "Teaches and keeps courses: grant it for a course, or for a category, which it keeps too.",
         permissions: &[
             CoursesRead,
             CoursesWrite,
@@ -77,7 +77,7 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
     BuiltInRole {
         code: "hr_admin",
         name: "HR administrator",
-        description: "Keeps people, org units and groups.",
+        description: "Keeps people, org units and groups, and reports on them.",
         permissions: &[
             UsersRead,
             UsersWrite,
@@ -89,6 +89,7 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
             AttributesWrite,
             ImportsRead,
             ImportsWrite,
+            CoursesRead,
             ReportsRun,
             SessionsRead,
             SessionsWrite,
@@ -129,7 +130,8 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
     BuiltInRole {
         code: "integration",
         name: "Integration",
-        description: "A program that brings people and completions in and follows the record of changes.",
+        description: "A program that brings people in, with passwords, invitations, org units and groups, and what they completed, and \
+            follows the record of changes.",
         permissions: &[
             UsersRead,
             UsersWrite,

@@ -249,6 +249,7 @@ diesel::table! {
         subject -> Text,
         created_at -> Timestamptz,
         last_used_at -> Nullable<Timestamptz>,
+        said_at -> Nullable<Timestamptz>,
     }
 }
 

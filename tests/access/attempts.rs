@@ -191,3 +191,17 @@ async fn limits_can_be_set_off() {
     .await;
     fail(&app.anonymous(), "nobody", 15).await;
 }
+
+#[actix_web::test]
+async fn who_lifts_a_limit_lifts_what_was_counted_before() {
+    let app = TestApp::start_with(|config| config.address_failures = 3).await;
+    fail(&app.anonymous(), "nobody", 3).await;
+    let limited = attempt(&app.anonymous(), "nobody", "wrong").await;
+    assert_eq!(limited.status, 429);
+
+    let node = app.second_node_with(|config| {
+        config.account_failures = 0;
+        config.address_failures = 0;
+    });
+    fail(&Client::new(&node.address, None), "nobody", 1).await;
+}

@@ -88,6 +88,13 @@ async fn definitions_are_added_changed_and_listed_by_those_who_may() {
     let id = define(&admin, "badge", "number", json!(null)).await;
     let path = format!("/v1/attribute-definitions/{id}");
 
+    let twice_wrong = json!({"name": "score", "label": "Score", "kind": "number", "allowed_values": [""]});
+    admin
+        .post("/v1/attribute-definitions", twice_wrong)
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/allowed_values")
+        .assert_fault("/allowed_values/0");
     admin
         .patch(&path, json!({"allowed_values": ["a"]}))
         .await

@@ -81,10 +81,16 @@ impl TestApp {
 
     /// A second node of the same academy, which shares the database and the clock and nothing else.
     pub fn second_node(&self) -> Node {
+        self.second_node_with(|_| ())
+    }
+
+    /// The same with settings of its own.
+    pub fn second_node_with(&self, adjust: impl FnOnce(&mut Config)) -> Node {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut config = self.app.config.clone();
         config.public_url = Some(self.address.clone());
+        adjust(&mut config);
         let options = db_options(&self.database, &config);
         let app = start::app(config, options, self.app.clock.clone()).unwrap();
         let server = server::serve(app, listener).unwrap();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -20,6 +21,8 @@ use crate::{
 pub struct Person {
     /// Who they are there.
     pub subject: String,
+    /// When it was said.
+    pub said_at: DateTime<Utc>,
     /// All that is said.
     pub claims: Map<String, Value>,
 }
@@ -82,6 +85,7 @@ impl Arrival {
             },
             person: Person {
                 subject,
+                said_at: claims.issued_at,
                 claims: claims.all,
             },
         }

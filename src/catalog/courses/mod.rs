@@ -14,4 +14,4 @@ crate::external_key_routes!(external_keys: crate::catalog::courses::model::Cours
     path: "/{course_id}/external-keys", key_path: "/{course_id}/external-keys/{source}/{key}",
     bulk_path: "/external-keys/bulk",
     list_course_external_keys create_course_external_key delete_course_external_key bulk_write_course_external_keys,
-    read: "courses.read", write: "courses.write" CoursesWrite);
+    read: "courses.read" in "any", write: "courses.write" CoursesWrite);

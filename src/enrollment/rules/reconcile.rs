@@ -75,7 +75,7 @@ pub struct Outcome {
     pub reasons_added: i64,
     /// Reasons whose due date moved.
     pub reasons_moved: i64,
-    /// Reasons and requirements that ended.
+    /// Requirements that ended, which a plan counts as `ends`, and reasons that ended of requirements which go on by others.
     pub ended: usize,
     /// Requirements whose due date moved.
     pub moved: usize,

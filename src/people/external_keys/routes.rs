@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! external_key_routes {
     ($module:ident: $thing:ty, tag: $tag:tt, id: $id:tt, path: $path:tt, key_path: $key_path:tt, bulk_path: $bulk_path:tt,
-     $list:ident $add:ident $remove:ident $bulk:ident, read: $read:tt, write: $write:tt $permission:ident) => {
+     $list:ident $add:ident $remove:ident $bulk:ident, read: $read:tt $(in $scope:tt)?, write: $write:tt $permission:ident) => {
         pub mod $module {
             use actix_web::{delete, get, post, web::Path};
             use utoipa_actix_web::service_config::ServiceConfig;
@@ -35,7 +35,8 @@ macro_rules! external_key_routes {
             ///
             /// What other systems call it; `ext:{source}:{key}` stands for its id in every path.
             #[utoipa::path(tag = $tag, params(($id = String, Path)),
-                responses((status = 200, body = Page<ExternalKey>)), extensions(("x-permission" = json!($read))))]
+                responses((status = 200, body = Page<ExternalKey>)),
+                extensions(("x-permission" = json!($read)) $(, ("x-scope" = json!($scope)))?))]
             #[get($path)]
             async fn $list(call: Call, id: Path<Ref<$thing>>) -> ApiResult<Reply> {
                 external_keys::list(call, id.into_inner()).await

@@ -193,12 +193,38 @@ async fn an_id_token_is_exchanged_for_a_session() {
 
 #[actix_web::test]
 async fn what_was_issued_to_provost_itself_is_not_exchanged() {
-    let academy = Academy::with(json!({"audiences": [CLIENT.0]})).await;
+    let academy = Academy::with(json!({"audiences": ["an app"]})).await;
     for audience in [json!(CLIENT.0), json!([CLIENT.0, "an app"])] {
         let mut claims = access_claims(&academy);
         claims["aud"] = audience;
         let answer = exchange(&academy, academy.provider.sign(&claims)).await;
         assert_oauth_error(&answer, 400, "invalid_request");
+    }
+}
+
+#[actix_web::test]
+async fn an_older_token_sets_nothing_back() {
+    let academy =
+        Academy::with(json!({"audiences": [API], "updates_people": true, "groups_claim": "groups"})).await;
+    let group = super::group(&academy.admin, "officers").await;
+    let links = json!({"groups": [{"value": "officers", "group_id": group}]});
+    academy.change(links).await;
+    let members = async || {
+        let members = academy.admin.get(&format!("/v1/groups/{group}/members")).await;
+        members.at("/data").as_array().unwrap().len()
+    };
+    let mut old = access_claims(&academy);
+    old["iat"] = json!(old["iat"].as_i64().unwrap() - 10);
+    old["groups"] = json!(["officers"]);
+    let mut new = access_claims(&academy);
+    new["given_name"] = json!("Anna");
+    new["groups"] = json!([]);
+
+    for (claims, given_name, in_group) in [(&old, "Ana", 1), (&new, "Anna", 0), (&old, "Anna", 0)] {
+        let answer = exchange(&academy, academy.provider.sign(claims)).await;
+        let signed_in = SignedIn::of(&answer.assert_status(200));
+        assert_eq!(academy.me(&signed_in).await["given_name"], json!(given_name));
+        assert_eq!(members().await, in_group);
     }
 }
 

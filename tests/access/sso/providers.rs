@@ -83,7 +83,8 @@ async fn everything_that_is_wrong_is_told_at_once() {
         .assert_status(201)
         .id();
     let body = json!({"code": "corp", "name": "", "issuer": "http://login.example.com", "client_id": "x",
-        "scopes": ["profile"], "redirect_uris": ["http://learn.example.com/"], "audiences": [""], "zz": 1,
+        "scopes": ["profile", "a b"], "redirect_uris": ["http://learn.example.com/"], "audiences": ["", "x"], "zz": 1,
+        "links_external_key": {"claim": "oid", "source": "scim:nobody"},
         "creates_people": true, "groups_claim": "groups",
         "mapping": {"username": {"column": "a", "constant": "b"}, "status": {"column": "x"}},
         "groups": [{"value": "a", "group_id": dynamic}, {"value": "b", "group_id": Uuid::now_v7()}]});
@@ -94,8 +95,11 @@ async fn everything_that_is_wrong_is_told_at_once() {
         "/name",
         "/issuer",
         "/scopes",
-        "/redirect_uris",
-        "/audiences",
+        "/scopes/1",
+        "/redirect_uris/0",
+        "/audiences/0",
+        "/audiences/1",
+        "/links_external_key/source",
         "/zz",
         "/mapping/username",
         "/mapping/status",

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use super::model::GroupLink;
-use crate::http::rules::rule;
+use crate::http::{
+    FieldError,
+    rules::{complaints, rule},
+};
 
 /// Whether Provost talks to that address: TLS, or a server on this very machine.
 pub fn is_reachable(url: &Url) -> bool {
@@ -43,13 +46,26 @@ fn is_scope(text: &str) -> bool {
 }
 
 pub(super) fn are_scopes(scopes: &[String]) -> Result<(), validator::ValidationError> {
-    if scopes.iter().all(|scope| is_scope(scope)) && scopes.iter().any(|scope| scope == "openid") {
-        return Ok(());
-    }
-    rule(
-        "",
-        "must be words of visible ASCII characters, with openid among them",
-    )
+    let lacks_openid = scopes.iter().all(|scope| scope != "openid");
+    let whole = lacks_openid.then(|| FieldError::new("", "must have openid among them"));
+    let unfit = unfit(
+        "/scopes",
+        scopes,
+        is_scope,
+        "must be a word of visible ASCII characters",
+    );
+    complaints(unfit.chain(whole))
+}
+
+/// A complaint for each item of the list at `pointer` that is not as it must be.
+fn unfit(
+    pointer: &str,
+    items: &[String],
+    is_fit: impl Fn(&str) -> bool,
+    detail: &str,
+) -> impl Iterator<Item = FieldError> {
+    let unfit = items.iter().enumerate().filter(move |(_, item)| !is_fit(item));
+    unfit.map(move |(index, _)| FieldError::new(format!("{pointer}/{index}"), detail))
 }
 
 /// Where a front end may be: on the web, or an app with a scheme of its own (RFC 8252, section 7.1), which has a full stop.
@@ -61,23 +77,19 @@ fn is_redirect_uri(text: &str) -> bool {
 }
 
 pub(super) fn are_redirect_uris(uris: &[String]) -> Result<(), validator::ValidationError> {
-    if uris.iter().all(|uri| is_redirect_uri(uri)) {
-        return Ok(());
-    }
-    rule(
-        "",
-        "must be https:// addresses (http:// on this machine only) or of an app's own scheme such as com.example.app:/done, without fragments",
-    )
+    let detail = "must be an https:// address (http:// on this machine only) or of an app's own scheme such as \
+        com.example.app:/done, without fragment";
+    complaints(unfit("/redirect_uris", uris, is_redirect_uri, detail))
 }
 
 pub(super) fn are_filled(audiences: &[String]) -> Result<(), validator::ValidationError> {
-    if audiences
-        .iter()
-        .all(|audience| (1..=500).contains(&audience.chars().count()))
-    {
-        return Ok(());
-    }
-    rule("", "must each have 1 to 500 characters")
+    let is_filled = |audience: &str| (1..=500).contains(&audience.chars().count());
+    complaints(unfit(
+        "/audiences",
+        audiences,
+        is_filled,
+        "must have 1 to 500 characters",
+    ))
 }
 
 pub(super) fn are_distinct(groups: &[GroupLink]) -> Result<(), validator::ValidationError> {

@@ -1,10 +1,10 @@
 //! The statements of OpenID providers.
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, PgConnection, QueryDsl, QueryResult, RunQueryDsl,
-    SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryResult,
+    RunQueryDsl, SelectableHelper,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::model::{
@@ -13,7 +13,7 @@ use super::model::{
 use crate::{
     access::{Authorized, Protected},
     app::{Tx, Wake},
-    db::schema::identity_providers,
+    db::schema::{identity_providers, service_accounts},
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
@@ -203,15 +203,25 @@ fn check(tx: &mut Tx, row: &ProviderRow, before: Option<&ProviderRow>) -> ApiRes
             }
         }
     }
-    let speaks_of_people = |row: &ProviderRow| {
-        (
-            row.mapping.clone(),
-            row.groups.clone(),
-            row.groups_claim.clone(),
-            row.creates_people,
-        )
-    };
-    if before.is_some_and(|before| speaks_of_people(before) == speaks_of_people(row)) {
+    let is_as_before =
+        |said: fn(&ProviderRow) -> Value| before.is_some_and(|before| said(before) == said(row));
+    if !is_as_before(|row| json!([row.audiences, row.client_id])) {
+        let own = row
+            .audiences
+            .iter()
+            .position(|audience| *audience == row.client_id);
+        let fault = own.map(|index| {
+            let detail = "is Provost's own client_id, whose tokens count in a sign-in alone";
+            ApiError::field(format!("/audiences/{index}"), detail)
+        });
+        tx.gather(fault.map_or(Ok(()), Err))?;
+    }
+    if !is_as_before(|row| json!(row.links_external_key)) {
+        let source = row.external_key_link().map(|link| link.source);
+        let checked = check_source(tx, source.as_deref().unwrap_or_default());
+        tx.gather(checked)?;
+    }
+    if is_as_before(|row| json!([row.mapping, row.groups, row.groups_claim, row.creates_people])) {
         return Ok(());
     }
     let mut faults = tx.app.sso_people.faults(tx, row)?;
@@ -227,4 +237,26 @@ fn check(tx: &mut Tx, row: &ProviderRow, before: Option<&ProviderRow>) -> ApiRes
         Err(ApiError::invalid(faults))
     };
     tx.gather(checked)
+}
+
+/// Keys of a SCIM client are named by its service account.
+fn check_source(tx: &mut Tx, source: &str) -> ApiResult<()> {
+    let Some(client) = source.strip_prefix("scim:") else {
+        return Ok(());
+    };
+    let known = match client.parse::<Uuid>() {
+        Ok(id) => service_accounts::table
+            .find(id)
+            .select(service_accounts::id)
+            .first::<Uuid>(tx.conn)
+            .optional()?,
+        Err(_) => None,
+    };
+    match known {
+        Some(_) => Ok(()),
+        None => Err(ApiError::field(
+            "/links_external_key/source",
+            "names no service account after scim:",
+        )),
+    }
 }

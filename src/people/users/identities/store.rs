@@ -1,6 +1,10 @@
 //! The statements of identities.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper,
+    sql_types::{Nullable, Timestamptz},
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -162,14 +166,23 @@ pub fn unlink(tx: &mut Tx, identity: &Identity) -> ApiResult<()> {
     Ok(())
 }
 
-/// Notes that somebody signed in by an identity.
-pub fn note_use(tx: &mut Tx, provider: Uuid, subject: &str) -> ApiResult<()> {
-    diesel::update(identities::table)
+/// Notes that somebody signed in by an identity, and answers whether what the provider said then is its latest word.
+pub fn note_use(tx: &mut Tx, provider: Uuid, subject: &str, said_at: DateTime<Utc>) -> ApiResult<bool> {
+    let latest = diesel::update(identities::table)
         .filter(identities::provider_id.eq(provider))
         .filter(identities::subject.eq(subject))
-        .set(identities::last_used_at.eq(tx.now))
-        .execute(tx.conn)?;
-    Ok(())
+        .set((
+            identities::last_used_at.eq(tx.now),
+            identities::said_at.eq(greatest(identities::said_at, said_at)),
+        ))
+        .returning(identities::said_at)
+        .get_result::<Option<DateTime<Utc>>>(tx.conn)?;
+    Ok(latest == Some(said_at))
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    fn greatest(a: Nullable<Timestamptz>, b: Timestamptz) -> Nullable<Timestamptz>;
 }
 
 /// What the ledger says of it.

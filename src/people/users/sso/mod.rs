@@ -41,13 +41,19 @@ impl SsoPeople for UserSso {
             Ok(user) => user,
             Err(why) => return Ok(Err(why)),
         };
-        identities::note_use(tx, provider.id, &person.subject)?;
+        // Tokens live on, and may be shown again later: an old one brings nothing back.
+        if !identities::note_use(tx, provider.id, &person.subject, person.said_at)? {
+            return Ok(Ok(user));
+        }
+        if provider.updates_people {
+            update(tx, provider, person, user)?;
+        }
         groups::follow(tx, provider, person, user)?;
         Ok(Ok(user))
     }
 }
 
-/// The active person of a subject, as the provider says they are.
+/// The active person of a subject.
 fn find(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Result<Uuid, String>> {
     let mut owner = identities::owner(tx, provider.id, &person.subject)?;
     if owner.is_none() {
@@ -77,9 +83,6 @@ fn find(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Resul
             ..UpdateUser::default()
         };
         write::update(tx, before, active)?;
-    }
-    if provider.updates_people {
-        update(tx, provider, person, user)?;
     }
     Ok(Ok(user))
 }
