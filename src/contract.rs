@@ -3,7 +3,7 @@
 //! Handlers say what is theirs: summary, tag, permission, bodies. What all have in common is added here:
 //! problems, security, `If-Match`, `Idempotency-Key`.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{LazyLock, OnceLock};
 
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
@@ -31,25 +31,23 @@ use crate::{
 )]
 struct Base;
 
-/// The document, with what all operations have in common.
-pub fn document() -> OpenApi {
-    static DOCUMENT: OnceLock<OpenApi> = OnceLock::new();
-    DOCUMENT.get_or_init(build).clone()
-}
-
-/// The document as it is committed and served.
-pub fn to_json(document: &OpenApi) -> String {
-    let value = serde_json::to_value(document).unwrap_or_default();
-    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
-    text.push('\n');
-    text
+/// The document as it is committed and served, with what all operations have in common. What it is made of is not kept: that
+/// takes many times its room.
+pub fn text() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let value = serde_json::to_value(build()).unwrap_or_default();
+        let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+        text.push('\n');
+        text
+    });
+    &TEXT
 }
 
 /// The methods that a path of the document answers.
 pub fn methods_of(path: &str) -> Vec<&'static str> {
     static PATHS: OnceLock<Vec<(Vec<String>, Vec<&'static str>)>> = OnceLock::new();
     let paths = PATHS.get_or_init(|| {
-        let document = serde_json::to_value(document()).unwrap_or_default();
+        let document: Value = serde_json::from_str(text()).unwrap_or_default();
         let paths = document["paths"].as_object().cloned().unwrap_or_default();
         paths
             .iter()
@@ -241,12 +239,9 @@ fn add_header(operation: &mut Value, name: &str, required: bool, description: &s
 }
 
 /// `/openapi.json`, and its human face at `/docs`, out of the binary.
-pub fn configure_docs(config: &mut web::ServiceConfig, document: Arc<str>) {
-    let json = web::get().to(move || {
-        let document = document.to_string();
-        async move { HttpResponse::Ok().content_type("application/json").body(document) }
-    });
-    config.route("/openapi.json", json);
+pub fn configure_docs(config: &mut web::ServiceConfig) {
+    let json = || async { HttpResponse::Ok().content_type("application/json").body(text()) };
+    config.route("/openapi.json", web::get().to(json));
     config.route(
         "/docs",
         web::get().to(|| async {

@@ -99,7 +99,6 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
     let config = app.config.clone();
     let threads = config.http_threads as usize;
     let shutdown = config.shutdown_timeout.as_secs();
-    let document: Arc<str> = contract::to_json(&contract::document()).into();
     let server = HttpServer::new(move || {
         let (actix, _) = ActixApp::new()
             .app_data(Data::from(app.clone()))
@@ -117,7 +116,7 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
             )
             .split_for_parts();
         actix
-            .configure(|config| contract::configure_docs(config, document.clone()))
+            .configure(|config| contract::configure_docs(config))
             .default_service(web::to(unmatched))
             .wrap(from_fn(rates::limit))
             .wrap(Compress::default())

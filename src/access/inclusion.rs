@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use super::{Permission, Scope};
+use super::{Permission, Scope, ScopePart};
 use crate::{
     app::Tx,
     db::{Sql, bind},
@@ -140,6 +140,17 @@ pub fn require(tx: &mut Tx, powers: Sql) -> ApiResult<()> {
     ))
 }
 
+/// As [`require`], for what a person was granted: which roles those are is not told, since the caller may not see them.
+pub fn require_what_reaches(tx: &mut Tx, person: Uuid) -> ApiResult<()> {
+    if holders_beyond_caller(tx, reaching(person))?.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::GrantExceedsCaller,
+        "This person was granted something that you do not hold in a scope that includes it; ask somebody who does.",
+    ))
+}
+
 /// What the members of these groups hold by them, each with its `holder`; and the leave to grant it.
 pub fn held_by_members(groups: Vec<Uuid>) -> Sql {
     sql![
@@ -224,6 +235,62 @@ pub fn require_over(tx: &mut Tx, group: Uuid, people: &[Uuid]) -> ApiResult<()> 
         Code::GrantExceedsCaller,
         "Grants reach as far as this group does, so adding people takes the permissions of those grants for each of them.",
     ))
+}
+
+/// Of things (org units, courses) that move into places (org units, categories), those that the caller could do more to there
+/// than now: nobody's reach grows by what they move. `moves` are pairs of thing and place.
+pub fn moved_beyond_caller(
+    tx: &mut Tx,
+    (thing_kind, place_kind): (&'static str, &'static str),
+    moves: &[(Uuid, Uuid)],
+) -> ApiResult<HashSet<Uuid>> {
+    if moves.is_empty() || held_by_caller(tx).is_none() {
+        return Ok(HashSet::new());
+    }
+    let mut opened = sql!["SELECT NULL::text AS permission WHERE FALSE"];
+    for (scope, names) in held(tx) {
+        let covers = scope.scopes("place.kind", "place.id");
+        opened.push(sql![" UNION ALL SELECT unnest(", bind(names), ") WHERE ", covers]);
+    }
+    let (things, places): (Vec<Uuid>, Vec<Uuid>) = moves.iter().copied().unzip();
+    let powers = sql![
+        "SELECT moved.thing AS holder, ",
+        bind(thing_kind),
+        "::text AS scope_kind, moved.thing AS scope_id, opened.permission FROM unnest(",
+        bind(things),
+        ", ",
+        bind(places),
+        ") AS moved (thing, place) CROSS JOIN LATERAL (SELECT ",
+        bind(place_kind),
+        "::text AS kind, moved.place AS id) place CROSS JOIN LATERAL (",
+        opened,
+        ") opened"
+    ];
+    holders_beyond_caller(tx, powers)
+}
+
+/// Whether the caller's own grants come to reach somebody who came into groups, as pairs of group and person, and whom
+/// they did not reach otherwise.
+pub fn reaches_more(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<bool> {
+    let is_gained = |part: &ScopePart| matches!(part, ScopePart::Group(id) if gained.iter().any(|(group, _)| group == id));
+    let mut beyond = Vec::new();
+    for (scope, _) in held(tx) {
+        for part in scope.parts().iter().filter(|part| is_gained(part)) {
+            let came = gained
+                .iter()
+                .filter(|(group, _)| *part == ScopePart::Group(*group));
+            let came: Vec<Uuid> = came.map(|(_, user)| *user).collect();
+            let otherwise = scope.only(|part| !is_gained(&part)).users("users.id");
+            beyond.push(sql!["users.id = ANY(", bind(came), ") AND NOT ", otherwise]);
+        }
+    }
+    let found: Beyond = sql![
+        "SELECT EXISTS (SELECT FROM users WHERE ",
+        Sql::any(beyond),
+        ") AS is_beyond"
+    ]
+    .get_result(tx.conn)?;
+    Ok(found.is_beyond)
 }
 
 #[derive(QueryableByName)]

@@ -5,5 +5,5 @@ use crate::contract;
 
 /// Prints the API's document.
 pub fn run() -> CommandResult {
-    say(contract::to_json(&contract::document()).trim_end())
+    say(contract::text().trim_end())
 }

@@ -9,6 +9,7 @@ mod explain;
 mod grants;
 mod introspection;
 mod keys;
+mod moving;
 mod passwords;
 mod random_grants;
 mod rates;

@@ -213,6 +213,22 @@ async fn a_secret_may_be_confined_to_less_than_the_account_may_do() {
     assert_eq!(client.get("/v1/me").await.at("/permissions/1"), json!(null));
     holder.get("/v1/courses").await.assert_status(200);
 
+    let secret = secret.at("/secret");
+    let asking = async |scope: &str| {
+        let parameters = [
+            ("grant_type", "client_credentials"),
+            ("client_id", account.as_str()),
+            ("client_secret", secret.as_str().unwrap()),
+            ("scope", scope),
+        ];
+        super::form(&app.anonymous(), "/oauth/token", &parameters).await
+    };
+    let answer = asking("users.write").await.assert_status(200);
+    assert_eq!(answer.at("/scope"), json!("users.write"));
+    for scope in ["courses.read", "openid"] {
+        super::assert_oauth_error(&asking(scope).await, 400, "invalid_scope");
+    }
+
     admin
         .post(&path, json!({"permissions": ["users.fly"]}))
         .await

@@ -17,7 +17,7 @@ pub struct Operation {
 
 /// The whole document.
 pub fn document() -> Value {
-    serde_json::to_value(contract::document()).unwrap()
+    serde_json::from_str(contract::text()).unwrap()
 }
 
 /// Every operation.

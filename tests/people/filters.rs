@@ -129,3 +129,25 @@ async fn a_rules_explanation_shows_the_groups_that_the_caller_may_see() {
         assert_eq!(values, shown);
     }
 }
+
+#[actix_web::test]
+async fn reports_on_a_course_tell_nothing_of_people_out_of_sight() {
+    let academy = academy().await;
+    let Academy { app, admin, ana, .. } = &academy;
+    let course = json!({"code": "FIRE", "title": "Fire", "language": "en", "modules": [{"title": "One"}]});
+    let course = admin.post("/v1/courses", course).await.assert_status(201).id();
+    let publications = format!("/v1/courses/{course}/publications");
+    admin.post(&publications, json!({})).await.assert_status(201);
+    let body = json!({"user_id": ana, "course_id": course, "opens_on": "2020-01-01", "due_on": "2020-02-01"});
+    admin.post("/v1/requirements", body).await.assert_status(201);
+
+    let keeper = app.holding(&[Permission::ReportsRun], "course", Some(uuid(&course)));
+    for (filter, required) in [(None, 1), (Some("username eq \"ana\""), 0)] {
+        let path = match filter {
+            Some(filter) => filtered("/v1/reports/compliance", filter),
+            None => "/v1/reports/compliance".to_owned(),
+        };
+        let report = keeper.get(&path).await.assert_status(200);
+        assert_eq!(report.at("/total/required"), json!(required), "{filter:?}");
+    }
+}

@@ -14,7 +14,7 @@ use crate::{
         schema::{grants, roles},
     },
     filter::{Attribute, Column, Kind, Schema},
-    http::{ApiError, ApiResult, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
+    http::{ApiError, ApiResult, Code, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
     sql,
 };
@@ -184,6 +184,52 @@ pub fn check_names(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
     } else {
         Err(ApiError::invalid(faults))
     }
+}
+
+/// Refuses a grant of what is granted already at some time of it: grants may follow each other. Holds off others to the same
+/// holder meanwhile.
+pub fn check_twins(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
+    let holder = bind(format!("grants {}", new.principal_id));
+    sql!["SELECT pg_advisory_xact_lock(hashtextextended(", holder, ", 0))"].execute(tx.conn)?;
+    let twin: Option<Twin> = sql![
+        "SELECT id FROM grants WHERE principal_kind = ",
+        bind(new.principal_kind.as_str()),
+        " AND principal_id = ",
+        bind(new.principal_id),
+        " AND role_id = ",
+        bind(new.role_id),
+        " AND scope_kind = ",
+        bind(new.scope_kind.as_str()),
+        " AND scope_id IS NOT DISTINCT FROM ",
+        bind(new.scope_id),
+        "::uuid AND revoked_at IS NULL AND tstzrange(starts_at, ends_at) && tstzrange(",
+        bind(new.starts_at),
+        ", ",
+        bind(new.ends_at),
+        ") ORDER BY created_at LIMIT 1"
+    ]
+    .get_result(tx.conn)
+    .optional()?;
+    match twin {
+        None => Ok(()),
+        Some(twin) => {
+            let detail = format!(
+                "is granted there by the grant {} at that time already; revoke that one first",
+                twin.id
+            );
+            Err(ApiError::new(
+                Code::AlreadyExists,
+                "Grants of one role in one scope follow each other.",
+            )
+            .with_field("/role_id", detail))
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Twin {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
 }
 
 /// Adds a grant with its event, and has its holder's next request see it. `source` says where it came from.

@@ -148,5 +148,5 @@ pub fn require(tx: &mut Tx, subject: Uuid) -> ApiResult<()> {
         .first::<Uuid>(tx.conn)
         .optional()?;
     found.ok_or_else(|| ApiError::not_found("person"))?;
-    inclusion::require(tx, inclusion::reaching(subject))
+    inclusion::require_what_reaches(tx, subject)
 }

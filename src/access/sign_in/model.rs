@@ -50,7 +50,8 @@ pub struct TokenRequest {
     pub actor_token_type: Option<String>,
     /// With token exchange: `urn:ietf:params:oauth:token-type:access_token`, or absent.
     pub requested_token_type: Option<String>,
-    /// Ignored: what a principal may do is granted, not asked for.
+    /// With `client_credentials`: the permissions that the token shall be confined to, with spaces between; without it, to
+    /// those of the secret. Other tokens carry all that their person may do: asking for less is refused.
     pub scope: Option<String>,
 }
 

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     access::{
+        Permission,
         attempts::Attempt,
         keys::{self, JwkSet},
         sessions::refresh::{self, Opened},
@@ -66,6 +67,16 @@ async fn create_token(
         Ok(form) => form,
         Err(description) => return Ok(refuse("invalid_request", description)),
     };
+    let asks_for_less = form
+        .scope
+        .as_deref()
+        .is_some_and(|scope| !scope.trim().is_empty());
+    if asks_for_less && form.grant_type.as_deref() != Some("client_credentials") {
+        return Ok(refuse(
+            "invalid_scope",
+            "Only tokens by client_credentials are confined; leave scope out.",
+        ));
+    }
     keys::refresh(&app).await?;
     match form.grant_type.as_deref() {
         Some("password") => password::sign_in(&app, &request, form).await,
@@ -112,6 +123,10 @@ async fn sign_in_client(
         Client::Unknown => return Ok(unknown_client()),
         Client::Refused(refusal) => return Ok(too_many(refusal)),
     };
+    let scope = match confined(scope, form.scope.as_deref().unwrap_or_default()) {
+        Ok(scope) => scope,
+        Err(description) => return Ok(refuse("invalid_scope", description)),
+    };
     Ok(answer(TokenResponse {
         access_token: token::issue_confined(app, account, scope.clone(), app.clock.now())?,
         token_type: "Bearer".into(),
@@ -120,6 +135,26 @@ async fn sign_in_client(
         scope,
         issued_token_type: None,
     }))
+}
+
+/// What a token is confined to, of what its secret is: the permissions that are asked for (RFC 6749, section 3.3), all without.
+fn confined(secret: Option<String>, asked: &str) -> Result<Option<String>, &'static str> {
+    let names: Vec<&str> = asked.split_whitespace().collect();
+    if names.is_empty() {
+        return Ok(secret);
+    }
+    if names.iter().any(|name| Permission::from_name(name).is_none()) {
+        return Err("The scopes here are permissions, such as users.read.");
+    }
+    let is_within = |name: &&str| {
+        let secret = secret.as_deref();
+        secret.is_none_or(|secret| secret.split(' ').any(|held| held == *name))
+    };
+    if names.iter().all(is_within) {
+        Ok(Some(names.join(" ")))
+    } else {
+        Err("The secret is confined to less.")
+    }
 }
 
 /// One answer for unknown, used, expired and ended, and for people who may not sign in now.

@@ -68,6 +68,12 @@ pub(super) async fn return_from_provider(
     let Some(provider) = cache::by_id(&app, flow.provider_id).await? else {
         return Ok(back.refuse("access_denied", "Nobody signs in by this provider any more."));
     };
+    if !provider.redirect_uris.contains(&flow.redirect_uri) {
+        return Err(ApiError::new(
+            Code::InvalidParameter,
+            "The address where this sign-in began is none of the provider's any more.",
+        ));
+    }
     if let Some(error) = &answer.error {
         // Escaped and cut: whoever has the browser may write what they like.
         let told: String = answer

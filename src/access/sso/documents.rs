@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
-use jsonwebtoken::{DecodingKey, jwk::Jwk};
+use jsonwebtoken::{
+    DecodingKey,
+    jwk::{AlgorithmParameters, Jwk},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -76,7 +79,10 @@ impl Documents {
             metadata,
             keys: keys
                 .filter_map(|key| Jwk::deserialize(key).ok())
-                .filter(|key| DecodingKey::from_jwk(key).is_ok())
+                .filter(|key| {
+                    DecodingKey::from_jwk(key).is_ok()
+                        && !matches!(key.algorithm, AlgorithmParameters::OctetKey(_))
+                })
                 .collect(),
             fetched_at,
         })
@@ -198,6 +204,13 @@ async fn fetch(app: &App, provider: &ProviderRow) -> Result<(Value, Value, Docum
         Documents::read(&metadata, &keys, app.clock.now()).map_err(|error| unusable(error.to_string()))?;
     if documents.keys.is_empty() {
         return Err(unusable("has no key that can be used".into()));
+    }
+    // PostgreSQL could not keep it.
+    if [&metadata, &keys]
+        .iter()
+        .any(|document| document.to_string().contains("\\u0000"))
+    {
+        return Err(unusable("has U+0000 in it".into()));
     }
     Ok((metadata, keys, documents))
 }

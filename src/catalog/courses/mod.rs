@@ -4,6 +4,7 @@ pub mod filter;
 pub mod import;
 pub mod model;
 pub mod modules;
+mod moving;
 pub mod publish;
 pub mod routes;
 pub mod search;

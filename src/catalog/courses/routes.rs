@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     external_keys,
     model::{CloneCourse, Course, CourseStatus, CreateCourse, ListCourses, UpdateCourse},
-    store, versions,
+    moving, store, versions,
 };
 use crate::{
     access::{self, Permission},
@@ -89,6 +89,13 @@ async fn update_course(
         known.check(&*before)?;
         let category = categories::store::hold_open(tx, body.0.category_id.flatten());
         tx.gather(category)?;
+        if let Some(category) = body
+            .0
+            .category_id
+            .filter(|category| *category != before.category_id)
+        {
+            moving::check(tx, &before, category)?;
+        }
         let course = store::update(tx, &before, &body.0)?;
         access::confirm::<Course>(tx, course.id, Permission::CoursesWrite)?;
         changed(tx, "course.updated", &before, &course);

@@ -248,7 +248,16 @@ pub(super) fn refuse_gains(tx: &mut Tx, memberships: &[Membership]) -> ApiResult
         _ => {}
     }
     let gained = memberships.iter().filter(|membership| membership.is_member);
-    let groups: BTreeSet<Uuid> = gained.map(|membership| membership.group).collect();
+    let gained: Vec<_> = gained
+        .map(|membership| (membership.group, membership.user))
+        .collect();
+    if inclusion::reaches_more(tx, &gained)? {
+        return Err(ApiError::new(
+            Code::GrantExceedsCaller,
+            "By this somebody would come into a dynamic group that grants of yours reach as far as, and so within your reach.",
+        ));
+    }
+    let groups: BTreeSet<Uuid> = gained.into_iter().map(|(group, _)| group).collect();
     let powers = inclusion::held_by_members(groups.into_iter().collect());
     if inclusion::holders_beyond_caller(tx, powers)?.is_empty() {
         return Ok(());

@@ -106,6 +106,7 @@ async fn archive_group(call: Call, id: Path<Ref<Group>>) -> ApiResult<Reply> {
     call.write(move |tx| {
         dynamic::lock_filters(tx)?;
         let before = access::authorize(tx, &id, Permission::GroupsWrite)?;
+        members::refuse_unless_may_grant(tx, before.id)?;
         Reply::resource(&write::archive(tx, &before)?)
     })
     .await

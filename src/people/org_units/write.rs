@@ -12,7 +12,7 @@ use super::{
     store,
 };
 use crate::{
-    access::{self, Authorized, Permission, bulk::one, caller::lacks},
+    access::{self, Authorized, Permission, bulk::one, caller::lacks, inclusion},
     app::Tx,
     http::{ApiError, ApiResult, Code, bulk::Outcomes},
     people::{
@@ -85,6 +85,7 @@ fn places(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let named: HashSet<Uuid> = ends.flatten().filter(|parent| !new.contains(parent)).collect();
     let units = access::authorize_all(tx, &Vec::from_iter(named), Permission::OrgUnitsWrite)?;
     let has_all = tx.scope(Permission::OrgUnitsWrite)?.is_everything();
+    let beyond = beyond_caller(tx, &placed)?;
     for draft in &mut placed {
         let leaves = draft.before.as_ref().map(|unit| unit.parent_id);
         let may_leave = leaves.is_none_or(|parent| may_leave(parent, &units, has_all));
@@ -96,9 +97,41 @@ fn places(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             draft.refuse(lacks(Permission::OrgUnitsWrite));
         } else if let Err(error) = enters {
             draft.refuse(error);
+        } else if beyond.contains(&draft.after.id) {
+            draft.refuse(reaches_further());
         }
     }
     Ok(())
+}
+
+/// The units that would come within more of the caller's reach. Who writes people everywhere decides by their units anyway.
+fn beyond_caller(tx: &mut Tx, placed: &[&mut Draft]) -> ApiResult<HashSet<Uuid>> {
+    if tx.seen(Permission::UsersWrite).is_everything() {
+        return Ok(HashSet::new());
+    }
+    let new: HashMap<Uuid, Option<Uuid>> = placed
+        .iter()
+        .filter(|draft| draft.before.is_none())
+        .map(|draft| (draft.after.id, draft.after.parent_id))
+        .collect();
+    // Below a unit that is new itself: where that one stands, as far up as a request can be deep.
+    let standing = |unit: Uuid| {
+        let above = |unit: &Uuid| new.get(unit).copied().flatten();
+        let line = std::iter::successors(Some(unit), above).take(new.len() + 1);
+        line.last().filter(|unit| !new.contains_key(unit))
+    };
+    let moves: Vec<(Uuid, Uuid)> = placed
+        .iter()
+        .filter(|draft| draft.before.is_some())
+        .filter_map(|draft| Some((draft.after.id, standing(draft.after.parent_id?)?)))
+        .collect();
+    inclusion::moved_beyond_caller(tx, ("org_unit", "org_unit"), &moves)
+}
+
+fn reaches_further() -> ApiError {
+    let detail = "You may do more in the unit above than in this one, so moving it there takes the same permissions in this one, \
+        or users.write everywhere.";
+    ApiError::new(Code::GrantExceedsCaller, detail).with_field("/parent_id", "is where you may do more")
 }
 
 fn may_leave(parent: Option<Uuid>, units: &Units, has_all: bool) -> bool {

@@ -4,7 +4,7 @@ use diesel::{QueryDsl, RunQueryDsl};
 
 use super::model::UserStatus;
 use crate::{
-    access::Permission,
+    access::{Permission, Scope},
     app::Tx,
     db::{Sql, schema::attribute_definitions},
     filter::{Attribute, Column, CustomAttribute, CustomKind, Filter, FilterError, Kind, Schema},
@@ -110,13 +110,15 @@ fn custom(tx: &mut Tx) -> ApiResult<Vec<CustomAttribute>> {
     Ok(custom.collect())
 }
 
-/// The people whom `text` describes, as a condition over `users`; all of them without one.
-pub fn condition(tx: &mut Tx, text: Option<&str>) -> ApiResult<Sql> {
+/// The people whom `text` describes, of those within `reach` and those whom the caller may see, as a condition over `users`; all
+/// of them without one. Reports are also of people who take courses in the caller's charge: facts of those are not for them.
+pub fn condition(tx: &mut Tx, text: Option<&str>, reach: &Scope) -> ApiResult<Sql> {
     let Some(text) = text else {
         return Ok(Sql::always());
     };
     let filter = parse(text, &schema_for_caller(tx)?)?;
-    Ok(filter.to_sql(&tx.filter_clock()))
+    let seen = [reach, &tx.seen(Permission::UsersRead)].map(|scope| scope.users("users.id"));
+    Ok(Sql::all([Sql::any(seen), filter.to_sql(&tx.filter_clock())]))
 }
 
 /// A page of people, and those whom its filter describes, as a condition over `users`.

@@ -55,7 +55,7 @@ pub(super) async fn set_user_password(
         let user = access::authorize(tx, &id, Permission::UsersWrite)?;
         known.check(&*user)?;
         if tx.caller.person() != Some(user.id) {
-            inclusion::require(tx, inclusion::reaching(user.id))?;
+            inclusion::require_what_reaches(tx, user.id)?;
         }
         let hash = hash.as_ref().map_err(Clone::clone)?;
         passwords::set(tx, user.id, hash, body.0.must_change)?;

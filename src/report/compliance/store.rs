@@ -42,7 +42,7 @@ pub fn compliance(tx: &mut Tx, query: &ComplianceQuery) -> ApiResult<ComplianceR
     tx.gather(unit)?;
     let course = report::check_course(tx, query.course_id, &scope);
     tx.gather(course)?;
-    let filter = match filter::condition(tx, query.filter.as_deref()) {
+    let filter = match filter::condition(tx, query.filter.as_deref(), &scope) {
         Ok(filter) if query.faults.is_empty() => filter,
         other => return Err(joined(&query.faults, other.err().into_iter().collect())),
     };

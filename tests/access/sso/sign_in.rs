@@ -371,3 +371,54 @@ async fn secrets_go_into_the_form_where_the_provider_wants_them_there() {
         .say(json!({"token_endpoint_auth_methods_supported": ["client_secret_post"]}));
     academy.sign_in(ana()).await;
 }
+
+#[actix_web::test]
+async fn what_postgres_could_not_keep_of_a_providers_words_is_no_error_of_ours() {
+    let academy = Academy::with(json!({})).await;
+    academy.provider.say(json!({"more": "\0"}));
+    let address = authorize(&[
+        ("redirect_uri", FRONT_END),
+        ("code_challenge", &flows::challenge("x")),
+    ]);
+    let answer = academy.app.anonymous().get(&address).await.assert_status(302);
+    let back = Parameters::of(answer.header("location").unwrap());
+    assert_eq!(back.get("error"), "temporarily_unavailable");
+}
+
+#[actix_web::test]
+async fn a_sign_in_does_not_end_at_an_address_that_was_taken_away() {
+    let academy = Academy::with(json!({})).await;
+    let browser = academy.begin().await;
+    academy
+        .change(json!({"redirect_uris": ["https://elsewhere.example.com/"]}))
+        .await;
+    let answer = browser.call_back(&academy, &[("code", "x")]).await;
+    answer.assert_problem(400, "invalid_parameter");
+}
+
+#[actix_web::test]
+async fn people_need_no_family_name_and_units_no_case_and_templates_all_their_claims() {
+    let academy = Academy::with(json!({"updates_people": true, "mapping": {
+        "username": {"column": "preferred_username"}, "given_name": {"column": "given_name"},
+        "org_unit": {"column": "unit"}, "title": {"template": "{job} of {place}"}}}))
+    .await;
+    let unit = json!({"code": "Sales", "name": "Sales"});
+    let unit = academy
+        .admin
+        .post("/v1/org-units", unit)
+        .await
+        .assert_status(201)
+        .id();
+    let told = json!({"sub": "x-1", "preferred_username": "xena", "given_name": "Xena", "unit": "sALES",
+        "job": "Keeper", "place": "Keys"});
+    let me = academy.me(&academy.sign_in(told).await).await;
+    assert_eq!(me["org_unit_id"], json!(unit));
+    assert_eq!(
+        [&me["family_name"], &me["title"]],
+        [&json!(""), &json!("Keeper of Keys")]
+    );
+
+    let told = json!({"sub": "x-1", "preferred_username": "xena", "given_name": "Xena", "job": "King"});
+    let me = academy.me(&academy.sign_in(told).await).await;
+    assert_eq!(me["title"], json!("Keeper of Keys"));
+}

@@ -89,11 +89,12 @@ pub fn explain(tx: &mut Tx, user: &User, asked: &ExplainAccess) -> ApiResult<Acc
         })
         .collect();
     let allowed = verdicts.iter().any(GrantVerdict::allows);
-    let because = because(user, asked, &verdicts);
     let shown = verdicts
         .into_iter()
         .zip(&reaching.grants)
         .filter_map(|(verdict, (_, origin))| origin.is_visible.then_some(verdict));
+    let shown: Vec<_> = shown.collect();
+    let because = because(user, asked, allowed, &shown);
     Ok(AccessExplanation {
         user_id: user.id,
         status: user.status,
@@ -101,7 +102,7 @@ pub fn explain(tx: &mut Tx, user: &User, asked: &ExplainAccess) -> ApiResult<Acc
         object,
         allowed,
         because,
-        grants: shown.collect(),
+        grants: shown,
         hidden_grants: reaching.hidden(),
     })
 }
@@ -143,8 +144,8 @@ fn show(tx: &Tx, grant: &HeldGrant, origin: &Origin) -> ReachingGrant {
     }
 }
 
-/// The answer in a sentence: of those who do not allow it, the one that comes nearest.
-fn because(user: &User, asked: &ExplainAccess, verdicts: &[GrantVerdict]) -> String {
+/// The answer in a sentence, by the grants that the caller may see: of those who do not allow it, the one that comes nearest.
+fn because(user: &User, asked: &ExplainAccess, allowed: bool, verdicts: &[GrantVerdict]) -> String {
     let permission = asked.permission.as_str();
     if user.status != UserStatus::Active {
         let status = user.status.as_str();
@@ -161,6 +162,9 @@ fn because(user: &User, asked: &ExplainAccess, verdicts: &[GrantVerdict]) -> Str
     };
     if let Some(names) = roles(&GrantVerdict::allows) {
         return format!("Allowed by {names}.");
+    }
+    if allowed {
+        return "Allowed by a grant that you may not see.".to_owned();
     }
     let holds = |verdict: &GrantVerdict| verdict.holds_permission;
     if let Some(names) = roles(&|verdict| holds(verdict) && verdict.covers_object != Some(false)) {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     access::sso::{Person, providers::model::ProviderRow},
     app::Tx,
-    db::schema::org_units,
+    db::{Condition, bind, schema::org_units},
     http::{ApiResult, FieldError},
     import::{
         Target, check,
@@ -60,7 +60,11 @@ pub fn read(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<R
     // What is not said is not changed: access tokens say little of people.
     mapping.retain(|_, value| {
         let named = named_columns(value);
-        named.is_empty() || named.iter().any(|claim| text(&claims, claim).is_some())
+        let is_said = |claim: &String| text(&claims, claim).is_some();
+        match value.template {
+            Some(_) => named.iter().all(is_said),
+            None => named.is_empty() || named.iter().any(is_said),
+        }
     });
     let mut read = record::read(&mapping, &fields, |claim| text(&claims, claim));
     let mut attributes = Map::new();
@@ -98,7 +102,11 @@ pub fn is_true(value: &Value) -> bool {
 
 fn org_unit(tx: &mut Tx, code: &str) -> ApiResult<Option<Uuid>> {
     let unit = org_units::table
-        .filter(org_units::code.eq(code))
+        .filter(Condition::new(sql![
+            "lower(org_units.code) = lower(",
+            bind(code),
+            ")"
+        ]))
         .filter(org_units::archived_at.is_null())
         .select(org_units::id)
         .first(tx.conn)

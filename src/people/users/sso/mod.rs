@@ -99,6 +99,8 @@ fn create(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Res
     }
     let mut fields: Map<_, _> = read.fields;
     fields.retain(|_, value| !value.is_null());
+    // As in imports: some people have one name.
+    fields.entry("family_name").or_insert_with(|| "".into());
     let made = tx.attempt(|tx| {
         let new: CreateUser = body::read_value(&mut fields.clone().into())?;
         write::create(tx, new)
