@@ -10,6 +10,7 @@ mod protocol;
 mod tokens;
 mod transcripts;
 mod users;
+mod values;
 
 use awc::http::Method;
 use serde_json::{Value, json};

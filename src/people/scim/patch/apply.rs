@@ -8,7 +8,7 @@ use crate::{
     http::{ApiError, ApiResult, Code},
     people::scim::schema::{
         Resource, Schema,
-        attribute::{Attribute, below, find, read_members},
+        attribute::{Attribute, below, find, read_members, refuse_too_many},
     },
 };
 
@@ -142,7 +142,7 @@ fn add(members: &mut Resource, attribute: &Attribute, value: Value) -> ApiResult
             None => known.push(value),
         }
     }
-    Ok(())
+    refuse_too_many(attribute.name, known.len())
 }
 
 /// Whether both are the same value of an attribute with many: for the same purpose, where both say for what.

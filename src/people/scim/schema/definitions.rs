@@ -127,7 +127,9 @@ static GROUP_SCHEMA: Schema = Schema {
     doc: "A group of people.",
     attributes: &[
         text("displayName", "What people call it.").required().unique(),
-        complex("members", MEMBER, "The people who are in it.").many(),
+        complex("members", MEMBER, "The people who are in it.")
+            .many()
+            .unbounded(),
     ],
 };
 
