@@ -18,7 +18,9 @@ use super::{
 };
 use crate::{
     app::Tx,
+    db::bind,
     http::{ApiError, ApiResult, Code, IfMatch, Reply, Versioned, scim::ScimError},
+    sql,
 };
 
 /// Operations at most in one request.
@@ -41,6 +43,7 @@ async fn bulk_write_scim(call: ScimCall, body: ScimBody) -> ApiResult<Reply> {
     call.write(body.0, |tx, client, body| {
         tx.require(crate::access::Permission::UsersWrite)?;
         let request = Request::read(body.clone())?;
+        request.lock(tx)?;
         respond::ok(&json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"],
             "Operations": request.run(tx, client)?,
@@ -83,6 +86,34 @@ impl Request {
                 .filter(|most| *most > 0),
             operations: operations.collect::<ApiResult<_>>()?,
         })
+    }
+
+    /// Locks what the operations name, in the order of ids and groups first, as a change of members does: requests that
+    /// name the same people in other orders would each hold what the other waits for.
+    fn lock(&self, tx: &mut Tx) -> ApiResult<()> {
+        let (mut groups, mut users) = (Vec::new(), Vec::new());
+        for operation in &self.operations {
+            let Ok((resource_type, id)) = operation.target() else {
+                continue;
+            };
+            if resource_type.name == USER.name {
+                users.extend(id);
+            } else {
+                groups.extend(id);
+                note_ids(&operation.data, &mut users);
+            }
+        }
+        for (table, ids) in [("groups", groups), ("users", users)] {
+            sql![
+                "SELECT id FROM ",
+                table,
+                " WHERE id = ANY(",
+                bind(ids),
+                ") ORDER BY id FOR NO KEY UPDATE"
+            ]
+            .execute(tx.conn)?;
+        }
+        Ok(())
     }
 
     /// Does the operations in their order, but those that wait for others after those; answers them in the order of the
@@ -296,6 +327,16 @@ fn with_ids(value: &Value, made: &HashMap<String, Uuid>) -> Option<Value> {
         }
         other => other.clone(),
     })
+}
+
+/// The ids that a value holds as texts, such as those of a group's members.
+fn note_ids(value: &Value, ids: &mut Vec<Uuid>) {
+    match value {
+        Value::String(text) => ids.extend(Uuid::parse_str(text).ok()),
+        Value::Array(items) => items.iter().for_each(|item| note_ids(item, ids)),
+        Value::Object(members) => members.values().for_each(|member| note_ids(member, ids)),
+        _ => {}
+    }
 }
 
 /// The members of an object, their names in lower case.
