@@ -2,6 +2,7 @@
 
 mod bulk;
 mod dry_runs;
+mod extensions;
 mod groups;
 mod lists;
 mod lives;

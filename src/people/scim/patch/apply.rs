@@ -17,6 +17,7 @@ pub fn apply(resource: &mut Resource, operation: Operation) -> ApiResult<()> {
     let Operation { verb, path, value } = operation;
     match path {
         Path::Extension(schema) => extension(resource, verb, schema, value),
+        Path::Foreign(foreign) => foreign.apply(resource, verb, value),
         Path::Attribute(target) => match target.extension {
             Some(schema) => in_extension(resource, schema, |members| {
                 attribute(members, verb, &target, value)

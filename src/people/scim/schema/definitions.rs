@@ -140,6 +140,7 @@ pub static USER: ResourceType = ResourceType {
     doc: "People.",
     core: &USER_SCHEMA,
     extensions: &[&ENTERPRISE_SCHEMA, &PROVOST_SCHEMA],
+    keeps_others: true,
 };
 
 /// Groups.
@@ -149,4 +150,5 @@ pub static GROUP: ResourceType = ResourceType {
     doc: "Groups of people.",
     core: &GROUP_SCHEMA,
     extensions: &[],
+    keeps_others: false,
 };
