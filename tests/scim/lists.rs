@@ -180,6 +180,16 @@ async fn answers_hold_what_is_asked_for() {
         .assert_status(200);
     assert_eq!(only.at("/name"), json!({"familyName": "Silva"}));
     assert_eq!(keys(only), ["id", "name", "schemas", "userName"]);
+    let own = scim
+        .get(&format!(
+            "/Users/{id}?attributes=urn:ietf:params:scim:schemas:core:2.0:User"
+        ))
+        .await
+        .assert_status(200);
+    assert_eq!(
+        (own.at("/userName"), own.at("/active")),
+        (json!("ana"), json!(true))
+    );
     let but = scim
         .get(&format!("/Users/{id}?excludedAttributes=meta,name.givenName,id"))
         .await

@@ -1,7 +1,7 @@
 //! `/scim/v2/Bulk` (RFC 7644, section 3.7): requests that are done one after the other in one transaction, each by itself
 //! done or refused. What one of them makes others may name by its `bulkId`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use actix_web::{http::StatusCode, post};
 use serde_json::{Map, Value, json};
@@ -79,12 +79,19 @@ impl Request {
             ));
         }
         let operations = listed.into_iter().map(Operation::read);
+        let operations = operations.collect::<ApiResult<Vec<_>>>()?;
+        let mut seen = HashSet::new();
+        let mut bulk_ids = operations.iter().filter_map(|one| one.bulk_id.as_deref());
+        if let Some(twice) = bulk_ids.find(|bulk_id| !seen.insert(*bulk_id)) {
+            let detail = format!("has the bulkId {twice:?} twice");
+            return Err(ApiError::field("Operations", detail));
+        }
         Ok(Request {
             most_errors: members
                 .get("failonerrors")
                 .and_then(Value::as_u64)
                 .filter(|most| *most > 0),
-            operations: operations.collect::<ApiResult<_>>()?,
+            operations,
         })
     }
 
@@ -146,14 +153,32 @@ impl Request {
                 return Ok(answers.into_iter().flatten().collect());
             }
             if still.len() == before {
+                let circular = self.circular(&still, &made);
                 for at in still {
-                    let missing =
-                        syntax("The operation names a bulkId that no operation which was done has.");
-                    answers[at] = Some(self.operations[at].answer(Err(missing))?);
+                    let error = match circular.contains(&at) {
+                        true => ApiError::new(Code::Conflict, "The operation waits for itself by bulkIds."),
+                        false => syntax("The operation names a bulkId that no operation which was done has."),
+                    };
+                    answers[at] = Some(self.operations[at].answer(Err(error))?);
                 }
                 return Ok(answers.into_iter().flatten().collect());
             }
             waiting = still;
+        }
+    }
+
+    /// Those of the operations which only wait for each other: all that they name would be there if all were done.
+    fn circular(&self, waiting: &[usize], made: &HashMap<String, Uuid>) -> Vec<usize> {
+        let mut left = waiting.to_vec();
+        loop {
+            let before = left.len();
+            let mut there = made.clone();
+            let bulk_ids = left.iter().filter_map(|at| self.operations[*at].bulk_id.clone());
+            there.extend(bulk_ids.map(|bulk_id| (bulk_id, Uuid::nil())));
+            left.retain(|at| self.operations[*at].resolved(&there).is_some());
+            if left.len() == before {
+                return left;
+            }
         }
     }
 }
