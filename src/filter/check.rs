@@ -1,5 +1,7 @@
 //! Gives a parsed filter its meaning in a schema, or finds every fault in it.
 
+use uuid::Uuid;
+
 use super::{
     FilterError,
     clause::{Clause, Source, Target},
@@ -93,7 +95,7 @@ impl Checker<'_> {
         if literal.value == LiteralValue::Null {
             return self.compare_null(target, operator, literal);
         }
-        let literal = self.read_boolean(target.value_type, literal);
+        let literal = self.read_text(target.value_type, literal);
         match operand(target.value_type, &words, &literal.value) {
             Ok(operand) => Some(Clause::Compare {
                 target,
@@ -104,15 +106,20 @@ impl Checker<'_> {
         }
     }
 
-    /// A text that says true or false as the boolean, where the schema has them so.
-    fn read_boolean(&self, value_type: Type, literal: &Literal) -> Literal {
+    /// A text as what it stands for where the schema says so: a boolean, or the id of nothing.
+    fn read_text(&self, value_type: Type, literal: &Literal) -> Literal {
         let mut literal = literal.clone();
-        if let LiteralValue::Text(text) = &literal.value
-            && value_type == Type::Bool
-            && self.names.schema.has_boolean_texts
+        let LiteralValue::Text(text) = &literal.value else {
+            return literal;
+        };
+        let schema = self.names.schema;
+        if value_type == Type::Bool
+            && schema.has_boolean_texts
             && let Ok(value) = text.to_ascii_lowercase().parse()
         {
             literal.value = LiteralValue::Bool(value);
+        } else if value_type == Type::Id && schema.has_opaque_ids && text.parse::<Uuid>().is_err() {
+            literal.value = LiteralValue::Text(Uuid::nil().to_string());
         }
         literal
     }

@@ -35,6 +35,7 @@ pub struct Schema {
     pub(super) custom_column: &'static str,
     pub(super) urns: &'static [&'static str],
     pub(super) has_boolean_texts: bool,
+    pub(super) has_opaque_ids: bool,
     pub(super) limits: Vec<(&'static str, Sql)>,
 }
 
@@ -176,6 +177,7 @@ impl Schema {
             custom_column: "NULL::jsonb",
             urns: &[],
             has_boolean_texts: false,
+            has_opaque_ids: false,
             limits: Vec::new(),
         }
     }
@@ -216,6 +218,13 @@ impl Schema {
     #[must_use]
     pub const fn with_boolean_texts(mut self) -> Self {
         self.has_boolean_texts = true;
+        self
+    }
+
+    /// Takes any text for an id: one that is no UUID is nothing's, as it is to SCIM (RFC 7643, section 3.1).
+    #[must_use]
+    pub const fn with_opaque_ids(mut self) -> Self {
+        self.has_opaque_ids = true;
         self
     }
 }

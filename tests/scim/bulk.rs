@@ -98,6 +98,62 @@ async fn one_that_is_wrong_is_told_and_the_others_are_done() {
 }
 
 #[actix_web::test]
+async fn requests_that_name_the_same_people_in_other_orders_are_all_done() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let mut people = Vec::new();
+    for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        people.push(scim.user(name).await);
+    }
+    let bulk = |at: usize| {
+        let operation = |id: &String| {
+            json!({"method": "PATCH", "path": format!("/Users/{id}"),
+                "data": {"Operations": [{"op": "replace", "path": "title", "value": format!("Nurse {at}")}]}})
+        };
+        let mut operations: Vec<Value> = people.iter().map(operation).collect();
+        if at % 2 == 1 {
+            operations.reverse();
+        }
+        request(operations.into())
+    };
+    let answers = futures_util::future::join_all((0..8).map(|at| scim.post("/Bulk", bulk(at)))).await;
+    for answer in answers {
+        let answer = answer.assert_status(200);
+        assert_eq!(statuses(&answer), ["200"; 8], "{}", answer.text());
+    }
+}
+
+#[actix_web::test]
+async fn operations_that_wait_for_each_other_are_conflicts() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let below = |name: &str, manager: &str| {
+        let mut body = user(name);
+        body["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"] =
+            json!({"manager": {"value": format!("bulkId:{manager}")}});
+        json!({"method": "POST", "path": "/Users", "bulkId": name, "data": body})
+    };
+    let operations = json!([
+        below("a", "b"),
+        below("b", "a"),
+        below("c", "none"),
+        below("d", "c")
+    ]);
+    let answer = scim.post("/Bulk", request(operations)).await.assert_status(200);
+    assert_eq!(
+        statuses(&answer),
+        ["409", "409", "400", "400"],
+        "{}",
+        answer.text()
+    );
+
+    let twice = |name: &str| json!({"method": "POST", "path": "/Users", "bulkId": "x", "data": user(name)});
+    scim.post("/Bulk", request(json!([twice("e"), twice("f")])))
+        .await
+        .assert_scim_error(400, Some("invalidValue"));
+}
+
+#[actix_web::test]
 async fn too_much_at_once_is_refused() {
     let app = TestApp::start().await;
     let scim = provider(&app, "Okta").await.scim;

@@ -124,6 +124,47 @@ async fn lists_are_sorted_and_filtered_by_scims_names() {
 }
 
 #[actix_web::test]
+async fn ids_are_any_text_to_filters() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let ana = scim.user("ana").await;
+    let group = json!({"displayName": "Aiders", "members": [{"value": ana}]});
+    let group = scim.post("/Groups", group).await.assert_status(201).id();
+    for (path, filter, found) in [
+        ("/Users", "id eq \"00u1abcd\"".to_owned(), 0),
+        ("/Users", "manager.value eq \"26118915\"".to_owned(), 0),
+        ("/Users", "groups[value eq \"g1\"]".to_owned(), 0),
+        (
+            "/Users",
+            "userName eq \"ana\" and id ne \"00u1abcd\"".to_owned(),
+            1,
+        ),
+        ("/Users", format!("id eq \"x\" or id eq \"{ana}\""), 1),
+        ("/Groups", "id eq \"g1\" and members eq \"u1\"".to_owned(), 0),
+        ("/Groups", format!("id eq \"{group}\" and members eq \"u1\""), 0),
+    ] {
+        let search = json!({"filter": filter});
+        let listed = scim
+            .post(&format!("{path}/.search"), search)
+            .await
+            .assert_status(200);
+        assert_eq!(listed.at("/totalResults"), json!(found), "{filter}");
+    }
+    scim.post("/Users/.search", json!({"filter": "id eq 5"}))
+        .await
+        .assert_scim_error(400, Some("invalidFilter"));
+    // Elsewhere an id is a UUID.
+    let listed = app.admin().await.get("/v1/users?filter=id%20eq%20%22x%22").await;
+    listed.assert_problem(400, "invalid_filter");
+
+    let path = format!("/Groups/{group}");
+    let leave = json!([{"op": "remove", "path": "members[value ne \"u1\" and value eq \"u1\"]"}]);
+    scim.patch(&path, leave).await.assert_status(204);
+    let kept = scim.get(&path).await.assert_status(200);
+    assert_eq!(kept.at("/members/0/value"), json!(ana));
+}
+
+#[actix_web::test]
 async fn answers_hold_what_is_asked_for() {
     let app = TestApp::start().await;
     let scim = provider(&app, "Okta").await.scim;
@@ -139,6 +180,16 @@ async fn answers_hold_what_is_asked_for() {
         .assert_status(200);
     assert_eq!(only.at("/name"), json!({"familyName": "Silva"}));
     assert_eq!(keys(only), ["id", "name", "schemas", "userName"]);
+    let own = scim
+        .get(&format!(
+            "/Users/{id}?attributes=urn:ietf:params:scim:schemas:core:2.0:User"
+        ))
+        .await
+        .assert_status(200);
+    assert_eq!(
+        (own.at("/userName"), own.at("/active")),
+        (json!("ana"), json!(true))
+    );
     let but = scim
         .get(&format!("/Users/{id}?excludedAttributes=meta,name.givenName,id"))
         .await

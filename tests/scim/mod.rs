@@ -2,6 +2,7 @@
 
 mod bulk;
 mod dry_runs;
+mod extensions;
 mod groups;
 mod lists;
 mod lives;
@@ -10,6 +11,7 @@ mod protocol;
 mod tokens;
 mod transcripts;
 mod users;
+mod values;
 
 use awc::http::Method;
 use serde_json::{Value, json};

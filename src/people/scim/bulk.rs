@@ -1,7 +1,7 @@
 //! `/scim/v2/Bulk` (RFC 7644, section 3.7): requests that are done one after the other in one transaction, each by itself
 //! done or refused. What one of them makes others may name by its `bulkId`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use actix_web::{http::StatusCode, post};
 use serde_json::{Map, Value, json};
@@ -18,7 +18,9 @@ use super::{
 };
 use crate::{
     app::Tx,
+    db::bind,
     http::{ApiError, ApiResult, Code, IfMatch, Reply, Versioned, scim::ScimError},
+    sql,
 };
 
 /// Operations at most in one request.
@@ -41,6 +43,7 @@ async fn bulk_write_scim(call: ScimCall, body: ScimBody) -> ApiResult<Reply> {
     call.write(body.0, |tx, client, body| {
         tx.require(crate::access::Permission::UsersWrite)?;
         let request = Request::read(body.clone())?;
+        request.lock(tx)?;
         respond::ok(&json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"],
             "Operations": request.run(tx, client)?,
@@ -76,13 +79,48 @@ impl Request {
             ));
         }
         let operations = listed.into_iter().map(Operation::read);
+        let operations = operations.collect::<ApiResult<Vec<_>>>()?;
+        let mut seen = HashSet::new();
+        let mut bulk_ids = operations.iter().filter_map(|one| one.bulk_id.as_deref());
+        if let Some(twice) = bulk_ids.find(|bulk_id| !seen.insert(*bulk_id)) {
+            let detail = format!("has the bulkId {twice:?} twice");
+            return Err(ApiError::field("Operations", detail));
+        }
         Ok(Request {
             most_errors: members
                 .get("failonerrors")
                 .and_then(Value::as_u64)
                 .filter(|most| *most > 0),
-            operations: operations.collect::<ApiResult<_>>()?,
+            operations,
         })
+    }
+
+    /// Locks what the operations name, in the order of ids and groups first, as a change of members does: requests that
+    /// name the same people in other orders would each hold what the other waits for.
+    fn lock(&self, tx: &mut Tx) -> ApiResult<()> {
+        let (mut groups, mut users) = (Vec::new(), Vec::new());
+        for operation in &self.operations {
+            let Ok((resource_type, id)) = operation.target() else {
+                continue;
+            };
+            if resource_type.name == USER.name {
+                users.extend(id);
+            } else {
+                groups.extend(id);
+                note_ids(&operation.data, &mut users);
+            }
+        }
+        for (table, ids) in [("groups", groups), ("users", users)] {
+            sql![
+                "SELECT id FROM ",
+                table,
+                " WHERE id = ANY(",
+                bind(ids),
+                ") ORDER BY id FOR NO KEY UPDATE"
+            ]
+            .execute(tx.conn)?;
+        }
+        Ok(())
     }
 
     /// Does the operations in their order, but those that wait for others after those; answers them in the order of the
@@ -115,14 +153,32 @@ impl Request {
                 return Ok(answers.into_iter().flatten().collect());
             }
             if still.len() == before {
+                let circular = self.circular(&still, &made);
                 for at in still {
-                    let missing =
-                        syntax("The operation names a bulkId that no operation which was done has.");
-                    answers[at] = Some(self.operations[at].answer(Err(missing))?);
+                    let error = match circular.contains(&at) {
+                        true => ApiError::new(Code::Conflict, "The operation waits for itself by bulkIds."),
+                        false => syntax("The operation names a bulkId that no operation which was done has."),
+                    };
+                    answers[at] = Some(self.operations[at].answer(Err(error))?);
                 }
                 return Ok(answers.into_iter().flatten().collect());
             }
             waiting = still;
+        }
+    }
+
+    /// Those of the operations which only wait for each other: all that they name would be there if all were done.
+    fn circular(&self, waiting: &[usize], made: &HashMap<String, Uuid>) -> Vec<usize> {
+        let mut left = waiting.to_vec();
+        loop {
+            let before = left.len();
+            let mut there = made.clone();
+            let bulk_ids = left.iter().filter_map(|at| self.operations[*at].bulk_id.clone());
+            there.extend(bulk_ids.map(|bulk_id| (bulk_id, Uuid::nil())));
+            left.retain(|at| self.operations[*at].resolved(&there).is_some());
+            if left.len() == before {
+                return left;
+            }
         }
     }
 }
@@ -296,6 +352,16 @@ fn with_ids(value: &Value, made: &HashMap<String, Uuid>) -> Option<Value> {
         }
         other => other.clone(),
     })
+}
+
+/// The ids that a value holds as texts, such as those of a group's members.
+fn note_ids(value: &Value, ids: &mut Vec<Uuid>) {
+    match value {
+        Value::String(text) => ids.extend(Uuid::parse_str(text).ok()),
+        Value::Array(items) => items.iter().for_each(|item| note_ids(item, ids)),
+        Value::Object(members) => members.values().for_each(|member| note_ids(member, ids)),
+        _ => {}
+    }
 }
 
 /// The members of an object, their names in lower case.

@@ -12,7 +12,7 @@ pub struct Projection {
 /// An attribute or a part of one, in lower case.
 #[derive(Debug, Clone, PartialEq)]
 struct Name {
-    /// The members that lead to it.
+    /// The members that lead to it; none for all of the resource's own schema.
     path: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ impl Projection {
     /// Whether an answer holds anything of the attribute `name`.
     pub fn holds(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
-        let starts = |one: &Name| one.path.first() == Some(&name);
+        let starts = |one: &Name| one.path.first().is_none_or(|first| *first == name);
         let is_whole = |one: &Name| one.path.len() == 1 && starts(one);
         (self.wanted.is_empty() || self.wanted.iter().any(starts)) && !self.unwanted.iter().any(is_whole)
     }
@@ -70,7 +70,8 @@ impl Projection {
             let wanted: Vec<&[String]> = self.wanted.iter().map(|name| name.path.as_slice()).collect();
             let mut kept = Map::new();
             for (name, value) in members {
-                if ALWAYS.contains(&name.as_str()) {
+                let is_own = !name.starts_with("urn:");
+                if ALWAYS.contains(&name.as_str()) || (is_own && wanted.iter().any(|path| path.is_empty())) {
                     kept.insert(name, value);
                 } else if let Some(value) = only(&name, value, &wanted) {
                     kept.insert(name, value);

@@ -53,7 +53,8 @@ pub static GROUPS: Schema = Schema::new(&[
     ),
 ])
 .with_urns(&[CORE_GROUP])
-.with_boolean_texts();
+.with_boolean_texts()
+.with_opaque_ids();
 
 /// What the path of a PATCH may say of members.
 pub static MEMBERS: Schema = Schema::new(&[
@@ -65,7 +66,8 @@ pub static MEMBERS: Schema = Schema::new(&[
         "btrim(concat(users.given_name, ' ', users.family_name))",
         "As in SCIM.",
     ),
-]);
+])
+.with_opaque_ids();
 
 const fn sort(name: &'static str, column: &'static str, kind: SortKind) -> Sort {
     Sort { name, column, kind }

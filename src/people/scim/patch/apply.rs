@@ -8,7 +8,7 @@ use crate::{
     http::{ApiError, ApiResult, Code},
     people::scim::schema::{
         Resource, Schema,
-        attribute::{Attribute, below, find, read_members},
+        attribute::{Attribute, below, find, read_members, refuse_too_many},
     },
 };
 
@@ -17,6 +17,7 @@ pub fn apply(resource: &mut Resource, operation: Operation) -> ApiResult<()> {
     let Operation { verb, path, value } = operation;
     match path {
         Path::Extension(schema) => extension(resource, verb, schema, value),
+        Path::Foreign(foreign) => foreign.apply(resource, verb, value),
         Path::Attribute(target) => match target.extension {
             Some(schema) => in_extension(resource, schema, |members| {
                 attribute(members, verb, &target, value)
@@ -142,7 +143,7 @@ fn add(members: &mut Resource, attribute: &Attribute, value: Value) -> ApiResult
             None => known.push(value),
         }
     }
-    Ok(())
+    refuse_too_many(attribute.name, known.len())
 }
 
 /// Whether both are the same value of an attribute with many: for the same purpose, where both say for what.

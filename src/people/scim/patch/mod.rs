@@ -2,6 +2,7 @@
 //! members of a value, values that are made where a filter finds none.
 
 mod apply;
+mod foreign;
 mod path;
 
 use serde_json::{Map, Value};
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 use super::schema::{Resource, ResourceType, is_added};
 use crate::http::{ApiError, ApiResult, Code};
 pub use apply::PARTS;
+use foreign::Foreign;
 pub use path::{Path, Target};
 
 /// What an operation does.
@@ -80,6 +82,11 @@ fn read_one(
         _ => return Err(syntax("op is add, replace or remove.")),
     };
     match (path, value) {
+        (Value::String(path), Value::Object(members))
+            if verb != Verb::Remove && resource_type.is_core(path.trim()) =>
+        {
+            take_apart(resource_type, verb, members, operations, others)
+        }
         (Value::String(path), value) if !path.is_empty() => {
             let path = Path::read(resource_type, &path).map_err(|error| read_only(&path).unwrap_or(error))?;
             if let Path::Attribute(Target { attribute, part, .. }) = &path
@@ -115,13 +122,23 @@ fn take_apart(
         if is_added(&name) {
             continue;
         }
-        match Path::read(resource_type, &name) {
-            Ok(Path::Attribute(target)) if target.attribute.is_read_only => {}
-            Ok(path) => operations.push(Operation { verb, path, value }),
-            Err(error) if name.contains('[') => return Err(error),
-            Err(_) => {
-                others.insert(name, value);
+        match (Path::read(resource_type, &name), value) {
+            (_, Value::Object(own)) if resource_type.is_core(&name) => {
+                take_apart(resource_type, verb, own, operations, others)?;
             }
+            (Ok(Path::Attribute(target)), _) if target.attribute.is_read_only => {}
+            (Ok(path), value) => operations.push(Operation { verb, path, value }),
+            (Err(error), _) if name.contains('[') => return Err(error),
+            (Err(_), value) => match Foreign::read(resource_type, &name) {
+                // A member that nobody knows of a schema that is known.
+                Some(foreign) => {
+                    let path = Path::Foreign(foreign);
+                    operations.push(Operation { verb, path, value });
+                }
+                None => {
+                    others.insert(name, value);
+                }
+            },
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The paths of PATCH (RFC 7644, section 3.5.2): `name.familyName`, `emails[type eq "work"].value`,
 //! `urn:…:enterprise:2.0:User:manager`.
 
+use super::Foreign;
 use crate::{
     http::{ApiError, ApiResult, Code},
     people::scim::schema::{
@@ -16,6 +17,8 @@ pub enum Path {
     Extension(&'static Schema),
     /// An attribute, or a part of it.
     Attribute(Target),
+    /// What belongs to a schema that nobody knows here.
+    Foreign(Foreign),
 }
 
 /// An attribute, or a part of it.
@@ -37,6 +40,13 @@ impl Path {
         let (extension, rest) = split_urn(resource_type, text.trim());
         if let (Some(schema), "") = (extension, rest) {
             return Ok(Path::Extension(schema));
+        }
+        // What follows a URN that is known has none of its own.
+        if resource_type.keeps_others
+            && rest == text.trim()
+            && let Some(foreign) = Foreign::read(resource_type, rest)
+        {
+            return Ok(Path::Foreign(foreign));
         }
         let (name, filter, part) = split(rest).ok_or_else(|| unknown(text))?;
         let attribute = match extension {

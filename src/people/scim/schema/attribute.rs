@@ -39,7 +39,12 @@ pub struct Attribute {
     pub is_exact: bool,
     /// Whether no two resources have the same.
     pub is_unique: bool,
+    /// Whether it has however many values: see [`MOST_VALUES`].
+    pub is_unbounded: bool,
 }
+
+/// Values at most in one attribute, since each that is added is compared with all that are there.
+const MOST_VALUES: usize = 1_000;
 
 /// An attribute with one text.
 pub const fn text(name: &'static str, doc: &'static str) -> Attribute {
@@ -67,6 +72,7 @@ pub const fn of_kind(name: &'static str, kind: Kind, doc: &'static str) -> Attri
         is_read_only: false,
         is_exact: false,
         is_unique: false,
+        is_unbounded: false,
     }
 }
 
@@ -101,6 +107,12 @@ impl Attribute {
         self
     }
 
+    /// With however many values, which are kept elsewhere.
+    pub const fn unbounded(mut self) -> Self {
+        self.is_unbounded = true;
+        self
+    }
+
     /// Its attributes of its own; none of a simple one.
     pub fn parts(&self) -> &'static [Attribute] {
         match self.kind {
@@ -130,6 +142,9 @@ impl Attribute {
             Value::Array(items) => items,
             value => vec![value],
         };
+        if !self.is_unbounded {
+            refuse_too_many(self.name, items.len())?;
+        }
         let mut kept = Vec::new();
         for item in items {
             kept.extend(self.read_one(item)?);
@@ -221,6 +236,15 @@ pub fn read_members(
         }
     }
     Ok(read)
+}
+
+/// Refuses more values of an attribute than one may have.
+pub fn refuse_too_many(name: &str, values: usize) -> ApiResult<()> {
+    if values > MOST_VALUES {
+        let detail = format!("has {values} values; one attribute has at most {MOST_VALUES}");
+        return Err(ApiError::field(name, detail));
+    }
+    Ok(())
 }
 
 /// The fault with the name of what it stands in.

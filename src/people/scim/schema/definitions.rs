@@ -127,7 +127,9 @@ static GROUP_SCHEMA: Schema = Schema {
     doc: "A group of people.",
     attributes: &[
         text("displayName", "What people call it.").required().unique(),
-        complex("members", MEMBER, "The people who are in it.").many(),
+        complex("members", MEMBER, "The people who are in it.")
+            .many()
+            .unbounded(),
     ],
 };
 
@@ -138,6 +140,7 @@ pub static USER: ResourceType = ResourceType {
     doc: "People.",
     core: &USER_SCHEMA,
     extensions: &[&ENTERPRISE_SCHEMA, &PROVOST_SCHEMA],
+    keeps_others: true,
 };
 
 /// Groups.
@@ -147,4 +150,5 @@ pub static GROUP: ResourceType = ResourceType {
     doc: "Groups of people.",
     core: &GROUP_SCHEMA,
     extensions: &[],
+    keeps_others: false,
 };

@@ -49,6 +49,8 @@ pub struct ResourceType {
     pub core: &'static Schema,
     /// What is added to it, each below its URN.
     pub extensions: &'static [&'static Schema],
+    /// Whether what no schema names is kept.
+    pub keeps_others: bool,
 }
 
 impl ResourceType {
@@ -62,6 +64,11 @@ impl ResourceType {
             if let Some(extension) = self.extension(&name) {
                 if let Some(read) = read_extension(extension, value)? {
                     resource.insert(extension.urn.to_owned(), read);
+                }
+            } else if self.is_core(&name) {
+                // Some clients say the resource's own attributes below its URN.
+                if !value.is_null() {
+                    resource.extend(self.read(value).map_err(|error| below(self.core.urn, error))?);
                 }
             } else if EXTERNAL_ID.name.eq_ignore_ascii_case(&name) {
                 let id = EXTERNAL_ID.read(value)?;
@@ -80,6 +87,11 @@ impl ResourceType {
             .iter()
             .copied()
             .find(|extension| extension.urn.eq_ignore_ascii_case(urn))
+    }
+
+    /// Whether it is the URN of the schema itself.
+    pub fn is_core(&self, urn: &str) -> bool {
+        self.core.urn.eq_ignore_ascii_case(urn)
     }
 
     /// The attribute of the schema itself that has this name.

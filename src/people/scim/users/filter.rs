@@ -102,7 +102,8 @@ pub static USERS: Schema = Schema::new(attributes! {
     "meta.lastModified" Instant "greatest(users.updated_at, scim_users.updated_at)";
 })
 .with_urns(&[CORE_USER, ENTERPRISE_USER, PROVOST_USER])
-.with_boolean_texts();
+.with_boolean_texts()
+.with_opaque_ids();
 
 const fn sort(name: &'static str, column: &'static str, kind: SortKind) -> Sort {
     Sort { name, column, kind }

@@ -1,0 +1,138 @@
+//! PATCH of schemas that nobody knows here, such as Microsoft's `urn:…:CustomExtensionName:2.0:User`: their members are
+//! kept as clients say them.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::Verb;
+use crate::{
+    http::{ApiError, ApiResult, Code},
+    people::scim::schema::{Resource, ResourceType, attribute::refuse_too_many},
+};
+
+/// A schema that nobody knows here, a member of it, or a part of that.
+#[derive(Debug, Clone)]
+pub struct Foreign {
+    /// The names that lead there. The first is the URN; it is left out before members of the resource itself.
+    names: Vec<String>,
+}
+
+impl Foreign {
+    /// Reads a path after a URN. The URN ends with the kind of resource that follows its version.
+    pub fn read(resource_type: &ResourceType, text: &str) -> Option<Self> {
+        let is_of_scim = starts_with(text, "urn:ietf:params:scim:")
+            && !starts_with(text, "urn:ietf:params:scim:schemas:extension:")
+            && !starts_with(text, resource_type.core.urn);
+        if !starts_with(text, "urn:") || text.contains('[') || is_of_scim {
+            return None;
+        }
+        let words: Vec<&str> = text.split(':').collect();
+        let version = words.iter().rposition(|word| is_version(word))?;
+        let (urn, rest) = words.split_at_checked(version + 2)?;
+        let urn = urn.join(":");
+        let members: Vec<&str> = match rest {
+            [] => Vec::new(),
+            [member] => member.split('.').collect(),
+            _ => return None,
+        };
+        if members.len() > 2 || members.iter().any(|name| name.is_empty()) {
+            return None;
+        }
+        let urn = match resource_type.extension(&urn) {
+            Some(known) => Some(known.urn.to_owned()),
+            None => (!resource_type.core.urn.eq_ignore_ascii_case(&urn)).then_some(urn),
+        };
+        let members = members.into_iter().map(str::to_owned);
+        Some(Foreign {
+            names: urn.into_iter().chain(members).collect(),
+        })
+    }
+
+    /// Does an operation.
+    pub fn apply(&self, resource: &mut Resource, verb: Verb, value: Value) -> ApiResult<()> {
+        if let [urn] = self.names.as_slice()
+            && starts_with(urn, "urn:")
+            && verb != Verb::Remove
+            && !(value.is_object() || value.is_null())
+        {
+            return Err(ApiError::field(urn, "must be an object"));
+        }
+        change(resource, &self.names, verb, value)
+    }
+}
+
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(start))
+}
+
+/// `2.0`
+fn is_version(word: &str) -> bool {
+    let mut numbers = word.split('.');
+    word.contains('.')
+        && numbers.all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn change(members: &mut Resource, names: &[String], verb: Verb, value: Value) -> ApiResult<()> {
+    let Some((first, rest)) = names.split_first() else {
+        return Ok(());
+    };
+    let known = members.keys().find(|name| name.eq_ignore_ascii_case(first));
+    let name = known.unwrap_or(first).clone();
+    if rest.is_empty() {
+        return change_member(members, name, verb, value);
+    }
+    if verb == Verb::Remove && !members.contains_key(&name) {
+        return Ok(());
+    }
+    let Value::Object(inner) = members.entry(name.clone()).or_insert_with(|| json!({})) else {
+        return Err(ApiError::new(
+            Code::NoTarget,
+            format!("{name} is no object, so that it has no {}.", rest.join(".")),
+        ));
+    };
+    change(inner, rest, verb, value)?;
+    if inner.is_empty() {
+        members.remove(&name);
+    }
+    Ok(())
+}
+
+fn change_member(members: &mut Resource, name: String, verb: Verb, value: Value) -> ApiResult<()> {
+    match (verb, members.get_mut(&name), value) {
+        (Verb::Remove, Some(Value::Array(known)), Value::Array(gone)) => {
+            let gone: HashSet<&Value> = gone.iter().collect();
+            known.retain(|value| !gone.contains(value));
+        }
+        (Verb::Remove, ..) | (_, _, Value::Null) => {
+            members.remove(&name);
+        }
+        // Parts that are not named stay, as in the schemas that are known.
+        (_, Some(Value::Object(known)), Value::Object(given)) => {
+            for (part, value) in given {
+                change(known, &[part], verb, value)?;
+            }
+            if known.is_empty() {
+                members.remove(&name);
+            }
+        }
+        (Verb::Add, Some(Value::Array(known)), given) => {
+            let given = match given {
+                Value::Array(given) => given,
+                one => vec![one],
+            };
+            refuse_too_many(&name, known.len().max(given.len()))?;
+            for value in given {
+                if !known.contains(&value) {
+                    known.push(value);
+                }
+            }
+            refuse_too_many(&name, known.len())?;
+        }
+        (_, _, value) => {
+            members.insert(name, value);
+        }
+    }
+    Ok(())
+}
