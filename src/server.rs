@@ -116,7 +116,7 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
             )
             .split_for_parts();
         actix
-            .configure(|config| contract::configure_docs(config))
+            .configure(contract::configure_docs)
             .default_service(web::to(unmatched))
             .wrap(from_fn(rates::limit))
             .wrap(Compress::default())
