@@ -284,6 +284,9 @@ pub fn reaches_more(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<bool> {
             beyond.push(sql!["users.id = ANY(", bind(came), ") AND NOT ", otherwise]);
         }
     }
+    if beyond.is_empty() {
+        return Ok(false);
+    }
     let found: Beyond = sql![
         "SELECT EXISTS (SELECT FROM users WHERE ",
         Sql::any(beyond),
