@@ -10,7 +10,10 @@ use uuid::Uuid;
 use super::{Acting, App};
 use crate::{
     access::{Caller, Permission, Scope},
-    db::{Sql, bind, sql::uuid_v7},
+    db::{
+        Sql, bind,
+        sql::{SqlPart, uuid_v7},
+    },
     filter::FilterClock,
     http::{ApiError, ApiResult, Code, body::Examined},
     jobs::{self, Job, NewJob},
@@ -262,6 +265,25 @@ impl<'a> Tx<'a> {
                 permission.as_str()
             ),
         ))
+    }
+
+    /// Has the transactions that do what `name`, a text, names take turns: waits for the present one, and keeps later
+    /// ones waiting until this one ends, so that what it sees holds.
+    pub fn take_turns(&mut self, name: impl SqlPart) -> ApiResult<()> {
+        sql!["SELECT pg_advisory_xact_lock(hashtextextended(", name, ", 0))"].execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Keeps those who [take turns](Self::take_turns) at `name` waiting until this transaction ends, and nobody else who
+    /// does the same.
+    pub fn hold_off(&mut self, name: impl SqlPart) -> ApiResult<()> {
+        sql![
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended(",
+            name,
+            ", 0))"
+        ]
+        .execute(self.conn)?;
+        Ok(())
     }
 
     /// Appends `event` to the ledger when the transaction commits.

@@ -54,12 +54,7 @@ pub fn apply(
 /// One import of a resource at a time, and nobody else changes what this one compares.
 fn lock(tx: &mut Tx, prepared: &Prepared) -> ApiResult<()> {
     let declaration = prepared.target.declaration();
-    sql![
-        "SELECT pg_advisory_xact_lock(hashtext('import:' || ",
-        bind(declaration.resource),
-        "))"
-    ]
-    .execute(tx.conn)?;
+    tx.take_turns(bind(format!("import {}", declaration.resource)))?;
     sql![
         "WITH locked AS (SELECT t.id FROM ",
         declaration.table,

@@ -170,8 +170,7 @@ impl Tree {
 
     /// One writer of parents at a time: two that see only their own change could close a circle between them.
     pub fn lock(&self, tx: &mut Tx) -> ApiResult<()> {
-        sql!["SELECT pg_advisory_xact_lock(hashtext(", bind(self.closure), "))"].execute(tx.conn)?;
-        Ok(())
+        tx.take_turns(bind(self.closure))
     }
 
     /// Those of `written` whose line does not say what their row says.

@@ -145,3 +145,20 @@ async fn what_a_person_is_given_does_not_tell_what_is_out_of_reach() {
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[2], answers[3]);
 }
+
+#[actix_web::test]
+async fn whoever_may_not_grant_a_groups_roles_does_not_archive_it() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let group = json!({"code": "leads", "name": "Leads"});
+    let group = id(&admin.post("/v1/groups", group).await.assert_status(201));
+    let archival = format!("/v1/groups/{group}/archival");
+    let lms_admin = role(&admin, "lms_admin").await;
+    let grant = grant_body(("group", group), lms_admin, ("everything", None));
+    admin.post("/v1/grants", grant).await.assert_status(201);
+    let hr = app.holding_role("hr_admin", &[("everything", None)]);
+    hr.post(&archival, json!({}))
+        .await
+        .assert_problem(403, "grant_exceeds_caller");
+    admin.post(&archival, json!({})).await.assert_status(200);
+}

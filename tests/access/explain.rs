@@ -302,3 +302,30 @@ async fn questions_that_cannot_be_answered_are_refused() {
         .assert_problem(404, "not_found");
     }
 }
+
+#[actix_web::test]
+async fn grants_out_of_sight_are_not_named_in_explanations_and_refusals() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let unit = org_unit(&app, "partners", None);
+    let ana = person_with(&admin, json!({"username": "ana", "org_unit_id": unit})).await;
+    let secret = json!({"code": "secret_role", "name": "Secret", "permissions": ["jobs.read"]});
+    let secret = id(&admin.post("/v1/roles", secret).await.assert_status(201));
+    let grant = grant_body(("user", ana), secret, ("everything", None));
+    admin.post("/v1/grants", grant).await.assert_status(201);
+    let client = app.holding_role("lms_admin", &[("org_unit", Some(unit))]);
+
+    let path = format!("/v1/users/{ana}/access/explanation?permission=jobs.read");
+    let answer = client.get(&path).await.assert_status(200);
+    assert_eq!(
+        answer.at("/because"),
+        json!("Allowed by a grant that you may not see.")
+    );
+    let path = format!("/v1/users/{ana}/password");
+    let answer = client
+        .with("If-Match", "*")
+        .put(&path, json!({"password": "another long one"}))
+        .await
+        .assert_problem(403, "grant_exceeds_caller");
+    assert!(!answer.text().contains("jobs.read"), "{}", answer.text());
+}

@@ -3,7 +3,7 @@ use provost::{access::Permission, db::bind, sql};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{grant_body, person, person_with, role, scopes::org_unit};
+use super::{grant_body, id, person, person_with, role, scopes::org_unit};
 use crate::support::TestApp;
 
 const KEEPER: &[Permission] = &[
@@ -285,4 +285,36 @@ async fn a_grant_that_names_nothing_or_contradicts_itself_is_refused() {
             .assert_problem(422, "validation_failed")
             .assert_fault(pointer);
     }
+}
+
+#[actix_web::test]
+async fn grants_of_one_role_follow_each_other() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let ana = person_with(&admin, json!({"username": "ana"})).await;
+    let auditor = role(&admin, "auditor").await;
+    let granted = async |starts_at: Option<&str>, ends_at: Option<&str>| {
+        let mut body = grant_body(("user", ana), auditor, ("everything", None));
+        body["starts_at"] = json!(starts_at);
+        body["ends_at"] = json!(ends_at);
+        admin.post("/v1/grants", body).await
+    };
+    let first = granted(Some("2100-01-01T00:00:00Z"), Some("2100-03-01T00:00:00Z")).await;
+    let first = id(&first.assert_status(201));
+    let overlapping = granted(Some("2100-02-01T00:00:00Z"), None).await;
+    let overlapping = overlapping
+        .assert_problem(409, "already_exists")
+        .assert_fault("/role_id");
+    assert!(overlapping.text().contains(&first.to_string()));
+    granted(Some("2100-03-01T00:00:00Z"), None)
+        .await
+        .assert_status(201);
+    granted(None, Some("2099-01-01T00:00:00Z"))
+        .await
+        .assert_status(201);
+    granted(None, None).await.assert_problem(409, "already_exists");
+    granted(None, Some("2001-01-01T00:00:00Z"))
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/ends_at");
 }

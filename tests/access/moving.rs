@@ -3,7 +3,7 @@
 use provost::access::Permission::*;
 use serde_json::json;
 
-use super::{grant_body, id, person_with, role, scopes::org_unit};
+use super::{id, person_with, scopes::org_unit};
 use crate::support::TestApp;
 
 #[actix_web::test]
@@ -146,80 +146,4 @@ async fn nobody_brings_people_within_their_reach_by_the_filter_of_a_group() {
     hr.patch(&path, json!({"title": "Trainer"}))
         .await
         .assert_status(200);
-}
-
-#[actix_web::test]
-async fn whoever_may_not_grant_a_groups_roles_does_not_archive_it() {
-    let app = TestApp::start().await;
-    let admin = app.admin().await;
-    let group = json!({"code": "leads", "name": "Leads"});
-    let group = id(&admin.post("/v1/groups", group).await.assert_status(201));
-    let archival = format!("/v1/groups/{group}/archival");
-    let lms_admin = role(&admin, "lms_admin").await;
-    let grant = grant_body(("group", group), lms_admin, ("everything", None));
-    admin.post("/v1/grants", grant).await.assert_status(201);
-    let hr = app.holding_role("hr_admin", &[("everything", None)]);
-    hr.post(&archival, json!({}))
-        .await
-        .assert_problem(403, "grant_exceeds_caller");
-    admin.post(&archival, json!({})).await.assert_status(200);
-}
-
-#[actix_web::test]
-async fn grants_of_one_role_follow_each_other() {
-    let app = TestApp::start().await;
-    let admin = app.admin().await;
-    let ana = person_with(&admin, json!({"username": "ana"})).await;
-    let auditor = role(&admin, "auditor").await;
-    let granted = async |starts_at: Option<&str>, ends_at: Option<&str>| {
-        let mut body = grant_body(("user", ana), auditor, ("everything", None));
-        body["starts_at"] = json!(starts_at);
-        body["ends_at"] = json!(ends_at);
-        admin.post("/v1/grants", body).await
-    };
-    let first = granted(Some("2100-01-01T00:00:00Z"), Some("2100-03-01T00:00:00Z")).await;
-    let first = id(&first.assert_status(201));
-    let overlapping = granted(Some("2100-02-01T00:00:00Z"), None).await;
-    let overlapping = overlapping
-        .assert_problem(409, "already_exists")
-        .assert_fault("/role_id");
-    assert!(overlapping.text().contains(&first.to_string()));
-    granted(Some("2100-03-01T00:00:00Z"), None)
-        .await
-        .assert_status(201);
-    granted(None, Some("2099-01-01T00:00:00Z"))
-        .await
-        .assert_status(201);
-    granted(None, None).await.assert_problem(409, "already_exists");
-    granted(None, Some("2001-01-01T00:00:00Z"))
-        .await
-        .assert_problem(422, "validation_failed")
-        .assert_fault("/ends_at");
-}
-
-#[actix_web::test]
-async fn grants_out_of_sight_are_not_named_in_explanations_and_refusals() {
-    let app = TestApp::start().await;
-    let admin = app.admin().await;
-    let unit = org_unit(&app, "partners", None);
-    let ana = person_with(&admin, json!({"username": "ana", "org_unit_id": unit})).await;
-    let secret = json!({"code": "secret_role", "name": "Secret", "permissions": ["jobs.read"]});
-    let secret = id(&admin.post("/v1/roles", secret).await.assert_status(201));
-    let grant = grant_body(("user", ana), secret, ("everything", None));
-    admin.post("/v1/grants", grant).await.assert_status(201);
-    let client = app.holding_role("lms_admin", &[("org_unit", Some(unit))]);
-
-    let path = format!("/v1/users/{ana}/access/explanation?permission=jobs.read");
-    let answer = client.get(&path).await.assert_status(200);
-    assert_eq!(
-        answer.at("/because"),
-        json!("Allowed by a grant that you may not see.")
-    );
-    let path = format!("/v1/users/{ana}/password");
-    let answer = client
-        .with("If-Match", "*")
-        .put(&path, json!({"password": "another long one"}))
-        .await
-        .assert_problem(403, "grant_exceeds_caller");
-    assert!(!answer.text().contains("jobs.read"), "{}", answer.text());
 }

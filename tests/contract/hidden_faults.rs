@@ -13,7 +13,8 @@ use super::{
     faults::faults,
     inputs,
     operations::{self, NOBODY, Operation, resolve},
-    samples::{self, Sample},
+    sample::Sample,
+    samples,
     story::Story,
 };
 use crate::support::{Answer, Client, TestApp};

@@ -20,6 +20,7 @@ mod nested_faults;
 pub mod operations;
 mod parameters;
 mod routes;
+mod sample;
 pub mod samples;
 mod scim;
 pub mod story;

@@ -5,95 +5,13 @@
 //! Bodies may hold `{name}` for an id that an earlier line saved, and `{unique}` for a word that no other request has.
 //! Reads and refusals are then tested with the same ids by the tests that walk the document.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{operations::Operation, scim, story::Story};
-
-/// A line of the story.
-#[derive(Debug, Clone)]
-pub struct Sample {
-    /// The operation's id.
-    pub operation: &'static str,
-    /// What follows the path.
-    pub query: &'static str,
-    pub body: Option<Payload>,
-    /// What later lines call the new thing's id, and where in the answer it stands.
-    pub saves: Option<(&'static str, &'static str)>,
-    /// Whether the jobs that it queues run before the next line.
-    pub runs_jobs: bool,
-}
-
-#[derive(Debug, Clone)]
-pub enum Payload {
-    Json(Value),
-    Raw(&'static str, &'static str),
-}
-
-impl Sample {
-    fn new(operation: &'static str, body: Option<Payload>) -> Self {
-        Sample {
-            operation,
-            query: "",
-            body,
-            saves: None,
-            runs_jobs: false,
-        }
-    }
-
-    /// The jobs that this line queues make what later lines need.
-    fn then_jobs(mut self) -> Self {
-        self.runs_jobs = true;
-        self
-    }
-
-    /// Later lines call the new thing's id `name`.
-    pub fn saves(self, name: &'static str) -> Self {
-        self.saves_at(name, "/id")
-    }
-
-    /// As [`Sample::saves`], where the id stands elsewhere in the answer.
-    fn saves_at(mut self, name: &'static str, pointer: &'static str) -> Self {
-        self.saves = Some((name, pointer));
-        self
-    }
-
-    /// The JSON body, with ids filled in.
-    pub fn json(&self, story: &mut Story) -> Option<Value> {
-        match &self.body {
-            Some(Payload::Json(body)) => Some(story.filled(body)),
-            _ => None,
-        }
-    }
-}
-
-/// With a JSON body.
-pub fn json_body(operation: &'static str, body: Value) -> Sample {
-    Sample::new(operation, Some(Payload::Json(body)))
-}
-
-/// Without a body.
-pub fn bare(operation: &'static str) -> Sample {
-    Sample::new(operation, None)
-}
-
-/// Without a body, with parameters.
-fn with_query(operation: &'static str, query: &'static str) -> Sample {
-    Sample {
-        query,
-        ..bare(operation)
-    }
-}
-
-/// With a body of another kind.
-fn raw(
-    operation: &'static str,
-    query: &'static str,
-    content_type: &'static str,
-    body: &'static str,
-) -> Sample {
-    let sample = Sample::new(operation, Some(Payload::Raw(content_type, body)));
-    Sample { query, ..sample }
-}
+use super::{
+    operations::Operation,
+    sample::{Sample, bare, json_body, raw, with_query},
+    scim,
+};
 
 /// With the key that the story gave to a person before.
 fn with_known_key(operation: &'static str) -> Sample {

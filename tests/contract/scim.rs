@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::samples::{Sample, json_body};
+use super::sample::{Sample, json_body};
 
 /// Where SCIM says which unit somebody belongs to.
 const HOMES: &str = provost::people::scim::schema::PROVOST_USER;

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{
     operations::{self, Operation, fill},
-    samples::{Payload, Sample, lives, samples},
+    sample::{Payload, Sample},
+    samples::{lives, samples},
 };
 use crate::support::{Answer, Client, TestApp};
 

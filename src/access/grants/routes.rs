@@ -10,7 +10,7 @@ use super::{
 use crate::{
     access::{self, Permission, inclusion},
     app::Call,
-    http::{ApiError, ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
 };
 
 /// The routes of this resource.
@@ -50,14 +50,7 @@ async fn create_grant(call: Call, body: Valid<CreateGrant>) -> ApiResult<Reply> 
         store::lock_role(tx, new.role_id)?;
         let powers = inclusion::role_in_scope(new.role_id, new.scope_kind.as_str(), new.scope_id);
         inclusion::require(tx, powers)?;
-        store::check_names(tx, new)?;
-        let ends_in_past = new.ends_at.is_some_and(|ends_at| ends_at <= tx.now);
-        let checked = if ends_in_past {
-            Err(ApiError::field("/ends_at", "lies in the past"))
-        } else {
-            Ok(())
-        };
-        tx.gather(checked)?;
+        store::check(tx, new)?;
         store::check_twins(tx, new)?;
         let grant = store::insert(tx, new, "api")?;
         Reply::created(&grant, format!("/v1/grants/{}", grant.id))

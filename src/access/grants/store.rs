@@ -116,9 +116,9 @@ pub fn lock_role(tx: &mut Tx, role: Uuid) -> ApiResult<()> {
     Ok(())
 }
 
-/// Refuses a grant whose role, principal or scope does not exist, and one to people and groups whom the caller may not
-/// see, in the same words.
-pub fn check_names(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
+/// Refuses a grant whose role, principal or scope does not exist, one to people and groups whom the caller may not see,
+/// in the same words, and one that is over.
+pub fn check(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
     let exists =
         |table: &'static str, id: Uuid| sql!["EXISTS (SELECT FROM ", table, " WHERE id = ", bind(id), ")"];
     let named = |table: &'static str, read: Permission, covered: fn(&Scope) -> Sql| {
@@ -173,6 +173,12 @@ pub fn check_names(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
             Some("/scope_kind"),
             "names nothing that exists",
         ),
+        (
+            new.ends_at.is_none_or(|ends_at| ends_at > tx.now),
+            "/ends_at",
+            None,
+            "lies in the past",
+        ),
     ];
     let faults: Vec<_> = checks
         .into_iter()
@@ -189,8 +195,7 @@ pub fn check_names(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
 /// Refuses a grant of what is granted already at some time of it: grants may follow each other. Holds off others to the same
 /// holder meanwhile.
 pub fn check_twins(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
-    let holder = bind(format!("grants {}", new.principal_id));
-    sql!["SELECT pg_advisory_xact_lock(hashtextextended(", holder, ", 0))"].execute(tx.conn)?;
+    tx.take_turns(bind(format!("grants {}", new.principal_id)))?;
     let twin: Option<Twin> = sql![
         "SELECT id FROM grants WHERE principal_kind = ",
         bind(new.principal_kind.as_str()),

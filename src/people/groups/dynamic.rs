@@ -20,13 +20,16 @@ use crate::{
 /// A dynamic group and its filter.
 pub type DynamicGroup = (Uuid, String);
 
+/// What those who write filters take turns at.
+const FILTERS: &str = "group filters";
+
 /// Groups whose filters go into one statement.
 const GROUPS_A_STATEMENT: usize = 100;
 
 /// Every live dynamic group. Holds off changes of filters until the transaction ends, so that nobody is judged by a
 /// filter that another transaction is about to replace.
 pub fn all(tx: &mut Tx) -> ApiResult<Vec<DynamicGroup>> {
-    sql!["SELECT pg_advisory_xact_lock_shared(hashtext('groups'))"].execute(tx.conn)?;
+    tx.hold_off(bind(FILTERS))?;
     let groups = groups::table
         .filter(groups::kind.eq("dynamic"))
         .filter(groups::archived_at.is_null())
@@ -39,8 +42,7 @@ pub fn all(tx: &mut Tx) -> ApiResult<Vec<DynamicGroup>> {
 /// Waits for the transactions that judge people by the present filters, and holds off others: taken before a filter
 /// is written.
 pub fn lock_filters(tx: &mut Tx) -> ApiResult<()> {
-    sql!["SELECT pg_advisory_xact_lock(hashtext('groups'))"].execute(tx.conn)?;
-    Ok(())
+    tx.take_turns(bind(FILTERS))
 }
 
 #[derive(QueryableByName)]

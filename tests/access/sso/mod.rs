@@ -1,6 +1,8 @@
 //! Sign-in by OpenID Connect providers.
 
 mod bearer;
+mod claims;
+mod documents;
 mod id_tokens;
 mod linking;
 mod providers;

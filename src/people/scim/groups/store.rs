@@ -164,12 +164,7 @@ pub fn matching(tx: &mut Tx, group: Option<Uuid>, people: Vec<Uuid>, condition: 
 
 /// Whether another group that SCIM knows has that name. Whoever gives a group the same name waits for this transaction.
 pub fn is_taken(tx: &mut Tx, name: &str, except: Option<Uuid>) -> ApiResult<bool> {
-    sql![
-        "SELECT pg_advisory_xact_lock(hashtext('scim_groups.' || lower(",
-        bind(name),
-        ")))"
-    ]
-    .execute(tx.conn)?;
+    tx.take_turns(sql!["'scim_groups ' || lower(", bind(name), ")"])?;
     let scope = tx.scope(Permission::GroupsWrite)?;
     let found = sql![
         "SELECT id FROM groups WHERE lower(name) = lower(",

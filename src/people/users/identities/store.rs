@@ -18,7 +18,6 @@ use crate::{
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
-    sql,
 };
 
 const LISTING: Listing = Listing {
@@ -110,13 +109,7 @@ pub fn has_identity(tx: &mut Tx, user: Uuid) -> ApiResult<bool> {
 
 /// Has those who link at a provider take turns until the transaction ends, so that what each sees holds.
 pub fn take_turns(tx: &mut Tx, provider: Uuid) -> ApiResult<()> {
-    sql![
-        "SELECT pg_advisory_xact_lock(hashtextextended(",
-        bind(format!("identities {provider}")),
-        ", 0))"
-    ]
-    .execute(tx.conn)?;
-    Ok(())
+    tx.take_turns(bind(format!("identities {provider}")))
 }
 
 /// Links a subject of a provider to a person.
