@@ -234,11 +234,12 @@ async fn on_behalf(app: &Arc<App>, actor: &Actor, subject: &Caller) -> ApiResult
         caller: holder,
         ..Acting::system("")
     };
+    let representative = acting.caller.clone();
     let may = app
         .on_database(move |app, conn| app.read(conn, &acting, |tx| exchange::require(tx, person)))
         .await;
     match may {
-        Ok(()) => Ok(Arc::new(subject.acted_for_by(actor.kind, actor.sub))),
+        Ok(()) => Ok(Arc::new(subject.acted_for_by(representative))),
         Err(error) if error.code.status().is_client_error() => Err(token::refused()),
         Err(error) => Err(error),
     }

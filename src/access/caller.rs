@@ -1,5 +1,7 @@
 //! Who is calling, and what they hold.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -30,7 +32,12 @@ pub struct HeldGrant {
 impl HeldGrant {
     /// Whether it is in force at `now`.
     pub fn counts_at(&self, now: DateTime<Utc>) -> bool {
-        self.starts_at.is_none_or(|start| start <= now) && self.ends_at.is_none_or(|end| now < end)
+        self.starts_at.is_none_or(|start| start <= now) && self.is_due_at(now)
+    }
+
+    /// Whether it is in force at `now` or will be.
+    pub fn is_due_at(&self, now: DateTime<Utc>) -> bool {
+        self.ends_at.is_none_or(|end| now < end)
     }
 }
 
@@ -41,11 +48,35 @@ pub struct Caller {
     pub actor: Actor,
     /// All that was granted, whether it is in force now or not.
     pub grants: Vec<HeldGrant>,
+    /// Of what was granted, that which the token opens.
+    confinement: PermissionSet,
+    /// Who acts in this person's place, with all that they were granted.
+    representative: Option<Arc<Caller>>,
     /// Their sessions that ended so lately that access tokens of them may still be about.
     pub ended_sessions: Vec<Uuid>,
 }
 
 impl Caller {
+    /// A principal with what it was granted.
+    pub fn new(kind: ActorKind, principal: Uuid, grants: Vec<HeldGrant>, ended_sessions: Vec<Uuid>) -> Self {
+        let actor = Actor {
+            kind,
+            id: Some(principal),
+            on_behalf_of: None,
+        };
+        Caller::acting(actor, grants, ended_sessions)
+    }
+
+    fn acting(actor: Actor, grants: Vec<HeldGrant>, ended_sessions: Vec<Uuid>) -> Self {
+        Caller {
+            actor,
+            grants,
+            confinement: PermissionSet::everything(),
+            representative: None,
+            ended_sessions,
+        }
+    }
+
     /// Provost itself: jobs, commands. Holds everything.
     pub fn system() -> Self {
         let everything = HeldGrant {
@@ -55,45 +86,36 @@ impl Caller {
             starts_at: None,
             ends_at: None,
         };
-        Caller {
-            actor: Actor::SYSTEM,
-            grants: vec![everything],
-            ended_sessions: Vec::new(),
-        }
+        Caller::acting(Actor::SYSTEM, vec![everything], Vec::new())
     }
 
     /// A person at the token endpoint, who just proved who they are. Holds nothing there.
     pub fn signing_in(user: Uuid) -> Self {
-        let actor = Actor {
-            kind: ActorKind::User,
-            id: Some(user),
-            on_behalf_of: None,
-        };
-        Caller {
-            actor,
-            grants: Vec::new(),
-            ended_sessions: Vec::new(),
-        }
+        Caller::new(ActorKind::User, user, Vec::new(), Vec::new())
     }
 
     /// The same caller, confined to these permissions.
     pub fn confined_to(&self, permissions: PermissionSet) -> Self {
         let mut confined = self.clone();
-        for grant in &mut confined.grants {
-            grant.permissions = grant.permissions.intersection(permissions);
-        }
+        confined.confinement = confined.confinement.intersection(permissions);
         confined
     }
 
     /// The same person, in whose place somebody else acts.
-    pub fn acted_for_by(&self, kind: ActorKind, actor: Uuid) -> Self {
+    pub fn acted_for_by(&self, representative: Arc<Caller>) -> Self {
         let mut caller = self.clone();
         caller.actor = Actor {
-            kind,
-            id: Some(actor),
             on_behalf_of: Some(self.principal_id()),
+            ..representative.actor
         };
+        caller.representative = Some(representative);
         caller
+    }
+
+    /// Those who gain if more comes within these grants' reach: this principal, and who acts in its place. By all that they
+    /// were granted, since another token may open more of it.
+    pub fn beneficiaries(&self) -> impl Iterator<Item = &Caller> {
+        std::iter::once(self).chain(self.representative.as_deref())
     }
 
     /// The person in whose place somebody else calls.
@@ -132,21 +154,26 @@ impl Caller {
 
     /// Where the caller may use `permission` at `now`; none if nowhere.
     pub fn scope_if_any(&self, permission: Permission, now: DateTime<Utc>) -> Option<Scope> {
+        if !self.confinement.contains(permission) {
+            return None;
+        }
+        self.granted_scope(permission, |grant| grant.counts_at(now))
+    }
+
+    /// Where `permission` was granted, by any token, of the grants that count for `counts`; none if nowhere.
+    pub fn granted_scope(
+        &self,
+        permission: Permission,
+        counts: impl Fn(&HeldGrant) -> bool,
+    ) -> Option<Scope> {
         let mut parts: Vec<ScopePart> = Vec::new();
-        for grant in self
-            .grants_at(now)
-            .filter(|grant| grant.permissions.contains(permission))
-        {
+        let opening = |grant: &&HeldGrant| grant.permissions.contains(permission) && counts(grant);
+        for grant in self.grants.iter().filter(opening) {
             if !parts.contains(&grant.scope) {
                 parts.push(grant.scope);
             }
         }
         (!parts.is_empty()).then(|| Scope::new(parts, self.person()))
-    }
-
-    /// The grants in force at `now`.
-    pub fn grants_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = &HeldGrant> {
-        self.grants.iter().filter(move |grant| grant.counts_at(now))
     }
 }
 

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::{Caller, HeldGrant, Permission, ScopePart, sessions};
 use crate::{
-    db::bind,
-    ledger::{Actor, ActorKind},
+    db::{Sql, bind},
+    ledger::ActorKind,
     sql,
 };
 
@@ -113,7 +113,7 @@ pub fn load(
     ended_since: DateTime<Utc>,
 ) -> QueryResult<Option<Caller>> {
     let rows: Vec<GrantRow> = match kind {
-        ActorKind::User => of_user(conn, principal)?,
+        ActorKind::User => of_user(conn, principal, sql!["status = 'active'"])?,
         ActorKind::ServiceAccount => of_service_account(conn, principal)?,
         ActorKind::System => Vec::new(),
     };
@@ -124,24 +124,24 @@ pub fn load(
         ActorKind::User => sessions::store::ended_since(conn, principal, ended_since)?,
         ActorKind::ServiceAccount | ActorKind::System => Vec::new(),
     };
-    let actor = Actor {
-        kind,
-        id: Some(principal),
-        on_behalf_of: None,
-    };
-    Ok(Some(Caller {
-        actor,
-        grants: rows.into_iter().filter_map(held).collect(),
-        ended_sessions,
-    }))
+    let grants = rows.into_iter().filter_map(held).collect();
+    Ok(Some(Caller::new(kind, principal, grants, ended_sessions)))
 }
 
-/// Every active person is a learner of their own; the rest is granted to them or to groups that they are in.
-fn of_user(conn: &mut PgConnection, user: Uuid) -> QueryResult<Vec<GrantRow>> {
+/// What a person was granted, whatever their status: it counts while they are active.
+pub fn granted(conn: &mut PgConnection, person: Uuid) -> QueryResult<Vec<HeldGrant>> {
+    let rows = of_user(conn, person, Sql::always())?;
+    Ok(rows.into_iter().filter_map(held).collect())
+}
+
+/// Every person is a learner of their own; the rest is granted to them or to groups that they are in.
+fn of_user(conn: &mut PgConnection, user: Uuid, condition: Sql) -> QueryResult<Vec<GrantRow>> {
     sql![
         "WITH person AS (SELECT id FROM users WHERE id = ",
         bind(user),
-        " AND status = 'active')
+        " AND ",
+        condition,
+        ")
          SELECT NULL::uuid AS grant_id, roles.permissions, 'self' AS scope_kind, NULL::uuid AS scope_id,
                 NULL::timestamptz AS starts_at, NULL::timestamptz AS ends_at
          FROM person JOIN roles ON roles.code = 'learner' AND roles.built_in

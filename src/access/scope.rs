@@ -197,6 +197,26 @@ impl Scope {
         })
     }
 
+    /// Scopes relative to one person, whose id is in the column `id`, that lie within this one: it covers that person, and for
+    /// their own reports everybody who stands below them now.
+    pub fn own_scopes(&self, kind: &'static str, id: &'static str) -> Sql {
+        sql![
+            "(",
+            kind,
+            " IN ('own_reports', 'self') AND EXISTS (SELECT FROM users own WHERE own.id = ",
+            id,
+            " AND ",
+            self.users("own.id"),
+            ") AND (",
+            kind,
+            " = 'self' OR NOT EXISTS (SELECT FROM reporting_lines below WHERE below.ancestor_id = ",
+            id,
+            " AND NOT ",
+            self.users("below.descendant_id"),
+            ")))"
+        ]
+    }
+
     fn any(&self, condition: impl Fn(ScopePart) -> Option<Sql>) -> Sql {
         if self.is_everything() {
             return Sql::always();

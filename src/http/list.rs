@@ -118,7 +118,8 @@ impl ListQuery {
         self.with_filter(listing, filter)
     }
 
-    fn with_filter(&self, listing: &Listing, filter: ApiResult<Sql>) -> ApiResult<(PagePlan, Sql)> {
+    /// As [`page`](Self::page), with a filter that was read already.
+    pub fn with_filter(&self, listing: &Listing, filter: ApiResult<Sql>) -> ApiResult<(PagePlan, Sql)> {
         match (self.ordered(listing), filter) {
             (Ok(page), Ok(filter)) if self.faults.is_empty() => Ok((page, filter)),
             (page, filter) => {

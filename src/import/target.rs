@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -27,7 +28,7 @@ pub trait Target: Sync {
     fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>>;
 
     /// What applying the import gives to whoever does, beside what the permissions say: powers that they must hold.
-    fn powers(&self, _import: Uuid) -> Option<Sql> {
+    fn powers(&self, _import: Uuid, _now: DateTime<Utc>) -> Option<Sql> {
         None
     }
 

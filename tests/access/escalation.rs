@@ -56,46 +56,6 @@ async fn nobody_sets_the_password_of_somebody_who_may_do_more() {
 }
 
 #[actix_web::test]
-async fn nobody_makes_members_of_a_dynamic_group_that_holds_roles_by_writing_people_in_one_unit() {
-    let app = TestApp::start().await;
-    let admin = app.admin().await;
-    let unit = org_unit(&app, "emea", None);
-    let chiefs =
-        json!({"code": "chiefs", "name": "Chiefs", "kind": "dynamic", "filter": "title eq \"Chief\""});
-    let chiefs = id(&admin.post("/v1/groups", chiefs).await.assert_status(201));
-    let lms_admin = role(&admin, "lms_admin").await;
-    admin
-        .post(
-            "/v1/grants",
-            grant_body(("group", chiefs), lms_admin, ("everything", None)),
-        )
-        .await
-        .assert_status(201);
-    let local = app.holding(HR, "org_unit", Some(unit));
-    let central = app.holding(HR, "everything", None);
-    let ana = person_with(&admin, json!({"username": "ana", "org_unit_id": unit})).await;
-    let body = |name: &str, title: &str| json!({"username": name, "given_name": "G", "family_name": "F", "org_unit_id": unit, "title": title});
-    let change = json!({"title": "Chief"});
-
-    local
-        .post("/v1/users", body("bea", "Chief"))
-        .await
-        .assert_problem(403, "grant_exceeds_caller");
-    local
-        .patch(&format!("/v1/users/{ana}"), change.clone())
-        .await
-        .assert_problem(403, "grant_exceeds_caller");
-    local
-        .post("/v1/users", body("bea", "Nurse"))
-        .await
-        .assert_status(201);
-    central
-        .patch(&format!("/v1/users/{ana}"), change)
-        .await
-        .assert_status(200);
-}
-
-#[actix_web::test]
 async fn a_group_scope_does_not_widen_itself() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

@@ -154,6 +154,13 @@ async fn an_explanation_tells_permission_time_and_scope_apart() {
         suspended.at("/because"),
         "They are suspended, and only active people may do anything."
     );
+    assert_eq!(
+        verdict_of(&suspended.json(), "keeper")["grant"]["counts"],
+        json!(false)
+    );
+    let access = admin.get(&format!("/v1/users/{ana}/access")).await;
+    assert_eq!(access.at("/permissions"), json!([]));
+    assert_eq!(access.at("/grants").as_array().map(Vec::len), Some(2));
 }
 
 #[actix_web::test]

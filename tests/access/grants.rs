@@ -318,3 +318,43 @@ async fn grants_of_one_role_follow_each_other() {
         .assert_problem(422, "validation_failed")
         .assert_fault("/ends_at");
 }
+
+#[actix_web::test]
+async fn what_has_ended_may_be_granted_again_and_forbids_nothing() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let unit = org_unit(&app, "emea", None);
+    let ana = person_with(&admin, json!({"username": "ana", "org_unit_id": unit})).await;
+    let auditor = role(&admin, "auditor").await;
+    let hr = app.holding_role("hr_admin", &[("org_unit", Some(unit))]);
+    let me = id(&hr.get("/v1/me").await);
+    let mut body = grant_body(("user", ana), auditor, ("everything", None));
+    let path = format!("/v1/users/{ana}");
+    let change = json!({"email": "ana@example.com"});
+    body["ends_at"] = json!(app.app.clock.now() + TimeDelta::hours(1));
+    admin.post("/v1/grants", body.clone()).await.assert_status(201);
+    hr.patch(&path, change.clone())
+        .await
+        .assert_problem(403, "grant_exceeds_caller");
+
+    app.app.clock.advance(TimeDelta::hours(2));
+    let (admin, hr) = (app.admin().await, app.client_of_service_account(me));
+    hr.patch(&path, change).await.assert_status(200);
+    body["ends_at"] = json!(null);
+    admin.post("/v1/grants", body).await.assert_status(201);
+}
+
+#[actix_web::test]
+async fn a_grant_that_ends_as_it_begins_is_refused_however_finely_it_is_timed() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let ana = person(&admin, "ana").await;
+    let mut body = grant_body(("user", ana), role(&admin, "auditor").await, ("everything", None));
+    body["starts_at"] = json!("2100-01-01T00:00:00.0000001Z");
+    body["ends_at"] = json!("2100-01-01T00:00:00.0000002Z");
+    admin
+        .post("/v1/grants", body)
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/ends_at");
+}

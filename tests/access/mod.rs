@@ -3,6 +3,7 @@
 mod attempts;
 mod bad_tokens;
 mod discovery;
+mod dynamic_groups;
 mod escalation;
 mod exchange;
 mod explain;

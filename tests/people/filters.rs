@@ -142,12 +142,15 @@ async fn reports_on_a_course_tell_nothing_of_people_out_of_sight() {
     admin.post("/v1/requirements", body).await.assert_status(201);
 
     let keeper = app.holding(&[Permission::ReportsRun], "course", Some(uuid(&course)));
-    for (filter, required) in [(None, 1), (Some("username eq \"ana\""), 0)] {
-        let path = match filter {
-            Some(filter) => filtered("/v1/reports/compliance", filter),
-            None => "/v1/reports/compliance".to_owned(),
+    for (filter, found) in [(None, 1), (Some("username eq \"ana\""), 0)] {
+        let path = |report: &str| {
+            let path = format!("/v1/reports/{report}");
+            filter.map_or(path.clone(), |filter| filtered(&path, filter))
         };
-        let report = keeper.get(&path).await.assert_status(200);
-        assert_eq!(report.at("/total/required"), json!(required), "{filter:?}");
+        let report = keeper.get(&path("compliance")).await.assert_status(200);
+        assert_eq!(report.at("/total/required"), json!(found), "{filter:?}");
+        let report = keeper.get(&path("overdue")).await.assert_status(200);
+        let overdue = report.at("/data").as_array().map(Vec::len);
+        assert_eq!(overdue, Some(found), "{filter:?}");
     }
 }

@@ -162,7 +162,8 @@ fn programs_have_no_reports(grant: &CreateGrant) -> Result<(), ValidationError> 
 
 fn ends_after_start(grant: &CreateGrant) -> Result<(), ValidationError> {
     match (grant.starts_at, grant.ends_at) {
-        (Some(start), Some(end)) if end <= start => {
+        // As exactly as instants are kept.
+        (Some(start), Some(end)) if end.timestamp_micros() <= start.timestamp_micros() => {
             rule_beside("/ends_at", "/starts_at", "must be after starts_at")
         }
         _ => Ok(()),

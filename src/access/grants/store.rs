@@ -208,7 +208,7 @@ pub fn check_twins(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
         " AND scope_id IS NOT DISTINCT FROM ",
         bind(new.scope_id),
         "::uuid AND revoked_at IS NULL AND tstzrange(starts_at, ends_at) && tstzrange(",
-        bind(new.starts_at),
+        bind(new.starts_at.unwrap_or(tx.now)),
         ", ",
         bind(new.ends_at),
         ") ORDER BY created_at LIMIT 1"

@@ -96,7 +96,7 @@ async fn update_role(
         if let Some(wanted) = &body.0.permissions {
             let mut added = store::names(wanted);
             added.retain(|name| !before.permissions.contains(name));
-            inclusion::require(tx, inclusion::added_to_role(before.id, added))?;
+            inclusion::require(tx, inclusion::added_to_role(before.id, added, tx.now))?;
         }
         let role = store::update(tx, &before, &body.0)?;
         tx.record(

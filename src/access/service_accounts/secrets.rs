@@ -59,7 +59,7 @@ async fn create_service_account_secret(
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
         let account = access::authorize(tx, &id, Permission::RolesWrite)?;
-        let granted = inclusion::granted_to("service_account", vec![account.id]);
+        let granted = inclusion::granted_to("service_account", vec![account.id], tx.now);
         inclusion::require(tx, inclusion::confined(granted, body.0.permissions.as_deref()))?;
         if body.0.expires_at.is_some_and(|end| end <= tx.now) {
             return Err(ApiError::field("/expires_at", "must be in the future"));

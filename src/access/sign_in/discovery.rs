@@ -5,6 +5,15 @@ use actix_web::{HttpResponse, get, web::Data};
 use super::{exchange, model::ServerMetadata};
 use crate::app::App;
 
+/// The ways to a token.
+pub(super) const GRANT_TYPES: &[&str] = &[
+    "password",
+    "client_credentials",
+    "refresh_token",
+    "authorization_code",
+    exchange::GRANT_TYPE,
+];
+
 /// What this authorization server offers, and where (RFC 8414).
 #[utoipa::path(tag = "sign-in",
     responses((status = 200, description = "Endpoints and methods.", body = ServerMetadata)))]
@@ -19,13 +28,7 @@ pub(super) async fn get_authorization_server(app: Data<App>) -> HttpResponse {
         introspection_endpoint: at("/oauth/introspect"),
         jwks_uri: at("/.well-known/jwks.json"),
         service_documentation: at("/docs"),
-        grant_types_supported: &[
-            "password",
-            "client_credentials",
-            "refresh_token",
-            "authorization_code",
-            exchange::GRANT_TYPE,
-        ],
+        grant_types_supported: GRANT_TYPES,
         response_types_supported: &["code"],
         code_challenge_methods_supported: &["S256"],
         authorization_response_iss_parameter_supported: true,

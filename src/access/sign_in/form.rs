@@ -102,9 +102,10 @@ pub fn unknown_client() -> HttpResponse {
         "invalid_client",
         "client_id or client_secret is wrong, expired or revoked, or the account is suspended.",
     );
-    answer
-        .headers_mut()
-        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+    answer.headers_mut().insert(
+        WWW_AUTHENTICATE,
+        HeaderValue::from_static("Basic realm=\"provost\""),
+    );
     answer
 }
 

@@ -71,7 +71,9 @@ async fn create_token(
         .scope
         .as_deref()
         .is_some_and(|scope| !scope.trim().is_empty());
-    if asks_for_less && form.grant_type.as_deref() != Some("client_credentials") {
+    let confines_none =
+        |grant_type| grant_type != "client_credentials" && discovery::GRANT_TYPES.contains(&grant_type);
+    if asks_for_less && form.grant_type.as_deref().is_some_and(confines_none) {
         return Ok(refuse(
             "invalid_scope",
             "Only tokens by client_credentials are confined; leave scope out.",
@@ -139,7 +141,9 @@ async fn sign_in_client(
 
 /// What a token is confined to, of what its secret is: the permissions that are asked for (RFC 6749, section 3.3), all without.
 fn confined(secret: Option<String>, asked: &str) -> Result<Option<String>, &'static str> {
-    let names: Vec<&str> = asked.split_whitespace().collect();
+    let mut names: Vec<&str> = asked.split_whitespace().collect();
+    names.sort_unstable();
+    names.dedup();
     if names.is_empty() {
         return Ok(secret);
     }

@@ -102,7 +102,7 @@ impl AddAssign for Outcome {
 pub fn react(tx: &mut Tx) -> ApiResult<()> {
     let users = tx.changed_users();
     if facts::is_left_to_jobs(tx, users.len()) {
-        return facts::follow(tx, users);
+        return facts::leave_to_jobs(tx, &users);
     }
     reconcile(tx, &*users, None).map(drop)
 }

@@ -136,7 +136,7 @@ async fn apply_import(call: Call, id: Path<Ref<Import>>, body: Valid<ApplyImport
         let import = access::authorize(tx, &id, Permission::ImportsWrite)?;
         let target = import::stored_target(tx.app, &import.resource)?;
         require_all(tx, target.declaration().permissions)?;
-        if let Some(powers) = target.powers(import.id) {
+        if let Some(powers) = target.powers(import.id, tx.now) {
             inclusion::require(tx, powers)?;
         }
         let counts = planned(&import)?;

@@ -82,7 +82,7 @@ fn beyond<'a, T: Protected + HasId>(
         return Ok(added);
     }
     let people: Vec<Uuid> = added.iter().map(|(person, _)| *person).collect();
-    let powers = inclusion::reaching_those(sql!["SELECT unnest(", bind(people), ")"]);
+    let powers = inclusion::reaching_those(sql!["SELECT unnest(", bind(people), ")"], tx.now);
     let beyond = inclusion::holders_beyond_caller(tx, powers)?;
     added.retain(|(person, _)| beyond.contains(person));
     Ok(added)

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    access::Permission,
     app::{Tx, Wake},
     http::ApiResult,
     jobs::{Job, JobError, JobRun},
@@ -36,12 +37,19 @@ impl Job for FollowPeople {
     }
 }
 
-/// Has people's dynamic groups and requirements looked at: in this transaction, or by jobs that it queues if they are many.
+/// Has people's dynamic groups and requirements looked at: in this transaction, or by jobs that it queues if they are many and
+/// the caller writes people everywhere. Who does not is held to what the groups hold (see [`super::keep_changed`]), which
+/// jobs, being Provost itself, are not.
 pub fn follow(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
-    if !is_left_to_jobs(tx, people.len()) {
-        tx.touch_users(people);
-        return Ok(());
+    if is_left_to_jobs(tx, people.len()) && tx.seen(Permission::UsersWrite).is_everything() {
+        return leave_to_jobs(tx, &people);
     }
+    tx.touch_users(people);
+    Ok(())
+}
+
+/// Queues jobs that look at these people's dynamic groups and requirements.
+pub fn leave_to_jobs(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
     for part in people.chunks(MOST_AT_ONCE) {
         tx.enqueue(&FollowPeople {
             user_ids: part.to_vec(),

@@ -6,7 +6,7 @@
 mod follow;
 mod history;
 
-pub use follow::{FollowPeople, follow, is_left_to_jobs};
+pub use follow::{FollowPeople, follow, is_left_to_jobs, leave_to_jobs};
 
 use diesel::{QueryDsl, RunQueryDsl};
 use uuid::Uuid;

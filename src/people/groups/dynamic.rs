@@ -7,8 +7,9 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::members::{self, Membership};
+use super::members::{self, Membership, RefusedGains};
 use crate::{
+    access::ScopePart,
     app::Tx,
     db::{Sql, bind, schema::groups},
     filter::Schema,
@@ -72,13 +73,51 @@ pub fn keep(tx: &mut Tx, groups: Vec<DynamicGroup>, people: Option<&[Uuid]>) -> 
                 is_member: change.is_member,
             })
             .collect();
-        members::refuse_gains(tx, &changes)?;
+        let gained = changes.iter().filter(|change| change.is_member);
+        let gained: Vec<_> = gained.map(|change| (change.group, change.user)).collect();
+        if let Some(refused) = members::refused_gains(tx, &gained)? {
+            return Err(refused.refusal);
+        }
         members::announce(tx, &changes)?;
     }
     Ok(())
 }
 
-fn statement(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: &Schema) -> ApiResult<Sql> {
+/// Whom of `people`, whose rows are written, [`keep`] will refuse to bring into groups. Groups that give nobody anything
+/// are not looked at.
+pub fn refused_gains(tx: &mut Tx, people: &[Uuid]) -> ApiResult<Option<RefusedGains>> {
+    let groups = all(tx)?;
+    let granting = members::granting(tx, groups.iter().map(|(group, _)| *group).collect())?;
+    let caller = tx.caller.clone();
+    let is_scope = |group: Uuid| {
+        let grants = caller.beneficiaries().flat_map(|gaining| &gaining.grants);
+        grants
+            .into_iter()
+            .any(|grant| grant.scope == ScopePart::Group(group))
+    };
+    let groups = groups
+        .into_iter()
+        .filter(|(group, _)| granting.contains(group) || is_scope(*group));
+    let groups: Vec<_> = groups.collect();
+    if groups.is_empty() {
+        return Ok(None);
+    }
+    let schema = users::filter::schema(tx)?;
+    let gains = sql![
+        wanted(tx, &groups, Some(people), &schema)?,
+        " SELECT group_id, user_id, true AS is_member FROM wanted WHERE NOT EXISTS (SELECT FROM group_members member
+            WHERE member.group_id = wanted.group_id AND member.user_id = wanted.user_id)"
+    ];
+    let gains: Vec<Change> = gains.load(tx.conn)?;
+    let gained: Vec<_> = gains
+        .iter()
+        .map(|change| (change.group_id, change.user_id))
+        .collect();
+    members::refused_gains(tx, &gained)
+}
+
+/// The CTE `wanted` of those who belong into groups.
+fn wanted(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: &Schema) -> ApiResult<Sql> {
     let mut sql = sql!["WITH "];
     if let Some(people) = people {
         sql.push("written AS MATERIALIZED (SELECT unnest(");
@@ -100,9 +139,15 @@ fn statement(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: 
         sql.push(" AND ");
         sql.push(filter.to_sql(&tx.filter_clock()));
     }
+    sql.push(")");
+    Ok(sql)
+}
+
+fn statement(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: &Schema) -> ApiResult<Sql> {
     let ids: Vec<Uuid> = groups.iter().map(|(id, _)| *id).collect();
-    sql.push(sql![
-        "), ended AS (
+    Ok(sql![
+        wanted(tx, groups, people, schema)?,
+        ", ended AS (
             DELETE FROM group_members member WHERE member.group_id = ANY(",
         bind(ids),
         ") AND ",
@@ -120,8 +165,7 @@ fn statement(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: 
             RETURNING group_id, user_id)
         SELECT group_id, user_id, false AS is_member FROM ended
         UNION ALL SELECT group_id, user_id, true FROM begun"
-    ]);
-    Ok(sql)
+    ])
 }
 
 fn among(people: Option<&[Uuid]>, column: &'static str) -> Sql {

@@ -202,7 +202,7 @@ pub(super) fn announce(tx: &mut Tx, memberships: &[Membership]) -> ApiResult<()>
 }
 
 /// Those of `groups` whose members hold roles by them.
-fn granting(tx: &mut Tx, groups: BTreeSet<Uuid>) -> ApiResult<HashSet<Uuid>> {
+pub(super) fn granting(tx: &mut Tx, groups: BTreeSet<Uuid>) -> ApiResult<HashSet<Uuid>> {
     if groups.is_empty() {
         return Ok(HashSet::new());
     }
@@ -233,39 +233,47 @@ fn refuse_unless_static(group: &Group) -> ApiResult<()> {
 
 /// Whoever chooses the members of a group that holds roles grants those roles.
 pub fn refuse_unless_may_grant(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
-    if inclusion::holders_beyond_caller(tx, inclusion::held_by_members(vec![group]))?.is_empty() {
+    if inclusion::holders_beyond_caller(tx, inclusion::held_by_members(vec![group], tx.now))?.is_empty() {
         Ok(())
     } else {
         Err(grants_too_much())
     }
 }
 
-/// Refuses changes of facts by which somebody comes into a dynamic group that holds roles, unless the caller writes
-/// people everywhere: whoever grants a role to a dynamic group trusts those with the facts that its filter looks at.
-pub(super) fn refuse_gains(tx: &mut Tx, memberships: &[Membership]) -> ApiResult<()> {
-    match tx.caller.scope_if_any(Permission::UsersWrite, tx.now) {
-        Some(scope) if scope.is_everything() => return Ok(()),
-        _ => {}
+/// Those whom changes of facts bring into dynamic groups, as pairs of group and person, though it is not for the caller to give
+/// them what those groups hold, nor to reach them by that: with the refusal. Who writes people everywhere may: whoever grants
+/// a role to a dynamic group trusts those with the facts that its filter looks at.
+pub(super) fn refused_gains(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<Option<RefusedGains>> {
+    if gained.is_empty() || tx.seen(Permission::UsersWrite).is_everything() {
+        return Ok(None);
     }
-    let gained = memberships.iter().filter(|membership| membership.is_member);
-    let gained: Vec<_> = gained
-        .map(|membership| (membership.group, membership.user))
-        .collect();
-    if inclusion::reaches_more(tx, &gained)? {
-        return Err(ApiError::new(
-            Code::GrantExceedsCaller,
-            "By this somebody would come into a dynamic group that grants of yours reach as far as, and so within your reach.",
-        ));
+    let reached = inclusion::newly_reached(tx, gained)?;
+    if !reached.is_empty() {
+        let why = "By this somebody would come into a dynamic group that grants of yours reach as far as, and so within your reach.";
+        return Ok(Some(RefusedGains::new(reached, why)));
     }
-    let groups: BTreeSet<Uuid> = gained.into_iter().map(|(group, _)| group).collect();
-    let powers = inclusion::held_by_members(groups.into_iter().collect());
-    if inclusion::holders_beyond_caller(tx, powers)?.is_empty() {
-        return Ok(());
+    let powers = inclusion::gained_by_members(gained, tx.now);
+    let exceeding = inclusion::holders_beyond_caller(tx, powers)?;
+    let why = "By this somebody would come into a dynamic group that holds roles, which needs users.write everywhere, or every permission \
+        of those roles in scopes that include theirs.";
+    Ok((!exceeding.is_empty()).then(|| RefusedGains::new(exceeding, why)))
+}
+
+/// Who does not come into dynamic groups by what the caller does.
+pub struct RefusedGains {
+    /// Whom.
+    pub people: HashSet<Uuid>,
+    /// What the caller is told.
+    pub refusal: ApiError,
+}
+
+impl RefusedGains {
+    fn new(people: HashSet<Uuid>, why: &'static str) -> Self {
+        RefusedGains {
+            people,
+            refusal: ApiError::new(Code::GrantExceedsCaller, why),
+        }
     }
-    Err(ApiError::new(
-        Code::GrantExceedsCaller,
-        "By this somebody would come into a dynamic group that holds roles, which needs users.write everywhere, or leave to grant those roles.",
-    ))
 }
 
 /// The refusal of one of them.

@@ -90,8 +90,8 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let allowed = GroupFilters::load(tx)?;
     let ids: Vec<_> = writing.iter().map(|draft| draft.after.id).collect();
     let (by, over) = (
-        inclusion::held_by_members(ids.clone()),
-        inclusion::held_over_members(ids),
+        inclusion::held_by_members(ids.clone(), tx.now),
+        inclusion::held_over_members(ids, tx.now),
     );
     let beyond_caller = inclusion::holders_beyond_caller(tx, sql![by, " UNION ALL ", over])?;
     for draft in &mut writing {

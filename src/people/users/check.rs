@@ -78,7 +78,7 @@ fn emails(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     if people.is_empty() {
         return Ok(());
     }
-    let powers = inclusion::reaching_those(sql!["SELECT unnest(", bind(people), ")"]);
+    let powers = inclusion::reaching_those(sql!["SELECT unnest(", bind(people), ")"], tx.now);
     let beyond = inclusion::holders_beyond_caller(tx, powers)?;
     for draft in drafts.iter_mut().filter(|draft| beyond.contains(&draft.after.id)) {
         draft.refuse(ApiError::new(

@@ -23,6 +23,7 @@ use crate::{
         draft::{self, due},
         external_keys::{self, model::ExternalKey},
         facts,
+        groups::{self, members::RefusedGains},
     },
 };
 
@@ -96,11 +97,16 @@ fn save_within_scope(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         let ids: Vec<Uuid> = due(drafts).map(|draft| draft.after.id).collect();
         facts::keep_lines(tx, &ids)?;
         let outside = access::outside::<User>(tx, &ids, Permission::UsersWrite)?;
-        if outside.is_empty() {
+        let affected: Vec<Uuid> = tx.changed_users().into_iter().chain(ids).collect();
+        let gains = groups::dynamic::refused_gains(tx, &affected)?;
+        if outside.is_empty() && gains.is_none() {
             tx.conn.batch_execute("RELEASE SAVEPOINT people")?;
             return Ok(());
         }
         tx.conn.batch_execute("ROLLBACK TO SAVEPOINT people")?;
+        if let Some(gains) = gains {
+            refuse_gains(drafts, &gains)?;
+        }
         for draft in drafts
             .iter_mut()
             .filter(|draft| outside.contains(&draft.after.id))
@@ -108,6 +114,19 @@ fn save_within_scope(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             draft.refuse(lacks(Permission::UsersWrite));
         }
     }
+}
+
+/// Refuses those who would come into groups themselves, and those by whom their managers would.
+fn refuse_gains(drafts: &mut [Draft], gains: &RefusedGains) -> ApiResult<()> {
+    let mut found = false;
+    for draft in draft::standing(drafts) {
+        let ids = [Some(draft.after.id), draft.after.manager_id];
+        if ids.iter().flatten().any(|id| gains.people.contains(id)) {
+            draft.refuse(gains.refusal.clone());
+            found = true;
+        }
+    }
+    if found { Ok(()) } else { Err(gains.refusal.clone()) }
 }
 
 fn save(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {

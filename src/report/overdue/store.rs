@@ -39,7 +39,8 @@ pub fn list(
     tx.gather(unit)?;
     let course = report::check_course(tx, query.course_id, &scope);
     tx.gather(course)?;
-    let (page, filter) = filter::page(tx, &query.common(), &LISTING)?;
+    let filter = filter::condition(tx, query.filter.as_deref(), &scope);
+    let (page, filter) = query.common().with_filter(&LISTING, filter)?;
     let page = sized(page);
     let course = match query.course_id {
         Some(course) => sql!["requirements.course_id = ", bind(course)],

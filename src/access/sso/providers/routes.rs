@@ -90,5 +90,5 @@ async fn update_identity_provider(
 /// A provider vouches for whomever it likes, so its keeper must hold all that anybody does.
 fn require(tx: &mut Tx) -> ApiResult<()> {
     tx.require_everywhere(Permission::IdentityProvidersWrite)?;
-    inclusion::require(tx, inclusion::granted_to_people())
+    inclusion::require(tx, inclusion::granted_to_people(tx.now))
 }

@@ -1,7 +1,5 @@
 //! What reaches a person, and what it says to a question. Stands on the very caller that their requests are made with.
 
-use uuid::Uuid;
-
 use super::{
     model::{
         AccessExplanation, ExplainAccess, ExplainedObject, GrantVerdict, GrantVia, ReachingGrant, UserAccess,
@@ -9,7 +7,7 @@ use super::{
     store::{self, Origin},
 };
 use crate::{
-    access::{HeldGrant, Scope, callers, me::model::HeldPermission, subject},
+    access::{Caller, HeldGrant, Scope, callers, me::model::HeldPermission, subject},
     app::Tx,
     http::{ApiError, ApiResult},
     ledger::ActorKind,
@@ -18,6 +16,8 @@ use crate::{
 
 /// What reaches a person.
 struct Reaching {
+    /// Whether the person may do anything at all.
+    is_active: bool,
     /// Every permission that counts now by a grant that the caller may see.
     permissions: Vec<HeldPermission>,
     /// The grants, each with where it comes from.
@@ -25,31 +25,46 @@ struct Reaching {
 }
 
 impl Reaching {
-    fn of(tx: &mut Tx, user: Uuid) -> ApiResult<Self> {
-        let caller = callers::load(tx.conn, ActorKind::User, user, tx.now)?;
-        let held = caller
-            .as_ref()
-            .map(|caller| caller.grants.clone())
-            .unwrap_or_default();
+    fn of(tx: &mut Tx, user: &User) -> ApiResult<Self> {
+        let held = callers::granted(tx.conn, user.id)?;
         let named = held.iter().filter_map(|grant| grant.grant_id).collect();
-        let origins = store::origins(tx, user, named)?;
+        let origins = store::origins(tx, user.id, named)?;
         let is_visible = |grant: &HeldGrant| {
             origins
                 .get(&grant.grant_id)
                 .is_some_and(|origin| origin.is_visible)
         };
-        let permissions = caller.map(|mut caller| {
-            caller.grants.retain(is_visible);
-            HeldPermission::of(&caller, tx.now)
-        });
+        let is_active = user.status == UserStatus::Active;
+        let counting = held.iter().filter(|grant| is_active && is_visible(grant));
+        let caller = Caller::new(ActorKind::User, user.id, counting.cloned().collect(), Vec::new());
+        let permissions = HeldPermission::of(&caller, tx.now);
         let grants = held.into_iter().filter_map(|grant| {
             let origin = origins.get(&grant.grant_id)?.clone();
             Some((grant, origin))
         });
         Ok(Reaching {
-            permissions: permissions.unwrap_or_default(),
+            is_active,
+            permissions,
             grants: grants.collect(),
         })
+    }
+
+    fn show(&self, tx: &Tx, grant: &HeldGrant, origin: &Origin) -> ReachingGrant {
+        ReachingGrant {
+            grant_id: origin.grant_id,
+            role_id: origin.role_id,
+            role: origin.role.clone(),
+            via: match (origin.grant_id, origin.group_id) {
+                (None, _) => GrantVia::Everybody,
+                (Some(_), Some(_)) => GrantVia::Group,
+                (Some(_), None) => GrantVia::Person,
+            },
+            group_id: origin.group_id,
+            scope: grant.scope.into(),
+            starts_at: grant.starts_at,
+            ends_at: grant.ends_at,
+            counts: self.is_active && grant.counts_at(tx.now),
+        }
     }
 
     fn hidden(&self) -> usize {
@@ -62,28 +77,30 @@ impl Reaching {
 
 /// What `user` may do now, and what reaches them.
 pub fn access(tx: &mut Tx, user: &User) -> ApiResult<UserAccess> {
-    let reaching = Reaching::of(tx, user.id)?;
+    let reaching = Reaching::of(tx, user)?;
     let hidden_grants = reaching.hidden();
     let shown = reaching.grants.iter().filter(|(_, origin)| origin.is_visible);
     Ok(UserAccess {
         user_id: user.id,
         status: user.status,
-        grants: shown.map(|(grant, origin)| show(tx, grant, origin)).collect(),
-        permissions: reaching.permissions,
+        grants: shown
+            .map(|(grant, origin)| reaching.show(tx, grant, origin))
+            .collect(),
+        permissions: reaching.permissions.clone(),
         hidden_grants,
     })
 }
 
 /// Why `user` may do what is asked, or why not.
 pub fn explain(tx: &mut Tx, user: &User, asked: &ExplainAccess) -> ApiResult<AccessExplanation> {
-    let reaching = Reaching::of(tx, user.id)?;
+    let reaching = Reaching::of(tx, user)?;
     let (object, covered) = judge(tx, user, &reaching, asked)?;
     let verdicts: Vec<GrantVerdict> = reaching
         .grants
         .iter()
         .enumerate()
         .map(|(place, (grant, origin))| GrantVerdict {
-            grant: show(tx, grant, origin),
+            grant: reaching.show(tx, grant, origin),
             holds_permission: grant.permissions.contains(asked.permission),
             covers_object: covered.as_ref().and_then(|covered| covered.get(place).copied()),
         })
@@ -124,24 +141,6 @@ fn judge(tx: &mut Tx, user: &User, reaching: &Reaching, asked: &ExplainAccess) -
         .collect();
     let (id, covered) = subject::covered(tx, kind, name, asked.permission, &scopes)?;
     Ok((Some(ExplainedObject { kind, id }), Some(covered)))
-}
-
-fn show(tx: &Tx, grant: &HeldGrant, origin: &Origin) -> ReachingGrant {
-    ReachingGrant {
-        grant_id: origin.grant_id,
-        role_id: origin.role_id,
-        role: origin.role.clone(),
-        via: match (origin.grant_id, origin.group_id) {
-            (None, _) => GrantVia::Everybody,
-            (Some(_), Some(_)) => GrantVia::Group,
-            (Some(_), None) => GrantVia::Person,
-        },
-        group_id: origin.group_id,
-        scope: grant.scope.into(),
-        starts_at: grant.starts_at,
-        ends_at: grant.ends_at,
-        counts: grant.counts_at(tx.now),
-    }
 }
 
 /// The answer in a sentence, by the grants that the caller may see: of those who do not allow it, the one that comes nearest.

@@ -64,7 +64,7 @@ pub struct ReachingGrant {
     pub starts_at: Option<DateTime<Utc>>,
     /// Until when it counts; for ever, if null.
     pub ends_at: Option<DateTime<Utc>>,
-    /// Whether it counts now.
+    /// Whether it counts now; nothing does for who is not active.
     pub counts: bool,
 }
 

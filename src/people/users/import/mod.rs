@@ -4,6 +4,7 @@ mod made;
 mod resolve;
 mod write;
 
+use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
@@ -138,8 +139,8 @@ impl Target for UserImport {
 
     /// Whoever gets a person's mail can reset their password; and where people sign in by keys of this source, whoever has
     /// the key is that person.
-    fn powers(&self, import: Uuid) -> Option<Sql> {
-        Some(inclusion::reaching_those(sql![
+    fn powers(&self, import: Uuid, now: DateTime<Utc>) -> Option<Sql> {
+        let people = sql![
             "SELECT object_id FROM import_rows WHERE action = 'update' AND changes ? 'email' AND import_id = ",
             bind(import),
             " UNION SELECT import_rows.object_id FROM import_rows
@@ -150,7 +151,8 @@ impl Target for UserImport {
                     = profile.mapping #>> '{key,source}' AND identity_providers.links_external_key @> '{\"privileged\": true}'
               WHERE import_rows.action = 'update' AND import_rows.refs ? 'external_key' AND import_rows.import_id = ",
             bind(import)
-        ]))
+        ];
+        Some(inclusion::reaching_those(people, now))
     }
 
     fn write(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {

@@ -55,8 +55,12 @@ struct Granted {
 
 /// Whether a person was granted anything, or a group that they are in.
 fn was_granted(tx: &mut Tx, user: Uuid) -> ApiResult<bool> {
-    let granted: Granted =
-        sql!["SELECT EXISTS (", inclusion::reaching(user), ") AS is_granted"].get_result(tx.conn)?;
+    let granted: Granted = sql![
+        "SELECT EXISTS (",
+        inclusion::reaching(user, tx.now),
+        ") AS is_granted"
+    ]
+    .get_result(tx.conn)?;
     Ok(granted.is_granted)
 }
 

@@ -1,0 +1,148 @@
+//! "Nobody grants what they do not hold": the one place that decides it.
+//!
+//! Whatever gives powers to others (a grant, a wider role, a secret of an account, a seat in a group) names
+//! those powers as a query of `scope_kind, scope_id, permission`, and the caller must hold each permission
+//! in a scope that includes that one.
+
+mod powers;
+mod reach;
+
+pub use powers::{
+    added_to_role, confined, gained_by_members, granted_to, granted_to_people, held_by_members,
+    held_over_members, reaching, reaching_those, role_in_scope,
+};
+pub use reach::{moved_beyond_caller, newly_reached, require_over};
+
+use std::collections::HashSet;
+
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use uuid::Uuid;
+
+use super::{Caller, HeldGrant, Permission, Scope};
+use crate::{
+    app::Tx,
+    db::{Sql, bind},
+    http::{ApiError, ApiResult, Code},
+    sql,
+};
+
+#[derive(QueryableByName)]
+struct Missing {
+    #[diesel(sql_type = sql_types::Text)]
+    permission: String,
+}
+
+/// Refuses with `grant_exceeds_caller` unless the caller holds all that `powers` lists.
+pub fn require(tx: &mut Tx, powers: Sql) -> ApiResult<()> {
+    let Some(held) = held_by_caller(tx) else {
+        return Ok(());
+    };
+    let missing: Vec<Missing> = sql![
+        "SELECT DISTINCT power.permission FROM (",
+        powers,
+        ") AS power WHERE NOT ",
+        held,
+        " ORDER BY power.permission"
+    ]
+    .load(tx.conn)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = missing.into_iter().map(|row| row.permission).collect();
+    Err(ApiError::new(
+        Code::GrantExceedsCaller,
+        format!(
+            "You do not hold {} in a scope that includes this one; leave that out, or ask somebody who does.",
+            names.join(", ")
+        ),
+    ))
+}
+
+/// As [`require`], for what a person was granted: which roles those are is not told, since the caller may not see them.
+pub fn require_what_reaches(tx: &mut Tx, person: Uuid) -> ApiResult<()> {
+    if holders_beyond_caller(tx, reaching(person, tx.now))?.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::GrantExceedsCaller,
+        "This person was granted something that you do not hold in a scope that includes it; ask somebody who does.",
+    ))
+}
+
+#[derive(QueryableByName)]
+struct Holder {
+    #[diesel(sql_type = sql_types::Uuid)]
+    holder: Uuid,
+}
+
+/// The holders of those `powers` that the caller does not hold: they may neither sign in as them nor choose their members.
+pub fn holders_beyond_caller(tx: &mut Tx, powers: Sql) -> ApiResult<HashSet<Uuid>> {
+    match held_by_caller(tx) {
+        Some(held) => holders_beyond(tx, powers, held),
+        None => Ok(HashSet::new()),
+    }
+}
+
+fn holders_beyond(tx: &mut Tx, powers: Sql, held: Sql) -> ApiResult<HashSet<Uuid>> {
+    let beyond: Vec<Holder> = sql![
+        "SELECT DISTINCT power.holder FROM (",
+        powers,
+        ") AS power WHERE NOT ",
+        held
+    ]
+    .load(tx.conn)?;
+    Ok(beyond.into_iter().map(|row| row.holder).collect())
+}
+
+/// Whether the caller holds a `power`, a row of `scope_kind, scope_id, permission`; none if they hold all there are.
+fn held_by_caller(tx: &Tx) -> Option<Sql> {
+    holding(held_now(tx))
+}
+
+/// Whether `held` includes a `power`; none if it is all there is.
+fn holding(held: Vec<(Scope, Vec<String>)>) -> Option<Sql> {
+    let everywhere = held
+        .iter()
+        .filter(|(scope, _)| scope.is_everything())
+        .map(|(_, names)| names.len())
+        .sum::<usize>();
+    if everywhere == Permission::ALL.len() {
+        return None;
+    }
+    Some(Sql::any(held.into_iter().map(|(scope, names)| {
+        sql![
+            "(power.permission = ANY(",
+            bind(names),
+            ") AND (",
+            scope.scopes("power.scope_kind", "power.scope_id"),
+            " OR ",
+            scope.own_scopes("power.scope_kind", "power.scope_id"),
+            "))"
+        ]
+    })))
+}
+
+/// The caller's scopes by what their token opens, each with the permissions that reach that far.
+fn held_now(tx: &Tx) -> Vec<(Scope, Vec<String>)> {
+    by_scope(|permission| tx.caller.scope_if_any(permission, tx.now))
+}
+
+/// The scopes that `counts` lets count of what was granted to a principal, each with the permissions that reach that far.
+fn held(caller: &Caller, counts: impl Fn(&HeldGrant) -> bool) -> Vec<(Scope, Vec<String>)> {
+    by_scope(|permission| caller.granted_scope(permission, &counts))
+}
+
+fn by_scope(scope_of: impl Fn(Permission) -> Option<Scope>) -> Vec<(Scope, Vec<String>)> {
+    let mut held: Vec<(Scope, Vec<String>)> = Vec::new();
+    for permission in Permission::ALL {
+        let Some(scope) = scope_of(*permission) else {
+            continue;
+        };
+        let name = permission.as_str().to_owned();
+        match held.iter_mut().find(|(known, _)| *known == scope) {
+            Some((_, names)) => names.push(name),
+            None => held.push((scope, vec![name])),
+        }
+    }
+    held
+}

@@ -1,0 +1,149 @@
+//! Nobody reaches more by what they move, or whom they bring into groups.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use uuid::Uuid;
+
+use super::{Holder, Missing, held, held_by_caller, held_now, holders_beyond, holding, powers::due};
+use crate::{
+    access::{Caller, Permission, Scope, ScopePart},
+    app::Tx,
+    db::{Sql, bind},
+    http::{ApiError, ApiResult, Code},
+    sql,
+};
+
+#[derive(QueryableByName)]
+struct Beyond {
+    #[diesel(sql_type = sql_types::Bool)]
+    is_beyond: bool,
+}
+
+/// Refuses to bring `people` into a group as far as which others' or the caller's own grants reach, unless the caller may do
+/// to each of them what those grants open.
+pub fn require_over(tx: &mut Tx, group: Uuid, people: &[Uuid]) -> ApiResult<()> {
+    if held_by_caller(tx).is_none() || people.is_empty() {
+        return Ok(());
+    }
+    let opened: Vec<Missing> = sql![
+        "SELECT DISTINCT unnest(roles.permissions) AS permission
+         FROM grants JOIN roles ON roles.id = grants.role_id
+         WHERE ",
+        due(tx.now),
+        " AND grants.scope_kind = 'group' AND grants.scope_id = ",
+        bind(group)
+    ]
+    .load(tx.conn)?;
+    let opened: HashSet<String> = opened.into_iter().map(|row| row.permission).collect();
+    let mut missing = opened.clone();
+    let mut covered = Vec::new();
+    for (scope, names) in held_now(tx) {
+        if names.iter().any(|name| opened.contains(name)) {
+            covered.push(scope.users("users.id"));
+        }
+        missing.retain(|name| !names.contains(name));
+    }
+    let beyond: Beyond = sql![
+        "SELECT EXISTS (SELECT FROM users WHERE users.id = ANY(",
+        bind(people.to_vec()),
+        ") AND NOT ",
+        Sql::all(covered),
+        ") AS is_beyond"
+    ]
+    .get_result(tx.conn)?;
+    if missing.is_empty() && !beyond.is_beyond {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::GrantExceedsCaller,
+        "Grants reach as far as this group does, so adding people takes the permissions of those grants for each of them.",
+    ))
+}
+
+/// Of things (org units, courses) that move into places (org units, categories), those that the caller could do more to there
+/// than now: nobody's reach grows by what they move. Goes by all that was granted to them and will count, whatever their token
+/// opens, and so for who acts in their place. `moves` are pairs of thing and place.
+pub fn moved_beyond_caller(
+    tx: &mut Tx,
+    (thing_kind, place_kind): (&'static str, &'static str),
+    moves: &[(Uuid, Uuid)],
+) -> ApiResult<HashSet<Uuid>> {
+    let mut beyond = HashSet::new();
+    if moves.is_empty() {
+        return Ok(beyond);
+    }
+    let (things, places): (Vec<Uuid>, Vec<Uuid>) = moves.iter().copied().unzip();
+    let caller = tx.caller.clone();
+    for gaining in caller.beneficiaries() {
+        let Some(holds) = holding(held(gaining, |grant| grant.counts_at(tx.now))) else {
+            continue;
+        };
+        let mut opened = sql!["SELECT NULL::text AS permission WHERE FALSE"];
+        for (scope, names) in held(gaining, |grant| grant.is_due_at(tx.now)) {
+            let covers = scope.scopes("place.kind", "place.id");
+            opened.push(sql![" UNION ALL SELECT unnest(", bind(names), ") WHERE ", covers]);
+        }
+        let powers = sql![
+            "SELECT moved.thing AS holder, ",
+            bind(thing_kind),
+            "::text AS scope_kind, moved.thing AS scope_id, opened.permission FROM unnest(",
+            bind(things.clone()),
+            ", ",
+            bind(places.clone()),
+            ") AS moved (thing, place) CROSS JOIN LATERAL (SELECT ",
+            bind(place_kind),
+            "::text AS kind, moved.place AS id) place CROSS JOIN LATERAL (",
+            opened,
+            ") opened"
+        ];
+        beyond.extend(holders_beyond(tx, powers, holds)?);
+    }
+    Ok(beyond)
+}
+
+/// Those who came into groups, as pairs of group and person, and whom the caller's own grants come to reach by that and did
+/// not reach otherwise. By the same grants as [`moved_beyond_caller`].
+pub fn newly_reached(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<Uuid>> {
+    let caller = tx.caller.clone();
+    let mut beyond = Vec::new();
+    for gaining in caller.beneficiaries() {
+        for permission in Permission::ALL {
+            beyond.extend(comes_within_reach(gaining, *permission, gained, tx.now));
+        }
+    }
+    beyond.dedup();
+    if beyond.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<Holder> = sql![
+        "SELECT users.id AS holder FROM users WHERE ",
+        Sql::any(beyond.into_iter().map(|(came, otherwise)| {
+            let otherwise = otherwise.map_or(Sql::never(), |scope| scope.users("users.id"));
+            sql!["users.id = ANY(", bind(came), ") AND NOT ", otherwise]
+        }))
+    ]
+    .load(tx.conn)?;
+    Ok(found.into_iter().map(|row| row.holder).collect())
+}
+
+/// Those of `gained` whom `permission` comes to reach by the groups, if any, and how far it reaches without those.
+fn comes_within_reach(
+    gaining: &Caller,
+    permission: Permission,
+    gained: &[(Uuid, Uuid)],
+    now: DateTime<Utc>,
+) -> Option<(Vec<Uuid>, Option<Scope>)> {
+    let due = gaining.granted_scope(permission, |grant| grant.is_due_at(now))?;
+    let reaches = |group: &Uuid| due.parts().contains(&ScopePart::Group(*group));
+    let came = gained.iter().filter(|(group, _)| reaches(group));
+    let came: Vec<Uuid> = came.map(|(_, user)| *user).collect();
+    if came.is_empty() || due.is_everything() {
+        return None;
+    }
+    let is_gained =
+        |part| matches!(part, ScopePart::Group(id) if gained.iter().any(|(group, _)| *group == id));
+    let otherwise = gaining.granted_scope(permission, |grant| grant.counts_at(now));
+    Some((came, otherwise.map(|scope| scope.only(|part| !is_gained(part)))))
+}
