@@ -98,17 +98,21 @@ async fn one_row_that_brings_somebody_into_such_a_group_is_refused_and_the_other
     let unit = org_unit(&app, "emea", None);
     let chiefs = dynamic_group(&admin, "chiefs", "title eq \"Chief\"").await;
     grant(&admin, chiefs, "lms_admin", ("everything", None)).await;
+    let leads = dynamic_group(&admin, "leads", "report_id pr").await;
+    grant(&admin, leads, "auditor", ("org_unit", Some(unit))).await;
+    let ana = person_with(&admin, json!({"username": "ana", "org_unit_id": unit})).await;
     let local = app.holding(HR, "org_unit", Some(unit));
 
     let rows = json!({"rows": [
-        {"row_key": "bad", "create": person_in(unit, "bea", json!({"title": "Chief"}))},
+        {"row_key": "chief", "create": person_in(unit, "bea", json!({"title": "Chief"}))},
+        {"row_key": "below", "create": person_in(unit, "dora", json!({"manager_id": ana}))},
         {"row_key": "good", "create": person_in(unit, "cleo", json!({"title": "Nurse"}))}]});
     let answer = local.post("/v1/users/bulk", rows).await.assert_status(200);
-    assert_eq!(
-        answer.at("/results/0/problem/code"),
-        json!("grant_exceeds_caller")
-    );
-    assert_eq!(answer.at("/results/1/status"), json!(201));
+    for row in ["0", "1"] {
+        let code = answer.at(&format!("/results/{row}/problem/code"));
+        assert_eq!(code, json!("grant_exceeds_caller"), "{}", answer.text());
+    }
+    assert_eq!(answer.at("/results/2/status"), json!(201));
 }
 
 /// `org_unit eq` a unit's code: everybody in it comes into the group when the unit gets that code, or is moved below it.

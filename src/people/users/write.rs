@@ -97,7 +97,13 @@ fn save_within_scope(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         let ids: Vec<Uuid> = due(drafts).map(|draft| draft.after.id).collect();
         facts::keep_lines(tx, &ids)?;
         let outside = access::outside::<User>(tx, &ids, Permission::UsersWrite)?;
-        let affected: Vec<Uuid> = tx.changed_users().into_iter().chain(ids).collect();
+        let managers = due(drafts).filter_map(|draft| draft.after.manager_id);
+        let affected: Vec<Uuid> = tx
+            .changed_users()
+            .into_iter()
+            .chain(ids)
+            .chain(managers)
+            .collect();
         let gains = groups::dynamic::refused_gains(tx, &affected)?;
         if outside.is_empty() && gains.is_none() {
             tx.conn.batch_execute("RELEASE SAVEPOINT people")?;
@@ -120,8 +126,12 @@ fn save_within_scope(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
 fn refuse_gains(drafts: &mut [Draft], gains: &RefusedGains) -> ApiResult<()> {
     let mut found = false;
     for draft in draft::standing(drafts) {
-        let ids = [Some(draft.after.id), draft.after.manager_id];
-        if ids.iter().flatten().any(|id| gains.people.contains(id)) {
+        let manager = draft
+            .after
+            .manager_id
+            .filter(|_| draft.sets(|user| &user.manager_id));
+        let concerned = [Some(draft.after.id), manager];
+        if concerned.iter().flatten().any(|id| gains.people.contains(id)) {
             draft.refuse(gains.refusal.clone());
             found = true;
         }
