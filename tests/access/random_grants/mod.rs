@@ -1,5 +1,6 @@
-//! Ten thousand random steps of people and programs who grant, revoke, widen roles, fill groups and make secrets: after each
-//! step that Provost lets through, nobody holds anything new that the one who took the step did not hold.
+//! Ten thousand random steps of people and programs who grant, revoke, widen roles, fill groups, make secrets, and move units and
+//! courses: after each step that Provost lets through, nobody holds anything new that the one who took the step did not hold,
+//! and who moved something nothing new at all.
 //!
 //! The model knows powers as sets of permission and thing, worked out grant by grant; it shares nothing with the SQL.
 
@@ -31,6 +32,8 @@ enum Step {
     Join(usize, usize),
     Leave(usize, usize),
     MakeSecret(usize),
+    MoveUnit(usize, usize),
+    MoveCourse(usize, usize),
 }
 
 struct Story {
@@ -105,8 +108,16 @@ impl Story {
             50..65 if grants > 0 => Step::Revoke(FIRSTS + self.below(grants)),
             65..70 if roles < 30 => Step::MakeRole(self.permissions()),
             70..80 if roles > 0 => Step::SetRole(FIRSTS + self.below(roles), self.permissions()),
-            80..90 => Step::Join(self.below(groups), self.below(people)),
-            90..98 => Step::Leave(self.below(groups), self.below(people)),
+            80..86 => Step::Join(self.below(groups), self.below(people)),
+            86..90 => Step::Leave(self.below(groups), self.below(people)),
+            90..95 => Step::MoveUnit(
+                self.below(self.model.units.len()),
+                self.below(self.model.units.len()),
+            ),
+            95..98 => Step::MoveCourse(
+                self.below(self.model.courses.len()),
+                self.below(self.model.categories.len()),
+            ),
             _ => Step::MakeSecret(self.below(self.model.accounts.len())),
         }
     }
@@ -151,6 +162,18 @@ impl Story {
                 let path = format!("/v1/service-accounts/{}/secrets", model.accounts[*account]);
                 client.post(&path, json!({})).await
             }
+            Step::MoveUnit(unit, above) => {
+                let path = format!("/v1/org-units/{}", model.units[*unit].0);
+                client
+                    .patch(&path, json!({"parent_id": model.units[*above].0}))
+                    .await
+            }
+            Step::MoveCourse(course, category) => {
+                let path = format!("/v1/courses/{}", model.courses[*course].0);
+                client
+                    .patch(&path, json!({"category_id": model.categories[*category]}))
+                    .await
+            }
         };
         if answer.status >= 300 {
             assert!(
@@ -173,6 +196,8 @@ impl Story {
             Step::Join(group, person) => drop(model.members.insert((*group, *person))),
             Step::Leave(group, person) => drop(model.members.remove(&(*group, *person))),
             Step::MakeSecret(_) => {}
+            Step::MoveUnit(unit, above) => model.units[*unit].1 = Some(*above),
+            Step::MoveCourse(course, category) => model.courses[*course].1 = *category,
         }
         true
     }
@@ -182,12 +207,19 @@ impl Story {
 async fn seed(story: &mut Story, admin: &Client) {
     let firsts: [(&[Permission], Holder, Reach); FIRSTS] = [
         (
-            &[RolesRead, RolesWrite, UsersRead, UsersWrite],
+            &[
+                RolesRead,
+                RolesWrite,
+                UsersRead,
+                UsersWrite,
+                OrgUnitsRead,
+                OrgUnitsWrite,
+            ],
             Holder::Person(0),
             Reach::Unit(0),
         ),
         (
-            &[RolesRead, RolesWrite, CoursesRead, ReportsRun],
+            &[RolesRead, RolesWrite, CoursesRead, CoursesWrite, ReportsRun],
             Holder::Person(1),
             Reach::Category(0),
         ),
@@ -204,6 +236,10 @@ async fn seed(story: &mut Story, admin: &Client) {
                 GroupsRead,
                 GroupsWrite,
                 ReportsRun,
+                OrgUnitsRead,
+                OrgUnitsWrite,
+                CoursesRead,
+                CoursesWrite,
             ],
             Holder::Person(3),
             Reach::Everything,
@@ -262,7 +298,15 @@ async fn ten_thousand_random_steps_give_nobody_what_the_giver_does_not_hold() {
         }
         let after = story.model.all_powers();
         let held = before[&actor];
-        for (holder, powers) in &after {
+        let moves = matches!(step, Step::MoveUnit(..) | Step::MoveCourse(..));
+        if moves && !held.reach_everywhere(UsersWrite, &story.model) {
+            let gained = after[&actor].beyond(&[held], &story.model);
+            assert!(
+                gained.is_empty(),
+                "step {number}: {actor:?} by {step:?} came to hold {gained:?}"
+            );
+        }
+        for (holder, powers) in after.iter().filter(|_| !moves) {
             let gained = powers.beyond(&[before[holder], held], &story.model);
             assert!(
                 gained.is_empty(),
@@ -281,7 +325,16 @@ async fn ten_thousand_random_steps_give_nobody_what_the_giver_does_not_hold() {
         before = after;
     }
     // The steps were not refused because nothing works.
-    for kind in ["grant", "revoke", "make role", "set role", "join", "leave"] {
+    for kind in [
+        "grant",
+        "revoke",
+        "make role",
+        "set role",
+        "join",
+        "leave",
+        "move unit",
+        "move course",
+    ] {
         assert!(taken.get(kind).is_some_and(|count| *count >= 10), "{taken:?}");
     }
 }
@@ -295,5 +348,7 @@ fn name_of(step: &Step) -> &'static str {
         Step::Join(..) => "join",
         Step::Leave(..) => "leave",
         Step::MakeSecret(_) => "make secret",
+        Step::MoveUnit(..) => "move unit",
+        Step::MoveCourse(..) => "move course",
     }
 }

@@ -21,10 +21,13 @@ pub(super) const POOL: &[Permission] = &[
     GroupsWrite,
     CoursesRead,
     ReportsRun,
+    OrgUnitsRead,
+    OrgUnitsWrite,
+    CoursesWrite,
 ];
 
 /// What every person holds for themselves.
-pub(super) const OF_LEARNERS: &[Permission] = &[UsersRead, CoursesRead];
+pub(super) const OF_LEARNERS: &[Permission] = &[UsersRead, CoursesRead, OrgUnitsRead];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Thing {
@@ -81,6 +84,13 @@ impl Powers {
     pub(super) fn permissions(self) -> impl Iterator<Item = Permission> {
         let held = POOL.iter().zip(self.0).filter(|(_, things)| *things != 0);
         held.map(|(permission, _)| *permission)
+    }
+
+    /// Whether `permission` is held over all that the academy holds and will.
+    pub(super) fn reach_everywhere(self, permission: Permission, model: &Model) -> bool {
+        let bit = model.all().iter().position(|thing| *thing == Thing::Else);
+        let held = POOL.iter().position(|known| *known == permission);
+        matches!((bit, held), (Some(bit), Some(held)) if self.0[held] >> bit & 1 == 1)
     }
 
     /// What is in these and in none of the others.
