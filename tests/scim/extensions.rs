@@ -147,3 +147,45 @@ async fn paths_into_unknown_schemas_that_lead_nowhere_are_refused() {
         .await
         .assert_scim_error(400, Some("invalidPath"));
 }
+
+#[actix_web::test]
+async fn schemas_that_nobody_knows_are_named_by_whatever_their_urns_end_with() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let person = "urn:acme:1.0:Person";
+    let mut body = user("ana");
+    body[person] = json!({"tag": "z", "note": "y"});
+    body["urn:acme:badges"] = json!(["b"]);
+    let path = format!(
+        "/Users/{}",
+        scim.post("/Users", body).await.assert_status(201).id()
+    );
+    let seen = async |query: String| {
+        let answer = scim.get(&format!("{path}?{query}")).await.assert_status(200);
+        (
+            answer.json()[person].clone(),
+            answer.json()["urn:acme:badges"].clone(),
+        )
+    };
+    let (all, badges) = (json!({"tag": "z", "note": "y"}), json!(["b"]));
+    assert_eq!(
+        seen(format!("attributes={person}")).await,
+        (all.clone(), json!(null))
+    );
+    assert_eq!(
+        seen(format!("attributes={person}:tag")).await,
+        (json!({"tag": "z"}), json!(null))
+    );
+    assert_eq!(
+        seen("attributes=URN:acme:badges".into()).await,
+        (json!(null), badges.clone())
+    );
+    assert_eq!(
+        seen(format!("excludedAttributes={person}")).await,
+        (json!(null), badges.clone())
+    );
+    assert_eq!(
+        seen(format!("excludedAttributes={person}:tag,urn:acme:badges")).await,
+        (json!({"note": "y"}), json!(null))
+    );
+}

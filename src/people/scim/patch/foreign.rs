@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Verb;
 use crate::{
     http::{ApiError, ApiResult, Code},
-    people::scim::schema::{Resource, ResourceType, attribute::refuse_too_many},
+    people::scim::schema::{Resource, ResourceType, attribute::refuse_too_many, split_urn},
 };
 
 /// A schema that nobody knows here, a member of it, or a part of that.
@@ -19,29 +19,26 @@ pub struct Foreign {
 }
 
 impl Foreign {
-    /// Reads a path after a URN. The URN ends with the kind of resource that follows its version.
+    /// Reads a path after a URN.
     pub fn read(resource_type: &ResourceType, text: &str) -> Option<Self> {
         let is_of_scim = starts_with(text, "urn:ietf:params:scim:")
             && !starts_with(text, "urn:ietf:params:scim:schemas:extension:")
             && !starts_with(text, resource_type.core.urn);
-        if !starts_with(text, "urn:") || text.contains('[') || is_of_scim {
+        if text.contains('[') || text.ends_with(':') || is_of_scim {
             return None;
         }
-        let words: Vec<&str> = text.split(':').collect();
-        let version = words.iter().rposition(|word| is_version(word))?;
-        let (urn, rest) = words.split_at_checked(version + 2)?;
-        let urn = urn.join(":");
+        let (urn, rest) = split_urn(text)?;
         let members: Vec<&str> = match rest {
-            [] => Vec::new(),
-            [member] => member.split('.').collect(),
-            _ => return None,
+            "" => Vec::new(),
+            rest if rest.contains(':') => return None,
+            rest => rest.split('.').collect(),
         };
         if members.len() > 2 || members.iter().any(|name| name.is_empty()) {
             return None;
         }
-        let urn = match resource_type.extension(&urn) {
+        let urn = match resource_type.extension(urn) {
             Some(known) => Some(known.urn.to_owned()),
-            None => (!resource_type.core.urn.eq_ignore_ascii_case(&urn)).then_some(urn),
+            None => (!resource_type.is_core(urn)).then(|| urn.to_owned()),
         };
         let members = members.into_iter().map(str::to_owned);
         Some(Foreign {
@@ -65,13 +62,6 @@ impl Foreign {
 fn starts_with(text: &str, start: &str) -> bool {
     text.get(..start.len())
         .is_some_and(|head| head.eq_ignore_ascii_case(start))
-}
-
-/// `2.0`
-fn is_version(word: &str) -> bool {
-    let mut numbers = word.split('.');
-    word.contains('.')
-        && numbers.all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn change(members: &mut Resource, names: &[String], verb: Verb, value: Value) -> ApiResult<()> {
