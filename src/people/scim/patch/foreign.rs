@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::Verb;
+use super::{Effort, Verb};
 use crate::{
     http::{ApiError, ApiResult, Code},
     people::scim::schema::{Resource, ResourceType, attribute::refuse_too_many, split_urn},
@@ -47,7 +47,13 @@ impl Foreign {
     }
 
     /// Does an operation.
-    pub fn apply(&self, resource: &mut Resource, verb: Verb, value: Value) -> ApiResult<()> {
+    pub fn apply(
+        &self,
+        resource: &mut Resource,
+        verb: Verb,
+        value: Value,
+        effort: &mut Effort,
+    ) -> ApiResult<()> {
         if let [urn] = self.names.as_slice()
             && starts_with(urn, "urn:")
             && verb != Verb::Remove
@@ -55,7 +61,7 @@ impl Foreign {
         {
             return Err(ApiError::field(urn, "must be an object"));
         }
-        change(resource, &self.names, verb, value)
+        change(resource, &self.names, verb, value, effort)
     }
 }
 
@@ -64,14 +70,20 @@ fn starts_with(text: &str, start: &str) -> bool {
         .is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
-fn change(members: &mut Resource, names: &[String], verb: Verb, value: Value) -> ApiResult<()> {
+fn change(
+    members: &mut Resource,
+    names: &[String],
+    verb: Verb,
+    value: Value,
+    effort: &mut Effort,
+) -> ApiResult<()> {
     let Some((first, rest)) = names.split_first() else {
         return Ok(());
     };
     let known = members.keys().find(|name| name.eq_ignore_ascii_case(first));
     let name = known.unwrap_or(first).clone();
     if rest.is_empty() {
-        return change_member(members, name, verb, value);
+        return change_member(members, name, verb, value, effort);
     }
     if verb == Verb::Remove && !members.contains_key(&name) {
         return Ok(());
@@ -82,14 +94,20 @@ fn change(members: &mut Resource, names: &[String], verb: Verb, value: Value) ->
             format!("{name} is no object, so that it has no {}.", rest.join(".")),
         ));
     };
-    change(inner, rest, verb, value)?;
+    change(inner, rest, verb, value, effort)?;
     if inner.is_empty() {
         members.remove(&name);
     }
     Ok(())
 }
 
-fn change_member(members: &mut Resource, name: String, verb: Verb, value: Value) -> ApiResult<()> {
+fn change_member(
+    members: &mut Resource,
+    name: String,
+    verb: Verb,
+    value: Value,
+    effort: &mut Effort,
+) -> ApiResult<()> {
     match (verb, members.get_mut(&name), value) {
         (Verb::Remove, Some(Value::Array(known)), Value::Array(gone)) => {
             let gone: HashSet<&Value> = gone.iter().collect();
@@ -101,7 +119,7 @@ fn change_member(members: &mut Resource, name: String, verb: Verb, value: Value)
         // Parts that are not named stay, as in the schemas that are known.
         (_, Some(Value::Object(known)), Value::Object(given)) => {
             for (part, value) in given {
-                change(known, &[part], verb, value)?;
+                change(known, &[part], verb, value, effort)?;
             }
             if known.is_empty() {
                 members.remove(&name);
@@ -113,6 +131,7 @@ fn change_member(members: &mut Resource, name: String, verb: Verb, value: Value)
                 one => vec![one],
             };
             refuse_too_many(&name, known.len().max(given.len()))?;
+            effort.spend(given.len() * known.len().max(given.len()))?;
             for value in given {
                 if !known.contains(&value) {
                     known.push(value);

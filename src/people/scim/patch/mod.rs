@@ -2,6 +2,7 @@
 //! members of a value, values that are made where a filter finds none.
 
 mod apply;
+mod effort;
 mod foreign;
 mod path;
 
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 use super::schema::{Resource, ResourceType, is_added};
 use crate::http::{ApiError, ApiResult, Code};
 pub use apply::PARTS;
+use effort::Effort;
 use foreign::Foreign;
 pub use path::{Path, Target};
 
@@ -150,8 +152,9 @@ pub fn apply(
     mut resource: Resource,
     (operations, others): (Vec<Operation>, Resource),
 ) -> ApiResult<Resource> {
+    let mut effort = Effort::default();
     for operation in operations {
-        apply::apply(&mut resource, operation)?;
+        apply::apply(&mut resource, operation, &mut effort)?;
     }
     resource.extend(others);
     resource_type.read(Value::Object(resource))
