@@ -101,6 +101,29 @@ async fn operations_of_one_patch_follow_each_other() {
 }
 
 #[actix_web::test]
+async fn the_parts_of_members_are_not_for_clients_to_change() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let (ana, id) = (scim.user("ana").await, group(&scim, "Aiders").await);
+    let path = format!("/Groups/{id}");
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": ana}]}]);
+    scim.patch(&path, add).await.assert_status(204);
+    let of_ana = format!("members[value eq \"{ana}\"].display");
+    for operation in [
+        json!({"op": "remove", "path": "members.display"}),
+        json!({"op": "remove", "path": of_ana}),
+        json!({"op": "replace", "path": of_ana, "value": "Bea"}),
+        json!({"op": "replace", "path": "members.value", "value": ana}),
+        json!({"op": "add", "value": {"members.display": "Bea"}}),
+    ] {
+        scim.patch(&path, json!([operation]))
+            .await
+            .assert_scim_error(400, Some("mutability"));
+        assert_eq!(members(&scim, &id).await, 1, "{operation}");
+    }
+}
+
+#[actix_web::test]
 async fn a_group_keeps_its_code_and_no_two_have_one_name() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
