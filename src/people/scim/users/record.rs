@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::homes::{CUSTOM, HOMES};
 use crate::{
-    http::Versioned,
+    http::{Versioned, showing},
     people::{
         scim::{
             call::Client,
@@ -104,13 +104,16 @@ impl Record {
         }
         if let Some(groups) = groups.filter(|groups| !groups.is_empty()) {
             resource.insert("groups".into(), groups.into());
+        let mut shown = groups.clone().unwrap_or_default();
+        shown.extend(self.manager.as_ref().map(|name| json!({ "manager": name })));
+        shown.extend(self.org_unit.as_ref().map(|code| json!({ "orgUnit": code })));
         }
         let said_at = self.said.as_ref().map(|said| said.updated_at);
         let meta = Meta {
             id: self.user.id,
             created: self.user.created_at,
             last_modified: said_at.map_or(self.user.updated_at, |said| said.max(self.user.updated_at)),
-            etag: self.etag(),
+            etag: showing(&self.etag(), &shown),
         };
         represent(client, &USER, resource, meta)
     }
