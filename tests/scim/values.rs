@@ -130,3 +130,39 @@ async fn one_value_at_most_is_the_primary_one() {
     let whole = json!([{"op": "replace", "value": {"emails": two(true, true)}}]);
     assert_eq!(primary(&scim.patch(&path, whole).await), ["a@example.com"]);
 }
+
+#[actix_web::test]
+async fn a_name_that_is_made_of_the_displayed_one_follows_it_and_is_not_told_as_said() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let called = |name: &str| json!({"userName": "ana", "displayName": name, "active": true});
+    let made = scim.post("/Users", called("Ana Lu")).await.assert_status(201);
+    assert_eq!(made.at("/name"), json!(null));
+    let (path, person) = (
+        format!("/Users/{}", made.id()),
+        format!("/v1/users/{}", made.id()),
+    );
+    let given_name = async || admin.get(&person).await.at("/given_name");
+    assert_eq!(given_name().await, json!("Ana Lu"));
+
+    let answer = scim.put(&path, called("Bea Lu")).await.assert_status(200);
+    assert_eq!(
+        (answer.at("/name"), given_name().await),
+        (json!(null), json!("Bea Lu"))
+    );
+    let rename = json!([{"op": "replace", "path": "displayName", "value": "Cy Lu"}]);
+    scim.patch(&path, rename).await.assert_status(200);
+    assert_eq!(given_name().await, json!("Cy Lu"));
+
+    // What came another way stays.
+    admin
+        .patch(&person, json!({"given_name": "Dora"}))
+        .await
+        .assert_status(200);
+    let answer = scim.put(&path, called("Eve Lu")).await.assert_status(200);
+    assert_eq!(
+        (answer.at("/name/givenName"), given_name().await),
+        (json!("Dora"), json!("Dora"))
+    );
+}

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::homes::{CUSTOM, HOMES};
+use super::homes::{CUSTOM, HOMES, is_made_up};
 use crate::{
     http::{Versioned, showing},
     people::{
@@ -71,10 +71,12 @@ impl Record {
 
     /// What clients can change of them: what was said, brought to agree with what is so now.
     pub fn resource(&self) -> Resource {
-        let mut resource = self.said();
+        let said = self.said();
+        let mut resource = said.clone();
         for home in HOMES {
             let stored = (home.stored)(self).filter(|text| !text.is_empty());
-            if (home.read)(&resource) != stored {
+            let is_unsaid = home.field == "given_name" && is_made_up(stored.as_deref(), &said);
+            if (home.read)(&resource) != stored && !is_unsaid {
                 (home.write)(&mut resource, stored);
             }
         }
@@ -102,11 +104,11 @@ impl Record {
                 manager["displayName"] = json!(name);
             }
         }
-        if let Some(groups) = groups.filter(|groups| !groups.is_empty()) {
-            resource.insert("groups".into(), groups.into());
         let mut shown = groups.clone().unwrap_or_default();
         shown.extend(self.manager.as_ref().map(|name| json!({ "manager": name })));
         shown.extend(self.org_unit.as_ref().map(|code| json!({ "orgUnit": code })));
+        if let Some(groups) = groups.filter(|groups| !groups.is_empty()) {
+            resource.insert("groups".into(), groups.into());
         }
         let said_at = self.said.as_ref().map(|said| said.updated_at);
         let meta = Meta {
