@@ -210,13 +210,21 @@ async fn fetch(app: &App, provider: &ProviderRow) -> Result<(Value, Value, Docum
         return Err(unusable("has no key that can be used".into()));
     }
     // PostgreSQL could not keep it.
-    if [&metadata, &keys]
-        .iter()
-        .any(|document| document.to_string().contains("\\u0000"))
-    {
+    if has_nul(&metadata) || has_nul(&keys) {
         return Err(unusable("has U+0000 in it".into()));
     }
     Ok((metadata, keys, documents))
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
+    }
 }
 
 /// Whether a provider may name that address: by TLS, or on this machine if it is here itself. Browsers are sent there, and
