@@ -197,3 +197,27 @@ async fn a_provider_that_is_turned_off_still_ends_sessions() {
     tell(&academy, &logout_claims(&academy)).await.assert_status(200);
     assert!(has_ended(&academy, &signed_in).await);
 }
+
+#[actix_web::test]
+async fn an_id_token_for_a_list_of_one_is_a_hint_too() {
+    let academy = Academy::with(json!({})).await;
+    let mut browser = academy.begin().await;
+    academy.provider.tell(ana());
+    let mut claims = academy.claims("a-1");
+    claims["nonce"] = json!(browser.asked.get("nonce"));
+    claims["aud"] = json!([CLIENT.0]);
+    let id_token = academy.provider.sign(&claims);
+    let back = browser.come_back_with(&academy, id_token.clone()).await;
+    let signed_in = SignedIn::of(&browser.redeem(&academy, &back).await.assert_status(200));
+    let answer = academy
+        .app
+        .anonymous()
+        .post(
+            "/account/sign-outs",
+            json!({"refresh_token": signed_in.refresh_token}),
+        )
+        .await
+        .assert_status(200);
+    let there = Parameters::of(answer.at("/provider_sign_out_url").as_str().unwrap());
+    assert_eq!(there.get("id_token_hint"), id_token);
+}
