@@ -34,7 +34,7 @@ pub(super) fn holds(clause: &Clause, facts: &Facts, clock: &FilterClock) -> bool
         } => comparison(target, *operator, operand, facts, clock),
         Clause::Values { source, condition } => {
             let satisfies = |value: &Json| match condition {
-                Some(condition) => holds(condition, &Facts::new(value.clone()), clock),
+                Some(condition) => holds(condition, &Facts::of(value), clock),
                 None => true,
             };
             facts.values(source.name).iter().any(satisfies)

@@ -1,5 +1,7 @@
 //! What is known about one record, and the SQL that fetches it.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -21,15 +23,24 @@ use crate::{
 /// not exist. Dates and ids are text; instants are text as in RFC 3339, with UTC if no offset is
 /// written; numbers are numbers or, to lose no digit, text.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Facts(Map<String, Json>);
+pub struct Facts<'a>(Cow<'a, Map<String, Json>>);
 
-impl Facts {
+impl Facts<'static> {
     /// Reads the value of [`Filter::facts_sql`]; what is no object holds no facts.
     pub fn new(facts: Json) -> Self {
         match facts {
-            Json::Object(members) => Self(members),
+            Json::Object(members) => Self(Cow::Owned(members)),
             _ => Self::default(),
         }
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// The same without a copy.
+    pub fn of(facts: &'a Json) -> Self {
+        facts
+            .as_object()
+            .map_or_else(Self::default, |members| Self(Cow::Borrowed(members)))
     }
 
     /// The values of the attribute `name`, which must be written as declared.

@@ -29,7 +29,7 @@ pub use codes::Code;
 pub use field::FieldError;
 pub use list::{ListQuery, Listing, Page, Sort};
 pub use path::{Ref, RefKind};
-pub use precondition::{IfMatch, IfNoneMatch, Versioned};
+pub use precondition::{IfMatch, IfNoneMatch, Versioned, showing};
 pub use problem::{ApiError, ApiResult, Problem};
 pub use query::{Parameters, Query};
 pub use reply::Reply;

@@ -4,7 +4,10 @@
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::{ApiError, ApiResult, Code};
 
@@ -19,6 +22,32 @@ pub trait Versioned {
     }
 }
 
+/// What stands in an entity tag between the resource's own and what is shown with it.
+const SHOWN: char = '~';
+
+/// An entity tag that tells too of what a representation shows of other things, if there is some. [`IfMatch`] looks past
+/// it: a change of the resource does not overwrite those.
+pub fn showing(etag: &str, shown: &[Value]) -> String {
+    if shown.is_empty() {
+        return etag.to_owned();
+    }
+    let mut hash = Sha256::new();
+    for value in shown {
+        hash.update(format!("{value}\n"));
+    }
+    let digest = URL_SAFE_NO_PAD.encode(&hash.finalize()[..12]);
+    format!("{}{SHOWN}{digest}\"", etag.trim_end_matches('"'))
+}
+
+/// A list of entity tags without what is shown with their resources.
+fn own(list: &str) -> String {
+    let own = list.split(',').map(|tag| match tag.split_once(SHOWN) {
+        Some((own, _)) => format!("{own}\""),
+        None => tag.to_owned(),
+    });
+    own.collect::<Vec<_>>().join(",")
+}
+
 /// What the client believes that it changes. The extractor answers 428 where the header is missing.
 #[derive(Debug, Clone)]
 pub struct IfMatch(String);
@@ -31,7 +60,7 @@ impl IfMatch {
 
     /// Refuses with 412 if `resource` has changed since the client read it.
     pub fn check(&self, resource: &impl Versioned) -> ApiResult<()> {
-        if names(&self.0, &resource.etag()) {
+        if names(&own(&self.0), &resource.etag()) {
             return Ok(());
         }
         Err(ApiError::new(

@@ -147,3 +147,65 @@ async fn paths_into_unknown_schemas_that_lead_nowhere_are_refused() {
         .await
         .assert_scim_error(400, Some("invalidPath"));
 }
+
+#[actix_web::test]
+async fn the_part_that_clients_cannot_change_is_named() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let path = format!("/Users/{}", scim.user("ana").await);
+    let of_manager = format!("{ENTERPRISE}:manager.displayName");
+    let remove = json!([{"op": "remove", "path": of_manager}]);
+    let answer = scim.patch(&path, remove).await;
+    let answer = answer.assert_scim_error(400, Some("mutability"));
+    assert!(
+        answer.text().contains("cannot change manager.displayName."),
+        "{}",
+        answer.text()
+    );
+    // Without a path it is passed over, as in a whole resource.
+    let within = json!([{"op": "replace", "value": {of_manager: "Bea"}}]);
+    let answer = scim.patch(&path, within).await.assert_status(200);
+    assert_eq!(answer.json().get(ENTERPRISE), None);
+}
+
+#[actix_web::test]
+async fn schemas_that_nobody_knows_are_named_by_whatever_their_urns_end_with() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let person = "urn:acme:1.0:Person";
+    let mut body = user("ana");
+    body[person] = json!({"tag": "z", "note": "y"});
+    body["urn:acme:badges"] = json!(["b"]);
+    let path = format!(
+        "/Users/{}",
+        scim.post("/Users", body).await.assert_status(201).id()
+    );
+    let seen = async |query: String| {
+        let answer = scim.get(&format!("{path}?{query}")).await.assert_status(200);
+        (
+            answer.json()[person].clone(),
+            answer.json()["urn:acme:badges"].clone(),
+        )
+    };
+    let (all, badges) = (json!({"tag": "z", "note": "y"}), json!(["b"]));
+    assert_eq!(
+        seen(format!("attributes={person}")).await,
+        (all.clone(), json!(null))
+    );
+    assert_eq!(
+        seen(format!("attributes={person}:tag")).await,
+        (json!({"tag": "z"}), json!(null))
+    );
+    assert_eq!(
+        seen("attributes=URN:acme:badges".into()).await,
+        (json!(null), badges.clone())
+    );
+    assert_eq!(
+        seen(format!("excludedAttributes={person}")).await,
+        (json!(null), badges.clone())
+    );
+    assert_eq!(
+        seen(format!("excludedAttributes={person}:tag,urn:acme:badges")).await,
+        (json!({"note": "y"}), json!(null))
+    );
+}

@@ -101,6 +101,29 @@ async fn operations_of_one_patch_follow_each_other() {
 }
 
 #[actix_web::test]
+async fn the_parts_of_members_are_not_for_clients_to_change() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let (ana, id) = (scim.user("ana").await, group(&scim, "Aiders").await);
+    let path = format!("/Groups/{id}");
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": ana}]}]);
+    scim.patch(&path, add).await.assert_status(204);
+    let of_ana = format!("members[value eq \"{ana}\"].display");
+    for operation in [
+        json!({"op": "remove", "path": "members.display"}),
+        json!({"op": "remove", "path": of_ana}),
+        json!({"op": "replace", "path": of_ana, "value": "Bea"}),
+        json!({"op": "replace", "path": "members.value", "value": ana}),
+        json!({"op": "add", "value": {"members.display": "Bea"}}),
+    ] {
+        scim.patch(&path, json!([operation]))
+            .await
+            .assert_scim_error(400, Some("mutability"));
+        assert_eq!(members(&scim, &id).await, 1, "{operation}");
+    }
+}
+
+#[actix_web::test]
 async fn a_group_keeps_its_code_and_no_two_have_one_name() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
@@ -180,4 +203,50 @@ async fn the_members_of_a_group_with_roles_are_for_those_who_grant() {
     scim.patch(&format!("/Groups/{id}"), add)
         .await
         .assert_scim_error(403, None);
+}
+
+#[actix_web::test]
+async fn what_clients_call_a_group_ends_with_it_whoever_archives_it() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let (first, second) = (
+        provider(&app, "Entra").await.scim,
+        provider(&app, "Okta").await.scim,
+    );
+    let body = |name: &str, key: &str| json!({"displayName": name, "externalId": key});
+
+    let id = first
+        .post("/Groups", body("Sales", "s-1"))
+        .await
+        .assert_status(201)
+        .id();
+    admin
+        .post(&format!("/v1/groups/{id}/archival"), json!({}))
+        .await
+        .assert_status(200);
+    first
+        .get(&format!("/Groups/{id}"))
+        .await
+        .assert_scim_error(404, None);
+    first
+        .post("/Groups", body("Sales", "s-1"))
+        .await
+        .assert_status(201);
+
+    let id = first
+        .post("/Groups", body("Care", "c-1"))
+        .await
+        .assert_status(201)
+        .id();
+    let path = format!("/Groups/{id}");
+    let own = json!([{"op": "add", "path": "externalId", "value": "c-2"}]);
+    second.patch(&path, own).await.assert_status(204);
+    first.delete(&path).await.assert_status(204);
+    second.get(&path).await.assert_scim_error(404, None);
+    second
+        .post("/Groups", body("Care", "c-2"))
+        .await
+        .assert_status(201);
+    let gone = "SELECT count(*) AS count FROM events WHERE action = 'external_key.removed' AND object_kind = 'group'";
+    assert_eq!(count(&app, gone), 3);
 }

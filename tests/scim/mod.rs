@@ -2,6 +2,7 @@
 
 mod bulk;
 mod dry_runs;
+mod entity_tags;
 mod extensions;
 mod groups;
 mod lists;

@@ -44,7 +44,7 @@ pub fn at_provider(
     (subject, sid): (Option<&str>, Option<&str>),
     until: DateTime<Utc>,
 ) -> ApiResult<()> {
-    flows::void(tx.conn, provider, (subject, sid), tx.now)?;
+    flows::void(tx.conn, provider, (subject, sid), until, tx.now)?;
     let mut which = vec![
         sql!["sessions.identity_provider_id = ", bind(provider)],
         sql!["sessions.created_at <= ", bind(until)],

@@ -54,6 +54,8 @@ pub struct Attempts {
     pub by_sign_in: Pace,
     /// Any other token does, which anybody may have made up.
     pub by_token: Pace,
+    /// Whether the last time came to nothing.
+    pub has_failed: bool,
 }
 
 /// A limit on how often something is done: some at once, and then one at a time.

@@ -116,8 +116,8 @@ impl<'a> NamedBy<'a> {
     }
 }
 
-/// What a provider says of itself, with the key that is named if it has one; none if it cannot be asked and has not been
-/// for too long.
+/// What a provider says of itself, with the key that is named if it has one; none if it cannot be asked, and has not been
+/// for too long or the key is not known.
 pub async fn of(
     app: &Arc<App>,
     provider: &ProviderRow,
@@ -148,7 +148,9 @@ pub async fn of(
     }
     let is_old = present().is_none_or(|documents| !is_fresh(app, &documents));
     if may_ask(&mut attempts, is_old, named, app.clock.now()) {
-        match fetch(app, provider).await {
+        let fetched = fetch(app, provider).await;
+        attempts.has_failed = fetched.is_err();
+        match fetched {
             Ok((metadata, keys, documents)) => {
                 keep(&kept.documents, Some(documents));
                 let (id, now) = (provider.id, app.clock.now());
@@ -158,7 +160,9 @@ pub async fn of(
             Err(failure) => log::warn!("identity provider {}: {failure}", provider.code),
         }
     }
-    Ok(present().filter(|documents| is_trusted(app, documents)))
+    // A key that is missing may be new while the provider cannot be asked.
+    let is_in_doubt = |documents: &Documents| !has_key(documents) && attempts.has_failed;
+    Ok(present().filter(|documents| is_trusted(app, documents) && !is_in_doubt(documents)))
 }
 
 fn is_trusted(app: &App, documents: &Documents) -> bool {
@@ -206,13 +210,21 @@ async fn fetch(app: &App, provider: &ProviderRow) -> Result<(Value, Value, Docum
         return Err(unusable("has no key that can be used".into()));
     }
     // PostgreSQL could not keep it.
-    if [&metadata, &keys]
-        .iter()
-        .any(|document| document.to_string().contains("\\u0000"))
-    {
+    if has_nul(&metadata) || has_nul(&keys) {
         return Err(unusable("has U+0000 in it".into()));
     }
     Ok((metadata, keys, documents))
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
+    }
 }
 
 /// Whether a provider may name that address: by TLS, or on this machine if it is here itself. Browsers are sent there, and

@@ -162,11 +162,12 @@ pub fn use_up(
         .map(drop)
 }
 
-/// Voids codes of a provider's subject or session that were not redeemed yet.
+/// Voids codes of a provider's subject or session that came back until then and were not redeemed yet.
 pub fn void(
     conn: &mut PgConnection,
     provider: Uuid,
     (subject, sid): (Option<&str>, Option<&str>),
+    until: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let mut which = vec![sql!["sso_flows.provider_id = ", bind(provider)]];
@@ -174,6 +175,7 @@ pub fn void(
     which.extend(sid.map(|sid| sql!["sso_flows.provider_session ->> 'sid' = ", bind(sid)]));
     diesel::update(sso_flows::table)
         .filter(sso_flows::redeemed_at.is_null())
+        .filter(sso_flows::returned_at.le(until))
         .filter(sso_flows::expires_at.gt(now))
         .filter(Condition::new(Sql::all(which)))
         .set(sso_flows::redeemed_at.eq(now))

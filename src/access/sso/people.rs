@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     providers::model::ProviderRow,
-    tokens::{Claims, Doubt},
+    tokens::{self, Claims, Doubt},
 };
 use crate::{
     access::sessions::model::ProviderSession,
@@ -73,7 +73,7 @@ impl Arrival {
     /// hint to whose session it is.
     pub fn new(provider: &ProviderRow, claims: Claims, id_token: Option<String>) -> Self {
         let sid = claims.text("sid").map(str::to_owned);
-        let is_ours = claims.text("aud") == Some(provider.client_id.as_str());
+        let is_ours = tokens::audiences(&claims.all).contains(&provider.client_id.as_str());
         let id_token = id_token.filter(|_| is_ours);
         let subject = claims.subject.unwrap_or_default();
         Arrival {

@@ -6,6 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse, post,
     web::{Bytes, Data},
 };
+use chrono::TimeDelta;
 use diesel::{OptionalExtension, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,8 +17,8 @@ use super::{
     authorize::authorization_address,
     cache,
     documents::{self, Documents, NamedBy},
-    providers::model::ProviderRow,
-    tokens::{self, Claims, LEEWAY, Use},
+    providers::{model::ProviderRow, store},
+    tokens::{self, Claims, Use},
 };
 use crate::{
     access::{
@@ -197,10 +198,16 @@ pub(super) async fn end_provider_sessions(
         Err(description) => return Ok(refuse("invalid_request", description)),
     };
     let does_not_count = || refuse("invalid_request", "The logout_token does not count.");
-    let Some(issuer) = tokens::issuer_of(&token) else {
+    // PostgreSQL could not look for U+0000.
+    let issuer = tokens::issuer_of(&token).filter(|issuer| !issuer.contains('\0'));
+    let Some(issuer) = issuer else {
         return Ok(does_not_count());
     };
-    let Some(provider) = cache::by_issuer(&app, &issuer).await? else {
+    // Sessions outlive the provider's being turned off.
+    let provider = app
+        .on_database(move |_, conn| Ok(store::by_issuer(conn, &issuer)?))
+        .await?;
+    let Some(provider) = provider else {
         return Ok(does_not_count());
     };
     let claims = match tokens::read(&app, &provider, &token, Use::Logout).await? {
@@ -220,8 +227,8 @@ pub(super) async fn end_provider_sessions(
     let acting = Acting::system(request::current_id().unwrap_or_default());
     app.on_database(move |app, conn| {
         app.write(conn, &acting, |tx| {
-            // What began later it says nothing of, also when it comes again.
-            let until = (issued_at + LEEWAY).min(tx.now);
+            // What began after the second that it tells it says nothing of, also when it comes again.
+            let until = (issued_at + TimeDelta::seconds(1)).min(tx.now);
             end::at_provider(tx, provider.id, (subject.as_deref(), sid.as_deref()), until)
         })
     })

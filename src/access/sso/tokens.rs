@@ -238,16 +238,21 @@ const LAST_SECOND: f64 = 253_402_300_800.0;
 /// Subjects have at most so many characters (OpenID Connect Core, section 2).
 const LONGEST_SUBJECT: usize = 255;
 
+/// Whom claims are meant for.
+pub fn audiences(all: &Map<String, Value>) -> Vec<&str> {
+    match all.get("aud") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
 fn check_audience(
     provider: &ProviderRow,
     all: &Map<String, Value>,
     shown_for: Use<'_>,
 ) -> Result<(), &'static str> {
-    let audiences: Vec<&str> = match all.get("aud") {
-        Some(Value::String(one)) => vec![one],
-        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
+    let audiences = audiences(all);
     let is_ours = |audience: &&str| *audience == provider.client_id;
     let is_taken = |audience: &&str| provider.audiences.iter().any(|taken| taken == audience);
     let fits = match shown_for {

@@ -76,6 +76,20 @@ pub fn delete(tx: &mut Tx, kind: &str, keys: &[(Uuid, ExternalKey)]) -> ApiResul
     Ok(())
 }
 
+/// Takes from a thing the keys of SCIM clients, and answers which.
+pub fn delete_of_clients(tx: &mut Tx, kind: &str, object: Uuid) -> ApiResult<Vec<ExternalKey>> {
+    let of_clients = external_keys::table.filter(
+        external_keys::kind
+            .eq(kind)
+            .and(external_keys::object_id.eq(object))
+            .and(external_keys::source.like("scim:%")),
+    );
+    let gone = diesel::delete(of_clients)
+        .returning(ExternalKey::as_returning())
+        .get_results(tx.conn)?;
+    Ok(gone)
+}
+
 #[derive(QueryableByName)]
 struct Taken {
     #[diesel(sql_type = sql_types::Text)]

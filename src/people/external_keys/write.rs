@@ -62,6 +62,17 @@ pub fn apply<T: Protected + HasId>(
     Ok(outcomes)
 }
 
+/// Takes from a thing whatever SCIM clients call it, so that they may call another thing that.
+pub fn remove_those_of_clients<T: Protected + HasId>(tx: &mut Tx, thing: &Authorized<T>) -> ApiResult<()> {
+    let kind = kind::<T>()?;
+    for key in store::delete_of_clients(tx, kind, thing.id())? {
+        record(tx, "external_key.removed", kind, thing.id(), |event| {
+            event.before(&key)
+        });
+    }
+    Ok(())
+}
+
 /// The keys that the caller may not give: who signs in by a provider that finds people by keys of their source is whoever has
 /// the key, so giving one takes what setting a password takes.
 fn beyond<'a, T: Protected + HasId>(

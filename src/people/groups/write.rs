@@ -14,6 +14,7 @@ use crate::{
     ledger::Event,
     people::{
         draft::{self, Unique, due},
+        external_keys,
         users::filter::GroupFilters,
     },
     sql,
@@ -41,7 +42,8 @@ pub fn update(tx: &mut Tx, group: Authorized<Group>, changes: UpdateGroup) -> Ap
     one(apply(tx, vec![Change::update(group, changes)])?)
 }
 
-/// Archives a group, unless it is already: all its memberships end.
+/// Archives a group, unless it is already: all its memberships end, and SCIM clients, for which it is gone, may call
+/// another group what they called it.
 pub fn archive(tx: &mut Tx, group: &Authorized<Group>) -> ApiResult<Group> {
     if group.archived_at.is_some() {
         return Ok((**group).clone());
@@ -53,6 +55,7 @@ pub fn archive(tx: &mut Tx, group: &Authorized<Group>) -> ApiResult<Group> {
             .after(&archived),
     );
     members::end_all(tx, archived.id)?;
+    external_keys::write::remove_those_of_clients(tx, group)?;
     Ok(archived)
 }
 

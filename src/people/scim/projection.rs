@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::schema::split_urn;
+
 /// Which attributes an answer holds.
 #[derive(Debug, Clone, Default)]
 pub struct Projection {
@@ -20,19 +22,14 @@ impl Name {
     fn read(text: &str) -> Self {
         let text = text.trim().to_ascii_lowercase();
         // A URN holds dots and colons of its own; what follows it names an attribute of that schema.
-        let path = match text.rfind(":2.0:user").or_else(|| text.rfind(":2.0:group")) {
-            Some(at) if text.starts_with("urn:") => {
-                let end = text[at + 5..].find(':').map(|more| at + 5 + more);
-                let (urn, rest) = match end {
-                    Some(end) => (&text[..end], &text[end + 1..]),
-                    None => (text.as_str(), ""),
-                };
-                let is_core = urn.contains(":schemas:core:");
-                let own = (!is_core).then(|| urn.to_owned());
-                let rest = rest.split('.').filter(|part| !part.is_empty()).map(str::to_owned);
-                own.into_iter().chain(rest).collect()
+        let path = match split_urn(&text) {
+            Some((urn, rest)) => {
+                let own = (!urn.contains(":schemas:core:")).then_some(urn);
+                let rest = rest.split('.').filter(|part| !part.is_empty());
+                own.into_iter().chain(rest).map(str::to_owned).collect()
             }
-            _ => text.split('.').map(str::to_owned).collect(),
+            None if text.starts_with("urn:") => vec![text],
+            None => text.split('.').map(str::to_owned).collect(),
         };
         Name { path }
     }

@@ -344,3 +344,27 @@ async fn an_outage_is_survived_for_a_day_also_by_those_who_start_in_it() {
     academy.app.app.clock.advance(TimeDelta::seconds(11));
     bearer(&academy, &claims).get("/v1/me").await.assert_status(200);
 }
+
+#[actix_web::test]
+async fn a_new_key_in_an_outage_is_no_forgery() {
+    let academy = academy().await;
+    let claims = access_claims(&academy);
+    let first = exchange(&academy, academy.provider.sign(&claims)).await;
+    first.assert_status(200);
+    academy.provider.rotate_keys();
+    academy.provider.set_down(true);
+    // More often than forgeries may come, and than the provider is asked.
+    for _ in 0..30 {
+        let answer = exchange(&academy, academy.provider.sign(&claims)).await;
+        assert_oauth_error(&answer, 503, "temporarily_unavailable");
+    }
+    bearer(&academy, &claims)
+        .get("/v1/me")
+        .await
+        .assert_problem(503, "unavailable");
+    academy.provider.set_down(false);
+    academy.app.app.clock.advance(TimeDelta::seconds(11));
+    exchange(&academy, academy.provider.sign(&claims))
+        .await
+        .assert_status(200);
+}

@@ -79,3 +79,22 @@ async fn secrets_go_into_the_form_where_the_provider_wants_them_there() {
         .say(json!({"token_endpoint_auth_methods_supported": ["client_secret_post"]}));
     academy.sign_in(ana()).await;
 }
+
+#[actix_web::test]
+async fn a_backslash_before_what_looks_like_a_character_is_harmless() {
+    let academy = Academy::with(json!({})).await;
+    academy.provider.say(json!({"more": "\\u0000"}));
+    academy.sign_in(ana()).await;
+}
+
+#[actix_web::test]
+async fn who_signs_in_by_a_key_that_cannot_be_asked_for_is_to_try_later() {
+    let academy = Academy::with(json!({})).await;
+    academy.sign_in(ana()).await;
+    academy.provider.rotate_keys();
+    let nowhere = format!("{}/nowhere", academy.provider.issuer);
+    academy.provider.say(json!({"jwks_uri": nowhere}));
+    assert_eq!(academy.refusal(ana()).await.0, "temporarily_unavailable");
+    academy.provider.say(json!({}));
+    academy.sign_in(ana()).await;
+}

@@ -167,3 +167,57 @@ async fn who_signs_out_here_learns_the_way_to_sign_out_there() {
     }
     assert!(has_ended(&academy, &local).await);
 }
+
+#[actix_web::test]
+async fn a_logout_token_that_comes_again_ends_nothing_that_began_since() {
+    let academy = Academy::with(json!({})).await;
+    let before = academy.sign_in(ana()).await;
+    let claims = logout_claims(&academy);
+    tell(&academy, &claims).await.assert_status(200);
+    assert!(has_ended(&academy, &before).await);
+
+    academy.app.app.clock.advance(chrono::TimeDelta::seconds(2));
+    let since = academy.sign_in(ana()).await;
+    let mut browser = academy.begin().await;
+    let back = browser.come_back(&academy, ana()).await;
+    tell(&academy, &claims).await.assert_status(200);
+    assert!(!has_ended(&academy, &since).await);
+    browser.redeem(&academy, &back).await.assert_status(200);
+}
+
+#[actix_web::test]
+async fn a_provider_that_is_turned_off_still_ends_sessions() {
+    let academy = Academy::with(json!({})).await;
+    let signed_in = academy.sign_in(ana()).await;
+    academy.change(json!({"enabled": false})).await;
+    assert!(!has_ended(&academy, &signed_in).await);
+    let mut unheard = logout_claims(&academy);
+    unheard["iss"] = json!("https://other.example.com\u{0}");
+    assert_oauth_error(&tell(&academy, &unheard).await, 400, "invalid_request");
+    tell(&academy, &logout_claims(&academy)).await.assert_status(200);
+    assert!(has_ended(&academy, &signed_in).await);
+}
+
+#[actix_web::test]
+async fn an_id_token_for_a_list_of_one_is_a_hint_too() {
+    let academy = Academy::with(json!({})).await;
+    let mut browser = academy.begin().await;
+    academy.provider.tell(ana());
+    let mut claims = academy.claims("a-1");
+    claims["nonce"] = json!(browser.asked.get("nonce"));
+    claims["aud"] = json!([CLIENT.0]);
+    let id_token = academy.provider.sign(&claims);
+    let back = browser.come_back_with(&academy, id_token.clone()).await;
+    let signed_in = SignedIn::of(&browser.redeem(&academy, &back).await.assert_status(200));
+    let answer = academy
+        .app
+        .anonymous()
+        .post(
+            "/account/sign-outs",
+            json!({"refresh_token": signed_in.refresh_token}),
+        )
+        .await
+        .assert_status(200);
+    let there = Parameters::of(answer.at("/provider_sign_out_url").as_str().unwrap());
+    assert_eq!(there.get("id_token_hint"), id_token);
+}

@@ -107,6 +107,15 @@ pub fn enabled(conn: &mut PgConnection) -> QueryResult<Vec<ProviderRow>> {
         .load(conn)
 }
 
+/// The provider of that issuer, whether or not people may sign in by it.
+pub fn by_issuer(conn: &mut PgConnection, issuer: &str) -> QueryResult<Option<ProviderRow>> {
+    identity_providers::table
+        .filter(identity_providers::issuer.eq(issuer))
+        .select(ProviderRow::as_select())
+        .first(conn)
+        .optional()
+}
+
 /// Adds a provider.
 pub fn insert(tx: &mut Tx, new: CreateIdentityProvider) -> ApiResult<IdentityProvider> {
     let row = ProviderRow {

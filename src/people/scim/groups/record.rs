@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    http::{ApiResult, IfMatch, Versioned},
+    http::{ApiResult, IfMatch, Versioned, showing},
     people::{
         groups::model::Group,
         scim::{
@@ -109,6 +109,7 @@ impl Record {
             .iter()
             .map(|member| show(client, member));
         let shown: Vec<Value> = shown.collect();
+        let etag = showing(&etag(&self.group, members), &shown);
         if !shown.is_empty() {
             resource.insert("members".into(), shown.into());
         }
@@ -116,7 +117,7 @@ impl Record {
             id: self.group.id,
             created: self.group.created_at,
             last_modified: self.group.updated_at,
-            etag: etag(&self.group, members),
+            etag,
         };
         represent(client, &GROUP, resource, meta)
     }

@@ -49,6 +49,12 @@ impl Roll {
         target: &Target,
         value: Value,
     ) -> ApiResult<()> {
+        if target.part.is_some() {
+            return Err(ApiError::new(
+                Code::ReadOnly,
+                "The parts of members cannot be changed; add people to members, or remove them from it.",
+            ));
+        }
         if let Some(filter) = &target.filter {
             let named = self.find(tx, group, filter)?;
             return match verb {

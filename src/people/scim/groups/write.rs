@@ -84,11 +84,10 @@ pub fn update(
     change(tx, client, group, &record, &resource, roll)
 }
 
-/// Archives a group: all its memberships end, and the client no longer calls it anything.
+/// Archives a group: all its memberships end, and no client calls it anything any more.
 pub fn delete(tx: &mut Tx, client: &Client, id: Uuid, known: Option<&IfMatch>) -> ApiResult<()> {
     groups::dynamic::lock_filters(tx)?;
-    let (group, record) = authorize(tx, client, id, known)?;
-    identity::set_key(tx, client, &group, record.external_id.as_deref(), None)?;
+    let (group, _) = authorize(tx, client, id, known)?;
     groups::write::archive(tx, &group).map(drop)
 }
 

@@ -2,27 +2,27 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Operation, Path, Target, Verb};
+use super::{Effort, Operation, Path, Target, Verb};
 use crate::{
     filter::{Attribute as FilterAttribute, Facts, Filter, FilterClock, Kind, Schema as FilterSchema},
     http::{ApiError, ApiResult, Code},
     people::scim::schema::{
         Resource, Schema,
-        attribute::{Attribute, below, find, read_members, refuse_too_many},
+        attribute::{Attribute, below, find, is_primary, no_longer_primary, read_members, refuse_too_many},
     },
 };
 
 /// Does it.
-pub fn apply(resource: &mut Resource, operation: Operation) -> ApiResult<()> {
+pub fn apply(resource: &mut Resource, operation: Operation, effort: &mut Effort) -> ApiResult<()> {
     let Operation { verb, path, value } = operation;
     match path {
         Path::Extension(schema) => extension(resource, verb, schema, value),
-        Path::Foreign(foreign) => foreign.apply(resource, verb, value),
+        Path::Foreign(foreign) => foreign.apply(resource, verb, value, effort),
         Path::Attribute(target) => match target.extension {
             Some(schema) => in_extension(resource, schema, |members| {
-                attribute(members, verb, &target, value)
+                attribute(members, verb, &target, value, effort)
             }),
-            None => attribute(resource, verb, &target, value),
+            None => attribute(resource, verb, &target, value, effort),
         },
     }
 }
@@ -63,11 +63,19 @@ fn extension(resource: &mut Resource, verb: Verb, schema: &Schema, value: Value)
     }
 }
 
-fn attribute(members: &mut Resource, verb: Verb, target: &Target, value: Value) -> ApiResult<()> {
+fn attribute(
+    members: &mut Resource,
+    verb: Verb,
+    target: &Target,
+    value: Value,
+    effort: &mut Effort,
+) -> ApiResult<()> {
     let attribute = target.attribute;
     match (&target.filter, target.part, verb) {
-        (Some(filter), ..) => values(members, verb, target, filter, value),
-        (None, Some(part), _) if attribute.is_multi_valued => every(members, verb, attribute, part, value),
+        (Some(filter), ..) => values(members, verb, target, filter, value, effort),
+        (None, Some(part), _) if attribute.is_multi_valued => {
+            every(members, verb, (attribute, part), value, effort)
+        }
         (None, Some(part), Verb::Remove) => {
             if let Some(Value::Object(parts)) = members.get_mut(attribute.name) {
                 parts.remove(part.name);
@@ -81,8 +89,8 @@ fn attribute(members: &mut Resource, verb: Verb, target: &Target, value: Value) 
                 _ => Err(ApiError::internal(format!("{} is no object", attribute.name))),
             }
         }
-        (None, None, Verb::Remove) => remove(members, attribute, value),
-        (None, None, Verb::Add) if attribute.is_multi_valued => add(members, attribute, value),
+        (None, None, Verb::Remove) => remove(members, attribute, value, effort),
+        (None, None, Verb::Add) if attribute.is_multi_valued => add(members, attribute, value, effort),
         (None, None, _) if attribute.parts().is_empty() || attribute.is_multi_valued => {
             set(members, attribute, value)
         }
@@ -114,7 +122,7 @@ fn set(members: &mut Resource, attribute: &Attribute, value: Value) -> ApiResult
 }
 
 /// Takes an attribute away; of one with many values those that the operation names, if it names some.
-fn remove(members: &mut Resource, attribute: &Attribute, value: Value) -> ApiResult<()> {
+fn remove(members: &mut Resource, attribute: &Attribute, value: Value, effort: &mut Effort) -> ApiResult<()> {
     let named = match attribute.is_multi_valued {
         true => attribute.read(value)?,
         false => None,
@@ -124,18 +132,20 @@ fn remove(members: &mut Resource, attribute: &Attribute, value: Value) -> ApiRes
         members.remove(attribute.name);
         return Ok(());
     };
+    effort.spend(named.len() * known.len())?;
     known.retain(|value| !named.iter().any(|named| same(named, value)));
     Ok(())
 }
 
 /// Adds values to those that are there: one that is there already is brought up to date.
-fn add(members: &mut Resource, attribute: &Attribute, value: Value) -> ApiResult<()> {
+fn add(members: &mut Resource, attribute: &Attribute, value: Value, effort: &mut Effort) -> ApiResult<()> {
     let Some(Value::Array(given)) = attribute.read(value)? else {
         return Ok(());
     };
     let known = list(members, attribute)?;
+    effort.spend(given.len() * known.len().max(given.len()))?;
     for value in given {
-        if value["primary"] == true {
+        if is_primary(&value) {
             known.iter_mut().for_each(no_longer_primary);
         }
         match known.iter_mut().find(|known| same(&value, known)) {
@@ -156,31 +166,32 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-fn no_longer_primary(value: &mut Value) {
-    if let Value::Object(parts) = value
-        && parts.contains_key("primary")
-    {
-        parts.insert("primary".into(), false.into());
-    }
-}
-
 /// A part of every value; of one that is made for it where there is none.
 fn every(
     members: &mut Resource,
     verb: Verb,
-    attribute: &Attribute,
-    part: &Attribute,
+    (attribute, part): (&Attribute, &Attribute),
     value: Value,
+    effort: &mut Effort,
 ) -> ApiResult<()> {
     let known = list(members, attribute)?;
     if known.is_empty() && verb != Verb::Remove {
         known.push(json!({}));
     }
-    change_part(known.iter_mut(), verb, attribute, part, &value)
+    effort.spend(known.len())?;
+    let all: Vec<usize> = (0..known.len()).collect();
+    change(known, &all, verb, (attribute, Some(part)), value, effort)
 }
 
 /// The values that a filter finds.
-fn values(members: &mut Resource, verb: Verb, target: &Target, filter: &str, value: Value) -> ApiResult<()> {
+fn values(
+    members: &mut Resource,
+    verb: Verb,
+    target: &Target,
+    filter: &str,
+    value: Value,
+    effort: &mut Effort,
+) -> ApiResult<()> {
     let attribute = target.attribute;
     let filter = Filter::parse(filter, &PARTS).map_err(|faults| {
         ApiError::new(
@@ -193,27 +204,21 @@ fn values(members: &mut Resource, verb: Verb, target: &Target, filter: &str, val
         today: Default::default(),
         now: Default::default(),
     };
-    let finds = |value: &Value| filter.matches(&Facts::new(value.clone()), &clock);
+    let finds = |value: &Value| filter.matches(&Facts::of(value), &clock);
     let known = list(members, attribute)?;
-    match (verb, target.part) {
-        (Verb::Remove, None) => {
-            known.retain(|value| !finds(value));
-            return Ok(());
-        }
-        (Verb::Remove, Some(part)) => {
-            let found = known.iter_mut().filter(|value| finds(value));
-            return change_part(found, verb, attribute, part, &value);
-        }
-        _ => {}
+    // A filter that says more takes longer.
+    effort.spend(known.len() * filter.source().len().div_ceil(32))?;
+    if verb == Verb::Remove && target.part.is_none() {
+        known.retain(|value| !finds(value));
+        return Ok(());
     }
-    if !known.iter().any(finds) {
+    let mut found: Vec<usize> = (0..known.len()).filter(|at| finds(&known[*at])).collect();
+    if found.is_empty() && verb != Verb::Remove {
+        refuse_too_many(attribute.name, known.len() + 1)?;
+        found.push(known.len());
         known.push(made_for(&filter)?);
     }
-    let found = known.iter_mut().filter(|value| finds(value));
-    match target.part {
-        Some(part) => change_part(found, verb, attribute, part, &value),
-        None => merge(found, attribute, value),
-    }
+    change(known, &found, verb, (attribute, target.part), value, effort)
 }
 
 /// A value that the filter finds, where it says what that is: providers expect it to be made.
@@ -228,38 +233,38 @@ fn made_for(filter: &Filter) -> ApiResult<Value> {
     Ok(Value::Object(parts.collect::<Map<_, _>>()))
 }
 
-fn change_part<'a>(
-    found: impl Iterator<Item = &'a mut Value>,
+/// Changes those of the values that were found: a part of them, or what is named of the whole.
+fn change(
+    known: &mut [Value],
+    found: &[usize],
     verb: Verb,
-    attribute: &Attribute,
-    part: &Attribute,
-    value: &Value,
-) -> ApiResult<()> {
-    for one in found {
-        let Value::Object(parts) = one else { continue };
-        if verb == Verb::Remove {
-            parts.remove(part.name);
-        } else {
-            set(parts, part, value.clone()).map_err(|error| below(attribute.name, error))?;
-        }
-    }
-    Ok(())
-}
-
-fn merge<'a>(
-    found: impl Iterator<Item = &'a mut Value>,
-    attribute: &Attribute,
+    (attribute, part): (&Attribute, Option<&Attribute>),
     value: Value,
+    effort: &mut Effort,
 ) -> ApiResult<()> {
-    let given = match value {
-        Value::Object(given) => given,
-        value => Map::from_iter([("value".to_owned(), value)]),
+    let read = match (part, value) {
+        (Some(_), _) if verb == Verb::Remove => Ok(Map::new()),
+        (Some(part), value) => part.read(value).map(|value| {
+            let named = value.map(|value| (part.name.to_owned(), value));
+            named.into_iter().collect()
+        }),
+        (None, Value::Object(given)) => read_members(attribute.parts(), given),
+        (None, value) => read_members(attribute.parts(), Map::from_iter([("value".to_owned(), value)])),
     };
-    let given = read_members(attribute.parts(), given).map_err(|error| below(attribute.name, error))?;
-    for one in found {
-        if let Value::Object(parts) = one {
+    let given: Resource = read.map_err(|error| below(attribute.name, error))?;
+    effort.spend(found.len().saturating_sub(1) * json!(given).to_string().len())?;
+    for at in found {
+        if let Value::Object(parts) = &mut known[*at] {
+            if let Some(part) = part {
+                parts.remove(part.name);
+            }
             parts.extend(given.clone());
         }
+    }
+    let primary = found.iter().copied().find(|at| is_primary(&known[*at]));
+    if let Some(primary) = primary {
+        let others = known.iter_mut().enumerate().filter(|(at, _)| *at != primary);
+        others.for_each(|(_, other)| no_longer_primary(other));
     }
     Ok(())
 }

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::Verb;
+use super::{Effort, Verb};
 use crate::{
     http::{ApiError, ApiResult, Code},
-    people::scim::schema::{Resource, ResourceType, attribute::refuse_too_many},
+    people::scim::schema::{Resource, ResourceType, attribute::refuse_too_many, split_urn},
 };
 
 /// A schema that nobody knows here, a member of it, or a part of that.
@@ -19,29 +19,26 @@ pub struct Foreign {
 }
 
 impl Foreign {
-    /// Reads a path after a URN. The URN ends with the kind of resource that follows its version.
+    /// Reads a path after a URN.
     pub fn read(resource_type: &ResourceType, text: &str) -> Option<Self> {
         let is_of_scim = starts_with(text, "urn:ietf:params:scim:")
             && !starts_with(text, "urn:ietf:params:scim:schemas:extension:")
             && !starts_with(text, resource_type.core.urn);
-        if !starts_with(text, "urn:") || text.contains('[') || is_of_scim {
+        if text.contains('[') || text.ends_with(':') || is_of_scim {
             return None;
         }
-        let words: Vec<&str> = text.split(':').collect();
-        let version = words.iter().rposition(|word| is_version(word))?;
-        let (urn, rest) = words.split_at_checked(version + 2)?;
-        let urn = urn.join(":");
+        let (urn, rest) = split_urn(text)?;
         let members: Vec<&str> = match rest {
-            [] => Vec::new(),
-            [member] => member.split('.').collect(),
-            _ => return None,
+            "" => Vec::new(),
+            rest if rest.contains(':') => return None,
+            rest => rest.split('.').collect(),
         };
         if members.len() > 2 || members.iter().any(|name| name.is_empty()) {
             return None;
         }
-        let urn = match resource_type.extension(&urn) {
+        let urn = match resource_type.extension(urn) {
             Some(known) => Some(known.urn.to_owned()),
-            None => (!resource_type.core.urn.eq_ignore_ascii_case(&urn)).then_some(urn),
+            None => (!resource_type.is_core(urn)).then(|| urn.to_owned()),
         };
         let members = members.into_iter().map(str::to_owned);
         Some(Foreign {
@@ -50,7 +47,13 @@ impl Foreign {
     }
 
     /// Does an operation.
-    pub fn apply(&self, resource: &mut Resource, verb: Verb, value: Value) -> ApiResult<()> {
+    pub fn apply(
+        &self,
+        resource: &mut Resource,
+        verb: Verb,
+        value: Value,
+        effort: &mut Effort,
+    ) -> ApiResult<()> {
         if let [urn] = self.names.as_slice()
             && starts_with(urn, "urn:")
             && verb != Verb::Remove
@@ -58,7 +61,7 @@ impl Foreign {
         {
             return Err(ApiError::field(urn, "must be an object"));
         }
-        change(resource, &self.names, verb, value)
+        change(resource, &self.names, verb, value, effort)
     }
 }
 
@@ -67,21 +70,20 @@ fn starts_with(text: &str, start: &str) -> bool {
         .is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
-/// `2.0`
-fn is_version(word: &str) -> bool {
-    let mut numbers = word.split('.');
-    word.contains('.')
-        && numbers.all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
-}
-
-fn change(members: &mut Resource, names: &[String], verb: Verb, value: Value) -> ApiResult<()> {
+fn change(
+    members: &mut Resource,
+    names: &[String],
+    verb: Verb,
+    value: Value,
+    effort: &mut Effort,
+) -> ApiResult<()> {
     let Some((first, rest)) = names.split_first() else {
         return Ok(());
     };
     let known = members.keys().find(|name| name.eq_ignore_ascii_case(first));
     let name = known.unwrap_or(first).clone();
     if rest.is_empty() {
-        return change_member(members, name, verb, value);
+        return change_member(members, name, verb, value, effort);
     }
     if verb == Verb::Remove && !members.contains_key(&name) {
         return Ok(());
@@ -92,14 +94,20 @@ fn change(members: &mut Resource, names: &[String], verb: Verb, value: Value) ->
             format!("{name} is no object, so that it has no {}.", rest.join(".")),
         ));
     };
-    change(inner, rest, verb, value)?;
+    change(inner, rest, verb, value, effort)?;
     if inner.is_empty() {
         members.remove(&name);
     }
     Ok(())
 }
 
-fn change_member(members: &mut Resource, name: String, verb: Verb, value: Value) -> ApiResult<()> {
+fn change_member(
+    members: &mut Resource,
+    name: String,
+    verb: Verb,
+    value: Value,
+    effort: &mut Effort,
+) -> ApiResult<()> {
     match (verb, members.get_mut(&name), value) {
         (Verb::Remove, Some(Value::Array(known)), Value::Array(gone)) => {
             let gone: HashSet<&Value> = gone.iter().collect();
@@ -111,7 +119,7 @@ fn change_member(members: &mut Resource, name: String, verb: Verb, value: Value)
         // Parts that are not named stay, as in the schemas that are known.
         (_, Some(Value::Object(known)), Value::Object(given)) => {
             for (part, value) in given {
-                change(known, &[part], verb, value)?;
+                change(known, &[part], verb, value, effort)?;
             }
             if known.is_empty() {
                 members.remove(&name);
@@ -123,6 +131,7 @@ fn change_member(members: &mut Resource, name: String, verb: Verb, value: Value)
                 one => vec![one],
             };
             refuse_too_many(&name, known.len().max(given.len()))?;
+            effort.spend(given.len() * known.len().max(given.len()))?;
             for value in given {
                 if !known.contains(&value) {
                     known.push(value);

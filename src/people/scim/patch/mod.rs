@@ -2,6 +2,7 @@
 //! members of a value, values that are made where a filter finds none.
 
 mod apply;
+mod effort;
 mod foreign;
 mod path;
 
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 use super::schema::{Resource, ResourceType, is_added};
 use crate::http::{ApiError, ApiResult, Code};
 pub use apply::PARTS;
+use effort::Effort;
 use foreign::Foreign;
 pub use path::{Path, Target};
 
@@ -89,10 +91,10 @@ fn read_one(
         }
         (Value::String(path), value) if !path.is_empty() => {
             let path = Path::read(resource_type, &path).map_err(|error| read_only(&path).unwrap_or(error))?;
-            if let Path::Attribute(Target { attribute, part, .. }) = &path
-                && (attribute.is_read_only || part.is_some_and(|part| part.is_read_only))
+            if let Path::Attribute(target) = &path
+                && let Some(name) = read_only_of(target)
             {
-                return Err(cannot_change(attribute.name));
+                return Err(cannot_change(&name));
             }
             operations.push(Operation { verb, path, value });
             Ok(())
@@ -126,7 +128,7 @@ fn take_apart(
             (_, Value::Object(own)) if resource_type.is_core(&name) => {
                 take_apart(resource_type, verb, own, operations, others)?;
             }
-            (Ok(Path::Attribute(target)), _) if target.attribute.is_read_only => {}
+            (Ok(Path::Attribute(target)), _) if read_only_of(&target).is_some() => {}
             (Ok(path), value) => operations.push(Operation { verb, path, value }),
             (Err(error), _) if name.contains('[') => return Err(error),
             (Err(_), value) => match Foreign::read(resource_type, &name) {
@@ -150,8 +152,9 @@ pub fn apply(
     mut resource: Resource,
     (operations, others): (Vec<Operation>, Resource),
 ) -> ApiResult<Resource> {
+    let mut effort = Effort::default();
     for operation in operations {
-        apply::apply(&mut resource, operation)?;
+        apply::apply(&mut resource, operation, &mut effort)?;
     }
     resource.extend(others);
     resource_type.read(Value::Object(resource))
@@ -166,6 +169,16 @@ pub fn member(value: Value, name: &str) -> Option<Value> {
         .into_iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value)
+}
+
+/// What clients cannot change of what an operation is about.
+fn read_only_of(target: &Target) -> Option<String> {
+    let attribute = target.attribute;
+    if attribute.is_read_only {
+        return Some(attribute.name.to_owned());
+    }
+    let part = target.part.filter(|part| part.is_read_only)?;
+    Some(format!("{}.{}", attribute.name, part.name))
 }
 
 fn read_only(path: &str) -> Option<ApiError> {

@@ -127,7 +127,8 @@ impl Attribute {
     }
 
     /// A value as it is kept; none where it says that there is none (RFC 7643, section 2.5). One that stands alone where
-    /// there may be many is a list of it, and the first of a list is taken where there is one only.
+    /// there may be many is a list of it, and the first of a list is taken where there is one only. Of several that are said to
+    /// be the primary one the first is (section 2.4).
     pub fn read(&self, value: Value) -> ApiResult<Option<Value>> {
         if !self.is_multi_valued {
             return match value {
@@ -149,6 +150,8 @@ impl Attribute {
         for item in items {
             kept.extend(self.read_one(item)?);
         }
+        let primary = kept.iter_mut().filter(|value| is_primary(value));
+        primary.skip(1).for_each(no_longer_primary);
         Ok((!kept.is_empty()).then_some(Value::Array(kept)))
     }
 
@@ -245,6 +248,18 @@ pub fn refuse_too_many(name: &str, values: usize) -> ApiResult<()> {
         return Err(ApiError::field(name, detail));
     }
     Ok(())
+}
+
+/// Whether a value is the one to be used first.
+pub fn is_primary(value: &Value) -> bool {
+    value["primary"] == true
+}
+
+/// Has another value be that. Those of which nothing is said stay as they are.
+pub fn no_longer_primary(value: &mut Value) {
+    if let Some(primary) = value.get_mut("primary") {
+        *primary = false.into();
+    }
 }
 
 /// The fault with the name of what it stands in.

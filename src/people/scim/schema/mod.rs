@@ -122,6 +122,27 @@ fn read_extension(extension: &'static Schema, value: Value) -> ApiResult<Option<
     Ok((!read.is_empty()).then_some(Value::Object(read)))
 }
 
+/// The URN that a name begins with, and what follows it, of whatever schema: it ends with the kind of resource that follows
+/// its version, as in `urn:…:core:2.0:User:name.givenName`.
+pub fn split_urn(name: &str) -> Option<(&str, &str)> {
+    let is_urn = name
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
+    let words: Vec<&str> = name.split(':').collect();
+    let version = words.iter().rposition(|word| is_version(word))?;
+    let urn = words.get(..version + 2).filter(|_| is_urn)?;
+    let end = urn.iter().map(|word| word.len() + 1).sum::<usize>() - 1;
+    let (urn, rest) = name.split_at_checked(end)?;
+    Some((urn, rest.strip_prefix(':').unwrap_or(rest)))
+}
+
+/// `2.0`
+fn is_version(word: &str) -> bool {
+    let mut numbers = word.split('.');
+    word.contains('.')
+        && numbers.all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Whether SCIM adds a member of this name to every resource.
 pub fn is_added(name: &str) -> bool {
     ["schemas", "id", "meta"]

@@ -125,7 +125,8 @@ fn write_email(resource: &mut Resource, email: Option<String>) {
 }
 
 /// What a resource would have changed in the row of `record`: the fields of `/v1/users` that differ. What `before` says
-/// and the resource does not is emptied; what neither says came another way and stays.
+/// and the resource does not is emptied; what neither says came another way and stays, but for a given name that was made up
+/// of other names, which follows them.
 pub fn changes(record: &Record, before: &Resource, resource: &Resource) -> Map<String, Value> {
     let mut changes = Map::new();
     for home in HOMES {
@@ -135,6 +136,12 @@ pub fn changes(record: &Record, before: &Resource, resource: &Resource) -> Map<S
                 changes.insert(home.field.into(), text.into());
             }
             Some(_) => {}
+            None if home.field == "given_name" => {
+                let name = any_name(resource).filter(|name| stored.as_deref() != Some(*name));
+                if let Some(name) = name.filter(|_| is_made_up(stored.as_deref(), before)) {
+                    changes.insert(home.field.into(), name.into());
+                }
+            }
             None => {
                 let was_said = stored.is_some() && (home.read)(before).is_some();
                 if let Some(empty) = home.emptied.as_ref().filter(|_| was_said) {
@@ -169,6 +176,11 @@ fn any_name(resource: &Resource) -> Option<&str> {
         .iter()
         .find_map(|path| text_at(resource, path))
         .or(family_name)
+}
+
+/// Whether a given name is one that was put in the place of the one that a resource does not say.
+pub fn is_made_up(given_name: Option<&str>, resource: &Resource) -> bool {
+    text_at(resource, GIVEN_NAME).is_none() && given_name.is_some() && given_name == any_name(resource)
 }
 
 /// What of a resource has no home: what only SCIM keeps.

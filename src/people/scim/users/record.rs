@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::homes::{CUSTOM, HOMES};
+use super::homes::{CUSTOM, HOMES, is_made_up};
 use crate::{
-    http::Versioned,
+    http::{Versioned, showing},
     people::{
         scim::{
             call::Client,
@@ -71,10 +71,12 @@ impl Record {
 
     /// What clients can change of them: what was said, brought to agree with what is so now.
     pub fn resource(&self) -> Resource {
-        let mut resource = self.said();
+        let said = self.said();
+        let mut resource = said.clone();
         for home in HOMES {
             let stored = (home.stored)(self).filter(|text| !text.is_empty());
-            if (home.read)(&resource) != stored {
+            let is_unsaid = home.field == "given_name" && is_made_up(stored.as_deref(), &said);
+            if (home.read)(&resource) != stored && !is_unsaid {
                 (home.write)(&mut resource, stored);
             }
         }
@@ -102,6 +104,9 @@ impl Record {
                 manager["displayName"] = json!(name);
             }
         }
+        let mut shown = groups.clone().unwrap_or_default();
+        shown.extend(self.manager.as_ref().map(|name| json!({ "manager": name })));
+        shown.extend(self.org_unit.as_ref().map(|code| json!({ "orgUnit": code })));
         if let Some(groups) = groups.filter(|groups| !groups.is_empty()) {
             resource.insert("groups".into(), groups.into());
         }
@@ -110,7 +115,7 @@ impl Record {
             id: self.user.id,
             created: self.user.created_at,
             last_modified: said_at.map_or(self.user.updated_at, |said| said.max(self.user.updated_at)),
-            etag: self.etag(),
+            etag: showing(&self.etag(), &shown),
         };
         represent(client, &USER, resource, meta)
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{record::Record, store, write};
 use crate::{
     app::Tx,
-    http::{ApiError, ApiResult, IfMatch, IfNoneMatch, Reply, Versioned},
+    http::{ApiError, ApiResult, IfMatch, IfNoneMatch, Reply},
     people::scim::{
         call::{Client, ScimBody, ScimCall},
         model::{ScimList, ScimPatch, ScimSearch, ScimUser},
@@ -82,10 +82,11 @@ async fn get_scim_user(
 ) -> ApiResult<Reply> {
     call.read(move |tx, client| {
         let record = store::read(tx, client, *id)?;
-        if known.has(&record.etag()) {
-            return Ok(respond::not_modified(&format!("W/{}", record.etag())));
+        let found = one(tx, client, &record, &search)?;
+        if known.has(found.etag.trim_start_matches("W/")) {
+            return Ok(respond::not_modified(&found.etag));
         }
-        respond::resource(one(tx, client, &record, &search)?, &search.projection)
+        respond::resource(found, &search.projection)
     })
     .await
 }
