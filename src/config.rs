@@ -10,8 +10,13 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum, error::ContextKind};
+use clap::{
+    Args, ValueEnum,
+    builder::{OsStringValueParser, TypedValueParser},
+    error::ContextKind,
+};
 use ipnet::IpNet;
+use url::Url;
 
 /// The settings of a Provost process.
 #[derive(Debug, Clone, Args)]
@@ -43,11 +48,11 @@ pub struct Config {
     pub database_url: Option<String>,
 
     /// Folder of the private PostgreSQL.
-    #[arg(long, env = "PROVOST_DATA_DIR", default_value = "data", global = true)]
+    #[arg(long, env = "PROVOST_DATA_DIR", default_value = "data", value_parser = folder(), global = true)]
     pub data_dir: PathBuf,
 
     /// Folder of PostgreSQL's programs, where they are not in the usual places.
-    #[arg(long, env = "PROVOST_POSTGRES_BIN", global = true)]
+    #[arg(long, env = "PROVOST_POSTGRES_BIN", value_parser = folder(), global = true)]
     pub postgres_bin: Option<PathBuf>,
 
     /// Connections to the database, each with a thread of its own.
@@ -68,6 +73,7 @@ pub struct Config {
         env = "PROVOST_CORS_ORIGINS",
         default_value = "",
         value_delimiter = ',',
+        value_parser = origin,
         global = true
     )]
     pub cors_origins: Vec<String>,
@@ -230,6 +236,14 @@ impl FromStr for Networks {
     }
 }
 
+/// A path in whatever letters the system has.
+fn folder() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|value| match value.is_empty() {
+        true => Err("give a folder"),
+        false => Ok(PathBuf::from(value)),
+    })
+}
+
 fn address(value: &str) -> Result<SocketAddr, String> {
     value
         .parse()
@@ -261,16 +275,32 @@ fn page(value: &str) -> Result<String, String> {
 }
 
 fn public_url(value: &str) -> Result<String, String> {
-    let rest = value
-        .strip_prefix("https://")
-        .or_else(|| value.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !value.ends_with('/') => Ok(value.to_owned()),
+    let is_plain = |url: &Url| {
+        let has_more = url.query().is_some() || url.fragment().is_some();
+        is_web(url) && !has_more && url.username().is_empty() && url.password().is_none()
+    };
+    let is_tidy = !value.ends_with('/') && !value.contains(char::is_whitespace);
+    match Url::parse(value) {
+        Ok(url) if is_plain(&url) && is_tidy => Ok(value.to_owned()),
         _ => Err(
-            "give an http:// or https:// address without a trailing slash, such as https://lms.example.com"
+            "give an http:// or https:// address without spaces, user, query, fragment and trailing slash, such as https://lms.example.com"
                 .into(),
         ),
     }
+}
+
+/// An origin as browsers send it, with which it is compared letter by letter.
+fn origin(value: &str) -> Result<String, String> {
+    let value = value.trim();
+    let is_origin = |url: Url| is_web(&url) && url.origin().ascii_serialization() == value;
+    if matches!(value, "" | "*") || Url::parse(value).is_ok_and(is_origin) {
+        return Ok(value.to_owned());
+    }
+    Err("give scheme and host in small letters and nothing after them but a port, such as https://learn.example.com".into())
+}
+
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
 }
 
 fn database_url(value: &str) -> Result<String, String> {
@@ -315,15 +345,12 @@ pub fn explain(error: &clap::Error) -> Option<String> {
         .get(ContextKind::InvalidValue)
         .map(ToString::to_string)
         .unwrap_or_default();
-    let fix = std::error::Error::source(error).map_or_else(
-        || {
-            error
-                .get(ContextKind::ValidValue)
-                .map(|v| format!("give one of: {v}"))
-                .unwrap_or_default()
-        },
-        ToString::to_string,
-    );
+    let valid = error.get(ContextKind::ValidValue).map(ToString::to_string);
+    let fix = match (std::error::Error::source(error), valid) {
+        (Some(fault), _) => fault.to_string(),
+        (None, Some(valid)) if !valid.is_empty() => format!("give one of: {valid}"),
+        _ => "give a value".into(),
+    };
     let name = match variable(&flag) {
         Some(variable) => format!("{variable} (or {flag})"),
         None => flag,

@@ -5,10 +5,10 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use actix_cors::Cors;
+use actix_cors::{Cors, CorsError};
 use actix_web::{
     App as ActixApp, HttpRequest, HttpResponse, HttpServer, ResponseError,
-    body::MessageBody,
+    body::{BoxBody, MessageBody},
     dev::{Server, ServiceRequest, ServiceResponse},
     http::{
         ConnectionType, Method,
@@ -26,7 +26,7 @@ use crate::{
         rates,
         subject::{Subject, SubjectKind},
     },
-    app::{App, Reaction},
+    app::{App, REPLAYED, Reaction},
     catalog,
     config::Config,
     contract, credential, enrollment,
@@ -121,6 +121,7 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
             .wrap(from_fn(rates::limit))
             .wrap(Compress::default())
             .wrap(cors(&app.config))
+            .wrap(from_fn(refuse_preflight))
             .wrap(from_fn(close_when_stopping))
             .wrap(from_fn(request::track))
     });
@@ -180,21 +181,36 @@ fn bad_path(error: &actix_web::error::PathError) -> ApiError {
     }
 }
 
+/// What browsers may not ask is refused with a problem, as all else is.
+async fn refuse_preflight<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let response = next.call(request).await?;
+    let error = response.response().error();
+    let Some(refused) = error.and_then(|error| error.as_error::<CorsError>()) else {
+        return Ok(response.map_into_boxed_body());
+    };
+    let detail = format!("{refused}; those in PROVOST_CORS_ORIGINS may call from browsers.");
+    let problem = ApiError::new(Code::Forbidden, detail).error_response();
+    Ok(response.into_response(problem))
+}
+
 fn cors(config: &Config) -> Condition<Cors> {
     let origins: Vec<_> = config
         .cors_origins
         .iter()
-        .map(|origin| origin.trim())
         .filter(|origin| !origin.is_empty())
         .collect();
     let mut cors = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allow_any_header()
-        .expose_headers(["ETag", "Link", "Location", "Retry-After", request::REQUEST_ID])
+        .expose_headers(["ETag", "Link", "Location", "Retry-After", "Content-Disposition"])
+        .expose_headers([request::REQUEST_ID, REPLAYED])
         .expose_headers([rates::RATE_LIMIT, rates::RATE_LIMIT_POLICY])
         .max_age(3600);
     for origin in &origins {
-        cors = if *origin == "*" {
+        cors = if origin.as_str() == "*" {
             cors.allow_any_origin()
         } else {
             cors.allowed_origin(origin)

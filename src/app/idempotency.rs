@@ -22,6 +22,9 @@ pub struct IdempotencyKey {
     pub fingerprint: Vec<u8>,
 }
 
+/// The header of an answer that was given before.
+pub const REPLAYED: &str = "idempotency-replayed";
+
 type StoredAnswer = (Vec<u8>, Option<i16>, Option<serde_json::Value>, Option<Vec<u8>>);
 
 /// Does `f` unless it was done under this key already.
@@ -84,7 +87,7 @@ fn replay(stored: Option<StoredAnswer>, key: &IdempotencyKey) -> ApiResult<Reply
                 headers.unwrap_or_default(),
                 body.unwrap_or_default(),
             );
-            Ok(reply.header("Idempotency-Replayed", "true"))
+            Ok(reply.header(REPLAYED, "true"))
         }
         Some((fingerprint, ..)) if fingerprint != key.fingerprint => Err(ApiError::new(
             Code::IdempotencyMismatch,

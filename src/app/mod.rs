@@ -38,7 +38,7 @@ use crate::{
 
 pub use call::{Call, CallerSession};
 pub use clock::Clock;
-pub use idempotency::{IdempotencyKey, recall};
+pub use idempotency::{IdempotencyKey, REPLAYED, recall};
 pub use tx::{CHANNEL, NotedCompletion, Reaction, Tx, Wake};
 
 /// The state of a Provost process; holds nothing that another process could not rebuild from the database.

@@ -84,21 +84,6 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
 
 /// What no single setting can tell. A setting that is bad by itself has stopped the command already.
 fn settings(config: &Config) -> Finding {
-    let is_origin = |origin: &str| {
-        let host = origin.strip_prefix("https://").or(origin.strip_prefix("http://"));
-        origin == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains('/'))
-    };
-    let mut origins = config
-        .cors_origins
-        .iter()
-        .map(|origin| origin.trim())
-        .filter(|origin| !origin.is_empty());
-    if let Some(origin) = origins.find(|origin| !is_origin(origin)) {
-        return fault(
-            format!("PROVOST_CORS_ORIGINS (or --cors-origins) holds \"{origin}\", which is no origin."),
-            "give scheme and host and nothing after them, such as https://learn.example.com.",
-        );
-    }
     if let Err(what) = config.mail() {
         return fault(
             what,

@@ -9,11 +9,11 @@ use crossbeam_channel::{Sender, TrySendError};
 use diesel::{
     connection::{CacheSize, Connection},
     pg::PgConnection,
-    r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection},
+    r2d2::{self, ConnectionManager, CustomizeConnection, ManageConnection, Pool, PooledConnection},
 };
 
 /// A connection out of the pool.
-pub type PooledPg = PooledConnection<ConnectionManager<PgConnection>>;
+pub type PooledPg = PooledConnection<Connections>;
 
 type Work = Box<dyn FnOnce(Result<&mut PgConnection, DbError>) + Send>;
 
@@ -48,7 +48,7 @@ pub struct DbOptions {
 #[derive(Clone)]
 pub struct Db {
     queue: Sender<Work>,
-    pool: Pool<ConnectionManager<PgConnection>>,
+    pool: Pool<Connections>,
     options: std::sync::Arc<DbOptions>,
 }
 
@@ -56,13 +56,41 @@ pub struct Db {
 const QUEUE_PER_CONNECTION: usize = 256;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Makes connections, and tells those that the server has closed.
+#[derive(Debug)]
+pub struct Connections(ConnectionManager<PgConnection>);
+
+impl ManageConnection for Connections {
+    type Connection = PgConnection;
+    type Error = r2d2::Error;
+
+    fn connect(&self) -> Result<PgConnection, r2d2::Error> {
+        self.0.connect()
+    }
+
+    /// Asks the socket, not the server: a restart has closed all of them, and none shall cost a request its answer.
+    fn is_valid(&self, conn: &mut PgConnection) -> Result<(), r2d2::Error> {
+        // The first look may take in the server's last words; behind them the second finds the end.
+        for _ in 0..2 {
+            for notification in conn.notifications_iter() {
+                notification?;
+            }
+        }
+        Ok(())
+    }
+
+    fn has_broken(&self, conn: &mut PgConnection) -> bool {
+        self.0.has_broken(conn)
+    }
+}
+
 #[derive(Debug)]
 struct PrepareConnection {
     prepared_statements: bool,
 }
 
-impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for PrepareConnection {
-    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+impl CustomizeConnection<PgConnection, r2d2::Error> for PrepareConnection {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), r2d2::Error> {
         use diesel::connection::SimpleConnection;
         if !self.prepared_statements {
             // A pooler hands the session on to others: leave it as it is.
@@ -70,7 +98,7 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for PrepareConnectio
             return Ok(());
         }
         conn.batch_execute("SET TIME ZONE 'UTC'; SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'")
-            .map_err(diesel::r2d2::Error::QueryError)
+            .map_err(r2d2::Error::QueryError)
     }
 }
 
@@ -80,12 +108,12 @@ impl Db {
         let pool = Pool::builder()
             .max_size(options.connections + options.blocking_connections)
             .min_idle(Some(0))
-            .test_on_check_out(false)
+            .test_on_check_out(true)
             .connection_timeout(CONNECT_TIMEOUT)
             .connection_customizer(Box::new(PrepareConnection {
                 prepared_statements: options.prepared_statements,
             }))
-            .build_unchecked(ConnectionManager::new(&options.url));
+            .build_unchecked(Connections(ConnectionManager::new(&options.url)));
         let (queue, work) =
             crossbeam_channel::bounded::<Work>(options.connections as usize * QUEUE_PER_CONNECTION);
         for number in 0..options.connections {

@@ -156,6 +156,11 @@ impl ApiError {
         }
     }
 
+    /// The server went away in the middle.
+    fn connection_lost(cause: &DieselError) -> Self {
+        Self::from(DbError::Unreachable(cause.to_string()))
+    }
+
     /// Adds a field that is wrong.
     pub fn with_field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         self.fields.push(FieldError::new(pointer, detail));
@@ -275,6 +280,8 @@ impl From<DieselError> for ApiError {
         let DieselError::DatabaseError(kind, info) = &error else {
             return match error {
                 DieselError::NotFound => Self::not_found("thing"),
+                DieselError::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
+                DieselError::BrokenTransactionManager => Self::connection_lost(&error),
                 error => Self::internal(error),
             };
         };
@@ -285,8 +292,10 @@ impl From<DieselError> for ApiError {
                 reference_missing(constraint, info.table_name().unwrap_or_default())
             }
             DatabaseErrorKind::SerializationFailure => Self::retryable(&error),
-            DatabaseErrorKind::ClosedConnection => {
-                Self::from(DbError::Unreachable(info.message().to_owned()))
+            DatabaseErrorKind::ClosedConnection => Self::connection_lost(&error),
+            // What libpq says of a second statement on it.
+            DatabaseErrorKind::UnableToSendCommand if info.message().contains("no connection") => {
+                Self::connection_lost(&error)
             }
             _ if info.message().contains("deadlock detected") => Self::retryable(&error),
             _ if info.message().contains("statement timeout") => ApiError {

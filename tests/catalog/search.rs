@@ -93,6 +93,25 @@ async fn scripts_without_word_breaks_are_searched_by_any_part_of_a_run() {
 }
 
 #[actix_web::test]
+async fn a_number_is_found_with_a_hyphen_before_it_and_without() {
+    let (_app, admin) = catalog().await;
+    create_course(&admin, "C19", "COVID-19 Training", json!({})).await;
+    create_course(&admin, "ISO", "Audits by ISO 9001", json!({})).await;
+    create_course(&admin, "ZH19", "新冠-19 培训", json!({"language": "zh"})).await;
+
+    for (q, expected) in [
+        ("COVID 19 Training", vec!["C19"]),
+        ("COVID-19 training", vec!["C19"]),
+        ("\"covid-19\"", vec!["C19"]),
+        ("iso-9001", vec!["ISO"]),
+        ("iso -9001", vec![]),
+        ("新冠 19", vec!["ZH19"]),
+    ] {
+        assert_eq!(found(&admin, q, "&sort=code").await, expected, "{q}");
+    }
+}
+
+#[actix_web::test]
 async fn a_search_can_keep_to_one_language() {
     let (_app, admin) = catalog().await;
 

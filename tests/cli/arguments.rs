@@ -5,6 +5,8 @@ use std::process::Command;
 fn said(arguments: &[&str], variable: Option<(&str, &str)>) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_provost"))
         .args(arguments)
+        // Should the settings be taken after all, this ends at once.
+        .env("DATABASE_URL", "postgres://127.0.0.1:1/none")
         .envs(variable)
         .output()
         .unwrap();
@@ -49,4 +51,69 @@ fn a_setting_is_named_by_its_variable_and_its_flag() {
         said(&["serve", "--database-url", "mysql://x"], None)
             .starts_with("DATABASE_URL (or --database-url) is \"mysql://x\": give a PostgreSQL URL")
     );
+}
+
+#[test]
+fn origins_addresses_and_folders_that_cannot_be_used_stop_the_start() {
+    for (variable, value, mend) in [
+        ("PROVOST_CORS_ORIGINS", "notanorigin", "give scheme and host"),
+        (
+            "PROVOST_CORS_ORIGINS",
+            "https://learn.example.com/",
+            "give scheme and host",
+        ),
+        (
+            "PROVOST_CORS_ORIGINS",
+            "https://Learn.example.com",
+            "give scheme and host",
+        ),
+        (
+            "PROVOST_PUBLIC_URL",
+            "http://a b",
+            "give an http:// or https:// address",
+        ),
+        (
+            "PROVOST_PUBLIC_URL",
+            "http://a.example/l m",
+            "give an http:// or https:// address",
+        ),
+        (
+            "PROVOST_PUBLIC_URL",
+            "http://a.example?x=1",
+            "give an http:// or https:// address",
+        ),
+        (
+            "PROVOST_PUBLIC_URL",
+            "http://a.example#x",
+            "give an http:// or https:// address",
+        ),
+        (
+            "PROVOST_PUBLIC_URL",
+            "http://a.example/",
+            "give an http:// or https:// address",
+        ),
+        (
+            "PROVOST_PUBLIC_URL",
+            "ftp://a.example",
+            "give an http:// or https:// address",
+        ),
+        ("PROVOST_DATA_DIR", "", "give a folder."),
+        ("PROVOST_POSTGRES_BIN", "", "give a folder."),
+    ] {
+        let told = said(&["serve"], Some((variable, value)));
+        let flag = variable
+            .trim_start_matches("PROVOST_")
+            .to_lowercase()
+            .replace('_', "-");
+        let sentence = format!("{variable} (or --{flag}) is \"{value}\": {mend}");
+        assert!(told.starts_with(&sentence), "{told}");
+    }
+    let two = said(&["serve", "--cors-origins", "https://a.example, b.example"], None);
+    assert!(
+        two.starts_with("PROVOST_CORS_ORIGINS (or --cors-origins) is"),
+        "{two}"
+    );
+    assert!(two.contains("b.example"), "{two}");
+    let empty = said(&["import", "", "--profile", "hr"], None);
+    assert!(empty.ends_with("is \"\": give a value."), "{empty}");
 }

@@ -1,5 +1,7 @@
 //! The demo academy, made small.
 
+use chrono::{NaiveTime, TimeDelta};
+use diesel::RunQueryDsl;
 use provost::{
     cli::demo::{self, Built},
     sql,
@@ -24,7 +26,6 @@ struct Counts {
 }
 
 fn counts(app: &TestApp) -> Counts {
-    use diesel::RunQueryDsl;
     app.write(|tx| {
         Ok(sql![
             "SELECT (SELECT count(*) FROM users WHERE status <> 'archived') AS people,
@@ -59,4 +60,47 @@ async fn the_demo_academy_has_people_courses_rules_and_history_and_is_built_once
 
     assert_eq!(again, Built::InUseAlready);
     assert_eq!(counts(&app).events, first.events);
+}
+
+#[derive(diesel::QueryableByName)]
+struct Line {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    line: String,
+}
+
+/// What people must and did, in the academy that a seed makes at that hour of today.
+async fn facts_at(hour: i64) -> Vec<String> {
+    let app = TestApp::start().await;
+    let now = app.app.clock.now();
+    let morning = now.date_naive().and_time(NaiveTime::MIN).and_utc();
+    app.app.clock.advance(morning + TimeDelta::hours(hour) - now);
+    demo::build(&app.app, 7, 50, &|_| ()).unwrap();
+    let lines: Vec<Line> = app.write(|tx| {
+        Ok(sql![
+            "SELECT line FROM (
+                SELECT concat_ws(' ', 'must', u.username, c.code, q.cycle, q.opens_on, 'due', q.due_on, 'satisfied',
+                    q.satisfied_at, 'until', q.valid_until, q.end_reason) AS line
+                FROM requirements q JOIN users u ON u.id = q.user_id JOIN courses c ON c.id = q.course_id
+                UNION ALL SELECT concat_ws(' ', 'did', u.username, c.code, d.occurred_at, d.score, d.valid_until)
+                FROM completions d JOIN users u ON u.id = d.user_id JOIN courses c ON c.id = d.course_id
+                UNION ALL SELECT concat_ws(' ', 'does', u.username, c.code, e.state, e.progress_percent, e.source)
+                FROM enrollments e JOIN users u ON u.id = e.user_id JOIN courses c ON c.id = e.course_id) facts
+            ORDER BY line COLLATE \"C\""
+        ]
+        .load(tx.conn)?)
+    });
+    lines.into_iter().map(|line| line.line).collect()
+}
+
+#[actix_web::test]
+async fn a_seed_makes_the_same_academy_at_any_hour_of_a_day() {
+    let (early, late) = (facts_at(1).await, facts_at(22).await);
+    assert!(early.len() > 500, "{}", early.len());
+    let strange: Vec<_> = early
+        .iter()
+        .zip(&late)
+        .filter(|(one, other)| one != other)
+        .take(5)
+        .collect();
+    assert!(strange.is_empty() && early.len() == late.len(), "{strange:#?}");
 }

@@ -101,10 +101,10 @@ fn a_database_of_another_encoding_is_a_fault() {
 
 #[test]
 fn an_unreachable_database_and_a_bad_setting_are_both_told() {
-    let origins = [("PROVOST_CORS_ORIGINS", "learn.example.com")];
-    let (code, out, err) = doctor("postgresql://127.0.0.1:1/provost", &origins, &[]);
+    let mail = [("PROVOST_SMTP_URL", "smtp://mail.example.com")];
+    let (code, out, err) = doctor("postgresql://127.0.0.1:1/provost", &mail, &[]);
     assert_eq!(code, 1);
-    assert!(out.contains("FAULT  settings: PROVOST_CORS_ORIGINS"), "{out}");
+    assert!(out.contains("FAULT  settings: PROVOST_SMTP_URL"), "{out}");
     assert!(out.contains("FAULT  database: "), "{out}");
     assert!(err.contains("2 faults"), "{err}");
 

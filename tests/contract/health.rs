@@ -1,6 +1,11 @@
 //! What operators look at.
 
-use provost::sql;
+use diesel::{Connection, PgConnection, connection::SimpleConnection};
+use provost::{
+    app::Acting,
+    http::{ApiError, Code},
+    sql,
+};
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -60,4 +65,53 @@ async fn readiness_names_the_part_that_fails() {
         .map(|part| &part["name"])
         .collect();
     assert_eq!(faults, [&json!("migrations")]);
+}
+
+/// Ends the app's connections as a restart of the server does, and waits until none of them is left.
+fn end_connections(app: &TestApp) {
+    let mut conn = PgConnection::establish(&app.database.url).unwrap();
+    let others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let ended = conn.batch_execute(&format!("SELECT pg_terminate_backend(pid, 10000) {others}"));
+    ended.unwrap();
+}
+
+#[actix_web::test]
+async fn connections_that_the_database_ended_cost_no_request_its_answer() {
+    let app = TestApp::start_with(|config| config.database_connections = 4).await;
+    let admin = app.admin().await;
+    let reads = || async { futures_util::future::join_all((0..8).map(|_| admin.get("/v1/users"))).await };
+    for _ in 0..3 {
+        for answer in reads().await {
+            answer.assert_status(200);
+        }
+        end_connections(&app);
+    }
+    let ready = app.anonymous().get("/readyz").await.assert_status(200);
+    assert_eq!(ready.at("/ready"), json!(true));
+    let person = json!({"username": "ada", "given_name": "Ada", "family_name": "L"});
+    end_connections(&app);
+    admin.post("/v1/users", person).await.assert_status(201);
+}
+
+#[actix_web::test]
+async fn a_connection_that_ends_in_the_middle_is_unavailable_and_leaves_the_pool() {
+    let app = TestApp::start().await;
+    let read = |app: &TestApp| {
+        app.app.read_blocking(&Acting::system("test"), |tx| {
+            end_connections(app);
+            let first = sql!["SELECT 1"].execute(tx.conn).map_err(ApiError::from);
+            assert_eq!(first.unwrap_err().code, Code::Unavailable);
+            Ok(sql!["SELECT 2"].execute(tx.conn)?)
+        })
+    };
+    for _ in 0..2 {
+        assert_eq!(read(&app).unwrap_err().code, Code::Unavailable);
+    }
+    let write = app.app.write_blocking(&Acting::system("test"), |tx| {
+        sql!["SELECT 1"].execute(tx.conn)?;
+        end_connections(&app);
+        sql!["SELECT 2"].execute(tx.conn).map_err(ApiError::from)
+    });
+    assert_eq!(write.unwrap_err().code, Code::Unavailable);
+    app.write(|tx| Ok(sql!["SELECT 1"].execute(tx.conn)?));
 }

@@ -144,6 +144,20 @@ async fn browsers_may_call_from_the_origins_that_are_set() {
         Some("https://learn.example.com")
     );
 
+    let exposed = browser.get("/healthz").await;
+    let exposed = exposed
+        .header("access-control-expose-headers")
+        .unwrap()
+        .to_lowercase();
+    for name in [
+        "content-disposition",
+        "etag",
+        "idempotency-replayed",
+        "x-request-id",
+    ] {
+        assert!(exposed.contains(name), "{exposed}");
+    }
+
     // So that a front end can read the problem, and not only that there is one.
     let refused = browser
         .get("/v1/users")
@@ -157,6 +171,7 @@ async fn browsers_may_call_from_the_origins_that_are_set() {
     let foreign = app.anonymous().with("Origin", "https://evil.example.com");
     let preflight = foreign.with("Access-Control-Request-Method", "PATCH");
     let answer = options(&preflight, "/v1/users").await;
+    let answer = answer.assert_problem(403, "forbidden");
     assert_eq!(answer.header("access-control-allow-origin"), None);
 }
 

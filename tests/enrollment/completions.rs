@@ -1,7 +1,9 @@
+use chrono::TimeDelta;
+use provost::enrollment::completions::{batch, model::CompletionSource, record::NewCompletion};
 use serde_json::json;
 
 use super::fixture::{course, in_days, outline, person, requirements, rule};
-use crate::support::TestApp;
+use crate::support::{Answer, TestApp};
 
 #[actix_web::test]
 async fn a_correction_supersedes_and_requirements_follow_it() {
@@ -72,6 +74,86 @@ async fn a_correction_that_lets_it_lapse_opens_the_next_cycle() {
         (statuses[0].0.as_str(), statuses[1].0.as_str()),
         ("expired", "open")
     );
+}
+
+#[actix_web::test]
+async fn a_completion_that_counts_no_more_leaves_the_enrollment_until_it_is_corrected() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", Some("P1Y"));
+    rule(&app, &admin, "Production", "P30D", &[fire]).await;
+    let ana = person(&admin, "ana", "Production").await;
+    let enrollments = format!("/v1/enrollments?filter=user_id%20eq%20%22{ana}%22");
+    let enrolled = admin.get(&enrollments).await.at("/data/0/id");
+
+    let long_ago = json!({"user_id": ana, "course_id": fire, "occurred_at": "2024-05-01T10:00:00Z"});
+    let done = admin.post("/v1/completions", long_ago).await.assert_status(201);
+
+    assert_eq!(
+        (done.at("/enrollment_id"), done.at("/valid_until")),
+        (json!(null), json!("2025-05-01"))
+    );
+    let states = |page: &Answer| (page.at("/data/0/state"), page.at("/data/1"));
+    assert_eq!(
+        states(&admin.get(&enrollments).await),
+        (json!("enrolled"), json!(null))
+    );
+    assert_eq!(outline(&admin, ana).await[0].0, "open");
+
+    let recent = format!("{}T10:00:00Z", in_days(&app, -10));
+    let correction = admin
+        .post(
+            &format!("/v1/completions/{}/corrections", done.id()),
+            json!({"occurred_at": recent, "reason": "the wrong year"}),
+        )
+        .await
+        .assert_status(201);
+
+    assert_eq!(correction.at("/enrollment_id"), enrolled);
+    assert_eq!(
+        states(&admin.get(&enrollments).await),
+        (json!("completed"), json!(null))
+    );
+    assert_eq!(outline(&admin, ana).await[0].0, "satisfied");
+}
+
+#[actix_web::test]
+async fn of_completions_recorded_at_once_one_that_counts_ends_the_enrollment() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", Some("P365D"));
+    let ana = person(&admin, "ana", "Production").await;
+    let body = json!({"user_id": ana, "course_id": fire});
+    let enrolled = admin.post("/v1/enrollments", body).await.assert_status(201);
+    let of = |days| NewCompletion {
+        user_id: ana,
+        course_id: fire,
+        occurred_at: app.app.clock.now() - TimeDelta::days(days),
+        source: CompletionSource::Integration,
+        score: None,
+        evidence: None,
+    };
+    let record = |days: &[i64]| {
+        let new: Vec<_> = days.iter().copied().map(of).collect();
+        app.write(|tx| batch::record_all(tx, &new))
+    };
+
+    record(&[900]);
+
+    let path = format!("/v1/enrollments/{}", enrolled.id());
+    assert_eq!(admin.get(&path).await.at("/state"), json!("enrolled"));
+    record(&[800, 10, 700]);
+    assert_eq!(admin.get(&path).await.at("/state"), json!("completed"));
+    let completions = admin.get("/v1/completions").await.assert_status(200).at("/data");
+    let ended: Vec<_> = completions
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| !one["enrollment_id"].is_null())
+        .map(|one| (&one["enrollment_id"], &one["valid_until"]))
+        .collect();
+    assert_eq!(completions.as_array().unwrap().len(), 4);
+    assert_eq!(ended, [(&json!(enrolled.id()), &json!(in_days(&app, 355)))]);
 }
 
 #[actix_web::test]

@@ -61,6 +61,37 @@ async fn members_of_a_static_group_come_and_go_by_hand() {
 }
 
 #[actix_web::test]
+async fn a_member_can_be_named_by_another_systems_key_by_who_may_read_people() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let keys = json!([{"source": "hr", "key": "10089"}]);
+    person(&admin, "ana", json!({"external_keys": keys})).await;
+    let id = group(&admin, "aiders", None).await;
+    let path = format!("/v1/groups/{id}/members/ext:hr:10089");
+    let any = admin.with("If-Match", "*");
+
+    any.put(&path, json!({})).await.assert_status(204);
+    assert_eq!(members(&admin, &id).await, ["ana"]);
+    any.delete(&path).await.assert_status(204);
+    assert!(members(&admin, &id).await.is_empty());
+    any.delete(&path).await.assert_problem(404, "not_found");
+    any.put(&format!("/v1/groups/{id}/members/ext:hr:1"), json!({}))
+        .await
+        .assert_problem(404, "not_found");
+
+    let blind = app.holding(
+        &[Permission::GroupsRead, Permission::GroupsWrite],
+        "everything",
+        None,
+    );
+    blind
+        .with("If-Match", "*")
+        .put(&path, json!({}))
+        .await
+        .assert_problem(403, "forbidden");
+}
+
+#[actix_web::test]
 async fn a_dynamic_group_follows_people_and_its_filter() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

@@ -55,9 +55,10 @@ struct Travel<'a> {
 }
 
 impl Travel<'_> {
-    fn to(&mut self, away: TimeDelta) {
-        self.clock.advance(away - self.away);
-        self.away = away;
+    fn to(&mut self, moment: DateTime<Utc>) {
+        let way = moment - self.clock.now();
+        self.clock.advance(way);
+        self.away += way;
     }
 }
 
@@ -78,8 +79,9 @@ pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), Comma
         clock: &app.clock,
         away: TimeDelta::zero(),
     };
-    travel.to(ago(0));
-    let start = app.clock.now();
+    let today = app.clock.now().date_naive();
+    let start = end(today, 0);
+    travel.to(start);
     let size =
         |step: usize| (plan.people * (FIRST_SIZE * STEPS + (100 - FIRST_SIZE) * step) / STEPS / 100).max(1);
     let mut company = Company::found(plan.seed, size(0), plan.people, start.date_naive());
@@ -89,8 +91,8 @@ pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), Comma
     let mut last = start;
     let mut exported = start.date_naive();
     for step in 1..=STEPS {
-        travel.to(ago(step));
-        let now = app.clock.now();
+        let now = end(today, step);
+        travel.to(now);
         if step.is_multiple_of(STEPS_AN_EXPORT) {
             progress(&format!("{}: people come, move and go", now.format("%B %Y")));
             company.pass(now.date_naive(), size(step));
@@ -107,15 +109,15 @@ pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), Comma
             app.write_blocking(&acting(), rules::pause)?;
         }
         settle(app)?;
-        learn(app, &mut random, last)?;
+        learn(app, &mut random, last, now)?;
         last = now;
     }
     take_up(app, &mut random)
 }
 
-/// How long before the present a step ends.
-fn ago(step: usize) -> TimeDelta {
-    TimeDelta::minutes(-((STEPS - step) as i64 * 730 * 24 * 60 / STEPS as i64))
+/// When a step ends: the last as today begins, so that an academy is the same at any hour of a day.
+fn end(today: NaiveDate, step: usize) -> DateTime<Utc> {
+    morning(today) - TimeDelta::minutes((STEPS - step) as i64 * 730 * 24 * 60 / STEPS as i64)
 }
 
 fn begin(app: &App, plan: &Plan, company: &Company) -> Result<(), CommandError> {
@@ -192,9 +194,14 @@ struct Open {
     due_on: Option<NaiveDate>,
 }
 
-/// What people do between `since` and now: much of what they must, and some of what they may.
-fn learn(app: &App, random: &mut Random, since: DateTime<Utc>) -> Result<(), CommandError> {
-    let now = app.clock.now();
+/// What people do between `since` and `now`: much of what they must, and some of what they may. The clock is a little
+/// past `now`, by what the work takes.
+fn learn(
+    app: &App,
+    random: &mut Random,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), CommandError> {
     let (open, people, electives) =
         app.read_blocking(&acting(), |tx| Ok((open(tx)?, present(tx)?, electives(tx)?)))?;
     let mut done: BTreeMap<(Uuid, Uuid), NewCompletion> = BTreeMap::new();

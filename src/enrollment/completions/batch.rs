@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     model::{Completion, CompletionRow},
-    record::{NewCompletion, happened, valid_until},
+    record::{NewCompletion, counts, happened, valid_until},
 };
 use crate::{
     app::Tx,
@@ -35,11 +35,14 @@ pub fn record_all(tx: &mut Tx, new: &[NewCompletion]) -> ApiResult<usize> {
     let mut rows = Vec::with_capacity(new.len());
     for one in new {
         happened(tx, one.occurred_at)?;
-        let taken = live.remove(&(one.user_id, one.course_id));
-        let version = taken
-            .map(|(_, version)| version)
+        let whose = (one.user_id, one.course_id);
+        let version = live
+            .get(&whose)
+            .map(|(_, version)| *version)
             .or_else(|| published.get(&one.course_id).copied())
             .ok_or_else(|| ApiError::new(Code::CourseNotPublished, "Publish the course first."))?;
+        let valid_until = valid_until(one.occurred_at, version.validity_period);
+        let taken = counts(tx, valid_until).then(|| live.remove(&whose)).flatten();
         rows.push(CompletionRow {
             id: Uuid::now_v7(),
             user_id: one.user_id,
@@ -51,7 +54,7 @@ pub fn record_all(tx: &mut Tx, new: &[NewCompletion]) -> ApiResult<usize> {
             source: one.source,
             score: one.score,
             evidence: one.evidence.clone(),
-            valid_until: valid_until(one.occurred_at, version.validity_period),
+            valid_until,
             supersedes_id: None,
         });
     }

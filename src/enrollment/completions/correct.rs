@@ -4,20 +4,20 @@ use uuid::Uuid;
 
 use super::{
     model::{Completion, CompletionRow, CompletionSource, CorrectCompletion},
-    record::{happened, valid_until},
+    record::{counts, happened, valid_until},
     store,
 };
 use crate::{
     access::Authorized,
     app::Tx,
     db::bind,
-    enrollment::{people, rules::reconcile},
+    enrollment::{enrollments, people, rules::reconcile},
     http::{ApiError, ApiResult, Code},
     ledger::Event,
     sql,
 };
 
-/// Appends the correction of a completion.
+/// Appends the correction of a completion. One that counts at last ends the live enrollment, as it would have.
 pub fn correct(
     tx: &mut Tx,
     old: &Authorized<Completion>,
@@ -35,18 +35,26 @@ pub fn correct(
     let occurred_at = changes.occurred_at.unwrap_or(old.occurred_at);
     happened(tx, occurred_at)?;
     let validity_period = people::version(tx, Some(old.course_version_id))?.validity_period;
+    let valid_until = valid_until(occurred_at, validity_period);
+    let is_revived = !counts(tx, old.valid_until) && counts(tx, valid_until);
+    let enrollment = match is_revived {
+        true => enrollments::store::live(tx, old.user_id, old.course_id)?,
+        false => None,
+    };
     let row = CompletionRow {
         id: Uuid::now_v7(),
         user_id: old.user_id,
         course_id: old.course_id,
         course_version_id: old.course_version_id,
-        enrollment_id: old.enrollment_id,
+        enrollment_id: old
+            .enrollment_id
+            .or(enrollment.as_ref().map(|enrollment| enrollment.id)),
         occurred_at,
         recorded_at: tx.now,
         source: source(tx),
         score: changes.score.unwrap_or(old.score),
         evidence: changes.evidence.clone().unwrap_or_else(|| old.evidence.clone()),
-        valid_until: valid_until(occurred_at, validity_period),
+        valid_until,
         supersedes_id: Some(old.id),
     };
     let correction = store::insert(tx, &row)?;
@@ -59,6 +67,9 @@ pub fn correct(
     );
     tx.note_completion(correction.user_id, correction.id);
     follow(tx, &correction)?;
+    if let Some(enrollment) = enrollment {
+        enrollments::progress::complete_live(tx, &enrollment)?;
+    }
     reconcile::reconcile(tx, correction.user_id, None)?;
     Ok(correction)
 }

@@ -37,7 +37,7 @@ pub struct NewCompletion {
 }
 
 /// Records a completion. Its version is the one of the live enrollment, or else the one that is published now.
-/// Somebody who has left may have done something before.
+/// One that counts no more satisfies nothing, so it ends no enrollment either. Somebody who has left may have done something before.
 pub fn record(tx: &mut Tx, new: &NewCompletion) -> ApiResult<Completion> {
     tx.gather(happened(tx, new.occurred_at))?;
     people::lock(tx, new.user_id)?;
@@ -46,6 +46,8 @@ pub fn record(tx: &mut Tx, new: &NewCompletion) -> ApiResult<Completion> {
         Some(enrollment) => people::version(tx, Some(enrollment.course_version_id))?,
         None => current_version(tx, new.course_id)?,
     };
+    let valid_until = valid_until(new.occurred_at, course.validity_period);
+    let enrollment = enrollment.filter(|_| counts(tx, valid_until));
     let row = CompletionRow {
         id: Uuid::now_v7(),
         user_id: new.user_id,
@@ -57,7 +59,7 @@ pub fn record(tx: &mut Tx, new: &NewCompletion) -> ApiResult<Completion> {
         source: new.source,
         score: new.score,
         evidence: new.evidence.clone(),
-        valid_until: valid_until(new.occurred_at, course.validity_period),
+        valid_until,
         supersedes_id: None,
     };
     let completion = store::insert(tx, &row)?;
@@ -87,6 +89,11 @@ fn current_version(tx: &mut Tx, course_id: Uuid) -> ApiResult<people::PublishedC
 /// The last day that a completion counts.
 pub(super) fn valid_until(occurred_at: DateTime<Utc>, validity_period: Option<Period>) -> Option<NaiveDate> {
     validity_period.map(|period| period.after(occurred_at.date_naive()))
+}
+
+/// Whether a completion with that last day counts today.
+pub(super) fn counts(tx: &Tx, valid_until: Option<NaiveDate>) -> bool {
+    valid_until.is_none_or(|day| day >= tx.today())
 }
 
 /// Nobody has done what lies ahead; clocks may differ a little.

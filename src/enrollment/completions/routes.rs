@@ -40,7 +40,8 @@ async fn list_completions(call: Call, query: Query<ListQuery>) -> ApiResult<Repl
 
 /// Record a completion.
 ///
-/// Completes the live enrollment and satisfies the open requirement, if there are any.
+/// Completes the live enrollment and satisfies the open requirement, if there are any. One that counts no more (its
+/// `valid_until` is past) is kept as evidence and changes neither.
 #[utoipa::path(tag = "completions", request_body = CreateCompletion, responses((status = 201, body = Completion)),
     extensions(("x-permission" = json!("completions.write"))))]
 #[post("")]

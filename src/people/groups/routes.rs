@@ -15,11 +15,11 @@ use crate::{
     access::{self, Permission},
     app::{Call, Tx},
     http::{
-        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
+        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, RefKind, Reply, Valid,
         precondition::require_archived,
     },
     ledger::Event,
-    people::external_keys,
+    people::{external_keys, users::model::User},
 };
 
 /// The routes of this resource.
@@ -174,17 +174,20 @@ async fn change_group_members(
 /// Add a member.
 ///
 /// To a static group. `If-Match` takes the group's ETag.
-#[utoipa::path(tag = "groups", params(("group_id" = String, Path), ("user_id" = Uuid, Path)),
+#[utoipa::path(tag = "groups", params(("group_id" = String, Path), ("user_id" = String, Path)),
     responses((status = 204, description = "They are a member.")),
     extensions(("x-permission" = json!("groups.write"))))]
 #[put("/{group_id}/members/{user_id}")]
-async fn add_group_member(call: Call, ids: Path<(Ref<Group>, Uuid)>, known: IfMatch) -> ApiResult<Reply> {
+async fn add_group_member(
+    call: Call,
+    ids: Path<(Ref<Group>, Ref<User>)>,
+    known: IfMatch,
+) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let change = UpdateGroupMembers {
-            add: vec![ids.1],
+        change_one(tx, &ids, &known, |user| UpdateGroupMembers {
+            add: vec![user],
             remove: Vec::new(),
-        };
-        change_one(tx, &ids.0, &known, &change)?;
+        })?;
         Ok(Reply::no_content())
     })
     .await
@@ -193,17 +196,20 @@ async fn add_group_member(call: Call, ids: Path<(Ref<Group>, Uuid)>, known: IfMa
 /// Remove a member.
 ///
 /// From a static group. `If-Match` takes the group's ETag.
-#[utoipa::path(tag = "groups", params(("group_id" = String, Path), ("user_id" = Uuid, Path)),
+#[utoipa::path(tag = "groups", params(("group_id" = String, Path), ("user_id" = String, Path)),
     responses((status = 204, description = "They are no member.")),
     extensions(("x-permission" = json!("groups.write"))))]
 #[delete("/{group_id}/members/{user_id}")]
-async fn remove_group_member(call: Call, ids: Path<(Ref<Group>, Uuid)>, known: IfMatch) -> ApiResult<Reply> {
+async fn remove_group_member(
+    call: Call,
+    ids: Path<(Ref<Group>, Ref<User>)>,
+    known: IfMatch,
+) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let change = UpdateGroupMembers {
+        let changed = change_one(tx, &ids, &known, |user| UpdateGroupMembers {
             add: Vec::new(),
-            remove: vec![ids.1],
-        };
-        let changed = change_one(tx, &ids.0, &known, &change)?;
+            remove: vec![user],
+        })?;
         if changed.removed.is_empty() {
             return Err(ApiError::not_found("member"));
         }
@@ -215,13 +221,17 @@ async fn remove_group_member(call: Call, ids: Path<(Ref<Group>, Uuid)>, known: I
 /// The person stands in the path here, so an unknown one is 404.
 fn change_one(
     tx: &mut Tx,
-    group: &Ref<Group>,
+    (group, user): &(Ref<Group>, Ref<User>),
     known: &IfMatch,
-    change: &UpdateGroupMembers,
+    change: impl Fn(Uuid) -> UpdateGroupMembers,
 ) -> ApiResult<GroupMembersChanged> {
     let group = access::authorize(tx, group, Permission::GroupsWrite)?;
     known.check(&*group)?;
-    members::change(tx, &group, change).map_err(|error| match error.code {
+    let user = match user.kind {
+        RefKind::Id(id) => id,
+        RefKind::External { .. } => access::read(tx, user)?.id,
+    };
+    members::change(tx, &group, &change(user)).map_err(|error| match error.code {
         Code::ValidationFailed => ApiError::not_found("user"),
         _ => error,
     })
