@@ -279,7 +279,11 @@ fn public_url(value: &str) -> Result<String, String> {
         let has_more = url.query().is_some() || url.fragment().is_some();
         is_web(url) && !has_more && url.username().is_empty() && url.password().is_none()
     };
-    let is_tidy = !value.ends_with('/') && !value.contains(char::is_whitespace);
+    let rest = value
+        .strip_prefix("https://")
+        .or_else(|| value.strip_prefix("http://"));
+    let has_odd = |rest: &str| rest.contains(|letter: char| letter.is_whitespace() || letter == '\\');
+    let is_tidy = rest.is_some_and(|rest| !rest.starts_with('/') && !rest.ends_with('/') && !has_odd(rest));
     match Url::parse(value) {
         Ok(url) if is_plain(&url) && is_tidy => Ok(value.to_owned()),
         _ => Err(
@@ -293,10 +297,27 @@ fn public_url(value: &str) -> Result<String, String> {
 fn origin(value: &str) -> Result<String, String> {
     let value = value.trim();
     let is_origin = |url: Url| is_web(&url) && url.origin().ascii_serialization() == value;
-    if matches!(value, "" | "*") || Url::parse(value).is_ok_and(is_origin) {
+    if matches!(value, "" | "*") || is_of_app(value) || Url::parse(value).is_ok_and(is_origin) {
         return Ok(value.to_owned());
     }
-    Err("give scheme and host in small letters and nothing after them but a port, such as https://learn.example.com".into())
+    Err("give scheme and host in small letters (punycode) and nothing after them but a port that is not the scheme's own, such as \
+        https://learn.example.com".into())
+}
+
+/// An origin of what is no web page: capacitor://localhost, chrome-extension://abc.
+fn is_of_app(value: &str) -> bool {
+    let is_scheme = |scheme: &str| {
+        !scheme.starts_with("http") && scheme.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+    };
+    let is_host = |host: &str| {
+        !host.is_empty()
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:".contains(&b))
+    };
+    value
+        .split_once("://")
+        .is_some_and(|(scheme, host)| !scheme.is_empty() && is_scheme(scheme) && is_host(host))
 }
 
 fn is_web(url: &Url) -> bool {

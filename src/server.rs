@@ -191,7 +191,12 @@ async fn refuse_preflight<B: MessageBody + 'static>(
     let Some(refused) = error.and_then(|error| error.as_error::<CorsError>()) else {
         return Ok(response.map_into_boxed_body());
     };
-    let detail = format!("{refused}; those in PROVOST_CORS_ORIGINS may call from browsers.");
+    let detail = match refused {
+        CorsError::OriginNotAllowed => {
+            "Pages of this origin may not call from browsers: PROVOST_CORS_ORIGINS has those that may.".into()
+        }
+        other => format!("{other}."),
+    };
     let problem = ApiError::new(Code::Forbidden, detail).error_response();
     Ok(response.into_response(problem))
 }

@@ -21,6 +21,7 @@ CREATE OR REPLACE FUNCTION search_words(query text) RETURNS text
                 WITH ORDINALITY AS tokens(found, position)) AS tokens);
 
 DROP FUNCTION numbers_apart;
+DROP FUNCTION words_together;
 
 -- The stored vectors are made anew.
 UPDATE courses SET title = title;

@@ -4,6 +4,11 @@ CREATE FUNCTION numbers_apart(text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN regexp_replace(text, '(?<=\w)-(?=\d)', ' ', 'g');
 
+-- What is excluded with a hyphen in it is a phrase: -COVID-19 does not want 19.
+CREATE FUNCTION words_together(query text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(query, '(^|\s)-(\w[^\s"]*-\d[^\s"]*)', '\1-"\2"', 'g');
+
 CREATE OR REPLACE FUNCTION search_text(text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN concat_ws(' ',
@@ -23,7 +28,7 @@ CREATE OR REPLACE FUNCTION search_words(query text) RETURNS text
                 ELSE '"' || letter_pairs(token) || '" ' END, '' ORDER BY position)
         FROM (SELECT found[1] AS token, position,
                 count(*) FILTER (WHERE found[1] = '"') OVER (ORDER BY position) % 2 = 1 AS is_quoted
-            FROM regexp_matches(numbers_apart(query), '[' || unbroken_letters() || ']+|"|[^"' || unbroken_letters() || ']+', 'g')
+            FROM regexp_matches(numbers_apart(words_together(query)), '[' || unbroken_letters() || ']+|"|[^"' || unbroken_letters() || ']+', 'g')
                 WITH ORDINALITY AS tokens(found, position)) AS tokens);
 
 -- The stored vectors are made anew.

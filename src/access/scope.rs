@@ -197,8 +197,8 @@ impl Scope {
         })
     }
 
-    /// Scopes relative to one person, whose id is in the column `id`, that lie within this one: it covers that person, and for
-    /// their own reports everybody who stands below them now.
+    /// Scopes relative to one person, whose id is in the column `id`, that lie within this one: it covers that person with
+    /// their unit, and for their own reports everybody who stands below them now.
     pub fn own_scopes(&self, kind: &'static str, id: &'static str) -> Sql {
         sql![
             "(",
@@ -207,7 +207,9 @@ impl Scope {
             id,
             " AND ",
             self.users("own.id"),
-            ") AND (",
+            " AND (own.org_unit_id IS NULL OR ",
+            self.org_units("own.org_unit_id"),
+            ")) AND (",
             kind,
             " = 'self' OR NOT EXISTS (SELECT FROM reporting_lines below WHERE below.ancestor_id = ",
             id,

@@ -167,9 +167,9 @@ async fn units_of_any_size_bring_nobody_into_such_a_group() {
         .assert_status(200);
 }
 
-/// Whom somebody answers for is decided by `users.write` over those people, be the role granted to them or to a dynamic group.
+/// What somebody gets in `own_reports` is what they may do to those who stand below them.
 #[actix_web::test]
-async fn administrators_of_a_unit_make_managers_of_its_people() {
+async fn who_holds_what_managers_hold_over_a_line_makes_somebody_its_manager() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let unit = org_unit(&app, "emea", None);
@@ -182,7 +182,13 @@ async fn administrators_of_a_unit_make_managers_of_its_people() {
         .await
         .assert_status(201));
     let bea = person_in(unit, "bea", json!({"manager_id": ana}));
-    let bea = id(&hr.post("/v1/users", bea).await.assert_status(201));
+    hr.post("/v1/users", bea.clone())
+        .await
+        .assert_problem(403, "grant_exceeds_caller");
+    let both = app.holding_role("manager", &[("org_unit", Some(unit))]);
+    let me = id(&both.get("/v1/me").await);
+    app.grant("service_account", me, "hr_admin", &[("org_unit", Some(unit))]);
+    let bea = id(&both.post("/v1/users", bea).await.assert_status(201));
     app.client_of(ana)
         .get(&format!("/v1/users/{bea}"))
         .await
@@ -206,6 +212,35 @@ async fn administrators_of_a_unit_make_managers_of_its_people() {
         .patch(&path, json!({"email": "mine@example.com"}))
         .await
         .assert_problem(403, "grant_exceeds_caller");
+}
+
+/// `own_reports` covers the unit of its holder, which a grant on the holder by a group does not.
+#[actix_web::test]
+async fn whose_password_is_set_has_no_unit_that_is_beyond_the_caller() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let unit = org_unit(&app, "emea", None);
+    let ana = person_with(&admin, json!({"username": "ana", "org_unit_id": unit})).await;
+    let group = id(&admin
+        .post("/v1/groups", json!({"code": "few", "name": "Few"}))
+        .await
+        .assert_status(201));
+    admin
+        .post(&format!("/v1/groups/{group}/members"), json!({"add": [ana]}))
+        .await
+        .assert_status(200);
+    let manager = role(&admin, "manager").await;
+    let body = grant_body(("user", ana), manager, ("own_reports", None));
+    admin.post("/v1/grants", body).await.assert_status(201);
+    let email = json!({"email": "mine@example.com"});
+    let path = format!("/v1/users/{ana}");
+    let of_group = app.holding_role("lms_admin", &[("group", Some(group))]);
+    of_group
+        .patch(&path, email.clone())
+        .await
+        .assert_problem(403, "grant_exceeds_caller");
+    let of_unit = app.holding_role("lms_admin", &[("org_unit", Some(unit))]);
+    of_unit.patch(&path, email).await.assert_status(200);
 }
 
 #[actix_web::test]

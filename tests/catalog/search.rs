@@ -106,6 +106,9 @@ async fn a_number_is_found_with_a_hyphen_before_it_and_without() {
         ("iso-9001", vec!["ISO"]),
         ("iso -9001", vec![]),
         ("新冠 19", vec!["ZH19"]),
+        ("audits -covid-19", vec!["ISO"]),
+        ("training -covid-19", vec![]),
+        ("training -covid-20", vec!["C19"]),
     ] {
         assert_eq!(found(&admin, q, "&sort=code").await, expected, "{q}");
     }

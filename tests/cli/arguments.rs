@@ -68,8 +68,18 @@ fn origins_addresses_and_folders_that_cannot_be_used_stop_the_start() {
             "give scheme and host",
         ),
         (
+            "PROVOST_CORS_ORIGINS",
+            "capacitor://localhost/app",
+            "give scheme and host",
+        ),
+        (
             "PROVOST_PUBLIC_URL",
             "http://a b",
+            "give an http:// or https:// address",
+        ),
+        (
+            "PROVOST_PUBLIC_URL",
+            "https:a.example",
             "give an http:// or https:// address",
         ),
         (

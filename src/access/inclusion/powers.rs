@@ -130,16 +130,14 @@ pub fn held_by_members(groups: Vec<Uuid>, now: DateTime<Utc>) -> Sql {
     ]
 }
 
-/// What people come to hold by coming into groups, pairs of group and person, each with the person as `holder`. Whom somebody
-/// answers for is decided by whoever writes those people: leave to do that stands for what their own reports or self open.
+/// What people come to hold by coming into groups, pairs of group and person, each with the person as `holder`. Whose own
+/// reports or self a grant reaches stands in its `scope_id`.
 pub fn gained_by_members(gained: &[(Uuid, Uuid)], now: DateTime<Utc>) -> Sql {
     let (groups, people): (Vec<Uuid>, Vec<Uuid>) = gained.iter().copied().unzip();
     sql![
         "SELECT DISTINCT gained.person AS holder, grants.scope_kind,
             CASE WHEN grants.scope_kind IN ('own_reports', 'self') THEN gained.person ELSE grants.scope_id END AS scope_id,
-            CASE WHEN grants.scope_kind IN ('own_reports', 'self') THEN ",
-        bind(Permission::UsersWrite.as_str()),
-        " ELSE opened.permission END AS permission
+            opened.permission
          FROM unnest(",
         bind(groups),
         ", ",

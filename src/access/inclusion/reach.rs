@@ -1,6 +1,6 @@
 //! Nobody reaches more by what they move, or whom they bring into groups.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
@@ -106,11 +106,22 @@ pub fn moved_beyond_caller(
 /// Those who came into groups, as pairs of group and person, and whom the caller's own grants come to reach by that and did
 /// not reach otherwise. By the same grants as [`moved_beyond_caller`].
 pub fn newly_reached(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<Uuid>> {
+    let mut groups_of: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
+    for (group, user) in gained {
+        groups_of.entry(*user).or_default().insert(*group);
+    }
+    let mut came: BTreeMap<BTreeSet<Uuid>, Vec<Uuid>> = BTreeMap::new();
+    for (user, groups) in groups_of {
+        came.entry(groups).or_default().push(user);
+    }
     let caller = tx.caller.clone();
     let mut beyond = Vec::new();
-    for gaining in caller.beneficiaries() {
-        for permission in Permission::ALL {
-            beyond.extend(comes_within_reach(gaining, *permission, gained, tx.now));
+    for (groups, people) in &came {
+        for gaining in caller.beneficiaries() {
+            let scopes = Permission::ALL
+                .iter()
+                .filter_map(|permission| without(gaining, *permission, groups, tx.now));
+            beyond.extend(scopes.map(|scope| (people.clone(), scope)));
         }
     }
     beyond.dedup();
@@ -120,30 +131,31 @@ pub fn newly_reached(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<
     let found: Vec<Holder> = sql![
         "SELECT users.id AS holder FROM users WHERE ",
         Sql::any(beyond.into_iter().map(|(came, otherwise)| {
-            let otherwise = otherwise.map_or(Sql::never(), |scope| scope.users("users.id"));
-            sql!["users.id = ANY(", bind(came), ") AND NOT ", otherwise]
+            sql![
+                "users.id = ANY(",
+                bind(came),
+                ") AND NOT ",
+                otherwise.users("users.id")
+            ]
         }))
     ]
     .load(tx.conn)?;
     Ok(found.into_iter().map(|row| row.holder).collect())
 }
 
-/// Those of `gained` whom `permission` comes to reach by the groups, if any, and how far it reaches without those.
-fn comes_within_reach(
+/// How far `permission` reaches without these groups, if it reaches as far as one of them.
+fn without(
     gaining: &Caller,
     permission: Permission,
-    gained: &[(Uuid, Uuid)],
+    groups: &BTreeSet<Uuid>,
     now: DateTime<Utc>,
-) -> Option<(Vec<Uuid>, Option<Scope>)> {
+) -> Option<Scope> {
+    let is_one = |part: &ScopePart| matches!(part, ScopePart::Group(group) if groups.contains(group));
     let due = gaining.granted_scope(permission, |grant| grant.is_due_at(now))?;
-    let reaches = |group: &Uuid| due.parts().contains(&ScopePart::Group(*group));
-    let came = gained.iter().filter(|(group, _)| reaches(group));
-    let came: Vec<Uuid> = came.map(|(_, user)| *user).collect();
-    if came.is_empty() || due.is_everything() {
+    if due.is_everything() || !due.parts().iter().any(is_one) {
         return None;
     }
-    let is_gained =
-        |part| matches!(part, ScopePart::Group(id) if gained.iter().any(|(group, _)| *group == id));
-    let otherwise = gaining.granted_scope(permission, |grant| grant.counts_at(now));
-    Some((came, otherwise.map(|scope| scope.only(|part| !is_gained(part)))))
+    let present = gaining.granted_scope(permission, |grant| grant.counts_at(now));
+    let present = present.unwrap_or_else(|| due.only(|_| false));
+    Some(present.only(|part| !is_one(&part)))
 }

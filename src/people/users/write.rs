@@ -97,7 +97,7 @@ fn save_within_scope(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         let ids: Vec<Uuid> = due(drafts).map(|draft| draft.after.id).collect();
         facts::keep_lines(tx, &ids)?;
         let outside = access::outside::<User>(tx, &ids, Permission::UsersWrite)?;
-        let managers = due(drafts).filter_map(|draft| draft.after.manager_id);
+        let managers = due(drafts).flat_map(managers);
         let affected: Vec<Uuid> = tx
             .changed_users()
             .into_iter()
@@ -122,16 +122,22 @@ fn save_within_scope(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
 }
 
-/// Refuses those who would come into groups themselves, and those by whom their managers would.
+/// Those above a person, before and after.
+fn managers(draft: &Draft) -> impl Iterator<Item = Uuid> + use<> {
+    let before = draft.before.as_ref().and_then(|user| user.manager_id);
+    before.into_iter().chain(draft.after.manager_id)
+}
+
+/// Refuses those who would come into groups themselves, and those by whom their managers would. Where it is others, such as
+/// those who stand below them, nobody is written.
 fn refuse_gains(drafts: &mut [Draft], gains: &RefusedGains) -> ApiResult<()> {
     let mut found = false;
     for draft in draft::standing(drafts) {
-        let manager = draft
-            .after
-            .manager_id
-            .filter(|_| draft.sets(|user| &user.manager_id));
-        let concerned = [Some(draft.after.id), manager];
-        if concerned.iter().flatten().any(|id| gains.people.contains(id)) {
+        let bears_on_managers = draft.before.is_none()
+            || draft.changes(|user| &user.manager_id)
+            || draft.changes(|user| &user.status);
+        let is_gain = |id: &Uuid| gains.people.contains(id);
+        if is_gain(&draft.after.id) || (bears_on_managers && managers(draft).any(|id| is_gain(&id))) {
             draft.refuse(gains.refusal.clone());
             found = true;
         }
