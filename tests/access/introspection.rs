@@ -152,7 +152,7 @@ async fn only_programs_that_hold_the_permission_may_ask_and_only_in_their_scope(
 
     let nobody = form(&app.anonymous(), "/oauth/introspect", &ask).await;
     assert_oauth_error(&nobody, 401, "invalid_client");
-    assert_eq!(nobody.header("www-authenticate"), Some("Basic"));
+    assert_eq!(nobody.header("www-authenticate"), Some("Basic realm=\"provost\""));
     assert_oauth_error(
         &form(&admin, "/oauth/introspect", &ask).await,
         401,
