@@ -16,6 +16,9 @@ use crate::{
     sql,
 };
 
+/// The sources of SCIM clients' keys.
+const OF_CLIENTS: &str = "scim:%";
+
 /// The keys of one thing, but for those of SCIM clients, which are theirs alone.
 pub fn of(tx: &mut Tx, kind: &str, object: Uuid) -> ApiResult<Vec<ExternalKey>> {
     let keys = external_keys::table
@@ -23,7 +26,7 @@ pub fn of(tx: &mut Tx, kind: &str, object: Uuid) -> ApiResult<Vec<ExternalKey>> 
             external_keys::kind
                 .eq(kind)
                 .and(external_keys::object_id.eq(object))
-                .and(external_keys::source.not_like("scim:%")),
+                .and(external_keys::source.not_like(OF_CLIENTS)),
         )
         .order((external_keys::source, external_keys::key))
         .select(ExternalKey::as_select())
@@ -82,7 +85,7 @@ pub fn delete_of_clients(tx: &mut Tx, kind: &str, object: Uuid) -> ApiResult<Vec
         external_keys::kind
             .eq(kind)
             .and(external_keys::object_id.eq(object))
-            .and(external_keys::source.like("scim:%")),
+            .and(external_keys::source.like(OF_CLIENTS)),
     );
     let gone = diesel::delete(of_clients)
         .returning(ExternalKey::as_returning())

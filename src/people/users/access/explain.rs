@@ -80,13 +80,13 @@ pub fn access(tx: &mut Tx, user: &User) -> ApiResult<UserAccess> {
     let reaching = Reaching::of(tx, user)?;
     let hidden_grants = reaching.hidden();
     let shown = reaching.grants.iter().filter(|(_, origin)| origin.is_visible);
+    let grants = shown.map(|(grant, origin)| reaching.show(tx, grant, origin));
+    let grants = grants.collect();
     Ok(UserAccess {
         user_id: user.id,
         status: user.status,
-        grants: shown
-            .map(|(grant, origin)| reaching.show(tx, grant, origin))
-            .collect(),
-        permissions: reaching.permissions.clone(),
+        grants,
+        permissions: reaching.permissions,
         hidden_grants,
     })
 }
