@@ -1,6 +1,6 @@
 # Each target brings what it needs: see scripts/setup.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint openapi
+.PHONY: help setup run test soak lint openapi
 
 # Where rustup puts cargo, for shells that were opened before.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
@@ -22,6 +22,10 @@ test: ## Run all tests
 	@scripts/contract
 	cargo test --locked --doc
 	cargo test --locked --lib --bins --tests
+
+soak: ## Run the long random tests in full (CI runs a tenth of them)
+	@scripts/setup test
+	PROVOST_SOAK=1 cargo test --locked --test integration -- --nocapture random
 
 lint: ## Check the formatting and the lints
 	cargo fmt --check

@@ -26,6 +26,14 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// How many steps of a long random test to take: all `full` of them in `make soak`, a tenth elsewhere.
+pub fn soak(full: usize) -> usize {
+    match std::env::var_os("PROVOST_SOAK") {
+        Some(_) => full,
+        None => full.div_ceil(10),
+    }
+}
+
 /// The number that a statement answers.
 pub fn count(app: &TestApp, statement: &'static str) -> i64 {
     #[derive(diesel::QueryableByName)]

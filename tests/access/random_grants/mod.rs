@@ -1,4 +1,4 @@
-//! Ten thousand random steps of people and programs who grant, revoke, widen roles, fill groups, make secrets, and move units and
+//! Random steps (ten thousand in `make soak`, a tenth elsewhere) of people and programs who grant, revoke, widen roles, fill groups, make secrets, and move units and
 //! courses: after each step that Provost lets through, nobody holds anything new that the one who took the step did not hold,
 //! and who moved something nothing new at all.
 //!
@@ -15,7 +15,7 @@ use serde_json::json;
 use model::{Grant, Holder, Model, POOL, Powers, Reach};
 
 use super::{grant_body, id};
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, soak};
 
 const STEPS: usize = 10_000;
 
@@ -290,7 +290,7 @@ async fn ten_thousand_random_steps_give_nobody_what_the_giver_does_not_hold() {
     seed(&mut story, &admin).await;
     let mut taken: HashMap<&'static str, usize> = HashMap::new();
     let mut before = story.model.all_powers();
-    for number in 0..STEPS {
+    for number in 0..soak(STEPS) {
         let actor = story.actor(&before);
         let step = story.step(before[&actor]);
         if !story.take(actor, &step).await {
