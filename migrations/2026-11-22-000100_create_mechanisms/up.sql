@@ -111,3 +111,5 @@ CREATE TABLE external_keys (
     CONSTRAINT external_keys_key_key PRIMARY KEY (kind, source, key)
 );
 CREATE INDEX external_keys_object_idx ON external_keys (object_id);
+-- A SCIM client has one key for a thing, which it calls its externalId.
+CREATE UNIQUE INDEX external_keys_scim_key ON external_keys (kind, object_id, source) WHERE source LIKE 'scim:%';

@@ -108,6 +108,7 @@ CREATE TABLE groups (
 CREATE UNIQUE INDEX groups_code_key ON groups (lower(code));
 CREATE INDEX groups_code_idx ON groups (code, id);
 CREATE INDEX groups_name_idx ON groups (name, id);
+CREATE INDEX groups_name_folded_idx ON groups (lower(name));
 CREATE INDEX groups_created_idx ON groups (created_at, id);
 
 CREATE TABLE group_members (

@@ -1,3 +1,11 @@
+DROP TABLE password_tokens;
+DROP TABLE failed_attempts;
+DROP TABLE sso_flows;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE identities;
+DROP TABLE identity_provider_documents;
+DROP TABLE identity_providers;
 DROP TABLE grants;
 DROP TABLE roles;
 DROP TABLE signing_keys;

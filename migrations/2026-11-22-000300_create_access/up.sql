@@ -23,9 +23,17 @@ CREATE TABLE service_account_secrets (
     created_at timestamptz NOT NULL,
     expires_at timestamptz,
     revoked_at timestamptz,
-    last_used_at timestamptz
+    last_used_at timestamptz,
+    -- What it is good for: to get access tokens with, or to be sent to /scim/v2 as it is.
+    kind text NOT NULL DEFAULT 'client' CHECK (kind IN ('client', 'scim')),
+    -- Whether what is written with it is tried and recorded only.
+    dry_run boolean NOT NULL DEFAULT false,
+    -- What its tokens are confined to; NULL for all that the account may do.
+    permissions text[],
+    CHECK (kind = 'scim' OR NOT dry_run)
 );
 CREATE INDEX service_account_secrets_account_idx ON service_account_secrets (service_account_id);
+CREATE UNIQUE INDEX service_account_secrets_scim_key ON service_account_secrets (secret_hash) WHERE kind = 'scim';
 
 CREATE TABLE signing_keys (
     id text PRIMARY KEY,
@@ -33,6 +41,8 @@ CREATE TABLE signing_keys (
     private_key bytea NOT NULL,
     public_key bytea NOT NULL,
     created_at timestamptz NOT NULL,
+    -- A key is published before it signs.
+    signs_from timestamptz NOT NULL,
     retired_at timestamptz
 );
 
@@ -68,7 +78,143 @@ CREATE TABLE grants (
     CHECK ((scope_kind IN ('org_unit', 'group', 'category', 'course')) = (scope_id IS NOT NULL)),
     CHECK (ends_at > starts_at)
 );
-CREATE UNIQUE INDEX grants_role_id_key ON grants
-    (principal_kind, principal_id, role_id, scope_kind, coalesce(scope_id, '00000000-0000-0000-0000-000000000000'))
-    WHERE revoked_at IS NULL;
+-- A role may be granted again in the same scope for another time; that no two count at once is checked when one is given.
+CREATE INDEX grants_principal_idx ON grants (principal_kind, principal_id, role_id) WHERE revoked_at IS NULL;
 CREATE INDEX grants_created_idx ON grants (created_at, id);
+
+-- OpenID providers by which people sign in.
+CREATE TABLE identity_providers (
+    id uuid PRIMARY KEY,
+    code text NOT NULL UNIQUE,
+    name text NOT NULL,
+    issuer text NOT NULL UNIQUE,
+    client_id text NOT NULL,
+    -- As the provider wants to be shown it; NULL for a public client.
+    client_secret text,
+    scopes text[] NOT NULL,
+    redirect_uris text[] NOT NULL,
+    audiences text[] NOT NULL,
+    enabled boolean NOT NULL,
+    creates_people boolean NOT NULL,
+    updates_people boolean NOT NULL,
+    links_verified_email boolean NOT NULL,
+    links_external_key jsonb,
+    mapping jsonb NOT NULL,
+    groups_claim text,
+    groups jsonb NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+CREATE INDEX identity_providers_created_idx ON identity_providers (created_at, id);
+CREATE INDEX identity_providers_name_idx ON identity_providers (name, id);
+
+-- What a provider last said of itself, so that a process that starts while it is out of reach knows its keys.
+CREATE TABLE identity_provider_documents (
+    provider_id uuid PRIMARY KEY REFERENCES identity_providers (id),
+    metadata jsonb NOT NULL,
+    keys jsonb NOT NULL,
+    fetched_at timestamptz NOT NULL
+);
+
+-- Who a provider's subjects are here.
+CREATE TABLE identities (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users (id),
+    provider_id uuid NOT NULL REFERENCES identity_providers (id),
+    subject text NOT NULL,
+    created_at timestamptz NOT NULL,
+    last_used_at timestamptz,
+    -- When the provider said what was last taken of it: what it said before is out of date.
+    said_at timestamptz,
+    UNIQUE (provider_id, subject),
+    -- A person has one account at a provider.
+    UNIQUE (provider_id, user_id)
+);
+CREATE INDEX identities_user_idx ON identities (user_id, created_at, id);
+
+-- A sign-in of a person, and the family of its refresh tokens.
+CREATE TABLE sessions (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users (id),
+    created_at timestamptz NOT NULL,
+    last_used_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    user_agent text,
+    address text,
+    ended_at timestamptz,
+    end_reason text CHECK (end_reason IN ('signed_out', 'revoked', 'password_set', 'replayed', 'provider_signed_out')),
+    -- By which provider it began, and what the provider calls it.
+    identity_provider_id uuid REFERENCES identity_providers (id),
+    provider_subject text,
+    provider_session_id text,
+    -- An expired ID token, by which the provider knows whom to sign out.
+    id_token_hint text,
+    CHECK ((ended_at IS NULL) = (end_reason IS NULL))
+);
+CREATE INDEX sessions_created_idx ON sessions (user_id, created_at, id);
+CREATE INDEX sessions_last_used_idx ON sessions (user_id, last_used_at, id);
+-- What the daily purge looks for.
+CREATE INDEX sessions_over_idx ON sessions ((coalesce(ended_at, expires_at)));
+CREATE INDEX sessions_provider_idx ON sessions (identity_provider_id, provider_subject)
+    WHERE identity_provider_id IS NOT NULL;
+
+CREATE TABLE refresh_tokens (
+    -- SHA-256 of a token of 256 random bits.
+    token_hash bytea PRIMARY KEY,
+    session_id uuid NOT NULL REFERENCES sessions (id),
+    user_id uuid NOT NULL REFERENCES users (id),
+    issued_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+CREATE INDEX refresh_tokens_issued_idx ON refresh_tokens (issued_at);
+
+-- Sign-ins by a provider that are under way: begun, brought back with a code of ours, redeemed.
+CREATE TABLE sso_flows (
+    -- SHA-256 of the 256 random bits that the provider sends back.
+    state_hash bytea PRIMARY KEY,
+    provider_id uuid NOT NULL REFERENCES identity_providers (id),
+    -- SHA-256 of the cookie of the browser that began.
+    browser_hash bytea NOT NULL,
+    nonce text NOT NULL,
+    code_verifier text NOT NULL,
+    -- What the front end asked for, and wants to see again.
+    redirect_uri text NOT NULL,
+    client_state text,
+    code_challenge text NOT NULL,
+    expires_at timestamptz NOT NULL,
+    returned_at timestamptz,
+    -- SHA-256 of the code that the front end redeems.
+    code_hash bytea UNIQUE,
+    user_id uuid REFERENCES users (id),
+    -- What the provider's session needs to be ended by.
+    provider_session jsonb,
+    redeemed_at timestamptz,
+    session_id uuid
+);
+CREATE INDEX sso_flows_expires_idx ON sso_flows (expires_at);
+
+-- Failures with secrets, by account and by address. Unlogged: what a crash forgets is counted anew.
+CREATE UNLOGGED TABLE failed_attempts (
+    key text PRIMARY KEY,
+    failures integer NOT NULL,
+    -- The first of those that count.
+    since timestamptz NOT NULL,
+    last_at timestamptz NOT NULL,
+    blocked_until timestamptz NOT NULL
+);
+CREATE INDEX failed_attempts_last_idx ON failed_attempts (last_at);
+
+-- What is sent to people who are to choose a password: good for one use.
+CREATE TABLE password_tokens (
+    -- SHA-256 of a token of 256 random bits.
+    token_hash bytea PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users (id),
+    purpose text NOT NULL CHECK (purpose IN ('invitation', 'reset')),
+    -- The e-mail address that it went to; NULL where it was shown to whoever invited.
+    sent_to text,
+    issued_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX password_tokens_user_idx ON password_tokens (user_id);
+CREATE INDEX password_tokens_expires_idx ON password_tokens (expires_at);

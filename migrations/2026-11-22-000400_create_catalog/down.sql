@@ -5,6 +5,8 @@ DROP TABLE categories;
 DROP FUNCTION joined;
 DROP FUNCTION search_words;
 DROP FUNCTION search_text;
+DROP FUNCTION numbers_apart;
+DROP FUNCTION words_together;
 DROP FUNCTION letter_pairs;
 DROP FUNCTION unbroken_letters;
 DROP FUNCTION without_accents;

@@ -2,6 +2,8 @@ CREATE TABLE categories (
     id uuid PRIMARY KEY,
     code text NOT NULL CONSTRAINT categories_code_key UNIQUE,
     name text NOT NULL,
+    -- Who sees it and its published courses: all who see the catalog, or only principals whose scope covers it.
+    visibility text NOT NULL DEFAULT 'everyone' CHECK (visibility IN ('everyone', 'restricted')),
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -64,14 +66,25 @@ CREATE FUNCTION letter_pairs(run text) RETURNS text
     RETURN (SELECT string_agg(substr(run, n, 2), ' ' ORDER BY n)
         FROM generate_series(1, greatest(length(run) - 1, 1)) AS n);
 
+-- A hyphen between a letter and a digit parts two words: PostgreSQL reads it as the sign of the number, so that COVID 19
+-- does not find COVID-19.
+CREATE FUNCTION numbers_apart(text text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(text, '(?<=\w)-(?=\d)', ' ', 'g');
+
+-- What is excluded with a hyphen in it is a phrase: -COVID-19 does not want 19.
+CREATE FUNCTION words_together(query text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(query, '(^|\s)-(\w[^\s"]*-\d[^\s"]*)', '\1-"\2"', 'g');
+
 -- What the search reads of a text. Words with accents also stand without them. Scripts that write no word breaks get
 -- some: their runs become overlapping pairs of letters, and single ones; queries get the same pairs.
 CREATE FUNCTION search_text(text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN concat_ws(' ',
-        regexp_replace(text, '[' || unbroken_letters() || ']+', ' ', 'g'),
+        regexp_replace(numbers_apart(text), '[' || unbroken_letters() || ']+', ' ', 'g'),
         (SELECT string_agg(without_accents(word), ' ')
-            FROM regexp_split_to_table(regexp_replace(text, '[' || unbroken_letters() || ']+', ' ', 'g'), '\s+') AS word
+            FROM regexp_split_to_table(regexp_replace(numbers_apart(text), '[' || unbroken_letters() || ']+', ' ', 'g'), '\s+') AS word
             WHERE word <> without_accents(word)),
         (SELECT concat_ws(' ', string_agg(letter_pairs(run[1]), ' '),
                 string_agg((SELECT string_agg(letter, ' ') FROM regexp_split_to_table(run[1], '') AS letter), ' '))
@@ -86,7 +99,7 @@ CREATE FUNCTION search_words(query text) RETURNS text
                 ELSE '"' || letter_pairs(token) || '" ' END, '' ORDER BY position)
         FROM (SELECT found[1] AS token, position,
                 count(*) FILTER (WHERE found[1] = '"') OVER (ORDER BY position) % 2 = 1 AS is_quoted
-            FROM regexp_matches(query, '[' || unbroken_letters() || ']+|"|[^"' || unbroken_letters() || ']+', 'g')
+            FROM regexp_matches(numbers_apart(words_together(query)), '[' || unbroken_letters() || ']+|"|[^"' || unbroken_letters() || ']+', 'g')
                 WITH ORDINALITY AS tokens(found, position)) AS tokens);
 
 -- `array_to_string` is not immutable for every type of item; for text it is.

@@ -1,0 +1,2 @@
+DROP TABLE scim_dry_runs;
+DROP TABLE scim_users;

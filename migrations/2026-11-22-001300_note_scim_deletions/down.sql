@@ -1,1 +1,0 @@
-ALTER TABLE scim_users DROP COLUMN deleted_by;
