@@ -22,3 +22,4 @@ pub mod period;
 pub mod report;
 pub mod server;
 pub mod system;
+pub mod text;

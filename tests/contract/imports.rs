@@ -15,7 +15,15 @@ const DOMAINS: &[&str] = &[
 ];
 
 /// Mechanisms that know no domain at all.
-const PURE: &[&str] = &["http", "db", "filter", "config.rs", "mail.rs", "metrics.rs"];
+const PURE: &[&str] = &[
+    "http",
+    "db",
+    "filter",
+    "config.rs",
+    "mail.rs",
+    "metrics.rs",
+    "text.rs",
+];
 
 /// Mechanisms that know who calls (`app` and `access` know each other), and no other domain.
 const WITH_CALLER: &[&str] = &["app", "ledger", "jobs", "operations", "import", "system"];
