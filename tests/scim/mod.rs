@@ -1,5 +1,6 @@
 //! SCIM, through HTTP.
 
+mod addresses;
 mod bulk;
 mod dry_runs;
 mod entity_tags;
@@ -9,6 +10,7 @@ mod lists;
 mod lives;
 mod passwords;
 mod protocol;
+mod random_histories;
 mod tokens;
 mod transcripts;
 mod users;

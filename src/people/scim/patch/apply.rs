@@ -12,6 +12,9 @@ use crate::{
     },
 };
 
+/// Marks a value that no client gave, until an operation gives it one. No client sends such a member: U+0000 is refused.
+pub const UNSAID: &str = "\0unsaid";
+
 /// Does it.
 pub fn apply(resource: &mut Resource, operation: Operation, effort: &mut Effort) -> ApiResult<()> {
     let Operation { verb, path, value } = operation;
@@ -257,6 +260,9 @@ fn change(
         if let Value::Object(parts) = &mut known[*at] {
             if let Some(part) = part {
                 parts.remove(part.name);
+            }
+            if part.is_some_and(|part| part.name == "value") || given.contains_key("value") {
+                parts.remove(UNSAID);
             }
             parts.extend(given.clone());
         }

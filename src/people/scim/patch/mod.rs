@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::schema::{Resource, ResourceType, is_added};
 use crate::http::{ApiError, ApiResult, Code};
-pub use apply::PARTS;
+pub use apply::{PARTS, UNSAID};
 use effort::Effort;
 use foreign::Foreign;
 pub use path::{Path, Target};

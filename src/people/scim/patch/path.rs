@@ -68,6 +68,11 @@ impl Path {
             part,
         }))
     }
+
+    /// Whether it leads to the resource's own attribute of that name, or to a part of it.
+    pub fn is_about(&self, name: &str) -> bool {
+        matches!(self, Path::Attribute(target) if target.extension.is_none() && target.attribute.name == name)
+    }
 }
 
 /// The extension that a path begins with, and what follows. The URN of the schema itself is looked past.

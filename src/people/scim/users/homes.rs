@@ -4,7 +4,11 @@
 use serde_json::{Map, Value, json};
 
 use super::record::Record;
-use crate::people::scim::schema::{ENTERPRISE_USER, PROVOST_USER, Resource, set_text, text_at};
+use crate::people::scim::schema::{
+    ENTERPRISE_USER, PROVOST_USER, Resource,
+    attribute::{is_primary, no_longer_primary},
+    set_text, text_at,
+};
 
 /// An attribute with a home. All of them travel as text; empty is none.
 pub struct Home {
@@ -20,6 +24,8 @@ pub struct Home {
     pub stored: fn(&Record) -> Option<String>,
     /// What the row says where the resource no longer does; `None` if it then stays as it is.
     pub emptied: Option<Value>,
+    /// Whether it is one text in one place.
+    pub is_plain: bool,
 }
 
 const GIVEN_NAME: &[&str] = &["name", "givenName"];
@@ -38,6 +44,7 @@ macro_rules! home {
             write: |resource, text| set_text(resource, $path, text),
             stored: $stored,
             emptied: $emptied,
+            is_plain: true,
         }
     };
 }
@@ -69,6 +76,7 @@ pub static HOMES: &[Home] = &[
         write: write_email,
         stored: |record| record.user.email.clone(),
         emptied: NULL,
+        is_plain: false,
     },
     Home {
         name: "preferredLanguage",
@@ -83,11 +91,12 @@ pub static HOMES: &[Home] = &[
         write: |resource, text| set_text(resource, &["preferredLanguage"], text),
         stored: |record| Some(record.user.locale.clone()),
         emptied: None,
+        is_plain: false,
     },
 ];
 
 /// Attributes of the enterprise extension that are custom attributes here, where one of that name is defined.
-pub const CUSTOM: &[(&str, &str)] = &[
+pub const CUSTOM: [(&str, &str); 3] = [
     ("employeeNumber", "employee_number"),
     ("organization", "organization"),
     ("division", "division"),
@@ -95,38 +104,58 @@ pub const CUSTOM: &[(&str, &str)] = &[
 
 /// The address that counts: the primary one for work, one for work, the primary one, or the first.
 fn main_email(emails: &[Value]) -> Option<usize> {
-    let is_work = |email: &Value| {
-        email["type"]
+    let has_value = |at: &usize| {
+        emails[*at]["value"]
             .as_str()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("work"))
+            .is_some_and(|value| !value.is_empty())
     };
-    let is_primary = |email: &Value| email["primary"] == true;
-    let rank = |email: &Value| (is_work(email), is_primary(email));
-    let ranks = emails.iter().map(rank).enumerate();
-    // Of equals the first.
-    ranks.rev().max_by_key(|(_, rank)| *rank).map(|(at, _)| at)
+    best_email(emails, has_value)
 }
 
+/// The place that ranks first among those that `counts` lets count.
+fn best_email(emails: &[Value], counts: impl Fn(&usize) -> bool) -> Option<usize> {
+    let rank = |at: &usize| (is_for_work(&emails[*at]), is_primary(&emails[*at]));
+    // Of equals the first.
+    (0..emails.len()).filter(counts).rev().max_by_key(rank)
+}
+
+fn is_for_work(email: &Value) -> bool {
+    email["type"]
+        .as_str()
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("work"))
+}
+
+/// Shows the user's address as the one for work, in the place of another one for work. Who has no address shows none.
 fn write_email(resource: &mut Resource, email: Option<String>) {
+    let Some(email) = email else {
+        resource.remove("emails");
+        return;
+    };
     let emails = resource.entry("emails").or_insert_with(|| json!([]));
-    if let Value::Array(emails) = emails {
-        match (main_email(emails), email) {
-            (Some(at), Some(email)) => emails[at]["value"] = email.into(),
-            (Some(at), None) => {
-                emails.remove(at);
-            }
-            (None, Some(email)) => emails.push(json!({"value": email, "type": "work", "primary": true})),
-            (None, None) => {}
+    let Value::Array(emails) = emails else { return };
+    match best_email(emails, |_| true) {
+        Some(at) if is_for_work(&emails[at]) || emails[at]["type"].is_null() => {
+            emails[at]["value"] = email.into();
         }
-        if emails.is_empty() {
-            resource.remove("emails");
+        _ => {
+            emails.iter_mut().for_each(no_longer_primary);
+            emails.push(json!({"value": email, "type": "work", "primary": true}));
         }
     }
 }
 
+/// All addresses of a resource.
+pub fn addresses(resource: &Resource) -> impl Iterator<Item = &str> {
+    let emails = resource.get("emails").and_then(Value::as_array);
+    emails
+        .into_iter()
+        .flatten()
+        .filter_map(|email| email["value"].as_str())
+}
+
 /// What a resource would have changed in the row of `record`: the fields of `/v1/users` that differ. What `before` says
-/// and the resource does not is emptied; what neither says came another way and stays, but for a given name that was made up
-/// of other names, which follows them.
+/// and the resource does not is emptied where the row still has it; what came another way stays, but for a given name that
+/// was made up of other names, which follows them.
 pub fn changes(record: &Record, before: &Resource, resource: &Resource) -> Map<String, Value> {
     let mut changes = Map::new();
     for home in HOMES {
@@ -143,7 +172,7 @@ pub fn changes(record: &Record, before: &Resource, resource: &Resource) -> Map<S
                 }
             }
             None => {
-                let was_said = stored.is_some() && (home.read)(before).is_some();
+                let was_said = stored.is_some() && (home.read)(before) == stored;
                 if let Some(empty) = home.emptied.as_ref().filter(|_| was_said) {
                     changes.insert(home.field.into(), empty.clone());
                 }
@@ -186,8 +215,11 @@ pub fn is_made_up(given_name: Option<&str>, resource: &Resource) -> bool {
 /// What of a resource has no home: what only SCIM keeps.
 pub fn homeless(resource: &Resource) -> Resource {
     let mut rest = resource.clone();
-    for home in HOMES {
+    for home in HOMES.iter().filter(|home| home.field != "email") {
         (home.write)(&mut rest, None);
+    }
+    if let Some(Value::Array(emails)) = rest.get_mut("emails") {
+        main_email(emails).map(|at| emails.remove(at));
     }
     rest.remove("active");
     rest

@@ -5,5 +5,6 @@ mod homes;
 pub mod identity;
 pub mod record;
 pub mod routes;
+mod said;
 mod store;
 pub mod write;

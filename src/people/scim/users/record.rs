@@ -29,6 +29,8 @@ pub struct Record {
     pub org_unit: Option<String>,
     /// Their manager's name, if the caller may see them.
     pub manager: Option<String>,
+    /// The attributes of [`CUSTOM`] that are defined as text.
+    pub defined: Vec<String>,
 }
 
 /// What SCIM clients last said of a person.
@@ -81,9 +83,10 @@ impl Record {
             }
         }
         for (name, attribute) in CUSTOM {
-            let stored = self.user.attributes[*attribute].as_str().map(str::to_owned);
+            let stored = self.user.attributes[attribute].as_str().map(str::to_owned);
             let path = [ENTERPRISE_USER, name];
-            if stored.is_some() && text_at(&resource, &path) != stored.as_deref() {
+            let is_column = stored.is_some() || self.defined.iter().any(|defined| defined == attribute);
+            if is_column && text_at(&resource, &path) != stored.as_deref() {
                 set_text(&mut resource, &path, stored);
             }
         }

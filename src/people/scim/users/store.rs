@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     filter::{LISTING, USERS},
+    homes::CUSTOM,
     record::{Record, Said},
 };
 use crate::{
@@ -63,6 +64,12 @@ macro_rules! columns {
                 visible_manager($tx),
                 ")"
             ]),
+            Fragment::<sql_types::Array<sql_types::Text>>::new(sql![
+                "ARRAY(SELECT definition.name FROM attribute_definitions definition
+                    WHERE definition.kind = 'string' AND definition.archived_at IS NULL AND definition.name = ANY(",
+                bind(CUSTOM.map(|(_, attribute)| attribute.to_owned()).to_vec()),
+                "))"
+            ]),
         )
     };
 }
@@ -76,6 +83,7 @@ type Row = (
     Option<chrono::DateTime<chrono::Utc>>,
     Option<String>,
     Option<String>,
+    Vec<String>,
 );
 
 fn visible_manager(tx: &Tx) -> Sql {
@@ -83,7 +91,8 @@ fn visible_manager(tx: &Tx) -> Sql {
     scope.map_or_else(Sql::never, |scope| scope.users("manager.id"))
 }
 
-fn record((user, external_id, resource, version, updated_at, deleted_at, org_unit, manager): Row) -> Record {
+fn record(row: Row) -> Record {
+    let (user, external_id, resource, version, updated_at, deleted_at, org_unit, manager, defined) = row;
     let said = resource.zip(version).zip(updated_at);
     let said = said.map(|((resource, version), updated_at)| Said {
         resource,
@@ -97,6 +106,7 @@ fn record((user, external_id, resource, version, updated_at, deleted_at, org_uni
         said,
         org_unit,
         manager,
+        defined,
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     homes::{self, CUSTOM, scim_name},
     identity,
     record::Record,
-    store,
+    said, store,
 };
 use crate::{
     access::{self, Authorized, Permission},
@@ -31,7 +31,7 @@ use crate::{
 /// Adds a person, or brings somebody back who was deleted.
 pub fn create(tx: &mut Tx, client: &Client, body: &Value) -> ApiResult<Record> {
     tx.require(Permission::UsersWrite)?;
-    let resource = USER.read(body.clone())?;
+    let mut resource = USER.read(body.clone())?;
     let username = username(&resource)?;
     let key = identity::key(client, &resource)?;
     let external_id = key.as_ref().map(|key| key.key.as_str());
@@ -46,6 +46,8 @@ pub fn create(tx: &mut Tx, client: &Client, body: &Value) -> ApiResult<Record> {
     let mut new: CreateUser = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;
     new.external_keys = key.into_iter().collect();
     let user = users::write::create(tx, new).map_err(in_scim)?;
+    let record = store::authorized(tx, client, user.id)?;
+    said::in_our_words(&record, &Resource::new(), &mut resource);
     keep(tx, user.id, &Resource::new(), resource)?;
     store::authorized(tx, client, user.id)
 }
@@ -60,12 +62,11 @@ fn come_back(
     store::recall(tx, user.id)?;
     let record = store::authorized(tx, client, user.id)?;
     resource.entry("active").or_insert(Value::Bool(true));
-    let said = said(&record);
-    change(tx, client, user, &record, &said, resource)
+    replace_by(tx, client, user, &record, resource)
 }
 
-/// Puts a whole resource in the place of a person's. What SCIM said before and says no longer is emptied; what came
-/// another way, such as by an import, stays.
+/// Puts a whole resource in the place of a person's. What SCIM said before and says no longer is emptied where it is still
+/// so; what came another way, such as by an import, stays.
 pub fn replace(
     tx: &mut Tx,
     client: &Client,
@@ -77,11 +78,21 @@ pub fn replace(
     let mut resource = USER.read(body.clone())?;
     let active = record.user.status == UserStatus::Active;
     resource.entry("active").or_insert(Value::Bool(active));
-    let said = said(&record);
-    change(tx, client, user, &record, &said, resource)
+    replace_by(tx, client, user, &record, resource)
 }
 
-/// Does the operations of a PATCH.
+fn replace_by(
+    tx: &mut Tx,
+    client: &Client,
+    user: Authorized<User>,
+    record: &Record,
+    resource: Resource,
+) -> ApiResult<Record> {
+    let said = resource.clone();
+    change(tx, client, user, record, &record.said(), resource, said)
+}
+
+/// Does the operations of a PATCH. Only what they name becomes the client's word.
 pub fn update(
     tx: &mut Tx,
     client: &Client,
@@ -91,8 +102,14 @@ pub fn update(
 ) -> ApiResult<Record> {
     let (user, record) = authorize(tx, client, id, known)?;
     let before = record.resource();
-    let resource = patch::apply(&USER, before.clone(), patch::read(&USER, body.clone())?)?;
-    change(tx, client, user, &record, &before, resource)
+    let patch = patch::read(&USER, body.clone())?;
+    let mut resource = patch::apply(&USER, before.clone(), patch.clone())?;
+    let said = said::after_patch(&record, patch)?;
+    // Without a preferred language the locale counts, also where the row's is shown as a preferred one.
+    if said.get("preferredLanguage").is_none() && said.get("locale") != record.said().get("locale") {
+        resource.remove("preferredLanguage");
+    }
+    change(tx, client, user, &record, &before, resource, said)
 }
 
 /// Archives a person, whom SCIM does not know from then on.
@@ -124,16 +141,7 @@ fn authorize(
     Ok((user, record))
 }
 
-/// What SCIM said of a person before, with the client's external id.
-fn said(record: &Record) -> Resource {
-    let mut said = record.said();
-    if let Some(id) = &record.external_id {
-        said.insert("externalId".into(), id.as_str().into());
-    }
-    said
-}
-
-/// Brings a person from what was said of them to `resource`.
+/// Brings a person from what was so `before` to `resource`, and keeps what was `said`.
 fn change(
     tx: &mut Tx,
     client: &Client,
@@ -141,6 +149,7 @@ fn change(
     record: &Record,
     before: &Resource,
     resource: Resource,
+    said: Resource,
 ) -> ApiResult<Record> {
     username(&resource)?;
     let id = user.id;
@@ -153,14 +162,16 @@ fn change(
     let key = identity::key(client, &resource)?;
     let has_new_key =
         identity::set_key(tx, client, &user, record.external_id.as_deref(), key).map_err(in_scim)?;
+    let mut said = kept(said);
     if !fields.is_empty() {
         let changes: UpdateUser = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;
         users::write::update(tx, user, changes).map_err(in_scim)?;
+        let record = store::authorized(tx, client, id)?;
+        said::in_our_words(&record, &record.said(), &mut said);
     }
-    let said = record.said();
-    let resource = kept(resource);
-    if has_new_key || said != resource || record.said.is_none() {
-        keep(tx, id, &said, resource)?;
+    let before = record.said();
+    if has_new_key || said != before || record.said.is_none() {
+        keep(tx, id, &before, said)?;
     }
     store::authorized(tx, client, id)
 }
@@ -177,9 +188,10 @@ fn next_status(status: UserStatus, active: bool) -> Option<UserStatus> {
     }
 }
 
-/// What is kept of a resource: the external id has a place of its own, by client.
+/// What is kept of a resource: the external id has a place of its own, by client, and the row says who is active.
 fn kept(mut resource: Resource) -> Resource {
     resource.remove("externalId");
+    resource.remove("active");
     resource
 }
 
@@ -220,16 +232,16 @@ fn resolve(
     let definitions = Definitions::load(tx)?;
     let mut attributes = Map::new();
     for (name, attribute) in CUSTOM
-        .iter()
+        .into_iter()
         .filter(|(_, attribute)| definitions.is_text(attribute))
     {
-        let stored = record.and_then(|record| record.user.attributes[*attribute].as_str());
+        let stored = record.and_then(|record| record.user.attributes[attribute].as_str());
         match at(resource, name) {
             Some(text) if stored != Some(text.as_str()) => {
-                attributes.insert((*attribute).to_owned(), text.into());
+                attributes.insert(attribute.to_owned(), text.into());
             }
-            None if stored.is_some() && at(before, name).is_some() => {
-                attributes.insert((*attribute).to_owned(), Value::Null);
+            None if stored.is_some() && at(before, name).as_deref() == stored => {
+                attributes.insert(attribute.to_owned(), Value::Null);
             }
             _ => {}
         }
