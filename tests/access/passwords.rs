@@ -370,22 +370,25 @@ async fn nobody_gives_an_e_mail_address_to_somebody_who_may_do_more() {
         .post("/v1/import-profiles", profile)
         .await
         .assert_status(201);
-    let file = "name,email\nboss,mine@example.com\n";
-    let sent = hr
-        .send(
-            awc::http::Method::POST,
-            "/v1/imports?profile=mail",
-            Some(file.into()),
-            "text/csv",
-        )
-        .await;
-    let import = format!("/v1/imports/{}", sent.assert_status(202).id());
-    app.run_jobs();
-    let hash = hr.get(&import).await.at("/plan_hash");
-    let application = format!("{import}/application");
-    let apply = json!({"plan_hash": hash});
-    hr.post(&application, apply.clone())
-        .await
-        .assert_problem(403, "grant_exceeds_caller");
-    admin.post(&application, apply).await.assert_status(202);
+    // Another address, and none: fault 24.
+    for file in ["name,email\nboss,mine@example.com\n", "name,email\nboss,\n"] {
+        let sent = hr
+            .send(
+                awc::http::Method::POST,
+                "/v1/imports?profile=mail",
+                Some(file.into()),
+                "text/csv",
+            )
+            .await;
+        let import = format!("/v1/imports/{}", sent.assert_status(202).id());
+        app.run_jobs();
+        let hash = hr.get(&import).await.at("/plan_hash");
+        let application = format!("{import}/application");
+        let apply = json!({"plan_hash": hash});
+        hr.post(&application, apply.clone())
+            .await
+            .assert_problem(403, "grant_exceeds_caller");
+        admin.post(&application, apply).await.assert_status(202);
+        app.run_jobs();
+    }
 }

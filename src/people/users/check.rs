@@ -66,27 +66,41 @@ fn attributes(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     Ok(())
 }
 
-/// Whoever gets a person's mail can reset their password, so another address takes what setting a password takes.
+/// Who gets a user's mail can reset their password, so another address, or none, takes what setting a password takes.
 fn emails(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    let own = tx.caller.person();
-    let is_concerned = |draft: &Draft| {
-        let is_other = Some(draft.after.id) != own;
-        is_other && draft.after.email.is_some() && draft.changes(|user| &user.email)
-    };
-    let people = drafts.iter().filter(|draft| is_concerned(draft));
-    let people: Vec<Uuid> = people.map(|draft| draft.after.id).collect();
-    if people.is_empty() {
-        return Ok(());
-    }
-    let powers = inclusion::reaching_those(sql!["SELECT unnest(", bind(people), ")"], tx.now);
-    let beyond = inclusion::holders_beyond_caller(tx, powers)?;
+    let changing = drafts.iter().filter(|draft| draft.changes(|user| &user.email));
+    let changing: Vec<Uuid> = changing.map(|draft| draft.after.id).collect();
+    let beyond = beyond_caller(tx, changing)?;
     for draft in drafts.iter_mut().filter(|draft| beyond.contains(&draft.after.id)) {
-        draft.refuse(ApiError::new(
-            Code::GrantExceedsCaller,
-            "This person was granted more than you hold, and by another e-mail address you could sign in as them; leave it, or ask somebody who holds as much.",
-        ));
+        draft.refuse(email_beyond_caller());
     }
     Ok(())
+}
+
+/// Refuses to give a user an address that could become theirs later, as [`emails`] does for theirs.
+pub fn require_to_add_address(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
+    match beyond_caller(tx, vec![user])?.is_empty() {
+        true => Ok(()),
+        false => Err(email_beyond_caller()),
+    }
+}
+
+/// Of these users, those who were granted more than the caller holds. Nobody is beyond themselves.
+fn beyond_caller(tx: &mut Tx, mut people: Vec<Uuid>) -> ApiResult<HashSet<Uuid>> {
+    let own = tx.caller.person();
+    people.retain(|person| Some(*person) != own);
+    if people.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let powers = inclusion::reaching_those(sql!["SELECT unnest(", bind(people), ")"], tx.now);
+    inclusion::holders_beyond_caller(tx, powers)
+}
+
+fn email_beyond_caller() -> ApiError {
+    ApiError::new(
+        Code::GrantExceedsCaller,
+        "This person was granted more than you hold, and by another e-mail address you could sign in as them; leave their addresses as they are, or ask somebody who holds as much.",
+    )
 }
 
 /// The ids that drafts newly name in a field.

@@ -2,7 +2,7 @@
 
 pub mod access;
 pub mod bulk;
-mod check;
+pub mod check;
 pub mod credentials;
 pub mod filter;
 pub mod history;

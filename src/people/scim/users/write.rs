@@ -163,6 +163,15 @@ fn change(
     let has_new_key =
         identity::set_key(tx, client, &user, record.external_id.as_deref(), key).map_err(in_scim)?;
     let mut said = kept(said);
+    // Each address that is said could become the person's own, when the one before it goes.
+    let known = record.said();
+    let is_new = |address: &str| {
+        homes::addresses(&known).all(|known| known != address)
+            && record.user.email.as_deref() != Some(address)
+    };
+    if homes::addresses(&said).any(is_new) {
+        users::check::require_to_add_address(tx, id)?;
+    }
     if !fields.is_empty() {
         let changes: UpdateUser = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;
         users::write::update(tx, user, changes).map_err(in_scim)?;
