@@ -11,7 +11,10 @@ use serde_json::{Map, Value, json};
 use model::{EMPTIED, Email, EmailStep, KEPT, Model};
 
 use super::{Scim, provider};
-use crate::{import::Importing, support::soak};
+use crate::{
+    import::Importing,
+    support::{TestApp, soak},
+};
 
 const HISTORIES: usize = 200;
 const STEPS: usize = 8;
@@ -487,11 +490,15 @@ fn profile() -> Value {
 }
 
 async fn world() -> World {
-    let importing = Importing::with(profile()).await;
-    let admin = &importing.admin;
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
     let definition = json!({"name": "employee_number", "label": "Employee number", "kind": "string"});
     admin
         .post("/v1/attribute-definitions", definition)
+        .await
+        .assert_status(201);
+    admin
+        .post("/v1/import-profiles", profile())
         .await
         .assert_status(201);
     let (mut units, mut managers) = (BTreeMap::new(), BTreeMap::new());
@@ -506,7 +513,8 @@ async fn world() -> World {
         let boss = admin.post("/v1/users", body).await;
         managers.insert(boss.assert_status(201).id(), name.to_owned());
     }
-    let scim = provider(&importing.app, "Okta").await.scim;
+    let scim = provider(&app, "Okta").await.scim;
+    let importing = Importing { app, admin };
     World {
         importing,
         scim,
