@@ -11,20 +11,63 @@ use icu_casemap::CaseMapper;
 use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// The pattern of a field of one line: it holds no control characters and no line breaks.
-pub const ONE_LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$";
+/// Control characters and what else ends a line.
+macro_rules! control {
+    () => {
+        r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+    };
+}
 
-/// The pattern of a name: one line that shows something. What shows nothing are spaces, format characters and fillers;
-/// those beyond U+FFFF, which not every dialect can write, are [`trim`]med away.
+/// Control characters beside tabs and line breaks.
+macro_rules! control_in_lines {
+    () => {
+        r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
+    };
+}
+
+/// What shows nothing: spaces, format characters and fillers. Those beyond U+FFFF, which not every dialect of regular
+/// expressions can write, are left to [`trim`].
+macro_rules! blank {
+    () => {
+        concat!(
+            r"\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800",
+            r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+        )
+    };
+}
+
+/// The pattern of a field of one line.
+pub const ONE_LINE: &str = concat!("^[^", control!(), "]*$");
+
+/// The pattern of a name: one line that shows something.
 pub const NAME: &str = concat!(
-    r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*",
-    r"[^\u0000-\u001f\u007f-\u009f\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e",
-    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]",
-    r"[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
+    "^[^",
+    control!(),
+    "]*[^",
+    control!(),
+    blank!(),
+    "][^",
+    control!(),
+    "]*$"
 );
 
-/// The pattern of text of several lines: its only control characters are tabs and line breaks.
-pub const LINES: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
+/// The pattern of a word: a name without spaces and other characters that show nothing.
+pub const WORD: &str = concat!("^[^", control!(), blank!(), "]+$");
+
+/// The pattern of text of several lines.
+pub const LINES: &str = concat!("^[^", control_in_lines!(), "]*$");
+
+/// The pattern of text of several lines that shows something.
+pub const VISIBLE_LINES: &str = concat!(
+    "^[^",
+    control_in_lines!(),
+    "]*[^",
+    control!(),
+    blank!(),
+    "][^",
+    control_in_lines!(),
+    "]*$"
+);
 
 /// The text in NFC: the same characters, however a keyboard or a file composes them.
 pub fn normalize(text: &str) -> Cow<'_, str> {
@@ -53,12 +96,25 @@ pub fn comparable(text: &str) -> String {
     }
     let is_accent = |letter: &char| ('\u{300}'..='\u{36f}').contains(letter);
     let bare: String = text.nfd().filter(|letter| !is_accent(letter)).nfc().collect();
-    bare.to_uppercase()
+    // Upper case alone would leave the two forms of sharp s apart.
+    bare.to_lowercase().to_uppercase()
 }
 
 /// Whether the text holds no control character and no line break.
 pub fn is_one_line(text: &str) -> bool {
     !text.chars().any(ends_line)
+}
+
+/// Whether the text has no control characters beside tabs and line breaks.
+pub fn is_lines(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|letter| letter.is_control() && !matches!(letter, '\t' | '\n' | '\r'))
+}
+
+/// Whether every character of the text shows something; none is a space.
+pub fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(is_blank)
 }
 
 /// Whether nobody sees anything of the text: it is empty, or made of spaces, format characters and fillers.
@@ -126,6 +182,7 @@ mod tests {
             ("İstanbul", "istanbul"),
             ("Σίσυφος", "ΣΙΣΥΦΟΣ"),
             ("straße", "STRASSE"),
+            ("STRAẞE", "strasse"),
             ("한글", "한글"),
         ] {
             assert_eq!(comparable(one), comparable(other), "{one} and {other}");
@@ -162,7 +219,8 @@ mod tests {
             let validator = jsonschema::validator_for(&schema).unwrap();
             move |text: &str| validator.is_valid(&json!(text))
         };
-        let (is_line, is_name, is_text) = (matches(ONE_LINE), matches(NAME), matches(LINES));
+        let (is_line, is_name, is_of_lines) = (matches(ONE_LINE), matches(NAME), matches(LINES));
+        let (is_a_word, shows_lines) = (matches(WORD), matches(VISIBLE_LINES));
         let letters = ('\u{1}'..'\u{3200}').chain('\u{f900}'..'\u{ffff}');
         for letter in letters {
             let text = String::from(letter);
@@ -172,10 +230,16 @@ mod tests {
                 is_one_line(&text) && !shows_nothing(&text),
                 "{letter:?}"
             );
-            let is_control = letter.is_control() && !"\t\r\n".contains(letter);
-            assert_eq!(is_text(&text), !is_control, "{letter:?}");
+            assert_eq!(is_a_word(&text), is_word(&text), "{letter:?}");
+            assert_eq!(is_of_lines(&text), is_lines(&text), "{letter:?}");
+            assert_eq!(
+                shows_lines(&text),
+                is_lines(&text) && !shows_nothing(&text),
+                "{letter:?}"
+            );
         }
         assert!(is_name(" a ") && is_name("李 \u{1f642}") && !is_name("") && !is_name("a\nb") && is_line(""));
+        assert!(is_a_word("aé") && !is_a_word("a b") && shows_lines("\na\n") && !shows_lines("\n"));
     }
 
     proptest! {

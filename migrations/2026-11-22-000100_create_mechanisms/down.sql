@@ -1,3 +1,4 @@
+DROP FUNCTION comparable;
 DROP TABLE external_keys;
 DROP TABLE idempotency_keys;
 DROP TABLE operations;

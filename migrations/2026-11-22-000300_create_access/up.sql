@@ -7,7 +7,8 @@ CREATE TABLE passwords (
 
 CREATE TABLE service_accounts (
     id uuid PRIMARY KEY,
-    name text NOT NULL CONSTRAINT service_accounts_name_key UNIQUE,
+    name text NOT NULL,
+    name_folded text NOT NULL CONSTRAINT service_accounts_name_key UNIQUE,
     status text NOT NULL CHECK (status IN ('active', 'suspended')),
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,

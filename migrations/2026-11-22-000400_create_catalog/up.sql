@@ -1,7 +1,9 @@
 CREATE TABLE categories (
     id uuid PRIMARY KEY,
-    code text NOT NULL CONSTRAINT categories_code_key UNIQUE,
+    code text NOT NULL,
+    code_folded text NOT NULL CONSTRAINT categories_code_key UNIQUE,
     name text NOT NULL,
+    name_folded text NOT NULL,
     -- Who sees it and its published courses: all who see the catalog, or only principals whose scope covers it.
     visibility text NOT NULL DEFAULT 'everyone' CHECK (visibility IN ('everyone', 'restricted')),
     version bigint NOT NULL DEFAULT 1,
@@ -9,6 +11,7 @@ CREATE TABLE categories (
     updated_at timestamptz NOT NULL,
     archived_at timestamptz
 );
+CREATE INDEX categories_name_folded_idx ON categories (name_folded);
 CREATE INDEX categories_name_idx ON categories (name, id);
 CREATE INDEX categories_created_idx ON categories (created_at, id);
 
@@ -110,7 +113,8 @@ CREATE FUNCTION joined(texts text[]) RETURNS text
 -- The working copy of a course: what the next published version will say.
 CREATE TABLE courses (
     id uuid PRIMARY KEY,
-    code text NOT NULL CONSTRAINT courses_code_key UNIQUE,
+    code text NOT NULL,
+    code_folded text NOT NULL CONSTRAINT courses_code_key UNIQUE,
     status text NOT NULL CHECK (status IN ('draft', 'published', 'retired')),
     title text NOT NULL,
     summary text NOT NULL DEFAULT '',

@@ -1,6 +1,7 @@
 CREATE TABLE rules (
     id uuid PRIMARY KEY,
-    code text NOT NULL CONSTRAINT rules_code_key UNIQUE,
+    code text NOT NULL,
+    code_folded text NOT NULL CONSTRAINT rules_code_key UNIQUE,
     name text NOT NULL,
     description text NOT NULL DEFAULT '',
     status text NOT NULL CHECK (status IN ('draft', 'active', 'paused', 'archived')),

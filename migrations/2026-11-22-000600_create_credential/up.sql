@@ -1,6 +1,7 @@
 CREATE TABLE certificate_templates (
     id uuid PRIMARY KEY,
-    code text NOT NULL CONSTRAINT certificate_templates_code_key UNIQUE,
+    code text NOT NULL,
+    code_folded text NOT NULL CONSTRAINT certificate_templates_code_key UNIQUE,
     name text NOT NULL,
     layout jsonb NOT NULL,
     -- The one used where a course names none.

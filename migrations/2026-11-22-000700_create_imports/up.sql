@@ -55,6 +55,8 @@ CREATE TABLE import_rows (
     key text,
     -- What the mapping made of the row.
     fields jsonb NOT NULL,
+    -- The key forms of those by which things are found, under their names and `_folded`.
+    folded jsonb NOT NULL DEFAULT '{}',
     -- What its references stand for.
     refs jsonb NOT NULL DEFAULT '{}',
     action text CHECK (action IN ('create', 'update', 'unchanged', 'end', 'refuse', 'skip')),
@@ -69,7 +71,7 @@ CREATE TABLE import_rows (
     PRIMARY KEY (import_id, line)
 );
 -- No plan hangs on these, and they are most of what is stored: ANALYZE need not read them.
-ALTER TABLE import_rows ALTER fields SET STATISTICS 0, ALTER refs SET STATISTICS 0, ALTER changes SET STATISTICS 0,
+ALTER TABLE import_rows ALTER fields SET STATISTICS 0, ALTER folded SET STATISTICS 0, ALTER refs SET STATISTICS 0, ALTER changes SET STATISTICS 0,
     ALTER read_issues SET STATISTICS 0, ALTER issues SET STATISTICS 0;
 CREATE INDEX import_rows_action_idx ON import_rows (import_id, action, line);
 CREATE INDEX import_rows_key_idx ON import_rows (import_id, key);

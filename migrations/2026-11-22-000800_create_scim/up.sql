@@ -11,7 +11,7 @@ CREATE TABLE scim_users (
     deleted_by text
 );
 CREATE INDEX scim_users_deleted_idx ON scim_users (user_id) WHERE deleted_at IS NOT NULL;
-CREATE INDEX scim_users_display_name_idx ON scim_users (lower(resource ->> 'displayName'));
+CREATE INDEX scim_users_display_name_idx ON scim_users (comparable(resource ->> 'displayName'));
 
 -- Requests of SCIM tokens that only try: what they would have changed.
 CREATE TABLE scim_dry_runs (

@@ -24,7 +24,9 @@ diesel::table! {
     categories (id) {
         id -> Uuid,
         code -> Text,
+        code_folded -> Text,
         name -> Text,
+        name_folded -> Text,
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -45,6 +47,7 @@ diesel::table! {
     certificate_templates (id) {
         id -> Uuid,
         code -> Text,
+        code_folded -> Text,
         name -> Text,
         layout -> Jsonb,
         is_default -> Bool,
@@ -117,6 +120,7 @@ diesel::table! {
     courses (id) {
         id -> Uuid,
         code -> Text,
+        code_folded -> Text,
         status -> Text,
         title -> Text,
         summary -> Text,
@@ -219,7 +223,9 @@ diesel::table! {
     groups (id) {
         id -> Uuid,
         code -> Text,
+        code_folded -> Text,
         name -> Text,
+        name_folded -> Text,
         kind -> Text,
         filter -> Nullable<Text>,
         version -> Int8,
@@ -344,6 +350,7 @@ diesel::table! {
         new_id -> Nullable<Uuid>,
         key -> Nullable<Text>,
         fields -> Jsonb,
+        folded -> Jsonb,
         refs -> Jsonb,
         action -> Nullable<Text>,
         object_id -> Nullable<Uuid>,
@@ -440,7 +447,9 @@ diesel::table! {
     org_units (id) {
         id -> Uuid,
         code -> Text,
+        code_folded -> Text,
         name -> Text,
+        name_folded -> Text,
         parent_id -> Nullable<Uuid>,
         version -> Int8,
         created_at -> Timestamptz,
@@ -546,6 +555,7 @@ diesel::table! {
     rules (id) {
         id -> Uuid,
         code -> Text,
+        code_folded -> Text,
         name -> Text,
         description -> Text,
         status -> Text,
@@ -606,6 +616,7 @@ diesel::table! {
     service_accounts (id) {
         id -> Uuid,
         name -> Text,
+        name_folded -> Text,
         status -> Text,
         version -> Int8,
         created_at -> Timestamptz,
@@ -665,9 +676,13 @@ diesel::table! {
     users (id) {
         id -> Uuid,
         username -> Text,
+        username_folded -> Text,
         email -> Nullable<Text>,
+        email_folded -> Nullable<Text>,
         given_name -> Text,
+        given_name_folded -> Text,
         family_name -> Text,
+        family_name_folded -> Text,
         status -> Text,
         locale -> Text,
         time_zone -> Text,

@@ -12,6 +12,7 @@ use super::{
     schema::{Operator, Type},
     value::{Operand, Value},
 };
+use crate::text::{comparable, fold};
 
 impl Filter {
     /// Whether the record with these facts matches.
@@ -67,10 +68,9 @@ fn comparison(
         return present(target, facts) == (operator == Operator::Ne);
     };
     let any = |operator| {
-        let folds = target.value_type == Type::Text;
         typed_values(target, facts)
             .iter()
-            .any(|value| compare(value, operator, &wanted, folds))
+            .any(|value| compare(value, operator, &wanted, target.value_type))
     };
     match operator {
         Operator::Ne => !any(Operator::Eq),
@@ -78,12 +78,16 @@ fn comparison(
     }
 }
 
-fn compare(stored: &Value, operator: Operator, wanted: &Value, folds: bool) -> bool {
+fn compare(stored: &Value, operator: Operator, wanted: &Value, value_type: Type) -> bool {
     let ordering = match (stored, wanted) {
-        (Value::Text(stored), Value::Text(wanted)) if folds => {
-            return text(&fold(stored), operator, &fold(wanted));
+        (Value::Text(stored), Value::Text(wanted)) => {
+            let folded: fn(&str) -> String = match value_type {
+                Type::Text => comparable,
+                Type::Folded => fold,
+                _ => str::to_owned,
+            };
+            return text(&folded(stored), operator, &folded(wanted));
         }
-        (Value::Text(stored), Value::Text(wanted)) => return text(stored, operator, wanted),
         (Value::Bool(stored), Value::Bool(wanted)) => stored.cmp(wanted),
         (Value::Integer(stored), Value::Integer(wanted)) => stored.cmp(wanted),
         (Value::Number(stored), Value::Number(wanted)) => number_order(*stored, *wanted),
@@ -123,15 +127,12 @@ fn number_order(stored: f64, wanted: f64) -> Ordering {
         .unwrap_or_else(|| stored.is_nan().cmp(&wanted.is_nan()))
 }
 
-/// Lower case, character by character, as PostgreSQL's `lower` has it: Unicode's simple mapping.
-fn fold(text: &str) -> String {
-    text.chars().filter_map(|c| c.to_lowercase().next()).collect()
-}
-
 /// A fact as a value of its type; none if it is of another.
 pub(super) fn typed(json: &Json, value_type: Type) -> Option<Value> {
     match (value_type, json) {
-        (Type::Text | Type::Exact | Type::Enum, Json::String(text)) => Some(Value::Text(text.clone())),
+        (Type::Text | Type::Folded | Type::Exact | Type::Enum, Json::String(text)) => {
+            Some(Value::Text(text.clone()))
+        }
         (Type::Bool, Json::Bool(value)) => Some(Value::Bool(*value)),
         (Type::Integer, Json::Number(number)) => number.as_i64().map(Value::Integer),
         (Type::Number, Json::Number(number)) => number.as_f64().map(Value::Number),

@@ -10,10 +10,9 @@
 //! opposite of `eq`, so it holds for an absent value; `eq null` is the opposite of `pr`. Text that is
 //! empty is not present. On an attribute of many values a comparison holds if any value satisfies it.
 //!
-//! Text that ignores case is folded character by character to lower case, by `lower` in PostgreSQL
-//! and by Unicode's simple mapping in the evaluator. The two are the same where the database's
-//! character type is UTF-8 (`C.UTF-8`, `en_US.UTF-8` …), apart from letters newer than its C library;
-//! under the locale `C` PostgreSQL folds ASCII letters only.
+//! Identifiers are compared by their key form, which is stored beside them; other text without case and accents, by the
+//! function `comparable` in PostgreSQL and by [`comparable`](crate::text::comparable) in the evaluator. The two are the
+//! same apart from letters that are newer than the server's ICU.
 //!
 //! Any module may call it; it knows no domain.
 

@@ -11,7 +11,7 @@ use crate::period::PeriodError;
 pub(super) fn operand(value_type: Type, words: &[String], literal: &LiteralValue) -> Result<Operand, String> {
     use LiteralValue::{Bool, Number, Text};
     let value = match (value_type, literal) {
-        (Type::Text | Type::Exact, Text(text)) => Some(Value::Text(text.clone())),
+        (Type::Text | Type::Folded | Type::Exact, Text(text)) => Some(Value::Text(text.clone())),
         (Type::Enum, Text(text)) => return word(words, text),
         (Type::Bool, Bool(value)) => Some(Value::Bool(*value)),
         (Type::Integer, Number(text)) => integer(text).map(Value::Integer),
@@ -64,7 +64,9 @@ fn duration(value_type: Type, text: &str) -> Result<Duration, String> {
 
 fn expected(value_type: Type) -> String {
     match value_type {
-        Type::Text | Type::Exact | Type::Enum => "is text: expected a value in double quotes".into(),
+        Type::Text | Type::Folded | Type::Exact | Type::Enum => {
+            "is text: expected a value in double quotes".into()
+        }
         Type::Bool => "is true or false: expected one of the two, without quotes".into(),
         Type::Integer => "is an integer: expected a whole number without quotes".into(),
         Type::Number => "is a number: expected one without quotes".into(),

@@ -65,8 +65,11 @@ impl Attribute {
 /// What values an attribute has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Text that is compared without regard to case.
+    /// Text that is compared without regard to case and accents.
     String,
+    /// An identifier: text that is compared without regard to case, by its key form. That stands in a column of its own,
+    /// called like this one and `_folded`.
+    Folded,
     /// Text that is compared to the letter, such as a code.
     Exact,
     /// One of these words, stored as text in exactly this form.
@@ -156,8 +159,10 @@ pub enum Operator {
 /// How values of an attribute are compared: a kind without its list of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
-    /// Text without regard to case.
+    /// Text without regard to case and accents.
     Text,
+    /// Text by its key form.
+    Folded,
     Exact,
     Enum,
     Bool,
@@ -275,20 +280,20 @@ impl Type {
     pub(super) fn operators(self) -> &'static [Operator] {
         use Operator::{Eq, Ge, Gt, Le, Lt, Ne};
         match self {
-            Self::Text | Self::Exact => &Operator::ALL,
+            Self::Text | Self::Folded | Self::Exact => &Operator::ALL,
             Self::Integer | Self::Number | Self::Date | Self::Instant => &[Eq, Ne, Gt, Ge, Lt, Le],
             Self::Enum | Self::Bool | Self::Id => &[Eq, Ne],
         }
     }
 
     pub(super) fn is_text(self) -> bool {
-        matches!(self, Self::Text | Self::Exact | Self::Enum)
+        matches!(self, Self::Text | Self::Folded | Self::Exact | Self::Enum)
     }
 
     /// The word for the type in documentation and messages.
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Self::Text => "text",
+            Self::Text | Self::Folded => "text",
             Self::Exact => "code",
             Self::Enum => "word",
             Self::Bool => "boolean",
@@ -305,6 +310,7 @@ impl Kind {
     pub(super) fn value_type(self) -> Type {
         match self {
             Self::String => Type::Text,
+            Self::Folded => Type::Folded,
             Self::Exact => Type::Exact,
             Self::Enum(_) => Type::Enum,
             Self::Bool => Type::Bool,

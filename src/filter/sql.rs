@@ -4,6 +4,8 @@
 //! (`users.code = $1`) and can use an index; a negated one becomes `(…) IS NOT TRUE`, which gives
 //! NULL the language's meaning.
 
+use std::borrow::Cow;
+
 use super::{
     Filter, FilterClock,
     clause::{Clause, Target},
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{
     db::sql::{Sql, bind},
-    sql,
+    sql, text,
 };
 
 impl Filter {
@@ -148,14 +150,22 @@ fn compare_text(
     comparator: &'static str,
     text: &str,
 ) -> Sql {
+    let text = match value_type {
+        Type::Folded => Cow::Owned(text::fold(text)),
+        _ => Cow::Borrowed(text),
+    };
     let wanted = match operator {
-        Operator::Co => format!("%{}%", literally(text)),
-        Operator::Sw => format!("{}%", literally(text)),
-        Operator::Ew => format!("%{}", literally(text)),
-        _ => text.to_owned(),
+        Operator::Co => format!("%{}%", literally(&text)),
+        Operator::Sw => format!("{}%", literally(&text)),
+        Operator::Ew => format!("%{}", literally(&text)),
+        _ => text.into_owned(),
     };
     let (stored, wanted) = match value_type {
-        Type::Text => (sql!["lower(", stored, ")"], sql!["lower(", bind(wanted), ")"]),
+        Type::Text => (
+            sql!["comparable(", stored, ")"],
+            sql!["comparable(", bind(wanted), ")"],
+        ),
+        Type::Folded => (sql![stored, "_folded"], sql![bind(wanted)]),
         _ => (stored, sql![bind(wanted)]),
     };
     match operator {

@@ -106,7 +106,7 @@ fn custom_value(json: &Sql, value_type: Type) -> Sql {
             json,
             " #>> '{}' END)::date"
         ],
-        Type::Text | Type::Exact | Type::Enum | Type::Instant | Type::Id => {
+        Type::Text | Type::Folded | Type::Exact | Type::Enum | Type::Instant | Type::Id => {
             sql![
                 "(CASE jsonb_typeof(",
                 json,

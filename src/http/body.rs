@@ -1,6 +1,7 @@
 //! JSON bodies, checked against the very schema that the API's document publishes.
 //!
-//! So the document cannot promise what the server refuses, and all faults are told at once. What a schema
+//! So the document cannot promise what the server refuses, and all faults are told at once. Text is NFC from here on,
+//! and lines lose their outer spaces before they are checked. What a schema
 //! cannot say, such as that one date comes after another, a type says by [`validator::Validate`].
 
 use std::{
@@ -21,7 +22,7 @@ use super::{
     ApiError, ApiResult, Code, FieldError, forms,
     json::Strict,
     problem::MOST_FAULTS,
-    repair::mend,
+    repair::{mend, trim_lines},
     rules,
     schema::{self, PerType, escape},
 };
@@ -256,6 +257,7 @@ fn count(value: &Value) -> usize {
 /// The value as a `T`, and `faults` with everything else that is wrong with it.
 fn examine<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult<Examined<T>> {
     let schema = schema_of::<T>()?;
+    trim_lines(&schema.document, &schema.document, value);
     faults.extend(schema::faults(&schema.validator, value));
     if faults.len() > MOST_FAULTS {
         return Ok(Examined { body: None, faults });

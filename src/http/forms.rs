@@ -1,10 +1,79 @@
-//! What the schemas of tagged unions lack as utoipa makes them, for the document and for the check of bodies alike.
+//! What the schemas lack as utoipa makes them, for the document and for the check of bodies alike.
 
 use serde_json::{Value, json};
 
-/// Completes the schema of the type called `name`, if it is a union: each of its forms has a name of its own, which generated
-/// clients call its type by, and takes no unknown members, which utoipa says of structs only.
+use crate::text;
+
+/// How files are read: these texts are compared with what stands in a file, so they are taken as they are.
+const VERBATIM: &[&str] = &[
+    "CsvFormat",
+    "ImportMapping",
+    "KeyMapping",
+    "PartMapping",
+    "ReferenceMapping",
+    "Step",
+    "ValueMapping",
+];
+
+/// Completes the schema of the type called `name`. Each form of a union has a name of its own, which generated clients
+/// call its type by, and takes no unknown members, which utoipa says of structs only. Of texts that requests bring it
+/// says what they may hold: see [`limit_texts`].
 pub fn complete(name: &str, schema: &mut Value) {
+    complete_forms(name, schema);
+    let is_strict = |schema: &Value| schema["additionalProperties"] == false;
+    let mut forms = schema["oneOf"].as_array().into_iter().flatten();
+    let is_of_requests = is_strict(schema) || forms.any(is_strict);
+    if is_of_requests && !VERBATIM.contains(&name) {
+        limit_texts(schema);
+    }
+}
+
+/// Gives every text its pattern. A text is one line, and one that must not be empty shows something; the format
+/// `multiline` is for text of several lines, `verbatim` for what is given back as it came. Texts of other formats and
+/// patterns have rules of their own.
+fn limit_texts(schema: &mut Value) {
+    let is_text = match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().any(|kind| kind == "string"),
+        kind => kind == "string",
+    };
+    if is_text {
+        return limit_text(schema);
+    }
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.values_mut().for_each(limit_texts);
+    }
+    for name in ["items", "additionalProperties"] {
+        schema.get_mut(name).into_iter().for_each(limit_texts);
+    }
+    for name in ["oneOf", "anyOf", "allOf"] {
+        let forms = schema.get_mut(name).and_then(Value::as_array_mut);
+        forms.into_iter().flatten().for_each(limit_texts);
+    }
+}
+
+fn limit_text(schema: &mut Value) {
+    let is_required = schema["minLength"].as_u64().is_some_and(|least| least > 0);
+    let pattern = match (schema["format"].as_str(), schema["pattern"].as_str()) {
+        (None, None) if !schema["enum"].is_null() || !schema["const"].is_null() => return,
+        (None, None) if is_required => text::NAME,
+        (None, None) => text::ONE_LINE,
+        (None, Some(r"\S")) => text::NAME,
+        (None, Some(r"^\S+$")) => text::WORD,
+        (Some("multiline"), _) if is_required => text::VISIBLE_LINES,
+        (Some("multiline"), _) => text::LINES,
+        (Some("verbatim"), _) => "",
+        _ => return,
+    };
+    let Some(members) = schema.as_object_mut() else {
+        return;
+    };
+    members.remove("format");
+    if !pattern.is_empty() {
+        members.insert("pattern".into(), pattern.into());
+    }
+}
+
+fn complete_forms(name: &str, schema: &mut Value) {
     let forms = schema.get_mut("oneOf").and_then(Value::as_array_mut);
     for form in forms.into_iter().flatten() {
         if let Some(word) = constant(form) {

@@ -1,5 +1,5 @@
 //! JSON whose objects hold each name once. Of names that repeat readers take what they like (RFC 8259, section 4), so
-//! what was checked on the way and what is read here could differ.
+//! what was checked on the way and what is read here could differ. All text in it becomes NFC, names included.
 
 use std::fmt;
 
@@ -9,8 +9,10 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-/// Any JSON, read strictly.
-#[derive(Debug)]
+use crate::text::normalize;
+
+/// Any JSON, read strictly and in NFC.
+#[derive(Debug, Clone)]
 pub struct Strict(pub Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -49,11 +51,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
+        Ok(normalize(value).into())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
@@ -67,6 +65,7 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
+            let name = normalize(&name).into_owned();
             if object.contains_key(&name) {
                 return Err(A::Error::custom(format_args!(
                     "an object has the name {name:?} twice"
@@ -91,6 +90,11 @@ mod tests {
             let error = serde_json::from_str::<Strict>(text).unwrap_err();
             assert!(error.to_string().contains(r#"the name "a" twice"#), "{error}");
         }
+        assert!(serde_json::from_str::<Strict>("{\"\u{e9}\": 1, \"e\u{301}\": 1}").is_err());
+    }
+
+    fn nfc() -> impl Strategy<Value = String> {
+        any::<String>().prop_map(|text| normalize(&text).into_owned())
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
@@ -100,12 +104,12 @@ mod tests {
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
             any::<f64>().prop_map(|number| json!(number)),
-            any::<String>().prop_map(Value::from),
+            nfc().prop_map(Value::from),
         ];
         leaf.prop_recursive(4, 32, 6, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-                prop::collection::btree_map(any::<String>(), inner, 0..6)
+                prop::collection::btree_map(nfc(), inner, 0..6)
                     .prop_map(|members| Value::Object(members.into_iter().collect())),
             ]
         })
@@ -117,6 +121,12 @@ mod tests {
             let text = value.to_string();
             let Strict(read) = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(read, serde_json::from_str::<Value>(&text).unwrap());
+        }
+
+        #[test]
+        fn text_is_read_in_nfc(text in any::<String>()) {
+            let Strict(read) = serde_json::from_str(&Value::from(text.as_str()).to_string()).unwrap();
+            prop_assert_eq!(read, Value::from(normalize(&text)));
         }
     }
 }

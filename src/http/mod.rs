@@ -10,7 +10,7 @@ pub mod cursor;
 mod field;
 pub mod filter;
 pub mod forms;
-mod json;
+pub mod json;
 pub mod list;
 pub mod path;
 pub mod precondition;

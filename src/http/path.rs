@@ -5,6 +5,8 @@ use std::{fmt, marker::PhantomData, str::FromStr};
 use serde::{Deserialize, Deserializer, de};
 use uuid::Uuid;
 
+use crate::text::normalize;
+
 /// A thing's id as the client gave it.
 #[derive(Debug)]
 pub struct Ref<T> {
@@ -49,6 +51,7 @@ impl<T> FromStr for Ref<T> {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = &*normalize(text);
         let kind = match text.strip_prefix("ext:").map(|rest| rest.split_once(':')) {
             // PostgreSQL stores no U+0000 in text.
             Some(Some((source, key))) if !source.is_empty() && !key.is_empty() && !text.contains('\0') => {

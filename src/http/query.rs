@@ -4,7 +4,6 @@
 //! order; see [`Parameters::kept_faults`].
 
 use std::{
-    borrow::Cow,
     collections::HashSet,
     future::{Ready, ready},
     sync::{
@@ -26,6 +25,7 @@ use super::{
     ApiError, ApiResult, Code, FieldError,
     schema::{self, PerType},
 };
+use crate::text::normalize;
 
 /// What query parameters are read into.
 pub trait Parameters: DeserializeOwned + IntoParams + 'static {
@@ -104,7 +104,7 @@ const MOST_PARAMETERS: usize = 100;
 fn read<T: Parameters>(query: &str) -> ApiResult<Query<T>> {
     let known = known::<T>()?;
     let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
-        .into_owned()
+        .map(|(name, text)| (name.into_owned(), normalize(&text).into_owned()))
         .take(MOST_PARAMETERS + 1)
         .collect();
     if pairs.len() > MOST_PARAMETERS {
@@ -114,14 +114,11 @@ fn read<T: Parameters>(query: &str) -> ApiResult<Query<T>> {
         ));
     }
     let faults = known.faults(&pairs);
-    let good = if faults.is_empty() {
-        Cow::Borrowed(query)
-    } else {
-        let is_faulty = |name: &str| faults.iter().any(|fault| fault.pointer == pointer(name));
-        let others = pairs.iter().filter(|(name, _)| !is_faulty(name));
-        let mut good = form_urlencoded::Serializer::new(String::new());
-        Cow::Owned(good.extend_pairs(others).finish())
-    };
+    let is_faulty = |name: &str| faults.iter().any(|fault| fault.pointer == pointer(name));
+    let others = pairs.iter().filter(|(name, _)| !is_faulty(name));
+    let good = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(others)
+        .finish();
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(good.as_bytes()));
     let mut read: T = match serde_path_to_error::deserialize(pairs) {
         Ok(read) => read,

@@ -5,6 +5,8 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::text;
+
 /// Mends `value` at `pointer`; `document` holds its schema at `$ref` and the schemas that this names.
 pub fn mend(document: &Value, value: &mut Value, pointer: &str) {
     let Some((parent_pointer, name)) = pointer.rsplit_once('/') else {
@@ -26,6 +28,35 @@ pub fn mend(document: &Value, value: &mut Value, pointer: &str) {
         Some(Value::Array(items)) => {
             if let Some(item) = name.parse().ok().and_then(|index: usize| items.get_mut(index)) {
                 *item = example();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Takes the outer spaces of every text of one line, where `schema` says that it is one.
+pub fn trim_lines(document: &Value, schema: &Value, value: &mut Value) {
+    let schema = form(document, schema, value);
+    match value {
+        Value::String(line)
+            if [text::ONE_LINE, text::NAME]
+                .iter()
+                .any(|one| schema["pattern"] == *one) =>
+        {
+            *line = text::trim(line).to_owned();
+        }
+        Value::Array(items) => {
+            for item in items {
+                if let Some(schema) = member(document, schema, "") {
+                    trim_lines(document, schema, item);
+                }
+            }
+        }
+        Value::Object(members) => {
+            for (name, value) in members {
+                if let Some(schema) = member(document, schema, name) {
+                    trim_lines(document, schema, value);
+                }
             }
         }
         _ => {}

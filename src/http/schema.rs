@@ -13,6 +13,7 @@ use jsonschema::{
 use serde_json::Value;
 
 use super::{ApiError, ApiResult, FieldError, problem::MOST_FAULTS};
+use crate::text;
 
 /// Said of a member that the schema does not know.
 pub const UNKNOWN: &str = "is not known here; leave it out, or mend its name";
@@ -120,14 +121,31 @@ fn sentence(error: &ValidationError<'_>) -> String {
 
 /// What the patterns of our schemas ask for, in words.
 const PATTERNS: &[(&str, &str)] = &[
-    (r"\S", "hold more than spaces"),
-    (r"^\S+$", "hold no spaces"),
-    (r"^\S(.*\S)?$", "not begin or end with a space"),
     (
-        r"^https?://\S+$",
+        text::ONE_LINE,
+        "hold no line breaks and no other control characters",
+    ),
+    (
+        text::NAME,
+        "show something, and hold no line breaks and no other control characters",
+    ),
+    (
+        text::WORD,
+        "hold no spaces, no control characters and no others that show nothing",
+    ),
+    (text::LINES, "hold no control characters but tabs and line breaks"),
+    (
+        text::VISIBLE_LINES,
+        "show something, and hold no control characters but tabs and line breaks",
+    ),
+    (
+        r"^https?://[^\s\u0000-\u001f\u007f-\u009f]+$",
         "be an address that begins with http:// or https://",
     ),
-    ("^[^:/]+$", "hold neither : nor /"),
+    (
+        r"^[^:/\s\u0000-\u001f\u007f-\u009f]+$",
+        "hold no spaces and neither : nor /",
+    ),
     (
         "^[a-z]{2,3}$",
         "be a language's code of two or three small letters, such as en",

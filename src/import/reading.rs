@@ -12,7 +12,7 @@ use super::{
     target::{Empty, Field},
     value::{Cells, Value},
 };
-use crate::db::schema::import_rows;
+use crate::{db::schema::import_rows, text::fold};
 
 /// A row of `import_rows`.
 #[derive(Insertable)]
@@ -24,6 +24,7 @@ pub(super) struct NewRow {
     new_id: Option<Uuid>,
     key: Option<String>,
     fields: Json,
+    folded: Json,
     refs: Json,
     action: Option<&'static str>,
     changes: Json,
@@ -37,6 +38,8 @@ const LONGEST_KEY: usize = 200;
 #[derive(Default)]
 pub(super) struct Reading {
     fields: Map<String, Json>,
+    /// Those by which things are found.
+    identifiers: Vec<String>,
     issues: Vec<Issue>,
 }
 
@@ -92,6 +95,7 @@ impl Reading {
                 .and_then(|text| text.map(|text| field.kind.read(&text, dates)).transpose())
         };
         let column = value.columns.as_deref();
+        self.note_identifier(field);
         match (read, field.empty) {
             (Ok(Some(json)), _) => {
                 self.fields.insert(field.name.to_string(), json);
@@ -142,7 +146,23 @@ impl Reading {
                 .iter()
                 .for_each(|(field, value)| self.made(field, value, cells, dates));
         }
+        self.identifiers.push(name.to_owned());
         self.fields.insert(name.to_owned(), json);
+    }
+
+    fn note_identifier(&mut self, field: &Field) {
+        if field.kind.is_identifier() {
+            self.identifiers.push(field.name.to_string());
+        }
+    }
+
+    /// The key forms of what things are found by.
+    fn folded(&self) -> Json {
+        let named = self.identifiers.iter().filter_map(|name| {
+            let value = self.fields.get(name)?;
+            Some((format!("{name}_folded"), fold_all(value)))
+        });
+        Json::Object(named.collect())
     }
 
     /// What cannot be used of one who may have to be made is left out: it is not the row's own.
@@ -150,6 +170,7 @@ impl Reading {
         let text = value.text(cells);
         match text.and_then(|text| text.map(|text| field.kind.read(&text, dates)).transpose()) {
             Ok(Some(json)) => {
+                self.note_identifier(field);
                 self.fields.insert(field.name.to_string(), json);
             }
             Ok(None) => {}
@@ -176,6 +197,7 @@ impl Reading {
             line,
             new_id: Some(Uuid::now_v7()),
             key,
+            folded: self.folded(),
             fields: Json::Object(self.fields),
             refs: json!({}),
             action: match (refused, blank) {
@@ -187,6 +209,23 @@ impl Reading {
             read_issues: issues.clone(),
             issues,
         }
+    }
+}
+
+/// The key forms of all texts in `value`.
+fn fold_all(value: &Json) -> Json {
+    match value {
+        Json::String(text) => fold(text).into(),
+        Json::Array(items) => items.iter().map(fold_all).collect(),
+        Json::Object(members) => {
+            let members = members.iter();
+            Json::Object(
+                members
+                    .map(|(name, value)| (name.clone(), fold_all(value)))
+                    .collect(),
+            )
+        }
+        other => other.clone(),
     }
 }
 

@@ -1,8 +1,11 @@
 //! The steps that a value goes through. Pure: no step panics on any text, and none lets a value grow without bound.
 
+use std::borrow::Cow;
+
 use chrono::{Datelike, NaiveDate};
 
 use super::mapping::{Otherwise, Step};
+use crate::text;
 
 /// Why a value cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +29,7 @@ impl Fault {
 /// Bytes that a value may have on its way.
 const LONGEST: usize = 100_000;
 
-/// Does `steps` to `value`; empty text is no value.
+/// Does `steps` to `value`; text that shows nothing is no value.
 pub fn through(steps: &[Step], value: String) -> Result<Option<String>, Fault> {
     let mut value = present(value);
     for step in steps {
@@ -43,7 +46,14 @@ pub fn through(steps: &[Step], value: String) -> Result<Option<String>, Fault> {
 }
 
 fn present(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
+    if text::shows_nothing(&text) {
+        return None;
+    }
+    // A step can take NFC apart: the lower case of a letter may be two.
+    match text::normalize(&text) {
+        Cow::Owned(normalized) => Some(normalized),
+        Cow::Borrowed(_) => Some(text),
+    }
 }
 
 fn one(step: &Step, text: String) -> Result<Option<String>, Fault> {

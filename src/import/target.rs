@@ -11,7 +11,7 @@ use super::{
     progress::Progress,
     step::{self, Fault},
 };
-use crate::{access::Permission, app::Tx, db::Sql, http::ApiResult, period::Period};
+use crate::{access::Permission, app::Tx, db::Sql, http::ApiResult, period::Period, text};
 
 /// A resource that imports write.
 pub trait Target: Sync {
@@ -124,9 +124,13 @@ pub enum Empty {
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
-    /// Text of at most so many characters.
+    /// One line of at most so many characters.
     Text(usize),
-    /// Text without white space.
+    /// The same, by which things are found: its key form is kept.
+    Name(usize),
+    /// Lines of at most so many characters together.
+    Lines(usize),
+    /// A line without white space and other characters that show nothing.
     Word(usize),
     /// An e-mail address.
     Email,
@@ -155,6 +159,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether things are found by it, so that its key form is kept.
+    pub fn is_identifier(&self) -> bool {
+        matches!(self, Kind::Name(_) | Kind::Word(_) | Kind::Email)
+    }
+
     /// Whether it is made of several values.
     pub fn is_list(&self) -> bool {
         matches!(self, Kind::Tags(_))
@@ -171,14 +180,35 @@ impl Kind {
             }
         };
         match self {
-            Kind::Text(most) => fits(text, *most).map(|()| json!(text)),
+            Kind::Text(most) | Kind::Name(most) => {
+                fits(text, *most)?;
+                good(
+                    text::is_one_line(text),
+                    "must not hold line breaks or other control characters",
+                )
+            }
+            Kind::Lines(most) => {
+                fits(text, *most)?;
+                good(
+                    text::is_lines(text),
+                    "must not hold control characters but tabs and line breaks",
+                )
+            }
             Kind::Tags(most) => {
                 let tag = step::collapse(text).to_lowercase();
-                fits(&tag, *most).map(|()| json!(tag))
+                fits(&tag, *most)?;
+                if text::is_one_line(&tag) {
+                    Ok(json!(tag))
+                } else {
+                    Err(wrong("not_valid", "must not hold control characters"))
+                }
             }
             Kind::Word(most) => {
                 fits(text, *most)?;
-                good(!text.contains(char::is_whitespace), "must not hold white space")
+                good(
+                    text::is_word(text),
+                    "must not hold spaces or other characters that show nothing",
+                )
             }
             Kind::Email => good(is_email(text), "is not an e-mail address"),
             Kind::Date => step::date(text, dates).map(|date| json!(date)),
@@ -221,7 +251,7 @@ impl Kind {
             Kind::Url => good(
                 text.len() <= 2000
                     && (text.starts_with("https://") || text.starts_with("http://"))
-                    && !text.contains(char::is_whitespace),
+                    && text::is_word(text),
                 "is not an http:// or https:// address",
             ),
         }

@@ -8,6 +8,7 @@ use super::{
     mapping::{CsvFormat, Spaces, Step, ValueMapping},
     step::{self, Fault},
 };
+use crate::text;
 
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,12 +107,14 @@ impl Header {
     }
 }
 
-/// White space as the format has it.
+/// The cell in NFC, with white space as the format has it.
 fn spaced(cell: &str, spaces: Spaces) -> Cow<'_, str> {
+    let trimmed = |cell: &str| text::trim(cell.trim()).to_owned();
+    let cell = text::normalize(cell);
     match spaces {
-        Spaces::Keep => cell.into(),
-        Spaces::Trim => cell.trim().into(),
-        Spaces::Collapse => step::collapse(cell).into(),
+        Spaces::Keep => cell,
+        Spaces::Trim => trimmed(&cell).into(),
+        Spaces::Collapse => step::collapse(&trimmed(&cell)).into(),
     }
 }
 
@@ -137,7 +140,7 @@ impl Cells<'_> {
 
     /// Whether no cell holds anything.
     pub fn are_blank(&self) -> bool {
-        self.record.iter().all(|cell| cell.trim().is_empty())
+        self.record.iter().all(text::shows_nothing)
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     ledger::Event,
     people::closure::Tree,
     sql,
+    text::fold,
 };
 
 /// A row of a table whose JSON is the row: every column is a member of the same name.
@@ -35,6 +37,8 @@ pub trait Stored: Clone + PartialEq + Serialize {
     const TABLE: &'static str;
     /// The columns that changes write, beside `version` and `updated_at`.
     const COLUMNS: &'static [&'static str];
+    /// Those of them whose key form stands in a column `<column>_folded`, which is written with them.
+    const FOLDED: &'static [&'static str];
     /// What the ledger calls it.
     const KIND: &'static str;
     /// The event of a new one.
@@ -49,13 +53,16 @@ pub trait Stored: Clone + PartialEq + Serialize {
     fn step(&mut self, now: DateTime<Utc>);
 }
 
-/// Implements [`Stored`]: `stored!(OrgUnit in "org_units", events: "org_unit", columns: ["code", "name"]);`
+/// Implements [`Stored`]:
+/// `stored!(OrgUnit in "org_units", events: "org_unit", columns: ["code", "name"], folded: ["code"]);`
 #[macro_export]
 macro_rules! stored {
-    ($row:ident in $table:literal, events: $kind:literal, columns: [$($column:literal),* $(,)?] $(,)?) => {
+    ($row:ident in $table:literal, events: $kind:literal, columns: [$($column:literal),* $(,)?]
+        $(, folded: [$($folded:literal),* $(,)?])? $(,)?) => {
         impl $crate::people::draft::Stored for $row {
             const TABLE: &'static str = $table;
             const COLUMNS: &'static [&'static str] = &[$($column),*];
+            const FOLDED: &'static [&'static str] = &[$($($folded),*)?];
             const KIND: &'static str = $kind;
             const CREATED: &'static str = concat!($kind, ".created");
             const UPDATED: &'static str = concat!($kind, ".updated");
@@ -217,7 +224,7 @@ fn insert<T: Stored>(tx: &mut Tx, rows: Vec<T>) -> ApiResult<()> {
         " SELECT * FROM jsonb_populate_recordset(NULL::",
         T::TABLE,
         ", ",
-        bind(serde_json::to_value(rows).map_err(ApiError::internal)?),
+        bind(with_key_forms(rows)?),
         ")"
     ]
     .execute(tx.conn)?;
@@ -232,17 +239,33 @@ fn update<T: Stored>(tx: &mut Tx, rows: Vec<T>) -> ApiResult<()> {
     for column in T::COLUMNS {
         statement.push(sql![*column, " = given.", *column, ", "]);
     }
+    for column in T::FOLDED {
+        statement.push(sql![*column, "_folded = given.", *column, "_folded, "]);
+    }
     statement.push(sql![
         "version = given.version, updated_at = given.updated_at FROM jsonb_populate_recordset(NULL::",
         T::TABLE,
         ", ",
-        bind(serde_json::to_value(rows).map_err(ApiError::internal)?),
+        bind(with_key_forms(rows)?),
         ") AS given WHERE ",
         T::TABLE,
         ".id = given.id"
     ]);
     statement.execute(tx.conn)?;
     Ok(())
+}
+
+/// The rows as JSON, with the key forms of their columns.
+fn with_key_forms<T: Stored>(rows: Vec<T>) -> ApiResult<Value> {
+    let mut rows = serde_json::to_value(rows).map_err(ApiError::internal)?;
+    let members = rows.as_array_mut().into_iter().flatten();
+    for row in members.filter_map(Value::as_object_mut) {
+        for column in T::FOLDED {
+            let key = row.get(*column).and_then(Value::as_str).map(fold);
+            row.insert(format!("{column}_folded"), key.into());
+        }
+    }
+    Ok(rows)
 }
 
 /// What became of each.
@@ -292,15 +315,13 @@ pub fn tell_refused_of_circles<T: Stored, X>(
     Ok(())
 }
 
-/// A column whose values are unique, and how they are compared.
+/// A column whose values are unique, by their key forms if it has any.
 #[derive(Debug)]
 pub struct Unique<T> {
     /// Its name.
     pub column: &'static str,
     /// What a body calls it.
     pub pointer: &'static str,
-    /// The function of SQL that is unique of it, such as `lower`; empty if it is unique as it stands.
-    pub fold: &'static str,
     /// Its value in a row.
     pub value: fn(&T) -> &String,
 }
@@ -323,12 +344,14 @@ impl<T: Stored> Unique<T> {
         if setting.is_empty() {
             return Ok(());
         }
-        let values: Vec<String> = setting
-            .iter()
-            .map(|draft| (self.value)(&draft.after).clone())
-            .collect();
+        let is_folded = T::FOLDED.contains(&self.column);
+        let values = setting.iter().map(|draft| (self.value)(&draft.after));
+        let values: Vec<String> = match is_folded {
+            true => values.map(|value| fold(value)).collect(),
+            false => values.cloned().collect(),
+        };
         let ids: Vec<Uuid> = setting.iter().map(|draft| draft.after.id()).collect();
-        let found: Vec<Found> = self.find(tx, values, ids)?;
+        let found: Vec<Found> = self.find(tx, if is_folded { "_folded" } else { "" }, values, ids)?;
         let mut seen = HashSet::new();
         for value in found {
             let Some(draft) = setting.get_mut(value.position as usize - 1) else {
@@ -343,19 +366,20 @@ impl<T: Stored> Unique<T> {
         Ok(())
     }
 
-    fn find(&self, tx: &mut Tx, values: Vec<String>, ids: Vec<Uuid>) -> ApiResult<Vec<Found>> {
+    fn find(
+        &self,
+        tx: &mut Tx,
+        suffix: &'static str,
+        values: Vec<String>,
+        ids: Vec<Uuid>,
+    ) -> ApiResult<Vec<Found>> {
         let found = sql![
-            "SELECT given.position, ",
-            self.fold,
-            "(given.value) AS folded, EXISTS (SELECT 1 FROM ",
+            "SELECT given.position, given.value AS folded, EXISTS (SELECT 1 FROM ",
             T::TABLE,
-            " present WHERE ",
-            self.fold,
-            "(present.",
+            " present WHERE present.",
             self.column,
-            ") = ",
-            self.fold,
-            "(given.value) AND present.id <> given.id) AS is_taken FROM unnest(",
+            suffix,
+            " = given.value AND present.id <> given.id) AS is_taken FROM unnest(",
             bind(values),
             ", ",
             bind(ids),

@@ -129,8 +129,8 @@ async fn units_of_any_size_bring_nobody_into_such_a_group() {
     grant(&admin, chosen, "lms_admin", ("everything", None)).await;
     app.write(|tx| {
         sql![
-            "INSERT INTO users (id, username, given_name, family_name, status, org_unit_id, created_at, updated_at)
-                SELECT gen_random_uuid(), 'user' || number, 'G', 'F', 'active', ",
+            "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, org_unit_id, created_at, updated_at)
+                SELECT gen_random_uuid(), 'user' || number, 'user' || number, 'G', 'g', 'F', 'f', 'active', ",
             bind(big),
             ", ",
             bind(tx.now),

@@ -196,9 +196,9 @@ async fn the_members_of_a_group_hold_what_the_group_holds() {
     app.write(|tx| {
         let now = bind(tx.now);
         sql![
-            "WITH grp AS (INSERT INTO groups (id, code, name, kind, created_at, updated_at) VALUES (",
+            "WITH grp AS (INSERT INTO groups (id, code, code_folded, name, name_folded, kind, created_at, updated_at) VALUES (",
             bind(group),
-            ", 'auditors', 'Auditors', 'static', ",
+            ",'auditors', 'auditors', 'Auditors', 'auditors', 'static', ",
             now.clone(),
             ", ",
             now.clone(),

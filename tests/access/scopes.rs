@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use provost::{access::Permission, db::bind, sql};
+use provost::{access::Permission, db::bind, sql, text::fold};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -15,8 +15,8 @@ pub fn org_unit(app: &TestApp, code: &str, parent: Option<Uuid>) -> Uuid {
 pub fn org_unit_with_id(app: &TestApp, id: Uuid, code: &str, parent: Option<Uuid>) -> Uuid {
     app.write(|tx| {
         sql![
-            "WITH unit AS (INSERT INTO org_units (id, code, name, parent_id, created_at, updated_at) VALUES (",
-            bind(id), ", ", bind(code), ", ", bind(code), ", ", bind(parent), ", ", bind(tx.now), ", ", bind(tx.now),
+            "WITH unit AS (INSERT INTO org_units (id, code, code_folded, name, name_folded, parent_id, created_at, updated_at) VALUES (",
+            bind(id), ", ", bind(code), ", ", bind(fold(code)), ", ", bind(code), ", ", bind(fold(code)), ", ", bind(parent), ", ", bind(tx.now), ", ", bind(tx.now),
             ") RETURNING id)
              INSERT INTO org_unit_closure (ancestor_id, descendant_id, depth)
              SELECT id, id, 0 FROM unit

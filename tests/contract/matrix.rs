@@ -124,9 +124,9 @@ fn empty_org_unit(app: &TestApp) -> Uuid {
     let id = Uuid::now_v7();
     app.write(|tx| {
         sql![
-            "WITH unit AS (INSERT INTO org_units (id, code, name, created_at, updated_at) VALUES (",
+            "WITH unit AS (INSERT INTO org_units (id, code, code_folded, name, name_folded, created_at, updated_at) VALUES (",
             bind(id),
-            ", 'elsewhere', 'Elsewhere', ",
+            ", 'elsewhere', 'elsewhere', 'Elsewhere', 'elsewhere', ",
             bind(tx.now),
             ", ",
             bind(tx.now),

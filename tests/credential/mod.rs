@@ -33,8 +33,8 @@ pub async fn completion(app: &TestApp, name: &str, course: &str, valid_until: Op
     app.write(|tx| {
         let now = bind(tx.now);
         sql![
-            "INSERT INTO courses (id, code, status, title, language, created_at, updated_at) VALUES (",
-            bind(course_id), ", ", bind(course_id.to_string()), ", 'published', ", bind(course), ", 'en', ", now.clone(), ", ", now.clone(), ")"
+            "INSERT INTO courses (id, code, code_folded, status, title, language, created_at, updated_at) VALUES (",
+            bind(course_id), ", ", bind(course_id.to_string()), ", ", bind(course_id.to_string()), ", 'published', ", bind(course), ", 'en', ", now.clone(), ", ", now.clone(), ")"
         ]
         .execute(tx.conn)?;
         sql![

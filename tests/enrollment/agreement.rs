@@ -100,8 +100,8 @@ impl World {
         };
         for (number, id) in world.people.iter().enumerate() {
             world.run(|_, now| sql![
-                "INSERT INTO users (id, username, given_name, family_name, status, created_at, updated_at) VALUES (",
-                bind(*id), ", ", bind(format!("p{number}")), ", '', '', 'active', ", now.clone(), ", ", now, ")"
+                "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, created_at, updated_at) VALUES (",
+                bind(*id), ", ", bind(format!("p{number}")), ", ", bind(format!("p{number}")), ", '', '', '', '', 'active', ", now.clone(), ", ", now, ")"
             ]);
         }
         for (number, rule) in rules.iter().enumerate() {
@@ -116,8 +116,8 @@ impl World {
             Audience::HiredWithin(days) => format!("hired_on gt \"-P{days}D\""),
         };
         self.run(|world, now| sql![
-            "INSERT INTO rules (id, code, name, status, audience, due, renewal_window, on_leave, created_at, updated_at) VALUES (",
-            bind(world.rules[number]), ", ", bind(format!("r{number}")), ", '', 'draft', ", bind(audience.as_str()), ", ",
+            "INSERT INTO rules (id, code, code_folded, name, status, audience, due, renewal_window, on_leave, created_at, updated_at) VALUES (",
+            bind(world.rules[number]), ", ", bind(format!("r{number}")), ", ", bind(format!("r{number}")), ", '', 'draft', ", bind(audience.as_str()), ", ",
             bind(due(&rule.due, rule)), ", ", bind(format!("P{}D", rule.window)), ", ",
             bind(if rule.keep { "keep" } else { "end" }), ", ", now.clone(), ", ", now, ")"
         ]);

@@ -1,7 +1,7 @@
 //! What the tests of this domain arrange: people through HTTP, courses beneath it.
 
 use chrono::{NaiveDate, TimeDelta};
-use provost::{db::bind, enrollment::rules::job::ReconcileAll, sql};
+use provost::{db::bind, enrollment::rules::job::ReconcileAll, sql, text::fold};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -44,10 +44,12 @@ pub fn draft(app: &TestApp, code: &str) -> Uuid {
     let course = Uuid::now_v7();
     app.write(|tx| {
         sql![
-            "INSERT INTO courses (id, code, status, title, language, created_at, updated_at) VALUES (",
+            "INSERT INTO courses (id, code, code_folded, status, title, language, created_at, updated_at) VALUES (",
             bind(course),
             ", ",
             bind(code),
+            ", ",
+            bind(fold(code)),
             ", 'draft', ",
             bind(code),
             ", 'en', ",

@@ -84,10 +84,10 @@ async fn a_plan_and_its_application_reach_everybody_however_many() {
     let path = draft(&admin, "Production", fire).await;
     app.write(|tx| {
         sql![
-            "INSERT INTO users (id, username, given_name, family_name, status, department, created_at, updated_at)
+            "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, department, created_at, updated_at)
              SELECT ",
             uuid_v7(tx.now),
-            ", 'u' || n, 'Uma', n::text, 'active', CASE WHEN n % 2 = 0 THEN 'Production' ELSE 'Sales' END, ",
+            ", 'u' || n, 'u' || n, 'Uma', 'uma', n::text, n::text, 'active', CASE WHEN n % 2 = 0 THEN 'Production' ELSE 'Sales' END, ",
             bind(tx.now),
             ", ",
             bind(tx.now),

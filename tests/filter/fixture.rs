@@ -6,6 +6,7 @@ use provost::{
     db::sql::bind,
     filter::{Attribute, Column, CustomAttribute, CustomKind, FilterClock, Kind, Part, Schema},
     sql,
+    text::fold,
 };
 use serde_json::{Value as Json, json};
 
@@ -13,7 +14,7 @@ use crate::support::postgres::{self, TestDatabase};
 
 const TABLES: &str = r#"
     CREATE TEMPORARY TABLE people (
-        id int PRIMARY KEY, name text, code text, status text, active boolean, level int,
+        id int PRIMARY KEY, name text, login text, login_folded text, code text, status text, active boolean, level int,
         score numeric, ratio float8, hired_on date, seen_at timestamptz, key uuid, tags text[],
         attributes jsonb
     );
@@ -35,6 +36,7 @@ static ATTRIBUTES: &[Attribute] = &[
     scalar("hired_on", Kind::Date, "people.hired_on"),
     scalar("seen_at", Kind::Instant, "people.seen_at"),
     scalar("key", Kind::Id, "people.key"),
+    scalar("login", Kind::Folded, "people.login"),
     Attribute {
         name: "tags",
         kind: Kind::String,
@@ -156,6 +158,7 @@ pub fn store(conn: &mut PgConnection, people: &[Json]) {
 fn with_id(person: &Json, id: usize) -> Json {
     let mut person = person.clone();
     person["id"] = json!(id);
+    person["login_folded"] = json!(person["login"].as_str().map(fold));
     person
 }
 

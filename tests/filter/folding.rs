@@ -1,37 +1,35 @@
-//! Where PostgreSQL's lower case is not the evaluator's.
+//! Where PostgreSQL compares text otherwise than the evaluator.
 
 use std::{collections::HashSet, sync::LazyLock};
 
 use diesel::{RunQueryDsl, sql_types};
-use provost::{db::sql::bind, sql};
+use provost::{db::sql::bind, sql, text::comparable};
 
 use super::fixture::connect;
 
-/// The letters whose lower case the server does not know, because they are newer than its C library.
+/// The letters that the server does not fold, because they are newer than its ICU.
 pub static UNKNOWN_LETTERS: LazyLock<HashSet<char>> = LazyLock::new(unknown_letters);
 
 #[derive(diesel::QueryableByName)]
-struct Lowered {
+struct Compared {
     #[diesel(sql_type = sql_types::Text)]
     letter: String,
     #[diesel(sql_type = sql_types::Text)]
-    lowered: String,
+    comparable: String,
 }
 
 fn unknown_letters() -> HashSet<char> {
     let all: Vec<String> = ('\u{1}'..=char::MAX).map(String::from).collect();
     let (mut conn, _database) = connect();
-    let rows: Vec<Lowered> = sql![
-        "SELECT letter, lower(letter) AS lowered FROM unnest(",
+    let rows: Vec<Compared> = sql![
+        "SELECT letter, comparable(letter) AS comparable FROM unnest(",
         bind(all),
         ") AS letter"
     ]
     .load(&mut conn)
     .unwrap();
-    let folded = |letter: &str| letter.chars().next().and_then(|c| c.to_lowercase().next());
-    let differs = |row: &Lowered| folded(&row.letter).map(String::from) != Some(row.lowered.clone());
     rows.iter()
-        .filter(|row| differs(row))
+        .filter(|row| comparable(&row.letter) != row.comparable)
         .filter_map(|row| row.letter.chars().next())
         .collect()
 }

@@ -22,7 +22,7 @@ fn comparisons_stay_plain_unless_negated() {
         ("code eq \"x\"", "people.code = $1"),
         ("not (code ne \"x\")", "people.code = $1"),
         ("code ne \"x\"", "(people.code = $1) IS NOT TRUE"),
-        ("name sw \"x\"", "lower(people.name) LIKE lower($1)"),
+        ("name sw \"x\"", "comparable(people.name) LIKE comparable($1)"),
         ("hired_on gt \"-P30D\"", "people.hired_on > $1"),
         ("code lt \"x\"", "people.code COLLATE \"C\" < $1"),
         (

@@ -81,7 +81,7 @@ pub fn person() -> impl Strategy<Value = Json> {
             attributes,
         )| {
             json!({
-                "name": name, "code": code, "status": status, "active": active, "level": level, "score": score,
+                "name": name, "login": name, "code": code, "status": status, "active": active, "level": level, "score": score,
                 "ratio": ratio, "hired_on": hired_on, "seen_at": seen_at, "key": key, "tags": tags,
                 "emails": emails, "attributes": attributes,
             })
@@ -165,7 +165,7 @@ fn clause() -> impl Strategy<Value = String> {
     ];
     prop_oneof![
         comparison(&["name", "Name", "tags"], TEXT, quoted(text())),
-        comparison(&["code"], TEXT, quoted(text())),
+        comparison(&["code", "login"], TEXT, quoted(text())),
         comparison(
             &["status"],
             EQUALITY,
@@ -208,6 +208,7 @@ fn clause() -> impl Strategy<Value = String> {
 
 const ALL: &[&str] = &[
     "name",
+    "login",
     "code",
     "status",
     "active",

@@ -133,8 +133,8 @@ async fn the_feed_shows_a_narrow_scope_its_own_people_only() {
     let unit = Uuid::now_v7();
     app.write(|tx| {
         sql![
-            "INSERT INTO org_units (id, code, name, created_at, updated_at) VALUES (",
-            bind(unit), ", 'u', 'U', ", bind(tx.now), ", ", bind(tx.now), ")"
+            "INSERT INTO org_units (id, code, code_folded, name, name_folded, created_at, updated_at) VALUES (",
+            bind(unit), ", 'u', 'u', 'U', 'u', ", bind(tx.now), ", ", bind(tx.now), ")"
         ]
         .execute(tx.conn)?;
         sql!["INSERT INTO org_unit_closure (ancestor_id, descendant_id, depth) SELECT id, id, 0 FROM org_units WHERE id = ", bind(unit), " ON CONFLICT DO NOTHING"].execute(tx.conn)?;

@@ -67,8 +67,8 @@ struct Subject {
 
 const UNITS: Subject = Subject {
     tree: &ORG_UNITS,
-    insert: "INSERT INTO org_units (id, code, name, created_at, updated_at)
-        SELECT id, id::text, 'unit', now(), now() FROM unnest(",
+    insert: "INSERT INTO org_units (id, code, code_folded, name, name_folded, created_at, updated_at)
+        SELECT id, id::text, id::text, 'unit', 'unit', now(), now() FROM unnest(",
     set_parent: "UPDATE org_units SET parent_id = ",
     pairs: "SELECT * FROM org_unit_closure WHERE descendant_id = ANY(",
     cycle: Code::OrgUnitCycle,
@@ -76,8 +76,8 @@ const UNITS: Subject = Subject {
 
 const LINES: Subject = Subject {
     tree: &REPORTING_LINES,
-    insert: "INSERT INTO users (id, username, given_name, family_name, status, created_at, updated_at)
-        SELECT id, id::text, 'a', 'b', 'active', now(), now() FROM unnest(",
+    insert: "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, created_at, updated_at)
+        SELECT id, id::text, id::text, 'a', 'a', 'b', 'b', 'active', now(), now() FROM unnest(",
     set_parent: "UPDATE users SET manager_id = ",
     pairs: "SELECT * FROM reporting_lines WHERE descendant_id = ANY(",
     cycle: Code::ManagerCycle,

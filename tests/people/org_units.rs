@@ -235,8 +235,8 @@ async fn the_people_of_a_large_unit_follow_its_new_code_soon() {
     app.write(|tx| {
         use provost::{db::bind, sql};
         sql![
-            "INSERT INTO users (id, username, given_name, family_name, status, org_unit_id, created_at, updated_at)
-             SELECT gen_random_uuid(), 'p' || number, 'P', 'P', 'active', ",
+            "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, org_unit_id, created_at, updated_at)
+             SELECT gen_random_uuid(), 'p' || number, 'p' || number, 'P', 'p', 'P', 'p', 'active', ",
             bind(uuid(&large)),
             ", ",
             bind(tx.now),

@@ -81,8 +81,8 @@ async fn managers_and_unit_admins_see_their_own_people_only() {
 async fn pages_and_csv_hold_the_same_rows_however_many() {
     let company = Company::start().await;
     run(&company.app, sql![
-        "INSERT INTO users (id, username, given_name, family_name, status, created_at, updated_at)
-         SELECT gen_random_uuid(), 'u' || n, '=HYPERLINK(\"http://x\")', 'Ü, \"' || n, 'active', now(), now() FROM generate_series(1, 2500) n"
+        "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, created_at, updated_at)
+         SELECT gen_random_uuid(), 'u' || n, 'u' || n, '=HYPERLINK(\"http://x\")', '=hyperlink(\"http://x\")', 'Ü, \"' || n, 'ü, \"' || n, 'active', now(), now() FROM generate_series(1, 2500) n"
     ]);
     run(&company.app, sql![
         "INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on, created_at, updated_at)

@@ -165,8 +165,10 @@ impl TestApp {
         let account = Uuid::now_v7();
         self.write(|tx| {
             sql![
-                "INSERT INTO service_accounts (id, name, status, created_at, updated_at) VALUES (",
+                "INSERT INTO service_accounts (id, name, name_folded, status, created_at, updated_at) VALUES (",
                 bind(account),
+                ", ",
+                bind(account.to_string()),
                 ", ",
                 bind(account.to_string()),
                 ", 'active', ",

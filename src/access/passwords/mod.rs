@@ -28,7 +28,7 @@ struct Known {
 
 fn known(conn: &mut PgConnection, user: Uuid) -> QueryResult<Known> {
     sql![
-        "SELECT lower(username) AS username, array_remove(ARRAY[username, email, given_name, family_name,
+        "SELECT username_folded AS username, array_remove(ARRAY[username, email, given_name, family_name,
             given_name || ' ' || family_name, given_name || '.' || family_name, family_name || ' ' || given_name], NULL) AS words
          FROM users WHERE id = ",
         bind(user)

@@ -76,7 +76,7 @@ pub struct CreateRole {
     pub name: String,
     /// What it is for.
     #[serde(default)]
-    #[schema(max_length = 2000)]
+    #[schema(max_length = 2000, format = "multiline")]
     pub description: String,
     /// What it opens.
     #[schema(max_items = 100)]
@@ -91,7 +91,7 @@ pub struct UpdateRole {
     #[schema(min_length = 1, max_length = 200, nullable = false)]
     pub name: Option<String>,
     /// What it is for.
-    #[schema(max_length = 2000, nullable = false)]
+    #[schema(max_length = 2000, format = "multiline", nullable = false)]
     pub description: Option<String>,
     /// What it opens, all of it. What is added must be held by the caller wherever the role is granted.
     #[schema(max_items = 100, nullable = false)]

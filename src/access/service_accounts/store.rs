@@ -21,6 +21,7 @@ use crate::{
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
+    text::fold,
 };
 
 const LISTING: Listing = Listing {
@@ -41,7 +42,7 @@ const LISTING: Listing = Listing {
 
 static FILTER: Schema = Schema::new(&[
     Attribute::scalar("id", Kind::Id, "service_accounts.id", "Our id."),
-    Attribute::scalar("name", Kind::String, "service_accounts.name", "Its unique name."),
+    Attribute::scalar("name", Kind::Folded, "service_accounts.name", "Its unique name."),
     Attribute::scalar(
         "status",
         Kind::Enum(ServiceAccountStatus::WORDS),
@@ -75,6 +76,7 @@ pub fn insert(tx: &mut Tx, new: &CreateServiceAccount) -> ApiResult<ServiceAccou
         .values((
             service_accounts::id.eq(Uuid::now_v7()),
             new,
+            service_accounts::name_folded.eq(fold(&new.name)),
             service_accounts::created_at.eq(tx.now),
             service_accounts::updated_at.eq(tx.now),
         ))
@@ -92,6 +94,10 @@ pub fn update(
     let account = diesel::update(service_accounts::table.find(account.id))
         .set((
             changes,
+            changes
+                .name
+                .as_deref()
+                .map(|name| service_accounts::name_folded.eq(fold(name))),
             service_accounts::version.eq(service_accounts::version + 1),
             service_accounts::updated_at.eq(tx.now),
         ))

@@ -14,6 +14,7 @@ use super::model::{TokenError, TokenQuery, TokenRequest};
 use crate::{
     access::attempts::Refusal,
     http::{ApiResult, body::unreadable},
+    text::normalize,
 };
 
 /// Nothing between us and the client keeps an answer that holds a token, or speaks of one.
@@ -52,7 +53,7 @@ impl Form for TokenQuery {
     }
 }
 
-/// Reads a form: each parameter once, empty ones as if absent; or what is wrong with it.
+/// Reads a form: each parameter once and in NFC, empty ones as if absent; or what is wrong with it.
 pub fn read<T: Form>(
     request: &HttpRequest,
     body: Result<Bytes, actix_web::Error>,
@@ -78,6 +79,9 @@ fn parse<T: Form>(request: &HttpRequest, body: &[u8]) -> Result<T, &'static str>
             return Err("Leave out U+0000.");
         }
         parameter.take_if(|text| text.is_empty());
+        if let Some(text) = parameter {
+            *text = normalize(text).into_owned();
+        }
     }
     Ok(form)
 }

@@ -16,12 +16,13 @@ use crate::{
         schema::{passwords, service_accounts, users},
     },
     sql,
+    text::fold,
 };
 
 /// What a name leads to, looked up in one statement whether or not anybody has it.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct Account {
-    /// The name in lower case, as the database has it.
+    /// The name in its key form.
     #[diesel(sql_type = sql_types::Text)]
     pub name: String,
     /// The active person who has it, and a password.
@@ -48,10 +49,11 @@ pub fn account(
     address: Option<IpAddr>,
     now: DateTime<Utc>,
 ) -> QueryResult<Account> {
+    let name = fold(username);
     sql![
-        "SELECT lower(",
-        bind(username),
-        ") AS name, person.id AS user_id, person.hash, person.must_change, EXISTS (SELECT FROM sessions WHERE sessions.user_id = person.id
+        "SELECT ",
+        bind(name.as_str()),
+        " AS name, person.id AS user_id, person.hash, person.must_change, EXISTS (SELECT FROM sessions WHERE sessions.user_id = person.id
             AND sessions.created_at > ",
         bind(now - FAMILIAR_FOR),
         " AND sessions.address = ",
@@ -59,9 +61,9 @@ pub fn account(
         ") AS is_familiar
          FROM (SELECT) AS asked LEFT JOIN (SELECT users.id, passwords.hash, passwords.must_change FROM users
             JOIN passwords ON passwords.user_id = users.id
-            WHERE users.status = 'active' AND lower(users.username) = lower(",
-        bind(username),
-        ")) AS person ON true"
+            WHERE users.status = 'active' AND users.username_folded = ",
+        bind(name.as_str()),
+        ") AS person ON true"
     ]
     .get_result(conn)
 }
@@ -92,11 +94,7 @@ pub fn is_active(conn: &mut PgConnection, user: Uuid) -> QueryResult<bool> {
 /// The person of that name, whatever their status.
 pub fn person_named(conn: &mut PgConnection, username: &str) -> QueryResult<Option<Uuid>> {
     users::table
-        .filter(Condition::new(sql![
-            "lower(users.username) = lower(",
-            bind(username),
-            ")"
-        ]))
+        .filter(users::username_folded.eq(fold(username)))
         .select(users::id)
         .first(conn)
         .optional()

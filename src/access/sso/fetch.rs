@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::providers::rules::is_reachable;
+use crate::http::json::Strict;
 
 /// A provider has so long for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -122,7 +123,7 @@ where
         .map_err(|error| Failure::new(url, error))?;
     // Errors need no body that can be read.
     match serde_json::from_slice(&body) {
-        Ok(json) => Ok((status, json)),
+        Ok(Strict(json)) => Ok((status, json)),
         Err(error) if status.is_success() => Err(Failure::new(url, error)),
         Err(_) => Ok((status, Value::Null)),
     }

@@ -51,7 +51,7 @@ pub struct SignOut {
     pub post_logout_redirect_uri: Option<String>,
     /// What the provider shall send back with it.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, format = "verbatim")]
     pub state: Option<String>,
 }
 

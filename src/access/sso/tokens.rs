@@ -15,7 +15,10 @@ use super::{
     documents::{self, Documents, NamedBy},
     providers::model::ProviderRow,
 };
-use crate::{app::App, http::ApiResult};
+use crate::{
+    app::App,
+    http::{ApiResult, json::Strict},
+};
 
 /// What tokens may be signed with: public keys alone, so that nobody signs with what everybody knows.
 const ALGORITHMS: &[Algorithm] = &[
@@ -175,8 +178,11 @@ fn verify(documents: &Documents, header: &Header, token: &str) -> Result<Map<Str
     validation.required_spec_claims.clear();
     let claims = documents.keys.iter().filter(fits).find_map(|key| {
         let key = DecodingKey::from_jwk(key).ok()?;
-        let read = jsonwebtoken::decode::<Map<String, Value>>(token, &key, &validation);
-        read.ok().map(|read| read.claims)
+        let read = jsonwebtoken::decode::<Strict>(token, &key, &validation);
+        match read.ok()?.claims {
+            Strict(Value::Object(claims)) => Some(claims),
+            Strict(_) => None,
+        }
     });
     claims.ok_or(Doubt::Refused("its signature is of no key of the provider"))
 }

@@ -6,8 +6,8 @@ use crate::filter::{Attribute, Kind, Schema};
 /// The attributes of categories.
 pub static CATEGORIES: Schema = Schema::new(&[
     Attribute::scalar("id", Kind::Id, "categories.id", "Our id."),
-    Attribute::scalar("code", Kind::Exact, "categories.code", "The code."),
-    Attribute::scalar("name", Kind::String, "categories.name", "The name."),
+    Attribute::scalar("code", Kind::Folded, "categories.code", "The code."),
+    Attribute::scalar("name", Kind::Folded, "categories.name", "The name."),
     Attribute::scalar(
         "visibility",
         Kind::Enum(CategoryVisibility::WORDS),

@@ -17,6 +17,7 @@ use crate::{
     db::Condition,
     db::schema::{categories, courses},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    text::fold,
 };
 
 /// The orders of the list; each has its index.
@@ -60,6 +61,8 @@ pub fn insert(tx: &mut Tx, id: Uuid, new: &CreateCategory) -> QueryResult<Catego
         .values((
             categories::id.eq(id),
             new,
+            categories::code_folded.eq(fold(&new.code)),
+            categories::name_folded.eq(fold(&new.name)),
             categories::created_at.eq(tx.now),
             categories::updated_at.eq(tx.now),
         ))
@@ -76,6 +79,14 @@ pub fn update(
     diesel::update(categories::table.find(category.id))
         .set((
             changes,
+            changes
+                .code
+                .as_deref()
+                .map(|code| categories::code_folded.eq(fold(code))),
+            changes
+                .name
+                .as_deref()
+                .map(|name| categories::name_folded.eq(fold(name))),
             categories::version.eq(categories::version + 1),
             categories::updated_at.eq(tx.now),
         ))

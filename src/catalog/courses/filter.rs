@@ -16,13 +16,13 @@ const fn scalar(column: &'static str) -> Column {
 /// The attributes of courses.
 pub static COURSES: Schema = Schema::new(attributes! {
     "id" Kind::Id, scalar("courses.id"), "Our id.";
-    "code" Kind::Exact, scalar("courses.code"), "The code.";
+    "code" Kind::Folded, scalar("courses.code"), "The code.";
     "status" Kind::Enum(CourseStatus::WORDS), scalar("courses.status"), "Where it stands.";
     "title" Kind::String, scalar("courses.title"), "The title.";
     "summary" Kind::String, scalar("courses.summary"), "The summary.";
     "language" Kind::Exact, scalar("courses.language"), "The language that it is taught in.";
     "category_id" Kind::Id, scalar("courses.category_id"), "The category that it is in.";
-    "category" Kind::Exact, Column::Exists {
+    "category" Kind::Folded, Column::Exists {
         from: "categories c",
         on: "c.id = courses.category_id",
         value: "c.code",

@@ -117,11 +117,11 @@ pub struct CreateCourse {
     pub title: String,
     /// One or two sentences.
     #[serde(default)]
-    #[schema(default = "", max_length = 5000)]
+    #[schema(default = "", max_length = 5000, format = "multiline")]
     pub summary: String,
     /// What it is about, at length.
     #[serde(default)]
-    #[schema(default = "", max_length = 20000)]
+    #[schema(default = "", max_length = 20000, format = "multiline")]
     pub description: String,
     /// The language that it is taught in: a BCP 47 primary tag. The search knows its words by it.
     #[schema(pattern = "^[a-z]{2,3}$", example = "en")]
@@ -171,10 +171,10 @@ pub struct UpdateCourse {
     #[schema(min_length = 1, max_length = 500, pattern = r"\S", nullable = false)]
     pub title: Option<String>,
     /// One or two sentences.
-    #[schema(max_length = 5000, nullable = false)]
+    #[schema(max_length = 5000, format = "multiline", nullable = false)]
     pub summary: Option<String>,
     /// What it is about, at length.
-    #[schema(max_length = 20000, nullable = false)]
+    #[schema(max_length = 20000, format = "multiline", nullable = false)]
     pub description: Option<String>,
     /// The language that it is taught in: a BCP 47 primary tag.
     #[schema(pattern = "^[a-z]{2,3}$", nullable = false)]

@@ -43,7 +43,7 @@ pub struct Activity {
     /// Where it is; a link must have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(
-        pattern = r"^https?://\S+$",
+        pattern = r"^https?://[^\s\u0000-\u001f\u007f-\u009f]+$",
         max_length = 2000,
         example = "https://learn.example.com/fire-doors",
         nullable = false

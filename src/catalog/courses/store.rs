@@ -14,6 +14,7 @@ use crate::{
     app::Tx,
     db::schema::courses,
     http::{ApiResult, Listing, Page, Sort, list::SortKind},
+    text::fold,
 };
 
 const TITLE: Sort = Sort {
@@ -77,6 +78,7 @@ pub fn insert(tx: &mut Tx, id: Uuid, new: &CreateCourse) -> QueryResult<Course> 
             courses::id.eq(id),
             courses::status.eq(CourseStatus::Draft),
             new,
+            courses::code_folded.eq(fold(&new.code)),
             courses::created_at.eq(tx.now),
             courses::updated_at.eq(tx.now),
         ))
@@ -89,6 +91,10 @@ pub fn update(tx: &mut Tx, course: &Authorized<Course>, changes: &UpdateCourse) 
     diesel::update(courses::table.find(course.id))
         .set((
             changes,
+            changes
+                .code
+                .as_deref()
+                .map(|code| courses::code_folded.eq(fold(code))),
             courses::version.eq(courses::version + 1),
             courses::updated_at.eq(tx.now),
         ))

@@ -161,7 +161,7 @@ impl Versioned for Certificate {
 #[serde(deny_unknown_fields)]
 pub struct RevokeCertificate {
     /// Why. Kept in the record of changes, and not shown to whoever verifies.
-    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 1000, format = "multiline")]
     pub reason: String,
 }
 
@@ -171,6 +171,6 @@ pub struct RevokeCertificate {
 pub struct ReissueCertificate {
     /// Why.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, format = "multiline")]
     pub reason: Option<String>,
 }

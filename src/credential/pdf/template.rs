@@ -29,7 +29,7 @@ pub struct Template {
     /// The colours of paper, frame and texts.
     pub colors: Colors,
     /// The small line at the top; may be empty.
-    #[schema(max_length = 500, example = "{issuer}")]
+    #[schema(max_length = 500, format = "multiline", example = "{issuer}")]
     pub header: String,
     #[schema(min_length = 1, max_length = 500, example = "Certificate of Completion")]
     pub heading: String,
@@ -37,10 +37,10 @@ pub struct Template {
     #[schema(min_items = 1, max_items = 12)]
     pub lines: Vec<Line>,
     /// The small line at the foot; may be empty.
-    #[schema(max_length = 500, example = "Certificate no. {serial}")]
+    #[schema(max_length = 500, format = "multiline", example = "Certificate no. {serial}")]
     pub footer: String,
     /// What stands above the verification address; may be empty.
-    #[schema(max_length = 500, example = "Verify at")]
+    #[schema(max_length = 500, format = "multiline", example = "Verify at")]
     pub verification: String,
     /// Who signs, at the foot.
     pub signature: Option<Signature>,
@@ -91,7 +91,12 @@ pub struct Colors {
 #[serde(deny_unknown_fields)]
 #[schema(as = CertificateLine)]
 pub struct Line {
-    #[schema(min_length = 1, max_length = 500, example = "has successfully completed")]
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        format = "multiline",
+        example = "has successfully completed"
+    )]
     pub text: String,
     /// How prominent the line is.
     #[serde(default)]

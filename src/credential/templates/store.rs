@@ -12,6 +12,7 @@ use crate::{
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
+    text::fold,
 };
 
 const LISTING: Listing = Listing {
@@ -24,7 +25,7 @@ const LISTING: Listing = Listing {
 };
 
 static TEMPLATES: Schema = Schema::new(&[
-    Attribute::scalar("code", Kind::Exact, "certificate_templates.code", "Its code."),
+    Attribute::scalar("code", Kind::Folded, "certificate_templates.code", "Its code."),
     Attribute::scalar("name", Kind::String, "certificate_templates.name", "Its name."),
     Attribute::scalar(
         "is_default",
@@ -108,6 +109,7 @@ pub fn update(
     Ok(diesel::update(templates::table.find(template.id))
         .set((
             templates::code.eq(&new.code),
+            templates::code_folded.eq(fold(&new.code)),
             templates::name.eq(&new.name),
             templates::layout.eq(layout(new)?),
             templates::is_default.eq(new.is_default),
@@ -162,6 +164,7 @@ fn layout(new: &CreateCertificateTemplate) -> ApiResult<serde_json::Value> {
 type NewRow = (
     diesel::dsl::Eq<templates::id, Uuid>,
     diesel::dsl::Eq<templates::code, String>,
+    diesel::dsl::Eq<templates::code_folded, String>,
     diesel::dsl::Eq<templates::name, String>,
     diesel::dsl::Eq<templates::layout, serde_json::Value>,
     diesel::dsl::Eq<templates::is_default, bool>,
@@ -173,6 +176,7 @@ fn row(tx: &Tx, id: Uuid, new: &CreateCertificateTemplate) -> ApiResult<NewRow> 
     Ok((
         templates::id.eq(id),
         templates::code.eq(new.code.clone()),
+        templates::code_folded.eq(fold(&new.code)),
         templates::name.eq(new.name.clone()),
         templates::layout.eq(layout(new)?),
         templates::is_default.eq(new.is_default),

@@ -97,7 +97,7 @@ pub struct CreateCompletion {
     pub score: Option<f64>,
     /// What proves it.
     #[serde(default)]
-    #[schema(max_length = 2000)]
+    #[schema(max_length = 2000, format = "multiline")]
     pub evidence: Option<String>,
     /// Who says so; if it is left out, an administrator where a person calls, an integration where a program does.
     #[serde(default)]
@@ -117,10 +117,10 @@ pub struct CorrectCompletion {
     pub score: Option<Option<f64>>,
     /// What proves it.
     #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<String>, max_length = 2000)]
+    #[schema(value_type = Option<String>, max_length = 2000, format = "multiline")]
     pub evidence: Option<Option<String>>,
     /// Why it is corrected.
-    #[schema(min_length = 1, max_length = 2000)]
+    #[schema(min_length = 1, max_length = 2000, format = "multiline")]
     pub reason: String,
 }
 

@@ -120,6 +120,6 @@ pub struct UpdateEnrollment {
 pub struct WithdrawEnrollment {
     /// Why.
     #[serde(default)]
-    #[schema(max_length = 2000)]
+    #[schema(max_length = 2000, format = "multiline")]
     pub reason: Option<String>,
 }

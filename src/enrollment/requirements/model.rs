@@ -158,7 +158,11 @@ pub struct CreateRequirement {
     pub due_on: Option<NaiveDate>,
     /// Why.
     #[serde(default)]
-    #[schema(max_length = 2000, example = "Agreed in the yearly talk")]
+    #[schema(
+        max_length = 2000,
+        format = "multiline",
+        example = "Agreed in the yearly talk"
+    )]
     pub note: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use crate::filter::{Attribute, Column, Kind, Schema};
 /// The attributes of rules.
 pub static RULES: Schema = Schema::new(&[
     Attribute::scalar("id", Kind::Id, "rules.id", "Our id."),
-    Attribute::scalar("code", Kind::Exact, "rules.code", "The short name."),
+    Attribute::scalar("code", Kind::Folded, "rules.code", "The short name."),
     Attribute::scalar("name", Kind::String, "rules.name", "The name."),
     Attribute::scalar(
         "status",

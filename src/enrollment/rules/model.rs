@@ -118,10 +118,15 @@ pub struct CreateRule {
     pub name: String,
     /// What it is for.
     #[serde(default)]
-    #[schema(max_length = 5000)]
+    #[schema(max_length = 5000, format = "multiline")]
     pub description: String,
     /// Who, in the filter language over people.
-    #[schema(min_length = 1, max_length = 4096, example = "department eq \"Production\"")]
+    #[schema(
+        min_length = 1,
+        max_length = 4096,
+        format = "multiline",
+        example = "department eq \"Production\""
+    )]
     pub audience: String,
     /// What: the courses to be held, each by itself.
     #[serde(default)]
@@ -149,10 +154,10 @@ pub struct UpdateRule {
     #[schema(min_length = 1, max_length = 200, nullable = false)]
     pub name: Option<String>,
     /// What it is for.
-    #[schema(max_length = 5000, nullable = false)]
+    #[schema(max_length = 5000, format = "multiline", nullable = false)]
     pub description: Option<String>,
     /// Who, in the filter language over people.
-    #[schema(min_length = 1, max_length = 4096, nullable = false)]
+    #[schema(min_length = 1, max_length = 4096, format = "multiline", nullable = false)]
     pub audience: Option<String>,
     /// What: the courses to be held, each by itself.
     #[schema(max_items = 100, nullable = false)]

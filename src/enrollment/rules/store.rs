@@ -12,6 +12,7 @@ use crate::{
     app::Tx,
     db::schema::{courses, rule_courses, rules},
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    text::fold,
 };
 
 /// The orders of the list; each has its index.
@@ -57,6 +58,7 @@ pub fn insert(tx: &mut Tx, id: Uuid, text: &RuleText, course_ids: &[Uuid]) -> Ap
             rules::id.eq(id),
             rules::status.eq(RuleStatus::Draft),
             text,
+            text.code.map(|code| rules::code_folded.eq(fold(code))),
             rules::created_at.eq(tx.now),
             rules::updated_at.eq(tx.now),
         ))
@@ -75,6 +77,7 @@ pub fn update(
     diesel::update(rules::table.find(rule.id))
         .set((
             text,
+            text.code.map(|code| rules::code_folded.eq(fold(code))),
             rules::version.eq(rules::version + 1),
             rules::updated_at.eq(tx.now),
         ))

@@ -45,7 +45,7 @@ pub struct BulkBody {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct KeyedRow {
     /// The caller's name for the row, unique in the request.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, format = "verbatim")]
     pub row_key: String,
 }
 

@@ -61,7 +61,7 @@ macro_rules! bulk_row {
         #[validate(schema(function = $row::creates_or_updates, skip_on_field_errors = false))]
         pub struct $row {
             /// Your name for the row, unique in the request; its result comes under it.
-            #[schema(min_length = 1, max_length = 200, example = "line 17")]
+            #[schema(min_length = 1, max_length = 200, format = "verbatim", example = "line 17")]
             pub row_key: String,
             /// What is to be added.
             #[schema(nullable = false)]

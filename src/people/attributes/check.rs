@@ -12,6 +12,7 @@ use super::{
 use crate::{
     app::Tx,
     http::{ApiResult, FieldError},
+    text,
 };
 
 /// The definitions in force, by name.
@@ -60,6 +61,9 @@ fn fault(definition: &AttributeDefinition, value: &Value) -> Option<String> {
             }
             _ if text.chars().count() > LONGEST_VALUE => {
                 Some(format!("must have at most {LONGEST_VALUE} characters"))
+            }
+            _ if !text::is_lines(text) => {
+                Some("must not hold control characters but tabs and line breaks".into())
             }
             _ => None,
         },

@@ -20,7 +20,6 @@ type Draft = draft::Draft<AttributeDefinition>;
 const NAME: Unique<AttributeDefinition> = Unique {
     column: "name",
     pointer: "/name",
-    fold: "",
     value: |definition| &definition.name,
 };
 

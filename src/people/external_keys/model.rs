@@ -15,7 +15,12 @@ use crate::db::schema::external_keys;
 #[diesel(table_name = external_keys)]
 pub struct ExternalKey {
     /// The other system.
-    #[schema(min_length = 1, max_length = 100, pattern = "^[^:/]+$", example = "hr")]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^:/\s\u0000-\u001f\u007f-\u009f]+$",
+        example = "hr"
+    )]
     pub source: String,
     /// Its key.
     #[schema(min_length = 1, max_length = 200, example = "10084")]

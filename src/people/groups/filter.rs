@@ -6,8 +6,8 @@ use crate::filter::{Attribute, Column, Kind, Schema};
 /// The attributes of groups.
 pub static GROUPS: Schema = Schema::new(&[
     Attribute::scalar("id", Kind::Id, "groups.id", "Our id."),
-    Attribute::scalar("code", Kind::String, "groups.code", "What filters call it."),
-    Attribute::scalar("name", Kind::String, "groups.name", "What people call it."),
+    Attribute::scalar("code", Kind::Folded, "groups.code", "What filters call it."),
+    Attribute::scalar("name", Kind::Folded, "groups.name", "What people call it."),
     Attribute::scalar(
         "kind",
         Kind::Enum(GroupKind::WORDS),

@@ -62,7 +62,8 @@ impl Versioned for Group {
 protected!(Group in groups, name: "group", external: Some("group"), read: GroupsRead,
     covered: |scope| scope.groups("groups.id"));
 
-stored!(Group in "groups", events: "group", columns: ["code", "name", "filter"]);
+stored!(Group in "groups", events: "group", columns: ["code", "name", "filter"],
+    folded: ["code", "name"]);
 
 /// A group to be added.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
@@ -70,7 +71,7 @@ stored!(Group in "groups", events: "group", columns: ["code", "name", "filter"])
 #[validate(schema(function = only_dynamic_groups_have_filters, skip_on_field_errors = false))]
 pub struct CreateGroup {
     /// What filters call it.
-    #[schema(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$")]
+    #[schema(min_length = 1, max_length = 100)]
     pub code: String,
     /// What people call it.
     #[schema(min_length = 1, max_length = 200)]
@@ -81,7 +82,7 @@ pub struct CreateGroup {
     pub kind: GroupKind,
     /// Of a dynamic group: who belongs to it, in the filter language over people. It may not name `groups`.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 4096)]
+    #[schema(min_length = 1, max_length = 4096, format = "multiline")]
     pub filter: Option<String>,
 }
 
@@ -107,13 +108,13 @@ impl CreateGroup {
 #[serde(deny_unknown_fields)]
 pub struct UpdateGroup {
     /// What filters call it. Filters that name the old code find nobody by it any more.
-    #[schema(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$", nullable = false)]
+    #[schema(min_length = 1, max_length = 100, nullable = false)]
     pub code: Option<String>,
     /// What people call it.
     #[schema(min_length = 1, max_length = 200, nullable = false)]
     pub name: Option<String>,
     /// Of a dynamic group: who belongs to it.
-    #[schema(min_length = 1, max_length = 4096, nullable = false)]
+    #[schema(min_length = 1, max_length = 4096, format = "multiline", nullable = false)]
     pub filter: Option<String>,
 }
 

@@ -28,7 +28,6 @@ type Draft = draft::Draft<Group>;
 const CODE: Unique<Group> = Unique {
     column: "code",
     pointer: "/code",
-    fold: "lower",
     value: |group| &group.code,
 };
 

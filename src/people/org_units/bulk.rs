@@ -28,7 +28,7 @@ bulk_row! {
     BulkOrgUnitRow: CreateOrgUnit, UpdateOrgUnit,
     /// Instead of `parent_id`: the `row_key` of the row that adds the unit which this one is part of. Rows may stand in
     /// any order.
-    #[schema(min_length = 1, max_length = 200, example = "line 3")]
+    #[schema(min_length = 1, max_length = 200, format = "verbatim", example = "line 3")]
     parent_row_key: String
 }
 

@@ -5,8 +5,8 @@ use crate::filter::{Attribute, Column, Kind, Schema};
 /// The attributes of org units.
 pub static ORG_UNITS: Schema = Schema::new(&[
     Attribute::scalar("id", Kind::Id, "org_units.id", "Our id."),
-    Attribute::scalar("code", Kind::String, "org_units.code", "What filters call it."),
-    Attribute::scalar("name", Kind::String, "org_units.name", "What people call it."),
+    Attribute::scalar("code", Kind::Folded, "org_units.code", "What filters call it."),
+    Attribute::scalar("name", Kind::Folded, "org_units.name", "What people call it."),
     Attribute::scalar(
         "parent_id",
         Kind::Id,
@@ -15,7 +15,7 @@ pub static ORG_UNITS: Schema = Schema::new(&[
     ),
     Attribute {
         name: "within",
-        kind: Kind::String,
+        kind: Kind::Folded,
         column: Column::Exists {
             from: "org_unit_closure c JOIN org_units o ON o.id = c.ancestor_id",
             on: "c.descendant_id = org_units.id",

@@ -42,14 +42,15 @@ impl Versioned for OrgUnit {
 protected!(OrgUnit in org_units, name: "org unit", external: Some("org_unit"), read: OrgUnitsRead,
     covered: |scope| scope.org_units("org_units.id"));
 
-stored!(OrgUnit in "org_units", events: "org_unit", columns: ["code", "name", "parent_id"]);
+stored!(OrgUnit in "org_units", events: "org_unit", columns: ["code", "name", "parent_id"],
+    folded: ["code", "name"]);
 
 /// A unit to be added.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CreateOrgUnit {
     /// What filters call it.
-    #[schema(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$")]
+    #[schema(min_length = 1, max_length = 100)]
     pub code: String,
     /// What people call it.
     #[schema(min_length = 1, max_length = 200)]
@@ -80,7 +81,7 @@ impl CreateOrgUnit {
 #[serde(deny_unknown_fields)]
 pub struct UpdateOrgUnit {
     /// What filters call it. Filters that name the old code find nobody by it any more.
-    #[schema(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$", nullable = false)]
+    #[schema(min_length = 1, max_length = 100, nullable = false)]
     pub code: Option<String>,
     /// What people call it.
     #[schema(min_length = 1, max_length = 200, nullable = false)]

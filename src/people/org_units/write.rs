@@ -30,7 +30,6 @@ type Draft = draft::Draft<OrgUnit>;
 const CODE: Unique<OrgUnit> = Unique {
     column: "code",
     pointer: "/code",
-    fold: "lower",
     value: |unit| &unit.code,
 };
 

@@ -164,11 +164,10 @@ fn units(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     Ok(())
 }
 
-/// Usernames are unique in whatever case.
+/// Usernames are unique in whatever case and form.
 const USERNAME: Unique<User> = Unique {
     column: "username",
     pointer: "/username",
-    fold: "lower",
     value: |user| &user.username,
 };
 

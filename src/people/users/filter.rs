@@ -24,10 +24,10 @@ const fn scalar(column: &'static str) -> Column {
 /// `groups` comes last: dynamic groups may use all but that.
 const ATTRIBUTES: &[Attribute] = attributes! {
     "id" Kind::Id, scalar("users.id"), "Our id.";
-    "username" Kind::String, scalar("users.username"), "What they sign in with.";
-    "email" Kind::String, scalar("users.email"), "Where they get mail.";
-    "given_name" Kind::String, scalar("users.given_name"), "Given name.";
-    "family_name" Kind::String, scalar("users.family_name"), "Family name.";
+    "username" Kind::Folded, scalar("users.username"), "What they sign in with.";
+    "email" Kind::Folded, scalar("users.email"), "Where they get mail.";
+    "given_name" Kind::Folded, scalar("users.given_name"), "Given name.";
+    "family_name" Kind::Folded, scalar("users.family_name"), "Family name.";
     "status" Kind::Enum(UserStatus::WORDS), scalar("users.status"), "Whether they may sign in.";
     "locale" Kind::String, scalar("users.locale"), "Language and region.";
     "time_zone" Kind::String, scalar("users.time_zone"), "IANA time zone.";
@@ -44,7 +44,7 @@ const ATTRIBUTES: &[Attribute] = attributes! {
     "org_unit_id" Kind::Id, scalar("users.org_unit_id"), "The unit that they belong to, itself.";
     "created_at" Kind::Instant, scalar("users.created_at"), "When they were added.";
     "updated_at" Kind::Instant, scalar("users.updated_at"), "When they were last changed.";
-    "org_unit" Kind::String, Column::Exists {
+    "org_unit" Kind::Folded, Column::Exists {
         from: "org_unit_closure c JOIN org_units o ON o.id = c.ancestor_id",
         on: "c.descendant_id = users.org_unit_id",
         value: "o.code",
@@ -59,7 +59,7 @@ const ATTRIBUTES: &[Attribute] = attributes! {
         on: "report.manager_id = users.id AND report.status <> 'archived'",
         value: "report.id",
     }, "Anybody who reports to them directly: `report_id pr` finds managers.";
-    "groups" Kind::String, Column::Exists {
+    "groups" Kind::Folded, Column::Exists {
         from: "group_members m JOIN groups g ON g.id = m.group_id",
         on: "m.user_id = users.id AND g.archived_at IS NULL",
         value: "g.code",

@@ -101,7 +101,7 @@ stored!(User in "users", events: "user", columns: [
     "username", "email", "given_name", "family_name", "status", "locale", "time_zone", "title", "job_code",
     "department", "location", "cost_centre", "employment_type", "hired_on", "left_on", "activated_on", "manager_id",
     "org_unit_id", "attributes",
-]);
+], folded: ["username", "email", "given_name", "family_name"]);
 
 /// A person to be added.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]

@@ -29,8 +29,8 @@ static DECLARATION: Declaration = Declaration {
     reads: &[Permission::CoursesRead],
     matches: &[Match {
         field: "code",
-        wanted: "g.fields ->> 'code'",
-        present: "t.code",
+        wanted: "g.folded ->> 'code_folded'",
+        present: "t.code_folded",
     }],
     references: &[Reference {
         name: "category",
@@ -56,10 +56,10 @@ impl Target for CourseImport {
         Ok(vec![
             field("code", Kind::Word(200), Empty::Refused, "to_jsonb(t.code)"),
             field("title", Kind::Text(500), Empty::Refused, "to_jsonb(t.title)"),
-            field("summary", Kind::Text(5_000), Empty::Blank, "to_jsonb(t.summary)"),
+            field("summary", Kind::Lines(5_000), Empty::Blank, "to_jsonb(t.summary)"),
             field(
                 "description",
-                Kind::Text(20_000),
+                Kind::Lines(20_000),
                 Empty::Blank,
                 "to_jsonb(t.description)",
             ),

@@ -23,8 +23,8 @@ pub fn resolve(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         Taken {
             field: "code",
             table: "courses",
-            wanted: "g.fields ->> 'code'",
-            present: "t.code",
+            wanted: "g.folded ->> 'code_folded'",
+            present: "t.code_folded",
         },
     )?;
     refuse_empty(tx, plan)?;
@@ -61,13 +61,12 @@ fn refuse_empty(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
 fn find_categories(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
     let detail = sql!["'there is no category ' || found.code || ', or it is archived'"];
     let found = sql![
-        "SELECT g.line, named.code, CASE WHEN c.id IS NULL THEN NOT ",
+        "SELECT g.line, coalesce(c.code, g.fields -> 'category' -> -1 ->> 'code') AS code, CASE WHEN c.id IS NULL THEN NOT ",
         bind(reference.on_missing == OnMissing::Create),
         " ELSE c.archived_at IS NOT NULL END AS is_missing
             FROM ",
         good(plan),
-        " g CROSS JOIN LATERAL (SELECT g.fields -> 'category' -> -1 ->> 'code' AS code) AS named
-            LEFT JOIN categories c ON c.code = named.code
+        " g LEFT JOIN categories c ON c.code_folded = g.folded -> 'category_folded' -> -1 ->> 'code'
             WHERE jsonb_typeof(g.fields -> 'category') = 'array'"
     ];
     let missing = on_missing(plan, reference, "category", "category_unknown", detail);
@@ -83,9 +82,9 @@ struct Number {
 /// How many categories the plan makes.
 pub fn new_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
     let number: Number = sql![
-        "SELECT count(DISTINCT refs ->> 'category') AS number FROM import_rows
+        "SELECT count(DISTINCT folded -> 'category_folded' -> -1 ->> 'code') AS number FROM import_rows
          WHERE action IN ('create', 'update') AND refs ->> 'category' IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM categories c WHERE c.code = refs ->> 'category') AND import_id = ",
+            AND NOT EXISTS (SELECT 1 FROM categories c WHERE c.code_folded = folded -> 'category_folded' -> -1 ->> 'code') AND import_id = ",
         bind(plan.import)
     ]
     .get_result(tx.conn)?;

@@ -49,21 +49,22 @@ const CATEGORY_CREATED: EventKind = EventKind {
 
 fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     let created = sql![
-        "INSERT INTO categories (id, code, name, created_at, updated_at)
+        "INSERT INTO categories (id, code, name, code_folded, name_folded, created_at, updated_at)
          SELECT ",
         tx.new_ids(),
-        ", code, name, ",
+        ", code, name, code_folded, name_folded, ",
         bind(tx.now),
         ", ",
         bind(tx.now),
-        " FROM (SELECT DISTINCT ON (refs ->> 'category') refs ->> 'category' AS code,
-                fields -> 'category' -> -1 ->> 'name' AS name
-            FROM import_rows
+        " FROM (SELECT DISTINCT ON (code_folded) refs ->> 'category' AS code,
+                fields -> 'category' -> -1 ->> 'name' AS name, code_folded,
+                folded -> 'category_folded' -> -1 ->> 'name' AS name_folded
+            FROM import_rows, LATERAL (SELECT folded -> 'category_folded' -> -1 ->> 'code' AS code_folded) AS keys
             WHERE action IN ('create', 'update') AND refs ->> 'category' IS NOT NULL AND import_id = ",
         bind(plan.import),
-        " ORDER BY refs ->> 'category', line) AS new
-         WHERE NOT EXISTS (SELECT 1 FROM categories c WHERE c.code = new.code)
-         RETURNING categories.id, to_jsonb(categories) AS after"
+        " ORDER BY code_folded, line) AS new
+         WHERE NOT EXISTS (SELECT 1 FROM categories c WHERE c.code_folded = new.code_folded)
+         RETURNING categories.id, to_jsonb(categories) - '{code_folded,name_folded}'::text[] AS after"
     ];
     events::record(tx, CATEGORY_CREATED, None, created)?;
     Ok(())
@@ -73,8 +74,8 @@ const COURSES: Keyed = Keyed {
     table: "courses",
     columns:
         "code, title, summary, description, language, category_id, tags, provider, level, duration_minutes,
-        credits, validity_period, modules, status, retired_at",
-    shown: "to_jsonb(courses) - 'search'",
+        credits, validity_period, modules, status, retired_at, code_folded",
+    shown: "to_jsonb(courses) - '{search,code_folded}'::text[]",
 };
 
 const fn course(action: &'static str) -> EventKind {
@@ -102,14 +103,14 @@ fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
                 ELSE coalesce(c.status, 'draft') END AS status,
             CASE WHEN p.status = 'retired' THEN coalesce(c.retired_at, ",
         bind(tx.now),
-        ") END AS retired_at
+        ") END AS retired_at, p.code_folded
          FROM import_rows r
          LEFT JOIN courses c ON c.id = r.object_id
-         LEFT JOIN categories k ON k.code = r.refs ->> 'category'
+         LEFT JOIN categories k ON k.code_folded = r.folded -> 'category_folded' -> -1 ->> 'code'
          CROSS JOIN LATERAL jsonb_populate_record(c,
             CASE WHEN c.id IS NULL THEN ",
         bind(defaults),
-        " ELSE '{}' END || r.fields) AS p
+        " ELSE '{}' END || r.fields || r.folded) AS p
          WHERE r.action = ",
         bind(action),
         lines.among_rows(),
@@ -124,7 +125,7 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         "UPDATE courses SET (",
         COURSES.columns,
         ", version, updated_at) = (n.code, n.title, n.summary, n.description, n.language, n.category_id, n.tags, n.provider,
-            n.level, n.duration_minutes, n.credits, n.validity_period, n.modules, n.status, n.retired_at,
+            n.level, n.duration_minutes, n.credits, n.validity_period, n.modules, n.status, n.retired_at, n.code_folded,
             courses.version + 1, ",
         bind(tx.now),
         ") FROM (",

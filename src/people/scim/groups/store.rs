@@ -26,6 +26,7 @@ use crate::{
         users::model::User,
     },
     sql,
+    text::fold,
 };
 
 /// Groups with the client's external key.
@@ -164,12 +165,13 @@ pub fn matching(tx: &mut Tx, group: Option<Uuid>, people: Vec<Uuid>, condition: 
 
 /// Whether another group that SCIM knows has that name. Whoever gives a group the same name waits for this transaction.
 pub fn is_taken(tx: &mut Tx, name: &str, except: Option<Uuid>) -> ApiResult<bool> {
-    tx.take_turns(sql!["'scim_groups ' || lower(", bind(name), ")"])?;
+    let name = fold(name);
+    tx.take_turns(sql!["'scim_groups ' || ", bind(name.as_str())])?;
     let scope = tx.scope(Permission::GroupsWrite)?;
     let found = sql![
-        "SELECT id FROM groups WHERE lower(name) = lower(",
+        "SELECT id FROM groups WHERE name_folded = ",
         bind(name),
-        ") AND id IS DISTINCT FROM ",
+        " AND id IS DISTINCT FROM ",
         bind(except),
         " AND ",
         known(),
@@ -183,11 +185,6 @@ pub fn is_taken(tx: &mut Tx, name: &str, except: Option<Uuid>) -> ApiResult<bool
 
 /// Whether a group, be it archived, has that code.
 pub fn is_code_taken(tx: &mut Tx, code: &str) -> ApiResult<bool> {
-    let found = sql![
-        "SELECT id FROM groups WHERE lower(code) = lower(",
-        bind(code),
-        ")"
-    ]
-    .execute(tx.conn)?;
+    let found = sql!["SELECT id FROM groups WHERE code_folded = ", bind(fold(code))].execute(tx.conn)?;
     Ok(found > 0)
 }

@@ -28,7 +28,7 @@ macro_rules! attributes {
                     from: "users mail",
                     on: "mail.id = users.id AND mail.email IS NOT NULL",
                     parts: &[
-                        part("value", Kind::String, "mail.email"),
+                        part("value", Kind::Folded, "mail.email"),
                         part("type", Kind::String, "'work'"),
                         part("primary", Kind::Bool, "TRUE"),
                     ],
@@ -56,7 +56,7 @@ macro_rules! attributes {
                     on: "m.user_id = users.id AND g.archived_at IS NULL",
                     parts: &[
                         part("value", Kind::Id, "g.id"),
-                        part("display", Kind::String, "g.name"),
+                        part("display", Kind::Folded, "g.name"),
                     ],
                 },
                 doc: "As in SCIM.",
@@ -77,9 +77,9 @@ const fn part(name: &'static str, kind: Kind, value: &'static str) -> Part {
 /// The attributes of people.
 pub static USERS: Schema = Schema::new(attributes! {
     "id" Id "users.id";
-    "userName" String "users.username";
-    "name.givenName" String "users.given_name";
-    "name.familyName" String "users.family_name";
+    "userName" Folded "users.username";
+    "name.givenName" Folded "users.given_name";
+    "name.familyName" Folded "users.family_name";
     "name.formatted" String "(scim_users.resource #>> '{name,formatted}')";
     "displayName" String "(scim_users.resource ->> 'displayName')";
     "nickName" String "(scim_users.resource ->> 'nickName')";
@@ -120,17 +120,17 @@ pub const LISTING: Listing = Listing {
             SortKind::Instant,
         ),
         sort("id", "users.id::text", SortKind::Text),
-        sort("userName", "lower(users.username)", SortKind::Text),
-        sort("name.familyName", "lower(users.family_name)", SortKind::Text),
-        sort("name.givenName", "lower(users.given_name)", SortKind::Text),
+        sort("userName", "users.username_folded", SortKind::Text),
+        sort("name.familyName", "users.family_name_folded", SortKind::Text),
+        sort("name.givenName", "users.given_name_folded", SortKind::Text),
         sort(
             "displayName",
-            "coalesce(lower(scim_users.resource ->> 'displayName'), '')",
+            "coalesce(comparable(scim_users.resource ->> 'displayName'), '')",
             SortKind::Text,
         ),
-        sort("title", "coalesce(lower(users.title), '')", SortKind::Text),
-        sort("emails", "coalesce(lower(users.email), '')", SortKind::Text),
-        sort("emails.value", "coalesce(lower(users.email), '')", SortKind::Text),
+        sort("title", "coalesce(comparable(users.title), '')", SortKind::Text),
+        sort("emails", "coalesce(users.email_folded, '')", SortKind::Text),
+        sort("emails.value", "coalesce(users.email_folded, '')", SortKind::Text),
         sort("externalId", "coalesce((SELECT own.key FROM external_keys own WHERE own.kind = 'user' AND own.source = client.source
                 AND own.object_id = users.id LIMIT 1), '')", SortKind::Text),
     ],

@@ -29,6 +29,7 @@ use crate::{
         users::model::User,
     },
     sql,
+    text::fold,
 };
 
 /// People with the client's external key and what SCIM keeps of them.
@@ -198,9 +199,9 @@ pub fn deleted(
          LEFT JOIN external_keys own ON own.kind = 'user' AND own.object_id = users.id AND own.source = ",
         bind(client.source.as_str()),
         " WHERE users.status = 'archived' AND scim_users.deleted_at IS NOT NULL AND users.id IN (
-            SELECT id FROM users WHERE lower(username) = lower(",
-        bind(username),
-        ") UNION ALL SELECT object_id FROM external_keys WHERE kind = 'user' AND source = ",
+            SELECT id FROM users WHERE username_folded = ",
+        bind(fold(username)),
+        " UNION ALL SELECT object_id FROM external_keys WHERE kind = 'user' AND source = ",
         bind(client.source.as_str()),
         " AND key = ",
         bind(external_id.map(str::to_owned)),
@@ -260,11 +261,7 @@ pub fn forget(tx: &mut Tx, client: &Client, user: Uuid) -> ApiResult<()> {
 pub fn org_unit(tx: &mut Tx, code: &str) -> ApiResult<Option<Uuid>> {
     use crate::db::schema::org_units;
     let id = org_units::table
-        .filter(Condition::new(sql![
-            "lower(org_units.code) = lower(",
-            bind(code),
-            ")"
-        ]))
+        .filter(org_units::code_folded.eq(fold(code)))
         .select(org_units::id)
         .first(tx.conn)
         .optional()?;

@@ -15,6 +15,7 @@ use crate::{
     http::{ApiResult, Valid, address, request},
     jobs::{Job, JobError, JobRun},
     sql,
+    text::fold,
 };
 
 /// Whose password is to be reset.
@@ -91,11 +92,9 @@ const MOST_PEOPLE: i64 = 5;
 fn people(tx: &mut Tx, login: &str) -> ApiResult<Vec<Uuid>> {
     let people: Vec<Person> = sql![
         "SELECT users.id FROM users JOIN passwords ON passwords.user_id = users.id
-         WHERE users.status = 'active' AND users.email IS NOT NULL AND (lower(users.username) = lower(",
-        bind(login),
-        ") OR lower(users.email) = lower(",
-        bind(login),
-        ")) ORDER BY users.id LIMIT ",
+         WHERE users.status = 'active' AND users.email IS NOT NULL AND ",
+        bind(fold(login)),
+        " IN (users.username_folded, users.email_folded) ORDER BY users.id LIMIT ",
         bind(MOST_PEOPLE)
     ]
     .load(tx.conn)?;

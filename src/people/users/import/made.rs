@@ -3,6 +3,7 @@
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 
+use super::write::{SHOWN, user};
 use crate::{
     app::Tx,
     db::bind,
@@ -15,6 +16,7 @@ use crate::{
     },
     people::users::model::UserStatus,
     sql,
+    text::fold,
 };
 
 /// Marks the rows that bring those who were only known by their key. Without a status of their own they get that of
@@ -37,10 +39,14 @@ pub fn find_brought(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
 /// has it.
 pub fn plan_managers(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
     sql![
-        "WITH wanted AS MATERIALIZED (SELECT line, fields ->> 'manager' AS key, fields FROM ",
+        "WITH wanted AS MATERIALIZED (SELECT line, fields ->> 'manager' AS key, folded ->> 'manager_folded' AS key_folded, fields, folded FROM ",
         good(plan),
         " g WHERE jsonb_typeof(fields -> 'manager') = 'string' AND NOT refs ? 'manager_id'),
-         known AS (SELECT key,
+         known AS (SELECT key, min(key_folded) AS key_folded,
+                (array_agg(folded -> 'manager.username_folded' ORDER BY line) FILTER (WHERE folded ? 'manager.username_folded'))[1] #>> '{}' AS username_folded,
+                (array_agg(folded -> 'manager.given_name_folded' ORDER BY line) FILTER (WHERE folded ? 'manager.given_name_folded'))[1] AS given_name_folded,
+                (array_agg(folded -> 'manager.family_name_folded' ORDER BY line) FILTER (WHERE folded ? 'manager.family_name_folded'))[1] AS family_name_folded,
+                (array_agg(folded -> 'manager.email_folded' ORDER BY line) FILTER (WHERE folded ? 'manager.email_folded'))[1] AS email_folded,
                 (array_agg(fields -> 'manager.username' ORDER BY line) FILTER (WHERE fields ? 'manager.username'))[1] #>> '{}' AS username,
                 (array_agg(fields -> 'manager.given_name' ORDER BY line) FILTER (WHERE fields ? 'manager.given_name'))[1] AS given_name,
                 (array_agg(fields -> 'manager.family_name' ORDER BY line) FILTER (WHERE fields ? 'manager.family_name'))[1] AS family_name,
@@ -48,12 +54,16 @@ pub fn plan_managers(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> 
             FROM wanted GROUP BY key),
          made AS MATERIALIZED (SELECT ",
         tx.new_ids(),
-        " AS id, known.*, coalesce(username, left(regexp_replace(",
+        " AS id, known.*, coalesce(username, regexp_replace(",
         bind(source(plan, reference)),
-        " || ':' || key, '\\s+', '-', 'g'), 200)) AS name FROM known)
+        " || ':' || key, '\\s+', '-', 'g')) AS name, coalesce(username_folded, regexp_replace(",
+        bind(fold(source(plan, reference))),
+        " || ':' || key_folded, '\\s+', '-', 'g')) AS name_folded FROM known)
          UPDATE import_rows r SET refs = r.refs || jsonb_build_object('manager_id', made.id, 'manager', made.name,
                 'made_manager', jsonb_build_object('key', made.key, 'given_name', coalesce(given_name, to_jsonb(made.key)),
-                    'family_name', coalesce(family_name, '\"\"'), 'email', email))
+                    'family_name', coalesce(family_name, '\"\"'), 'email', email, 'username_folded', name_folded,
+                    'given_name_folded', coalesce(given_name_folded, to_jsonb(made.key_folded)),
+                    'family_name_folded', coalesce(family_name_folded, '\"\"'), 'email_folded', email_folded))
          FROM wanted JOIN made USING (key) WHERE r.line = wanted.line AND r.import_id = ",
         bind(plan.import)
     ]
@@ -78,17 +88,17 @@ fn refuse_taken(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         "error",
     );
     sql![
-        "WITH made AS MATERIALIZED (SELECT DISTINCT refs ->> 'manager_id' AS id, lower(refs ->> 'manager') AS username FROM ",
+        "WITH made AS MATERIALIZED (SELECT DISTINCT refs ->> 'manager_id' AS id, refs -> 'made_manager' ->> 'username_folded' AS username FROM ",
         good(plan),
         " g WHERE refs ? 'made_manager'),
          taken AS (
             SELECT id FROM (SELECT id, count(*) OVER (PARTITION BY username) AS copies FROM made) AS named WHERE copies > 1
             UNION
-            SELECT made.id FROM made JOIN users u ON lower(u.username) = made.username
+            SELECT made.id FROM made JOIN users u ON u.username_folded = made.username
             UNION
             SELECT made.id FROM made JOIN ",
         good(plan),
-        " g ON lower(g.fields ->> 'username') = made.username)
+        " g ON g.folded ->> 'username_folded' = made.username)
          UPDATE import_rows r SET action = 'refuse', issues = r.issues || ",
         fault,
         " WHERE r.refs ->> 'manager_id' IN (SELECT id FROM taken) AND r.import_id = ",
@@ -130,8 +140,10 @@ pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         ]
     };
     let created = sql![
-        "INSERT INTO users (id, username, email, given_name, family_name, status, created_at, updated_at)
-         SELECT id, username, made ->> 'email', made ->> 'given_name', made ->> 'family_name', ",
+        "INSERT INTO users (id, username, email, given_name, family_name, username_folded, email_folded, given_name_folded,
+            family_name_folded, status, created_at, updated_at)
+         SELECT id, username, made ->> 'email', made ->> 'given_name', made ->> 'family_name', made ->> 'username_folded',
+            made ->> 'email_folded', made ->> 'given_name_folded', made ->> 'family_name_folded', ",
         bind(UserStatus::Invited.as_str()),
         ", ",
         bind(tx.now),
@@ -139,9 +151,11 @@ pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         bind(tx.now),
         " FROM ",
         made(),
-        " RETURNING users.id, to_jsonb(users) AS after"
+        " RETURNING users.id, ",
+        SHOWN,
+        " AS after"
     ];
-    events::record(tx, super::write::user("user.created"), None, created)?;
+    events::record(tx, user("user.created"), None, created)?;
     sql![
         "INSERT INTO external_keys (kind, source, key, object_id, is_placeholder, created_at) SELECT 'user', ",
         bind(source(plan, reference)),

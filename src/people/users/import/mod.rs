@@ -34,13 +34,13 @@ static DECLARATION: Declaration = Declaration {
     matches: &[
         Match {
             field: "username",
-            wanted: "lower(g.fields ->> 'username')",
-            present: "lower(t.username)",
+            wanted: "g.folded ->> 'username_folded'",
+            present: "t.username_folded",
         },
         Match {
             field: "email",
-            wanted: "lower(g.fields ->> 'email')",
-            present: "lower(t.email)",
+            wanted: "g.folded ->> 'email_folded'",
+            present: "t.email_folded",
         },
     ],
     references: &[
@@ -84,13 +84,13 @@ impl Target for UserImport {
             field("email", Kind::Email, Empty::Null, "to_jsonb(t.email)"),
             field(
                 "given_name",
-                Kind::Text(MOST),
+                Kind::Name(MOST),
                 Empty::Refused,
                 "to_jsonb(t.given_name)",
             ),
             field(
                 "family_name",
-                Kind::Text(MOST),
+                Kind::Name(MOST),
                 Empty::Blank,
                 "to_jsonb(t.family_name)",
             ),
@@ -191,7 +191,7 @@ fn attribute((name, kind, allowed): Definition) -> Field {
         ("boolean", _) => Kind::Boolean,
         ("date", _) => Kind::Date,
         (_, Some(words)) => Kind::OneOf(words),
-        _ => Kind::Text(2_000),
+        _ => Kind::Lines(2_000),
     };
     let present: Sql = sql!["t.attributes -> ", bind(name.as_str())];
     Field {

@@ -15,6 +15,7 @@ use crate::{
         target::Plan,
     },
     sql,
+    text::fold,
 };
 
 /// Refuses rows that the database would not take, then finds org units and managers.
@@ -25,8 +26,8 @@ pub fn resolve(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         Taken {
             field: "username",
             table: "users",
-            wanted: "lower(g.fields ->> 'username')",
-            present: "lower(t.username)",
+            wanted: "g.folded ->> 'username_folded'",
+            present: "t.username_folded",
         },
     )?;
     refuse_leaving_before_hire(tx, plan)?;
@@ -74,9 +75,8 @@ fn refuse_leaving_before_hire(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
 fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
     if let Some(under) = &reference.under {
         let known = sql![
-            "SELECT 1 FROM org_units WHERE archived_at IS NULL AND lower(code) = lower(",
-            bind(under.as_str()),
-            ")"
+            "SELECT 1 FROM org_units WHERE archived_at IS NULL AND code_folded = ",
+            bind(fold(under))
         ]
         .execute(tx.conn)?;
         if known == 0 {
@@ -96,15 +96,15 @@ fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Api
     // Thousands of rows name a few dozen units, so each is looked up once.
     let found = sql![
         "WITH path AS MATERIALIZED (SELECT levels, coalesce((
-                SELECT o.code FROM org_units o WHERE lower(o.code) = lower(levels -> -1 ->> 'code')),
+                SELECT o.code FROM org_units o WHERE o.code_folded = keys -> -1 ->> 'code'),
                 levels -> -1 ->> 'code') AS code, (
                 SELECT bool_or(u.archived_at IS NOT NULL OR u.id IS NULL AND NOT ",
         bind(creates),
         ") FROM jsonb_array_elements(CASE WHEN ",
         bind(creates),
-        " THEN levels ELSE jsonb_build_array(levels -> -1) END) AS named(level)
-                LEFT JOIN org_units u ON lower(u.code) = lower(level ->> 'code')) AS is_missing
-            FROM (SELECT DISTINCT fields -> 'org_unit' AS levels FROM ",
+        " THEN keys ELSE jsonb_build_array(keys -> -1) END) AS named(level)
+                LEFT JOIN org_units u ON u.code_folded = level ->> 'code') AS is_missing
+            FROM (SELECT DISTINCT fields -> 'org_unit' AS levels, folded -> 'org_unit_folded' AS keys FROM ",
         good(plan),
         " g WHERE jsonb_typeof(fields -> 'org_unit') = 'array') AS named)
          SELECT g.line, path.code, path.is_missing FROM ",
@@ -123,22 +123,22 @@ struct Number {
 /// How many org units the plan makes.
 pub fn new_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
     let number: Number = sql![
-        "SELECT count(DISTINCT lower(level ->> 'code')) AS number
-         FROM import_rows r, jsonb_array_elements(r.fields -> 'org_unit') AS path(level)
+        "SELECT count(DISTINCT level ->> 'code') AS number
+         FROM import_rows r, jsonb_array_elements(r.folded -> 'org_unit_folded') AS path(level)
          WHERE r.action IN ('create', 'update') AND jsonb_typeof(r.refs -> 'org_unit') = 'string'
-            AND NOT EXISTS (SELECT 1 FROM org_units o WHERE lower(o.code) = lower(level ->> 'code')) AND r.import_id = ",
+            AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.code_folded = level ->> 'code') AND r.import_id = ",
         bind(plan.import)
     ]
     .get_result(tx.conn)?;
     Ok(number.number)
 }
 
-/// A name with its case, its full stops and its spaces evened out.
+/// The key form of a name with its full stops and its spaces evened out.
 fn evened(name: &'static str) -> Sql {
     sql![
-        "lower(btrim(regexp_replace(replace(",
+        "btrim(regexp_replace(replace(",
         name,
-        ", '.', ' '), '\\s+', ' ', 'g')))"
+        ", '.', ' '), '\\s+', ' ', 'g'))"
     ]
 }
 
@@ -158,12 +158,13 @@ fn people(plan: &Plan, reference: &ReferenceMapping) -> Sql {
             ],
         ),
         ReferenceBy::Username => (
-            sql!["lower(coalesce(g.fields ->> 'username', u.username))"],
+            sql!["coalesce(g.folded ->> 'username_folded', u.username_folded)"],
             Sql::default(),
         ),
         ReferenceBy::Name | ReferenceBy::Code => (
             evened(
-                "coalesce(g.fields ->> 'given_name', u.given_name, '') || ' ' || coalesce(g.fields ->> 'family_name', u.family_name, '')",
+                "coalesce(g.folded ->> 'given_name_folded', u.given_name_folded, '') || ' '
+                    || coalesce(g.folded ->> 'family_name_folded', u.family_name_folded, '')",
             ),
             Sql::default(),
         ),
@@ -183,8 +184,8 @@ fn people(plan: &Plan, reference: &ReferenceMapping) -> Sql {
 fn find_managers(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
     let handle = match reference.by {
         ReferenceBy::Key => sql!["g.fields ->> 'manager'"],
-        ReferenceBy::Username => sql!["lower(g.fields ->> 'manager')"],
-        ReferenceBy::Name | ReferenceBy::Code => evened("g.fields ->> 'manager'"),
+        ReferenceBy::Username => sql!["g.folded ->> 'manager_folded'"],
+        ReferenceBy::Name | ReferenceBy::Code => evened("g.folded ->> 'manager_folded'"),
     };
     let named = || sql!["'\"' || (r.fields ->> 'manager') || '\"'"];
     let unknown = sql![named(), " || ' is nobody here'"];

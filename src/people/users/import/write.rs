@@ -16,6 +16,7 @@ use crate::{
     },
     people::closure::ORG_UNITS,
     sql,
+    text::fold,
 };
 
 /// Writes the plan's rows and says whose facts changed.
@@ -77,27 +78,28 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     .get_result(tx.conn)?;
     for level in 0..i64::from(deepest.depth) {
         let made = sql![
-            "INSERT INTO org_units (id, code, name, parent_id, created_at, updated_at)
+            "INSERT INTO org_units (id, code, name, code_folded, name_folded, parent_id, created_at, updated_at)
              SELECT ",
             tx.new_ids(),
-            ", new.code, new.name, parent.id, ",
+            ", new.code, new.name, new.code_folded, new.name_folded, parent.id, ",
             bind(tx.now),
             ", ",
             bind(tx.now),
-            " FROM (SELECT DISTINCT ON (lower(fields -> 'org_unit' -> level ->> 'code')) fields -> 'org_unit' -> level ->> 'code' AS code,
-                    fields -> 'org_unit' -> level ->> 'name' AS name,
-                    coalesce(fields -> 'org_unit' -> nullif(level - 1, -1) ->> 'code', ",
-            bind(under.map(str::to_owned)),
+            " FROM (SELECT DISTINCT ON (code_folded) fields -> 'org_unit' -> level ->> 'code' AS code,
+                    fields -> 'org_unit' -> level ->> 'name' AS name, code_folded,
+                    folded -> 'org_unit_folded' -> level ->> 'name' AS name_folded,
+                    coalesce(folded -> 'org_unit_folded' -> nullif(level - 1, -1) ->> 'code', ",
+            bind(under.map(fold)),
             ") AS above
                 FROM import_rows, (SELECT ",
             bind(level),
-            "::int AS level) AS present
+            "::int AS level) AS present, LATERAL (SELECT folded -> 'org_unit_folded' -> level ->> 'code' AS code_folded) AS keys
                 WHERE action IN ('create', 'update') AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = ",
             bind(plan.import),
-            " ORDER BY lower(fields -> 'org_unit' -> level ->> 'code'), line) AS new
-             LEFT JOIN org_units parent ON lower(parent.code) = lower(new.above)
-             WHERE new.code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM org_units o WHERE lower(o.code) = lower(new.code))
-             RETURNING org_units.id, to_jsonb(org_units) AS after"
+            " ORDER BY code_folded, line) AS new
+             LEFT JOIN org_units parent ON parent.code_folded = new.above
+             WHERE new.code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.code_folded = new.code_folded)
+             RETURNING org_units.id, to_jsonb(org_units) - '{code_folded,name_folded}'::text[] AS after"
         ];
         events::record(tx, ORG_UNIT_CREATED, None, made)?;
         place_org_units(tx)?;
@@ -120,9 +122,14 @@ fn place_org_units(tx: &mut Tx) -> ApiResult<()> {
 const USERS: Keyed = Keyed {
     table: "users",
     columns: "username, email, given_name, family_name, status, locale, time_zone, title, job_code, department,
-        location, cost_centre, employment_type, hired_on, left_on, activated_on, manager_id, org_unit_id, attributes",
-    shown: "to_jsonb(users)",
+        location, cost_centre, employment_type, hired_on, left_on, activated_on, manager_id, org_unit_id, attributes,
+        username_folded, email_folded, given_name_folded, family_name_folded",
+    shown: SHOWN,
 };
+
+/// A person as the API shows them: without key forms.
+pub(super) const SHOWN: &str =
+    "to_jsonb(users) - '{username_folded,email_folded,given_name_folded,family_name_folded}'::text[]";
 
 pub(super) const fn user(action: &'static str) -> EventKind {
     EventKind {
@@ -135,7 +142,7 @@ pub(super) const fn user(action: &'static str) -> EventKind {
 /// The people of rows with `action`, as they will be: what the row says over what is there.
 fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
     let defaults = json!({
-        "family_name": "", "status": "active", "locale": "en", "time_zone": "UTC", "attributes": {},
+        "family_name": "", "family_name_folded": "", "status": "active", "locale": "en", "time_zone": "UTC", "attributes": {},
     });
     sql![
         "SELECT r.object_id AS id, p.username, p.email, p.given_name, p.family_name, p.status, p.locale, p.time_zone,
@@ -144,14 +151,15 @@ fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
         bind(tx.today()),
         " END) AS activated_on, p.manager_id, CASE WHEN r.refs ? 'org_unit' THEN o.id ELSE p.org_unit_id END AS org_unit_id,
             jsonb_strip_nulls(p.attributes || coalesce((SELECT jsonb_object_agg(substr(a.key, 12), a.value)
-                FROM jsonb_each(r.fields) a WHERE starts_with(a.key, 'attributes.')), '{}')) AS attributes
+                FROM jsonb_each(r.fields) a WHERE starts_with(a.key, 'attributes.')), '{}')) AS attributes,
+            p.username_folded, p.email_folded, p.given_name_folded, p.family_name_folded
          FROM import_rows r
          LEFT JOIN users u ON u.id = r.object_id
-         LEFT JOIN org_units o ON lower(o.code) = lower(r.refs ->> 'org_unit')
+         LEFT JOIN org_units o ON o.code_folded = r.folded -> 'org_unit_folded' -> -1 ->> 'code'
          CROSS JOIN LATERAL jsonb_populate_record(u,
             CASE WHEN u.id IS NULL THEN ",
         bind(defaults),
-        " ELSE '{}' END || r.fields || r.refs) AS p
+        " ELSE '{}' END || r.fields || r.refs || r.folded) AS p
          WHERE r.action = ",
         bind(action),
         lines.among_rows(),
@@ -167,7 +175,8 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
         USERS.columns,
         ", version, updated_at) = (n.username, n.email, n.given_name, n.family_name, n.status, n.locale, n.time_zone,
             n.title, n.job_code, n.department, n.location, n.cost_centre, n.employment_type, n.hired_on, n.left_on,
-            n.activated_on, n.manager_id, n.org_unit_id, n.attributes, users.version + 1, ",
+            n.activated_on, n.manager_id, n.org_unit_id, n.attributes, n.username_folded, n.email_folded,
+            n.given_name_folded, n.family_name_folded, users.version + 1, ",
         bind(tx.now),
         ") FROM (",
         next(tx, plan, "update", lines),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     access::sso::{Person, providers::model::ProviderRow},
     app::Tx,
-    db::{Condition, bind, schema::org_units},
+    db::schema::org_units,
     http::{ApiResult, FieldError},
     import::{
         Target, check,
@@ -17,6 +17,7 @@ use crate::{
     },
     people::users::import::UserImport,
     sql,
+    text::fold,
 };
 
 /// The field that names a person's org unit by its code.
@@ -102,11 +103,7 @@ pub fn is_true(value: &Value) -> bool {
 
 fn org_unit(tx: &mut Tx, code: &str) -> ApiResult<Option<Uuid>> {
     let unit = org_units::table
-        .filter(Condition::new(sql![
-            "lower(org_units.code) = lower(",
-            bind(code),
-            ")"
-        ]))
+        .filter(org_units::code_folded.eq(fold(code)))
         .filter(org_units::archived_at.is_null())
         .select(org_units::id)
         .first(tx.conn)

@@ -13,13 +13,11 @@ use crate::{
         },
     },
     app::Tx,
-    db::{
-        Condition, bind,
-        schema::{external_keys, users},
-    },
+    db::schema::{external_keys, users},
     http::ApiResult,
     people::users::identities::store::{has_identity, is_linked},
     sql,
+    text::fold,
 };
 
 /// The person to be linked, if there is one; or why there is doubt, in which nobody signs in.
@@ -92,11 +90,7 @@ fn by_email(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<V
         return Ok(Vec::new());
     };
     Ok(users::table
-        .filter(Condition::new(sql![
-            "lower(users.email) = lower(",
-            bind(email),
-            ")"
-        ]))
+        .filter(users::email_folded.eq(fold(&email)))
         .filter(users::status.ne("archived"))
         .select(users::id)
         .limit(2)
