@@ -3,7 +3,10 @@
 //! Handlers say what is theirs: summary, tag, permission, bodies. What all have in common is added here:
 //! problems, security, `If-Match`, `Idempotency-Key`.
 
-use std::sync::{LazyLock, OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, OnceLock},
+};
 
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
@@ -43,34 +46,49 @@ pub fn text() -> &'static str {
     &TEXT
 }
 
-/// The methods that a path of the document answers.
-pub fn methods_of(path: &str) -> Vec<&'static str> {
-    static PATHS: OnceLock<Vec<(Vec<String>, Vec<&'static str>)>> = OnceLock::new();
-    let paths = PATHS.get_or_init(|| {
+/// The methods that each path of the document answers.
+fn paths() -> &'static BTreeMap<String, Vec<&'static str>> {
+    static PATHS: OnceLock<BTreeMap<String, Vec<&'static str>>> = OnceLock::new();
+    PATHS.get_or_init(|| {
         let document: Value = serde_json::from_str(text()).unwrap_or_default();
         let paths = document["paths"].as_object().cloned().unwrap_or_default();
         paths
             .iter()
-            .map(|(path, item)| (segments(path), methods(item)))
+            .map(|(path, item)| (path.clone(), methods(item)))
             .collect()
-    });
+    })
+}
+
+/// Whether `method` is answered at a path of the document, or of the document's own pages.
+pub fn is_operation(method: &str, pattern: &str) -> bool {
+    if PAGES.contains(&pattern) {
+        return matches!(method, "GET" | "HEAD");
+    }
+    paths()
+        .get(pattern)
+        .is_some_and(|methods| methods.contains(&method))
+}
+
+/// The methods that a path of the document answers.
+pub fn methods_of(path: &str) -> Vec<&'static str> {
     let wanted = segments(path);
-    let fits = |pattern: &[String]| {
+    let fits = |pattern: &str| {
+        let pattern = segments(pattern);
         pattern.len() == wanted.len()
             && pattern
                 .iter()
                 .zip(&wanted)
                 .all(|(p, w)| p == w || p.starts_with('{'))
     };
-    paths
+    paths()
         .iter()
         .find(|(pattern, _)| fits(pattern))
         .map(|(_, methods)| methods.clone())
         .unwrap_or_default()
 }
 
-fn segments(path: &str) -> Vec<String> {
-    path.trim_matches('/').split('/').map(str::to_owned).collect()
+fn segments(path: &str) -> Vec<&str> {
+    path.trim_matches('/').split('/').collect()
 }
 
 fn methods(item: &Value) -> Vec<&'static str> {
@@ -95,6 +113,7 @@ fn build() -> OpenApi {
         .into_utoipa_app()
         .openapi(Base::openapi())
         .configure(server::public)
+        .configure(server::probes)
         .service(scope("/v1").configure(server::v1))
         .service(scope(scim::ADDRESS).configure(server::scim))
         .split_for_parts();
@@ -174,7 +193,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         statuses.push("404");
     }
     if method != "get" {
-        statuses.extend(["409", "413", "415"]);
+        statuses.extend(["408", "409", "413", "415"]);
         if !is_scim {
             statuses.push("422");
         }
@@ -237,6 +256,9 @@ fn add_header(operation: &mut Value, name: &str, required: bool, description: &s
         None => operation["parameters"] = json!([header]),
     }
 }
+
+/// The pages that show the document.
+const PAGES: &[&str] = &["/openapi.json", "/docs", "/docs/{_:.*}"];
 
 /// `/openapi.json`, and its human face at `/docs`, out of the binary.
 pub fn configure_docs(config: &mut web::ServiceConfig) {

@@ -6,21 +6,33 @@ use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-/// The process's metrics. Registered once; cheap to clone.
+/// Whether an operation answers a method at a path pattern.
+pub type IsOperation = fn(method: &str, pattern: &str) -> bool;
+
+/// The process's metrics. Registered once; cheap to clone. No label holds what a caller made up: each series stays in
+/// memory for as long as the process lives.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Registry,
+    is_operation: IsOperation,
     requests: IntCounterVec,
     seconds: HistogramVec,
     jobs: IntCounterVec,
     queue: IntGaugeVec,
 }
 
+/// The label of requests that no operation answers.
+const UNMATCHED: &str = "unmatched";
+/// The label of all methods beside [`METHODS`].
+const OTHER_METHOD: &str = "other";
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 impl Metrics {
-    /// A registry with every metric in it.
-    pub fn new() -> Result<Self, prometheus::Error> {
+    /// A registry with every metric in it, which labels requests by the operations that `is_operation` knows.
+    pub fn new(is_operation: IsOperation) -> Result<Self, prometheus::Error> {
         let metrics = Metrics {
             registry: Registry::new(),
+            is_operation,
             requests: IntCounterVec::new(
                 Opts::new("provost_http_requests_total", "HTTP requests answered."),
                 &["method", "operation", "status"],
@@ -48,8 +60,13 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Counts an answered request.
-    pub fn observe_request(&self, method: &str, operation: &str, status: u16, took: Duration) {
+    /// Counts an answered request, whose path matched `pattern`.
+    pub fn observe_request(&self, method: &str, pattern: Option<&str>, status: u16, took: Duration) {
+        let (method, operation) = match pattern {
+            Some(pattern) if (self.is_operation)(method, pattern) => (method, pattern),
+            _ if METHODS.contains(&method) => (method, UNMATCHED),
+            _ => (OTHER_METHOD, UNMATCHED),
+        };
         self.requests
             .with_label_values(&[method, operation, &status.to_string()])
             .inc();

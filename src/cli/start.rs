@@ -15,6 +15,7 @@ use crate::{
     },
     app::{self, Acting, App, Clock, Wake},
     config::Config,
+    contract,
     credential::templates,
     db::{
         Db, DbOptions,
@@ -40,9 +41,9 @@ impl Started {
     }
 }
 
-/// Connections beside those that answer requests and run jobs: commands, the sealer, the dispatcher and the
-/// heartbeat of a worker.
-const SPARE_CONNECTIONS: u32 = 4;
+/// Connections beside those that answer requests and run jobs: commands with their sign of life, the sealer, the dispatcher
+/// and the heartbeat of a worker.
+const SPARE_CONNECTIONS: u32 = 5;
 
 /// Opens the database: the one that is set, or the private one, started if need be.
 pub fn database(config: &Config) -> Result<(DbOptions, Option<EmbeddedPostgres>), CommandError> {
@@ -93,7 +94,7 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
         keys: keys::KeyRing::default(),
         hashing: Hashing::start(config.hashing_threads)?,
         rates: Rates::new(config.rate_limit),
-        metrics: Metrics::new()
+        metrics: Metrics::new(contract::is_operation)
             .map_err(|error| CommandError::of("The metrics cannot be registered", error))?,
         reactions: server::REACTIONS,
         import_targets: server::IMPORT_TARGETS,

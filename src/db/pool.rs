@@ -3,11 +3,19 @@
 //! Async code hands a closure to [`Db::run`]; a thread runs it on its connection. With as many threads as
 //! connections nobody ever waits inside r2d2, which only keeps the connections healthy.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    ops::{Deref, DerefMut},
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use crossbeam_channel::{Sender, TrySendError};
 use diesel::{
-    connection::{CacheSize, Connection},
+    connection::{CacheSize, Connection, InstrumentationEvent},
     pg::PgConnection,
     r2d2::{self, ConnectionManager, CustomizeConnection, ManageConnection, Pool, PooledConnection},
 };
@@ -49,27 +57,65 @@ pub struct DbOptions {
 pub struct Db {
     queue: Sender<Work>,
     pool: Pool<Connections>,
-    options: std::sync::Arc<DbOptions>,
+    options: Arc<DbOptions>,
 }
 
 /// Work that may wait for each connection before more is refused.
 const QUEUE_PER_CONNECTION: usize = 256;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Makes connections, and tells those that the server has closed.
+/// Bytes of prepared statements that a connection keeps before another takes its place. Filters and sort orders make
+/// statements of their own, and the server keeps parsed forms and plans many times as large: without a limit, requests
+/// with made-up filters fill its memory.
+pub const MOST_PREPARED: usize = 1 << 20;
+
+/// A connection that counts the bytes of the statements it has prepared.
+pub struct CountingConnection {
+    conn: PgConnection,
+    prepared: Arc<AtomicUsize>,
+}
+
+impl CountingConnection {
+    fn new(mut conn: PgConnection) -> Self {
+        let prepared = Arc::new(AtomicUsize::new(0));
+        let counter = prepared.clone();
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::CacheQuery { sql, .. } = event {
+                counter.fetch_add(sql.len(), Ordering::Relaxed);
+            }
+        });
+        CountingConnection { conn, prepared }
+    }
+}
+
+impl Deref for CountingConnection {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.conn
+    }
+}
+
+impl DerefMut for CountingConnection {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.conn
+    }
+}
+
+/// Makes connections, and tells those that the server has closed or that have prepared too much.
 #[derive(Debug)]
 pub struct Connections(ConnectionManager<PgConnection>);
 
 impl ManageConnection for Connections {
-    type Connection = PgConnection;
+    type Connection = CountingConnection;
     type Error = r2d2::Error;
 
-    fn connect(&self) -> Result<PgConnection, r2d2::Error> {
-        self.0.connect()
+    fn connect(&self) -> Result<CountingConnection, r2d2::Error> {
+        self.0.connect().map(CountingConnection::new)
     }
 
     /// Asks the socket, not the server: a restart has closed all of them, and none shall cost a request its answer.
-    fn is_valid(&self, conn: &mut PgConnection) -> Result<(), r2d2::Error> {
+    fn is_valid(&self, conn: &mut CountingConnection) -> Result<(), r2d2::Error> {
         // The first look may take in the server's last words; behind them the second finds the end.
         for _ in 0..2 {
             for notification in conn.notifications_iter() {
@@ -79,8 +125,8 @@ impl ManageConnection for Connections {
         Ok(())
     }
 
-    fn has_broken(&self, conn: &mut PgConnection) -> bool {
-        self.0.has_broken(conn)
+    fn has_broken(&self, conn: &mut CountingConnection) -> bool {
+        conn.prepared.load(Ordering::Relaxed) > MOST_PREPARED || self.0.has_broken(conn)
     }
 }
 
@@ -89,8 +135,8 @@ struct PrepareConnection {
     prepared_statements: bool,
 }
 
-impl CustomizeConnection<PgConnection, r2d2::Error> for PrepareConnection {
-    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), r2d2::Error> {
+impl CustomizeConnection<CountingConnection, r2d2::Error> for PrepareConnection {
+    fn on_acquire(&self, conn: &mut CountingConnection) -> Result<(), r2d2::Error> {
         use diesel::connection::SimpleConnection;
         if !self.prepared_statements {
             // A pooler hands the session on to others: leave it as it is.
@@ -135,7 +181,7 @@ impl Db {
         Db {
             queue,
             pool,
-            options: std::sync::Arc::new(options),
+            options: Arc::new(options),
         }
     }
 

@@ -41,6 +41,7 @@ codes! {
     Forbidden = FORBIDDEN "forbidden" "The caller lacks a permission";
     NotFound = NOT_FOUND "not_found" "There is no such thing, or the caller may not see it";
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "This address does not answer that method";
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout" "The request did not arrive in time";
     Conflict = CONFLICT "conflict" "The change does not fit the present state";
     AlreadyExists = CONFLICT "already_exists" "Something else has this value already";
     RequestInProgress = CONFLICT "request_in_progress" "A request with this idempotency key is being worked on";

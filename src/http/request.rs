@@ -1,11 +1,18 @@
 //! Around every request: its id, its time limit, the access log and the metrics.
 
-use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    rc::Rc,
+    time::Instant,
+};
 
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpResponse,
     body::{BoxBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{Payload, ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
         Method, StatusCode,
@@ -14,7 +21,7 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, Stream, stream::poll_fn};
 
 use super::{ApiError, Code, address, scim};
 use crate::{config::Config, metrics::Metrics};
@@ -87,7 +94,10 @@ pub async fn track<B: MessageBody + 'static>(
         // Answered as GET is; the protocol's layer leaves the body out.
         request.head_mut().method = Method::GET;
     }
+    let body = Body::watch(&mut request);
+    let kept = body.clone();
     let path = request.path().to_owned();
+    let pattern = request.match_pattern();
 
     let current = Current {
         id: id.clone(),
@@ -101,7 +111,7 @@ pub async fn track<B: MessageBody + 'static>(
             let answer = match limit {
                 Some(limit) => tokio::time::timeout(limit, answer)
                     .await
-                    .unwrap_or_else(|_| Err(too_slow().into())),
+                    .unwrap_or_else(|_| Err(body.late_or_slow().into())),
                 None => answer.await,
             };
             // Rendered here, where the request's id is known.
@@ -110,42 +120,92 @@ pub async fn track<B: MessageBody + 'static>(
         .await;
 
     let took = started.elapsed();
-    let log = |status: StatusCode, operation: &str, principal: &str, fault: Option<&Error>| {
+    let log = |status: StatusCode, principal: &str, fault: Option<&Error>| {
         if let Some(metrics) = &metrics {
-            metrics.observe_request(method.as_str(), operation, status.as_u16(), took);
+            metrics.observe_request(method.as_str(), pattern.as_deref(), status.as_u16(), took);
         }
         if let Some(fault) = fault.filter(|_| status.is_server_error()) {
             log::error!("request {id}: {fault}");
         }
-        let status = status.as_u16();
+        let (method, path, status) = (cut(method.as_str(), 20), cut(&path, 500), status.as_u16());
         log::info!(target: "access", "{method} {path} {status} {}ms request={id} principal={principal} address={address}", took.as_millis());
     };
     match answer {
         Ok(mut response) => {
             name(response.headers_mut(), &id);
-            let operation = response
-                .request()
-                .match_pattern()
-                .unwrap_or_else(|| UNMATCHED.into());
             let principal = response.request().extensions().get::<LoggedPrincipal>().cloned();
             let principal = principal.map_or_else(|| "-".to_owned(), |principal| principal.0);
-            log(
-                response.status(),
-                &operation,
-                &principal,
-                response.response().error(),
-            );
+            log(response.status(), &principal, response.response().error());
+            kept.keep_until_sent(response.response_mut());
             Ok(response.map_into_boxed_body())
         }
         Err((mut response, error)) => {
             name(response.headers_mut(), &id);
-            log(response.status(), UNMATCHED, "-", Some(&error));
+            kept.keep_until_sent(&mut response);
+            log(response.status(), "-", Some(&error));
             Err(InternalError::from_response(error, response).into())
         }
     }
 }
 
-const UNMATCHED: &str = "unmatched";
+/// At most the first `length` bytes of a text that a client may make as long as it likes.
+fn cut(text: &str, length: usize) -> &str {
+    match text.len() > length {
+        true => &text[..text.floor_char_boundary(length)],
+        false => text,
+    }
+}
+
+/// The body of a request on its way in.
+#[derive(Clone)]
+struct Body {
+    /// None where the request has none.
+    payload: Option<Rc<RefCell<Payload>>>,
+    is_awaited: Rc<Cell<bool>>,
+}
+
+impl Body {
+    /// Watches the body come in, whoever reads it.
+    fn watch(request: &mut ServiceRequest) -> Self {
+        let is_awaited = Rc::new(Cell::new(false));
+        let payload = match request.take_payload() {
+            Payload::None => None,
+            payload => Some(Rc::new(RefCell::new(payload))),
+        };
+        if let Some(payload) = payload.clone() {
+            let is_awaited = is_awaited.clone();
+            let watched = poll_fn(move |context| {
+                let piece = Pin::new(&mut *payload.borrow_mut()).poll_next(context);
+                is_awaited.set(piece.is_pending());
+                piece
+            });
+            request.set_payload(Payload::Stream {
+                payload: Box::pin(watched),
+            });
+        }
+        Body { payload, is_awaited }
+    }
+
+    /// Keeps what has come until the answer is sent. The connection then ends if more was to come; of a chunked body that
+    /// nobody holds, the server would wait for the rest without end.
+    fn keep_until_sent<B>(self, response: &mut HttpResponse<B>) {
+        if let Some(payload) = self.payload {
+            response.extensions_mut().insert(payload);
+        }
+    }
+
+    /// Why a request has no answer in time: the client did not send it whole, or Provost is slow.
+    fn late_or_slow(&self) -> ApiError {
+        if self.is_awaited.get() {
+            ApiError::new(
+                Code::RequestTimeout,
+                "The body did not arrive in time. Send all of it at once, or less in each request.",
+            )
+        } else {
+            too_slow()
+        }
+    }
+}
 
 /// A panic costs its own request a 500, not the connection. Its message goes to the log.
 fn panicked(panic: &(dyn Any + Send)) -> ApiError {

@@ -8,6 +8,7 @@ mod deadlines;
 mod document;
 mod errors;
 mod faults;
+mod growth;
 mod health;
 mod hidden_faults;
 mod http;
