@@ -170,26 +170,22 @@ CREATE TABLE refresh_tokens (
 );
 CREATE INDEX refresh_tokens_issued_idx ON refresh_tokens (issued_at);
 
--- Sign-ins by a provider that are under way: begun, brought back with a code of ours, redeemed.
+-- Sign-ins by a provider in which the person came back: given a code of ours, redeemed. One that was only begun has no row;
+-- it travels as `state`.
 CREATE TABLE sso_flows (
-    -- SHA-256 of the 256 random bits that the provider sends back.
-    state_hash bytea PRIMARY KEY,
+    -- SHA-256 of 256 random bits in its state.
+    flow_hash bytea PRIMARY KEY,
     provider_id uuid NOT NULL REFERENCES identity_providers (id),
-    -- SHA-256 of the cookie of the browser that began.
-    browser_hash bytea NOT NULL,
-    nonce text NOT NULL,
-    code_verifier text NOT NULL,
-    -- What the front end asked for, and wants to see again.
+    -- Where the code was sent.
     redirect_uri text NOT NULL,
-    client_state text,
     code_challenge text NOT NULL,
-    expires_at timestamptz NOT NULL,
-    returned_at timestamptz,
+    returned_at timestamptz NOT NULL,
     -- SHA-256 of the code that the front end redeems.
-    code_hash bytea UNIQUE,
-    user_id uuid REFERENCES users (id),
+    code_hash bytea NOT NULL UNIQUE,
+    user_id uuid NOT NULL REFERENCES users (id),
     -- What the provider's session needs to be ended by.
-    provider_session jsonb,
+    provider_session jsonb NOT NULL,
+    expires_at timestamptz NOT NULL,
     redeemed_at timestamptz,
     session_id uuid
 );

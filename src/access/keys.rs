@@ -2,6 +2,8 @@
 //!
 //! A new key is published before it signs, so that by then every process and every client that keeps the key set knows
 //! it; an old one counts until no token of it can be about. So no request fails when keys change.
+//!
+//! From each a second key is derived, for what Provost lets travel through browsers (`sealed`).
 
 use std::{
     sync::{
@@ -11,7 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::{
+    aead::{AES_256_GCM_SIV, RandomizedNonceKey},
+    hkdf::{HKDF_SHA256, Salt},
+    signature::{Ed25519KeyPair, KeyPair},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
@@ -36,6 +42,8 @@ pub struct SigningKey {
     pub encoding: EncodingKey,
     /// Verifies.
     pub decoding: DecodingKey,
+    /// Encrypts.
+    pub sealing: RandomizedNonceKey,
     public_key: Vec<u8>,
     signs_from: DateTime<Utc>,
 }
@@ -151,15 +159,16 @@ pub fn load(app: &App, conn: &mut PgConnection) -> ApiResult<()> {
         .inspect_err(|_| ring.mark_stale())?
         .into_iter()
         .map(|(id, private_key, public_key, signs_from)| {
-            Arc::new(SigningKey {
+            Ok(Arc::new(SigningKey {
                 id,
                 encoding: EncodingKey::from_ed_der(&private_key),
                 decoding: DecodingKey::from_ed_der(&public_key),
+                sealing: sealing_key(&private_key)?,
                 public_key,
                 signs_from,
-            })
+            }))
         })
-        .collect();
+        .collect::<ApiResult<_>>()?;
     let is_gone = |known: &Arc<SigningKey>| !keys.iter().any(|key| key.id == known.id);
     let has_lost_one = ring.all()?.iter().any(is_gone);
     *ring.keys.write().map_err(ApiError::internal)? = keys;
@@ -167,6 +176,18 @@ pub fn load(app: &App, conn: &mut PgConnection) -> ApiResult<()> {
         app.tokens.forget_all();
     }
     Ok(())
+}
+
+/// The key that encrypts, derived from the one that signs: neither tells anything of the other. The cipher stands it if two
+/// of its random nonces are ever the same.
+fn sealing_key(private_key: &[u8]) -> ApiResult<RandomizedNonceKey> {
+    let mut key = [0; 32];
+    let secret = Salt::new(HKDF_SHA256, &[]).extract(private_key);
+    let expanded = secret.expand(&[b"provost: sealed values"], &AES_256_GCM_SIV);
+    expanded
+        .and_then(|expanded| expanded.fill(&mut key))
+        .and_then(|()| RandomizedNonceKey::new(&AES_256_GCM_SIV, &key))
+        .map_err(ApiError::internal)
 }
 
 /// Id, private key, public key, from when it signs.

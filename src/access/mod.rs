@@ -17,6 +17,7 @@ pub mod protected;
 pub mod rates;
 pub mod roles;
 pub mod scope;
+pub mod sealed;
 pub mod service_accounts;
 pub mod sessions;
 pub mod sign_in;

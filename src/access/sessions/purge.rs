@@ -65,11 +65,9 @@ fn sessions(tx: &Tx) -> ApiResult<Sql> {
 
 fn sso_flows(tx: &Tx) -> ApiResult<Sql> {
     Ok(sql![
-        "DELETE FROM sso_flows WHERE state_hash IN (SELECT state_hash FROM sso_flows WHERE expires_at <= ",
-        bind(tx.now),
-        " AND (code_hash IS NULL OR expires_at <= ",
+        "DELETE FROM sso_flows WHERE flow_hash IN (SELECT flow_hash FROM sso_flows WHERE expires_at <= ",
         bind(tx.now - SSO_FLOWS_KEPT),
-        ") LIMIT ",
+        " LIMIT ",
         bind(BATCH),
         ")"
     ])

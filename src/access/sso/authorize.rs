@@ -23,7 +23,7 @@ use super::{
     },
 };
 use crate::{
-    access::sign_in::hash_secret,
+    access::keys,
     app::App,
     http::{ApiError, ApiResult},
 };
@@ -51,7 +51,7 @@ pub struct AuthorizationRequest {
     /// Always `S256`.
     #[param(example = "S256")]
     pub code_challenge_method: Option<String>,
-    /// Comes back as it is.
+    /// Comes back as it is; at most 1,000 bytes.
     pub state: Option<String>,
     /// Who it may be: handed on to the provider.
     pub login_hint: Option<String>,
@@ -96,7 +96,15 @@ pub(super) async fn begin_sign_in(
         Some(known) if known.len() == flows::random()?.len() => known,
         _ => flows::random()?,
     };
-    let (state, nonce, code_verifier) = (flows::random()?, flows::random()?, flows::random()?);
+    keys::refresh(&app).await?;
+    let flow = Flow::begin(
+        provider.id,
+        back.redirect_uri.clone(),
+        back.state.clone(),
+        asked.code_challenge.clone().unwrap_or_default(),
+        app.clock.now(),
+    )?;
+    let state = flow.seal(&app, &browser)?;
     let address = authorization_address(
         &documents.metadata.authorization_endpoint,
         &[
@@ -105,32 +113,18 @@ pub(super) async fn begin_sign_in(
             ("redirect_uri", Some(&callback(&app))),
             ("scope", Some(&provider.scopes.join(" "))),
             ("state", Some(&state)),
-            ("nonce", Some(&nonce)),
-            ("code_challenge", Some(&flows::challenge(&code_verifier))),
+            ("nonce", Some(&flow.nonce())),
+            ("code_challenge", Some(&flows::challenge(&flow.code_verifier()))),
             ("code_challenge_method", Some("S256")),
             ("login_hint", asked.login_hint.as_deref()),
             ("prompt", asked.prompt.as_deref()),
             ("ui_locales", asked.ui_locales.as_deref()),
         ],
     )?;
-    let flow = Flow {
-        state_hash: hash_secret(&state),
-        provider_id: provider.id,
-        browser_hash: hash_secret(&browser),
-        nonce,
-        code_verifier,
-        redirect_uri: back.redirect_uri.clone(),
-        client_state: back.state.clone(),
-        code_challenge: asked.code_challenge.unwrap_or_default(),
-        expires_at: app.clock.now() + FLOW_LIFETIME,
-    };
-    let cookie = cookie(&app, &browser);
-    app.on_database(move |_, conn| Ok(flows::begin(conn, &flow)?))
-        .await?;
     Ok(HttpResponse::Found()
         .insert_header(("Cache-Control", "no-store"))
         .insert_header((LOCATION, address))
-        .cookie(cookie)
+        .cookie(cookie(&app, &browser))
         .finish())
 }
 
@@ -197,7 +191,8 @@ pub(super) struct Back {
 impl Back {
     /// Only to where the provider's keeper allows: nobody else learns of codes, or is sent browsers.
     fn checked(app: &App, provider: &ProviderRow, asked: &AuthorizationRequest) -> ApiResult<Self> {
-        const LONGEST_STATE: usize = 4_000;
+        // It travels on within our own, and addresses have limits.
+        const LONGEST_STATE: usize = 1_000;
         let redirect_uri = asked
             .redirect_uri
             .clone()
@@ -211,11 +206,11 @@ impl Back {
         let state = asked.state.clone();
         if state
             .as_ref()
-            .is_some_and(|state| state.len() > LONGEST_STATE || state.contains('\0'))
+            .is_some_and(|state| state.len() > LONGEST_STATE || state.contains(char::is_control))
         {
             return Err(ApiError::parameter(
                 "state",
-                format!("must have at most {LONGEST_STATE} bytes, and no U+0000"),
+                format!("must have at most {LONGEST_STATE} bytes and no control characters"),
             ));
         }
         Ok(Back {

@@ -6,6 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse, get,
     web::{self, Data},
 };
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
@@ -21,7 +22,7 @@ use super::{
     tokens::{self, Claims, Use},
 };
 use crate::{
-    access::sign_in::hash_secret,
+    access::{keys, sign_in::hash_secret},
     app::App,
     http::{ApiError, ApiResult, Code},
 };
@@ -59,6 +60,7 @@ pub(super) async fn return_from_provider(
 ) -> ApiResult<HttpResponse> {
     let app = app.into_inner();
     let answer = answer.map_err(|_| unknown_flow())?.into_inner();
+    let returned_at = app.clock.now();
     let flow = flow(&app, &request, &answer).await?;
     let back = Back {
         redirect_uri: flow.redirect_uri.clone(),
@@ -86,17 +88,19 @@ pub(super) async fn return_from_provider(
         log::info!("identity provider {}: {code:?} {told:?}", provider.code);
         return Ok(back.refuse(handed_on(error), "The provider did not let the person in."));
     }
-    Ok(match arrive(&app, &provider, &flow, &answer).await? {
-        Ok(code) => back.with(&[("code", &code)]),
-        Err(Refusal::Unreachable) => back.refuse(
-            "temporarily_unavailable",
-            "The provider cannot be reached; try again later.",
-        ),
-        Err(Refusal::Denied(why) | Refusal::Forged(why)) => {
-            log::info!("identity provider {}: {why}", provider.code);
-            back.refuse("access_denied", &why)
-        }
-    })
+    Ok(
+        match arrive(&app, &provider, (&flow, returned_at), &answer).await? {
+            Ok(code) => back.with(&[("code", &code)]),
+            Err(Refusal::Unreachable) => back.refuse(
+                "temporarily_unavailable",
+                "The provider cannot be reached; try again later.",
+            ),
+            Err(Refusal::Denied(why) | Refusal::Forged(why)) => {
+                log::info!("identity provider {}: {why}", provider.code);
+                back.refuse("access_denied", &why)
+            }
+        },
+    )
 }
 
 /// The sign-in that this is the end of, in the browser where it began.
@@ -104,17 +108,18 @@ async fn flow(app: &Arc<App>, request: &HttpRequest, answer: &AuthorizationAnswe
     let (Some(state), Some(cookie)) = (&answer.state, request.cookie(COOKIE)) else {
         return Err(unknown_flow());
     };
-    let (state_hash, browser_hash) = (hash_secret(state), hash_secret(cookie.value()));
-    app.on_database(move |app, conn| {
-        Ok(flows::bring_back(
-            conn,
-            &state_hash,
-            &browser_hash,
-            app.clock.now(),
-        )?)
-    })
-    .await?
-    .ok_or_else(unknown_flow)
+    keys::refresh(app).await?;
+    let flow = Flow::open(app, cookie.value(), state).ok_or_else(unknown_flow)?;
+    let asked = flow.clone();
+    // Asked here too, so that the provider does not see its code twice.
+    let is_finished = app
+        .on_database(move |_, conn| Ok(flows::is_finished(conn, &asked)?))
+        .await?;
+    if is_finished {
+        Err(unknown_flow())
+    } else {
+        Ok(flow)
+    }
 }
 
 fn unknown_flow() -> ApiError {
@@ -141,7 +146,7 @@ fn handed_on(error: &str) -> &str {
 async fn arrive(
     app: &Arc<App>,
     provider: &Arc<ProviderRow>,
-    flow: &Flow,
+    (flow, returned_at): (&Flow, DateTime<Utc>),
     answer: &AuthorizationAnswer,
 ) -> ApiResult<Result<String, Refusal>> {
     let Some(documents) = documents::of(app, provider, NamedBy::Nobody).await? else {
@@ -164,7 +169,7 @@ async fn arrive(
     let Some(id_token) = tokens["id_token"].as_str() else {
         return Ok(Err(Refusal::Denied("The provider sent no ID token.".into())));
     };
-    let claims = match tokens::read(app, provider, id_token, Use::SignIn(&flow.nonce)).await? {
+    let claims = match tokens::read(app, provider, id_token, Use::SignIn(&flow.nonce())).await? {
         Ok(claims) => claims,
         Err(doubt) => return Ok(Err(doubt.into())),
     };
@@ -177,13 +182,12 @@ async fn arrive(
     let code = format!("{PREFIX}{}", flows::random()?);
     let (code_hash, flow) = (hash_secret(&code), flow.clone());
     let done = people::sign_in(app, provider.clone(), arrival.person, move |tx, user| {
-        Ok(flows::grant(
-            tx.conn,
-            &flow,
-            &code_hash,
-            (user, &session),
-            tx.now,
-        )?)
+        let flow = (&flow, returned_at);
+        if flows::grant(tx.conn, flow, &code_hash, (user, &session), tx.now)? {
+            Ok(())
+        } else {
+            Err(unknown_flow())
+        }
     });
     Ok(done.await?.map(|()| code))
 }
@@ -196,12 +200,12 @@ async fn redeem(
     flow: &Flow,
     code: &str,
 ) -> Result<Value, Refusal> {
-    let callback = callback(app);
+    let (callback, code_verifier) = (callback(app), flow.code_verifier());
     let mut form = vec![
         ("grant_type", "authorization_code"),
         ("code", code),
         ("redirect_uri", &callback),
-        ("code_verifier", &flow.code_verifier),
+        ("code_verifier", &code_verifier),
     ];
     let methods = metadata.token_endpoint_auth_methods_supported.as_deref();
     // HTTP Basic is what counts where nothing is said.

@@ -110,15 +110,13 @@ fn open(
     let fits = grant.expires_at > tx.now
         && grant.redirect_uri == redirect_uri
         && grant.code_challenge == flows::challenge(verifier);
-    let Some(user) = grant.user_id.filter(|_| fits) else {
-        return Ok(None);
-    };
-    if !is_active(tx.conn, user)? || !flows::is_provider_enabled(tx.conn, grant)? {
+    let user = grant.user_id;
+    if !fits || !is_active(tx.conn, user)? || !flows::is_provider_enabled(tx.conn, grant)? {
         return Ok(None);
     }
-    let session = grant.provider_session.clone().unwrap_or_default();
+    let session = serde_json::from_value(grant.provider_session.clone());
     let origin = Origin {
-        provider: Some(serde_json::from_value(session).map_err(ApiError::internal)?),
+        provider: Some(session.map_err(ApiError::internal)?),
         ..origin.clone()
     };
     refresh::begin(tx, user, &origin).map(Some)

@@ -1,18 +1,21 @@
-//! The statements of sign-ins that are under way: begun at `/oauth/authorize`, brought back at `/oauth/callback`, redeemed at
-//! `/oauth/token`. Each step is taken once.
+//! Sign-ins that are under way: begun at `/oauth/authorize`, brought back at `/oauth/callback`, redeemed at `/oauth/token`.
+//! Nothing is stored before a person came back, so that strangers who begin sign-ins leave nothing behind.
 
 use aws_lc_rs::rand;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
-    ExpressionMethods, Insertable, JoinOnDsl, OptionalExtension, PgConnection, QueryDsl, QueryResult,
-    Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    ExpressionMethods, JoinOnDsl, OptionalExtension, PgConnection, QueryDsl, QueryResult, Queryable,
+    RunQueryDsl, Selectable, SelectableHelper,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
+    access::{sealed, sign_in::hash_secret},
+    app::App,
     db::{
         Condition, Sql, bind,
         schema::{identity_providers, sso_flows},
@@ -38,72 +41,110 @@ pub fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
 }
 
-/// A sign-in that was begun.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = sso_flows)]
+/// A sign-in that was begun. Provost keeps nothing of it: it travels to the provider and back as `state`, sealed, and
+/// opens only beside the cookie of the browser that began. Members have short names, since addresses have limits.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Flow {
-    /// The hash of its state.
-    pub state_hash: Vec<u8>,
+    /// 256 random bits that are this sign-in's alone.
+    #[serde(rename = "s")]
+    secret: String,
     /// Where the person signs in.
+    #[serde(rename = "p")]
     pub provider_id: Uuid,
-    /// The hash of the browser's cookie.
-    pub browser_hash: Vec<u8>,
-    /// What the ID token must say.
-    pub nonce: String,
-    /// What the provider's code is redeemed with.
-    pub code_verifier: String,
     /// Where the front end wants the browser back.
+    #[serde(rename = "r")]
     pub redirect_uri: String,
     /// What it wants to see again.
+    #[serde(rename = "t")]
     pub client_state: Option<String>,
     /// What it redeems our code with.
+    #[serde(rename = "c")]
     pub code_challenge: String,
-    /// Until when the next step may be taken.
-    pub expires_at: DateTime<Utc>,
+    /// Until when the browser may come back, in seconds since 1970.
+    #[serde(rename = "e")]
+    expires_at: i64,
 }
 
-/// Notes a sign-in.
-pub fn begin(conn: &mut PgConnection, flow: &Flow) -> QueryResult<()> {
-    diesel::insert_into(sso_flows::table)
-        .values(flow)
-        .execute(conn)
-        .map(drop)
+impl Flow {
+    /// A sign-in that begins now.
+    pub fn begin(
+        provider_id: Uuid,
+        redirect_uri: String,
+        client_state: Option<String>,
+        code_challenge: String,
+        now: DateTime<Utc>,
+    ) -> ApiResult<Self> {
+        Ok(Flow {
+            secret: random()?,
+            provider_id,
+            redirect_uri,
+            client_state,
+            code_challenge,
+            expires_at: (now + FLOW_LIFETIME).timestamp(),
+        })
+    }
+
+    /// The `state` of this sign-in in the browser with that cookie.
+    pub fn seal(&self, app: &App, browser: &str) -> ApiResult<String> {
+        let flow = serde_json::to_vec(self).map_err(ApiError::internal)?;
+        sealed::seal(app, &context(browser), flow)
+    }
+
+    /// The sign-in of that `state`, if the browser with that cookie began it and its time is not over.
+    pub fn open(app: &App, browser: &str, state: &str) -> Option<Self> {
+        let flow = sealed::open(app, &context(browser), state)?;
+        let flow: Flow = serde_json::from_slice(&flow).ok()?;
+        (app.clock.now().timestamp() < flow.expires_at).then_some(flow)
+    }
+
+    /// What the ID token must say.
+    pub fn nonce(&self) -> String {
+        challenge(&format!("nonce {}", self.secret))
+    }
+
+    /// What the provider's code is redeemed with.
+    pub fn code_verifier(&self) -> String {
+        challenge(&format!("code verifier {}", self.secret))
+    }
+
+    fn hash(&self) -> Vec<u8> {
+        hash_secret(&self.secret)
+    }
 }
 
-/// The sign-in with that state which the browser with that cookie began, this once.
-pub fn bring_back(
-    conn: &mut PgConnection,
-    state_hash: &[u8],
-    browser_hash: &[u8],
-    now: DateTime<Utc>,
-) -> QueryResult<Option<Flow>> {
-    diesel::update(sso_flows::table.find(state_hash))
-        .filter(sso_flows::browser_hash.eq(browser_hash))
-        .filter(sso_flows::returned_at.is_null())
-        .filter(sso_flows::expires_at.gt(now))
-        .set(sso_flows::returned_at.eq(now))
-        .returning(Flow::as_returning())
-        .get_result(conn)
-        .optional()
+fn context(browser: &str) -> String {
+    format!("sign-in {browser}")
 }
 
-/// Gives a sign-in its code, by which the front end gets the tokens of that person.
+/// Whether the person of a sign-in came back already.
+pub fn is_finished(conn: &mut PgConnection, flow: &Flow) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(sso_flows::table.find(flow.hash()))).get_result(conn)
+}
+
+/// Gives a sign-in its code, by which the front end gets the tokens of that person; false if it was given one before.
 pub fn grant(
     conn: &mut PgConnection,
-    flow: &Flow,
+    (flow, returned_at): (&Flow, DateTime<Utc>),
     code_hash: &[u8],
     (user, provider_session): (Uuid, &Value),
     now: DateTime<Utc>,
-) -> QueryResult<()> {
-    diesel::update(sso_flows::table.find(&flow.state_hash))
-        .set((
+) -> QueryResult<bool> {
+    let granted = diesel::insert_into(sso_flows::table)
+        .values((
+            sso_flows::flow_hash.eq(flow.hash()),
+            sso_flows::provider_id.eq(flow.provider_id),
+            sso_flows::redirect_uri.eq(&flow.redirect_uri),
+            sso_flows::code_challenge.eq(&flow.code_challenge),
+            sso_flows::returned_at.eq(returned_at),
             sso_flows::code_hash.eq(code_hash),
             sso_flows::user_id.eq(user),
             sso_flows::provider_session.eq(provider_session),
             sso_flows::expires_at.eq(now + CODE_LIFETIME),
         ))
-        .execute(conn)
-        .map(drop)
+        .on_conflict(sso_flows::flow_hash)
+        .do_nothing()
+        .execute(conn)?;
+    Ok(granted == 1)
 }
 
 /// A code that was given.
@@ -111,7 +152,7 @@ pub fn grant(
 #[diesel(table_name = sso_flows)]
 pub struct Grant {
     /// The sign-in.
-    pub state_hash: Vec<u8>,
+    pub flow_hash: Vec<u8>,
     /// Where the code was sent.
     pub redirect_uri: String,
     /// What it is redeemed with.
@@ -119,9 +160,9 @@ pub struct Grant {
     /// Until when.
     pub expires_at: DateTime<Utc>,
     /// Whose it is.
-    pub user_id: Option<Uuid>,
+    pub user_id: Uuid,
     /// The session at the provider.
-    pub provider_session: Option<Value>,
+    pub provider_session: Value,
     /// When it was redeemed, or tried.
     pub redeemed_at: Option<DateTime<Utc>>,
     /// The session that came of it.
@@ -142,7 +183,7 @@ pub fn lock_grant(conn: &mut PgConnection, code_hash: &[u8]) -> QueryResult<Opti
 pub fn is_provider_enabled(conn: &mut PgConnection, grant: &Grant) -> QueryResult<bool> {
     let enabled = sso_flows::table
         .inner_join(identity_providers::table.on(identity_providers::id.eq(sso_flows::provider_id)))
-        .filter(sso_flows::state_hash.eq(&grant.state_hash))
+        .filter(sso_flows::flow_hash.eq(&grant.flow_hash))
         .select(identity_providers::enabled)
         .first(conn)
         .optional()?;
@@ -156,7 +197,7 @@ pub fn use_up(
     session: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    diesel::update(sso_flows::table.find(&grant.state_hash))
+    diesel::update(sso_flows::table.find(&grant.flow_hash))
         .set((sso_flows::redeemed_at.eq(now), sso_flows::session_id.eq(session)))
         .execute(conn)
         .map(drop)

@@ -1,6 +1,8 @@
 //! The authorization code flow: from the front end to the provider and back.
 
 use chrono::TimeDelta;
+use diesel::RunQueryDsl;
+use provost::{access::keys, sql};
 
 use super::*;
 
@@ -72,9 +74,12 @@ async fn the_provider_is_asked_with_pkce_state_and_nonce_and_the_front_end_sees_
     for (name, value) in expected {
         assert_eq!(asked.get(name), value, "{name}");
     }
-    for random in ["state", "nonce", "code_challenge"] {
+    for random in ["nonce", "code_challenge"] {
         assert_eq!(asked.get(random).len(), 43, "{random}");
     }
+    // Some providers take no long addresses.
+    let state = asked.get("state");
+    assert!(state.len() < 500 && !state.contains("front"), "{state}");
     let back = browser.come_back(&academy, ana()).await;
     assert!(
         back.url
@@ -163,7 +168,10 @@ async fn a_browser_comes_back_once_and_only_where_it_began() {
         (back.get("error"), back.get("state")),
         ("access_denied".into(), "of the front end".into())
     );
-    browser
+
+    let mut returning = academy.begin().await;
+    returning.come_back(&academy, ana()).await;
+    returning
         .call_back(&academy, &[("code", "c")])
         .await
         .assert_problem(400, "invalid_parameter");
@@ -224,6 +232,10 @@ async fn what_is_asked_wrongly_is_told_to_the_front_end_or_where_there_is_none_h
         ),
         (
             authorize(&[("redirect_uri", FRONT_END), ("state", "\0")]),
+            "state",
+        ),
+        (
+            authorize(&[("redirect_uri", FRONT_END), ("state", &"s".repeat(1_001))]),
             "state",
         ),
     ] {
@@ -300,4 +312,104 @@ async fn a_sign_in_does_not_end_at_an_address_that_was_taken_away() {
         .await;
     let answer = browser.call_back(&academy, &[("code", "x")]).await;
     answer.assert_problem(400, "invalid_parameter");
+}
+
+/// Fault 25.
+#[actix_web::test]
+async fn sign_ins_that_nobody_finishes_leave_nothing_in_the_database() {
+    let academy = Academy::with(json!({})).await;
+    let state = "s".repeat(1_000);
+    let challenge = flows::challenge("x");
+    let begin = authorize(&[
+        ("redirect_uri", FRONT_END),
+        ("code_challenge", &challenge),
+        ("state", &state),
+    ]);
+    let stranger = academy.app.anonymous();
+    stranger.get(&begin).await.assert_status(302);
+    let before = rows(&academy.app);
+    for _ in 0..20 {
+        let answer = stranger.get(&begin).await.assert_status(302);
+        let asked = Parameters::of(answer.header("location").unwrap());
+        assert!(asked.get("state").len() < 2_000);
+        let browser = Browser {
+            verifier: String::new(),
+            cookie: cookie(&answer),
+            asked,
+        };
+        browser
+            .call_back(&academy, &[("error", "access_denied")])
+            .await
+            .assert_status(302);
+        // One that the provider did not give.
+        let answer = browser.call_back(&academy, &[("code", "made-up")]).await;
+        let back = Parameters::of(answer.assert_status(302).header("location").unwrap());
+        assert_eq!(back.get("error"), "access_denied");
+        assert_eq!(back.get("state"), state);
+    }
+    assert_eq!(rows(&academy.app), before);
+
+    let mut browser = academy.begin().await;
+    let back = browser.come_back(&academy, ana()).await;
+    browser.redeem(&academy, &back).await.assert_status(200);
+}
+
+/// How many rows the tables hold.
+fn rows(app: &TestApp) -> Vec<(String, i64)> {
+    #[derive(diesel::QueryableByName)]
+    struct Table {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        name: String,
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        rows: i64,
+    }
+    let tables: Vec<Table> = app.write(|tx| {
+        Ok(sql![
+            "SELECT tablename::text AS name, (xpath('//rows/text()', query_to_xml(format(
+                'SELECT count(*) AS rows FROM %I', tablename), false, true, '')))[1]::text::bigint AS rows
+             FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+        ]
+        .load(tx.conn)?)
+    });
+    tables.into_iter().map(|table| (table.name, table.rows)).collect()
+}
+
+/// Fault 25: what travels is opened by all processes and as long as its key counts, and by nobody who changed it.
+#[actix_web::test]
+async fn a_sign_in_that_travels_outlives_a_change_of_keys_and_no_change_of_itself() {
+    let academy = Academy::with(json!({})).await;
+    let app = &academy.app;
+    let mut browser = academy.begin().await;
+    app.write(keys::rotate);
+    app.app.clock.advance(TimeDelta::minutes(9));
+    let back = browser.come_back(&academy, ana()).await;
+    browser.redeem(&academy, &back).await.assert_status(200);
+
+    let other = academy.begin().await;
+    let state = other.asked.get("state");
+    let changed = |state: String| Browser {
+        verifier: String::new(),
+        cookie: other.cookie.clone(),
+        asked: Parameters::of(&format!("https://provider.example.com/?state={state}")),
+    };
+    for position in (0..state.len()).step_by(7) {
+        let mut letters = state.clone().into_bytes();
+        letters[position] = if letters[position] == b'A' { b'B' } else { b'A' };
+        for wrong in [
+            String::from_utf8(letters).unwrap(),
+            state[..position].to_owned(),
+            format!("{state}A"),
+        ] {
+            changed(wrong)
+                .call_back(&academy, &[("code", "c")])
+                .await
+                .assert_problem(400, "invalid_parameter");
+        }
+    }
+    // Whoever has the keys could make states: with the keys they end.
+    app.write(keys::replace);
+    other
+        .call_back(&academy, &[("code", "c")])
+        .await
+        .assert_problem(400, "invalid_parameter");
 }
