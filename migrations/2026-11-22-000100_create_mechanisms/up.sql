@@ -48,6 +48,8 @@ CREATE TABLE jobs (
     attempt_token uuid,
     lease_until timestamptz,
     worker text,
+    -- The advisory lock that its worker's session holds; where nobody holds it, the worker is gone. NULL where it holds none.
+    worker_number bigint,
     last_error text,
     -- Who caused it, and the request in which they did: the events of the job say so.
     on_behalf_of uuid,
@@ -75,6 +77,8 @@ CREATE TABLE operations (
     -- Rows or steps done, and how many there are if that is known.
     progress bigint NOT NULL DEFAULT 0,
     total bigint,
+    -- What the attempts until now have counted of the result.
+    counted jsonb,
     result jsonb,
     problem jsonb,
     cancel_requested boolean NOT NULL DEFAULT false,

@@ -294,20 +294,16 @@ diesel::table! {
 }
 
 diesel::table! {
-    sso_flows (state_hash) {
-        state_hash -> Bytea,
+    sso_flows (flow_hash) {
+        flow_hash -> Bytea,
         provider_id -> Uuid,
-        browser_hash -> Bytea,
-        nonce -> Text,
-        code_verifier -> Text,
         redirect_uri -> Text,
-        client_state -> Nullable<Text>,
         code_challenge -> Text,
+        returned_at -> Timestamptz,
+        code_hash -> Bytea,
+        user_id -> Uuid,
+        provider_session -> Jsonb,
         expires_at -> Timestamptz,
-        returned_at -> Nullable<Timestamptz>,
-        code_hash -> Nullable<Bytea>,
-        user_id -> Nullable<Uuid>,
-        provider_session -> Nullable<Jsonb>,
         redeemed_at -> Nullable<Timestamptz>,
         session_id -> Nullable<Uuid>,
     }
@@ -400,6 +396,7 @@ diesel::table! {
         attempt_token -> Nullable<Uuid>,
         lease_until -> Nullable<Timestamptz>,
         worker -> Nullable<Text>,
+        worker_number -> Nullable<Int8>,
         last_error -> Nullable<Text>,
         on_behalf_of -> Nullable<Uuid>,
         request_id -> Text,
@@ -423,6 +420,7 @@ diesel::table! {
         status -> Text,
         progress -> Int8,
         total -> Nullable<Int8>,
+        counted -> Nullable<Jsonb>,
         result -> Nullable<Jsonb>,
         problem -> Nullable<Jsonb>,
         cancel_requested -> Bool,

@@ -14,6 +14,7 @@ mod queue;
 pub mod routes;
 mod run;
 mod schedule;
+mod sign_of_life;
 pub mod store;
 mod worker;
 
@@ -24,5 +25,6 @@ pub use model::{JobState, QueuedJob};
 pub use purge::Purge;
 pub use run::JobRun;
 pub use schedule::{Every, Schedule};
+pub use sign_of_life::SignOfLife;
 pub use store::due;
 pub use worker::{Worker, WorkerHandle};

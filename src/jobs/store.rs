@@ -13,14 +13,14 @@ use diesel::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::NewJob;
+use super::{NewJob, sign_of_life};
 use crate::{
-    db::{bind, schema::jobs},
+    db::{Sql, bind, schema::jobs, sql::Bind},
     sql,
 };
 
-/// How long a claim is good for without a heartbeat.
-pub const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How long a claim is good for without a heartbeat, where nobody sees that its worker is gone.
+pub const LEASE: TimeDelta = TimeDelta::seconds(30);
 
 /// Rows of one statement: 12 columns each, of 65,535 parameters at most.
 const ROWS_A_STATEMENT: usize = 2_000;
@@ -104,12 +104,27 @@ pub struct Claim {
     pub request_id: String,
 }
 
+/// Who claims jobs.
+#[derive(Debug, Clone, Copy)]
+pub struct Claimant<'a> {
+    /// The worker, for people.
+    pub name: &'a str,
+    /// The number of its sign of life, if it gives one.
+    pub number: Option<i32>,
+}
+
+impl Claimant<'_> {
+    fn number(self) -> Bind {
+        bind(self.number.map(i64::from))
+    }
+}
+
 /// Claims up to `limit` jobs of `kinds` that are due. No two workers get the same.
 pub fn claim(
     conn: &mut PgConnection,
     kinds: &[&str],
     limit: usize,
-    worker: &str,
+    worker: Claimant<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Claim>> {
     let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
@@ -126,7 +141,9 @@ pub fn claim(
             UPDATE jobs SET state = 'running', attempts = attempts + 1, unique_key = NULL, attempt_token = ",
         bind(Uuid::now_v7()),
         ", worker = ",
-        bind(worker),
+        bind(worker.name),
+        ", worker_number = ",
+        worker.number(),
         ", lease_until = ",
         bind(now + LEASE),
         " FROM picked WHERE jobs.id = picked.id RETURNING jobs.*
@@ -137,25 +154,36 @@ pub fn claim(
     .load(conn)
 }
 
-/// Makes jobs whose lease ran out ready again, and answers how many. Those that had their last attempt are left for
+/// Jobs whose worker is gone: its lease ran out, or its sign of life ended.
+fn lost(now: DateTime<Utc>) -> Sql {
+    sql![
+        "state = 'running' AND (lease_until < ",
+        bind(now),
+        " OR worker_number <> ALL(",
+        sign_of_life::living(),
+        "))"
+    ]
+}
+
+/// Makes jobs whose worker is gone ready again, and answers how many. Those that had their last attempt are left for
 /// [`claim_lost`].
 pub fn recover(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     sql![
         "UPDATE jobs SET state = 'ready', attempt_token = NULL, lease_until = NULL, run_at = ",
         bind(now),
         ", last_error = 'its worker was lost'
-        WHERE id IN (SELECT id FROM jobs WHERE state = 'running' AND lease_until < ",
-        bind(now),
+        WHERE id IN (SELECT id FROM jobs WHERE ",
+        lost(now),
         " AND attempts < max_attempts FOR UPDATE SKIP LOCKED)"
     ]
     .execute(conn)
 }
 
-/// Takes over the jobs whose last attempt's lease ran out, for them to be buried.
+/// Takes over the jobs whose last attempt ended with its worker, for them to be buried.
 pub fn claim_lost(
     conn: &mut PgConnection,
     kinds: &[&str],
-    worker: &str,
+    worker: Claimant<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Claim>> {
     let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
@@ -163,11 +191,13 @@ pub fn claim_lost(
         "UPDATE jobs SET attempt_token = ",
         bind(Uuid::now_v7()),
         ", worker = ",
-        bind(worker),
+        bind(worker.name),
+        ", worker_number = ",
+        worker.number(),
         ", lease_until = ",
         bind(now + LEASE),
-        " WHERE id IN (SELECT id FROM jobs WHERE state = 'running' AND lease_until < ",
-        bind(now),
+        " WHERE id IN (SELECT id FROM jobs WHERE ",
+        lost(now),
         " AND attempts >= max_attempts AND kind = ANY(",
         bind(kinds),
         ") FOR UPDATE SKIP LOCKED)
@@ -206,16 +236,19 @@ pub fn hold(conn: &mut PgConnection, claim: &Claim) -> QueryResult<bool> {
     Ok(held.iter().any(|held| held.id == claim.id))
 }
 
-/// Lets the leases of these claims, given as ids and tokens, run on; answers the ids of those that are still held.
+/// Lets the leases of these claims of a worker, given as ids and tokens, run on; answers the ids of those that are still held.
 pub fn extend(
     conn: &mut PgConnection,
     claims: Vec<(Uuid, Uuid)>,
+    worker: Claimant<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Uuid>> {
     let (ids, tokens): (Vec<Uuid>, Vec<Uuid>) = claims.into_iter().unzip();
     let held: Vec<Held> = sql![
         "UPDATE jobs SET lease_until = ",
         bind(now + LEASE),
+        ", worker_number = ",
+        worker.number(),
         " FROM unnest(",
         bind(ids),
         ", ",
@@ -282,7 +315,7 @@ pub fn give_back(conn: &mut PgConnection, claims: &[Claim]) -> QueryResult<usize
     .execute(conn)
 }
 
-fn own(claim: &Claim) -> crate::db::Sql {
+fn own(claim: &Claim) -> Sql {
     sql![
         " WHERE id = ",
         bind(claim.id),

@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI32, Ordering},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -16,14 +16,14 @@ use diesel::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    Handler, Schedule, execute, schedule,
-    store::{self, Claim},
+    Handler, Schedule, SignOfLife, execute, schedule,
+    store::{self, Claim, Claimant},
 };
 use crate::{app::App, http::ApiResult, ledger};
 
 /// Without a bell, the dispatcher looks this often for jobs and schedules that have come due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-const BEAT_EVERY: Duration = Duration::from_secs(15);
+const BEAT_EVERY: Duration = Duration::from_secs(5);
 const SEAL_EVERY: Duration = Duration::from_millis(250);
 /// Claims a thread at once: fewer statements a job. Those that wait too long are given back.
 const CLAIMS_A_THREAD: usize = 8;
@@ -44,6 +44,9 @@ struct Shared {
     handlers: &'static [Handler],
     schedules: &'static [Schedule],
     name: String,
+    /// The number of its sign of life; 0 while it gives none.
+    number: AtomicI32,
+    sign: Mutex<Option<SignOfLife>>,
     desk: Mutex<Desk>,
     work: Condvar,
     is_stopping: AtomicBool,
@@ -68,9 +71,16 @@ impl Worker {
         schedules: &'static [Schedule],
         threads: u32,
     ) -> std::io::Result<WorkerHandle> {
+        // Before anything is claimed.
+        let sign = SignOfLife::of_worker(&app).unwrap_or_else(|error| {
+            log::warn!("the worker gives no sign of life yet: {error}");
+            None
+        });
         let mut handle = WorkerHandle {
             shared: Arc::new(Shared {
                 app,
+                number: AtomicI32::new(sign.as_ref().map_or(0, SignOfLife::number)),
+                sign: Mutex::new(sign),
                 handlers,
                 schedules,
                 name: format!("{} in process {}", Uuid::now_v7().simple(), std::process::id()),
@@ -99,31 +109,38 @@ impl Worker {
     /// and tests.
     pub fn drain(app: &App, handlers: &[Handler]) -> ApiResult<usize> {
         let kinds = kinds(handlers);
+        let sign = SignOfLife::of_drain(app)?;
+        let drainer = Claimant {
+            name: "drain",
+            number: sign.as_ref().map(SignOfLife::number),
+        };
         let mut ran = 0;
         loop {
-            bury_lost(app, handlers, DRAINER)?;
+            bury_lost(app, handlers, drainer)?;
             let claims = {
                 let mut conn = app.db.connection()?;
                 store::recover(&mut conn, app.clock.now())?;
-                store::claim(&mut conn, &kinds, 1, DRAINER, app.clock.now())?
+                store::claim(&mut conn, &kinds, 1, drainer, app.clock.now())?
             };
             let Some(claim) = claims.first() else {
                 return Ok(ran);
             };
-            keep_while(app, claim, |lost| execute::execute(app, handlers, claim, lost));
+            keep_while(app, claim, drainer, |lost| {
+                execute::execute(app, handlers, claim, lost);
+            });
             ran += 1;
         }
     }
 }
 
 /// Keeps the lease of `claim` while `f` runs.
-fn keep_while(app: &App, claim: &Claim, f: impl FnOnce(Arc<AtomicBool>)) {
+fn keep_while(app: &App, claim: &Claim, worker: Claimant<'_>, f: impl FnOnce(Arc<AtomicBool>)) {
     let lost = Arc::new(AtomicBool::new(false));
     let (done, ended) = crossbeam_channel::bounded::<()>(0);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(BEAT_EVERY) {
-                match extend(app, vec![(claim.id, claim.attempt_token)]) {
+                match extend(app, vec![(claim.id, claim.attempt_token)], worker) {
                     Ok(kept) => lost.store(kept.is_empty(), Ordering::Relaxed),
                     Err(error) => log::warn!("the heartbeat failed: {error}"),
                 }
@@ -134,17 +151,20 @@ fn keep_while(app: &App, claim: &Claim, f: impl FnOnce(Arc<AtomicBool>)) {
     });
 }
 
-fn extend(app: &App, held: Vec<(Uuid, Uuid)>) -> ApiResult<Vec<Uuid>> {
-    Ok(store::extend(&mut *app.db.connection()?, held, app.clock.now())?)
+fn extend(app: &App, held: Vec<(Uuid, Uuid)>, worker: Claimant<'_>) -> ApiResult<Vec<Uuid>> {
+    Ok(store::extend(
+        &mut *app.db.connection()?,
+        held,
+        worker,
+        app.clock.now(),
+    )?)
 }
-
-const DRAINER: &str = "drain";
 
 fn kinds(handlers: &[Handler]) -> Vec<&'static str> {
     handlers.iter().map(|handler| handler.kind).collect()
 }
 
-fn bury_lost(app: &App, handlers: &[Handler], worker: &str) -> ApiResult<()> {
+fn bury_lost(app: &App, handlers: &[Handler], worker: Claimant<'_>) -> ApiResult<()> {
     let lost = {
         let mut conn = app.db.connection()?;
         store::claim_lost(&mut conn, &kinds(handlers), worker, app.clock.now())?
@@ -231,7 +251,7 @@ impl Shared {
         }
         schedule::run_due(&self.app, self.schedules)?;
         self.on_connection(|conn| store::recover(conn, self.app.clock.now()))?;
-        bury_lost(&self.app, self.handlers, &self.name)
+        bury_lost(&self.app, self.handlers, self.claimant())
     }
 
     fn on_connection<T>(&self, f: impl FnOnce(&mut PgConnection) -> diesel::QueryResult<T>) -> ApiResult<T> {
@@ -253,7 +273,7 @@ impl Shared {
                 conn,
                 &kinds(self.handlers),
                 limit,
-                &self.name,
+                self.claimant(),
                 self.app.clock.now(),
             )
         })?;
@@ -309,6 +329,7 @@ impl Shared {
 
     fn beat(&self) {
         while self.rest(BEAT_EVERY) {
+            self.report("its sign of life", self.give_sign());
             let held: Vec<_> = lock(&self.desk)
                 .held
                 .iter()
@@ -318,11 +339,32 @@ impl Shared {
                 continue;
             }
             let asked = held.clone();
-            match extend(&self.app, held) {
+            match extend(&self.app, held, self.claimant()) {
                 Ok(kept) => self.mark_lost(&asked, &kept),
                 Err(error) => self.report("the heartbeat", Err(error)),
             }
         }
+    }
+
+    fn claimant(&self) -> Claimant<'_> {
+        Claimant {
+            name: &self.name,
+            number: Some(self.number.load(Ordering::Acquire)).filter(|number| *number > 0),
+        }
+    }
+
+    /// Sees to it that the worker gives its sign of life: where its session ended, by another.
+    fn give_sign(&self) -> ApiResult<()> {
+        let mut sign = lock(&self.sign);
+        if sign.as_mut().is_some_and(SignOfLife::is_given) {
+            return Ok(());
+        }
+        self.number.store(0, Ordering::Release);
+        *sign = None;
+        *sign = SignOfLife::of_worker(&self.app)?;
+        let number = sign.as_ref().map_or(0, SignOfLife::number);
+        self.number.store(number, Ordering::Release);
+        Ok(())
     }
 
     fn mark_lost(&self, asked: &[(Uuid, Uuid)], kept: &[Uuid]) {

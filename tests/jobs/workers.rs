@@ -1,6 +1,12 @@
 //! Workers with threads of their own.
 
-use provost::{jobs::Worker, sql};
+use provost::{
+    jobs::{
+        Worker,
+        store::{self, Claimant},
+    },
+    sql,
+};
 use uuid::Uuid;
 
 use super::kinds::{HANDLERS, Mark};
@@ -60,7 +66,11 @@ async fn a_heartbeat_keeps_what_runs_and_says_what_is_lost() {
     app.write(|tx| (0..2).try_for_each(|_| tx.enqueue(&Mark { mark: Uuid::now_v7() })));
     let now = app.app.clock.now();
     let (kept, extended) = app.write(|tx| {
-        let claims = provost::jobs::store::claim(tx.conn, &["test.mark"], 2, "test", now)?;
+        let worker = Claimant {
+            name: "test",
+            number: None,
+        };
+        let claims = store::claim(tx.conn, &["test.mark"], 2, worker, now)?;
         sql![
             "UPDATE jobs SET attempt_token = id WHERE id = ",
             provost::db::bind(claims[0].id)
@@ -70,7 +80,7 @@ async fn a_heartbeat_keeps_what_runs_and_says_what_is_lost() {
             .iter()
             .map(|claim| (claim.id, claim.attempt_token))
             .collect();
-        Ok((claims[1].id, provost::jobs::store::extend(tx.conn, held, now)?))
+        Ok((claims[1].id, store::extend(tx.conn, held, worker, now)?))
     });
 
     assert_eq!(extended, [kept]);
