@@ -141,9 +141,14 @@ impl Caller {
         self.represented().or(own)
     }
 
-    /// The principal whose grants these are.
+    /// The principal whose grants these are; none for Provost itself.
+    pub fn principal(&self) -> Option<Uuid> {
+        self.represented().or(self.actor.id)
+    }
+
+    /// The id of the principal whose grants these are; nil for Provost itself.
     pub fn principal_id(&self) -> Uuid {
-        self.represented().or(self.actor.id).unwrap_or(Uuid::nil())
+        self.principal().unwrap_or(Uuid::nil())
     }
 
     /// Where the caller may use `permission` at `now`; 403 if nowhere.

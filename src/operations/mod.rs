@@ -8,7 +8,9 @@ pub mod routes;
 mod store;
 
 pub use model::{Operation, OperationStatus};
-pub use store::{begin, cancel, fail, is_cancel_requested, progress, set_total, start, succeed};
+pub use store::{
+    begin, cancel, count, counted, fail, is_cancel_requested, progress, set_total, start, succeed,
+};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

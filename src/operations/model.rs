@@ -53,9 +53,9 @@ pub struct Operation {
     pub problem: Option<Value>,
     /// Whether somebody asked for it to end early.
     pub cancel_requested: bool,
-    /// What kind of principal began it.
+    /// What kind of principal it belongs to.
     pub created_by_kind: ActorKind,
-    /// Who began it; none for Provost itself.
+    /// Whose it is: the principal who began it, or in whose place somebody did; none for Provost itself.
     pub created_by: Option<Uuid>,
     /// When it was begun.
     pub created_at: DateTime<Utc>,

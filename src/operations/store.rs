@@ -1,19 +1,19 @@
 //! The statements of operations.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::model::{Operation, OperationStatus};
 use crate::{
-    access::Permission,
+    access::{self, Authorized, Permission, Protected},
     app::Tx,
     db::{Condition, Sql, bind, schema::operations},
     filter::{Attribute, Kind, Schema},
-    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
+    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Ref, Sort, list::SortKind},
     ledger::Event,
-    sql,
+    protected, sql,
 };
 
 const LISTING: Listing = Listing {
@@ -42,17 +42,17 @@ static SCHEMA: Schema = Schema::new(&[
     ),
 ]);
 
-/// Begins an operation for the caller. Queue its job in the same transaction.
+/// Begins an operation of the caller, or of the person in whose place the caller acts. Queue its job in the same
+/// transaction.
 pub fn begin(tx: &mut Tx, kind: &'static str, total: Option<i64>) -> ApiResult<Operation> {
-    let actor = tx.caller.actor;
     let operation = diesel::insert_into(operations::table)
         .values((
             operations::id.eq(Uuid::now_v7()),
             operations::kind.eq(kind),
             operations::status.eq(OperationStatus::Pending),
             operations::total.eq(total),
-            operations::created_by_kind.eq(actor.kind),
-            operations::created_by.eq(actor.id),
+            operations::created_by_kind.eq(tx.caller.kind()),
+            operations::created_by.eq(tx.caller.principal()),
             operations::created_at.eq(tx.now),
         ))
         .returning(Operation::as_returning())
@@ -78,13 +78,37 @@ pub fn start(tx: &mut Tx, id: Uuid) -> ApiResult<bool> {
     Ok(started.execute(tx.conn)? == 1)
 }
 
-/// Says how many rows or steps are done.
+/// Says how many rows or steps are done. An attempt that begins again has less done than the one before; what clients see
+/// never goes back.
 pub fn progress(tx: &mut Tx, id: Uuid, done: i64) -> ApiResult<()> {
+    sql![
+        "UPDATE operations SET progress = greatest(progress, ",
+        bind(done),
+        "), version = version + 1 WHERE id = ",
+        bind(id)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// What the operation's attempts have counted of its result so far.
+pub fn counted<T: DeserializeOwned + Default>(tx: &mut Tx, id: Uuid) -> ApiResult<T> {
+    let counted = operations::table
+        .find(id)
+        .select(operations::counted)
+        .first::<Option<Value>>(tx.conn)?;
+    match counted {
+        Some(counted) => serde_json::from_value(counted).map_err(ApiError::internal),
+        None => Ok(T::default()),
+    }
+}
+
+/// Keeps what was counted of the operation's result until now, in the transaction that did it: an attempt that is cut
+/// short leaves its count to the next.
+pub fn count(tx: &mut Tx, id: Uuid, counted: &impl Serialize) -> ApiResult<()> {
+    let counted = serde_json::to_value(counted).map_err(ApiError::internal)?;
     diesel::update(operations::table.find(id))
-        .set((
-            operations::progress.eq(done),
-            operations::version.eq(operations::version + 1),
-        ))
+        .set(operations::counted.eq(counted))
         .execute(tx.conn)?;
     Ok(())
 }
@@ -169,18 +193,25 @@ fn is_open() -> Condition {
     Condition::new(sql!["operations.status IN ('pending', 'running')"])
 }
 
-/// The operations that the caller may watch: their own, and all of them with leave for everything.
+// What operations do so far (imports, rules, the ledger) takes a permission for everything and tells of everybody, so that
+// is their scope.
+protected!(Operation in operations, name: "operation", external: None, read: OperationsRead, covered: |scope| scope.global());
+
+/// The operations of the caller's principal.
+fn own(tx: &Tx) -> Sql {
+    match tx.caller.principal() {
+        Some(principal) => sql!["operations.created_by = ", bind(principal)],
+        None => Sql::never(),
+    }
+}
+
+/// The operations that the caller may watch: their own, and those in their scope.
 fn visible(tx: &Tx) -> Sql {
-    let own = tx
+    let covered = tx
         .caller
-        .actor
-        .id
-        .map(|id| sql!["operations.created_by = ", bind(id)]);
-    let all = tx
-        .caller
-        .scope_if_any(Permission::OperationsRead, tx.now)
-        .map(|scope| scope.global());
-    Sql::any(own.into_iter().chain(all))
+        .scope_if_any(Operation::READ, tx.now)
+        .map(|scope| Operation::visible(&scope));
+    Sql::any(std::iter::once(own(tx)).chain(covered))
 }
 
 /// A page of the operations that the caller may watch.
@@ -197,22 +228,34 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Operation>> {
 
 /// The operation, if the caller may watch it.
 pub fn find(tx: &mut Tx, id: Uuid) -> ApiResult<Operation> {
-    operations::table
-        .find(id)
-        .filter(Condition::new(visible(tx)))
-        .select(Operation::as_select())
-        .first(tx.conn)
-        .optional()?
-        .ok_or_else(|| ApiError::not_found("operation"))
+    let visible = visible(tx);
+    find_in(tx, id, visible)?.ok_or_else(|| ApiError::not_found(Operation::NAME))
 }
 
-/// Asks for the operation to end early: at once if no worker has it, at the job's next look otherwise. Whoever
-/// began it may; another's operation takes leave to see to jobs.
-pub fn request_cancel(tx: &mut Tx, id: Uuid) -> ApiResult<Operation> {
-    let operation = find(tx, id)?;
-    if operation.created_by.is_none() || operation.created_by != tx.caller.actor.id {
-        tx.require(Permission::JobsWrite)?;
+fn find_in(tx: &mut Tx, id: Uuid, among: Sql) -> ApiResult<Option<Operation>> {
+    Ok(operations::table
+        .find(id)
+        .filter(Condition::new(among))
+        .select(Operation::as_select())
+        .first(tx.conn)
+        .optional()?)
+}
+
+/// The operation, if the caller may cancel it: their own, and those that they see and that the permission to see to jobs
+/// covers.
+fn cancellable(tx: &mut Tx, id: Uuid) -> ApiResult<Operation> {
+    let own = own(tx);
+    if let Some(own) = find_in(tx, id, own)? {
+        return Ok(own);
     }
+    // What they may not see is not found, whatever else they lack.
+    find(tx, id)?;
+    access::authorize::<Operation>(tx, &Ref::from(id), Permission::JobsWrite).map(Authorized::into_inner)
+}
+
+/// Asks for the operation to end early: at once if no worker has it, at the job's next look otherwise.
+pub fn request_cancel(tx: &mut Tx, id: Uuid) -> ApiResult<Operation> {
+    let operation = cancellable(tx, id)?;
     let asked = diesel::update(operations::table.find(id).filter(is_open()))
         .set((
             operations::cancel_requested.eq(true),

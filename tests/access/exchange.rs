@@ -35,7 +35,7 @@ async fn exchange(app: &TestApp, actor: &Client, subject: &str) -> Answer {
     form(&app.anonymous(), "/oauth/token", &parameters).await
 }
 
-pub(super) async fn acting(app: &TestApp, actor: &Client, subject: Uuid) -> Client {
+pub async fn acting(app: &TestApp, actor: &Client, subject: Uuid) -> Client {
     let answer = exchange(app, actor, &subject.to_string())
         .await
         .assert_status(200);

@@ -5,7 +5,7 @@ mod bad_tokens;
 mod discovery;
 mod dynamic_groups;
 mod escalation;
-mod exchange;
+pub mod exchange;
 mod explain;
 mod grants;
 mod introspection;
@@ -17,7 +17,7 @@ mod rates;
 mod refresh;
 mod revocation;
 mod roles;
-mod scopes;
+pub mod scopes;
 mod service_accounts;
 mod sessions;
 mod sign_in;
@@ -133,7 +133,7 @@ fn assert_oauth_error(answer: &Answer, status: u16, error: &str) {
 }
 
 /// A person of that name.
-async fn person(admin: &Client, name: &str) -> Uuid {
+pub async fn person(admin: &Client, name: &str) -> Uuid {
     person_with(admin, json!({"username": name})).await
 }
 
@@ -155,11 +155,11 @@ async fn role(client: &Client, code: &str) -> Uuid {
 }
 
 /// A grant's body.
-fn grant_body(principal: (&str, Uuid), role: Uuid, scope: (&str, Option<Uuid>)) -> Value {
+pub fn grant_body(principal: (&str, Uuid), role: Uuid, scope: (&str, Option<Uuid>)) -> Value {
     json!({"principal_kind": principal.0, "principal_id": principal.1, "role_id": role,
         "scope_kind": scope.0, "scope_id": scope.1})
 }
 
-fn id(answer: &Answer) -> Uuid {
+pub fn id(answer: &Answer) -> Uuid {
     answer.id().parse().unwrap()
 }

@@ -1,11 +1,14 @@
+use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use provost::{
     db::{bind, sql::uuid_v7},
+    enrollment::rules::plan_job::PutInForce,
+    jobs::{self, Handler, Worker},
     sql,
 };
 use serde_json::{Value, json};
 
 use super::fixture::{course, outline, pass_days, person, requirements, rule, run_jobs, transfer};
-use crate::support::{Answer, Client, TestApp};
+use crate::support::{Answer, Client, TestApp, count, process::Process, wait_until};
 
 async fn draft(admin: &Client, department: &str, course: uuid::Uuid) -> String {
     let body = json!({
@@ -76,12 +79,8 @@ async fn a_plan_shows_what_applying_it_does_and_changes_nothing() {
 /// More people than a job settles in a transaction.
 const MANY: i64 = 4_100;
 
-#[actix_web::test]
-async fn a_plan_and_its_application_reach_everybody_however_many() {
-    let app = TestApp::start().await;
-    let admin = app.admin().await;
-    let fire = course(&app, "fire", None);
-    let path = draft(&admin, "Production", fire).await;
+/// Many people, every other one in production.
+fn many(app: &TestApp) {
     app.write(|tx| {
         sql![
             "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, department, created_at, updated_at)
@@ -98,6 +97,63 @@ async fn a_plan_and_its_application_reach_everybody_however_many() {
         .execute(tx.conn)?;
         Ok(())
     });
+}
+
+/// Fault 27: what the attempts of an operation do, adds up. Fault 30: nobody waits for the lease of a dead process.
+#[actix_web::test]
+async fn the_result_of_an_application_counts_what_a_worker_did_before_it_was_killed() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let path = draft(&admin, "Production", fire).await;
+    many(&app);
+    let planned = plan(&app, &admin, &path, json!({})).await;
+    let wish = json!({"plan_hash": planned["plan_hash"]});
+    let begun = admin
+        .post(&format!("{path}/applications"), wish)
+        .await
+        .assert_status(202);
+    let operation = begun.header("location").unwrap().to_owned();
+    Worker::drain(&app.app, &[Handler::of::<PutInForce>()]).unwrap();
+
+    // Somebody's row that another transaction holds stops the worker among the last people.
+    let mut other = PgConnection::establish(&app.database.url).unwrap();
+    other
+        .batch_execute(
+            "BEGIN; SELECT FROM users WHERE department = 'Production' ORDER BY id DESC LIMIT 1 FOR UPDATE",
+        )
+        .unwrap();
+    let worker = Process::start(&app.database.url, &["worker"]);
+    let opened = "SELECT count(*) FROM requirements";
+    wait_until("some requirements are open", || count(&app, opened) > 0);
+    worker.kill();
+    let before = count(&app, opened);
+    assert!(before < MANY / 2, "it was killed in the middle");
+    other.batch_execute("ROLLBACK").unwrap();
+    app.write(|tx| {
+        sql!["UPDATE jobs SET lease_until = 'infinity' WHERE state = 'running'"].execute(tx.conn)?;
+        Ok(())
+    });
+    wait_until("PostgreSQL sees that the worker is gone", || {
+        app.write(|tx| Ok(jobs::store::recover(tx.conn, tx.now)?)) > 0
+    });
+    app.run_jobs();
+
+    let done = admin.get(&operation).await.assert_status(200);
+    assert_eq!(done.at("/status"), json!("succeeded"));
+    assert_eq!(done.at("/result/opened"), json!(MANY / 2));
+    assert_eq!(done.at("/result/joined"), json!(MANY / 2));
+    assert_eq!(done.at("/progress"), done.at("/total"));
+    assert_eq!(count(&app, opened), MANY / 2);
+}
+
+#[actix_web::test]
+async fn a_plan_and_its_application_reach_everybody_however_many() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let path = draft(&admin, "Production", fire).await;
+    many(&app);
 
     let planned = plan(&app, &admin, &path, json!({})).await;
     assert_eq!(planned["opens"], json!(MANY / 2));

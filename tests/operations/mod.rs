@@ -1,5 +1,7 @@
 //! Work that takes longer than a request.
 
+mod random_scopes;
+
 use provost::{access::Permission, operations};
 use serde_json::json;
 use uuid::Uuid;

@@ -63,14 +63,20 @@ impl Job for ReconcileAll {
 }
 
 fn everybody(run: &JobRun, rule: Option<Uuid>, operation: Option<Uuid>, before: i64) -> Result<(), JobError> {
-    let mut total = Outcome::default();
+    let mut total: Outcome = match operation {
+        Some(operation) => run.read(|tx| operations::counted(tx, operation))?,
+        None => Outcome::default(),
+    };
     let mut upkeep = Upkeep::default();
     let is_whole = walk(run, |people, done| {
-        total += run.write(|tx| {
+        total = run.write(|tx| {
+            let mut total = total;
+            total += reconcile(tx, people.clone(), rule)?;
             if let Some(operation) = operation {
                 operations::progress(tx, operation, before + done)?;
+                operations::count(tx, operation, &total)?;
             }
-            reconcile(tx, people.clone(), rule)
+            Ok(total)
         })?;
         upkeep.after(run, &total)
     })?;
@@ -102,7 +108,8 @@ impl Upkeep {
 }
 
 /// Walks over all people in the order of their ids, some at a time, with how many that makes; false if somebody asked
-/// to end early. What is done is level-triggered, so an attempt that was cut short is simply begun again.
+/// to end early. What is done is level-triggered, so an attempt that was cut short is simply begun again, and adds to what
+/// was counted only what is left to do.
 pub(super) fn walk(
     run: &JobRun,
     mut each: impl FnMut(&Whom, i64) -> Result<(), JobError>,

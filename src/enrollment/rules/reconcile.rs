@@ -11,7 +11,7 @@
 use std::ops::AddAssign;
 
 use diesel::RunQueryDsl;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -60,7 +60,7 @@ pub(super) struct Reach {
 }
 
 /// What a reconcile did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ReconcileOutcome)]
 pub struct Outcome {
     /// People who joined an audience.
