@@ -32,19 +32,10 @@ struct Missing {
     permission: String,
 }
 
-/// Refuses with `grant_exceeds_caller` unless the caller holds all that `powers` lists.
+/// Refuses with `grant_exceeds_caller` unless the caller holds all that `powers` lists, and names what is missing: for
+/// powers that the caller named, or sees.
 pub fn require(tx: &mut Tx, powers: Sql) -> ApiResult<()> {
-    let Some(held) = held_by_caller(tx) else {
-        return Ok(());
-    };
-    let missing: Vec<Missing> = sql![
-        "SELECT DISTINCT power.permission FROM (",
-        powers,
-        ") AS power WHERE NOT ",
-        held,
-        " ORDER BY power.permission"
-    ]
-    .load(tx.conn)?;
+    let missing = missing(tx, powers)?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -58,15 +49,37 @@ pub fn require(tx: &mut Tx, powers: Sql) -> ApiResult<()> {
     ))
 }
 
-/// As [`require`], for what a person was granted: which roles those are is not told, since the caller may not see them.
-pub fn require_what_reaches(tx: &mut Tx, person: Uuid) -> ApiResult<()> {
-    if holders_beyond_caller(tx, reaching(person, tx.now))?.is_empty() {
+/// As [`require`], for what people were granted: `detail` says whom it is about, and which permissions those are is not
+/// told, since the caller may not see their roles.
+pub fn require_granted(tx: &mut Tx, powers: Sql, detail: &'static str) -> ApiResult<()> {
+    if missing(tx, powers)?.is_empty() {
         return Ok(());
     }
-    Err(ApiError::new(
-        Code::GrantExceedsCaller,
+    Err(ApiError::new(Code::GrantExceedsCaller, detail))
+}
+
+/// As [`require_granted`], for all that reaches a person.
+pub fn require_what_reaches(tx: &mut Tx, person: Uuid) -> ApiResult<()> {
+    require_granted(
+        tx,
+        reaching(person, tx.now),
         "This person was granted something that you do not hold in a scope that includes it; ask somebody who does.",
-    ))
+    )
+}
+
+/// Those permissions of the `powers` that the caller does not hold.
+fn missing(tx: &mut Tx, powers: Sql) -> ApiResult<Vec<Missing>> {
+    let Some(held) = held_by_caller(tx) else {
+        return Ok(Vec::new());
+    };
+    Ok(sql![
+        "SELECT DISTINCT power.permission FROM (",
+        powers,
+        ") AS power WHERE NOT ",
+        held,
+        " ORDER BY power.permission"
+    ]
+    .load(tx.conn)?)
 }
 
 #[derive(QueryableByName)]

@@ -137,7 +137,7 @@ async fn apply_import(call: Call, id: Path<Ref<Import>>, body: Valid<ApplyImport
         let target = import::stored_target(tx.app, &import.resource)?;
         require_all(tx, target.declaration().permissions)?;
         if let Some(powers) = target.powers(import.id, tx.now) {
-            inclusion::require(tx, powers)?;
+            inclusion::require_granted(tx, powers, EXCEEDS)?;
         }
         let counts = planned(&import)?;
         if import.plan_hash.as_deref() != Some(body.0.plan_hash.as_str())
@@ -162,6 +162,9 @@ async fn apply_import(call: Call, id: Path<Ref<Import>>, body: Valid<ApplyImport
     })
     .await
 }
+
+const EXCEEDS: &str = "The plan changes the e-mail address, or a key to sign in by, of people who were granted something that you do \
+    not hold in a scope that includes it. Leave them out of the file, or ask somebody who holds as much.";
 
 /// The counts of a plan that can be applied.
 fn planned(import: &Import) -> ApiResult<ImportCounts> {

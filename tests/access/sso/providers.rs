@@ -44,10 +44,15 @@ async fn whoever_sets_one_up_holds_all_that_anybody_does() {
         "everything",
         None,
     );
-    keeper
+    let refused = keeper
         .post("/v1/identity-providers", provider.setup(json!({})))
         .await
         .assert_problem(403, "grant_exceeds_caller");
+    // Fault 29: who was granted what, the caller may not see.
+    let named = Permission::ALL
+        .iter()
+        .find(|name| refused.text().contains(name.as_str()));
+    assert_eq!(named, None, "{}", refused.text());
     let added = admin
         .post("/v1/identity-providers", provider.setup(json!({})))
         .await

@@ -90,5 +90,9 @@ async fn update_identity_provider(
 /// A provider vouches for whomever it likes, so its keeper must hold all that anybody does.
 fn require(tx: &mut Tx) -> ApiResult<()> {
     tx.require_everywhere(Permission::IdentityProvidersWrite)?;
-    inclusion::require(tx, inclusion::granted_to_people(tx.now))
+    inclusion::require_granted(
+        tx,
+        inclusion::granted_to_people(tx.now),
+        "Whoever keeps a provider could sign in as anybody, and people were granted something that you do not hold in a scope that includes it; ask somebody who does.",
+    )
 }
