@@ -26,6 +26,15 @@ pub struct Config {
     #[arg(long, env = "PROVOST_LISTEN", default_value = "127.0.0.1:8080", value_parser = address, global = true)]
     pub listen: SocketAddr,
 
+    /// Address and port for `/metrics`, `/healthz` and `/readyz`, which the API's own then leaves out; `provost worker` answers
+    /// there too. Without it they stand beside the API.
+    #[arg(long, env = "PROVOST_METRICS_LISTEN", value_parser = address, global = true)]
+    pub metrics_listen: Option<SocketAddr>,
+
+    /// Token without which `/metrics` is refused, to be sent as `Authorization: Bearer …`; without it anybody may read them.
+    #[arg(long, env = "PROVOST_METRICS_TOKEN", hide_env_values = true, value_parser = metrics_token, global = true)]
+    pub metrics_token: Option<String>,
+
     /// Where clients reach the API, without a trailing slash; addresses in answers and certificates begin with it.
     #[arg(long, env = "PROVOST_PUBLIC_URL", value_parser = public_url, global = true)]
     pub public_url: Option<String>,
@@ -179,6 +188,11 @@ impl Config {
         }))
     }
 
+    /// Whether anybody who reaches the API may read the metrics, from other machines too.
+    pub fn has_open_metrics(&self) -> bool {
+        !self.listen.ip().is_loopback() && self.metrics_listen.is_none() && self.metrics_token.is_none()
+    }
+
     /// Where clients reach the API: the setting, or the listening address.
     pub fn public_url(&self) -> String {
         self.public_url
@@ -248,6 +262,14 @@ fn address(value: &str) -> Result<SocketAddr, String> {
     value
         .parse()
         .map_err(|_| "give an IP address and a port, such as 127.0.0.1:8080 or [::]:8080".into())
+}
+
+fn metrics_token(value: &str) -> Result<String, String> {
+    let is_token = |byte: u8| byte.is_ascii_graphic();
+    match (16..=200).contains(&value.len()) && value.bytes().all(is_token) {
+        true => Ok(value.to_owned()),
+        false => Err("give 16 to 200 random letters, digits and signs, without spaces".into()),
+    }
 }
 
 fn smtp_url(value: &str) -> Result<String, String> {

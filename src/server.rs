@@ -54,12 +54,17 @@ pub fn scim(config: &mut ServiceConfig) {
     people::scim::configure(config);
 }
 
-/// The routes that need no token.
+/// The routes that need no token, beside [`probes`].
 pub fn public(config: &mut ServiceConfig) {
     access::configure_public(config);
     people::configure_public(config);
     credential::configure_public(config);
     system::configure_public(config);
+}
+
+/// What watches over Provost asks: beside the API, or on a listener of its own.
+pub fn probes(config: &mut ServiceConfig) {
+    system::configure_probes(config);
 }
 
 /// What happens in the same transaction when people change, in this order.
@@ -108,6 +113,11 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
             .app_data(web::PathConfig::default().error_handler(|error, _| bad_path(&error).into()))
             .into_utoipa_app()
             .configure(public)
+            .configure(|config: &mut ServiceConfig| {
+                if app.config.metrics_listen.is_none() {
+                    probes(config);
+                }
+            })
             .service(scope("/v1").wrap(from_fn(authenticate)).configure(v1))
             .service(
                 scope(http::scim::ADDRESS)
@@ -133,6 +143,23 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
         .run())
 }
 
+/// Serves what watches over `app` on a `listener` of its own, until it is told to stop.
+pub fn serve_probes(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
+    let server = HttpServer::new(move || {
+        let (actix, _) = ActixApp::new()
+            .app_data(Data::from(app.clone()))
+            .app_data(Data::new(app.config.clone()))
+            .app_data(Data::new(app.metrics.clone()))
+            .into_utoipa_app()
+            .configure(probes)
+            .split_for_parts();
+        actix
+            .default_service(web::to(unmatched))
+            .wrap(from_fn(request::track))
+    });
+    Ok(server.workers(1).disable_signals().listen(listener)?.run())
+}
+
 /// Ends connections that are kept alive, which would hold up the stop, without cutting one off.
 async fn close_when_stopping<B: MessageBody>(
     request: ServiceRequest,
@@ -152,7 +179,8 @@ async fn close_when_stopping<B: MessageBody>(
 /// Whatever no route takes. Under `/v1` and `/scim/v2` the authentication has spoken first.
 async fn unmatched(request: HttpRequest) -> HttpResponse {
     let methods = contract::methods_of(request.path().trim_end_matches('/'));
-    if methods.is_empty() {
+    // What another listener answers is not here.
+    if methods.is_empty() || methods.contains(&request.method().as_str()) {
         return ApiError::new(
             Code::NotFound,
             "No such address; the API's document at /openapi.json lists them all.",

@@ -16,7 +16,7 @@ use crate::{app::Clock, config::Config, db::migrate};
 /// Check settings, database, migrations and clock, and name each fault with its mend.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Only ask the Provost that runs at PROVOST_LISTEN whether it is ready: the health check of a container.
+    /// Only ask the Provost that runs at PROVOST_LISTEN (or PROVOST_METRICS_LISTEN) whether it is ready: the health check of a container.
     #[arg(long)]
     pub health: bool,
 }
@@ -39,7 +39,7 @@ fn fault(what: impl Into<String>, mend: impl Into<String>) -> Finding {
 /// Prints what was found; fails if anything is amiss.
 pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
     if arguments.health {
-        return ask(config.listen);
+        return ask(config.metrics_listen.unwrap_or(config.listen));
     }
     let mut faults = 0;
     let mut report = |name: &str, finding: Finding| match finding {
@@ -95,7 +95,12 @@ fn settings(config: &Config) -> Finding {
     } else {
         ""
     };
-    Fine(format!("the API is at {}{hint}", config.public_url()))
+    let metrics = if config.has_open_metrics() {
+        "; WARNING: whoever reaches it reads /metrics: set PROVOST_METRICS_LISTEN or PROVOST_METRICS_TOKEN"
+    } else {
+        ""
+    };
+    Fine(format!("the API is at {}{hint}{metrics}", config.public_url()))
 }
 
 #[derive(QueryableByName)]
@@ -290,7 +295,7 @@ fn ask(listen: SocketAddr) -> CommandResult {
     };
     let answer = readiness(address).map_err(|error| {
         CommandError(format!(
-            "No Provost answers at {address}: {error}; start it with `provost serve`, or mend PROVOST_LISTEN."
+            "No Provost answers at {address}: {error}; start it with `provost serve`, or fix PROVOST_LISTEN or PROVOST_METRICS_LISTEN."
         ))
     })?;
     let status = answer.split_whitespace().nth(1).unwrap_or_default();

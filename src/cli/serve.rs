@@ -1,6 +1,9 @@
 //! `provost serve`.
 
-use std::{net::TcpListener, sync::atomic::Ordering};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::atomic::Ordering,
+};
 
 use clap::Args;
 
@@ -18,31 +21,60 @@ pub struct Serve {
 /// Serves until SIGTERM or SIGINT.
 pub fn run(config: Config, arguments: &Serve) -> CommandResult {
     // Taken before anything else starts, so that a taken port is said at once.
-    let listener = listener(&config)?;
+    let listeners = Listeners::bind(&config)?;
     let started = start::start(config)?;
     let address = started.app.config.public_url();
     log::info!(
         "listening on {}, the API is at {address}/v1 and its docs are at {address}/docs",
         started.app.config.listen
     );
-    serve(&started, listener, !arguments.no_worker)
+    serve(&started, listeners, !arguments.no_worker)
 }
 
-/// The listening socket.
-pub fn listener(config: &Config) -> Result<TcpListener, CommandError> {
-    TcpListener::bind(config.listen).map_err(|error| {
-        CommandError(format!("PROVOST_LISTEN (or --listen) is \"{}\": {error}; choose another address or port, or stop what uses it.", config.listen))
+/// The listening sockets.
+pub struct Listeners {
+    api: TcpListener,
+    probes: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Those that are set.
+    pub fn bind(config: &Config) -> Result<Self, CommandError> {
+        Ok(Listeners {
+            api: bind("PROVOST_LISTEN (or --listen)", config.listen)?,
+            probes: probes(config)?,
+        })
+    }
+}
+
+/// The listening socket for what watches over this process, if it is set.
+pub fn probes(config: &Config) -> Result<Option<TcpListener>, CommandError> {
+    let address = config.metrics_listen;
+    address
+        .map(|address| bind("PROVOST_METRICS_LISTEN (or --metrics-listen)", address))
+        .transpose()
+}
+
+fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener, CommandError> {
+    TcpListener::bind(address).map_err(|error| {
+        CommandError(format!(
+            "{setting} is \"{address}\": {error}; choose another address or port, or stop what uses it."
+        ))
     })
 }
 
 /// Serves a started app until SIGTERM or SIGINT, with a worker inside if `with_worker`. Then the requests that were
 /// accepted are answered, and after them the jobs that run are finished.
-pub fn serve(started: &start::Started, listener: TcpListener, with_worker: bool) -> CommandResult {
+pub fn serve(started: &start::Started, listeners: Listeners, with_worker: bool) -> CommandResult {
     let failed = |error: std::io::Error| CommandError::of("The server failed", error);
     let app = started.app.clone();
     let worker = with_worker.then(|| worker::start(&app)).transpose()?;
     let served = actix_web::rt::System::new().block_on(async {
-        let server = server::serve(app.clone(), listener).map_err(failed)?;
+        if let Some(listener) = listeners.probes {
+            // It answers until the process ends.
+            actix_web::rt::spawn(server::serve_probes(app.clone(), listener).map_err(failed)?);
+        }
+        let server = server::serve(app.clone(), listeners.api).map_err(failed)?;
         let handle = server.handle();
         actix_web::rt::spawn(async move {
             if let Err(error) = worker::told_to_stop().await {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{CommandError, CommandResult, start};
+use super::{CommandError, CommandResult, serve, start};
 use crate::{
     access::{keys::RotateKeys, sessions::purge::PurgeRefreshTokens},
     app::App,
@@ -23,6 +23,7 @@ use crate::{
         scim::dry_runs::purge::PurgeDryRuns,
         users::credentials::{letters::SendPasswordLetter, resets::StartPasswordReset},
     },
+    server,
 };
 
 /// Every kind of job.
@@ -93,10 +94,19 @@ pub fn run(config: Config) -> CommandResult {
             config.public_url()
         );
     }
+    let probes = serve::probes(&config)?;
     let started = start::start(config)?;
     let worker = start(&started.app)?;
     log::info!("running jobs, {} at once", started.app.config.worker_threads);
-    let told = actix_web::rt::System::new().block_on(told_to_stop());
+    let app = started.app.clone();
+    let told = actix_web::rt::System::new().block_on(async {
+        if let Some(listener) = probes {
+            let served = server::serve_probes(app, listener)
+                .map_err(|error| CommandError::of("The metrics cannot be served", error))?;
+            actix_web::rt::spawn(served);
+        }
+        told_to_stop().await
+    });
     log::info!("stopping: finishing what runs");
     worker.stop();
     told

@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`.
 
-use actix_web::{HttpResponse, get, web::Data};
+use actix_web::{HttpRequest, HttpResponse, get, http::header, web::Data};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -8,12 +9,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::{
     app::App,
     db::migrate,
-    http::{ApiError, ApiResult},
+    http::{ApiError, ApiResult, Code, Problem},
     jobs, ledger,
 };
 
-/// The routes that need no token.
-pub fn configure_public(config: &mut ServiceConfig) {
+/// The routes of this module; none needs an access token.
+pub fn configure_probes(config: &mut ServiceConfig) {
     config
         .service(get_health)
         .service(get_readiness)
@@ -101,11 +102,22 @@ async fn get_readiness(app: Data<App>) -> HttpResponse {
 /// What Prometheus scrapes.
 ///
 /// `provost_queue_length` tells of requests that wait for a connection to the database, of jobs that are due, and of
-/// events that are not sealed yet; the others count requests and attempts at jobs.
-#[utoipa::path(tag = "system", responses((status = 200, description = "The metrics, as Prometheus reads them.", body = String, content_type = "text/plain")))]
+/// events that are not sealed yet; the others count requests and attempts at jobs. With `PROVOST_METRICS_TOKEN` it wants that
+/// token as bearer; with `PROVOST_METRICS_LISTEN` this, `/healthz` and `/readyz` answer on that address only.
+#[utoipa::path(tag = "system", responses(
+    (status = 401, description = "The token of `PROVOST_METRICS_TOKEN` is missing.", body = Problem, content_type = "application/problem+json"),
+    (status = 200, description = "The metrics, as Prometheus reads them.", body = String, content_type = "text/plain")))]
 #[get("/metrics")]
-async fn get_metrics(app: Data<App>) -> ApiResult<HttpResponse> {
+async fn get_metrics(app: Data<App>, request: HttpRequest) -> ApiResult<HttpResponse> {
     let app = app.into_inner();
+    if let Some(token) = &app.config.metrics_token
+        && !carries(&request, token)
+    {
+        return Err(ApiError::new(
+            Code::Unauthenticated,
+            "Send the token that PROVOST_METRICS_TOKEN sets as `Authorization: Bearer …`.",
+        ));
+    }
     app.metrics.set_queue("database", app.db.waiting() as i64);
     let now = app.clock.now();
     let counted = app
@@ -123,4 +135,12 @@ async fn get_metrics(app: Data<App>) -> ApiResult<HttpResponse> {
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4")
         .body(text))
+}
+
+fn carries(request: &HttpRequest, token: &str) -> bool {
+    let header = request.headers().get(header::AUTHORIZATION);
+    let sent = header.and_then(|value| value.as_bytes().split_at_checked("Bearer ".len()));
+    sent.is_some_and(|(scheme, sent)| {
+        scheme.eq_ignore_ascii_case(b"Bearer ") && verify_slices_are_equal(sent, token.as_bytes()).is_ok()
+    })
 }

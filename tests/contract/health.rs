@@ -1,14 +1,16 @@
 //! What operators look at.
 
+use std::net::TcpListener;
+
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use provost::{
     app::Acting,
     http::{ApiError, Code},
-    sql,
+    server, sql,
 };
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{Client, TestApp};
 
 async fn metric(app: &TestApp, line: &str) -> Option<f64> {
     let answer = app.anonymous().get("/metrics").await.assert_status(200);
@@ -38,6 +40,76 @@ async fn metrics_tell_of_requests_jobs_and_events() {
     assert_eq!(
         metric(&app, "provost_queue_length{queue=\"jobs\"}").await,
         Some(0.0)
+    );
+}
+
+/// Fault 31.
+#[actix_web::test]
+async fn metrics_may_want_a_token() {
+    let token = "a-token-of-the-monitoring";
+    let app = TestApp::start_with(|config| config.metrics_token = Some(token.into())).await;
+    let stranger = app.anonymous();
+    for client in [
+        stranger.clone(),
+        stranger.with("Authorization", "Bearer another-token-altogether"),
+        stranger.with("Authorization", &format!("Basic {token}")),
+        app.admin().await,
+    ] {
+        let refused = client.get("/metrics").await;
+        refused.assert_problem(401, "unauthenticated");
+    }
+    let scraper = stranger.with("Authorization", &format!("Bearer {token}"));
+    scraper.get("/metrics").await.assert_status(200);
+    stranger.get("/healthz").await.assert_status(200);
+    stranger.get("/readyz").await.assert_status(200);
+}
+
+/// Fault 31.
+#[actix_web::test]
+async fn metrics_and_health_may_stand_on_an_address_of_their_own() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = TestApp::start_with(|config| config.metrics_listen = Some(address)).await;
+    let server = server::serve_probes(app.app.clone(), listener).unwrap();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    let there = Client::new(&format!("http://{address}"), None);
+    for path in ["/metrics", "/healthz", "/readyz"] {
+        there.get(path).await.assert_status(200);
+        app.anonymous().get(path).await.assert_problem(404, "not_found");
+    }
+    for path in ["/", "/v1/users", "/oauth/providers"] {
+        there.get(path).await.assert_problem(404, "not_found");
+    }
+    let index = app.anonymous().get("/").await.assert_status(200);
+    assert_eq!(index.at("/links/health"), json!(null));
+    handle.stop(false).await;
+}
+
+/// Fault 32.
+#[actix_web::test]
+async fn the_page_at_the_top_leads_people_and_machines_on() {
+    let app = TestApp::start().await;
+    let machine = app.anonymous().get("/").await.assert_status(200);
+    assert_eq!(machine.at("/name"), json!("Provost"));
+    assert_eq!(machine.at("/version"), json!(env!("CARGO_PKG_VERSION")));
+    for link in ["openapi", "docs", "authorization", "health"] {
+        let address = machine.at(&format!("/links/{link}"));
+        app.anonymous()
+            .get(address.as_str().unwrap())
+            .await
+            .assert_status(200);
+    }
+    let browser = app.anonymous().with(
+        "Accept",
+        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    );
+    let page = browser.get("/").await.assert_status(200);
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(page.text().contains("href=\"docs/\""), "{}", page.text());
+    assert!(
+        page.header("vary")
+            .is_some_and(|vary| vary.to_lowercase().contains("accept"))
     );
 }
 

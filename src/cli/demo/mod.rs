@@ -56,7 +56,10 @@ pub enum Built {
 
 /// Builds the academy, and serves it if that is wanted.
 pub fn run(config: Config, arguments: &Demo) -> CommandResult {
-    let listener = arguments.serve.then(|| serve::listener(&config)).transpose()?;
+    let listener = arguments
+        .serve
+        .then(|| serve::Listeners::bind(&config))
+        .transpose()?;
     let started = start::start(config)?;
     let begun = Instant::now();
     let outcome = match build(&started.app, arguments.seed, arguments.people, &tell)? {
