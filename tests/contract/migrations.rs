@@ -58,3 +58,47 @@ fn looking_for_pending_migrations_changes_nothing() {
     let tables = diesel::sql_query("SELECT 1 FROM pg_tables WHERE schemaname = 'public'");
     assert_eq!(tables.execute(&mut conn).unwrap(), 0);
 }
+
+/// Before the first release migrations are edited in place.
+#[test]
+fn a_database_of_a_build_with_other_migrations_is_refused() {
+    let refused = |change: &str| {
+        let database = postgres::create_database(app::migrate);
+        let mut conn = PgConnection::establish(&database.url).unwrap();
+        migrate::run(&mut conn).unwrap();
+        sql_query(change).execute(&mut conn).unwrap();
+        let refusal = migrate::run(&mut conn).map_err(|error| error.to_string());
+        assert!(!refusal.as_ref().is_err_and(|error| error.contains('\n')));
+        refusal.err()
+    };
+    // Edited, renamed, and made by a build that did not note texts yet.
+    for (change, named) in [
+        (
+            "UPDATE __diesel_schema_migrations SET digest = '\\x00' WHERE version = '20261122000200'",
+            "2026-11-22-000200_create_people",
+        ),
+        (
+            "UPDATE __diesel_schema_migrations SET version = '20261122000201' WHERE version = '20261122000200'",
+            "20261122000201",
+        ),
+        (
+            "ALTER TABLE __diesel_schema_migrations DROP COLUMN digest",
+            "2026-11-22-000100_create_mechanisms",
+        ),
+    ] {
+        let refusal = refused(change).expect(change);
+        assert!(refusal.contains(named), "{refusal}");
+        assert!(
+            refusal.contains("PROVOST_DATA_DIR"),
+            "it says what to do: {refusal}"
+        );
+    }
+    // A later build adds migrations while processes of this one run on.
+    let added = "INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')";
+    assert_eq!(refused(added), None);
+    // A process ended between applying a migration and noting its text.
+    assert_eq!(
+        refused("UPDATE __diesel_schema_migrations SET digest = NULL"),
+        None
+    );
+}
