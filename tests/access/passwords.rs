@@ -388,7 +388,9 @@ async fn nobody_gives_an_e_mail_address_to_somebody_who_may_do_more() {
         let refused = hr.post(&application, apply.clone()).await;
         let refused = refused.assert_problem(403, "grant_exceeds_caller");
         // Fault 29: whose roles those are, the caller may not see.
-        let named = Permission::ALL.iter().find(|name| refused.text().contains(name.as_str()));
+        let named = Permission::ALL
+            .iter()
+            .find(|name| refused.text().contains(name.as_str()));
         assert_eq!(named, None, "{}", refused.text());
         admin.post(&application, apply).await.assert_status(202);
         app.run_jobs();
