@@ -128,11 +128,13 @@ fn build() -> OpenApi {
         }
     }
     document["components"]["schemas"]["Operation"]["properties"]["result"] = operation_results();
+    let schemas = document["components"]["schemas"].clone();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths {
             for method in ["get", "post", "put", "patch", "delete"] {
                 if let Some(operation) = item.get_mut(method) {
                     complete(path, method, operation);
+                    relax_body(operation, &schemas);
                 }
             }
         }
@@ -225,6 +227,17 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
                 "content": { media_type: { "schema": { "$ref": schema } } },
             });
         }
+    }
+}
+
+/// Says of a JSON body whose members are all optional that it is optional itself.
+fn relax_body(operation: &mut Value, schemas: &Value) {
+    let reference = operation.pointer("/requestBody/content/application~1json/schema/$ref");
+    let name = reference
+        .and_then(Value::as_str)
+        .and_then(|reference| reference.rsplit('/').next());
+    if name.is_some_and(|name| forms::is_optional_body(&schemas[name])) {
+        operation["requestBody"]["required"] = json!(false);
     }
 }
 

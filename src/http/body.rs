@@ -40,7 +40,7 @@ impl<T: Body> FromRequest for Valid<T> {
     type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let bytes = receive(request, payload);
+        let bytes = receive_as::<T>(request, payload);
         let kept = request.extensions().get::<BodyFaults>().cloned();
         Box::pin(async move {
             let bytes = bytes.await?;
@@ -118,6 +118,30 @@ pub fn receive(
     async move {
         media_type?;
         bytes.await.map_err(|error| unreadable(&error))
+    }
+}
+
+/// As [`receive`]; where every member of a `T` is optional, no body at all is `{}`, whatever its media type would be.
+fn receive_as<T: Body>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = ApiResult<web::Bytes>> + use<T> {
+    let is_optional = schema_of::<T>().map(|schema| schema.is_optional);
+    let media_type = check_media_type(request);
+    let encoding = check_encoding(request);
+    let bytes = web::Bytes::from_request(request, payload);
+    async move {
+        let is_optional = is_optional?;
+        if !is_optional {
+            media_type.clone()?;
+        }
+        encoding?;
+        let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+        if is_optional && bytes.is_empty() {
+            return Ok(web::Bytes::from_static(b"{}"));
+        }
+        media_type?;
+        Ok(bytes)
     }
 }
 
@@ -372,6 +396,7 @@ fn make_integers(value: &mut Value) {
 struct BodySchema {
     document: Value,
     validator: jsonschema::Validator,
+    is_optional: bool,
 }
 
 /// The schema of `T`, compiled at its first use.
@@ -386,11 +411,18 @@ fn schema_of<T: Body>() -> ApiResult<Arc<BodySchema>> {
             (name, schema)
         });
         let components: Map<_, _> = completed.collect();
+        let is_optional = components
+            .get(T::name().as_ref())
+            .is_some_and(forms::is_optional_body);
         let document = json!({
             "$ref": format!("#/components/schemas/{}", T::name()),
             "components": { "schemas": components },
         });
         let validator = schema::compile(&document)?;
-        Ok(BodySchema { document, validator })
+        Ok(BodySchema {
+            document,
+            validator,
+            is_optional,
+        })
     })
 }

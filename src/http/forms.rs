@@ -1,4 +1,5 @@
-//! What the schemas lack as utoipa makes them, for the document and for the check of bodies alike.
+//! What the schemas lack as utoipa makes them, and which bodies may be left out: for the document and for the check of
+//! bodies alike.
 
 use serde_json::{Value, json};
 
@@ -84,6 +85,16 @@ fn complete_forms(name: &str, schema: &mut Value) {
             form["additionalProperties"] = json!(false);
         }
     }
+}
+
+/// Whether a body of this schema may be left out: an object all of whose members may be left out.
+pub fn is_optional_body(schema: &Value) -> bool {
+    let needs_none = |word: &str| schema[word].as_array().is_none_or(|members| members.is_empty());
+    schema["type"] == "object"
+        && schema["minProperties"].as_u64().unwrap_or_default() == 0
+        && ["required", "oneOf", "anyOf", "allOf"]
+            .into_iter()
+            .all(needs_none)
 }
 
 /// The word that tells a form from the others.

@@ -88,13 +88,13 @@ async fn bodies_of_the_wrong_shape_are_refused() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let mut story = Story::tell(&app, |_, _| ()).await;
+    let document = operations::document();
     let shapes = [
         ("an array", "[]"),
         ("a word", "\"a\""),
         ("a number", "1"),
         ("null", "null"),
         ("half a body", "{\"a\":"),
-        ("nothing", ""),
         ("an unknown member", "{\"nobody_knows_this\": 1}"),
     ];
     for (operation, _) in with_bodies(&mut story) {
@@ -102,9 +102,55 @@ async fn bodies_of_the_wrong_shape_are_refused() {
             let answer = send(&admin, &operation, &story, body.into(), "application/json").await;
             assert_refused(&operation, &answer, what);
         }
+        let nothing = send(&admin, &operation, &story, "".into(), "application/json").await;
+        if !takes_nothing(&document, &operation) {
+            assert_refused(&operation, &nothing, "nothing");
+        }
         let deep = "[".repeat(100_000);
         let answer = send(&admin, &operation, &story, deep.into(), "application/json").await;
         assert_refused(&operation, &answer, "brackets without end");
+    }
+}
+
+/// Whether the document says that a JSON object without members is a body of this operation.
+fn takes_nothing(document: &Value, operation: &Operation) -> bool {
+    let schema = resolve(document, operation.json_body().unwrap());
+    schema["type"] == "object"
+        && schema["required"]
+            .as_array()
+            .is_none_or(|required| required.is_empty())
+}
+
+// Fault 16.
+#[actix_web::test]
+async fn a_body_is_optional_wherever_all_its_members_are() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let mut story = Story::tell(&app, |_, _| ()).await;
+    let document = operations::document();
+    for (operation, _) in with_bodies(&mut story) {
+        let is_optional = takes_nothing(&document, &operation);
+        assert_eq!(
+            operation.value["requestBody"]["required"],
+            json!(!is_optional),
+            "{}",
+            operation.id
+        );
+        // None at all, and none as clients send it that name a media type anyway.
+        for content_type in ["", "application/json", "application/x-www-form-urlencoded"] {
+            let answer = send(&admin, &operation, &story, "".into(), content_type).await;
+            if !is_optional {
+                assert!((400..500).contains(&answer.status), "{}", operation.id);
+                continue;
+            }
+            // It may not fit the present state, but it was read.
+            assert!(
+                !matches!(answer.status, 400 | 415),
+                "{}: {}",
+                operation.id,
+                answer.text()
+            );
+        }
     }
 }
 
