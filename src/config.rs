@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use chrono_tz::Tz;
 use clap::{
     Args, ValueEnum,
     builder::{OsStringValueParser, TypedValueParser},
@@ -75,6 +76,14 @@ pub struct Config {
     /// Name of the academy, shown on certificates and in the API's document.
     #[arg(long, env = "PROVOST_ACADEMY_NAME", default_value = "Provost Academy", value_parser = academy_name, global = true)]
     pub academy_name: String,
+
+    /// Time zone of the academy, such as Europe/Lisbon: of people and org units that have none of their own.
+    #[arg(long, env = "PROVOST_TIME_ZONE", default_value = "UTC", value_parser = time_zone, global = true)]
+    pub time_zone: Tz,
+
+    /// Folder of further fonts for certificates, for characters that the built-in ones lack, such as emoji.
+    #[arg(long, env = "PROVOST_FONT_DIR", value_parser = folder_that_exists(), global = true)]
+    pub font_dir: Option<PathBuf>,
 
     /// Origins that browsers may call from, separated by commas; `*` allows all, empty allows none.
     #[arg(
@@ -258,6 +267,16 @@ fn folder() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
+fn folder_that_exists() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|value| {
+        let folder = PathBuf::from(value);
+        match folder.read_dir() {
+            Ok(_) => Ok(folder),
+            Err(error) => Err(format!("give a folder that Provost may read ({error})")),
+        }
+    })
+}
+
 fn address(value: &str) -> Result<SocketAddr, String> {
     value
         .parse()
@@ -360,6 +379,12 @@ fn academy_name(value: &str) -> Result<String, String> {
         name if name.chars().count() > 200 => Err("give at most 200 characters".into()),
         name => Ok(name.to_owned()),
     }
+}
+
+fn time_zone(value: &str) -> Result<Tz, String> {
+    value
+        .parse()
+        .map_err(|_| "give an IANA time zone, such as Europe/Lisbon".into())
 }
 
 /// A whole number within bounds, as the value of a setting or an argument.

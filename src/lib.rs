@@ -12,6 +12,7 @@ pub mod enrollment;
 pub mod filter;
 pub mod http;
 pub mod import;
+pub mod instant;
 pub mod jobs;
 pub mod ledger;
 pub mod mail;

@@ -7,6 +7,8 @@ CREATE TABLE org_units (
     name text NOT NULL,
     name_folded text NOT NULL,
     parent_id uuid REFERENCES org_units (id),
+    -- NULL is inherited from the unit above.
+    time_zone text,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -17,6 +19,7 @@ CREATE UNIQUE INDEX org_units_code_key ON org_units (code_folded);
 CREATE INDEX org_units_code_idx ON org_units (code, id);
 CREATE INDEX org_units_parent_idx ON org_units (parent_id);
 CREATE INDEX org_units_name_folded_idx ON org_units (name_folded);
+CREATE INDEX org_units_zoned_idx ON org_units (id) WHERE time_zone IS NOT NULL;
 CREATE INDEX org_units_name_idx ON org_units (name, id);
 CREATE INDEX org_units_created_idx ON org_units (created_at, id);
 
@@ -41,7 +44,8 @@ CREATE TABLE users (
     family_name_folded text NOT NULL,
     status text NOT NULL CHECK (status IN ('invited', 'active', 'suspended', 'archived')),
     locale text NOT NULL DEFAULT 'en',
-    time_zone text NOT NULL DEFAULT 'UTC',
+    -- NULL is inherited: the nearest org unit's, else the academy's.
+    time_zone text,
     title text,
     job_code text,
     department text,

@@ -68,6 +68,8 @@ CREATE TABLE completions (
     course_version_id uuid NOT NULL REFERENCES course_versions (id),
     enrollment_id uuid,
     occurred_at timestamptz NOT NULL,
+    -- The day that it was for the person.
+    occurred_on date NOT NULL,
     recorded_at timestamptz NOT NULL,
     source text NOT NULL CHECK (source IN ('learner', 'administrator', 'import', 'integration')),
     score double precision CHECK (score BETWEEN 0 AND 100),
@@ -78,6 +80,9 @@ CREATE TABLE completions (
     PRIMARY KEY (user_id, id),
     CONSTRAINT completions_supersedes_key UNIQUE (user_id, supersedes_id)
 );
+-- What is sent twice is recorded once. A correction may keep the instant of what it corrects.
+CREATE UNIQUE INDEX completions_occurred_at_key ON completions (user_id, course_id, occurred_at, source)
+    WHERE supersedes_id IS NULL;
 CREATE INDEX completions_id_idx ON completions (id);
 CREATE INDEX completions_course_idx ON completions (user_id, course_id, occurred_at);
 CREATE INDEX completions_recorded_idx ON completions (recorded_at, id);

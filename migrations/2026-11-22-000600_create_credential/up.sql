@@ -27,6 +27,8 @@ CREATE TABLE certificates (
     shown jsonb NOT NULL,
     layout jsonb NOT NULL,
     issued_at timestamptz NOT NULL,
+    -- The day that it was for the person.
+    issued_on date NOT NULL,
     valid_until date,
     revoked_at timestamptz,
     revoke_reason text,

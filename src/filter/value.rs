@@ -6,7 +6,10 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, SubsecRound, TimeDelta, U
 use uuid::Uuid;
 
 use super::FilterClock;
-use crate::period::{Period, PeriodError, amounts, total};
+use crate::{
+    instant,
+    period::{Period, PeriodError, amounts, total},
+};
 
 /// What stands at the right of an operator.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,15 +80,12 @@ pub(super) fn date(text: &str) -> Option<NaiveDate> {
     (date.year() >= 1).then_some(date)
 }
 
-/// An instant as in RFC 3339, or the first of a day in UTC; in microseconds, as PostgreSQL keeps it.
+/// An instant, or the first of a day in UTC.
 pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
     if let Some(date) = date(text) {
         return Some(date.and_time(NaiveTime::MIN).and_utc());
     }
-    let instant = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
-    let leap_second = instant.timestamp_subsec_nanos() >= 1_000_000_000;
-    let in_range = (1..=9999).contains(&instant.year());
-    (in_range && !leap_second).then(|| instant.trunc_subsecs(6))
+    instant::parse(text).ok()
 }
 
 impl Duration {

@@ -81,6 +81,7 @@ codes! {
     EnrollmentNotLive = CONFLICT "enrollment_not_live" "The enrollment has ended";
     RuleNotReady = CONFLICT "rule_not_ready" "The rule cannot be activated yet";
     RuleArchived = CONFLICT "rule_archived" "The rule is archived";
+    CompletionExists = CONFLICT "completion_exists" "The completion is recorded already, with other details";
     CompletionSuperseded = CONFLICT "completion_superseded" "The completion was corrected already";
     // Plans
     PlanStale = CONFLICT "plan_stale" "The plan is not the present one";

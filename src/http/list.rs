@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
 use utoipa::{
@@ -26,7 +26,7 @@ use crate::{
         sql::{Bind, Fragment},
     },
     filter::{FilterClock, Schema as FilterSchema},
-    sql,
+    instant, sql,
 };
 
 /// The parameters that every list takes.
@@ -170,19 +170,11 @@ fn read_cursor(text: &str, sort: &str, kind: SortKind) -> ApiResult<(Bind, Uuid)
     let text = cursor.key.as_str().filter(|text| !text.contains('\0'));
     let key = match kind {
         SortKind::Text => text.map(bind),
-        SortKind::Instant => text
-            .and_then(|t| t.parse::<DateTime<Utc>>().ok())
-            .filter(in_range)
-            .map(bind),
+        SortKind::Instant => text.and_then(|t| instant::parse(t).ok()).map(bind),
         SortKind::Date => text.and_then(|t| t.parse::<NaiveDate>().ok()).map(bind),
         SortKind::Integer => cursor.key.as_i64().map(bind),
     };
     Ok((key.ok_or_else(cursor::invalid)?, cursor.id))
-}
-
-/// What PostgreSQL can hold, with room to spare.
-fn in_range(instant: &DateTime<Utc>) -> bool {
-    (0..=253_402_300_799).contains(&instant.timestamp())
 }
 
 impl PagePlan {

@@ -2,6 +2,7 @@
 
 pub mod attributes;
 pub mod closure;
+pub mod days;
 pub mod draft;
 pub mod external_keys;
 pub mod facts;

@@ -23,6 +23,7 @@ const PURE: &[&str] = &[
     "mail.rs",
     "metrics.rs",
     "text.rs",
+    "instant.rs",
 ];
 
 /// Mechanisms that know who calls (`app` and `access` know each other), and no other domain.

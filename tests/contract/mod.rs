@@ -15,6 +15,7 @@ mod http;
 mod imports;
 mod independent_faults;
 mod inputs;
+mod instants;
 mod matrix;
 mod migrations;
 mod nested_faults;

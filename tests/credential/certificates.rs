@@ -216,8 +216,8 @@ async fn a_corrected_completion_brings_a_certificate_in_place_of_the_first() {
     let correction = uuid::Uuid::now_v7();
     app.write(|tx| {
         sql![
-            "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at, recorded_at, source, supersedes_id)
-             SELECT ", bind(correction), ", user_id, course_id, course_version_id, occurred_at, recorded_at, source, id
+            "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at, occurred_on, recorded_at, source, supersedes_id)
+             SELECT ", bind(correction), ", user_id, course_id, course_version_id, occurred_at, occurred_on, recorded_at, source, id
              FROM completions WHERE id = ", bind(learner.completion)
         ]
         .execute(tx.conn)?;

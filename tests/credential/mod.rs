@@ -43,8 +43,8 @@ pub async fn completion(app: &TestApp, name: &str, course: &str, valid_until: Op
         ]
         .execute(tx.conn)?;
         sql![
-            "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at, recorded_at, source, valid_until)
-             VALUES (", bind(completion), ", ", bind(id), ", ", bind(course_id), ", ", bind(version), ", ", now.clone(), ", ", now,
+            "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at, occurred_on, recorded_at, source, valid_until)
+             VALUES (", bind(completion), ", ", bind(id), ", ", bind(course_id), ", ", bind(version), ", ", now.clone(), ", ", now.clone(), "::date, ", now,
             ", 'administrator', ", bind(valid_until), ")"
         ]
         .execute(tx.conn)?;

@@ -1,8 +1,10 @@
 mod agreement;
 mod completions;
+mod days;
 mod enrollments;
-mod fixture;
+pub mod fixture;
 mod model;
 mod plans;
+mod repeats;
 mod requirements;
 mod rules;

@@ -11,7 +11,7 @@ use crate::{
     app::Wake,
     db::schema::grants,
     http::{Versioned, rules::rule_beside},
-    protected, text_enum,
+    instant, protected, text_enum,
 };
 
 text_enum! {
@@ -132,10 +132,10 @@ pub struct CreateGrant {
     #[serde(default)]
     pub scope_id: Option<Uuid>,
     /// From when it counts; at once, if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instant::optional")]
     pub starts_at: Option<DateTime<Utc>>,
     /// Until when it counts; for ever, if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instant::optional")]
     pub ends_at: Option<DateTime<Utc>>,
 }
 
@@ -162,8 +162,7 @@ fn programs_have_no_reports(grant: &CreateGrant) -> Result<(), ValidationError> 
 
 fn ends_after_start(grant: &CreateGrant) -> Result<(), ValidationError> {
     match (grant.starts_at, grant.ends_at) {
-        // As exactly as instants are kept.
-        (Some(start), Some(end)) if end.timestamp_micros() <= start.timestamp_micros() => {
+        (Some(start), Some(end)) if end <= start => {
             rule_beside("/ends_at", "/starts_at", "must be after starts_at")
         }
         _ => Ok(()),

@@ -11,7 +11,7 @@ use crate::{
     access::Permission,
     db::schema::{service_account_secrets, service_accounts},
     http::{Versioned, rules::rule_beside},
-    protected, text_enum,
+    instant, protected, text_enum,
 };
 
 text_enum! {
@@ -131,7 +131,7 @@ impl Versioned for Secret {
 #[validate(schema(function = only_scim_tokens_try, skip_on_field_errors = false))]
 pub struct CreateSecret {
     /// Until when it shall count; for ever, if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instant::optional")]
     pub expires_at: Option<DateTime<Utc>>,
     /// What it shall be good for.
     #[serde(default = "client")]

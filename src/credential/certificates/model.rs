@@ -37,7 +37,7 @@ pub struct CertificateShown {
     /// The course's title, of the version that was completed.
     #[schema(example = "Fire Safety")]
     pub course: String,
-    /// The day of completion, in UTC.
+    /// The day of completion, in the learner's time zone.
     pub completed_on: NaiveDate,
     /// The last day of validity; none if it does not expire.
     pub valid_until: Option<NaiveDate>,
@@ -61,6 +61,7 @@ pub struct CertificateRow {
     pub shown: Value,
     pub layout: Value,
     pub issued_at: DateTime<Utc>,
+    pub issued_on: NaiveDate,
     pub valid_until: Option<NaiveDate>,
     pub revoked_at: Option<DateTime<Utc>>,
     pub revoke_reason: Option<String>,
@@ -98,6 +99,7 @@ impl CertificateRow {
             completion_id: self.completion_id,
             serial: self.serial,
             issued_at: self.issued_at,
+            issued_on: self.issued_on,
             valid_until: self.valid_until,
             revoked_at: self.revoked_at,
             revoke_reason: self.revoke_reason,
@@ -129,6 +131,8 @@ pub struct Certificate {
     pub shown: CertificateShown,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
+    /// The day of issue, in the learner's time zone.
+    pub issued_on: NaiveDate,
     /// The last day of validity; none if it does not expire.
     pub valid_until: Option<NaiveDate>,
     /// When it was revoked.

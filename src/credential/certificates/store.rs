@@ -20,6 +20,7 @@ use crate::{
     },
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    people::days::Zones,
     sql,
 };
 
@@ -50,6 +51,7 @@ static CERTIFICATES: Schema = Schema::new(attributes! {
     "serial" Kind::String, "certificates.serial", "What it is verified by.";
     "state" Kind::Enum(CertificateState::WORDS), STATE, "Whether it is good today.";
     "issued_at" Kind::Instant, "certificates.issued_at", "When it was issued.";
+    "issued_on" Kind::Date, "certificates.issued_on", "The day of issue, in the learner's time zone.";
     "valid_until" Kind::Date, "certificates.valid_until", "The last day of validity.";
     "revoked_at" Kind::Instant, "certificates.revoked_at", "When it was revoked.";
     "superseded_by" Kind::Id, "certificates.superseded_by", "The certificate that was issued in its place.";
@@ -166,16 +168,22 @@ pub struct Draft {
 
 /// Issues certificates as `layout` lays them out, unless one of the completion is in force already; answers those that
 /// were added. What they show is what is known now of the person and of the course version that they completed.
-fn issuing(tx: &Tx, drafts: &[Draft], layout: &Value) -> Sql {
+fn issuing(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<Sql> {
+    let people: Vec<Uuid> = drafts.iter().map(|draft| draft.completion.user_id).collect();
+    let zones = Zones::of(tx, &people)?;
+    let days: Vec<String> = people
+        .iter()
+        .map(|person| zones.day(*person, tx.now).to_string())
+        .collect();
     let column = |of: fn(&Draft) -> Uuid| bind(drafts.iter().map(of).collect::<Vec<Uuid>>());
     let serials: Vec<String> = drafts.iter().map(|draft| draft.serial.clone()).collect();
     let now = bind(tx.now);
-    sql![
-        "INSERT INTO certificates (id, user_id, course_id, completion_id, serial, state, shown, layout, issued_at,
+    let issuing = sql![
+        "INSERT INTO certificates (id, user_id, course_id, completion_id, serial, state, shown, layout, issued_at, issued_on,
                 valid_until, created_at, updated_at)
             SELECT draft.id, c.user_id, c.course_id, c.id, draft.serial, 'issued', jsonb_build_object(
                 'name', btrim(u.given_name || ' ' || u.family_name), 'course', v.title,
-                'completed_on', (c.occurred_at AT TIME ZONE 'UTC')::date, 'valid_until', c.valid_until, 'issuer', ",
+                'completed_on', c.occurred_on, 'valid_until', c.valid_until, 'issuer', ",
         bind(tx.app.config.academy_name.as_str()),
         "::text, 'verification_url', ",
         bind(files::verification_url(&tx.app.config, "")),
@@ -183,37 +191,40 @@ fn issuing(tx: &Tx, drafts: &[Draft], layout: &Value) -> Sql {
         bind(layout.clone()),
         ", ",
         now.clone(),
-        ", c.valid_until, ",
+        ", draft.issued_on::date, c.valid_until, ",
         now.clone(),
         ", ",
         now,
         " FROM unnest(",
         column(|draft| draft.id),
         ", ",
-        column(|draft| draft.completion.user_id),
+        bind(people),
         ", ",
         column(|draft| draft.completion.completion_id),
         ", ",
         bind(serials),
-        ") AS draft(id, user_id, completion_id, serial)
+        ", ",
+        bind(days),
+        ") AS draft(id, user_id, completion_id, serial, issued_on)
             JOIN completions c ON c.user_id = draft.user_id AND c.id = draft.completion_id
             JOIN users u ON u.id = c.user_id JOIN course_versions v ON v.id = c.course_version_id
             ON CONFLICT DO NOTHING RETURNING certificates.*"
-    ]
-    .planned_anew()
+    ];
+    Ok(issuing.planned_anew())
 }
 
 /// Issues a certificate; none if one of the completion is in force already.
 pub fn insert(tx: &mut Tx, draft: &Draft, layout: &Value) -> ApiResult<Option<CertificateRow>> {
-    let issuing = issuing(tx, std::slice::from_ref(draft), layout);
+    let issuing = issuing(tx, std::slice::from_ref(draft), layout)?;
     Ok(issuing.load(tx.conn)?.pop())
 }
 
 /// As [`insert`], for many, with their events.
 pub fn insert_all(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<()> {
+    let issuing = issuing(tx, drafts, layout)?;
     sql![
         "WITH certificates AS (",
-        issuing(tx, drafts, layout),
+        issuing,
         "), changes AS (SELECT 'certificate.issued' AS action, id, user_id, NULL::jsonb AS before,
                 to_jsonb(certificates) - 'layout' || jsonb_build_object('state', ",
         STATE,
@@ -226,9 +237,9 @@ pub fn insert_all(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<()
     Ok(())
 }
 
-/// Keeps a certificate's PDF.
-pub fn insert_file(tx: &mut Tx, user_id: Uuid, certificate_id: Uuid, pdf: &[u8]) -> ApiResult<()> {
-    diesel::insert_into(certificate_files::table)
+/// Keeps a certificate's PDF, unless there is one; tells whether it was kept.
+pub fn insert_file(tx: &mut Tx, user_id: Uuid, certificate_id: Uuid, pdf: &[u8]) -> ApiResult<bool> {
+    let kept = diesel::insert_into(certificate_files::table)
         .values((
             certificate_files::user_id.eq(user_id),
             certificate_files::certificate_id.eq(certificate_id),
@@ -236,7 +247,7 @@ pub fn insert_file(tx: &mut Tx, user_id: Uuid, certificate_id: Uuid, pdf: &[u8])
         ))
         .on_conflict_do_nothing()
         .execute(tx.conn)?;
-    Ok(())
+    Ok(kept > 0)
 }
 
 /// A certificate's PDF, if it is set already.

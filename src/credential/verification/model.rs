@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    app::Tx,
     credential::certificates::model::{CertificateRow, CertificateState},
     http::ApiResult,
+    people::days,
     text_enum,
 };
 
@@ -38,13 +40,13 @@ pub struct Verification {
     /// The course's title.
     #[schema(example = "Fire Safety")]
     pub course: String,
-    /// The day of completion, in UTC.
+    /// The day of completion, in the learner's time zone.
     pub completed_on: NaiveDate,
     /// The last day of validity; none if it does not expire.
     pub valid_until: Option<NaiveDate>,
-    /// The day of issue, in UTC.
+    /// The day of issue, in the learner's time zone.
     pub issued_on: NaiveDate,
-    /// The day on which it was taken back.
+    /// The day on which it was taken back, in the learner's time zone.
     pub revoked_on: Option<NaiveDate>,
     /// The academy that issued it.
     #[schema(example = "Northwind Academy")]
@@ -52,11 +54,15 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// How `certificate` stands on the day `today`.
-    pub fn of(certificate: &CertificateRow, today: NaiveDate) -> ApiResult<Self> {
+    /// How `certificate` stands today.
+    pub fn of(tx: &mut Tx, certificate: &CertificateRow) -> ApiResult<Self> {
+        let revoked_on = match certificate.revoked_at {
+            Some(at) => Some(days::day(tx, certificate.user_id, at)?),
+            None => None,
+        };
         let shown = certificate.shown()?;
         Ok(Verification {
-            status: match certificate.state_on(today) {
+            status: match certificate.state_on(tx.today()) {
                 CertificateState::Issued => VerificationStatus::Valid,
                 CertificateState::Expired => VerificationStatus::Expired,
                 CertificateState::Revoked => VerificationStatus::Revoked,
@@ -67,8 +73,8 @@ impl Verification {
             course: shown.course,
             completed_on: shown.completed_on,
             valid_until: shown.valid_until,
-            issued_on: certificate.issued_at.date_naive(),
-            revoked_on: certificate.revoked_at.map(|at| at.date_naive()),
+            issued_on: certificate.issued_on,
+            revoked_on,
             issuer: shown.issuer,
         })
     }

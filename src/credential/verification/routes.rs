@@ -54,9 +54,8 @@ async fn find(app: Data<App>, serial: String) -> ApiResult<Option<Verification>>
     app.into_inner()
         .on_database(move |app, conn| {
             app.read(conn, &Acting::system("verification"), |tx| {
-                let today = tx.today();
                 store::of_serial(tx, &serial)?
-                    .map(|certificate| Verification::of(&certificate, today))
+                    .map(|certificate| Verification::of(tx, &certificate))
                     .transpose()
             })
         })

@@ -8,6 +8,7 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{
+    known::Known,
     model::{Completion, CompletionRow},
     record::{NewCompletion, counts, happened, valid_until},
 };
@@ -20,28 +21,37 @@ use crate::{
     enrollment::rules::reconcile,
     http::{ApiError, ApiResult, Code},
     ledger::Event,
+    people::days::Zones,
     period::Period,
     sql,
 };
 
-/// Rows of one statement: 12 columns each, of 65,535 parameters at most.
+/// Rows of one statement: 13 columns each, of 65,535 parameters at most.
 const ROWS_A_STATEMENT: usize = 2_000;
 
-/// Records completions of any number of people and settles what they satisfy. All or nothing.
+/// Records completions of any number of people and settles what they satisfy; what is known already is left alone. All or
+/// nothing. Answers how many are new.
 pub fn record_all(tx: &mut Tx, new: &[NewCompletion]) -> ApiResult<usize> {
     let learners = lock(tx, new)?;
+    let known = Known::load(tx, new)?;
+    let zones = Zones::of(tx, &learners)?;
     let published = published(tx, new)?;
     let mut live = live(tx, &learners)?;
     let mut rows = Vec::with_capacity(new.len());
+    let mut seen = HashSet::new();
     for one in new {
         happened(tx, one.occurred_at)?;
+        if known.find(one)?.is_some() || !seen.insert(one.key()) {
+            continue;
+        }
         let whose = (one.user_id, one.course_id);
         let version = live
             .get(&whose)
             .map(|(_, version)| *version)
             .or_else(|| published.get(&one.course_id).copied())
             .ok_or_else(|| ApiError::new(Code::CourseNotPublished, "Publish the course first."))?;
-        let valid_until = valid_until(one.occurred_at, version.validity_period);
+        let occurred_on = zones.day(one.user_id, one.occurred_at);
+        let valid_until = valid_until(occurred_on, version.validity_period);
         let taken = counts(tx, valid_until).then(|| live.remove(&whose)).flatten();
         rows.push(CompletionRow {
             id: Uuid::now_v7(),
@@ -50,6 +60,7 @@ pub fn record_all(tx: &mut Tx, new: &[NewCompletion]) -> ApiResult<usize> {
             course_version_id: version.id,
             enrollment_id: taken.map(|(enrollment, _)| enrollment),
             occurred_at: one.occurred_at,
+            occurred_on,
             recorded_at: tx.now,
             source: one.source,
             score: one.score,

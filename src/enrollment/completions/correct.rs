@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use super::{
+    known,
     model::{Completion, CompletionRow, CompletionSource, CorrectCompletion},
-    record::{counts, happened, valid_until},
+    record::{NewCompletion, counts, happened, valid_until},
     store,
 };
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     enrollment::{enrollments, people, rules::reconcile},
     http::{ApiError, ApiResult, Code},
     ledger::Event,
+    people::days,
     sql,
 };
 
@@ -34,8 +36,21 @@ pub fn correct(
     }
     let occurred_at = changes.occurred_at.unwrap_or(old.occurred_at);
     happened(tx, occurred_at)?;
+    let corrected = NewCompletion {
+        user_id: old.user_id,
+        course_id: old.course_id,
+        occurred_at,
+        source: source(tx),
+        score: changes.score.unwrap_or(old.score),
+        evidence: changes.evidence.clone().unwrap_or_else(|| old.evidence.clone()),
+    };
+    known::refuse_double(tx, &corrected, old.id)?;
     let validity_period = people::version(tx, Some(old.course_version_id))?.validity_period;
-    let valid_until = valid_until(occurred_at, validity_period);
+    let occurred_on = match changes.occurred_at {
+        Some(occurred_at) => days::day(tx, old.user_id, occurred_at)?,
+        None => old.occurred_on,
+    };
+    let valid_until = valid_until(occurred_on, validity_period);
     let is_revived = !counts(tx, old.valid_until) && counts(tx, valid_until);
     let enrollment = match is_revived {
         true => enrollments::store::live(tx, old.user_id, old.course_id)?,
@@ -50,10 +65,11 @@ pub fn correct(
             .enrollment_id
             .or(enrollment.as_ref().map(|enrollment| enrollment.id)),
         occurred_at,
+        occurred_on,
         recorded_at: tx.now,
-        source: source(tx),
-        score: changes.score.unwrap_or(old.score),
-        evidence: changes.evidence.clone().unwrap_or_else(|| old.evidence.clone()),
+        source: corrected.source,
+        score: corrected.score,
+        evidence: corrected.evidence,
         valid_until,
         supersedes_id: Some(old.id),
     };

@@ -27,6 +27,12 @@ pub static COMPLETIONS: Schema = Schema::new(&[
         "When it happened.",
     ),
     Attribute::scalar(
+        "occurred_on",
+        Kind::Date,
+        "completions.occurred_on",
+        "The day on which it happened, in the person's time zone.",
+    ),
+    Attribute::scalar(
         "recorded_at",
         Kind::Instant,
         "completions.recorded_at",

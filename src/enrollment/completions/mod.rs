@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod correct;
 pub mod filter;
+mod known;
 pub mod model;
 pub mod record;
 pub mod routes;

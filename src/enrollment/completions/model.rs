@@ -10,7 +10,7 @@ use validator::Validate;
 use crate::{
     db::{schema::completions, sql::Fragment},
     http::Versioned,
-    protected, sql, text_enum,
+    instant, protected, sql, text_enum,
 };
 
 text_enum! {
@@ -43,6 +43,8 @@ pub struct Completion {
     pub enrollment_id: Option<Uuid>,
     /// When it happened in the world.
     pub occurred_at: DateTime<Utc>,
+    /// The day on which it happened, in the person's time zone.
+    pub occurred_on: NaiveDate,
     /// When it was recorded here.
     pub recorded_at: DateTime<Utc>,
     /// Who says so.
@@ -89,7 +91,7 @@ pub struct CreateCompletion {
     /// What.
     pub course_id: Uuid,
     /// When it happened; now, if it is left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "instant::optional")]
     pub occurred_at: Option<DateTime<Utc>>,
     /// The score, of 100.
     #[serde(default)]
@@ -109,6 +111,7 @@ pub struct CreateCompletion {
 #[serde(deny_unknown_fields)]
 pub struct CorrectCompletion {
     /// When it happened.
+    #[serde(default, deserialize_with = "instant::optional")]
     #[schema(nullable = false)]
     pub occurred_at: Option<DateTime<Utc>>,
     /// The score, of 100.
@@ -140,6 +143,8 @@ pub struct CompletionRow {
     pub enrollment_id: Option<Uuid>,
     /// See [`Completion::occurred_at`].
     pub occurred_at: DateTime<Utc>,
+    /// See [`Completion::occurred_on`].
+    pub occurred_on: NaiveDate,
     /// See [`Completion::recorded_at`].
     pub recorded_at: DateTime<Utc>,
     /// See [`Completion::source`].

@@ -7,6 +7,7 @@ use diesel::{OptionalExtension, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
+    known::Known,
     model::{Completion, CompletionRow, CompletionSource},
     store,
 };
@@ -16,6 +17,7 @@ use crate::{
     enrollment::{enrollments, people, rules::reconcile},
     http::{ApiError, ApiResult},
     ledger::Event,
+    people::days,
     period::Period,
 };
 
@@ -36,17 +38,33 @@ pub struct NewCompletion {
     pub evidence: Option<String>,
 }
 
-/// Records a completion. Its version is the one of the live enrollment, or else the one that is published now.
+/// What became of a completion.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The completion.
+    pub completion: Completion,
+    /// Whether it was not known before.
+    pub is_new: bool,
+}
+
+/// Records a completion, unless it is known already: then nothing changes. Its version is the one of the live enrollment, or else the one that is published now.
 /// One that counts no more satisfies nothing, so it ends no enrollment either. Somebody who has left may have done something before.
-pub fn record(tx: &mut Tx, new: &NewCompletion) -> ApiResult<Completion> {
+pub fn record(tx: &mut Tx, new: &NewCompletion) -> ApiResult<Recorded> {
     tx.gather(happened(tx, new.occurred_at))?;
     people::lock(tx, new.user_id)?;
+    if let Some(known) = Known::load(tx, std::slice::from_ref(new))?.find(new)? {
+        return Ok(Recorded {
+            completion: known.clone(),
+            is_new: false,
+        });
+    }
     let enrollment = enrollments::store::live(tx, new.user_id, new.course_id)?;
     let course = match &enrollment {
         Some(enrollment) => people::version(tx, Some(enrollment.course_version_id))?,
         None => current_version(tx, new.course_id)?,
     };
-    let valid_until = valid_until(new.occurred_at, course.validity_period);
+    let occurred_on = days::day(tx, new.user_id, new.occurred_at)?;
+    let valid_until = valid_until(occurred_on, course.validity_period);
     let enrollment = enrollment.filter(|_| counts(tx, valid_until));
     let row = CompletionRow {
         id: Uuid::now_v7(),
@@ -55,6 +73,7 @@ pub fn record(tx: &mut Tx, new: &NewCompletion) -> ApiResult<Completion> {
         course_version_id: course.version_id,
         enrollment_id: enrollment.as_ref().map(|enrollment| enrollment.id),
         occurred_at: new.occurred_at,
+        occurred_on,
         recorded_at: tx.now,
         source: new.source,
         score: new.score,
@@ -73,7 +92,10 @@ pub fn record(tx: &mut Tx, new: &NewCompletion) -> ApiResult<Completion> {
         enrollments::progress::complete_live(tx, &enrollment)?;
     }
     reconcile::reconcile(tx, completion.user_id, None)?;
-    Ok(completion)
+    Ok(Recorded {
+        completion,
+        is_new: true,
+    })
 }
 
 fn current_version(tx: &mut Tx, course_id: Uuid) -> ApiResult<people::PublishedCourse> {
@@ -86,9 +108,9 @@ fn current_version(tx: &mut Tx, course_id: Uuid) -> ApiResult<people::PublishedC
     people::version(tx, version_id)
 }
 
-/// The last day that a completion counts.
-pub(super) fn valid_until(occurred_at: DateTime<Utc>, validity_period: Option<Period>) -> Option<NaiveDate> {
-    validity_period.map(|period| period.after(occurred_at.date_naive()))
+/// The last day that a completion of that day counts.
+pub(super) fn valid_until(occurred_on: NaiveDate, validity_period: Option<Period>) -> Option<NaiveDate> {
+    validity_period.map(|period| period.after(occurred_on))
 }
 
 /// Whether a completion with that last day counts today.

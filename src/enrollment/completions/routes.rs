@@ -42,7 +42,12 @@ async fn list_completions(call: Call, query: Query<ListQuery>) -> ApiResult<Repl
 ///
 /// Completes the live enrollment and satisfies the open requirement, if there are any. One that counts no more (its
 /// `valid_until` is past) is kept as evidence and changes neither.
-#[utoipa::path(tag = "completions", request_body = CreateCompletion, responses((status = 201, body = Completion)),
+///
+/// A second completion of the same person, course, `occurred_at` and `source` is the same one: the answer is 200 with the
+/// one that is there, and nothing changes. If `score` or `evidence` are given and differ, the answer is 409; correct the
+/// completion instead. Without `occurred_at` each request is a completion of its own; send an `Idempotency-Key`.
+#[utoipa::path(tag = "completions", request_body = CreateCompletion,
+    responses((status = 201, body = Completion), (status = 200, description = "It is recorded already.", body = Completion)),
     extensions(("x-permission" = json!("completions.write"))))]
 #[post("")]
 async fn create_completion(call: Call, body: Valid<CreateCompletion>) -> ApiResult<Reply> {
@@ -56,7 +61,11 @@ async fn create_completion(call: Call, body: Valid<CreateCompletion>) -> ApiResu
             score: body.0.score,
             evidence: body.0.evidence.clone(),
         };
-        let completion = record::record(tx, &new)?;
+        let recorded = record::record(tx, &new)?;
+        let completion = recorded.completion;
+        if !recorded.is_new {
+            return Reply::resource(&completion);
+        }
         Reply::created(&completion, format!("/v1/completions/{}", completion.id))
     })
     .await
@@ -73,7 +82,8 @@ async fn get_completion(call: Call, id: Path<Ref<Completion>>, known: IfNoneMatc
 
 /// Correct a completion.
 ///
-/// The old one stays as it is and counts no more; requirements that it satisfied stand on the correction.
+/// The old one stays as it is and counts no more; requirements that it satisfied stand on the correction. With `occurred_at`,
+/// the day of the completion is read in the person's present time zone; otherwise it stays.
 #[utoipa::path(tag = "completions", params(("completion_id" = String, Path)), request_body = CorrectCompletion,
     responses((status = 201, body = Completion)), extensions(("x-permission" = json!("completions.write"))))]
 #[post("/{completion_id}/corrections")]

@@ -80,7 +80,9 @@ fn complete(tx: &mut Tx, before: &Authorized<Enrollment>) -> ApiResult<Enrollmen
         score: None,
         evidence: None,
     };
-    record::record(tx, &new)?;
+    if !record::record(tx, &new)?.is_new {
+        complete_live(tx, before)?;
+    }
     store::find(tx, before.user_id, before.id)
 }
 

@@ -13,6 +13,12 @@ pub static ORG_UNITS: Schema = Schema::new(&[
         "org_units.parent_id",
         "The unit that it is part of, itself.",
     ),
+    Attribute::scalar(
+        "time_zone",
+        Kind::String,
+        "org_units.time_zone",
+        "IANA time zone, where it is not inherited.",
+    ),
     Attribute {
         name: "within",
         kind: Kind::Folded,

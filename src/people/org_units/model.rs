@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{db::schema::org_units, http::Versioned, protected, stored};
+use crate::{db::schema::org_units, http::Versioned, people::days::known_time_zone, protected, stored};
 
 /// A unit of the organization.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
@@ -23,6 +23,10 @@ pub struct OrgUnit {
     pub name: String,
     /// The unit that it is part of; none for the top of a tree.
     pub parent_id: Option<Uuid>,
+    /// IANA time zone of its people and of the units below it, as far as they have none of their own; null if it is
+    /// inherited.
+    #[schema(example = "Europe/Lisbon")]
+    pub time_zone: Option<String>,
     /// Counts up with every change; the ETag.
     pub version: i64,
     /// When it was added.
@@ -42,7 +46,7 @@ impl Versioned for OrgUnit {
 protected!(OrgUnit in org_units, name: "org unit", external: Some("org_unit"), read: OrgUnitsRead,
     covered: |scope| scope.org_units("org_units.id"));
 
-stored!(OrgUnit in "org_units", events: "org_unit", columns: ["code", "name", "parent_id"],
+stored!(OrgUnit in "org_units", events: "org_unit", columns: ["code", "name", "parent_id", "time_zone"],
     folded: ["code", "name"]);
 
 /// A unit to be added.
@@ -58,6 +62,11 @@ pub struct CreateOrgUnit {
     /// The unit that it is part of.
     #[serde(default)]
     pub parent_id: Option<Uuid>,
+    /// IANA time zone of its people and of the units below it, as far as they have none of their own.
+    #[serde(default)]
+    #[schema(max_length = 64)]
+    #[validate(custom(function = known_time_zone))]
+    pub time_zone: Option<String>,
 }
 
 impl CreateOrgUnit {
@@ -68,6 +77,7 @@ impl CreateOrgUnit {
             code: self.code,
             name: self.name,
             parent_id: self.parent_id,
+            time_zone: self.time_zone,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -90,6 +100,11 @@ pub struct UpdateOrgUnit {
     #[serde(default, with = "serde_with::rust::double_option")]
     #[schema(value_type = Option<Uuid>)]
     pub parent_id: Option<Option<Uuid>>,
+    /// IANA time zone of its people; inherited, if null.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    #[validate(custom(function = known_time_zone))]
+    pub time_zone: Option<Option<String>>,
 }
 
 impl UpdateOrgUnit {
@@ -99,6 +114,7 @@ impl UpdateOrgUnit {
             code: self.code.unwrap_or(unit.code),
             name: self.name.unwrap_or(unit.name),
             parent_id: self.parent_id.unwrap_or(unit.parent_id),
+            time_zone: self.time_zone.unwrap_or(unit.time_zone),
             ..unit
         }
     }

@@ -30,7 +30,7 @@ const ATTRIBUTES: &[Attribute] = attributes! {
     "family_name" Kind::Folded, scalar("users.family_name"), "Family name.";
     "status" Kind::Enum(UserStatus::WORDS), scalar("users.status"), "Whether they may sign in.";
     "locale" Kind::String, scalar("users.locale"), "Language and region.";
-    "time_zone" Kind::String, scalar("users.time_zone"), "IANA time zone.";
+    "time_zone" Kind::String, scalar("users.time_zone"), "IANA time zone, where it is not inherited.";
     "title" Kind::String, scalar("users.title"), "Job title.";
     "job_code" Kind::String, scalar("users.job_code"), "The job's code in the HR system.";
     "department" Kind::String, scalar("users.department"), "Department.";

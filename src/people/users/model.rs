@@ -11,7 +11,7 @@ use validator::Validate;
 use crate::{
     db::schema::users,
     http::Versioned,
-    people::{attributes::check::merge, external_keys::model::ExternalKey},
+    people::{attributes::check::merge, days::known_time_zone, external_keys::model::ExternalKey},
     protected, stored, text_enum,
 };
 
@@ -52,9 +52,9 @@ pub struct User {
     /// Language and region, as a BCP 47 tag.
     #[schema(example = "pt-BR")]
     pub locale: String,
-    /// IANA time zone.
+    /// IANA time zone; null where it is inherited: the nearest org unit's that has one, else the academy's.
     #[schema(example = "America/Sao_Paulo")]
-    pub time_zone: String,
+    pub time_zone: Option<String>,
     /// Job title.
     pub title: Option<String>,
     /// The job's code in the HR system.
@@ -132,11 +132,11 @@ pub struct CreateUser {
         max_length = 35
     )]
     pub locale: String,
-    /// IANA time zone.
-    #[serde(default = "default_time_zone")]
-    #[schema(default = "UTC", max_length = 64)]
+    /// IANA time zone; inherited, if null: the nearest org unit's that has one, else the academy's.
+    #[serde(default)]
+    #[schema(max_length = 64)]
     #[validate(custom(function = known_time_zone))]
-    pub time_zone: String,
+    pub time_zone: Option<String>,
     /// Job title.
     #[serde(default)]
     #[schema(max_length = 200)]
@@ -241,10 +241,11 @@ pub struct UpdateUser {
         nullable = false
     )]
     pub locale: Option<String>,
-    /// IANA time zone.
-    #[schema(max_length = 64, nullable = false)]
+    /// IANA time zone; inherited, if null.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<String>, max_length = 64)]
     #[validate(custom(function = known_time_zone))]
-    pub time_zone: Option<String>,
+    pub time_zone: Option<Option<String>>,
     /// Job title.
     #[serde(default, with = "serde_with::rust::double_option")]
     #[schema(value_type = Option<String>, max_length = 200)]
@@ -326,15 +327,4 @@ fn active() -> UserStatus {
 
 fn default_locale() -> String {
     "en".into()
-}
-
-fn default_time_zone() -> String {
-    "UTC".into()
-}
-
-fn known_time_zone(name: &str) -> Result<(), validator::ValidationError> {
-    match name.parse::<chrono_tz::Tz>() {
-        Ok(_) => Ok(()),
-        Err(_) => crate::http::rules::rule("", "must be an IANA time zone, such as Europe/Lisbon"),
-    }
 }

@@ -87,7 +87,7 @@ pub struct TranscriptEntry {
     #[diesel(sql_type = Text)]
     #[schema(example = "valid")]
     pub status: String,
-    /// The day of completion, enrollment or issue, or from when a requirement counts; in UTC.
+    /// The day of completion, enrollment or issue, in the person's time zone; or from when a requirement counts.
     #[diesel(sql_type = Date)]
     pub day: NaiveDate,
     /// By when, for a requirement.

@@ -1,6 +1,12 @@
 //! The statement of a transcript.
 
-use diesel::RunQueryDsl;
+use std::cmp::Reverse;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName, RunQueryDsl,
+    sql_types::{Nullable, Timestamptz},
+};
 
 use super::model::{Transcript, TranscriptEntry, TranscriptLearner};
 use crate::{
@@ -10,8 +16,18 @@ use crate::{
     db::bind,
     enrollment::requirements::filter::STATUS,
     http::{ApiResult, Ref},
+    people::days::Zones,
     sql,
 };
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(embed)]
+    entry: TranscriptEntry,
+    /// What the day is made of, where no day is stored.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    began_at: Option<DateTime<Utc>>,
+}
 
 /// The transcript of a person whose completions the caller may see; of the courses in the caller's scope.
 pub fn transcript(tx: &mut Tx, id: &Ref<TranscriptLearner>) -> ApiResult<Transcript> {
@@ -27,7 +43,7 @@ pub fn transcript(tx: &mut Tx, id: &Ref<TranscriptLearner>) -> ApiResult<Transcr
             scope.facts(table_user, table_course)
         ]
     };
-    let entries: Vec<TranscriptEntry> = sql![
+    let rows: Vec<Row> = sql![
         "WITH clock AS (SELECT ",
         bind(tx.today()),
         "::date AS today)",
@@ -42,10 +58,20 @@ pub fn transcript(tx: &mut Tx, id: &Ref<TranscriptLearner>) -> ApiResult<Transcr
         CERTIFICATES,
         STATE,
         CERTIFICATES_FROM,
-        of("certificates.user_id", "certificates.course_id"),
-        " ORDER BY day DESC, kind, id"
+        of("certificates.user_id", "certificates.course_id")
     ]
     .load(tx.conn)?;
+    let zones = Zones::of(tx, &[learner.id])?;
+    let mut entries: Vec<TranscriptEntry> = rows
+        .into_iter()
+        .map(|row| TranscriptEntry {
+            day: row
+                .began_at
+                .map_or(row.entry.day, |began_at| zones.day(learner.id, began_at)),
+            ..row.entry
+        })
+        .collect();
+    entries.sort_by_key(|entry| (Reverse(entry.day), entry.kind.as_str(), entry.id));
     Ok(Transcript {
         learner,
         day: tx.today(),
@@ -59,15 +85,15 @@ SELECT 'completion' AS kind, completions.id, courses.id AS course_id, courses.co
     CASE WHEN EXISTS (SELECT FROM completions correction WHERE correction.user_id = completions.user_id
             AND correction.supersedes_id = completions.id) THEN 'corrected'
         WHEN completions.valid_until < clock.today THEN 'expired' ELSE 'valid' END AS status,
-    (completions.occurred_at AT TIME ZONE 'UTC')::date AS day, NULL::date AS due_on, completions.valid_until,
-    completions.score, NULL AS serial
+    completions.occurred_on AS day, NULL::date AS due_on, completions.valid_until,
+    completions.score, NULL AS serial, NULL::timestamptz AS began_at
 FROM completions CROSS JOIN clock JOIN courses ON courses.id = completions.course_id
 JOIN course_versions taken ON taken.id = completions.course_version_id";
 
 const ENROLLMENTS: &str = "
 UNION ALL
 SELECT 'enrollment', enrollments.id, courses.id, courses.code, taken.title, enrollments.state,
-    (enrollments.enrolled_at AT TIME ZONE 'UTC')::date, NULL, NULL, NULL, NULL
+    enrollments.enrolled_at::date, NULL, NULL, NULL, NULL, enrollments.enrolled_at
 FROM enrollments JOIN courses ON courses.id = enrollments.course_id
 JOIN course_versions taken ON taken.id = enrollments.course_version_id";
 
@@ -76,7 +102,7 @@ UNION ALL
 SELECT 'requirement', requirements.id, courses.id, courses.code, courses.title, ";
 
 const REQUIREMENTS_FROM: &str =
-    ", requirements.opens_on, requirements.due_on, requirements.valid_until, NULL, NULL
+    ", requirements.opens_on, requirements.due_on, requirements.valid_until, NULL, NULL, NULL
 FROM requirements CROSS JOIN clock JOIN courses ON courses.id = requirements.course_id";
 
 const CERTIFICATES: &str = "
@@ -84,6 +110,5 @@ UNION ALL
 SELECT 'certificate', certificates.id, courses.id, courses.code, certificates.shown ->> 'course', ";
 
 const CERTIFICATES_FROM: &str =
-    ", (certificates.issued_at AT TIME ZONE 'UTC')::date, NULL, certificates.valid_until,
-    NULL, certificates.serial
+    ", certificates.issued_on, NULL, certificates.valid_until, NULL, certificates.serial, NULL
 FROM certificates CROSS JOIN clock JOIN courses ON courses.id = certificates.course_id";

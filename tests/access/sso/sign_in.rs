@@ -57,6 +57,22 @@ async fn whom_a_provider_lets_in_is_made_and_found_again_by_subject() {
         .assert_status(200);
 }
 
+// Fault 18.
+#[actix_web::test]
+async fn a_time_zone_comes_with_the_claims_and_one_of_no_meaning_keeps_nobody_out() {
+    let academy = Academy::with(json!({"updates_people": true})).await;
+    let mut told = ana();
+    told["zoneinfo"] = json!("GMT+2");
+    let user = academy.me(&academy.sign_in(told.clone()).await).await;
+    assert_eq!(user["time_zone"], json!(null));
+    told["zoneinfo"] = json!("Europe/Lisbon");
+    let user = academy.me(&academy.sign_in(told.clone()).await).await;
+    assert_eq!(user["time_zone"], json!("Europe/Lisbon"));
+    // What is not said is not changed.
+    let user = academy.me(&academy.sign_in(ana()).await).await;
+    assert_eq!(user["time_zone"], json!("Europe/Lisbon"));
+}
+
 #[actix_web::test]
 async fn the_provider_is_asked_with_pkce_state_and_nonce_and_the_front_end_sees_its_state_again() {
     let academy = Academy::with(json!({})).await;

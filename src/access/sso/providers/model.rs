@@ -266,7 +266,8 @@ pub struct CreateIdentityProvider {
     #[serde(default = "usual_mapping")]
     #[schema(default = json!({
         "username": { "column": "preferred_username" }, "email": { "column": "email" },
-        "given_name": { "column": "given_name" }, "family_name": { "column": "family_name" } }))]
+        "given_name": { "column": "given_name" }, "family_name": { "column": "family_name" },
+        "time_zone": { "column": "zoneinfo" } }))]
     pub mapping: Mapping,
     /// The claim that says in which groups they are.
     #[serde(default)]
@@ -372,6 +373,7 @@ fn usual_mapping() -> Mapping {
         ("email", "email"),
         ("given_name", "given_name"),
         ("family_name", "family_name"),
+        ("time_zone", "zoneinfo"),
     ];
     let mapping = claims.map(|(field, claim)| {
         let value = ValueMapping {

@@ -62,7 +62,7 @@ pub static HOMES: &[Home] = &[
     home!("userType" at &["userType"], "employment_type", |record| record.user.employment_type.clone(), NULL),
     home!("department" at DEPARTMENT, "department", |record| record.user.department.clone(), NULL),
     home!("costCenter" at COST_CENTER, "cost_centre", |record| record.user.cost_centre.clone(), NULL),
-    home!("timezone" at &["timezone"], "time_zone", |record| Some(record.user.time_zone.clone()), None),
+    home!("timezone" at &["timezone"], "time_zone", |record| record.user.time_zone.clone(), NULL),
     home!("manager" at MANAGER, "manager_id", |record| Some(record.user.manager_id?.to_string()), NULL),
     home!("orgUnit" at ORG_UNIT, "org_unit_id", |record| record.org_unit.clone(), NULL),
     Home {

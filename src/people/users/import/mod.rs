@@ -96,7 +96,7 @@ impl Target for UserImport {
             ),
             field("status", Kind::OneOf(statuses), Empty::Left, "to_jsonb(t.status)"),
             field("locale", Kind::Language, Empty::Left, "to_jsonb(t.locale)"),
-            field("time_zone", Kind::TimeZone, Empty::Left, "to_jsonb(t.time_zone)"),
+            field("time_zone", Kind::TimeZone, Empty::Null, "to_jsonb(t.time_zone)"),
             field("title", Kind::Text(MOST), Empty::Null, "to_jsonb(t.title)"),
             field("job_code", Kind::Text(MOST), Empty::Null, "to_jsonb(t.job_code)"),
             field(

@@ -142,7 +142,7 @@ pub(super) const fn user(action: &'static str) -> EventKind {
 /// The people of rows with `action`, as they will be: what the row says over what is there.
 fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
     let defaults = json!({
-        "family_name": "", "family_name_folded": "", "status": "active", "locale": "en", "time_zone": "UTC", "attributes": {},
+        "family_name": "", "family_name_folded": "", "status": "active", "locale": "en", "attributes": {},
     });
     sql![
         "SELECT r.object_id AS id, p.username, p.email, p.given_name, p.family_name, p.status, p.locale, p.time_zone,

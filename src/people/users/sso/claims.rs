@@ -68,6 +68,9 @@ pub fn read(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<R
         }
     });
     let mut read = record::read(&mapping, &fields, |claim| text(&claims, claim));
+    // A zone that only the provider knows keeps nobody out: the person inherits one.
+    read.issues
+        .retain(|issue| issue.field.as_deref() != Some("time_zone"));
     let mut attributes = Map::new();
     let mut plain = Map::new();
     for (name, value) in read.fields {

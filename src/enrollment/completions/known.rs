@@ -1,0 +1,124 @@
+//! What is recorded already: a second completion of the same person, course, instant and source is the same one, so a
+//! system may send what it sent before.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
+use uuid::Uuid;
+
+use super::{
+    model::{Completion, CompletionSource},
+    record::NewCompletion,
+};
+use crate::{
+    app::Tx,
+    db::schema::completions,
+    http::{ApiError, ApiResult, Code},
+};
+
+/// The completions of people and courses of which something is to be recorded that may be known.
+#[derive(Debug, Default)]
+pub(super) struct Known(HashMap<(Uuid, Uuid), Vec<Completion>>);
+
+type Key = (Uuid, Uuid, DateTime<Utc>, CompletionSource);
+
+impl Known {
+    /// Reads what is known where one of `new` has the person and the instant of a completion that is there.
+    pub(super) fn load(tx: &mut Tx, new: &[NewCompletion]) -> ApiResult<Self> {
+        let people: HashSet<Uuid> = new.iter().map(|one| one.user_id).collect();
+        let instants: HashSet<DateTime<Utc>> = new.iter().map(|one| one.occurred_at).collect();
+        let repeated: Vec<(Uuid, Uuid)> = completions::table
+            .filter(completions::user_id.eq_any(people))
+            .filter(completions::occurred_at.eq_any(instants))
+            .select((completions::user_id, completions::course_id))
+            .load(tx.conn)?;
+        if repeated.is_empty() {
+            return Ok(Known::default());
+        }
+        let (people, courses): (HashSet<Uuid>, HashSet<Uuid>) = repeated.into_iter().unzip();
+        let found: Vec<Completion> = completions::table
+            .filter(completions::user_id.eq_any(people))
+            .filter(completions::course_id.eq_any(courses))
+            .order(completions::id)
+            .select(Completion::as_select())
+            .load(tx.conn)?;
+        let mut known: HashMap<_, Vec<_>> = HashMap::new();
+        for completion in found {
+            known
+                .entry((completion.user_id, completion.course_id))
+                .or_default()
+                .push(completion);
+        }
+        Ok(Known(known))
+    }
+
+    /// The completion that `new` is, if it is known; 409 where that one, or what corrects it, says something else.
+    pub(super) fn find(&self, new: &NewCompletion) -> ApiResult<Option<&Completion>> {
+        let Some(all) = self.0.get(&(new.user_id, new.course_id)) else {
+            return Ok(None);
+        };
+        let same: Vec<&Completion> = all.iter().filter(|known| key(known) == new.key()).collect();
+        let Some(first) = same.first() else {
+            return Ok(None);
+        };
+        let corrections = corrections(all, first);
+        let last = corrections.last().unwrap_or(first);
+        let mut candidates = same.iter().chain(&corrections);
+        match candidates.find(|known| says_the_same(new, known)) {
+            Some(known) => Ok(Some(known)),
+            None => Err(exists(last)),
+        }
+    }
+}
+
+/// The corrections that lead away from `first`, the one that counts last.
+fn corrections<'a>(all: &'a [Completion], first: &Completion) -> Vec<&'a Completion> {
+    let find = |id: Option<Uuid>| all.iter().find(|known| Some(known.id) == id);
+    let next = |known: &&'a Completion| find(known.superseded_by_id);
+    std::iter::successors(find(first.superseded_by_id), next).collect()
+}
+
+/// Whether `known` has the instant, and the score and evidence as far as `new` tells them.
+fn says_the_same(new: &NewCompletion, known: &Completion) -> bool {
+    let is_score = new.score.is_none() || new.score == known.score;
+    let is_evidence = new.evidence.is_none() || new.evidence == known.evidence;
+    known.occurred_at == new.occurred_at && is_score && is_evidence
+}
+
+fn key(completion: &Completion) -> Key {
+    (
+        completion.user_id,
+        completion.course_id,
+        completion.occurred_at,
+        completion.source,
+    )
+}
+
+impl NewCompletion {
+    pub(super) fn key(&self) -> Key {
+        (self.user_id, self.course_id, self.occurred_at, self.source)
+    }
+}
+
+/// Refuses a correction that makes of a completion one that is there beside it.
+pub(super) fn refuse_double(tx: &mut Tx, correction: &NewCompletion, corrected: Uuid) -> ApiResult<()> {
+    let known = Known::load(tx, std::slice::from_ref(correction))?;
+    let all = known.0.into_values().flatten();
+    let mut others = all.filter(|known| known.id != corrected && known.superseded_by_id.is_none());
+    match others.find(|known| key(known) == correction.key()) {
+        Some(other) => Err(exists(&other)),
+        None => Ok(()),
+    }
+}
+
+fn exists(completion: &Completion) -> ApiError {
+    ApiError::new(
+        Code::CompletionExists,
+        format!(
+            "This completion is recorded already, with another score or evidence: correct it by \
+             POST /v1/completions/{}/corrections.",
+            completion.id
+        ),
+    )
+}

@@ -1,0 +1,103 @@
+//! Days belong to people: the time zone of a person, and the day that an instant is for them.
+//!
+//! A time zone is the person's, else that of the nearest org unit that has one, else the academy's. Days are worked out by
+//! chrono-tz and bound, never by PostgreSQL, whose list of time zones differs from server to server.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::{TZ_VARIANTS, Tz};
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use uuid::Uuid;
+use validator::ValidationError;
+
+use crate::{
+    app::Tx,
+    db::{Sql, bind},
+    http::{ApiResult, rules::rule},
+    sql,
+};
+
+/// The name of the time zone of a person, over `users` and [`UNIT_ZONE`]; NULL stands for the academy's.
+pub const TIME_ZONE: &str = "coalesce(users.time_zone, unit_zone.time_zone)";
+
+/// Joins to `users` the time zone of their units. Lateral, so that PostgreSQL looks it up once for each unit and remembers it:
+/// 0.4 s for 100,000 people of 2,000 units, where a subquery for each person takes 28 s.
+pub const UNIT_ZONE: &str = " LEFT JOIN LATERAL (SELECT unit.time_zone FROM org_unit_closure above
+    JOIN org_units unit ON unit.id = above.ancestor_id
+    WHERE above.descendant_id = users.org_unit_id AND unit.time_zone IS NOT NULL
+    ORDER BY above.depth LIMIT 1) unit_zone ON TRUE ";
+
+/// The time zones of some people.
+#[derive(Debug)]
+pub struct Zones {
+    academy: Tz,
+    /// Those that are not the academy's.
+    others: HashMap<Uuid, Tz>,
+}
+
+impl Zones {
+    /// Reads the time zones of `people` by one statement.
+    pub fn of(tx: &mut Tx, people: &[Uuid]) -> ApiResult<Self> {
+        #[derive(QueryableByName)]
+        struct Zoned {
+            #[diesel(sql_type = sql_types::Uuid)]
+            id: Uuid,
+            #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+            time_zone: Option<String>,
+        }
+        let rows: Vec<Zoned> = sql![
+            "SELECT users.id, ",
+            TIME_ZONE,
+            " AS time_zone FROM users",
+            UNIT_ZONE,
+            "WHERE users.id = ANY(",
+            bind(people.to_vec()),
+            ")"
+        ]
+        .load(tx.conn)?;
+        let others = rows
+            .into_iter()
+            .filter_map(|row| Some((row.id, row.time_zone?.parse().ok()?)));
+        Ok(Zones {
+            academy: tx.app.config.time_zone,
+            others: others.collect(),
+        })
+    }
+
+    /// The day that `instant` is for a person.
+    pub fn day(&self, person: Uuid, instant: DateTime<Utc>) -> NaiveDate {
+        let zone = self.others.get(&person).unwrap_or(&self.academy);
+        instant.with_timezone(zone).date_naive()
+    }
+}
+
+/// The day that `instant` is for a person.
+pub fn day(tx: &mut Tx, person: Uuid, instant: DateTime<Utc>) -> ApiResult<NaiveDate> {
+    Ok(Zones::of(tx, &[person])?.day(person, instant))
+}
+
+/// What day it is for each person: a table `(zone, today)`, to be joined on [`TIME_ZONE`] with `IS NOT DISTINCT FROM`; the row
+/// without a zone is the academy's.
+pub fn todays(tx: &Tx) -> Sql {
+    let day = |zone: Tz| tx.now.with_timezone(&zone).date_naive().to_string();
+    let mut names: Vec<String> = TZ_VARIANTS.iter().map(|zone| zone.name().to_owned()).collect();
+    let mut days: Vec<String> = TZ_VARIANTS.iter().map(|zone| day(*zone)).collect();
+    names.push(String::new());
+    days.push(day(tx.app.config.time_zone));
+    sql![
+        "(SELECT nullif(name, '') AS zone, day::date AS today FROM unnest(",
+        bind(names),
+        ", ",
+        bind(days),
+        ") AS listed(name, day))"
+    ]
+}
+
+/// Refuses the name of a time zone that nobody knows.
+pub fn known_time_zone(name: &str) -> Result<(), ValidationError> {
+    match name.parse::<Tz>() {
+        Ok(_) => Ok(()),
+        Err(_) => rule("", "must be an IANA time zone, such as Europe/Lisbon"),
+    }
+}
