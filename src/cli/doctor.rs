@@ -11,7 +11,7 @@ use clap::Args;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 
 use super::{CommandError, CommandResult, say, start};
-use crate::{app::Clock, config::Config, db::migrate};
+use crate::{app::Clock, config::Config, credential::pdf, db::migrate};
 
 /// Check settings, database, migrations and clock, and name each fault with its mend.
 #[derive(Debug, Args)]
@@ -69,7 +69,7 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
             )?,
             Ok(mut conn) => {
                 let connections = options.connections + options.blocking_connections;
-                for (name, finding) in database(&mut conn, connections) {
+                for (name, finding) in database(&mut conn, connections, &config) {
                     report(name, finding)?;
                 }
             }
@@ -124,7 +124,7 @@ struct Server {
 const OLDEST_VERSION: i32 = 140_000;
 const LARGEST_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(5);
 
-fn database(conn: &mut PgConnection, connections: u32) -> Vec<(&'static str, Finding)> {
+fn database(conn: &mut PgConnection, connections: u32, config: &Config) -> Vec<(&'static str, Finding)> {
     let read = sql_query(
         "SELECT current_setting('server_version') AS version,
             current_setting('server_version_num')::int AS version_number,
@@ -166,6 +166,7 @@ fn database(conn: &mut PgConnection, connections: u32) -> Vec<(&'static str, Fin
     if is_migrated {
         findings.push(("signing keys", signing_keys(conn)));
         findings.push(("ledger", ledger(conn)));
+        findings.push(("fonts", fonts(conn, config)));
     }
     findings
 }
@@ -282,6 +283,65 @@ fn ledger(conn: &mut PgConnection) -> Finding {
         Err(error) => fault(error.to_string(), restore),
     }
 }
+
+#[derive(QueryableByName)]
+struct Letter {
+    #[diesel(sql_type = sql_types::Text)]
+    letter: String,
+}
+
+/// Whether certificates can show the names of people and courses.
+fn fonts(conn: &mut PgConnection, config: &Config) -> Finding {
+    let letters = sql_query(
+        "SELECT DISTINCT letter FROM (
+            SELECT given_name || family_name AS name FROM users WHERE status <> 'archived'
+            UNION ALL SELECT title FROM courses) named, unnest(string_to_array(name, NULL)) letter
+         WHERE name ~ '[^ -~]'",
+    )
+    .load::<Letter>(conn);
+    let letters = match letters {
+        Ok(letters) => letters,
+        Err(error) => {
+            return fault(
+                error.to_string(),
+                "give Provost's user the right to read its tables.",
+            );
+        }
+    };
+    let characters = letters.iter().flat_map(|row| row.letter.chars());
+    let folder = config.font_dir.as_deref();
+    let place = match folder {
+        Some(folder) => format!("PROVOST_FONT_DIR ({})", folder.display()),
+        None => "a folder that PROVOST_FONT_DIR names".into(),
+    };
+    match (pdf::missing_of(characters, folder), folder.map(pdf::families_of)) {
+        (Err(error), _) | (_, Some(Err(error))) => fault(
+            error.to_string(),
+            "take the font away that cannot be read, or set PROVOST_FONT_DIR anew.",
+        ),
+        (Ok(missing), families) if missing.is_empty() => Fine(match families {
+            Some(Ok(families)) if families.is_empty() => {
+                format!("the built-in ones; there is no font in {place}")
+            }
+            Some(Ok(families)) => format!("the built-in ones, and {} of {place}", families.join(", ")),
+            _ => "the built-in ones have every character of people's and courses' names".into(),
+        }),
+        (Ok(missing), _) => {
+            let shown = missing.iter().take(MOST_CHARACTERS).copied().map(pdf::named);
+            let shown = shown.collect::<Vec<_>>().join(", ");
+            fault(
+                format!(
+                    "{} characters of names are on no certificate: {shown}.",
+                    missing.len()
+                ),
+                format!("put a font that has them into {place}, such as one of the Noto fonts."),
+            )
+        }
+    }
+}
+
+/// How many characters without a font are named.
+const MOST_CHARACTERS: usize = 20;
 
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 const LONGEST_ANSWER: u64 = 64 * 1024;

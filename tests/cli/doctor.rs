@@ -43,6 +43,7 @@ async fn a_sound_installation_has_no_faults() {
         "migrations",
         "signing keys",
         "ledger",
+        "fonts",
     ] {
         assert!(out.contains(&format!("ok     {part}:")), "{part} in {out}");
     }
@@ -73,6 +74,43 @@ fn each_fault_is_named_with_its_mend() {
     assert!(
         out.contains("FAULT  migrations: ") && out.contains("run `provost migrate`"),
         "{out}"
+    );
+}
+
+// Fault 13.
+#[test]
+fn characters_of_names_that_no_font_has_are_named_with_the_folder() {
+    let database = postgres::create_database(migrate);
+    let mut conn = PgConnection::establish(&database.url).unwrap();
+    conn.batch_execute(
+        "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status,
+            created_at, updated_at)
+         VALUES (gen_random_uuid(), 'a', 'a', '陈 e\u{301}喆', '', 'Ana \u{1F9E8}', '', 'active', now(), now())",
+    )
+    .unwrap();
+    let (_, out, _) = doctor(&database.url, &[], &[]);
+    assert!(out.contains("FAULT  fonts: ") && out.contains("U+1F9E8"), "{out}");
+    assert!(
+        out.contains("PROVOST_FONT_DIR") && !out.contains("U+5586"),
+        "{out}"
+    );
+
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    let (_, out, _) = doctor(&database.url, &[("PROVOST_FONT_DIR", folder)], &[]);
+    assert!(out.contains(&format!("PROVOST_FONT_DIR ({folder})")), "{out}");
+    conn.batch_execute("DELETE FROM users").unwrap();
+    let (_, out, _) = doctor(&database.url, &[("PROVOST_FONT_DIR", folder)], &[]);
+    assert!(
+        out.contains("ok     fonts: ") && out.contains("Noto Sans Ogham"),
+        "{out}"
+    );
+
+    let (code, _, err) = doctor(&database.url, &[("PROVOST_FONT_DIR", "/no/such/folder")], &[]);
+    assert!(code == 2 && err.contains("PROVOST_FONT_DIR"), "{err}");
+    let (code, _, err) = doctor(&database.url, &[("PROVOST_TIME_ZONE", "Mars/Base")], &[]);
+    assert!(
+        code == 2 && err.contains("PROVOST_TIME_ZONE") && err.contains("Europe/Lisbon"),
+        "{err}"
     );
 }
 

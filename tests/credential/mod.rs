@@ -1,4 +1,5 @@
 mod certificates;
+mod fonts;
 mod templates;
 mod verification;
 

@@ -1,6 +1,8 @@
 //! From what a certificate shows to its PDF. Setting one takes a core for some milliseconds: never in a
 //! transaction, never on a thread that answers requests.
 
+use std::path::PathBuf;
+
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -9,7 +11,7 @@ use utoipa::ToSchema;
 use super::model::{CertificateRow, CertificateShown};
 use crate::{
     config::Config,
-    credential::pdf::{self, CertificateDocument, Template},
+    credential::pdf::{self, CertificateDocument, Rendered, Template},
     http::{ApiError, ApiResult},
 };
 
@@ -29,21 +31,24 @@ pub struct Unset {
     pub shown: CertificateShown,
     /// How it looks.
     pub layout: Value,
+    /// Where further fonts are.
+    pub font_dir: Option<PathBuf>,
 }
 
 impl Unset {
     /// What `row` froze when it was issued.
-    pub fn of(row: &CertificateRow) -> ApiResult<Self> {
+    pub fn of(row: &CertificateRow, config: &Config) -> ApiResult<Self> {
         Ok(Unset {
             serial: row.serial.clone(),
             issued_at: row.issued_at,
             shown: row.shown()?,
             layout: row.layout.clone(),
+            font_dir: config.font_dir.clone(),
         })
     }
 
-    /// The PDF: the same for the same certificate.
-    pub fn set(&self) -> ApiResult<Vec<u8>> {
+    /// The PDF: the same for the same certificate and fonts.
+    pub fn set(&self) -> ApiResult<Rendered> {
         let template: Template = serde_json::from_value(self.layout.clone()).map_err(ApiError::internal)?;
         let document = CertificateDocument {
             name: &self.shown.name,
@@ -55,6 +60,7 @@ impl Unset {
             issuer: &self.shown.issuer,
             issued_at: self.issued_at,
             template: &template,
+            font_dir: self.font_dir.as_deref(),
         };
         pdf::render(&document).map_err(ApiError::internal)
     }
@@ -62,7 +68,7 @@ impl Unset {
 
 /// Sets a certificate on a thread that may be busy.
 pub async fn set_elsewhere(certificate: Unset) -> ApiResult<Pdf> {
-    web::block(move || certificate.set().map(Pdf))
+    web::block(move || certificate.set().map(|rendered| Pdf(rendered.pdf)))
         .await
         .map_err(ApiError::internal)?
 }

@@ -3,6 +3,7 @@
 //! What a certificate shows is frozen in the transaction that issues it; its PDF is set afterwards.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -13,7 +14,10 @@ use super::{
 use crate::{
     access::Authorized,
     app::{NotedCompletion, Tx},
-    credential::{serial, templates},
+    credential::{
+        pdf::{self, Rendered},
+        serial, templates,
+    },
     http::{ApiError, ApiResult, Code},
     jobs::{Job, JobError, JobRun},
     ledger::Event,
@@ -68,17 +72,31 @@ impl IssueCertificate {
     fn unset(&self, tx: &mut Tx) -> ApiResult<Vec<(Uuid, Unset)>> {
         store::without_file(tx, self.user_id, self.completion_id)?
             .iter()
-            .map(|row| Ok((row.id, Unset::of(row)?)))
+            .map(|row| Ok((row.id, Unset::of(row, &tx.app.config)?)))
             .collect()
     }
 
-    /// Keeps the files that were set; in a transaction.
-    fn keep(&self, tx: &mut Tx, set: &[(Uuid, Vec<u8>)]) -> ApiResult<()> {
-        for (id, pdf) in set {
-            store::insert_file(tx, self.user_id, *id, pdf)?;
+    /// Keeps the files that were set, and tells of characters that no font has; in a transaction.
+    fn keep(&self, tx: &mut Tx, set: &[(Uuid, Rendered)]) -> ApiResult<()> {
+        for (id, rendered) in set {
+            let is_kept = store::insert_file(tx, self.user_id, *id, &rendered.pdf)?;
+            if is_kept && !rendered.missing.is_empty() {
+                tx.record(glyphs_missing(self.user_id, *id, &rendered.missing));
+            }
         }
         Ok(())
     }
+}
+
+fn glyphs_missing(user_id: Uuid, certificate_id: Uuid, missing: &[char]) -> Event {
+    let characters: Vec<String> = missing.iter().copied().map(pdf::named).collect();
+    Event::new("certificate.glyphs_missing", "certificate", certificate_id)
+        .about(user_id)
+        .after(&json!({ "id": certificate_id, "characters": characters }))
+        .because(Some(
+            "Put a font that has the characters into the folder of PROVOST_FONT_DIR, then reissue the certificate."
+                .into(),
+        ))
 }
 
 /// Issues the certificates of many completions that this transaction recorded. Corrections leave it to the job, which

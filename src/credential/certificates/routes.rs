@@ -61,19 +61,24 @@ async fn get_certificate(call: Call, id: Path<Ref<CertificateRow>>, known: IfNon
     extensions(("x-permission" = json!("certificates.read"))))]
 #[get("/{certificate_id}/file")]
 async fn get_certificate_file(call: Call, id: Path<Ref<CertificateRow>>) -> ApiResult<HttpResponse> {
-    let (certificate, file) = call
+    let (serial, file) = call
         .read(move |tx| {
             let certificate = access::read(tx, &id)?;
-            let file = store::file(tx, &certificate)?;
-            Ok((certificate, file))
+            match store::file(tx, &certificate)? {
+                Some(pdf) => Ok((certificate.serial, Ok(Pdf(pdf)))),
+                // Issued a moment ago: the job will set the very same.
+                None => {
+                    let unset = Unset::of(&certificate, &tx.app.config)?;
+                    Ok((certificate.serial, Err(unset)))
+                }
+            }
         })
         .await?;
     let pdf = match file {
-        Some(pdf) => Pdf(pdf),
-        // Issued a moment ago: the job will set the very same.
-        None => files::set_elsewhere(Unset::of(&certificate)?).await?,
+        Ok(pdf) => pdf,
+        Err(unset) => files::set_elsewhere(unset).await?,
     };
-    Ok(files::response(&certificate.serial, pdf))
+    Ok(files::response(&serial, pdf))
 }
 
 /// Revoke a certificate.

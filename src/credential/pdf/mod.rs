@@ -17,7 +17,11 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
 use chrono::{DateTime, NaiveDate, Utc};
+
+use text::Typesetter;
 
 pub use template::{
     Colors, Line, LineStyle, Orientation, PageSize, Signature, Template, TemplateError, TemplateProblem,
@@ -44,6 +48,17 @@ pub struct CertificateDocument<'a> {
     pub issued_at: DateTime<Utc>,
     /// How it looks.
     pub template: &'a Template,
+    /// A folder of fonts for characters that those in the binary lack.
+    pub font_dir: Option<&'a Path>,
+}
+
+/// A certificate that was set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendered {
+    /// The PDF.
+    pub pdf: Vec<u8>,
+    /// The characters that no font has; they are printed as U+FFFD.
+    pub missing: Vec<char>,
 }
 
 /// Why a certificate could not be set.
@@ -73,8 +88,33 @@ fn list(errors: &[TemplateError]) -> String {
 
 /// Set `document` as a PDF of one page.
 ///
-/// Characters that no shipped font knows are printed as U+FFFD and logged as a warning.
-pub fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, RenderError> {
+/// Characters that no font has are printed as U+FFFD.
+pub fn render(document: &CertificateDocument<'_>) -> Result<Rendered, RenderError> {
     document.template.check().map_err(RenderError::Template)?;
     page::render(document)
+}
+
+/// The families that `folder` adds to the fonts in the binary.
+pub fn families_of(folder: &Path) -> Result<Vec<String>, RenderError> {
+    Ok(fonts::shared(Some(folder))?.others().to_vec())
+}
+
+/// Those of `characters` that no font has, neither in the binary nor in the folder.
+pub fn missing_of(
+    characters: impl IntoIterator<Item = char>,
+    font_dir: Option<&Path>,
+) -> Result<Vec<char>, RenderError> {
+    let mut typesetter = Typesetter::new(&Template::default(), font_dir)?;
+    let mut text = String::new();
+    for character in characters {
+        text.push(character);
+        text.push(' ');
+    }
+    typesetter.try_out(&text);
+    Ok(typesetter.missing())
+}
+
+/// A character for people who look for a font: `U+1F9E8 (🧨)`.
+pub fn named(character: char) -> String {
+    format!("U+{:04X} ({character})", u32::from(character))
 }

@@ -19,7 +19,7 @@ use super::foot::Foot;
 use super::frame;
 use super::template::{self, fill};
 use super::text::Typesetter;
-use super::{CertificateDocument, Orientation, PageSize, RenderError, Template};
+use super::{CertificateDocument, Orientation, PageSize, RenderError, Rendered, Template};
 
 /// From the paper's edge to the texts.
 pub(super) const MARGIN: f32 = 58.0;
@@ -43,12 +43,11 @@ pub(super) struct Paper {
     pub height: f32,
 }
 
-pub(super) fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, RenderError> {
+pub(super) fn render(document: &CertificateDocument<'_>) -> Result<Rendered, RenderError> {
     let paper = Paper::of(document.template);
     let palette = Palette::of(document.template);
-    let mut typesetter = Typesetter::new(document.template)?;
+    let mut typesetter = Typesetter::new(document.template, document.font_dir)?;
     let (body, foot) = fit(document, &palette, paper, &mut typesetter)?;
-    warn_of_missing(document, &typesetter);
 
     let mut pdf = Document::new_with(settings()?);
     let page_settings = PageSettings::from_wh(paper.width, paper.height).ok_or(RenderError::DoesNotFit)?;
@@ -64,8 +63,13 @@ pub(super) fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, Rend
     page.finish();
 
     describe(&mut pdf, document, nodes);
-    pdf.finish()
-        .map_err(|error| RenderError::Pdf(format!("{error:?}")))
+    let pdf = pdf
+        .finish()
+        .map_err(|error| RenderError::Pdf(format!("{error:?}")))?;
+    Ok(Rendered {
+        pdf,
+        missing: typesetter.missing(),
+    })
 }
 
 /// Set all texts, smaller and smaller until they fit on the page.
@@ -85,15 +89,6 @@ fn fit(
         scale *= SHRINK;
     }
     Err(RenderError::DoesNotFit)
-}
-
-fn warn_of_missing(document: &CertificateDocument<'_>, typesetter: &Typesetter) {
-    let mut missing = typesetter.missing().to_vec();
-    missing.sort_unstable();
-    missing.dedup();
-    if !missing.is_empty() {
-        log::warn!(serial = document.serial, characters:? = missing; "no font has these characters");
-    }
 }
 
 fn settings() -> Result<SerializeSettings, RenderError> {

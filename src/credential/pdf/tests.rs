@@ -25,7 +25,12 @@ fn document<'a>(name: &'a str, course: &'a str, template: &'a Template) -> Certi
         issuer: "Northwind Academy",
         issued_at: Utc.with_ymd_and_hms(2026, 11, 21, 9, 30, 0).unwrap(),
         template,
+        font_dir: None,
     }
+}
+
+fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, RenderError> {
+    super::render(document).map(|rendered| rendered.pdf)
 }
 
 fn in_language(language: &str) -> Template {

@@ -1,6 +1,8 @@
 //! Paragraphs: shaped and broken into lines by parley, drawn by krilla.
 
 use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
 
 use krilla::color::rgb;
 use krilla::geom::Point;
@@ -40,7 +42,7 @@ pub(super) struct Paragraph {
 
 /// Sets the paragraphs of one document.
 pub(super) struct Typesetter {
-    fonts: &'static Fonts,
+    fonts: Arc<Fonts>,
     font_context: FontContext,
     layout_context: LayoutContext<()>,
     direction: BaseDirection,
@@ -49,16 +51,17 @@ pub(super) struct Typesetter {
 }
 
 impl Typesetter {
-    pub(super) fn new(template: &Template) -> Result<Self, RenderError> {
-        let fonts = fonts::shared()?;
+    /// With the fonts of `folder` beside those in the binary.
+    pub(super) fn new(template: &Template, folder: Option<&Path>) -> Result<Self, RenderError> {
+        let fonts = fonts::shared(folder)?;
         let direction = if template.is_right_to_left() {
             BaseDirection::Rtl
         } else {
             BaseDirection::Ltr
         };
         Ok(Self {
-            fonts,
             font_context: fonts.context(),
+            fonts,
             layout_context: LayoutContext::new(),
             direction,
             language: Language::parse(&template.language).ok(),
@@ -66,9 +69,12 @@ impl Typesetter {
         })
     }
 
-    /// The characters met so far that no font has.
-    pub(super) fn missing(&self) -> &[char] {
-        &self.missing
+    /// The characters met so far that no font has, each once.
+    pub(super) fn missing(&self) -> Vec<char> {
+        let mut missing = self.missing.clone();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
     }
 
     /// Set `text` in lines of at most `width`.
@@ -93,6 +99,19 @@ impl Typesetter {
             layout,
             color: style.color,
         }
+    }
+
+    /// Sets `text` only to see which of its characters are missing.
+    pub(super) fn try_out(&mut self, text: &str) {
+        let style = Style {
+            face: Face::Sans,
+            bold: false,
+            size: 10.0,
+            letter_spacing: 0.0,
+            color: rgb::Color::black(),
+            align: Alignment::Start,
+        };
+        self.set(text, style, f32::MAX);
     }
 
     /// `text` without what no font has in its `missing` clusters.
@@ -137,7 +156,7 @@ impl Typesetter {
             .layout_context
             .ranged_builder(&mut self.font_context, text, 1.0, false);
         builder.set_base_direction(self.direction);
-        builder.push_default(StyleProperty::FontFamily(fonts::families(style.face)));
+        builder.push_default(StyleProperty::FontFamily(self.fonts.families(style.face)));
         builder.push_default(StyleProperty::FontSize(style.size));
         if text.chars().all(|character| character < JOINING_SCRIPTS) {
             builder.push_default(StyleProperty::LetterSpacing(style.letter_spacing));
@@ -191,7 +210,7 @@ impl Typesetter {
         if glyphs.is_empty() {
             return Ok(());
         }
-        let font = self.fonts.writer_font(run.font());
+        let font = fonts::writer_font(run.font());
         let font = font.ok_or(RenderError::Font("not one of ours"))?;
         surface.draw_glyphs(at, &glyphs, font, text, run.font_size(), false);
         Ok(())

@@ -229,6 +229,7 @@ async fn preview_certificate_template(
                 issued_at: tx.now,
                 shown,
                 layout: template.layout,
+                font_dir: tx.app.config.font_dir.clone(),
             })
         })
         .await?;
