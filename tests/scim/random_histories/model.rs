@@ -104,9 +104,14 @@ impl Model {
     /// The operations of one PATCH about addresses.
     pub fn patch_emails(&mut self, steps: &[EmailStep]) {
         // Each address that clients see, and what the client said there: another value, or nothing.
-        let said = |at: usize| self.said_emails.get(at).cloned();
+        let said = |at: usize, shown: &Email| match self.said_emails.get(at) {
+            Some(said) if said.value == shown.value => Some(shown.clone()),
+            said => said.cloned(),
+        };
         let shown = self.emails().into_iter().enumerate();
-        let mut both: Vec<(Email, Option<Email>)> = shown.map(|(at, email)| (email, said(at))).collect();
+        let mut both: Vec<(Email, Option<Email>)> = shown
+            .map(|(at, email)| (email.clone(), said(at, &email)))
+            .collect();
         for step in steps {
             match step {
                 EmailStep::All(emails) => {

@@ -71,7 +71,7 @@ pub static HOMES: &[Home] = &[
         read: |resource| {
             let emails = resource.get("emails")?.as_array()?;
             let email = emails.get(main_email(emails)?)?["value"].as_str()?;
-            Some(email.to_owned()).filter(|email| !email.is_empty())
+            Some(email.trim().to_owned())
         },
         write: write_email,
         stored: |record| record.user.email.clone(),
@@ -107,7 +107,7 @@ fn main_email(emails: &[Value]) -> Option<usize> {
     let has_value = |at: &usize| {
         emails[*at]["value"]
             .as_str()
-            .is_some_and(|value| !value.is_empty())
+            .is_some_and(|value| !value.trim().is_empty())
     };
     best_email(emails, has_value)
 }
@@ -220,6 +220,9 @@ pub fn homeless(resource: &Resource) -> Resource {
     }
     if let Some(Value::Array(emails)) = rest.get_mut("emails") {
         main_email(emails).map(|at| emails.remove(at));
+        if emails.is_empty() {
+            rest.remove("emails");
+        }
     }
     rest.remove("active");
     rest

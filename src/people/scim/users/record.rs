@@ -78,7 +78,7 @@ impl Record {
         for home in HOMES {
             let stored = (home.stored)(self).filter(|text| !text.is_empty());
             let is_unsaid = home.field == "given_name" && is_made_up(stored.as_deref(), &said);
-            if (home.read)(&resource) != stored && !is_unsaid {
+            if (stored.is_none() || (home.read)(&resource) != stored) && !is_unsaid {
                 (home.write)(&mut resource, stored);
             }
         }

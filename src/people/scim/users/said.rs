@@ -41,7 +41,7 @@ fn marked_emails(record: &Record) -> Option<Value> {
         .map_or(&[], Vec::as_slice);
     let mut shown = record.resource().remove("emails")?;
     for (at, email) in shown.as_array_mut()?.iter_mut().enumerate() {
-        if said.get(at) != Some(&*email) {
+        if said.get(at).map(|said| &said["value"]) != Some(&email["value"]) {
             let mark = json!({ "shown": email.clone(), "said": said.get(at) });
             email[UNSAID] = mark;
         }
