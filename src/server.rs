@@ -128,6 +128,7 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
         actix
             .configure(contract::configure_docs)
             .default_service(web::to(unmatched))
+            .wrap(from_fn(http::scim::trim_slashes))
             .wrap(from_fn(rates::limit))
             .wrap(Compress::default())
             .wrap(cors(&app.config))

@@ -1,6 +1,11 @@
 //! SCIM's media type and its errors (RFC 7644, section 3.12), into which every error below `/scim/v2` is put.
 
-use actix_web::http::StatusCode;
+use actix_web::{
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{StatusCode, Uri},
+    middleware::Next,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,6 +22,26 @@ const SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 pub fn is_address(path: &str) -> bool {
     path.strip_prefix(ADDRESS)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Looks past slashes at the end of an address of SCIM, which Microsoft's own collection of requests sends.
+pub async fn trim_slashes<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let path = request.path();
+    if is_address(path) && path.ends_with('/') {
+        let trimmed = path.trim_end_matches('/');
+        let address = match request.query_string() {
+            "" => trimmed.to_owned(),
+            query => format!("{trimmed}?{query}"),
+        };
+        if let Ok(uri) = address.parse::<Uri>() {
+            request.match_info_mut().get_mut().update(&uri);
+            request.head_mut().uri = uri;
+        }
+    }
+    next.call(request).await
 }
 
 /// An error of SCIM.

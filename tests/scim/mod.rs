@@ -11,6 +11,8 @@ mod lives;
 mod passwords;
 mod protocol;
 mod random_histories;
+mod removals;
+mod strictness;
 mod tokens;
 mod transcripts;
 mod users;

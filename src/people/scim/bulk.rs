@@ -13,7 +13,7 @@ use super::{
     groups,
     model::ScimBulk,
     respond,
-    schema::{GROUP, ResourceType, USER},
+    schema::{GROUP, ResourceType, USER, check_schemas},
     users,
 };
 use crate::{
@@ -228,6 +228,7 @@ impl Operation {
 
     fn run(&self, tx: &mut Tx, client: &Client) -> ApiResult<Done> {
         let (resource_type, id) = self.target()?;
+        check_schemas(&self.data)?;
         let known = self.version.clone().map(IfMatch::of);
         let known = known.as_ref();
         let is_user = resource_type.name == USER.name;
@@ -278,7 +279,8 @@ impl Operation {
     fn target(&self) -> ApiResult<(&'static ResourceType, Option<Uuid>)> {
         let unknown = || ApiError::not_found("such resource");
         for resource_type in [&USER, &GROUP] {
-            let Some(rest) = self.path.strip_prefix(resource_type.endpoint) else {
+            let path = self.path.trim_end_matches('/');
+            let Some(rest) = path.strip_prefix(resource_type.endpoint) else {
                 continue;
             };
             return match rest.strip_prefix('/') {

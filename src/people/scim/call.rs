@@ -9,7 +9,7 @@ use std::{
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use serde_json::Value;
 
-use super::{dry_runs, passwords::without_passwords};
+use super::{dry_runs, passwords::without_passwords, schema::check_schemas};
 use crate::{
     access::service_accounts::scim_tokens::ScimToken,
     app::{Call, Tx},
@@ -129,6 +129,7 @@ impl FromRequest for ScimBody {
         let bytes = body::receive(request, payload);
         Box::pin(async move {
             let body = body::read_any(&bytes.await?)?;
+            check_schemas(&body)?;
             Ok(ScimBody(without_passwords(body)))
         })
     }

@@ -68,7 +68,9 @@ impl Roll {
                 )),
             };
         }
-        let value = target.attribute.read(value)?;
+        // Without a value, or with null, all of it is meant; a value names people, be it nobody.
+        let names_people = !value.is_null();
+        let value = target.attribute.read(target.attribute.unfold(value))?;
         match (verb, value) {
             (Verb::Add, value) => {
                 for person in value.as_ref().map_or_else(|| Ok(BTreeSet::new()), people)? {
@@ -77,6 +79,7 @@ impl Roll {
                 }
             }
             (Verb::Remove, Some(named)) => self.remove(known_ids(&named)),
+            (Verb::Remove, None) if names_people => {}
             (Verb::Remove, None) => *self = Roll::of(None)?,
             (Verb::Replace, value) => *self = Roll::of(value.as_ref())?,
         }

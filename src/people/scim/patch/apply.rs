@@ -44,8 +44,18 @@ fn in_extension(
 
 fn extension(resource: &mut Resource, verb: Verb, schema: &Schema, value: Value) -> ApiResult<()> {
     match (verb, value) {
-        (Verb::Remove, _) | (_, Value::Null) => {
+        (_, Value::Null) => {
             resource.remove(schema.urn);
+            Ok(())
+        }
+        // A value names what goes.
+        (Verb::Remove, value) => {
+            let named = value.as_object().into_iter().flat_map(Map::keys);
+            if let Some(Value::Object(members)) = resource.get_mut(schema.urn) {
+                for name in named {
+                    members.retain(|known, _| !known.eq_ignore_ascii_case(name));
+                }
+            }
             Ok(())
         }
         (_, Value::Object(given)) => in_extension(resource, schema, |members| {
@@ -98,7 +108,10 @@ fn attribute(
             set(members, attribute, value)
         }
         // Parts that are not named stay (RFC 7644, section 3.5.2.3).
-        (None, None, _) => match (members.get_mut(attribute.name), attribute.read(value)?) {
+        (None, None, _) => match (
+            members.get_mut(attribute.name),
+            attribute.read(attribute.unfold(value))?,
+        ) {
             (Some(Value::Object(known)), Some(Value::Object(given))) => {
                 known.extend(given);
                 Ok(())
@@ -117,32 +130,51 @@ fn attribute(
 
 /// Gives an attribute a value, or takes it away where the value says that there is none.
 fn set(members: &mut Resource, attribute: &Attribute, value: Value) -> ApiResult<()> {
-    match attribute.read(value)? {
+    match attribute.read(attribute.unfold(value))? {
         Some(value) => members.insert(attribute.name.to_owned(), value),
         None => members.remove(attribute.name),
     };
     Ok(())
 }
 
-/// Takes an attribute away; of one with many values those that the operation names, if it names some.
+/// Takes an attribute away. A value names what goes: values of many, or parts of an object; one that names nothing takes
+/// nothing away.
 fn remove(members: &mut Resource, attribute: &Attribute, value: Value, effort: &mut Effort) -> ApiResult<()> {
-    let named = match attribute.is_multi_valued {
-        true => attribute.read(value)?,
-        false => None,
-    };
-    let (Some(Value::Array(named)), Some(Value::Array(known))) = (named, members.get_mut(attribute.name))
-    else {
-        members.remove(attribute.name);
-        return Ok(());
-    };
-    effort.spend(named.len() * known.len())?;
-    known.retain(|value| !named.iter().any(|named| same(named, value)));
+    match (attribute.is_multi_valued, value) {
+        (true, value) if !value.is_null() => {
+            let named = attribute.read(attribute.unfold(value))?;
+            let (Some(Value::Array(named)), Some(Value::Array(known))) =
+                (named, members.get_mut(attribute.name))
+            else {
+                return Ok(());
+            };
+            effort.spend(named.len() * known.len())?;
+            known.retain(|value| !named.iter().any(|named| names(named, value)));
+        }
+        (false, Value::Object(named)) => {
+            if let Some(Value::Object(parts)) = members.get_mut(attribute.name) {
+                let known = named.keys().filter_map(|name| attribute.part(name));
+                known.for_each(|part| drop(parts.remove(part.name)));
+            }
+        }
+        _ => drop(members.remove(attribute.name)),
+    }
     Ok(())
+}
+
+/// Whether what is to go names this value: the same value, or all the parts that are told where no value is.
+fn names(named: &Value, value: &Value) -> bool {
+    match named.as_object() {
+        Some(parts) if !parts.contains_key("value") => {
+            parts.iter().all(|(name, part)| value.get(name) == Some(part))
+        }
+        _ => same(named, value),
+    }
 }
 
 /// Adds values to those that are there: one that is there already is brought up to date.
 fn add(members: &mut Resource, attribute: &Attribute, value: Value, effort: &mut Effort) -> ApiResult<()> {
-    let Some(Value::Array(given)) = attribute.read(value)? else {
+    let Some(Value::Array(given)) = attribute.read(attribute.unfold(value))? else {
         return Ok(());
     };
     let known = list(members, attribute)?;
@@ -245,9 +277,13 @@ fn change(
     value: Value,
     effort: &mut Effort,
 ) -> ApiResult<()> {
+    let value = match value {
+        Value::Array(mut items) if items.len() == 1 => items.remove(0),
+        value => value,
+    };
     let read = match (part, value) {
         (Some(_), _) if verb == Verb::Remove => Ok(Map::new()),
-        (Some(part), value) => part.read(value).map(|value| {
+        (Some(part), value) => part.read(part.unfold(value)).map(|value| {
             let named = value.map(|value| (part.name.to_owned(), value));
             named.into_iter().collect()
         }),

@@ -109,10 +109,24 @@ fn change_member(
     effort: &mut Effort,
 ) -> ApiResult<()> {
     match (verb, members.get_mut(&name), value) {
-        (Verb::Remove, Some(Value::Array(known)), Value::Array(gone)) => {
+        // A value names what goes, as in the schemas that are known; one that names nothing takes nothing away.
+        (Verb::Remove, Some(Value::Array(known)), gone) if !gone.is_null() => {
+            let gone = match &gone {
+                Value::Array(gone) => gone.as_slice(),
+                one => std::slice::from_ref(one),
+            };
             let gone: HashSet<&Value> = gone.iter().collect();
             known.retain(|value| !gone.contains(value));
         }
+        (Verb::Remove, Some(Value::Object(known)), Value::Object(gone)) => {
+            for name in gone.keys() {
+                known.retain(|part, _| !part.eq_ignore_ascii_case(name));
+            }
+            if known.is_empty() {
+                members.remove(&name);
+            }
+        }
+        (Verb::Remove, _, Value::Array(gone)) if gone.is_empty() => {}
         (Verb::Remove, ..) | (_, _, Value::Null) => {
             members.remove(&name);
         }

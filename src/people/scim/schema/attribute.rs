@@ -127,15 +127,11 @@ impl Attribute {
     }
 
     /// A value as it is kept; none where it says that there is none (RFC 7643, section 2.5). One that stands alone where
-    /// there may be many is a list of it, and the first of a list is taken where there is one only. Of several that are said to
-    /// be the primary one the first is (section 2.4).
+    /// there may be many is a list of it. Of several that are said to be the primary one the first is (section 2.4).
     pub fn read(&self, value: Value) -> ApiResult<Option<Value>> {
         if !self.is_multi_valued {
             return match value {
-                Value::Array(items) => match items.into_iter().next() {
-                    Some(first) => self.read_one(first),
-                    None => Ok(None),
-                },
+                Value::Array(items) if items.is_empty() => Ok(None),
                 value => self.read_one(value),
             };
         }
@@ -155,22 +151,45 @@ impl Attribute {
         Ok((!kept.is_empty()).then_some(Value::Array(kept)))
     }
 
+    /// The value of an operation of a PATCH as [`read`](Self::read) takes it: Microsoft Entra puts the one value that an
+    /// attribute has into a list, and others leave out the object around a value.
+    pub fn unfold(&self, value: Value) -> Value {
+        match value {
+            Value::Array(items) if self.is_multi_valued => {
+                items.into_iter().map(|item| self.unfold_one(item)).collect()
+            }
+            Value::Array(mut items) if items.len() == 1 => self.unfold_one(items.remove(0)),
+            value => self.unfold_one(value),
+        }
+    }
+
+    fn unfold_one(&self, value: Value) -> Value {
+        match (value, self.part("value")) {
+            (Value::String(text), _) if text.is_empty() && !self.parts().is_empty() => Value::Null,
+            (Value::String(text), Some(part)) => json!({ part.name: text }),
+            (value, _) => value,
+        }
+    }
+
     fn read_one(&self, value: Value) -> ApiResult<Option<Value>> {
         let read = match (self.kind, value) {
             (_, Value::Null) => return Ok(None),
             (Kind::Complex(_), Value::Object(members)) => return self.read_parts(members),
-            (Kind::Complex(_), Value::String(text)) => match (text.is_empty(), self.part("value")) {
-                (true, _) => return Ok(None),
-                (false, Some(part)) => json!({ part.name: text }),
-                (false, None) => return Err(self.fault("must be an object")),
-            },
+            // A manager's id without the object around it.
+            (Kind::Complex(_), Value::String(text))
+                if !self.is_multi_valued && self.part("value").is_some() =>
+            {
+                match text.is_empty() {
+                    true => return Ok(None),
+                    false => json!({ "value": text }),
+                }
+            }
             (Kind::Complex(_), _) => return Err(self.fault("must be an object")),
             (Kind::Bool, value) => match boolean_of(&value) {
                 Some(value) => value.into(),
                 None => return Err(self.fault("must be true or false")),
             },
             (_, Value::String(text)) => text.into(),
-            (_, Value::Number(number)) => number.to_string().into(),
             _ => return Err(self.fault("must be text")),
         };
         Ok(Some(read))

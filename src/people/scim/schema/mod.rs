@@ -122,6 +122,21 @@ fn read_extension(extension: &'static Schema, value: Value) -> ApiResult<Option<
     Ok((!read.is_empty()).then_some(Value::Object(read)))
 }
 
+/// Refuses a message whose `schemas` are no list of URNs.
+pub fn check_schemas(message: &Value) -> ApiResult<()> {
+    let members = message.as_object().into_iter().flatten();
+    let schemas = members.filter(|(name, _)| name.eq_ignore_ascii_case("schemas"));
+    for (_, schemas) in schemas.filter(|(_, schemas)| !schemas.is_null()) {
+        let are_texts = schemas
+            .as_array()
+            .is_some_and(|items| items.iter().all(Value::is_string));
+        if !are_texts {
+            return Err(ApiError::field("schemas", "must be a list of URNs"));
+        }
+    }
+    Ok(())
+}
+
 /// The URN that a name begins with, and what follows it, of whatever schema: it ends with the kind of resource that follows
 /// its version, as in `urn:…:core:2.0:User:name.givenName`.
 pub fn split_urn(name: &str) -> Option<(&str, &str)> {
