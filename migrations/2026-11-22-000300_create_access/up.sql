@@ -128,6 +128,8 @@ CREATE TABLE identities (
     last_used_at timestamptz,
     -- When the provider said what was last taken of it: what it said before is out of date.
     said_at timestamptz,
+    -- The fields that were taken of what it said: what it says again is no news.
+    said jsonb NOT NULL DEFAULT '{}',
     UNIQUE (provider_id, subject),
     -- A person has one account at a provider.
     UNIQUE (provider_id, user_id)

@@ -258,6 +258,7 @@ diesel::table! {
         created_at -> Timestamptz,
         last_used_at -> Nullable<Timestamptz>,
         said_at -> Nullable<Timestamptz>,
+        said -> Jsonb,
     }
 }
 

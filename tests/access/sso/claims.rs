@@ -144,3 +144,53 @@ async fn people_need_no_family_name_and_units_no_case_and_templates_all_their_cl
     let me = academy.me(&academy.sign_in(told).await).await;
     assert_eq!(me["title"], json!("Keeper of Keys"));
 }
+
+// Fault 23, for claims.
+#[actix_web::test]
+async fn a_claim_that_is_only_said_again_sets_nothing_back() {
+    let academy = Academy::with(json!({"updates_people": true})).await;
+    academy
+        .admin
+        .post(
+            "/v1/attribute-definitions",
+            json!({"name": "shift", "kind": "string", "label": "Shift"}),
+        )
+        .await
+        .assert_status(201);
+    let mapping = json!({"username": {"column": "preferred_username"}, "given_name": {"column": "given_name"},
+        "email": {"column": "email"}, "department": {"column": "department"}, "attributes.shift": {"constant": "night"}});
+    academy.change(json!({"mapping": mapping})).await;
+    let mut told = ana();
+    told["department"] = json!("Sales");
+    let me = academy.me(&academy.sign_in(told.clone()).await).await;
+    let path = format!("/v1/users/{}", me["id"].as_str().unwrap());
+    let by_hr = json!({"department": "Care", "email": "hr@example.com", "attributes": {"shift": "day"}});
+    academy.admin.patch(&path, by_hr).await.assert_status(200);
+
+    let fields = ["/department", "/email", "/attributes/shift", "/given_name"];
+    let after = async |told: &Value| {
+        academy.sign_in(told.clone()).await;
+        let person = academy.admin.get(&path).await;
+        fields.map(|field| person.at(field).as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(after(&told).await, ["Care", "hr@example.com", "day", "Ana"]);
+    told["given_name"] = json!("Anna");
+    assert_eq!(after(&told).await, ["Care", "hr@example.com", "day", "Anna"]);
+    told["department"] = json!("Legal");
+    assert_eq!(after(&told).await, ["Legal", "hr@example.com", "day", "Anna"]);
+}
+
+// Fault 4.
+#[actix_web::test]
+async fn an_e_mail_claim_that_is_no_address_is_passed_over() {
+    let academy = Academy::with(json!({"updates_people": true})).await;
+    let email = async |subject: &str, email: &str| {
+        let told =
+            json!({"sub": subject, "preferred_username": subject, "given_name": "Ana", "email": email});
+        academy.me(&academy.sign_in(told).await).await["email"].clone()
+    };
+    assert_eq!(email("jörg", "jörg@münchen.de").await, json!("jörg@münchen.de"));
+    assert_eq!(email("ana", "Ana <a@b.de>").await, json!(null));
+    assert_eq!(email("ana", "a@b.de").await, json!("a@b.de"));
+    assert_eq!(email("ana", "a@b.de?bcc=x@y.z").await, json!("a@b.de"));
+}

@@ -101,7 +101,7 @@ pub struct IdentityProvider {
     pub enabled: bool,
     /// Whether somebody whom nobody here knows is made a person when they sign in.
     pub creates_people: bool,
-    /// Whether what it says of a person takes the place of what stands here, at each sign-in.
+    /// Whether what it says anew of a person takes the place of what stands here, when they sign in.
     pub updates_people: bool,
     /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the
     /// provider says that it verified it (`email_verified`).
@@ -252,7 +252,7 @@ pub struct CreateIdentityProvider {
     /// Whether somebody whom nobody here knows is made a person when they sign in.
     #[serde(default)]
     pub creates_people: bool,
-    /// Whether what it says of a person takes the place of what stands here, at each sign-in.
+    /// Whether what it says anew of a person takes the place of what stands here, when they sign in.
     #[serde(default)]
     pub updates_people: bool,
     /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the
@@ -315,7 +315,7 @@ pub struct UpdateIdentityProvider {
     /// Whether somebody whom nobody here knows is made a person when they sign in.
     #[schema(nullable = false)]
     pub creates_people: Option<bool>,
-    /// Whether what it says of a person takes the place of what stands here, at each sign-in.
+    /// Whether what it says anew of a person takes the place of what stands here, when they sign in.
     #[schema(nullable = false)]
     pub updates_people: Option<bool>,
     /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the

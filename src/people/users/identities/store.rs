@@ -5,7 +5,7 @@ use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper,
     sql_types::{Nullable, Timestamptz},
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::model::Identity;
@@ -171,6 +171,29 @@ pub fn note_use(tx: &mut Tx, provider: Uuid, subject: &str, said_at: DateTime<Ut
         .returning(identities::said_at)
         .get_result::<Option<DateTime<Utc>>>(tx.conn)?;
     Ok(latest == Some(said_at))
+}
+
+/// The fields that were taken of what the provider said of an identity.
+pub fn said(tx: &mut Tx, provider: Uuid, subject: &str) -> ApiResult<Map<String, Value>> {
+    let said: Option<Value> = identities::table
+        .filter(identities::provider_id.eq(provider))
+        .filter(identities::subject.eq(subject))
+        .select(identities::said)
+        .first(tx.conn)
+        .optional()?;
+    Ok(said
+        .and_then(|said| said.as_object().cloned())
+        .unwrap_or_default())
+}
+
+/// Keeps them.
+pub fn note_said(tx: &mut Tx, provider: Uuid, subject: &str, said: Map<String, Value>) -> ApiResult<()> {
+    diesel::update(identities::table)
+        .filter(identities::provider_id.eq(provider))
+        .filter(identities::subject.eq(subject))
+        .set(identities::said.eq(Value::Object(said)))
+        .execute(tx.conn)?;
+    Ok(())
 }
 
 #[diesel::declare_sql_function]

@@ -4,7 +4,7 @@ mod claims;
 mod groups;
 mod link;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
@@ -19,6 +19,7 @@ use crate::{
     },
     app::Tx,
     http::{ApiError, ApiResult, FieldError, Ref, body},
+    import::record::Record,
 };
 
 /// Finds, makes and changes the people who sign in by a provider.
@@ -90,13 +91,18 @@ fn find(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Resul
 /// Makes a person of what the provider says.
 fn create(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Result<Uuid, String>> {
     let read = claims::read(tx, provider, person)?;
-    if let Some(issue) = read.issues.first() {
+    // Without these there is nobody; another claim that cannot be taken, such as an e-mail that is no address, keeps
+    // nobody out.
+    let needs = |field: &Option<String>| matches!(field.as_deref(), Some("username" | "given_name"));
+    if let Some(issue) = read.issues.iter().find(|issue| needs(&issue.field)) {
         let field = issue.field.as_deref().unwrap_or_default();
         return Ok(Err(format!(
             "The provider's claims make no person: {field} {}.",
             issue.detail
         )));
     }
+    tell(provider, &read);
+    let said = read.fields.clone();
     let mut fields: Map<_, _> = read.fields;
     fields.retain(|_, value| !value.is_null());
     // As in imports: some people have one name.
@@ -110,28 +116,27 @@ fn create(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Res
         Err(error) => return why_not(error).map(Err),
     };
     identities::link(tx, user, provider.id, &person.subject)?;
+    identities::note_said(tx, provider.id, &person.subject, said)?;
     Ok(Ok(user))
 }
 
-/// Brings a person to what the provider says. What cannot be written stays as it is: nobody is kept out for it.
+/// Brings a person to what the provider says anew: what it only says again sets nothing back that others set meanwhile.
+/// What cannot be written stays as it is: nobody is kept out for it.
 fn update(tx: &mut Tx, provider: &ProviderRow, person: &Person, user: Uuid) -> ApiResult<()> {
     let read = claims::read(tx, provider, person)?;
-    for issue in &read.issues {
-        // Not what it says, which is somebody's own.
-        let field = issue.field.as_deref().unwrap_or_default();
-        log::warn!(
-            "identity provider {}: {field} of user {user}: {}",
-            provider.code,
-            issue.code
-        );
+    tell(provider, &read);
+    let said = identities::said(tx, provider.id, &person.subject)?;
+    let news = news(&said, &read.fields);
+    if news.is_empty() {
+        return Ok(());
     }
     let written = tx.attempt(|tx| {
-        let changes: UpdateUser = body::read_value(&mut read.fields.clone().into())?;
+        let changes: UpdateUser = body::read_value(&mut news.clone().into())?;
         let before = authorize(tx, user)?;
         write::update(tx, before, changes)
     });
     match written {
-        Ok(_) => Ok(()),
+        Ok(_) => identities::note_said(tx, provider.id, &person.subject, merge(said, read.fields)),
         Err(error) => {
             let why = why_not(error)?;
             log::warn!(
@@ -140,6 +145,44 @@ fn update(tx: &mut Tx, provider: &ProviderRow, person: &Person, user: Uuid) -> A
             );
             Ok(())
         }
+    }
+}
+
+/// The fields that are not as they were said the last time; of custom attributes those which are not.
+fn news(said: &Map<String, Value>, fields: &Map<String, Value>) -> Map<String, Value> {
+    let news = fields
+        .iter()
+        .filter_map(|(name, value)| match (said.get(name), value) {
+            (Some(Value::Object(said)), Value::Object(inner)) => {
+                let inner = news(said, inner);
+                (!inner.is_empty()).then(|| (name.clone(), inner.into()))
+            }
+            (said, value) => (said != Some(value)).then(|| (name.clone(), value.clone())),
+        });
+    news.collect()
+}
+
+/// What was said, with what is said now in its place.
+fn merge(mut said: Map<String, Value>, fields: Map<String, Value>) -> Map<String, Value> {
+    for (name, value) in fields {
+        let merged = match (said.remove(&name), value) {
+            (Some(Value::Object(said)), Value::Object(inner)) => merge(said, inner).into(),
+            (_, value) => value,
+        };
+        said.insert(name, merged);
+    }
+    said
+}
+
+/// Logs the claims that were passed over. Not what they say, which is somebody's own.
+fn tell(provider: &ProviderRow, read: &Record) {
+    for issue in &read.issues {
+        let field = issue.field.as_deref().unwrap_or_default();
+        log::warn!(
+            "identity provider {}: the claim for {field} was passed over: {}",
+            provider.code,
+            issue.code
+        );
     }
 }
 
