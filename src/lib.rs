@@ -8,6 +8,7 @@ pub mod config;
 pub mod contract;
 pub mod credential;
 pub mod db;
+pub mod email;
 pub mod enrollment;
 pub mod filter;
 pub mod http;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use lettre::{
-    Message, SmtpTransport, Transport,
+    Address, Message, SmtpTransport, Transport,
     message::{Mailbox, header::ContentType},
 };
 
-use crate::config::MailSettings;
+use crate::{config::MailSettings, email};
 
 /// A message to one person, in plain text.
 #[derive(Debug)]
@@ -31,7 +31,19 @@ pub fn transport(url: &str) -> Result<SmtpTransport, String> {
 
 /// A name and an e-mail address, or an address alone.
 pub fn mailbox(text: &str) -> Result<Mailbox, String> {
-    text.parse()
+    let Mailbox { name, email } = text
+        .parse()
+        .map_err(|error: lettre::address::AddressError| error.to_string())?;
+    Ok(Mailbox::new(name, address(email.as_ref())?))
+}
+
+/// An e-mail address, its domain in ASCII. What stands before the `@` may need a server that knows SMTPUTF8 (RFC 6531).
+fn address(text: &str) -> Result<Address, String> {
+    if !email::is_address(text) {
+        return Err(format!("{text} is no e-mail address"));
+    }
+    email::with_ascii_domain(text)
+        .parse()
         .map_err(|error: lettre::address::AddressError| error.to_string())
 }
 
@@ -39,7 +51,7 @@ pub fn mailbox(text: &str) -> Result<Mailbox, String> {
 pub fn send(settings: &MailSettings, mail: Mail) -> Result<(), String> {
     let message = Message::builder()
         .from(mailbox(&settings.from)?)
-        .to(mailbox(&mail.to)?)
+        .to(Mailbox::new(None, address(&mail.to)?))
         .subject(mail.subject)
         .header(ContentType::TEXT_PLAIN)
         .body(mail.text)

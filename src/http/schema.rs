@@ -13,7 +13,7 @@ use jsonschema::{
 use serde_json::Value;
 
 use super::{ApiError, ApiResult, FieldError, problem::MOST_FAULTS};
-use crate::text;
+use crate::{email, text};
 
 /// Said of a member that the schema does not know.
 pub const UNKNOWN: &str = "is not known here; leave it out, or mend its name";
@@ -23,6 +23,7 @@ pub fn compile(schema: &Value) -> ApiResult<Validator> {
     jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
         .should_validate_formats(true)
+        .with_format("email", email::is_address)
         .build(schema)
         .map_err(ApiError::internal)
 }

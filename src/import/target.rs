@@ -11,7 +11,7 @@ use super::{
     progress::Progress,
     step::{self, Fault},
 };
-use crate::{access::Permission, app::Tx, db::Sql, http::ApiResult, period::Period, text};
+use crate::{access::Permission, app::Tx, db::Sql, email, http::ApiResult, period::Period, text};
 
 /// A resource that imports write.
 pub trait Target: Sync {
@@ -210,7 +210,10 @@ impl Kind {
                     "must not hold spaces or other characters that show nothing",
                 )
             }
-            Kind::Email => good(is_email(text), "is not an e-mail address"),
+            Kind::Email => good(
+                email::is_address(text),
+                "is not an e-mail address, such as ana@example.com",
+            ),
             Kind::Date => step::date(text, dates).map(|date| json!(date)),
             Kind::Integer(least, most) => match text.parse::<i64>() {
                 Ok(number) if (*least..=*most).contains(&number) => Ok(json!(number)),
@@ -266,17 +269,6 @@ fn fits(text: &str, most: usize) -> Result<(), Fault> {
         "too_long",
         format!("\"{}\" has more than {most} characters", step::shown(text)),
     ))
-}
-
-fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else {
-        return false;
-    };
-    let plain = |text: &str| {
-        !text.is_empty()
-            && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c))
-    };
-    text.len() <= 254 && plain(local) && plain(domain) && !domain.starts_with('.') && !domain.ends_with('.')
 }
 
 fn is_language(text: &str) -> bool {

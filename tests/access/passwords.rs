@@ -318,6 +318,24 @@ async fn a_reset_ends_by_time_by_another_address_and_by_a_new_password() {
         .assert_problem(403, "credentials_refused");
 }
 
+// Fault 4.
+#[actix_web::test]
+async fn letters_go_to_addresses_in_any_script() {
+    let (app, sink) = with_mail().await;
+    let user = person_with_password(&app, "jörg").await;
+    let email = json!({"email": "jörg@münchen.de"});
+    let path = format!("/v1/users/{user}");
+    app.admin().await.patch(&path, email).await.assert_status(200);
+    ask_for_reset(&app, "jörg@münchen.de").await.assert_status(202);
+    app.run_jobs();
+    let letters = sink.take();
+    for letter in &letters {
+        assert!(letter.contains("To: jörg@xn--mnchen-3ya.de"), "{letter}");
+    }
+    // The last one, after the news that the password was set.
+    token_of(letters.last().unwrap());
+}
+
 #[actix_web::test]
 async fn resets_are_limited_and_refused_where_no_mail_is_sent() {
     let app = TestApp::start().await;

@@ -20,6 +20,7 @@ const PURE: &[&str] = &[
     "db",
     "filter",
     "config.rs",
+    "email.rs",
     "mail.rs",
     "metrics.rs",
     "text.rs",

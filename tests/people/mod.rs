@@ -3,6 +3,7 @@
 mod attributes;
 mod bulk;
 mod closure;
+mod emails;
 mod external_keys;
 mod filters;
 mod groups;

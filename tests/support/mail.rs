@@ -61,6 +61,7 @@ fn serve(mut stream: TcpStream, messages: &Mutex<Vec<String>>) -> std::io::Resul
                 stream.write_all(b"221 bye\r\n")?;
                 return Ok(());
             }
+            "EHLO" => "250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8",
             _ => "250 ok",
         };
         stream.write_all(format!("{answer}\r\n").as_bytes())?;
