@@ -15,9 +15,10 @@ pub const EMPTIED: &[&str] = &[
     "employee_number",
     "manager_id",
     "org_unit_id",
+    "time_zone",
 ];
 /// The fields that stay where its client stops naming them.
-pub const KEPT: &[&str] = &["given_name", "family_name", "locale", "time_zone", "username"];
+pub const KEPT: &[&str] = &["given_name", "family_name", "locale", "username"];
 
 /// An e-mail address as SCIM has it.
 #[derive(Debug, Clone, PartialEq)]
