@@ -20,3 +20,4 @@ mod people;
 mod report;
 mod scim;
 mod support;
+mod text;

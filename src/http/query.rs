@@ -4,6 +4,7 @@
 //! order; see [`Parameters::kept_faults`].
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     future::{Ready, ready},
     sync::{
@@ -98,15 +99,18 @@ pub fn joined(faults: &[FieldError], mut errors: Vec<ApiError>) -> ApiError {
     }
 }
 
+/// The names and values of a query, in NFC.
+pub fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    let normalized = |text: Cow<'_, str>| normalize(&text).into_owned();
+    form_urlencoded::parse(query.as_bytes()).map(move |(name, text)| (normalized(name), normalized(text)))
+}
+
 /// The most parameters that are looked at.
 const MOST_PARAMETERS: usize = 100;
 
 fn read<T: Parameters>(query: &str) -> ApiResult<Query<T>> {
     let known = known::<T>()?;
-    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
-        .map(|(name, text)| (name.into_owned(), normalize(&text).into_owned()))
-        .take(MOST_PARAMETERS + 1)
-        .collect();
+    let pairs: Vec<(String, String)> = pairs(query).take(MOST_PARAMETERS + 1).collect();
     if pairs.len() > MOST_PARAMETERS {
         return Err(ApiError::new(
             Code::InvalidParameter,

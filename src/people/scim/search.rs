@@ -10,7 +10,7 @@ use super::projection::Projection;
 use crate::{
     db::Sql,
     filter::{FilterClock, Schema},
-    http::{ApiError, ApiResult, ListQuery, Listing, list::PagePlan},
+    http::{ApiError, ApiResult, ListQuery, Listing, list::PagePlan, query},
 };
 
 /// Resources a page, if the client does not say.
@@ -94,8 +94,8 @@ impl FromRequest for Search {
 
     /// Parameters that nobody knows are passed over: Entra adds flags of its own.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let pairs = form_urlencoded::parse(request.query_string().as_bytes());
-        let members = pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())));
+        let pairs = query::pairs(request.query_string());
+        let members = pairs.map(|(name, value)| (name, Value::String(value)));
         ready(Self::read(members.collect()))
     }
 }

@@ -194,3 +194,31 @@ async fn an_e_mail_claim_that_is_no_address_is_passed_over() {
     assert_eq!(email("ana", "a@b.de").await, json!("a@b.de"));
     assert_eq!(email("ana", "a@b.de?bcc=x@y.z").await, json!("a@b.de"));
 }
+
+#[actix_web::test]
+async fn claims_are_one_text_in_whatever_form_and_give_no_blank_or_broken_names() {
+    // Faults 1, 3 and 29.
+    let academy = Academy::with(json!({"links_verified_email": true, "updates_people": true})).await;
+    let body = json!({"username": "jürgen", "given_name": "Jürgen", "family_name": "Öz", "email": "juergen@example.com"});
+    let here = academy
+        .admin
+        .post("/v1/users", body)
+        .await
+        .assert_status(201)
+        .id();
+    let mut told = ana();
+    told["preferred_username"] = json!("ju\u{308}rgen");
+    told["email"] = json!("JUERGEN@EXAMPLE.COM");
+    told["given_name"] = json!(" Ju\u{308}rgen\u{200b}");
+    told["family_name"] = json!("\u{2800}");
+
+    let me = academy.me(&academy.sign_in(told.clone()).await).await;
+
+    assert_eq!(
+        (&me["id"], &me["username"], &me["given_name"]),
+        (&json!(here), &json!("jürgen"), &json!("Jürgen"))
+    );
+    told["given_name"] = json!("Ju\r\nrgen");
+    let me = academy.me(&academy.sign_in(told).await).await;
+    assert_eq!(me["given_name"], "Jürgen");
+}
