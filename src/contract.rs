@@ -26,10 +26,37 @@ use crate::{
 #[openapi(
     info(
         title = "Provost",
-        description = "Headless LMS administration: people, courses, rules, requirements, completions, certificates and reports.",
+        description = include_str!("contract/introduction.md"),
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
+    // `/docs` shows the groups in this order, which is the order of use.
+    tags(
+        (name = "users", description = "People: their data, status, managers and external keys, one by one or 1,000 at once."),
+        (name = "org-units", description = "The tree of units that people belong to. A unit's code in filters and scopes means the unit and all below it."),
+        (name = "groups", description = "Sets of people: static with members that you add, or dynamic by a filter."),
+        (name = "attribute-definitions", description = "Custom attributes of people, such as a badge number. Filters name them `attributes.{name}`."),
+        (name = "imports", description = "People and courses from CSV files. A mapping profile says how to read a file; its plan is shown before it is applied."),
+        (name = "categories", description = "What courses are sorted into. Access to courses can be granted by category."),
+        (name = "courses", description = "The catalog. A course is a draft until it is published; each publication is a version that never changes."),
+        (name = "rules", description = "Who must take what, by when, and how often. Plan a rule to see what it would change, then apply the plan."),
+        (name = "requirements", description = "What people must do, with the reasons and the due date. Rules make them, and people can, too."),
+        (name = "enrollments", description = "Who takes which course: enroll, start, withdraw."),
+        (name = "completions", description = "Evidence that somebody completed a course. It is corrected, never overwritten."),
+        (name = "certificates", description = "Certificates for completions, as data and as PDF, and the templates that they are drawn from."),
+        (name = "verification", description = "The public page that verifies a certificate by its serial number. It needs no token."),
+        (name = "reports", description = "Compliance by org unit, overdue requirements and transcripts, as JSON or CSV."),
+        (name = "events", description = "Every change, who made it and what was before: audit log and change feed. It can be verified."),
+        (name = "operations", description = "Work that takes longer than a request: progress, result, cancel."),
+        (name = "sign-in", description = "Tokens, passwords, invitations and sessions."),
+        (name = "sso", description = "Sign-in by OpenID Connect providers, and the links between their accounts and users."),
+        (name = "service-accounts", description = "Accounts of programs, with their secrets."),
+        (name = "roles", description = "Sets of permissions: built in or your own."),
+        (name = "grants", description = "Who holds which role, and in which scope."),
+        (name = "scim", description = "People and groups from identity providers such as Microsoft Entra ID and Okta, by SCIM 2.0."),
+        (name = "jobs", description = "Background work that failed for good, to be looked at and tried again."),
+        (name = "system", description = "Health, readiness and metrics, for operators."),
+    ),
     components(schemas(Problem, ScimError, ImportCounts, LedgerVerification, Outcome, RulePlan)),
 )]
 struct Base;
@@ -125,6 +152,7 @@ fn build() -> OpenApi {
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         for (name, schema) in schemas {
             forms::complete(name, schema);
+            drop_object_defaults(schema);
         }
     }
     document["components"]["schemas"]["Operation"]["properties"]["result"] = operation_results();
@@ -143,6 +171,21 @@ fn build() -> OpenApi {
         log::error!("the document lacks what its operations have in common: {error}");
         collected
     })
+}
+
+/// Removes defaults that are or hold objects: generators for Go and Java print them as they stand, which is no code of
+/// these languages. The descriptions say them in words.
+fn drop_object_defaults(schema: &mut Value) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for property in properties.into_iter().flat_map(|all| all.values_mut()) {
+        let holds_object = match &property["default"] {
+            Value::Array(items) => items.iter().any(Value::is_object),
+            default => default.is_object(),
+        };
+        if holds_object && let Some(property) = property.as_object_mut() {
+            property.remove("default");
+        }
+    }
 }
 
 /// What the operations of all domains come to.
@@ -286,7 +329,11 @@ pub fn configure_docs(config: &mut web::ServiceConfig) {
         }),
     );
     config.service(
-        utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}")
-            .config(utoipa_swagger_ui::Config::from("/openapi.json").try_it_out_enabled(true)),
+        utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(
+            utoipa_swagger_ui::Config::from("/openapi.json")
+                .doc_expansion("none")
+                .default_models_expand_depth(0)
+                .try_it_out_enabled(true),
+        ),
     );
 }

@@ -93,14 +93,19 @@ impl Names<'_> {
 
     /// Says that there is no attribute `name`, and which one may have been meant.
     pub(super) fn unknown(&self, name: &str) -> String {
-        if self.element.is_none() && is_custom(name) {
+        if self.element.is_none() && self.schema.takes_custom() && is_custom(name) {
             return format!("unknown attribute \"{name}\"; no attribute is defined under this name");
         }
         let known = self.known_names();
+        let custom = if self.element.is_none() && self.schema.takes_custom() {
+            "; custom attributes are written \"attributes.{name}\""
+        } else {
+            ""
+        };
         match nearest(name, &known) {
-            Some(near) => format!("unknown attribute \"{name}\"; did you mean \"{near}\"?"),
+            Some(near) => format!("unknown attribute \"{name}\"; did you mean \"{near}\"?{custom}"),
             None => format!(
-                "unknown attribute \"{name}\"; the attributes are {}",
+                "unknown attribute \"{name}\"; the attributes are {}{custom}",
                 quoted(&known)
             ),
         }

@@ -173,13 +173,16 @@ pub(super) enum Type {
     Id,
 }
 
+/// The column of the custom attributes where there are none.
+const NO_CUSTOM_COLUMN: &str = "NULL::jsonb";
+
 impl Schema {
     /// A schema of fixed attributes.
     pub const fn new(attributes: &'static [Attribute]) -> Self {
         Self {
             attributes,
             custom: Vec::new(),
-            custom_column: "NULL::jsonb",
+            custom_column: NO_CUSTOM_COLUMN,
             urns: &[],
             has_boolean_texts: false,
             has_opaque_ids: false,
@@ -196,6 +199,11 @@ impl Schema {
             custom_column: column,
             ..self.clone()
         }
+    }
+
+    /// Whether records have attributes that administrators define.
+    pub(super) fn takes_custom(&self) -> bool {
+        self.custom_column != NO_CUSTOM_COLUMN
     }
 
     /// Has only those rows of the attribute's `from` count for which `condition` holds: an attribute of many values

@@ -25,14 +25,24 @@ pub enum Format {
     Csv,
 }
 
+/// How a CSV is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// Begin with a byte order mark: Excel reads a file without one in the encoding of its country.
+    pub bom: bool,
+}
+
 /// What the `Accept` header asks for; JSON where it leaves the choice.
 #[derive(Debug, Clone, Copy)]
 pub struct Accepted(Format);
 
 impl Accepted {
-    /// Whether to answer CSV. The parameter `format` wins over the header.
-    pub fn is_csv(self, format: Option<Format>) -> bool {
-        format.unwrap_or(self.0) == Format::Csv
+    /// How to write CSV, if that is what to answer. The parameter `format` wins over the header.
+    pub fn csv(self, format: Option<Format>, bom: Option<bool>) -> Option<Style> {
+        let is_csv = format.unwrap_or(self.0) == Format::Csv;
+        is_csv.then(|| Style {
+            bom: bom.unwrap_or_default(),
+        })
     }
 }
 
@@ -66,18 +76,18 @@ pub fn cell(value: Option<&impl Display>) -> String {
 
 /// Streams the list that `fetch` reads page by page, beginning without a cursor. What goes wrong with the first
 /// page is answered as a problem.
-pub async fn stream<T, F, P>(name: &str, fetch: F) -> ApiResult<HttpResponse>
+pub async fn stream<T, F, P>(name: &str, style: Style, fetch: F) -> ApiResult<HttpResponse>
 where
     T: CsvRow + 'static,
     F: Fn(Option<String>) -> P + 'static,
     P: Future<Output = ApiResult<Page<T>>> + 'static,
 {
     let first = fetch(None).await?;
-    let head = encode(&first.data, true)?;
+    let head = encode(&first.data, Some(style))?;
     let rest = stream::try_unfold((fetch, first.next_cursor), |(fetch, cursor)| async move {
         let Some(cursor) = cursor else { return Ok(None) };
         let page = fetch(Some(cursor)).await?;
-        let bytes = encode(&page.data, false)?;
+        let bytes = encode(&page.data, None)?;
         Ok::<_, ApiError>(Some((bytes, (fetch, page.next_cursor))))
     });
     let request_id = request::current_id().unwrap_or_default();
@@ -86,8 +96,8 @@ where
 }
 
 /// A list that is short by its nature, at once.
-pub fn whole<T: CsvRow>(name: &str, rows: &[T]) -> ApiResult<HttpResponse> {
-    Ok(headers(name).body(encode(rows, true)?))
+pub fn whole<T: CsvRow>(name: &str, style: Style, rows: &[T]) -> ApiResult<HttpResponse> {
+    Ok(headers(name).body(encode(rows, Some(style))?))
 }
 
 fn headers(name: &str) -> HttpResponseBuilder {
@@ -102,11 +112,18 @@ fn headers(name: &str) -> HttpResponseBuilder {
     response
 }
 
-fn encode<T: CsvRow>(rows: &[T], with_header: bool) -> ApiResult<Bytes> {
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// The rows, after a header in the style of the whole where they are the first.
+fn encode<T: CsvRow>(rows: &[T], first: Option<Style>) -> ApiResult<Bytes> {
+    let mut bytes = Vec::new();
+    if first.is_some_and(|style| style.bom) {
+        bytes.extend(BYTE_ORDER_MARK.as_bytes());
+    }
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    if with_header {
+        .from_writer(bytes);
+    if first.is_some() {
         writer.write_record(T::HEADER).map_err(ApiError::internal)?;
     }
     for row in rows {
@@ -156,7 +173,7 @@ mod tests {
             Cells(vec!["a=1", "é, \"x\"\ny"]),
         ];
 
-        let text = encode(&rows, true).unwrap();
+        let text = encode(&rows, Some(Style::default())).unwrap();
 
         assert_eq!(
             String::from_utf8(text.to_vec()).unwrap(),
@@ -165,8 +182,8 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn pages_follow_each_other_under_one_header() {
-        let response = stream("list", |cursor| {
+    async fn pages_follow_each_other_under_one_byte_order_mark_and_header() {
+        let response = stream("list", Style { bom: true }, |cursor| {
             ready(match cursor.as_deref() {
                 None => page(&["1", "2"], Some("next")),
                 Some(_) => page(&["3", "4"], None),
@@ -176,12 +193,12 @@ mod tests {
         .unwrap();
 
         let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
-        assert_eq!(body, "a,b\r\n1,2\r\n3,4\r\n");
+        assert_eq!(body, "\u{feff}a,b\r\n1,2\r\n3,4\r\n");
     }
 
     #[actix_web::test]
     async fn a_failure_on_the_way_breaks_the_body_off() {
-        let response = stream("list", |cursor| {
+        let response = stream("list", Style { bom: true }, |cursor| {
             ready(match cursor {
                 None => page(&["1", "2"], Some("next")),
                 Some(_) => Err(ApiError::internal("the database is gone")),
@@ -192,13 +209,13 @@ mod tests {
 
         let mut body = std::pin::pin!(response.into_body());
         let mut next = async || std::future::poll_fn(|cx| body.as_mut().poll_next(cx)).await;
-        assert_eq!(next().await.unwrap().unwrap(), "a,b\r\n1,2\r\n");
+        assert_eq!(next().await.unwrap().unwrap(), "\u{feff}a,b\r\n1,2\r\n");
         assert!(next().await.unwrap().is_err());
     }
 
     #[actix_web::test]
     async fn a_failure_before_the_first_row_is_a_problem() {
-        let answer = stream("list", |_| {
+        let answer = stream("list", Style::default(), |_| {
             ready(Err::<Page<Cells>, _>(ApiError::not_found("unit")))
         })
         .await;

@@ -142,6 +142,7 @@ pub struct PartMapping {
 /// Something that is done to a value on its way. An empty value passes every step but `default` unchanged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "step", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = ImportStep)]
 pub enum Step {
     /// Takes white space from both ends.
     Trim {},

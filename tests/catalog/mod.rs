@@ -50,6 +50,6 @@ fn codes(list: &Answer) -> Vec<String> {
 }
 
 /// Percent-encodes a query parameter's value.
-fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

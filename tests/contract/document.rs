@@ -53,6 +53,49 @@ fn every_operation_has_an_id_a_summary_a_tag_and_its_permission() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Fault 21.
+#[test]
+fn every_tag_is_declared_with_a_description_and_used() {
+    let document = operations::document();
+    let declared: BTreeMap<_, _> = document["tags"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|tag| {
+            let text = |key: &str| tag[key].as_str().unwrap_or_default().to_owned();
+            (text("name"), text("description"))
+        })
+        .collect();
+    let used: BTreeSet<_> = operations::all()
+        .iter()
+        .filter_map(|operation| operation.value["tags"][0].as_str().map(str::to_owned))
+        .collect();
+
+    assert_eq!(used, declared.keys().cloned().collect());
+    for (tag, description) in declared {
+        assert!(description.ends_with('.'), "{tag} is not described");
+    }
+}
+
+/// Fault 17: whatever answers CSV takes the same parameters for it.
+#[test]
+fn every_csv_can_have_a_byte_order_mark() {
+    let mut csvs = 0;
+    for operation in operations::all() {
+        let answers_csv = !operation.value["responses"]["200"]["content"]["text/csv"].is_null();
+        let parameters = operation.value["parameters"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        for name in ["format", "bom"] {
+            let takes = parameters.iter().any(|parameter| parameter["name"] == name);
+            assert_eq!(takes, answers_csv, "{}: {name}", operation.id);
+        }
+        csvs += usize::from(answers_csv);
+    }
+    assert!(csvs >= 3);
+}
+
 #[test]
 fn no_reference_dangles() {
     let document = operations::document();

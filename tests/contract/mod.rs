@@ -25,5 +25,6 @@ mod routes;
 mod sample;
 pub mod samples;
 mod scim;
+mod shapes;
 pub mod story;
 mod writes;

@@ -1,6 +1,6 @@
 //! What is said about filters that are wrong.
 
-use provost::filter::Filter;
+use provost::filter::{Filter, Schema};
 
 use super::fixture::schema;
 
@@ -99,7 +99,7 @@ fn all_faults_of_meaning_are_found() {
     assert_eq!(
         faults("nmae eq \"x\" and (status eq \"gone\" or level eq \"3\") and not (active gt true)"),
         [
-            "at character 0: unknown attribute \"nmae\"; did you mean \"name\"?",
+            "at character 0: unknown attribute \"nmae\"; did you mean \"name\"?; custom attributes are written \"attributes.{name}\"",
             "at character 27: \"status\" is one of: \"active\", \"on_leave\", \"archived\"",
             "at character 46: \"level\" is an integer: expected a whole number without quotes",
             "at character 67: \"active\" takes eq, ne and pr, not gt",
@@ -189,8 +189,8 @@ fn days_and_durations_that_do_not_exist_are_refused() {
 
 #[test]
 fn unknown_names_are_met_with_a_suggestion_or_the_list() {
-    assert!(fault("HiredOn pr").ends_with("did you mean \"hired_on\"?"));
-    assert!(fault("emails.typ pr").ends_with("did you mean \"emails.type\"?"));
+    assert!(fault("HiredOn pr").contains("did you mean \"hired_on\"?"));
+    assert!(fault("emails.typ pr").contains("did you mean \"emails.type\"?"));
     assert!(
         fault("emails[type pr].valeu pr")
             .starts_with("at character 16: unknown attribute \"valeu\"; did you mean")
@@ -201,6 +201,23 @@ fn unknown_names_are_met_with_a_suggestion_or_the_list() {
     );
     assert!(fault("x.y pr").contains("the attributes are \"name\", \"code\", \"status\""));
     assert!(fault("name.first pr").contains("unknown attribute \"name.first\""));
+}
+
+/// Fault 10.
+#[test]
+fn an_unknown_name_is_met_with_how_custom_attributes_are_written() {
+    let hint = "; custom attributes are written \"attributes.{name}\"";
+    for text in ["badge eq \"1\"", "HiredOn pr", "attributes pr", "zz pr"] {
+        assert!(fault(text).ends_with(hint), "{text}: {}", fault(text));
+    }
+    for text in ["emails[typ pr]", "attributes.badgr pr"] {
+        assert!(!fault(text).contains(hint), "{text}: {}", fault(text));
+    }
+    let without_custom = Schema::new(&[]);
+    let fault = Filter::parse("attributes.badge pr", &without_custom)
+        .unwrap_err()
+        .to_string();
+    assert!(!fault.contains("custom") && !fault.contains("defined"), "{fault}");
 }
 
 /// There may be a thousand, and not everybody may read what is defined.

@@ -4,7 +4,10 @@ use provost::access::Permission;
 use serde_json::{Value, json};
 
 use super::{names, person, unit, uuid};
-use crate::support::{Client, TestApp};
+use crate::{
+    catalog::encoded,
+    support::{Client, TestApp},
+};
 
 /// Ana is in a unit, leads Bea who is in none, and both are in a group; the client may see the unit, its people, another
 /// group that both are in, and all that has no scope of its own.
@@ -152,5 +155,30 @@ async fn reports_on_a_course_tell_nothing_of_people_out_of_sight() {
         let report = keeper.get(&path("overdue")).await.assert_status(200);
         let overdue = report.at("/data").as_array().map(Vec::len);
         assert_eq!(overdue, Some(found), "{filter:?}");
+    }
+}
+
+/// Fault 10.
+#[actix_web::test]
+async fn each_example_of_the_guide_is_a_filter() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (name, kind) in [("badge_number", "string"), ("is_first_aider", "boolean")] {
+        let definition = json!({"name": name, "label": name, "kind": kind});
+        admin
+            .post("/v1/attribute-definitions", definition)
+            .await
+            .assert_status(201);
+    }
+    let guide = include_str!("../../docs/filters.md");
+    let (_, block) = guide.split_once("```filter\n").unwrap();
+    let (examples, _) = block.split_once("```").unwrap();
+    assert!(examples.lines().count() >= 12);
+
+    for example in examples.lines() {
+        admin
+            .get(&format!("/v1/users?filter={}", encoded(example)))
+            .await
+            .assert_status(200);
     }
 }

@@ -26,6 +26,30 @@ async fn a_transcript_holds_completions_requirements_and_certificates() {
     assert_eq!(csv_column(&csv, "course_title"), ["Fire Safety", "Fire Safety"]);
 }
 
+/// Fault 17.
+#[actix_web::test]
+async fn csv_begins_with_a_byte_order_mark_where_it_is_asked_for() {
+    let company = Company::start().await;
+    let admin = company.app.admin().await;
+    for path in [
+        "/v1/reports/compliance".to_owned(),
+        "/v1/reports/overdue".to_owned(),
+        format!("/v1/reports/transcripts/{}", company.nils),
+    ] {
+        let mark = "\u{feff}".as_bytes();
+        let plain = admin.get(&format!("{path}?format=csv")).await.assert_status(200);
+        let marked = admin
+            .get(&format!("{path}?format=csv&bom=true"))
+            .await
+            .assert_status(200);
+        let json = admin.get(&format!("{path}?bom=true")).await.assert_status(200);
+
+        assert!(!plain.bytes.starts_with(mark), "{path}");
+        assert_eq!(marked.bytes, [mark, &plain.bytes].concat(), "{path}");
+        json.json();
+    }
+}
+
 #[actix_web::test]
 async fn transcripts_are_for_the_person_and_whoever_answers_for_them() {
     let company = Company::start().await;

@@ -161,14 +161,14 @@ fn only_scim_tokens_try(secret: &CreateSecret) -> Result<(), validator::Validati
 
 /// A secret that was just made.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct NewSecret {
+pub struct IssuedSecret {
     /// The secret's record.
     pub record: Secret,
     /// The secret: shown this once and kept nowhere. Null where an idempotent request is repeated.
     pub secret: Option<String>,
 }
 
-impl Versioned for NewSecret {
+impl Versioned for IssuedSecret {
     fn version(&self) -> i64 {
         self.record.version()
     }

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    model::{CreateSecret, NewSecret, Secret, SecretKind, ServiceAccount},
+    model::{CreateSecret, IssuedSecret, Secret, SecretKind, ServiceAccount},
     scim_tokens, store,
 };
 use crate::{
@@ -50,7 +50,7 @@ async fn list_service_account_secrets(
 /// kind may count at a time, so that they can be changed without a gap. Whoever has the secret may do what the account
 /// may, or as much of it as `permissions` name, so the caller must hold that.
 #[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path)), request_body = CreateSecret,
-    responses((status = 201, body = NewSecret)), extensions(("x-permission" = json!("roles.write"))))]
+    responses((status = 201, body = IssuedSecret)), extensions(("x-permission" = json!("roles.write"))))]
 #[post("/{service_account_id}/secrets")]
 async fn create_service_account_secret(
     call: Call,
@@ -69,8 +69,8 @@ async fn create_service_account_secret(
         let record = store::insert_secret(tx, &account, &hash_secret(&secret), &body.0)?;
         tx.record(Event::new("service_account.secret_created", "service_account", account.id).after(&record));
         let location = format!("/v1/service-accounts/{}/secrets/{}", account.id, record.id);
-        let kept = NewSecret { record, secret: None };
-        let shown = NewSecret {
+        let kept = IssuedSecret { record, secret: None };
+        let shown = IssuedSecret {
             secret: Some(secret),
             ..kept.clone()
         };

@@ -26,14 +26,15 @@ pub struct Template {
     /// Language tag (BCP 47): the document's language, its direction and how dates are written.
     #[schema(example = "en")]
     pub language: String,
-    /// The colours of paper, frame and texts.
+    /// The colours of paper, frame and texts; each has its own default.
     pub colors: Colors,
     /// The small line at the top; may be empty.
     #[schema(max_length = 500, format = "multiline", example = "{issuer}")]
     pub header: String,
     #[schema(min_length = 1, max_length = 500, example = "Certificate of Completion")]
     pub heading: String,
-    /// The body, from top to bottom.
+    /// The body, from top to bottom. If absent: "This certifies that", `{name}` (style `name`), "has successfully
+    /// completed", `{course}` (style `title`), "on {completed_on}" and "Valid until {valid_until}" (style `small`).
     #[schema(min_items = 1, max_items = 12)]
     pub lines: Vec<Line>,
     /// The small line at the foot; may be empty.

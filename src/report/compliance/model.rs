@@ -25,6 +25,9 @@ pub struct ComplianceQuery {
     /// `json` or `csv`; wins over `Accept`.
     #[param(inline)]
     pub format: Option<Format>,
+    /// Begin CSV with a byte order mark, so that Excel shows all letters as they are. JSON never has one.
+    #[param(default = false)]
+    pub bom: Option<bool>,
     /// What is wrong with the parameters so far.
     #[serde(skip)]
     pub faults: Vec<FieldError>,

@@ -28,10 +28,10 @@ pub async fn get_compliance_report(
     query: Query<ComplianceQuery>,
     accepted: Accepted,
 ) -> ApiResult<Either<Reply, HttpResponse>> {
-    let is_csv = accepted.is_csv(query.0.format);
+    let style = accepted.csv(query.0.format, query.0.bom);
     let report = call.read(move |tx| store::compliance(tx, &query.0)).await?;
-    if !is_csv {
+    let Some(style) = style else {
         return Ok(Either::Left(Reply::ok(&report)?.header("Vary", "Accept")));
-    }
-    Ok(Either::Right(csv::whole("compliance", &report.data)?))
+    };
+    Ok(Either::Right(csv::whole("compliance", style, &report.data)?))
 }

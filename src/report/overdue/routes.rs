@@ -32,15 +32,15 @@ pub async fn list_overdue_requirements(
     accepted: Accepted,
 ) -> ApiResult<Either<Reply, HttpResponse>> {
     let query = query.0;
-    if !accepted.is_csv(query.format) {
+    let Some(style) = accepted.csv(query.format, query.bom) else {
         let page = call.read(move |tx| store::list(tx, &query, identity)).await?;
         return Ok(Either::Left(Reply::page(&page)?.header("Vary", "Accept")));
-    }
+    };
     let fetch = move |cursor: Option<String>| {
         let mut query = query.clone();
         query.cursor = cursor.or(query.cursor);
         call.clone()
             .read(move |tx| store::list(tx, &query, PagePlan::batch))
     };
-    Ok(Either::Right(csv::stream("overdue", fetch).await?))
+    Ok(Either::Right(csv::stream("overdue", style, fetch).await?))
 }

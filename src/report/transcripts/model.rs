@@ -26,6 +26,9 @@ pub struct TranscriptQuery {
     /// `json` or `csv`; wins over `Accept`.
     #[param(inline)]
     pub format: Option<Format>,
+    /// Begin CSV with a byte order mark, so that Excel shows all letters as they are. JSON never has one.
+    #[param(default = false)]
+    pub bom: Option<bool>,
 }
 
 impl Parameters for TranscriptQuery {}

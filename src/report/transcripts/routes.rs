@@ -30,9 +30,9 @@ pub async fn get_transcript(
     accepted: Accepted,
 ) -> ApiResult<Either<Reply, HttpResponse>> {
     let transcript = call.read(move |tx| store::transcript(tx, &id)).await?;
-    if !accepted.is_csv(query.0.format) {
+    let Some(style) = accepted.csv(query.0.format, query.0.bom) else {
         return Ok(Either::Left(Reply::ok(&transcript)?.header("Vary", "Accept")));
-    }
+    };
     let name = format!("transcript-{}", transcript.learner.id);
-    Ok(Either::Right(csv::whole(&name, &transcript.entries)?))
+    Ok(Either::Right(csv::whole(&name, style, &transcript.entries)?))
 }

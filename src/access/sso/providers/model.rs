@@ -262,12 +262,11 @@ pub struct CreateIdentityProvider {
     /// The claim by which somebody who signs in for the first time is found among those who are here.
     #[serde(default)]
     pub links_external_key: Option<ExternalKeyLink>,
-    /// Where each field of a person comes from, in the words of imports; `column` names a claim.
+    /// Where each field of a person comes from, in the words of imports; `column` names a claim. If absent, `username`
+    /// comes from the claim `preferred_username`, `time_zone` from `zoneinfo`, and `email`, `given_name` and
+    /// `family_name` from the claims of these names.
     #[serde(default = "usual_mapping")]
-    #[schema(default = json!({
-        "username": { "column": "preferred_username" }, "email": { "column": "email" },
-        "given_name": { "column": "given_name" }, "family_name": { "column": "family_name" },
-        "time_zone": { "column": "zoneinfo" } }))]
+    #[schema(value_type = BTreeMap<String, ValueMapping>)]
     pub mapping: Mapping,
     /// The claim that says in which groups they are.
     #[serde(default)]
@@ -327,7 +326,7 @@ pub struct UpdateIdentityProvider {
     #[schema(value_type = Option<ExternalKeyLink>)]
     pub links_external_key: Option<Option<ExternalKeyLink>>,
     /// Where each field of a person comes from, as a whole.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<BTreeMap<String, ValueMapping>>)]
     pub mapping: Option<Mapping>,
     /// The claim that says in which groups they are.
     #[serde(default, with = "serde_with::rust::double_option")]
