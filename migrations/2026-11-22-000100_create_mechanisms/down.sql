@@ -6,3 +6,4 @@ DROP TABLE job_schedules;
 DROP TABLE jobs;
 DROP TABLE ledger_head;
 DROP TABLE events;
+DROP COLLATION provost_order;

@@ -1,5 +1,9 @@
 -- What every domain stands on: the ledger, the job queue, operations, stored answers.
 
+-- The order of texts in lists: ICU's root collation compares letters first, then accents, then case, and is the same
+-- on every server. It is deterministic, so that it suits keyset pages; `provost doctor` checks its version.
+CREATE COLLATION provost_order (provider = icu, locale = 'und');
+
 CREATE TABLE events (
     id uuid PRIMARY KEY,
     -- Given by the sealer, gap-free; NULL until then.

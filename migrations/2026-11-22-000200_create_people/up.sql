@@ -16,11 +16,11 @@ CREATE TABLE org_units (
     CHECK (parent_id <> id)
 );
 CREATE UNIQUE INDEX org_units_code_key ON org_units (code_folded);
-CREATE INDEX org_units_code_idx ON org_units (code, id);
+CREATE INDEX org_units_code_idx ON org_units (code COLLATE provost_order, id);
 CREATE INDEX org_units_parent_idx ON org_units (parent_id);
 CREATE INDEX org_units_name_folded_idx ON org_units (name_folded);
 CREATE INDEX org_units_zoned_idx ON org_units (id) WHERE time_zone IS NOT NULL;
-CREATE INDEX org_units_name_idx ON org_units (name, id);
+CREATE INDEX org_units_name_idx ON org_units (name COLLATE provost_order, id);
 CREATE INDEX org_units_created_idx ON org_units (created_at, id);
 
 -- Every unit with itself and all above it.
@@ -65,9 +65,9 @@ CREATE TABLE users (
     CHECK (manager_id <> id)
 );
 CREATE UNIQUE INDEX users_username_key ON users (username_folded);
-CREATE INDEX users_username_idx ON users (username, id);
+CREATE INDEX users_username_idx ON users (username COLLATE provost_order, id);
 CREATE INDEX users_email_idx ON users (email_folded);
-CREATE INDEX users_name_idx ON users (family_name, id);
+CREATE INDEX users_name_idx ON users (family_name COLLATE provost_order, id);
 CREATE INDEX users_created_idx ON users (created_at, id);
 CREATE INDEX users_updated_idx ON users (updated_at, id);
 CREATE INDEX users_manager_idx ON users (manager_id);
@@ -121,8 +121,8 @@ CREATE TABLE groups (
     CHECK ((kind = 'dynamic') = (filter IS NOT NULL))
 );
 CREATE UNIQUE INDEX groups_code_key ON groups (code_folded);
-CREATE INDEX groups_code_idx ON groups (code, id);
-CREATE INDEX groups_name_idx ON groups (name, id);
+CREATE INDEX groups_code_idx ON groups (code COLLATE provost_order, id);
+CREATE INDEX groups_name_idx ON groups (name COLLATE provost_order, id);
 CREATE INDEX groups_name_folded_idx ON groups (name_folded);
 CREATE INDEX groups_created_idx ON groups (created_at, id);
 
@@ -146,4 +146,5 @@ CREATE TABLE attribute_definitions (
     updated_at timestamptz NOT NULL,
     archived_at timestamptz
 );
+CREATE INDEX attribute_definitions_name_idx ON attribute_definitions (name COLLATE provost_order, id);
 CREATE INDEX attribute_definitions_created_idx ON attribute_definitions (created_at, id);

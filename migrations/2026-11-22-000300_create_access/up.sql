@@ -14,6 +14,7 @@ CREATE TABLE service_accounts (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 );
+CREATE INDEX service_accounts_name_idx ON service_accounts (name COLLATE provost_order, id);
 CREATE INDEX service_accounts_created_idx ON service_accounts (created_at, id);
 
 CREATE TABLE service_account_secrets (
@@ -59,6 +60,7 @@ CREATE TABLE roles (
     updated_at timestamptz NOT NULL,
     archived_at timestamptz
 );
+CREATE INDEX roles_code_idx ON roles (code COLLATE provost_order, id);
 CREATE INDEX roles_created_idx ON roles (created_at, id);
 
 CREATE TABLE grants (
@@ -108,7 +110,7 @@ CREATE TABLE identity_providers (
     updated_at timestamptz NOT NULL
 );
 CREATE INDEX identity_providers_created_idx ON identity_providers (created_at, id);
-CREATE INDEX identity_providers_name_idx ON identity_providers (name, id);
+CREATE INDEX identity_providers_name_idx ON identity_providers (name COLLATE provost_order, id);
 
 -- What a provider last said of itself, so that a process that starts while it is out of reach knows its keys.
 CREATE TABLE identity_provider_documents (

@@ -12,7 +12,7 @@ CREATE TABLE categories (
     archived_at timestamptz
 );
 CREATE INDEX categories_name_folded_idx ON categories (name_folded);
-CREATE INDEX categories_name_idx ON categories (name, id);
+CREATE INDEX categories_name_idx ON categories (name COLLATE provost_order, id);
 CREATE INDEX categories_created_idx ON categories (created_at, id);
 
 -- The text search configuration of a language, given by its primary tag; words as they stand where there is none.
@@ -143,7 +143,7 @@ CREATE TABLE courses (
     updated_at timestamptz NOT NULL,
     retired_at timestamptz
 );
-CREATE INDEX courses_title_idx ON courses (title, id);
+CREATE INDEX courses_title_idx ON courses (title COLLATE provost_order, id);
 CREATE INDEX courses_created_idx ON courses (created_at, id);
 CREATE INDEX courses_updated_idx ON courses (updated_at, id);
 CREATE INDEX courses_category_idx ON courses (category_id);

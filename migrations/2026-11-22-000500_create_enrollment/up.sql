@@ -17,7 +17,7 @@ CREATE TABLE rules (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 );
-CREATE INDEX rules_name_idx ON rules (name, id);
+CREATE INDEX rules_name_idx ON rules (name COLLATE provost_order, id);
 CREATE INDEX rules_created_idx ON rules (created_at, id);
 
 CREATE TABLE rule_courses (

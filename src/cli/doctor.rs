@@ -114,6 +114,8 @@ struct Server {
     #[diesel(sql_type = sql_types::Bool)]
     folds_case: bool,
     #[diesel(sql_type = sql_types::Bool)]
+    has_icu: bool,
+    #[diesel(sql_type = sql_types::Bool)]
     is_read_only: bool,
     #[diesel(sql_type = sql_types::Integer)]
     max_connections: i32,
@@ -130,6 +132,7 @@ fn database(conn: &mut PgConnection, connections: u32, config: &Config) -> Vec<(
             current_setting('server_version_num')::int AS version_number,
             pg_encoding_to_char(encoding)::text AS encoding,
             lower(chr(196)) = chr(228) AS folds_case,
+            EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i') AS has_icu,
             pg_is_in_recovery() OR current_setting('transaction_read_only')::bool AS is_read_only,
             current_setting('max_connections')::int AS max_connections,
             clock_timestamp() AS clock
@@ -163,6 +166,9 @@ fn database(conn: &mut PgConnection, connections: u32, config: &Config) -> Vec<(
             ),
         },
     ));
+    if is_migrated || !server.has_icu {
+        findings.push(("collation", collation(conn, server.has_icu)));
+    }
     if is_migrated {
         findings.push(("signing keys", signing_keys(conn)));
         findings.push(("ledger", ledger(conn)));
@@ -201,6 +207,44 @@ fn encoding(server: &Server) -> Finding {
         );
     }
     Fine("UTF8, with a locale that knows letters".into())
+}
+
+#[derive(QueryableByName)]
+struct Collation {
+    #[diesel(sql_type = sql_types::Text)]
+    recorded: String,
+    #[diesel(sql_type = sql_types::Text)]
+    actual: String,
+}
+
+/// Whether texts still sort as they did when their indexes were written.
+fn collation(conn: &mut PgConnection, has_icu: bool) -> Finding {
+    if !has_icu {
+        return fault(
+            "The server was built without ICU, which sorts lists.",
+            "use PostgreSQL as Debian, Docker or postgresql.org build it (--with-icu).",
+        );
+    }
+    let read = sql_query(
+        "SELECT coalesce(collversion, '') AS recorded, coalesce(pg_collation_actual_version(oid), '') AS actual
+         FROM pg_collation WHERE collname = 'provost_order' AND pg_collation_is_visible(oid)",
+    );
+    match read.get_result::<Collation>(conn) {
+        Ok(Collation { recorded, actual }) if recorded == actual => {
+            Fine(format!("texts sort by version {actual} of ICU's rules"))
+        }
+        Ok(Collation { recorded, actual }) => fault(
+            format!(
+                "Indexes of texts were written with version {recorded} of ICU's rules, and the server has {actual}: \
+                 lists may skip rows."
+            ),
+            "run REINDEX DATABASE, then ALTER COLLATION provost_order REFRESH VERSION.",
+        ),
+        Err(error) => fault(
+            error.to_string(),
+            "run `provost migrate` on an empty database, which makes the collation provost_order.",
+        ),
+    }
 }
 
 fn room(server: &Server, connections: u32) -> Finding {

@@ -53,7 +53,7 @@ pub struct ListQuery {
 /// How a sort column's values travel in a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SortKind {
-    /// Text, in the database's order.
+    /// Text, in the order of people: letters first, then accents, then case.
     Text,
     /// `timestamptz`.
     Instant,
@@ -93,6 +93,9 @@ pub struct PagePlan {
     after: Option<(Bind, Uuid)>,
     limit: i64,
 }
+
+/// The order of texts, after the column. Indexes name the same collation.
+pub const ORDER_OF_TEXT: &str = " COLLATE provost_order";
 
 const DEFAULT_LIMIT: i64 = 50;
 const BATCH: i64 = 1_000;
@@ -152,7 +155,10 @@ impl ListQuery {
             .transpose()
             .map_err(|error| vec![error])?;
         Ok(PagePlan {
-            column: sql![sort.column],
+            column: match sort.kind {
+                SortKind::Text => sql![sort.column, ORDER_OF_TEXT],
+                _ => sql![sort.column],
+            },
             sort_text: sort_text.to_owned(),
             descending,
             id: listing.id,

@@ -41,6 +41,7 @@ async fn a_sound_installation_has_no_faults() {
         "connections",
         "clock",
         "migrations",
+        "collation",
         "signing keys",
         "ledger",
         "fonts",
@@ -66,6 +67,12 @@ fn each_fault_is_named_with_its_mend() {
     let out = run("UPDATE ledger_head SET position = 7");
     assert!(
         out.contains("FAULT  ledger: The chain does not end at position 7"),
+        "{out}"
+    );
+    // Fault 9.
+    let out = run("UPDATE pg_collation SET collversion = '1' WHERE collname = 'provost_order'");
+    assert!(
+        out.contains("FAULT  collation: ") && out.contains("ALTER COLLATION provost_order REFRESH VERSION"),
         "{out}"
     );
     let out = run(

@@ -9,6 +9,7 @@ mod filters;
 mod groups;
 mod history;
 mod managers;
+mod order;
 mod org_units;
 mod users;
 

@@ -134,7 +134,7 @@ const COUNT_BY_UNIT: &str = "), counted AS (
     GROUP BY closure.ancestor_id
 ), path AS (
     SELECT closure.descendant_id AS org_unit_id, max(closure.depth) AS depth,
-        array_agg(above.name || chr(1) || above.code ORDER BY closure.depth DESC) AS names
+        array_agg((above.name || chr(9) || above.code) COLLATE provost_order ORDER BY closure.depth DESC) AS names
     FROM org_unit_closure closure JOIN org_units above ON above.id = closure.ancestor_id
     GROUP BY closure.descendant_id
 )

@@ -2,7 +2,7 @@
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryResult,
-    RunQueryDsl, SelectableHelper,
+    RunQueryDsl, SelectableHelper, sql_types,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -13,10 +13,17 @@ use super::model::{
 use crate::{
     access::{Authorized, Protected},
     app::{Tx, Wake},
-    db::schema::{identity_providers, service_accounts},
+    db::{
+        schema::{identity_providers, service_accounts},
+        sql::Fragment,
+    },
     filter::{Attribute, Kind, Schema},
-    http::{ApiError, ApiResult, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
+    http::{
+        ApiError, ApiResult, FieldError, ListQuery, Listing, Page, Sort,
+        list::{ORDER_OF_TEXT, SortKind},
+    },
     ledger::Event,
+    sql,
 };
 
 const LISTING: Listing = Listing {
@@ -93,7 +100,10 @@ const MOST_OFFERED: i64 = 1_000;
 pub fn offered(conn: &mut PgConnection) -> QueryResult<Vec<OfferedProvider>> {
     identity_providers::table
         .filter(identity_providers::enabled)
-        .order((identity_providers::name, identity_providers::id))
+        .order((
+            Fragment::<sql_types::Text>::new(sql!["identity_providers.name", ORDER_OF_TEXT]),
+            identity_providers::id,
+        ))
         .select(OfferedProvider::as_select())
         .limit(MOST_OFFERED)
         .load(conn)

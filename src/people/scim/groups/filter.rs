@@ -80,7 +80,7 @@ pub const LISTING: Listing = Listing {
         sort("meta.created", "groups.created_at", SortKind::Instant),
         sort("meta.lastModified", "groups.updated_at", SortKind::Instant),
         sort("id", "groups.id::text", SortKind::Text),
-        sort("displayName", "groups.name_folded", SortKind::Text),
+        sort("displayName", "groups.name", SortKind::Text),
         sort("externalId", "coalesce((SELECT own.key FROM external_keys own WHERE own.kind = 'group' AND own.source = client.source
                 AND own.object_id = groups.id LIMIT 1), '')", SortKind::Text),
     ],
