@@ -12,6 +12,7 @@ CREATE TABLE categories (
     archived_at timestamptz
 );
 CREATE INDEX categories_name_folded_idx ON categories (name_folded);
+CREATE INDEX categories_code_idx ON categories (code COLLATE provost_order, id);
 CREATE INDEX categories_name_idx ON categories (name COLLATE provost_order, id);
 CREATE INDEX categories_created_idx ON categories (created_at, id);
 
@@ -52,16 +53,20 @@ CREATE FUNCTION search_configuration(language text) RETURNS regconfig
         ELSE 'simple'::regconfig
     END;
 
--- A word as people type it who leave out its accents.
-CREATE FUNCTION without_accents(word text) RETURNS text
+-- Letters as people type them who leave out accents: lower case, without marks, and with the letters that decompose to
+-- nothing as PostgreSQL's `unaccent` has them.
+CREATE FUNCTION search_folded(text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN normalize(regexp_replace(normalize(word, NFD), '[\u0300-\u036f]', '', 'g'), NFC);
+    RETURN normalize(translate(replace(replace(replace(replace(
+            lower(regexp_replace(normalize(text, NFKD), '[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u064b-\u065f\u0670]', '', 'g')),
+            'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
+        'ðøđħıłŋŧƀƃƈƌƒƙƚƞƥƭƴƶǥȡȥȴȵȶȼȿɀɇɉɍɏɓɖɗɛɠɨɲʉʋς', 'dodhilntbbccfklnptyzgdzlntcszejrybddegiluvσ'), NFC);
 
--- The letters of scripts that write no word breaks (Chinese, Japanese and Korean), as they stand in a regular
--- expression's brackets.
+-- The letters of scripts that write no word breaks (Chinese, Japanese, Korean, Thai, Lao, Burmese and Khmer), as they
+-- stand in a regular expression's brackets.
 CREATE FUNCTION unbroken_letters() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN '\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff';
+    RETURN '\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff';
 
 -- A run of such letters as its overlapping pairs; a single letter as it stands.
 CREATE FUNCTION letter_pairs(run text) RETURNS text
@@ -69,41 +74,137 @@ CREATE FUNCTION letter_pairs(run text) RETURNS text
     RETURN (SELECT string_agg(substr(run, n, 2), ' ' ORDER BY n)
         FROM generate_series(1, greatest(length(run) - 1, 1)) AS n);
 
--- A hyphen between a letter and a digit parts two words: PostgreSQL reads it as the sign of the number, so that COVID 19
--- does not find COVID-19.
-CREATE FUNCTION numbers_apart(text text) RETURNS text
+-- The words of a text, with spaces between. Punctuation inside a word splits it, so that the parser takes nothing for a
+-- file, an address or a negative number.
+CREATE FUNCTION search_words(text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN regexp_replace(text, '(?<=\w)-(?=\d)', ' ', 'g');
+    RETURN btrim(regexp_replace(normalize(text, NFKC), '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2000-\u206f' || unbroken_letters() || ']+', ' ', 'g'));
 
--- What is excluded with a hyphen in it is a phrase: -COVID-19 does not want 19.
-CREATE FUNCTION words_together(query text) RETURNS text
+-- Words of letters and digits with a space wherever one follows the other: `tls1` as `tls 1`.
+CREATE FUNCTION digits_apart(words text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN regexp_replace(query, '(^|\s)-(\w[^\s"]*-\d[^\s"]*)', '\1-"\2"', 'g');
+    RETURN regexp_replace(words, '(?<=[^0-9 ])(?=[0-9])|(?<=[0-9])(?=[^0-9 ])', ' ', 'g');
 
--- What the search reads of a text. Words with accents also stand without them. Scripts that write no word breaks get
--- some: their runs become overlapping pairs of letters, and single ones; queries get the same pairs.
-CREATE FUNCTION search_text(text text) RETURNS text
+-- A text as a lexeme.
+CREATE FUNCTION search_lexeme(text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN concat_ws(' ',
-        regexp_replace(numbers_apart(text), '[' || unbroken_letters() || ']+', ' ', 'g'),
-        (SELECT string_agg(without_accents(word), ' ')
-            FROM regexp_split_to_table(regexp_replace(numbers_apart(text), '[' || unbroken_letters() || ']+', ' ', 'g'), '\s+') AS word
-            WHERE word <> without_accents(word)),
-        (SELECT concat_ws(' ', string_agg(letter_pairs(run[1]), ' '),
-                string_agg((SELECT string_agg(letter, ' ') FROM regexp_split_to_table(run[1], '') AS letter), ' '))
-            FROM regexp_matches(text, '[' || unbroken_letters() || ']+', 'g') AS run));
+    RETURN '''' || replace(replace(text, '\', '\\'), '''', '''''') || '''';
 
--- What somebody typed, for `websearch_to_tsquery`: a run without word breaks becomes the phrase of its pairs.
-CREATE FUNCTION search_words(query text) RETURNS text
+-- What stands between spaces as it is spelled, without the punctuation around it: `c++`, `c#`, `node.js`, `.net`. An
+-- equals sign tells it from words. What is too long for a lexeme is left out.
+CREATE FUNCTION search_spellings(text text) RETURNS SETOF text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (SELECT string_agg(CASE
-                WHEN token !~ ('[' || unbroken_letters() || ']') THEN token
-                WHEN is_quoted THEN ' ' || letter_pairs(token) || ' '
-                ELSE '"' || letter_pairs(token) || '" ' END, '' ORDER BY position)
-        FROM (SELECT found[1] AS token, position,
-                count(*) FILTER (WHERE found[1] = '"') OVER (ORDER BY position) % 2 = 1 AS is_quoted
-            FROM regexp_matches(numbers_apart(words_together(query)), '[' || unbroken_letters() || ']+|"|[^"' || unbroken_letters() || ']+', 'g')
-                WITH ORDINALITY AS tokens(found, position)) AS tokens);
+    BEGIN ATOMIC
+        SELECT search_lexeme('=' || spelling)
+        FROM (SELECT rtrim(ltrim(token, '"''“”„‘’«»()[]{}<>,;:!?…¿¡*_|~`=-/&%'), '"''“”„‘’«»()[]{}<>,;:!?…¿¡*_|~`=-/&%.') AS spelling
+            FROM unnest(string_to_array(regexp_replace(lower(normalize(text, NFKC)), '\s+', ' ', 'g'), ' ')) AS token
+            OFFSET 0) AS spellings
+        WHERE length(spelling) BETWEEN 1 AND 60;
+    END;
+
+-- What the index holds of a text: its words in the language's forms and as they stand, stop words too; the same without
+-- accents; words of letters and digits also split; runs without word breaks as overlapping pairs of letters, and as
+-- single ones; and what stands between spaces as it is spelled. (`OFFSET 0` has each step taken once.)
+CREATE FUNCTION search_vector(configuration regconfig, text text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN text = '' THEN '' ELSE
+        (SELECT to_tsvector(configuration, words)
+            || to_tsvector('simple', folded)
+            || CASE WHEN folded = lower(words) THEN '' ELSE to_tsvector(configuration, folded) END
+            || CASE WHEN folded ~ '[0-9]' THEN to_tsvector('simple', digits_apart(
+                (SELECT coalesce(string_agg(word[1], ' '), '') FROM regexp_matches(folded, '[^ ]*(?:[^0-9 ][0-9]|[0-9][^0-9 ])[^ ]*', 'g') AS word)))
+                ELSE '' END
+            || CASE WHEN text ~ ('[' || unbroken_letters() || ']') THEN
+                (SELECT to_tsvector('simple', string_agg(letter_pairs(run[1]), ' '))
+                    || to_tsvector('simple', string_agg(regexp_replace(run[1], '(.)', '\1 ', 'g'), ' '))
+                FROM regexp_matches(normalize(text, NFKC), '[' || unbroken_letters() || ']+', 'g') AS run) ELSE '' END
+            || (SELECT coalesce(string_agg(spelling || ':1', ' '), '') FROM search_spellings(text) AS spelling)::tsvector
+        FROM (SELECT words, search_folded(words) AS folded
+            FROM (SELECT search_words(text) AS words OFFSET 0) AS cleaned OFFSET 0) AS read) END;
+
+-- What somebody typed, token by token: `-` excludes what follows it, double quotes make a phrase, and `or` between two
+-- others begins an alternative.
+CREATE FUNCTION search_tokens(typed text) RETURNS TABLE (alternative bigint, is_excluded boolean, is_quoted boolean, token text)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT alternative, sign = '-', quoted IS NOT NULL, coalesce(quoted, bare)
+        FROM (SELECT *, count(*) FILTER (WHERE is_or) OVER (ORDER BY position) AS alternative
+            FROM (SELECT *, sign = '' AND lower(bare) IS NOT DISTINCT FROM 'or'
+                    AND position > 1 AND position < count(*) OVER () AS is_or
+                FROM (SELECT found[1] AS sign, found[2] AS quoted, found[3] AS bare, position
+                    FROM regexp_matches(typed, '(-?)(?:"([^"]*)"?|([^\s"]+))', 'g') WITH ORDINALITY AS tokens(found, position)) AS read) AS told) AS counted
+        WHERE NOT is_or ORDER BY position;
+    END;
+
+-- A text as a phrase: in the language's forms, as it stands, without accents, and with letters and digits apart. Its
+-- runs without word breaks are phrases of their pairs.
+CREATE FUNCTION search_phrase(configuration regconfig, text text) RETURNS tsquery
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    words text := search_words(text);
+    folded text := search_folded(words);
+    phrase tsquery := phraseto_tsquery('simple', folded);
+    form tsquery;
+    run text;
+BEGIN
+    FOREACH form IN ARRAY ARRAY[phraseto_tsquery(configuration, words), phraseto_tsquery(configuration, folded),
+            phraseto_tsquery('simple', digits_apart(folded))] LOOP
+        IF NOT phrase @> form THEN
+            phrase := phrase || form;
+        END IF;
+    END LOOP;
+    IF text ~ ('[' || unbroken_letters() || ']') THEN
+        FOR run IN SELECT match[1] FROM regexp_matches(normalize(text, NFKC), '[' || unbroken_letters() || ']+', 'g') AS match LOOP
+            phrase := phrase && phraseto_tsquery('simple', letter_pairs(run));
+        END LOOP;
+    END IF;
+    RETURN phrase;
+END $$;
+
+-- What somebody typed, as the index of a language has it. Every word must be there, in any of its forms; stop words only if
+-- there is nothing else: they count in the order of what is found.
+CREATE FUNCTION search_query(configuration regconfig, typed text) RETURNS tsquery
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    wanted tsquery := '';
+    needed tsquery := '';
+    stop_words tsquery := '';
+    excluded tsquery := '';
+    reading bigint := 0;
+    told record;
+    word text;
+BEGIN
+    FOR told IN SELECT * FROM search_tokens(typed) LOOP
+        IF told.alternative <> reading THEN
+            wanted := wanted || (CASE WHEN numnode(needed) = 0 THEN stop_words ELSE needed END && excluded);
+            needed := ''; stop_words := ''; excluded := '';
+            reading := told.alternative;
+        END IF;
+        IF told.is_excluded THEN
+            excluded := excluded && !!search_phrase(configuration, told.token);
+        ELSIF told.is_quoted THEN
+            needed := needed && search_phrase(configuration, told.token);
+        ELSE
+            FOREACH word IN ARRAY string_to_array(search_words(told.token), ' ') LOOP
+                IF to_tsvector(configuration, word) = '' THEN
+                    stop_words := stop_words && search_phrase(configuration, word);
+                ELSE
+                    needed := needed && search_phrase(configuration, word);
+                END IF;
+            END LOOP;
+            IF told.token ~ ('[' || unbroken_letters() || ']') THEN
+                needed := needed && search_phrase(configuration, regexp_replace(told.token, '[^' || unbroken_letters() || ']+', ' ', 'g'));
+            END IF;
+        END IF;
+    END LOOP;
+    RETURN wanted || (CASE WHEN numnode(needed) = 0 THEN stop_words ELSE needed END && excluded);
+END $$;
+
+-- What somebody typed, as it is spelled: for the order only.
+CREATE FUNCTION search_spelling(typed text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT coalesce(string_agg(spelling, ' | '), '')::tsquery
+        FROM search_tokens(typed), search_spellings(token) AS spelling WHERE NOT is_excluded);
 
 -- `array_to_string` is not immutable for every type of item; for text it is.
 CREATE FUNCTION joined(texts text[]) RETURNS text
@@ -132,22 +233,24 @@ CREATE TABLE courses (
     current_version_id uuid,
     -- That version's number.
     current_version_number integer,
-    -- Whoever writes a course, the search knows of it. Text past the first 20,000 characters is not searched.
+    -- However a course is written, the search knows of it. Text past the first 20,000 characters is not searched.
     search tsvector NOT NULL GENERATED ALWAYS AS (
-        setweight(to_tsvector(search_configuration(language), search_text(title)), 'A')
-        || setweight(to_tsvector(search_configuration(language), search_text(joined(tags) || ' ' || coalesce(provider, ''))), 'B')
-        || setweight(to_tsvector(search_configuration(language), search_text(left(summary, 20000))), 'C')
-        || setweight(to_tsvector(search_configuration(language), search_text(left(description, 20000))), 'D')) STORED,
+        setweight(search_vector('simple', code) || search_vector(search_configuration(language), title), 'A')
+        || setweight(search_vector(search_configuration(language), joined(tags) || ' ' || coalesce(provider, '')), 'B')
+        || setweight(search_vector(search_configuration(language), left(summary, 20000)), 'C')
+        || setweight(search_vector(search_configuration(language), left(description, 20000)), 'D')) STORED,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     retired_at timestamptz
 );
+CREATE INDEX courses_code_idx ON courses (code COLLATE provost_order, id);
 CREATE INDEX courses_title_idx ON courses (title COLLATE provost_order, id);
 CREATE INDEX courses_created_idx ON courses (created_at, id);
 CREATE INDEX courses_updated_idx ON courses (updated_at, id);
 CREATE INDEX courses_category_idx ON courses (category_id);
 CREATE INDEX courses_tags_idx ON courses USING gin (tags);
+CREATE INDEX courses_language_idx ON courses (language);
 CREATE INDEX courses_search_idx ON courses USING gin (search);
 
 -- What learners take; never changed after it is written.

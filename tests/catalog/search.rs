@@ -226,21 +226,144 @@ async fn no_search_is_an_error_but_one_that_is_too_long() {
         .assert_fault("?q");
 }
 
+/// Fault 8.
+#[actix_web::test]
+async fn every_word_is_found_however_it_is_written() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (code, language, title) in [
+        ("HS", "en", "Health/Safety"),
+        ("HR", "en", "HR/Payroll"),
+        ("NODE", "en", "Node.js for all"),
+        ("TLS", "en", "TLS1.3 in depth"),
+        ("WHO", "en", "Guidelines of the WHO"),
+        ("ETE", "fr", "Un été à Paris"),
+        ("LODZ", "pl", "Wizyta w Łodzi: Łódź"),
+        ("VI", "vi", "An toàn lao động"),
+        ("SJO", "nb", "Arbeid på sjøen"),
+        ("STR", "de", "Straße und Schiene"),
+        ("DA", "da", "Ærlighed og tillid"),
+        ("TR", "tr", "İş güvenliği ve ışık"),
+        ("TH", "th", "ความปลอดภัยในการทำงาน"),
+        ("SAFE-101", "en", "A code"),
+        ("APOS", "fr", "Les fondements de l’entreprise"),
+    ] {
+        create_course(&admin, code, title, json!({"language": language})).await;
+    }
+
+    for (q, expected) in [
+        ("health", "HS"),
+        ("Safety", "HS"),
+        ("health/safety", "HS"),
+        ("safety health", "HS"),
+        ("payroll", "HR"),
+        ("hr", "HR"),
+        ("node", "NODE"),
+        ("js", "NODE"),
+        ("Node.js", "NODE"),
+        ("tls", "TLS"),
+        ("TLS1.3", "TLS"),
+        ("tls 1.3", "TLS"),
+        ("été", "ETE"),
+        ("ete", "ETE"),
+        ("lodz", "LODZ"),
+        ("łódź", "LODZ"),
+        ("lao dong", "VI"),
+        ("lao động", "VI"),
+        ("sjoen", "SJO"),
+        ("sjøen", "SJO"),
+        ("strasse", "STR"),
+        ("aerlighed", "DA"),
+        ("is guvenligi", "TR"),
+        ("isik", "TR"),
+        ("ปลอดภัย", "TH"),
+        ("safe-101", "SAFE-101"),
+        ("safe 101", "SAFE-101"),
+        ("safe101", "SAFE-101"),
+        ("entreprise", "APOS"),
+        ("l'entreprise", "APOS"),
+    ] {
+        assert_eq!(found(&admin, q, "").await, [expected], "{q}");
+    }
+}
+
+/// Fault 8.
+#[actix_web::test]
+async fn stop_words_rank_and_never_vanish() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (code, title) in [
+        ("A", "Guidelines for all"),
+        ("B", "Guidelines of the WHO"),
+        ("C", "Everything else"),
+    ] {
+        create_course(&admin, code, title, json!({})).await;
+    }
+
+    for (q, expected) in [
+        ("WHO", vec!["B"]),
+        ("WHO guidelines", vec!["B", "A"]),
+        ("the guideline", vec!["B", "A"]),
+        ("guidelines -who", vec!["A"]),
+        ("\"the who\"", vec!["B"]),
+        ("who or else", vec!["C", "B"]),
+        ("or", vec![]),
+    ] {
+        assert_eq!(found(&admin, q, "").await, expected, "{q}");
+    }
+}
+
+/// Fault 8.
+#[actix_web::test]
+async fn what_is_spelled_as_typed_comes_first() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (code, title) in [
+        ("PLAIN", "C for beginners"),
+        ("PLUS", "C++ for beginners"),
+        ("SHARP", "C# for beginners"),
+        ("DOT", ".NET for beginners"),
+        ("FISH", "A net for beginners"),
+    ] {
+        create_course(&admin, code, title, json!({})).await;
+    }
+
+    for (q, first, count) in [
+        ("C", "PLAIN", 3),
+        ("C++", "PLUS", 3),
+        ("c#", "SHARP", 3),
+        ("(C++)", "PLUS", 3),
+        ("beginners: C++", "PLUS", 3),
+        (".net", "DOT", 2),
+        ("net", "FISH", 2),
+        ("a net for beginners", "FISH", 2),
+        ("sharp", "SHARP", 1),
+    ] {
+        let found = found(&admin, q, "").await;
+        assert_eq!((found[0].as_str(), found.len()), (first, count), "{q}: {found:?}");
+    }
+}
+
 #[actix_web::test]
 async fn runs_without_word_breaks_become_phrases_of_pairs() {
     let app = TestApp::start().await;
-    for (query, broken) in [
-        ("fire safety", "fire safety"),
-        ("机器学习", "\"机器 器学 学习\" "),
-        ("-入門 Python", "-\"入門\"  Python"),
-        ("Python入門", "Python\"入門\" "),
-        ("\"机器学 intro\" 文", "\" 机器 器学  intro\" \"文\" "),
-        ("\"", "\""),
+    for (typed, query) in [
+        ("fire safety", "'fire' & 'safety'"),
+        ("机器学习", "'机器' <-> '器学' <-> '学习'"),
+        ("-入門 Python", "'python' & !'入門'"),
+        ("Python入門", "'python' & '入門'"),
+        ("\"机器学 intro\" 文", "'intro' & '机器' <-> '器学' & '文'"),
+        ("\"", ""),
     ] {
         let fits = app.write(|tx| {
-            let fits = sql!["SELECT 1 WHERE search_words(", bind(query), ") = ", bind(broken)];
+            let fits = sql![
+                "SELECT 1 WHERE search_query('simple', ",
+                bind(typed),
+                ")::text = ",
+                bind(query)
+            ];
             Ok(fits.execute(tx.conn)?)
         });
-        assert_eq!(fits, 1, "{query}");
+        assert_eq!(fits, 1, "{typed}");
     }
 }

@@ -10,6 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::Importing;
+use crate::catalog::encoded;
 
 /// The folder that holds the files.
 const FOLDER: &str = "PROVOST_REAL_DATA";
@@ -145,6 +146,49 @@ async fn the_real_catalog_goes_in() {
         )
     });
     assert_eq!(languages, 9);
+    // Fault 8: what people type, in all of them.
+    for (q, language, title) in [
+        ("it security", "en", "Network and Security Foundations"),
+        ("cs50 law", "en", "CS50 for Lawyers"),
+        ("programacion", "es", "Programación"),
+        ("proyectos de desarrollo", "es", "Desarrollo"),
+        ("economie", "fr", "économie"),
+        ("l'entreprise", "fr", "entreprise"),
+    ] {
+        let path = format!("/v1/courses?q={}&language={language}", encoded(q));
+        let found = importing.admin.get(&path).await.assert_status(200);
+        let first = found.at("/data/0/title");
+        assert!(
+            first.as_str().is_some_and(|first| first.contains(title)),
+            "{q}: {first}"
+        );
+    }
+    let mut cursor = String::new();
+    let mut missed = Vec::new();
+    loop {
+        let page = importing
+            .admin
+            .get(&format!("/v1/courses?sort=code&limit=200{cursor}"))
+            .await
+            .assert_status(200);
+        for course in page.at("/data").as_array().unwrap().iter().step_by(20) {
+            let title = course["title"].as_str().unwrap();
+            let typed = title.replace(['"', '-'], " ").to_lowercase();
+            let path = format!("/v1/courses?q={}", encoded(&typed));
+            let found = importing.admin.get(&path).await.assert_status(200);
+            if found.at("/data/0/title").as_str() != Some(title) {
+                missed.push(title.to_owned());
+            }
+        }
+        match page.at("/next_cursor").as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert!(
+        missed.is_empty(),
+        "not found first by their own titles: {missed:?}"
+    );
 
     let again = importing.plan("course_catalog", file).await;
     assert_eq!(again.at("/counts/unchanged"), 974, "{}", again.text());

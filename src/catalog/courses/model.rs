@@ -246,8 +246,9 @@ pub struct ListCourses {
     /// Which rows, in the filter language.
     #[param(max_length = 4096)]
     pub filter: Option<String>,
-    /// Words to search for in titles, tags, providers, summaries and descriptions, in any form that the course's
-    /// language gives them; `"…"` for a phrase, `-` before what must not occur, `or` between alternatives.
+    /// Words to search for in titles, codes, tags, providers, summaries and descriptions, in any form that the course's
+    /// language gives them, with or without accents; `"…"` for a phrase, `-` before what must not occur, `or` between
+    /// alternatives.
     #[param(max_length = 500, example = "fire safety")]
     pub q: Option<String>,
     /// Only courses in this language.

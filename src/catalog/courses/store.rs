@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     filter::COURSES,
     model::{Course, CourseStatus, CreateCourse, ListCourses, UpdateCourse},
-    search::{RELEVANCE, Search},
+    search::{self, RELEVANCE, Search},
 };
 use crate::{
     access::{Authorized, Protected},
@@ -58,9 +58,13 @@ const FOUND: Listing = Listing {
 /// A page of the courses that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListCourses) -> ApiResult<Page<Course>> {
     let scope = tx.scope(Course::READ)?;
-    let search = Search::read(query);
-    let listing = if search.has_words() { &FOUND } else { &LISTING };
+    let listing = if search::typed(query).is_some() {
+        &FOUND
+    } else {
+        &LISTING
+    };
     let (page, filter) = query.common().page(listing, &COURSES, &tx.filter_clock())?;
+    let search = Search::read(tx, query)?;
     let page = page.ordering(RELEVANCE, || search.relevance());
     let rows = courses::table
         .select((Course::as_select(), page.key()))
