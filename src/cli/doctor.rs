@@ -158,7 +158,13 @@ fn database(conn: &mut PgConnection, connections: u32, config: &Config) -> Vec<(
     findings.push((
         "migrations",
         match pending {
-            Ok(false) => Fine("the schema is up to date".into()),
+            Ok(false) => match migrate::compare(conn) {
+                Ok(_) => Fine("the schema is up to date".into()),
+                Err(error) => fault(
+                    format!("The schema is none of this build: {error}."),
+                    "do what the sentence says.",
+                ),
+            },
             Ok(true) => fault("The schema is not up to date.", "run `provost migrate`."),
             Err(error) => fault(
                 error.to_string(),

@@ -53,7 +53,9 @@ pub fn run(conn: &mut PgConnection) -> Result<Vec<String>, MigrateError> {
     locked(conn, |conn| {
         // Makes diesel's table where it is missing.
         conn.applied_migrations().map_err(MigrateError::Migration)?;
-        compare(conn)?;
+        if !compare(conn)? {
+            conn.batch_execute("ALTER TABLE __diesel_schema_migrations ADD COLUMN digest bytea")?;
+        }
         let applied = conn
             .run_pending_migrations(MIGRATIONS)
             .map_err(MigrateError::Migration)?;
@@ -71,9 +73,10 @@ struct Applied {
     digest: Option<Vec<u8>>,
 }
 
-/// Refuses a database in which an applied migration is another than this build's of that version. What a later build added
-/// is no reason: while processes are replaced one by one, old ones start beside it.
-fn compare(conn: &mut PgConnection) -> Result<(), MigrateError> {
+/// Refuses a database in which an applied migration is another than this build's of that version; answers whether there is
+/// room to note what is applied. What a later build added is no reason: while processes are replaced one by one, old ones
+/// start beside it.
+pub fn compare(conn: &mut PgConnection) -> Result<bool, MigrateError> {
     #[derive(QueryableByName)]
     struct Noted {
         #[diesel(sql_type = Bool)]
@@ -107,10 +110,7 @@ fn compare(conn: &mut PgConnection) -> Result<(), MigrateError> {
             return Err(MigrateError::OtherBuild(name.to_owned()));
         }
     }
-    if !noted.is_noted {
-        conn.batch_execute("ALTER TABLE __diesel_schema_migrations ADD COLUMN digest bytea")?;
-    }
-    Ok(())
+    Ok(noted.is_noted)
 }
 
 /// Notes what was applied.

@@ -6,12 +6,13 @@ use std::{
     panic::AssertUnwindSafe,
     pin::Pin,
     rc::Rc,
+    task::{Context, Poll},
     time::Instant,
 };
 
 use actix_web::{
-    Error, HttpMessage, HttpResponse,
-    body::{BoxBody, MessageBody},
+    Error, HttpMessage,
+    body::{BodySize, BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
@@ -19,7 +20,7 @@ use actix_web::{
         header::{HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
-    web::Data,
+    web::{Bytes, Data},
 };
 use futures_util::{FutureExt, Stream, stream::poll_fn};
 
@@ -136,12 +137,12 @@ pub async fn track<B: MessageBody + 'static>(
             let principal = response.request().extensions().get::<LoggedPrincipal>().cloned();
             let principal = principal.map_or_else(|| "-".to_owned(), |principal| principal.0);
             log(response.status(), &principal, response.response().error());
-            kept.keep_until_sent(response.response_mut());
-            Ok(response.map_into_boxed_body())
+            let response = response.map_into_boxed_body();
+            Ok(response.map_body(|_, answer| kept.kept_with(answer)))
         }
         Err((mut response, error)) => {
             name(response.headers_mut(), &id);
-            kept.keep_until_sent(&mut response);
+            let response = response.map_body(|_, answer| kept.kept_with(answer));
             log(response.status(), "-", Some(&error));
             Err(InternalError::from_response(error, response).into())
         }
@@ -186,11 +187,15 @@ impl Body {
         Body { payload, is_awaited }
     }
 
-    /// Keeps what has come until the answer is sent. The connection then ends if more was to come; of a chunked body that
-    /// nobody holds, the server would wait for the rest without end.
-    fn keep_until_sent<B>(self, response: &mut HttpResponse<B>) {
-        if let Some(payload) = self.payload {
-            response.extensions_mut().insert(payload);
+    /// The body of an answer, which keeps this one until it is sent: the connection then ends if more was to come. For the
+    /// rest of a chunked body that nobody holds, the server would wait without end.
+    fn kept_with(self, answer: BoxBody) -> BoxBody {
+        match self.payload {
+            Some(payload) => BoxBody::new(AnswerBody {
+                answer,
+                _payload: payload,
+            }),
+            None => answer,
         }
     }
 
@@ -204,6 +209,27 @@ impl Body {
         } else {
             too_slow()
         }
+    }
+}
+
+/// The body of an answer, and of its request.
+struct AnswerBody {
+    answer: BoxBody,
+    _payload: Rc<RefCell<Payload>>,
+}
+
+impl MessageBody for AnswerBody {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.answer).poll_next(context)
     }
 }
 

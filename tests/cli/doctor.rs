@@ -50,6 +50,34 @@ async fn a_sound_installation_has_no_faults() {
     }
 }
 
+/// Fault 31.
+#[test]
+fn metrics_that_stand_open_are_told() {
+    let database = postgres::create_database(migrate);
+    let open = "PROVOST_METRICS_LISTEN or PROVOST_METRICS_TOKEN";
+    for (settings, is_told) in [
+        (&[("PROVOST_LISTEN", "0.0.0.0:8080")][..], true),
+        (&[("PROVOST_LISTEN", "127.0.0.1:8080")], false),
+        (
+            &[
+                ("PROVOST_LISTEN", "0.0.0.0:8080"),
+                ("PROVOST_METRICS_TOKEN", "a-token-of-the-monitoring"),
+            ],
+            false,
+        ),
+        (
+            &[
+                ("PROVOST_LISTEN", "0.0.0.0:8080"),
+                ("PROVOST_METRICS_LISTEN", "127.0.0.1:9090"),
+            ],
+            false,
+        ),
+    ] {
+        let (_, out, _) = doctor(&database.url, settings, &[]);
+        assert_eq!(out.contains(open), is_told, "{settings:?}: {out}");
+    }
+}
+
 #[test]
 fn each_fault_is_named_with_its_mend() {
     let database = postgres::create_database(migrate);
@@ -64,6 +92,11 @@ fn each_fault_is_named_with_its_mend() {
 
     let out = run("DELETE FROM signing_keys");
     assert!(out.contains("FAULT  signing keys: "), "{out}");
+    let out = run("UPDATE __diesel_schema_migrations SET digest = '\\x00'");
+    assert!(
+        out.contains("FAULT  migrations: ") && out.contains("PROVOST_DATA_DIR"),
+        "{out}"
+    );
     let out = run("UPDATE ledger_head SET position = 7");
     assert!(
         out.contains("FAULT  ledger: The chain does not end at position 7"),
