@@ -19,6 +19,7 @@ use crate::{
     http::{Problem, forms, scim, scim::ScimError},
     import::imports::model::ImportCounts,
     ledger::LedgerVerification,
+    metrics::Operations,
     server,
 };
 
@@ -86,14 +87,25 @@ fn paths() -> &'static BTreeMap<String, Vec<&'static str>> {
     })
 }
 
-/// Whether `method` is answered at a path of the document, or of the document's own pages.
-pub fn is_operation(method: &str, pattern: &str) -> bool {
-    if PAGES.contains(&pattern) {
-        return matches!(method, "GET" | "HEAD");
-    }
-    paths()
-        .get(pattern)
-        .is_some_and(|methods| methods.contains(&method))
+/// The operations of a document that a router has collected: they need not be read out of the whole one, which takes long to
+/// make.
+pub fn operations(document: &OpenApi) -> Operations {
+    let paths = document.paths.paths.iter();
+    paths
+        .map(|(path, item)| {
+            let known = [
+                (&item.get, "GET"),
+                // A GET answers HEAD too.
+                (&item.get, "HEAD"),
+                (&item.post, "POST"),
+                (&item.put, "PUT"),
+                (&item.patch, "PATCH"),
+                (&item.delete, "DELETE"),
+            ];
+            let methods = known.into_iter().filter(|(operation, _)| operation.is_some());
+            (path.clone(), methods.map(|(_, method)| method).collect())
+        })
+        .collect()
 }
 
 /// The methods that a path of the document answers.
@@ -313,8 +325,15 @@ fn add_header(operation: &mut Value, name: &str, required: bool, description: &s
     }
 }
 
-/// The pages that show the document.
-const PAGES: &[&str] = &["/openapi.json", "/docs", "/docs/{_:.*}"];
+/// What answers GET beside the operations: the pages that show the document, and what may stand on an address of its own.
+pub const PAGES: &[&str] = &[
+    "/openapi.json",
+    "/docs",
+    "/docs/{_:.*}",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+];
 
 /// `/openapi.json`, and its human face at `/docs`, out of the binary.
 pub fn configure_docs(config: &mut web::ServiceConfig) {

@@ -1,20 +1,25 @@
 //! What Prometheus scrapes at `/metrics`.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-/// Whether an operation answers a method at a path pattern.
-pub type IsOperation = fn(method: &str, pattern: &str) -> bool;
+/// The methods that each path pattern answers.
+pub type Operations = BTreeMap<String, Vec<&'static str>>;
 
 /// The process's metrics. Registered once; cheap to clone. No label holds what a caller made up: each series stays in
 /// memory for as long as the process lives.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Registry,
-    is_operation: IsOperation,
+    pages: &'static [&'static str],
+    operations: Arc<OnceLock<Operations>>,
     requests: IntCounterVec,
     seconds: HistogramVec,
     jobs: IntCounterVec,
@@ -28,11 +33,12 @@ const OTHER_METHOD: &str = "other";
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 impl Metrics {
-    /// A registry with every metric in it, which labels requests by the operations that `is_operation` knows.
-    pub fn new(is_operation: IsOperation) -> Result<Self, prometheus::Error> {
+    /// A registry with every metric in it, which labels requests by these `pages` and the operations that it comes to know.
+    pub fn new(pages: &'static [&'static str]) -> Result<Self, prometheus::Error> {
         let metrics = Metrics {
             registry: Registry::new(),
-            is_operation,
+            pages,
+            operations: Arc::default(),
             requests: IntCounterVec::new(
                 Opts::new("provost_http_requests_total", "HTTP requests answered."),
                 &["method", "operation", "status"],
@@ -60,10 +66,21 @@ impl Metrics {
         Ok(metrics)
     }
 
+    /// Says which operations there are; once is enough.
+    pub fn know(&self, operations: impl FnOnce() -> Operations) {
+        self.operations.get_or_init(operations);
+    }
+
+    fn is_operation(&self, method: &str, pattern: &str) -> bool {
+        let is_page = self.pages.contains(&pattern) && matches!(method, "GET" | "HEAD");
+        let methods = self.operations.get().and_then(|known| known.get(pattern));
+        is_page || methods.is_some_and(|methods| methods.contains(&method))
+    }
+
     /// Counts an answered request, whose path matched `pattern`.
     pub fn observe_request(&self, method: &str, pattern: Option<&str>, status: u16, took: Duration) {
         let (method, operation) = match pattern {
-            Some(pattern) if (self.is_operation)(method, pattern) => (method, pattern),
+            Some(pattern) if self.is_operation(method, pattern) => (method, pattern),
             _ if METHODS.contains(&method) => (method, UNMATCHED),
             _ => (OTHER_METHOD, UNMATCHED),
         };

@@ -105,7 +105,7 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
     let threads = config.http_threads as usize;
     let shutdown = config.shutdown_timeout.as_secs();
     let server = HttpServer::new(move || {
-        let (actix, _) = ActixApp::new()
+        let (actix, document) = ActixApp::new()
             .app_data(Data::from(app.clone()))
             .app_data(Data::new(app.config.clone()))
             .app_data(Data::new(app.metrics.clone()))
@@ -125,6 +125,7 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
                     .configure(scim),
             )
             .split_for_parts();
+        app.metrics.know(|| contract::operations(&document));
         actix
             .configure(contract::configure_docs)
             .default_service(web::to(unmatched))

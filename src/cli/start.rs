@@ -94,7 +94,7 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
         keys: keys::KeyRing::default(),
         hashing: Hashing::start(config.hashing_threads)?,
         rates: Rates::new(config.rate_limit),
-        metrics: Metrics::new(contract::is_operation)
+        metrics: Metrics::new(contract::PAGES)
             .map_err(|error| CommandError::of("The metrics cannot be registered", error))?,
         reactions: server::REACTIONS,
         import_targets: server::IMPORT_TARGETS,
