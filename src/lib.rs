@@ -25,3 +25,4 @@ pub mod report;
 pub mod server;
 pub mod system;
 pub mod text;
+pub mod years;

@@ -115,6 +115,9 @@ CREATE TABLE external_keys (
     object_id uuid NOT NULL,
     -- Whether the thing was made because another one named it by this key, and nothing else is known of it yet.
     is_placeholder boolean NOT NULL DEFAULT false,
+    -- What an import did because the key was missing from its file, to be taken back once the key is there again:
+    -- {"at": instant, "was": {"status": …}, "is": {"status": …}}.
+    missing jsonb,
     created_at timestamptz NOT NULL,
     CONSTRAINT external_keys_key_key PRIMARY KEY (kind, source, key)
 );

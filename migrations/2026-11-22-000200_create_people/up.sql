@@ -55,8 +55,7 @@ CREATE TABLE users (
     hired_on date,
     left_on date,
     activated_on date,
-    -- Imports write people in parts, and a manager may come after those who report to them.
-    manager_id uuid CONSTRAINT users_manager_id_fkey REFERENCES users (id) DEFERRABLE,
+    manager_id uuid REFERENCES users (id),
     org_unit_id uuid REFERENCES org_units (id),
     attributes jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(attributes) = 'object'),
     version bigint NOT NULL DEFAULT 1,

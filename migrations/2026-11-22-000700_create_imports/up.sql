@@ -31,6 +31,8 @@ CREATE TABLE imports (
     plan_hash text,
     -- Why it failed.
     problem jsonb,
+    -- The turn up to which the plan's rows are written; NULL before the first.
+    applied_turn bigint,
     operation_id uuid NOT NULL REFERENCES operations (id),
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
@@ -59,19 +61,20 @@ CREATE TABLE import_rows (
     folded jsonb NOT NULL DEFAULT '{}',
     -- What its references stand for.
     refs jsonb NOT NULL DEFAULT '{}',
-    action text CHECK (action IN ('create', 'update', 'unchanged', 'end', 'refuse', 'skip')),
+    action text CHECK (action IN ('create', 'update', 'restore', 'unchanged', 'end', 'refuse', 'skip')),
     object_id uuid,
     object_version bigint,
     -- {"field": {"from": …, "to": …}}
     changes jsonb NOT NULL DEFAULT '{}',
-    -- What was wrong with it when it was read; `issues` adds what was wrong when it was compared.
-    read_issues jsonb NOT NULL DEFAULT '[]',
     -- [{"column": …, "code": …, "detail": …, "severity": "error" | "warning"}]
     issues jsonb NOT NULL DEFAULT '[]',
+    -- When it is written: rows are in batches of neighbours, and managers before those who report to them.
+    turn bigint,
     PRIMARY KEY (import_id, line)
 );
 -- No plan hangs on these, and they are most of what is stored: ANALYZE need not read them.
-ALTER TABLE import_rows ALTER fields SET STATISTICS 0, ALTER folded SET STATISTICS 0, ALTER refs SET STATISTICS 0, ALTER changes SET STATISTICS 0,
-    ALTER read_issues SET STATISTICS 0, ALTER issues SET STATISTICS 0;
+ALTER TABLE import_rows ALTER fields SET STATISTICS 0, ALTER folded SET STATISTICS 0, ALTER refs SET STATISTICS 0,
+    ALTER changes SET STATISTICS 0, ALTER issues SET STATISTICS 0;
 CREATE INDEX import_rows_action_idx ON import_rows (import_id, action, line);
+CREATE INDEX import_rows_turn_idx ON import_rows (import_id, turn) WHERE turn IS NOT NULL;
 CREATE INDEX import_rows_key_idx ON import_rows (import_id, key);

@@ -15,9 +15,9 @@ use crate::{
     access::{self, Permission},
     app::{Acting, App, Tx},
     config::Config,
-    http::{ApiError, ApiResult, Ref, body},
+    http::{ApiError, ApiResult, Code, Ref, body},
     import::{
-        apply,
+        apply::{self, Ending, Transactions},
         imports::{
             model::{Import as ImportRecord, ImportRow},
             store,
@@ -45,6 +45,9 @@ pub struct Import {
     /// Apply the plan without asking.
     #[arg(long)]
     pub yes: bool,
+    /// Write all rows in one transaction, or none.
+    #[arg(long)]
+    pub all_or_nothing: bool,
     /// Let the plan remove more than its profile allows, in percent.
     #[arg(long, value_parser = crate::config::whole::<0, 100>)]
     pub allow_removals_percent: Option<u32>,
@@ -81,7 +84,7 @@ pub fn run(config: Config, arguments: &Import) -> CommandResult {
     if arguments.plan_only || !is_wanted(arguments, &import)? {
         return say("Nothing was written.");
     }
-    apply_plan(app, &acting, &import, arguments.allow_removals_percent)
+    apply_plan(app, &acting, &import, arguments)
 }
 
 /// The profile with this code; one in a file is stored first, if it is new or differs.
@@ -136,24 +139,63 @@ fn plan(app: &App, acting: &Acting, import: &ImportRecord) -> CommandResult {
     or_fail(app, acting, import.id, import.operation_id, planned)
 }
 
-fn apply_plan(app: &App, acting: &Acting, import: &ImportRecord, allowed: Option<u32>) -> CommandResult {
-    let hash = import.plan_hash.clone().unwrap_or_default();
+/// The transactions of this command.
+struct Work<'a> {
+    app: &'a App,
+    acting: &'a Acting,
+    shows_progress: bool,
+}
+
+impl Transactions for Work<'_> {
+    type Error = ApiError;
+
+    fn write<T>(&self, f: impl Fn(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
+        self.app.write_blocking(self.acting, f)
+    }
+
+    fn is_cancelled(&self) -> ApiResult<bool> {
+        Ok(false)
+    }
+
+    fn tell(&self, rows: i64) {
+        if self.shows_progress {
+            eprint!("\r{rows} rows written");
+        }
+    }
+}
+
+fn apply_plan(app: &App, acting: &Acting, import: &ImportRecord, arguments: &Import) -> CommandResult {
+    let counts = serde_json::from_value(import.counts.clone().unwrap_or_default())
+        .map_err(|error| CommandError::of("The plan's counts cannot be read", error))?;
+    let removals = app.read_blocking(acting, |tx| {
+        apply::check_removals(tx, import.id, &counts, arguments.allow_removals_percent)
+    });
     let operation = app.write_blocking(acting, |tx| {
         let operation = operations::begin(tx, "import.apply", None)?;
         store::applying(tx, import.id, operation.id)?;
         Ok(operation.id)
     })?;
-    let shows_progress = io::stderr().is_terminal();
-    let progress = |rows: i64| {
-        if shows_progress {
-            eprint!("\r{rows} rows written");
-        }
+    let work = Work {
+        app,
+        acting,
+        shows_progress: io::stderr().is_terminal(),
     };
-    let applied = app.write_blocking(acting, |tx| {
-        let counts = apply::apply(tx, import.id, &hash, allowed, &progress)?;
-        operations::succeed(tx, operation, &counts)
+    let applied = removals.and_then(|()| {
+        if !arguments.all_or_nothing && apply::in_batches(&work, import.id, operation)? == Ending::Waits {
+            return Err(ApiError::new(
+                Code::Conflict,
+                "Another import is being applied. Run the command again once it has ended.",
+            ));
+        }
+        work.write(|tx| {
+            if arguments.all_or_nothing {
+                apply::as_a_whole(tx, import.id, &|rows| work.tell(rows))?;
+            }
+            let counts = apply::end(tx, import.id)?;
+            operations::succeed(tx, operation, &counts)
+        })
     });
-    if shows_progress {
+    if work.shows_progress {
         eprintln!();
     }
     or_fail(app, acting, import.id, operation, applied)?;
@@ -190,7 +232,7 @@ fn shown(tx: &mut Tx, import: &ImportRecord) -> ApiResult<Vec<String>> {
     let updates = store::sample(
         tx,
         import,
-        "action eq \"update\" or action eq \"end\"",
+        "action eq \"update\" or action eq \"restore\" or action eq \"end\"",
         MOST_SHOWN,
     )?;
     lines.extend(updates.iter().map(changes));

@@ -191,6 +191,7 @@ diesel::table! {
         key -> Text,
         object_id -> Uuid,
         is_placeholder -> Bool,
+        missing -> Nullable<Jsonb>,
         created_at -> Timestamptz,
     }
 }
@@ -355,8 +356,8 @@ diesel::table! {
         object_id -> Nullable<Uuid>,
         object_version -> Nullable<Int8>,
         changes -> Jsonb,
-        read_issues -> Jsonb,
         issues -> Jsonb,
+        turn -> Nullable<Int8>,
     }
 }
 
@@ -371,6 +372,7 @@ diesel::table! {
         counts -> Nullable<Jsonb>,
         plan_hash -> Nullable<Text>,
         problem -> Nullable<Jsonb>,
+        applied_turn -> Nullable<Int8>,
         operation_id -> Uuid,
         version -> Int8,
         created_at -> Timestamptz,

@@ -13,7 +13,7 @@ use jsonschema::{
 use serde_json::Value;
 
 use super::{ApiError, ApiResult, FieldError, problem::MOST_FAULTS};
-use crate::{email, text};
+use crate::{email, text, years};
 
 /// Said of a member that the schema does not know.
 pub const UNKNOWN: &str = "is not known here; leave it out, or mend its name";
@@ -23,6 +23,7 @@ pub fn compile(schema: &Value) -> ApiResult<Validator> {
     jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
         .should_validate_formats(true)
+        .with_format("date", years::is_day)
         .with_format("email", email::is_address)
         .build(schema)
         .map_err(ApiError::internal)
@@ -187,7 +188,7 @@ const PATTERNS: &[(&str, &str)] = &[
 /// What the formats of our schemas ask for, in words.
 const FORMATS: &[(&str, &str)] = &[
     ("uuid", "a UUID, such as 0199d1c2-7e5b-7cc0-8f3a-5d1f0a6b7c8d"),
-    ("date", "a day, such as 2026-01-31"),
+    ("date", years::WORDS),
     (
         "date-time",
         "an instant with its offset (RFC 3339), such as 2026-01-31T08:30:00Z",

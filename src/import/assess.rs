@@ -1,7 +1,6 @@
 //! Compares an import's rows with what is there: a handful of set-based statements.
 //!
-//! Planning does it once, and applying once more under locks: what it then finds has the same hash, or the
-//! plan is stale.
+//! Planning does it, once. What applying looks at again is [`super::apply`]'s.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde_json::json;
@@ -9,7 +8,7 @@ use serde_json::json;
 use super::{
     imports::model::ImportCounts,
     mapping::KEEP,
-    objects,
+    number, objects,
     read::unusable,
     target::{Declaration, Field, Plan, Target},
 };
@@ -32,12 +31,11 @@ pub struct Assessment {
 /// Gives every row of the import its action, its changes and its issues.
 pub fn assess(tx: &mut Tx, target: &dyn Target, plan: &Plan) -> ApiResult<Assessment> {
     let declaration = target.declaration();
-    forget(tx, plan)?;
     settle_repeated(tx, plan)?;
     objects::find(tx, plan, declaration)?;
     target.resolve(tx, plan)?;
     compare(tx, plan, declaration)?;
-    add_missing(tx, plan, declaration)?;
+    add_missing(tx, plan, target)?;
     // A row that adds nothing has no id to give.
     sql![
         "UPDATE import_rows SET object_id = NULL
@@ -110,8 +108,9 @@ pub struct Taken {
     pub present: &'static str,
 }
 
-/// Refuses rows whose value another row or another thing has.
+/// Refuses rows whose value another row or another thing has, unless the profile has them get another one.
 pub fn refuse_taken(tx: &mut Tx, plan: &Plan, taken: Taken) -> ApiResult<()> {
+    number::settle_taken(tx, plan, &taken)?;
     let detail = sql![
         "'\"' || (r.fields ->> ",
         bind(taken.field),
@@ -138,27 +137,6 @@ pub fn refuse_taken(tx: &mut Tx, plan: &Plan, taken: Taken) -> ApiResult<()> {
          UPDATE import_rows r SET action = 'refuse', issues = r.issues || ",
         fault,
         " FROM taken WHERE r.line = taken.line AND r.import_id = ",
-        bind(plan.import)
-    ]
-    .execute(tx.conn)?;
-    Ok(())
-}
-
-/// Takes back what an assessment before this one wrote.
-fn forget(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-    sql![
-        "DELETE FROM import_rows WHERE new_id IS NULL AND import_id = ",
-        bind(plan.import)
-    ]
-    .execute(tx.conn)?;
-    sql![
-        "UPDATE import_rows SET action = CASE
-                WHEN read_issues @> '[{\"severity\": \"error\"}]' THEN 'refuse'
-                WHEN read_issues @> '[{\"code\": \"blank_row\"}]' THEN 'skip' END,
-            object_id = NULL, object_version = NULL, refs = '{}', changes = '{}', issues = read_issues
-         WHERE action IS NOT NULL AND action NOT IN ('refuse', 'skip') AND import_id = ",
-        bind(plan.import),
-        " OR issues <> read_issues AND import_id = ",
         bind(plan.import)
     ]
     .execute(tx.conn)?;
@@ -240,7 +218,7 @@ fn compare(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()>
         declaration.table,
         " t ON t.id = r.object_id WHERE r.action = 'unchanged' AND r.import_id = ",
         bind(plan.import),
-        ") UPDATE import_rows r SET action = 'update', changes = c.changes
+        ") UPDATE import_rows r SET action = CASE WHEN r.refs ? 'restore' THEN 'restore' ELSE 'update' END, changes = c.changes
          FROM compared c WHERE c.line = r.line AND c.changes <> '{}' AND r.import_id = ",
         bind(plan.import)
     ]
@@ -269,7 +247,8 @@ fn difference(field: &Field) -> Sql {
 }
 
 /// Adds a row for each object that has a key of this source and is missing from the file.
-fn add_missing(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
+fn add_missing(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<()> {
+    let declaration = target.declaration();
     let then = plan.mapping.missing.then.as_str();
     if then == KEEP {
         return Ok(());
@@ -283,7 +262,9 @@ fn add_missing(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult
         ") + row_number() OVER (ORDER BY e.key), e.key, '{}', 'end', t.id, t.version,
             jsonb_build_object('status', jsonb_build_object('from', t.status, 'to', ",
         bind(then),
-        "::text))",
+        "::text)) || coalesce(",
+        target.ended(then, tx.today()),
+        ", '{}')",
         present(plan, declaration),
         " AND NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.key = e.key AND r.import_id = ",
         bind(plan.import),
@@ -298,17 +279,6 @@ fn add_missing(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult
 /// Those with a key of this source who are not gone already, as `e` and `t`. Whoever is only known because others name
 /// them cannot be missing.
 fn present(plan: &Plan, declaration: &Declaration) -> Sql {
-    let gone: Vec<String> = declaration
-        .gone
-        .iter()
-        .chain(
-            declaration
-                .missing
-                .iter()
-                .filter(|word| **word == plan.mapping.missing.then),
-        )
-        .map(|word| (*word).to_owned())
-        .collect();
     sql![
         " FROM external_keys e JOIN ",
         declaration.table,
@@ -317,7 +287,7 @@ fn present(plan: &Plan, declaration: &Declaration) -> Sql {
         " AND e.source = ",
         bind(plan.source()),
         " AND NOT e.is_placeholder AND t.status <> ALL(",
-        bind(gone),
+        bind(declaration.absent_words(&plan.mapping.missing.then)),
         ")"
     ]
 }
@@ -329,12 +299,46 @@ struct Totals {
 }
 
 fn count(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<ImportCounts> {
+    let totals = sql![
+        "SELECT ",
+        tally(declaration),
+        " || jsonb_build_object('present', (SELECT count(*) FROM (SELECT t.id",
+        present(plan, declaration),
+        " UNION ",
+        objects::taken_over_and_here(plan, declaration),
+        ") AS here), 'also_created', '{}'::jsonb) AS totals FROM import_rows WHERE import_id = ",
+        bind(plan.import)
+    ];
+    counts(tx, totals)
+}
+
+/// How many rows there are of each action now, the rest as planned.
+pub fn recount(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<ImportCounts> {
+    let totals = sql![
+        "SELECT (SELECT counts FROM imports WHERE id = ",
+        bind(plan.import),
+        ") || ",
+        tally(declaration),
+        " AS totals FROM import_rows WHERE import_id = ",
+        bind(plan.import)
+    ];
+    counts(tx, totals)
+}
+
+fn counts(tx: &mut Tx, totals: Sql) -> ApiResult<ImportCounts> {
+    let totals: Totals = totals.get_result(tx.conn)?;
+    serde_json::from_value(totals.totals).map_err(crate::http::ApiError::internal)
+}
+
+/// Over `import_rows`: how many there are of each action.
+fn tally(declaration: &Declaration) -> Sql {
     let gone = declaration.gone_words();
-    let totals: Totals = sql![
-        "SELECT jsonb_build_object(
+    sql![
+        "jsonb_build_object(
             'rows', count(*) FILTER (WHERE new_id IS NOT NULL),
             'create', count(*) FILTER (WHERE action = 'create'),
             'update', count(*) FILTER (WHERE action = 'update'),
+            'restore', count(*) FILTER (WHERE action = 'restore'),
             'unchanged', count(*) FILTER (WHERE action = 'unchanged'),
             'end', count(*) FILTER (WHERE action = 'end'),
             'refuse', count(*) FILTER (WHERE action = 'refuse'),
@@ -345,16 +349,8 @@ fn count(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<Impor
         bind(gone.clone()),
         ") AND changes #>> '{status,from}' <> ALL(",
         bind(gone),
-        ")),
-            'present', (SELECT count(*) FROM (SELECT t.id",
-        present(plan, declaration),
-        " UNION ",
-        objects::taken_over_and_here(plan, declaration),
-        ") AS here), 'also_created', '{}'::jsonb) AS totals FROM import_rows WHERE import_id = ",
-        bind(plan.import)
+        ")))"
     ]
-    .get_result(tx.conn)?;
-    serde_json::from_value(totals.totals).map_err(crate::http::ApiError::internal)
 }
 
 #[derive(QueryableByName)]
@@ -363,14 +359,16 @@ struct Hash {
     hash: String,
 }
 
-/// New ids are left out: the same file over the same state has the same hash.
+/// New ids are left out: the same file over the same state has the same hash. So are the versions of what the plan leaves as
+/// it is.
 fn hash(tx: &mut Tx, plan: &Plan) -> ApiResult<String> {
     let mapping = json!(plan.mapping);
     let hash: Hash = sql![
         "SELECT encode(sha256(convert_to(",
         bind(mapping),
         "::text || string_agg(encode(sha256(convert_to(jsonb_build_array(
-            line, key, action, CASE WHEN object_version IS NOT NULL THEN object_id END, object_version, fields,
+            line, key, action, CASE WHEN object_version IS NOT NULL THEN object_id END,
+            CASE WHEN action IN ('update', 'restore', 'end') THEN object_version END, fields,
             (SELECT jsonb_object_agg(name, value) FROM jsonb_each(refs) AS ref(name, value) WHERE name NOT LIKE '%\\_id'),
             changes, issues)::text, 'UTF8')), 'hex'), '' ORDER BY line), 'UTF8')), 'hex') AS hash
          FROM import_rows WHERE import_id = ",

@@ -22,7 +22,10 @@ pub fn faults(mapping: &Mapping, target: Option<(&Declaration, &[Field])>, at: &
     };
     faults.format(&mapping.format);
     faults.dates("/date_formats", &mapping.date_formats);
-    faults.value("/key/value", &mapping.key.value, false);
+    if mapping.date_years.range().is_empty() {
+        faults.add("/date_years/last", "must not be before the first year");
+    }
+    faults.shared("/key/value", &mapping.key.value, false);
     match target {
         Some((declaration, fields)) => faults.against(mapping, declaration, fields),
         None => faults.values(mapping),
@@ -48,6 +51,9 @@ pub fn field_faults(
     }
     faults.found
 }
+
+/// Said of `on_taken` where any number of things may have the same value.
+const SHARED: &str = "goes with a username or a course's code only, which no two may share";
 
 struct Faults {
     at: String,
@@ -142,7 +148,12 @@ impl Faults {
         for (name, value) in mapping {
             let pointer = format!("{at}/{}", escape(name));
             match fields.iter().find(|field| field.name == *name) {
-                Some(field) => self.value(&pointer, value, field.kind.is_list()),
+                Some(field) => {
+                    self.value(&pointer, value, field.kind.is_list());
+                    if value.on_taken.is_some() && field.number_after.is_none() {
+                        self.add(&format!("{pointer}/on_taken"), SHARED);
+                    }
+                }
                 None => self.unknown(&pointer, name, &names),
             }
         }
@@ -176,7 +187,7 @@ impl Faults {
                 .collect();
             return self.unknown(&pointer, name, &names);
         };
-        self.value(&format!("{pointer}/value"), &reference.value, declared.is_path);
+        self.shared(&format!("{pointer}/value"), &reference.value, declared.is_path);
         if !declared.by.contains(&reference.by) {
             let words: Vec<_> = declared.by.iter().map(|by| by.as_str()).collect();
             self.add(
@@ -208,10 +219,18 @@ impl Faults {
         for (name, value) in &reference.made {
             let pointer = format!("{pointer}/made/{}", escape(name));
             if names.contains(name) {
-                self.value(&pointer, value, false);
+                self.shared(&pointer, value, false);
             } else {
                 self.unknown(&pointer, name, &names);
             }
+        }
+    }
+
+    /// A value that several may share.
+    fn shared(&mut self, pointer: &str, value: &ValueMapping, is_list: bool) {
+        self.value(pointer, value, is_list);
+        if value.on_taken.is_some() {
+            self.add(&format!("{pointer}/on_taken"), SHARED);
         }
     }
 

@@ -1,10 +1,8 @@
-//! Writing what has external keys: its creation, its changes and its taking over, part by part.
-
-use diesel::{QueryableByName, RunQueryDsl, sql_types};
+//! Writing what has external keys: its creation, its changes and its taking over.
 
 use super::{
     events::{EventKind, record},
-    target::Plan,
+    target::{Part, Plan},
 };
 use crate::{
     app::Tx,
@@ -12,42 +10,6 @@ use crate::{
     http::ApiResult,
     sql,
 };
-
-/// Rows that one statement writes.
-const ROWS_A_STATEMENT: i64 = 5_000;
-
-/// A part of an import's rows with one action, by their lines.
-#[derive(Debug, Clone, Copy, QueryableByName)]
-pub struct Lines {
-    #[diesel(sql_type = sql_types::BigInt)]
-    first: i64,
-    #[diesel(sql_type = sql_types::BigInt)]
-    last: i64,
-    #[diesel(sql_type = sql_types::BigInt)]
-    rows: i64,
-}
-
-impl Lines {
-    /// A condition over the row `r`, after others.
-    pub fn among_rows(self) -> Sql {
-        sql![" AND r.line BETWEEN ", bind(self.first), " AND ", bind(self.last)]
-    }
-}
-
-/// The rows with `action`, part by part, so that whoever watches sees how far a large import is.
-fn parts(tx: &mut Tx, plan: &Plan, action: &'static str) -> ApiResult<Vec<Lines>> {
-    let parts = sql![
-        "SELECT min(line) AS first, max(line) AS last, count(*) AS rows
-         FROM (SELECT line, (row_number() OVER (ORDER BY line) - 1) / ",
-        bind(ROWS_A_STATEMENT),
-        " AS part FROM import_rows WHERE action = ",
-        bind(action),
-        " AND import_id = ",
-        bind(plan.import),
-        ") AS numbered GROUP BY part ORDER BY part"
-    ];
-    Ok(parts.load(tx.conn)?)
-}
 
 /// A table whose rows have external keys, as its imports write it.
 #[derive(Debug)]
@@ -62,66 +24,51 @@ pub struct Keyed {
 
 impl Keyed {
     /// Adds the rows of the query `next`, which has the id and then the columns, with their events and keys.
-    pub fn create(
-        &self,
-        tx: &mut Tx,
-        plan: &Plan,
-        kind: EventKind,
-        next: impl Fn(&Tx, Lines) -> Sql,
-    ) -> ApiResult<()> {
-        for lines in parts(tx, plan, "create")? {
-            let created = sql![
-                "INSERT INTO ",
-                self.table,
-                " (id, ",
-                self.columns,
-                ", created_at, updated_at) SELECT next.*, ",
-                bind(tx.now),
-                ", ",
-                bind(tx.now),
-                " FROM (",
-                next(tx, lines),
-                ") AS next ",
-                self.returning()
-            ];
-            record(tx, kind, None, created)?;
-            plan.progress.add(lines.rows);
-        }
-        insert_keys(tx, plan, kind.object_kind, "action = 'create'").execute(tx.conn)?;
+    pub fn create(&self, tx: &mut Tx, plan: &Plan, part: Part, kind: EventKind, next: Sql) -> ApiResult<()> {
+        let created = sql![
+            "INSERT INTO ",
+            self.table,
+            " (id, ",
+            self.columns,
+            ", created_at, updated_at) SELECT next.*, ",
+            bind(tx.now),
+            ", ",
+            bind(tx.now),
+            " FROM (",
+            next,
+            ") AS next ",
+            self.returning()
+        ];
+        record(tx, kind, None, created)?;
+        insert_keys(tx, plan, part, kind.object_kind, "r.action = 'create'").execute(tx.conn)?;
         Ok(())
     }
 
-    /// Runs `change` over the objects of rows with `action`, and records what they were and are.
+    /// Runs `change` over the objects of rows with `actions`, and records what they were and are.
     pub fn change(
         &self,
         tx: &mut Tx,
         plan: &Plan,
-        action: &'static str,
+        part: Part,
+        actions: &'static str,
         kind: EventKind,
-        change: impl Fn(&Tx, Lines) -> Sql,
+        change: Sql,
     ) -> ApiResult<usize> {
-        let mut changed = 0;
-        for lines in parts(tx, plan, action)? {
-            let before = sql![
-                "SELECT ",
-                self.table,
-                ".id, ",
-                self.shown,
-                " AS before FROM ",
-                self.table,
-                " JOIN import_rows r ON r.object_id = ",
-                self.table,
-                ".id WHERE r.action = ",
-                bind(action),
-                lines.among_rows(),
-                " AND r.import_id = ",
-                bind(plan.import)
-            ];
-            let change = sql![change(tx, lines), " ", self.returning()];
-            changed += record(tx, kind, Some(before), change)?;
-            plan.progress.add(lines.rows);
-        }
-        Ok(changed)
+        let before = sql![
+            "SELECT ",
+            self.table,
+            ".id, ",
+            self.shown,
+            " AS before FROM ",
+            self.table,
+            " JOIN import_rows r ON r.object_id = ",
+            self.table,
+            ".id WHERE r.action IN ",
+            actions,
+            " AND ",
+            part.rows(plan)
+        ];
+        record(tx, kind, Some(before), sql![change, " ", self.returning()])
     }
 
     fn returning(&self) -> Sql {
@@ -129,41 +76,79 @@ impl Keyed {
     }
 }
 
-/// Gives those whom updates take over their key; whoever was only known by theirs is a thing like others now.
-pub fn take_over(tx: &mut Tx, plan: &Plan, kind: EventKind) -> ApiResult<()> {
+/// Adds keys to matched records and clears placeholders; the keys of restored records are missing no longer.
+pub fn take_over(tx: &mut Tx, plan: &Plan, part: Part, kind: EventKind) -> ApiResult<()> {
     let added = sql![
         insert_keys(
             tx,
             plan,
+            part,
             kind.object_kind,
-            "action = 'update' AND refs ? 'external_key'"
+            "r.action = 'update' AND r.refs ? 'external_key'"
         ),
         " RETURNING object_id AS id, jsonb_build_object('source', source, 'key', key) AS after"
     ];
     record(tx, kind, None, added)?;
     sql![
         "UPDATE external_keys e SET is_placeholder = false FROM import_rows r
-         WHERE r.action = 'update' AND r.refs ? 'placeholder' AND r.import_id = ",
-        bind(plan.import),
-        " AND e.is_placeholder AND e.object_id = r.object_id AND e.kind = ",
-        bind(kind.object_kind)
+         WHERE r.action IN ('update', 'restore') AND r.refs ? 'placeholder' AND e.is_placeholder AND e.object_id = r.object_id
+            AND e.kind = ",
+        bind(kind.object_kind),
+        " AND ",
+        part.rows(plan)
+    ]
+    .execute(tx.conn)?;
+    sql![
+        "UPDATE external_keys e SET missing = NULL FROM import_rows r WHERE r.action = 'restore' AND ",
+        named(plan, kind.object_kind),
+        " AND ",
+        part.rows(plan)
     ]
     .execute(tx.conn)?;
     Ok(())
 }
 
+/// Notes with the keys of ended records what ended them, so that a later file which has them again takes it back.
+pub fn note_missing(tx: &mut Tx, plan: &Plan, part: Part, object_kind: &'static str) -> ApiResult<()> {
+    sql![
+        "UPDATE external_keys e SET missing = jsonb_build_object('at', ",
+        bind(tx.now),
+        ", 'is', (SELECT jsonb_object_agg(change.key, change.value -> 'to') FROM jsonb_each(r.changes) AS change),
+            'was', (SELECT jsonb_object_agg(change.key, change.value -> 'from') FROM jsonb_each(r.changes) AS change)
+                -- Suspended for being missing, then archived for it: the first state is the one to go back to.
+                || CASE WHEN e.missing #>> '{is,status}' = r.changes #>> '{status,from}' THEN e.missing -> 'was' ELSE '{}' END)
+         FROM import_rows r WHERE r.action = 'end' AND ",
+        named(plan, object_kind),
+        " AND ",
+        part.rows(plan)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// A condition over the key `e` and the row `r`: that it is the row's.
+fn named(plan: &Plan, object_kind: &'static str) -> Sql {
+    sql![
+        "e.kind = ",
+        bind(object_kind),
+        " AND e.source = ",
+        bind(plan.source()),
+        " AND e.key = r.key"
+    ]
+}
+
 /// Gives the objects of the rows `which` their keys.
-fn insert_keys(tx: &Tx, plan: &Plan, object_kind: &'static str, which: &'static str) -> Sql {
+fn insert_keys(tx: &Tx, plan: &Plan, part: Part, object_kind: &'static str, which: &'static str) -> Sql {
     sql![
         "INSERT INTO external_keys (kind, source, key, object_id, created_at) SELECT ",
         bind(object_kind),
         ", ",
         bind(plan.source()),
-        ", key, object_id, ",
+        ", r.key, r.object_id, ",
         bind(tx.now),
-        " FROM import_rows WHERE ",
+        " FROM import_rows r WHERE ",
         which,
-        " AND import_id = ",
-        bind(plan.import)
+        " AND ",
+        part.rows(plan)
     ]
 }

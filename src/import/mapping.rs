@@ -4,12 +4,12 @@
 //! where its value comes from and through which steps it goes. What the words may be is here; whether a
 //! mapping fits its target is [`super::check`]'s.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::text_enum;
+use crate::{text_enum, years};
 
 /// How a CSV is read into a resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -19,10 +19,14 @@ pub struct Mapping {
     /// How the file is written.
     #[serde(default)]
     pub format: CsvFormat,
-    /// How dates are written, in strftime's terms; the first that fits counts.
+    /// How dates are written, in strftime's terms; the first that fits counts. `%Y` takes four digits, `%y` two (`70` to
+    /// `99` are of the 20th century).
     #[serde(default = "iso_dates")]
-    #[schema(max_items = 20, default = json!(["%Y-%m-%d"]), example = json!(["%Y/%m/%d"]))]
+    #[schema(max_items = 20, default = json!(["%Y-%m-%d"]), example = json!(["%d/%m/%Y", "%d/%m/%y"]))]
     pub date_formats: Vec<String>,
+    /// The years that dates may lie in.
+    #[serde(default)]
+    pub date_years: DateYears,
     /// Cells that mean "nothing", beside the empty one.
     #[serde(default)]
     #[schema(max_items = 100, example = json!(["N/A", "-"]))]
@@ -37,6 +41,44 @@ pub struct Mapping {
     /// What happens to those who have a key of this source and are missing from the file.
     #[serde(default)]
     pub missing: MissingMapping,
+}
+
+/// The years that dates may lie in; other dates refuse their row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DateYears {
+    /// The first.
+    #[serde(default = "first_year")]
+    #[schema(minimum = 1, maximum = 9999, default = 1900)]
+    pub first: i32,
+    /// The last.
+    #[serde(default = "last_year")]
+    #[schema(minimum = 1, maximum = 9999, default = 2200)]
+    pub last: i32,
+}
+
+impl DateYears {
+    /// As a range.
+    pub fn range(&self) -> RangeInclusive<i32> {
+        self.first..=self.last
+    }
+}
+
+impl Default for DateYears {
+    fn default() -> Self {
+        DateYears {
+            first: first_year(),
+            last: last_year(),
+        }
+    }
+}
+
+fn first_year() -> i32 {
+    *years::YEARS.start()
+}
+
+fn last_year() -> i32 {
+    *years::YEARS.end()
 }
 
 /// How the file is written.
@@ -124,6 +166,22 @@ pub struct ValueMapping {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 50)]
     pub steps: Vec<Step>,
+    /// Of a username or a course's code: what happens if somebody else has it, for instance one who left. Without, the row
+    /// is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub on_taken: Option<OnTaken>,
+}
+
+text_enum! {
+    /// What happens to a value that no two may share and that another one has.
+    OnTaken {
+        /// The row is refused.
+        Refuse = "refuse",
+        /// It gets the lowest number from 2 on that makes it free: `ana.silva2` of people, `fire-safety-2` of courses. Who has a
+        /// number keeps it as long as the rest of the value stays the same.
+        Number = "number",
+    }
 }
 
 /// A part of a template: a column and the steps that it goes through before it is put in.
@@ -277,8 +335,8 @@ text_enum! {
         Key = "key",
         /// Its code.
         Code = "code",
-        /// A person's given and family name, whatever its case, spaces and full stops; a thing that has a
-        /// code is found by the code that its name makes.
+        /// A person's given and family name, whatever its case, spaces and full stops; an org unit's or a category's whole
+        /// name, whatever its case. Of units the one nearest below the level before it, or nearest to the top, is meant.
         Name = "name",
         /// A person's username.
         Username = "username",

@@ -3,20 +3,22 @@
 //!
 //! A mapping profile ([`profiles`]) is versioned data. An import ([`imports`]) first makes a plan: the file is read
 //! into `import_rows` ([`read`]), and set-based statements compare the rows with what is there ([`assess`]).
-//! Applying ([`apply`]) compares once more under locks, refuses a plan that is no longer the present one, and
-//! has the target write it in one transaction.
+//! Applying ([`apply`]) writes the plan's rows in batches, each a transaction of its own, and refuses those whose
+//! objects have changed since.
 
 pub mod apply;
 pub mod assess;
 pub mod check;
+pub mod date;
 pub mod events;
 pub mod imports;
 pub mod keyed;
 pub mod mapping;
+pub mod naming;
+pub mod number;
 mod objects;
 pub mod plan;
 pub mod profiles;
-pub mod progress;
 pub mod read;
 mod reading;
 pub mod record;

@@ -14,6 +14,7 @@ use crate::{
 /// Finds what each row is about, and gives it its first action.
 pub fn find(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
     by_key(tx, plan, declaration)?;
+    find_restored(tx, plan, declaration)?;
     let match_by = plan.mapping.key.match_by.as_deref();
     if let Some(by) = declaration
         .matches
@@ -44,6 +45,60 @@ fn by_key(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> 
         bind(plan.source()),
         " AND e.key = r.key AND r.action IS NULL AND r.import_id = ",
         bind(plan.import)
+    ]
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Marks the rows about things that `missing` ended earlier and nobody has touched since: what that changed is taken back, as
+/// far as the row says nothing else. Of those who are gone for another reason the row says that they stay so.
+fn find_restored(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
+    let absent = || bind(declaration.absent_words(&plan.mapping.missing.then));
+    let keyed = || {
+        sql![
+            "external_keys e JOIN ",
+            declaration.table,
+            " t ON t.id = e.object_id WHERE e.kind = ",
+            bind(declaration.external_kind),
+            " AND e.source = ",
+            bind(plan.source()),
+            " AND e.key = r.key AND r.action = 'unchanged' AND r.import_id = ",
+            bind(plan.import)
+        ]
+    };
+    sql![
+        // The status stands with the references, the others among what is restored.
+        "UPDATE import_rows r SET refs = r.refs
+                || CASE WHEN r.fields ? 'status' THEN '{}' ELSE jsonb_build_object('status', e.missing #> '{was,status}') END
+                || jsonb_build_object('restore', coalesce((SELECT jsonb_object_agg(was.key, was.value)
+                    FROM jsonb_each(e.missing -> 'was') AS was
+                    WHERE was.key <> 'status' AND NOT r.fields ? was.key
+                        AND to_jsonb(t) -> was.key = e.missing -> 'is' -> was.key), '{}'))
+         FROM ",
+        keyed(),
+        " AND e.missing #>> '{is,status}' = t.status AND coalesce(r.fields ->> 'status', e.missing #>> '{was,status}') <> ALL(",
+        absent(),
+        " || t.status) AND ",
+        declaration.still_missing
+    ]
+    .execute(tx.conn)?;
+    let stays = issue(
+        plan,
+        "status",
+        "stays_gone",
+        sql![
+            "'is ' || t.status || ' here, and not because a file left it out, so it stays so; give it another status to have it back'"
+        ],
+        "warning",
+    );
+    sql![
+        "UPDATE import_rows r SET issues = r.issues || ",
+        stays,
+        " FROM ",
+        keyed(),
+        " AND NOT e.is_placeholder AND t.status = ANY(",
+        bind(declaration.gone_words()),
+        ") AND NOT r.refs ? 'restore' AND NOT r.fields ? 'status'"
     ]
     .execute(tx.conn)?;
     Ok(())
@@ -106,9 +161,11 @@ fn by_field(tx: &mut Tx, plan: &Plan, declaration: &Declaration, by: &Match) -> 
     Ok(())
 }
 
-/// What changes in the row `r` for the thing `t` because it is taken over, beside its fields.
+/// What changes in the row `r` for the thing `t` because it is taken over or restored, beside its fields.
 pub fn taken_over() -> Sql {
     sql![
+        " || coalesce((SELECT jsonb_object_agg(was.key, jsonb_build_object('from', to_jsonb(t) -> was.key, 'to', was.value))
+                FROM jsonb_each(r.refs -> 'restore') AS was), '{}')",
         " || CASE WHEN r.refs ? 'external_key'
                 THEN jsonb_build_object('external_key', jsonb_build_object('from', NULL, 'to', r.refs -> 'external_key'))
                 ELSE '{}'::jsonb END

@@ -6,7 +6,6 @@ use super::{
     assess::{self, Assessment},
     imports::store,
     mapping::{Mapping, ReferenceMapping},
-    progress::Progress,
     read,
     target::{Field, Plan, Target},
 };
@@ -55,12 +54,11 @@ impl Prepared {
     }
 
     /// As targets see it.
-    pub fn plan<'a>(&'a self, progress: &'a Progress) -> Plan<'a> {
+    pub fn plan(&self) -> Plan<'_> {
         Plan {
             import: self.id,
             mapping: &self.mapping,
             fields: &self.fields,
-            progress,
         }
     }
 }
@@ -68,9 +66,8 @@ impl Prepared {
 /// Reads the file and compares it with what is there. `tell` hears how many rows are read.
 pub fn plan(tx: &mut Tx, import: Uuid, tell: &dyn Fn(i64)) -> ApiResult<Assessment> {
     let prepared = Prepared::of(tx, import)?;
-    let progress = Progress::new(tell);
-    let plan = prepared.plan(&progress);
-    read::load(tx, &plan, prepared.target.declaration())?;
+    let plan = prepared.plan();
+    read::load(tx, &plan, prepared.target.declaration(), tell)?;
     let assessment = assess::assess(tx, prepared.target, &plan)?;
     store::planned(tx, import, &assessment)?;
     Ok(assessment)

@@ -1,14 +1,16 @@
 //! From a file to `import_rows`: each row's key, its fields as JSON, and what is wrong with it.
 
-use std::{borrow::Cow, cell::RefCell};
+use std::{borrow::Cow, cell::RefCell, ops::RangeInclusive};
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 use diesel::{ExecuteCopyFromDsl, OptionalExtension, QueryDsl, RunQueryDsl};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
     check,
+    date::Dates,
     mapping::{Mapping, ReferenceMapping},
     reading::{NewRow, Reading},
     step::{self, Fault},
@@ -18,9 +20,12 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::schema::{import_files, import_rows},
+    db::{
+        bind,
+        schema::{import_files, import_rows},
+    },
     http::{ApiError, ApiResult, Code, FieldError},
-    text_enum,
+    sql, text_enum,
 };
 
 text_enum! {
@@ -57,8 +62,13 @@ pub fn unusable(detail: impl Into<Cow<'static, str>>) -> ApiError {
     ApiError::new(Code::ImportFileInvalid, detail)
 }
 
-/// Reads the import's file into its rows.
-pub fn load(tx: &mut Tx, plan: &Plan, declaration: &'static Declaration) -> ApiResult<()> {
+/// Reads the import's file into its rows. `tell` hears how many are read.
+pub fn load(
+    tx: &mut Tx,
+    plan: &Plan,
+    declaration: &'static Declaration,
+    tell: &dyn Fn(i64),
+) -> ApiResult<()> {
     let format = &plan.mapping.format;
     let (Some(delimiter), Some(quote), Some(encoding)) = (
         check::ascii(&format.delimiter),
@@ -94,24 +104,72 @@ pub fn load(tx: &mut Tx, plan: &Plan, declaration: &'static Declaration) -> ApiR
     };
     let columns = Columns::find(plan, declaration, &header)?;
     let mut batch = Vec::with_capacity(ROWS_A_BATCH);
+    let mut short = Short::default();
+    let mut read = 0;
     while let Some(Extent { line, is_open }) = next(&mut reader, &mut record, &meter)? {
+        if columns.is_short(&record) && !is_open {
+            short.note(line);
+        }
         batch.push(columns.row(plan, line as i64, &record, is_open));
         if batch.len() == ROWS_A_BATCH {
-            store(*conn.borrow_mut(), plan, &mut batch)?;
+            read += store(*conn.borrow_mut(), &mut batch)?;
+            tell(read);
         }
     }
-    store(*conn.borrow_mut(), plan, &mut batch)
+    read += store(*conn.borrow_mut(), &mut batch)?;
+    tell(read);
+    short.tell(*conn.borrow_mut(), plan)
 }
 
-fn store(conn: &mut diesel::PgConnection, plan: &Plan, batch: &mut Vec<NewRow>) -> ApiResult<()> {
-    if !batch.is_empty() {
-        diesel::copy_from(import_rows::table)
-            .from_insertable(&*batch)
-            .execute(conn)?;
-        plan.progress.add(batch.len() as i64);
-        batch.clear();
+/// Rows with fewer cells than the header: some systems leave out the empty ones at the end. The first tells of all.
+#[derive(Default)]
+struct Short {
+    first: Option<u64>,
+    rows: u64,
+}
+
+impl Short {
+    fn note(&mut self, line: u64) {
+        self.first.get_or_insert(line);
+        self.rows += 1;
     }
-    Ok(())
+
+    fn tell(&self, conn: &mut diesel::PgConnection, plan: &Plan) -> ApiResult<()> {
+        let Some(line) = self.first else { return Ok(()) };
+        let issue = Issue {
+            column: None,
+            field: None,
+            code: "short_row".into(),
+            detail: format!(
+                "rows with fewer cells than the header: {}, this being the first; the cells missing at their ends are read as empty",
+                self.rows
+            ),
+            severity: Severity::Warning,
+        };
+        sql![
+            "UPDATE import_rows SET issues = issues || ",
+            bind(json!([issue])),
+            " WHERE line = ",
+            bind(line as i64),
+            " AND import_id = ",
+            bind(plan.import)
+        ]
+        .execute(conn)?;
+        Ok(())
+    }
+}
+
+/// Stores the rows, and answers how many.
+fn store(conn: &mut diesel::PgConnection, batch: &mut Vec<NewRow>) -> ApiResult<i64> {
+    if batch.is_empty() {
+        return Ok(0);
+    }
+    diesel::copy_from(import_rows::table)
+        .from_insertable(&*batch)
+        .execute(conn)?;
+    let stored = batch.len() as i64;
+    batch.clear();
+    Ok(stored)
 }
 
 /// Where in the file a record is.
@@ -168,6 +226,7 @@ fn header(
 /// Every value of the mapping, with its columns found in the file.
 struct Columns<'a> {
     width: usize,
+    years: RangeInclusive<i32>,
     key: Value,
     fields: Vec<(&'a Field, Value)>,
     references: Vec<Named<'a>>,
@@ -177,6 +236,7 @@ struct Columns<'a> {
 pub(super) struct Named<'a> {
     pub name: &'static str,
     pub is_path: bool,
+    pub is_tree: bool,
     pub from: &'a ReferenceMapping,
     pub value: Value,
     /// What one that is made has, under its name in the row's fields.
@@ -222,6 +282,7 @@ impl<'a> Columns<'a> {
                 Named {
                     name: declared.name,
                     is_path: declared.is_path,
+                    is_tree: declared.is_tree,
                     from,
                     value: value(format!("{pointer}/value"), &from.value),
                     made,
@@ -240,10 +301,15 @@ impl<'a> Columns<'a> {
         }
         Ok(Columns {
             width: header.width(),
+            years: mapping.date_years.range(),
             key,
             fields,
             references,
         })
+    }
+
+    fn is_short(&self, record: &StringRecord) -> bool {
+        record.len() < self.width && !record.iter().all(|cell| cell.trim().is_empty())
     }
 
     fn row(&self, plan: &Plan, line: i64, record: &StringRecord, is_open: bool) -> NewRow {
@@ -251,6 +317,10 @@ impl<'a> Columns<'a> {
             record,
             spaces: plan.mapping.format.spaces,
             empty_values: &plan.mapping.empty_values,
+            dates: Dates {
+                formats: &plan.mapping.date_formats,
+                years: &self.years,
+            },
         };
         let mut reading = Reading::default();
         let mut key = None;
@@ -265,9 +335,9 @@ impl<'a> Columns<'a> {
                 Fault::new("blank_row", "the row is blank"),
                 Severity::Warning,
             );
-        } else if record.len() != self.width {
+        } else if record.len() > self.width {
             let detail = format!(
-                "the row has {} cells, the header {}; a quote or a delimiter inside a cell can be why",
+                "the row has {} cells, the header {}; a delimiter inside a cell without quotes can be why",
                 record.len(),
                 self.width
             );
@@ -275,10 +345,10 @@ impl<'a> Columns<'a> {
         } else {
             key = reading.key(&self.key, &cells);
             for (field, value) in &self.fields {
-                reading.field(field, value, &cells, &plan.mapping.date_formats);
+                reading.field(field, value, &cells);
             }
             for reference in &self.references {
-                reading.reference(reference, &cells, &plan.mapping.date_formats);
+                reading.reference(reference, &cells);
             }
         }
         reading.into_row(plan.import, line, key)

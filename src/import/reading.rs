@@ -28,11 +28,14 @@ pub(super) struct NewRow {
     refs: Json,
     action: Option<&'static str>,
     changes: Json,
-    read_issues: Json,
     issues: Json,
 }
 
 const LONGEST_KEY: usize = 200;
+const LONGEST_NAME: usize = 200;
+const LONGEST_CODE: usize = 100;
+/// What is left of a code for the number that a taken one gets.
+const LONGEST_BASE: usize = 90;
 
 /// A row that is being read.
 #[derive(Default)]
@@ -76,7 +79,8 @@ impl Reading {
         None
     }
 
-    pub(super) fn field(&mut self, field: &Field, value: &Value, cells: &Cells, dates: &[String]) {
+    pub(super) fn field(&mut self, field: &Field, value: &Value, cells: &Cells) {
+        let dates = value.dates(cells);
         let read = if field.kind.is_list() {
             value.list(cells).and_then(|items| {
                 let mut values = Vec::new();
@@ -118,7 +122,7 @@ impl Reading {
         }
     }
 
-    pub(super) fn reference(&mut self, named: &Named, cells: &Cells, dates: &[String]) {
+    pub(super) fn reference(&mut self, named: &Named, cells: &Cells) {
         let (name, from) = (named.name, named.from);
         let column = named.value.columns.as_deref();
         let levels = match named.value.list(cells) {
@@ -135,7 +139,7 @@ impl Reading {
                 return self.refuse(column, Some(name), long_key());
             }
             (false, Some(text)) => json!(text),
-            (true, Some(_)) => match path(&levels, from.by) {
+            (true, Some(_)) => match path(named, &levels) {
                 Ok(path) => path,
                 Err(fault) => return self.refuse(column, Some(name), fault),
             },
@@ -144,7 +148,7 @@ impl Reading {
             named
                 .made
                 .iter()
-                .for_each(|(field, value)| self.made(field, value, cells, dates));
+                .for_each(|(field, value)| self.made(field, value, cells));
         }
         self.identifiers.push(name.to_owned());
         self.fields.insert(name.to_owned(), json);
@@ -166,7 +170,8 @@ impl Reading {
     }
 
     /// What cannot be used of one who may have to be made is left out: it is not the row's own.
-    fn made(&mut self, field: &Field, value: &Value, cells: &Cells, dates: &[String]) {
+    fn made(&mut self, field: &Field, value: &Value, cells: &Cells) {
+        let dates = value.dates(cells);
         let text = value.text(cells);
         match text.and_then(|text| text.map(|text| field.kind.read(&text, dates)).transpose()) {
             Ok(Some(json)) => {
@@ -191,7 +196,6 @@ impl Reading {
     pub(super) fn into_row(self, import: Uuid, line: i64, key: Option<String>) -> NewRow {
         let refused = self.issues.iter().any(|issue| issue.severity == Severity::Error);
         let blank = self.issues.iter().any(|issue| issue.code == "blank_row");
-        let issues = json!(self.issues);
         NewRow {
             import_id: import,
             line,
@@ -206,8 +210,7 @@ impl Reading {
                 _ => None,
             },
             changes: json!({}),
-            read_issues: issues.clone(),
-            issues,
+            issues: json!(self.issues),
         }
     }
 }
@@ -236,29 +239,42 @@ fn long_key() -> Fault {
     )
 }
 
-/// The levels with their codes: each is made of all names down to it.
-fn path(levels: &[String], by: ReferenceBy) -> Result<Json, Fault> {
-    let mut code = String::new();
+/// The levels with their codes. Where they are found by their names, what a level is called is its key, and its code is made
+/// of all names down to it; one that is new has that code if nothing else has.
+fn path(named: &Named, levels: &[String]) -> Result<Json, Fault> {
+    let fault =
+        |level: &str, detail: &str| Fault::new("not_valid", format!("\"{}\" {detail}", step::shown(level)));
+    if named.from.by == ReferenceBy::Code {
+        let level = |level: &String| match level.chars().count() <= LONGEST_CODE {
+            true => Ok(json!({ "code": level, "name": level })),
+            false => Err(fault(level, "is longer than 100 characters")),
+        };
+        return levels.iter().map(level).collect();
+    }
+    // What is no tree has the whole path as its name.
+    let joined;
+    let levels = match named.is_tree {
+        true => levels,
+        false => {
+            joined = [levels.join(" / ")];
+            &joined
+        }
+    };
+    let mut words: Vec<String> = Vec::new();
     let mut path = Vec::new();
     for level in levels {
-        let own = match by {
-            ReferenceBy::Code => level.clone(),
-            _ => step::slug(level),
-        };
-        code = match by {
-            ReferenceBy::Code => own,
-            _ if code.is_empty() => own,
-            _ => format!("{code}-{own}"),
-        };
-        let fits = !code.is_empty() && code.chars().count() <= 100;
-        if !fits || level.chars().count() > 200 {
-            let detail = format!(
-                "\"{}\" makes no code of at most 100 characters",
-                step::shown(level)
-            );
-            return Err(Fault::new("not_valid", detail));
+        if level.chars().count() > LONGEST_NAME {
+            return Err(fault(level, "is longer than 200 characters"));
         }
-        path.push(json!({ "code": code, "name": level }));
+        let own = fold(&step::slug(level));
+        words.extend((!own.is_empty()).then_some(own));
+        let code: String = words.join("-").chars().take(LONGEST_BASE).collect();
+        let code = match code.trim_end_matches('-') {
+            // Its name has neither letters nor digits.
+            "" => named.name.replace('_', "-"),
+            code => code.to_owned(),
+        };
+        path.push(json!({ "code": code, "name": level, "key": fold(level) }));
     }
     Ok(Json::Array(path))
 }

@@ -6,12 +6,14 @@ use csv::StringRecord;
 use serde_json::{Map, Value as Json};
 
 use super::{
+    date::Dates,
     mapping::{CsvFormat, ValueMapping},
     read::Issue,
     reading::Reading,
     target::Field,
-    value::{Cells, Header, Value, named_columns},
+    value::{Cells, Header, ISO, Value, named_columns},
 };
+use crate::years::YEARS;
 
 /// A record that was read.
 #[derive(Debug, Default)]
@@ -37,10 +39,15 @@ pub fn read(
         .iter()
         .map(|column| lookup(column).unwrap_or_default())
         .collect();
+    let formats = [ISO.to_owned()];
     let cells = Cells {
         record: &cells,
         spaces: format.spaces,
         empty_values: &[],
+        dates: Dates {
+            formats: &formats,
+            years: &YEARS,
+        },
     };
     let mut reading = Reading::default();
     for (name, mapping) in mapping {
@@ -50,7 +57,7 @@ pub fn read(
         };
         // Every column is in the header, which is made of them.
         let value = Value::new(mapping, &header, &mut Vec::new());
-        reading.field(field, &value, &cells, &["%Y-%m-%d".to_owned()]);
+        reading.field(field, &value, &cells);
     }
     reading.into_record()
 }

@@ -1,10 +1,13 @@
 //! The steps that a value goes through. Pure: no step panics on any text, and none lets a value grow without bound.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::RangeInclusive};
 
-use chrono::{Datelike, NaiveDate};
+use unicode_normalization::char::is_combining_mark;
 
-use super::mapping::{Otherwise, Step};
+use super::{
+    date::Dates,
+    mapping::{Otherwise, Step},
+};
 use crate::text;
 
 /// Why a value cannot be used.
@@ -29,8 +32,8 @@ impl Fault {
 /// Bytes that a value may have on its way.
 const LONGEST: usize = 100_000;
 
-/// Does `steps` to `value`; text that shows nothing is no value.
-pub fn through(steps: &[Step], value: String) -> Result<Option<String>, Fault> {
+/// Does `steps` to `value`; text that shows nothing is no value. Dates of other years than `years` are refused.
+pub fn through(steps: &[Step], value: String, years: &RangeInclusive<i32>) -> Result<Option<String>, Fault> {
     let mut value = present(value);
     for step in steps {
         if value.as_ref().is_some_and(|text| text.len() > LONGEST) {
@@ -39,7 +42,7 @@ pub fn through(steps: &[Step], value: String) -> Result<Option<String>, Fault> {
         value = match (step, value) {
             (Step::Default { value }, None) => Some(value.clone()),
             (_, None) => None,
-            (step, Some(text)) => one(step, text)?.and_then(present),
+            (step, Some(text)) => one(step, text, years)?.and_then(present),
         };
     }
     Ok(value)
@@ -56,7 +59,7 @@ fn present(text: String) -> Option<String> {
     }
 }
 
-fn one(step: &Step, text: String) -> Result<Option<String>, Fault> {
+fn one(step: &Step, text: String, years: &RangeInclusive<i32>) -> Result<Option<String>, Fault> {
     Ok(Some(match step {
         Step::Trim {} => text.trim().to_owned(),
         Step::CollapseSpaces {} => collapse(&text),
@@ -83,7 +86,7 @@ fn one(step: &Step, text: String) -> Result<Option<String>, Fault> {
                 ));
             }
         },
-        Step::Date { formats } => date(&text, formats)?.to_string(),
+        Step::Date { formats } => Dates { formats, years }.read(&text)?.to_string(),
         Step::Empty { values } if values.contains(&text) => return Ok(None),
         Step::Empty { .. } | Step::Default { .. } => text,
     }))
@@ -94,14 +97,23 @@ pub fn collapse(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Lower case, with one hyphen for each run of what is neither letter nor digit.
+/// Lower case, with one hyphen for each run of what is neither letter nor digit. Marks that belong to the letter before
+/// them, such as the vowels of Devanagari, Thai and Arabic, are letters; what only joins or parts letters is left out.
 pub fn slug(text: &str) -> String {
-    let lower = text.to_lowercase();
-    lower
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join("-")
+    let mut slug = String::new();
+    let mut in_word = false;
+    for letter in text.to_lowercase().chars() {
+        if letter.is_alphanumeric() || in_word && is_combining_mark(letter) {
+            if !in_word && !slug.is_empty() {
+                slug.push('-');
+            }
+            slug.push(letter);
+            in_word = true;
+        } else if !matches!(letter, '\u{200c}' | '\u{200d}') {
+            in_word = false;
+        }
+    }
+    slug
 }
 
 fn take(text: &str, separator: &str, part: i32) -> Option<String> {
@@ -122,24 +134,6 @@ fn pad(text: String, width: usize, with: &str) -> String {
     format!("{}{text}", with.repeat(missing))
 }
 
-/// Reads a date that is written in one of `formats`.
-pub fn date(text: &str, formats: &[String]) -> Result<NaiveDate, Fault> {
-    let read = formats
-        .iter()
-        .find_map(|format| NaiveDate::parse_from_str(text, format).ok());
-    match read {
-        Some(date) if (1..=9999).contains(&date.year()) => Ok(date),
-        _ => Err(Fault::new(
-            "not_a_date",
-            format!(
-                "\"{}\" is not a date written as {}",
-                shown(text),
-                formats.join(" or ")
-            ),
-        )),
-    }
-}
-
 /// A value as a message shows it: not too much of it.
 pub fn shown(text: &str) -> String {
     const MOST: usize = 60;
@@ -154,7 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::import::mapping::LookupTable;
+    use crate::{import::mapping::LookupTable, years::YEARS};
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let text = || ".{0,12}";
@@ -194,7 +188,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_step_panics_and_no_value_is_empty_text(steps in steps(), text in "\\PC{0,80}|.{0,80}") {
-            if let Ok(Some(value)) = through(&steps, text) {
+            if let Ok(Some(value)) = through(&steps, text, &YEARS) {
                 let by_default = matches!(steps.last(), Some(Step::Default { .. }));
                 prop_assert!(!value.is_empty() || by_default);
             }
@@ -204,6 +198,22 @@ mod tests {
         fn a_slug_is_its_own_slug(text in "\\PC{0,40}") {
             let once = slug(&text);
             prop_assert_eq!(slug(&once), once);
+        }
+    }
+
+    // Fault 2.
+    #[test]
+    fn marks_are_letters_of_a_slug() {
+        for (text, expected) in [
+            ("हिन्दी विभाग", "हिन्दी-विभाग"),
+            ("ฝ่ายขาย ที่ 2", "ฝ่ายขาย-ที่-2"),
+            ("الإدَارَة العامّة", "الإدَارَة-العامّة"),
+            ("می\u{200c}خواهم", "میخواهم"),
+            ("Cafe\u{301} & Bar", "cafe\u{301}-bar"),
+            ("-\u{301}a", "a"),
+            ("++", ""),
+        ] {
+            assert_eq!(slug(text), expected, "{text}");
         }
     }
 
@@ -254,7 +264,7 @@ mod tests {
         for (steps, text, expected) in cases {
             let steps: Vec<Step> = serde_json::from_str(steps).unwrap();
             assert_eq!(
-                through(&steps, (*text).to_owned()).unwrap().as_deref(),
+                through(&steps, (*text).to_owned(), &YEARS).unwrap().as_deref(),
                 *expected,
                 "{text}"
             );

@@ -2,16 +2,24 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    date::Dates,
     mapping::{Mapping, ReferenceBy},
-    progress::Progress,
     step::{self, Fault},
 };
-use crate::{access::Permission, app::Tx, db::Sql, email, http::ApiResult, period::Period, text};
+use crate::{
+    access::Permission,
+    app::Tx,
+    db::{Sql, bind},
+    email,
+    http::ApiResult,
+    period::Period,
+    sql, text,
+};
 
 /// A resource that imports write.
 pub trait Target: Sync {
@@ -24,6 +32,12 @@ pub trait Target: Sync {
     /// Refuses rows that the database would not take, and resolves references into `import_rows.refs`.
     fn resolve(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()>;
 
+    /// Over the object `t` that gets the status `then` because it is missing: what else changes, as
+    /// `{"field": {"from": …, "to": …}}` or null.
+    fn ended(&self, _then: &str, _today: NaiveDate) -> Sql {
+        sql!["NULL::jsonb"]
+    }
+
     /// What would be made beside the rows themselves, such as org units, by kind.
     fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>>;
 
@@ -32,8 +46,20 @@ pub trait Target: Sync {
         None
     }
 
-    /// Writes what the plan says, with its events; set-based.
-    fn write(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()>;
+    /// Makes what is made beside the rows and rows refer to, such as org units. Comes before the first row is written.
+    fn prepare(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()>;
+
+    /// A query of `id` and `rank`: rows about things of a lower rank are written first. None if the order of the file will do.
+    fn ranks(&self, _plan: &Plan) -> Option<Sql> {
+        None
+    }
+
+    /// Refuses those rows of `part` that cannot be written as they were planned, because of what has changed beside their
+    /// own objects, which are locked.
+    fn refuse_outdated(&self, tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()>;
+
+    /// Writes the rows of `part`, with their events; set-based.
+    fn write(&self, tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()>;
 }
 
 /// What is known of a target beforehand.
@@ -57,12 +83,25 @@ pub struct Declaration {
     pub missing: &'static [&'static str],
     /// The statuses of those who are gone already; going from another to one of these is a removal.
     pub gone: &'static [&'static str],
+    /// A condition over the object `t` and its external key `e`, whose `missing` is set: whether nobody has given `t` another
+    /// status since.
+    pub still_missing: &'static str,
 }
 
 impl Declaration {
     /// `gone`, to be bound.
     pub fn gone_words(&self) -> Vec<String> {
         self.gone.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// The statuses of those who cannot be missing: those who are gone, and those who have the status `then` already.
+    pub fn absent_words(&self, then: &str) -> Vec<String> {
+        let then = self.missing.iter().filter(|word| **word == then);
+        self.gone
+            .iter()
+            .chain(then)
+            .map(|word| (*word).to_owned())
+            .collect()
     }
 }
 
@@ -89,6 +128,8 @@ pub struct Reference {
     pub made: &'static [&'static str],
     /// Whether it is a path of several levels, each with a code and a name.
     pub is_path: bool,
+    /// Whether each level of the path is a thing of its own, below the one before it.
+    pub is_tree: bool,
     /// A condition over the row `r` and the object `t`: whether the object refers to it already.
     pub is_same: &'static str,
     /// Over the object `t`: how the present one is shown.
@@ -106,6 +147,8 @@ pub struct Field {
     pub empty: Empty,
     /// Over the object `t`: its present value, as jsonb.
     pub present: Sql,
+    /// Of a value that no two may share: what stands before the number that a taken one gets.
+    pub number_after: Option<&'static str>,
 }
 
 /// What an empty value does.
@@ -170,7 +213,7 @@ impl Kind {
     }
 
     /// Reads one value.
-    pub fn read(&self, text: &str, dates: &[String]) -> Result<Value, Fault> {
+    pub fn read(&self, text: &str, dates: Dates) -> Result<Value, Fault> {
         let wrong = |code, what: &str| Fault::new(code, format!("\"{}\" {what}", step::shown(text)));
         let good = |fits: bool, what: &str| {
             if fits {
@@ -214,7 +257,7 @@ impl Kind {
                 email::is_address(text),
                 "is not an e-mail address, such as ana@example.com",
             ),
-            Kind::Date => step::date(text, dates).map(|date| json!(date)),
+            Kind::Date => dates.read(text).map(|date| json!(date)),
             Kind::Integer(least, most) => match text.parse::<i64>() {
                 Ok(number) if (*least..=*most).contains(&number) => Ok(json!(number)),
                 _ => Err(wrong(
@@ -281,6 +324,29 @@ fn is_language(text: &str) -> bool {
         && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
+/// Rows of an import that are written together, by their turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The first turn.
+    pub first: i64,
+    /// The last.
+    pub last: i64,
+}
+
+impl Part {
+    /// A condition over the row `r`: that it is of this part of this import.
+    pub fn rows(self, plan: &Plan) -> Sql {
+        sql![
+            "r.turn BETWEEN ",
+            bind(self.first),
+            " AND ",
+            bind(self.last),
+            " AND r.import_id = ",
+            bind(plan.import)
+        ]
+    }
+}
+
 /// An import whose rows are read, on its way through a target.
 pub struct Plan<'a> {
     /// The import.
@@ -289,8 +355,6 @@ pub struct Plan<'a> {
     pub mapping: &'a Mapping,
     /// The fields that the mapping fills, in the rows themselves or in what they make.
     pub fields: &'a [Field],
-    /// Who hears how far it is.
-    pub progress: &'a Progress<'a>,
 }
 
 impl Plan<'_> {

@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::HashMap};
 use csv::StringRecord;
 
 use super::{
+    date::Dates,
     mapping::{CsvFormat, Spaces, Step, ValueMapping},
     step::{self, Fault},
 };
@@ -127,6 +128,8 @@ pub struct Cells<'a> {
     pub spaces: Spaces,
     /// What means "nothing".
     pub empty_values: &'a [String],
+    /// How days are written.
+    pub dates: Dates<'a>,
 }
 
 impl Cells<'_> {
@@ -162,6 +165,8 @@ enum Part {
 pub struct Value {
     source: Source,
     steps: Vec<Step>,
+    /// The format of days that the step `date` has read.
+    iso: Option<String>,
     /// The column or columns, for messages.
     pub columns: Option<String>,
 }
@@ -194,6 +199,7 @@ impl Value {
         Value {
             source,
             steps: mapping.steps.clone(),
+            iso: reads_date(mapping).then(|| ISO.to_owned()),
             columns: (!named.is_empty()).then(|| named.join(", ")),
         }
     }
@@ -208,7 +214,15 @@ impl Value {
                 .unwrap_or_default(),
             Source::Template(parts) => fill(parts, cells)?,
         };
-        step::through(&self.steps, text)
+        step::through(&self.steps, text, cells.dates.years)
+    }
+
+    /// How the value is written if it is a day: as the step `date` writes it, if there is one.
+    pub fn dates<'a>(&'a self, cells: &Cells<'a>) -> Dates<'a> {
+        match &self.iso {
+            Some(iso) => cells.dates.written(std::slice::from_ref(iso)),
+            None => cells.dates,
+        }
     }
 
     /// The values of its columns, without those that are empty.
@@ -218,7 +232,10 @@ impl Value {
         };
         positions
             .iter()
-            .filter_map(|position| step::through(&self.steps, cells.get(*position).into_owned()).transpose())
+            .filter_map(|position| {
+                let cell = cells.get(*position).into_owned();
+                step::through(&self.steps, cell, cells.dates.years).transpose()
+            })
             .collect()
     }
 }
@@ -230,13 +247,22 @@ fn fill(parts: &[Part], cells: &Cells) -> Result<String, Fault> {
         match part {
             Part::Text(literal) => text.push_str(literal),
             Part::Column(position, steps) => {
-                let value = step::through(steps, cells.get(*position).into_owned())?;
+                let value = step::through(steps, cells.get(*position).into_owned(), cells.dates.years)?;
                 is_empty &= value.is_none();
                 text.push_str(&value.unwrap_or_default());
             }
         }
     }
     Ok(if is_empty { String::new() } else { text })
+}
+
+/// How the step `date` writes days.
+pub const ISO: &str = "%Y-%m-%d";
+
+fn reads_date(mapping: &ValueMapping) -> bool {
+    let parts = mapping.parts.values().flat_map(|part| &part.steps);
+    let mut steps = mapping.steps.iter().chain(parts);
+    steps.any(|step| matches!(step, Step::Date { .. }))
 }
 
 /// The columns that a value is made of.

@@ -265,3 +265,89 @@ async fn parts_of_a_template_go_through_steps_of_their_own() {
     );
     assert_eq!(rows[1]["issues"][0]["column"], "first, name, site");
 }
+
+// Fault 19.
+#[actix_web::test]
+async fn cells_missing_at_the_end_of_rows_are_empty_and_the_first_such_row_says_so() {
+    let importing = Importing::with(small_profile()).await;
+
+    let import = importing
+        .plan("small", "id,name,boss\n1,Ana,\n2,Bea\n\n3,Cem\n4,Dan,1,\n5\n ,\n")
+        .await;
+
+    let rows = importing.rows(&import, "line gt 0").await;
+    let expected = [
+        (2, ""),
+        (3, "-:short_row"),
+        (5, ""),
+        (6, "-:ragged_row"),
+        (7, "given_name:required"),
+        (8, "-:blank_row"),
+    ];
+    assert_eq!(
+        outline(&rows),
+        expected.map(|(line, codes)| (line, codes.to_owned()))
+    );
+    let detail = rows[1]["issues"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("header: 3, this"), "{detail}");
+    assert_eq!(import.at("/counts/create"), 3);
+}
+
+// Fault 5.
+#[actix_web::test]
+async fn a_year_of_two_digits_is_no_year_of_four() {
+    let mut profile = small_profile();
+    profile["mapping"]["date_formats"] = json!(["%d/%m/%Y", "%d/%m/%y"]);
+    profile["mapping"]["fields"]["hired_on"] = json!({ "column": "hired" });
+    profile["mapping"]["fields"]["left_on"] =
+        json!({ "column": "left", "steps": [{ "step": "date", "formats": ["%Y%m%d"] }] });
+    profile["mapping"]["fields"]["attributes.due"] = json!({ "column": "due" });
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let due = json!({ "name": "due", "kind": "date", "label": "Due" });
+    admin
+        .post("/v1/attribute-definitions", due)
+        .await
+        .assert_status(201);
+    admin
+        .post("/v1/import-profiles", profile.clone())
+        .await
+        .assert_status(201);
+    let importing = Importing { app, admin };
+
+    let file = "id,name,boss,hired,left,due\n1,Ana,,15/05/20,20211231,1/7/2021\n2,Bea,,15/05/0020,,\n3,Cem,,,2020051,\n4,Dan,,,99991231,\n5,Eve,,,,31/12/9999\n";
+    let import = importing.plan("small", file).await;
+
+    let rows = importing.rows(&import, "line gt 0").await;
+    let ana = &rows[0]["fields"];
+    assert_eq!(
+        (&ana["hired_on"], &ana["left_on"], &ana["attributes.due"]),
+        (&json!("2020-05-15"), &json!("2021-12-31"), &json!("2021-07-01"))
+    );
+    let expected = [
+        (3, "hired_on:year_out_of_range"),
+        (4, "left_on:not_a_date"),
+        (5, "left_on:year_out_of_range"),
+        (6, "attributes.due:year_out_of_range"),
+    ];
+    assert_eq!(
+        outline(&rows[1..]),
+        expected.map(|(line, codes)| (line, codes.to_owned()))
+    );
+
+    profile["code"] = json!("wide");
+    profile["mapping"]["date_years"] = json!({ "first": 1, "last": 9999 });
+    importing
+        .admin
+        .post("/v1/import-profiles", profile.clone())
+        .await
+        .assert_status(201);
+    let import = importing.plan("wide", file).await;
+    assert_eq!(import.at("/counts/refuse"), 1, "{}", import.text());
+    profile["mapping"]["date_years"] = json!({ "first": 2000, "last": 1999 });
+    importing
+        .admin
+        .post("/v1/import-profiles", profile)
+        .await
+        .assert_fault("/mapping/date_years/last");
+}

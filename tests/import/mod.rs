@@ -1,11 +1,15 @@
 //! Imports: messy files, plans, applications, and files that are no CSV at all.
 
 mod applications;
+mod batches;
 mod files;
 mod managers;
+mod names;
 mod people;
 mod profiles;
 mod real_files;
+mod returns;
+mod taken_names;
 mod takeovers;
 
 use awc::http::Method;

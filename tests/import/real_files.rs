@@ -45,7 +45,7 @@ async fn the_real_hr_export_goes_in() {
 
     assert_eq!(
         import.at("/counts"),
-        json!({ "rows": 310, "create": 310, "update": 0, "unchanged": 0, "end": 0, "refuse": 0, "skip": 0,
+        json!({ "rows": 310, "create": 310, "update": 0, "restore": 0, "unchanged": 0, "end": 0, "refuse": 0, "skip": 0,
             "warnings": 72, "removals": 0, "present": 0, "also_created": { "org_unit": 6 } }),
         "{}",
         import.text()
@@ -114,7 +114,7 @@ async fn the_real_catalog_goes_in() {
 
     assert_eq!(
         import.at("/counts"),
-        json!({ "rows": 975, "create": 974, "update": 0, "unchanged": 0, "end": 0, "refuse": 0, "skip": 1,
+        json!({ "rows": 975, "create": 974, "update": 0, "restore": 0, "unchanged": 0, "end": 0, "refuse": 0, "skip": 1,
             "warnings": 1, "removals": 0, "present": 0, "also_created": { "category": 31 } }),
         "{}",
         import.text()

@@ -140,11 +140,7 @@ async fn taking_somebody_over_goes_stale_when_they_change() {
         .await
         .assert_status(201);
 
-    importing.apply(&import).await.assert_status(202);
-    importing.app.run_jobs();
-
-    let import = importing.admin.get(&format!("/v1/imports/{}", import.id())).await;
-    assert_eq!(import.at("/problem/code"), "plan_stale");
+    importing.apply(&import).await.assert_problem(409, "plan_stale");
 }
 
 #[actix_web::test]

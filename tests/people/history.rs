@@ -73,6 +73,8 @@ async fn whoever_leaves_before_they_came_is_refused_also_on_change() {
         json!({"left_on": "2026-02-28"}),
         json!({"hired_on": "2027-01-01", "left_on": "2026-12-31"}),
         json!({"left_on": "0000-01-01"}),
+        // Fault 5.
+        json!({"left_on": "9999-12-31"}),
     ] {
         admin
             .patch(&path, days)

@@ -167,7 +167,8 @@ fn import(app: &App, profile: &str, name: &str, file: &[u8]) -> Result<ImportCou
     app.write_blocking(&acting(), |tx| {
         let operation = operations::begin(tx, "import.apply", None)?;
         imports::store::applying(tx, id, operation.id)?;
-        let counts = apply::apply(tx, id, &assessment.plan_hash, None, &|_| ())?;
+        apply::as_a_whole(tx, id, &|_| ())?;
+        let counts = apply::end(tx, id)?;
         operations::succeed(tx, operation.id, &counts)?;
         // Two years pass quicker than PostgreSQL would notice by itself that the tables grow.
         sql!["ANALYZE users, user_history, external_keys, org_unit_closure, reporting_lines, rule_members, requirements,

@@ -1,12 +1,17 @@
 //! The jobs that plan and apply.
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::store;
 use crate::{
+    app::Tx,
     http::{ApiError, ApiResult},
-    import::{apply, plan},
+    import::{
+        apply::{self, Ending, Transactions},
+        plan,
+    },
     jobs::{Job, JobError, JobRun},
     operations,
 };
@@ -45,10 +50,48 @@ pub struct ApplyPlan {
     pub import_id: Uuid,
     /// The operation that tells of it.
     pub operation_id: Uuid,
-    /// The plan's hash.
-    pub plan_hash: String,
-    /// Lets the plan remove more than its profile allows.
-    pub allow_removals_percent: Option<u32>,
+    /// Whether all of it is one transaction.
+    pub all_or_nothing: bool,
+}
+
+/// When an import looks again whether another one is still being applied.
+const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(5);
+
+impl Transactions for JobRun<'_> {
+    type Error = JobError;
+
+    fn write<T>(&self, f: impl Fn(&mut Tx) -> ApiResult<T>) -> Result<T, JobError> {
+        self.write(f)
+    }
+
+    fn is_cancelled(&self) -> Result<bool, JobError> {
+        self.is_cancelled()
+    }
+}
+
+impl ApplyPlan {
+    fn whole(&self, run: &JobRun) -> Result<(), JobError> {
+        run.finish(|tx| {
+            apply::as_a_whole(tx, self.import_id, &|rows| run.progress(rows))?;
+            let counts = apply::end(tx, self.import_id)?;
+            operations::succeed(tx, self.operation_id, &counts)
+        })
+    }
+
+    fn in_batches(&self, run: &JobRun) -> Result<(), JobError> {
+        let ending = apply::in_batches(run, self.import_id, self.operation_id)?;
+        run.finish(|tx| match ending {
+            Ending::Done => {
+                let counts = apply::end(tx, self.import_id)?;
+                operations::succeed(tx, self.operation_id, &counts)
+            }
+            Ending::Cancelled => {
+                let counts = apply::end_early(tx, self.import_id)?;
+                operations::cancel(tx, self.operation_id, &counts)
+            }
+            Ending::Waits => tx.enqueue_at(self, tx.now + LOOK_AGAIN),
+        })
+    }
 }
 
 impl Job for ApplyPlan {
@@ -56,16 +99,11 @@ impl Job for ApplyPlan {
     const MAX_ATTEMPTS: i32 = 5;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        let applied = run.finish(|tx| {
-            let counts = apply::apply(
-                tx,
-                self.import_id,
-                &self.plan_hash,
-                self.allow_removals_percent,
-                &|rows| run.progress(rows),
-            )?;
-            operations::succeed(tx, self.operation_id, &counts)
-        });
+        let applied = if self.all_or_nothing {
+            self.whole(run)
+        } else {
+            self.in_batches(run)
+        };
         or_fail(run, applied, self.import_id, self.operation_id)
     }
 

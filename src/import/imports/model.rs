@@ -40,6 +40,8 @@ text_enum! {
         Create = "create",
         /// Changes it.
         Update = "update",
+        /// Brings back what an earlier import ended because it was missing from its file, and changes it as the row says.
+        Restore = "restore",
         /// Nothing: it is so already.
         Unchanged = "unchanged",
         /// It is missing from the file, and gets the status that the profile says.
@@ -68,7 +70,7 @@ pub struct Import {
     pub file_name: Option<String>,
     /// How far it is.
     pub status: ImportStatus,
-    /// How many rows the plan creates, changes, and so on; null until it is made.
+    /// How many rows the plan creates, changes, and so on; null until it is made. Once it is applied, what was done.
     #[schema(value_type = Option<ImportCounts>)]
     pub counts: Option<Value>,
     /// Stands for all that the plan would do; applying it takes this.
@@ -104,6 +106,8 @@ pub struct ImportCounts {
     pub create: i64,
     /// Rows that change something.
     pub update: i64,
+    /// Rows that bring back what an earlier file left out.
+    pub restore: i64,
     /// Rows that say what is so already.
     pub unchanged: i64,
     /// Things that are missing from the file and get the profile's status for that.
@@ -182,4 +186,8 @@ pub struct ApplyImport {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
     pub allow_removals_percent: Option<u32>,
+    /// Writes all rows in one transaction, or none. Everybody who wants to change one of them meanwhile waits for all.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub all_or_nothing: bool,
 }

@@ -13,7 +13,7 @@ use crate::{
     access::{self, Permission, inclusion},
     app::{Call, Tx},
     http::{ApiError, ApiResult, Code, CsvUpload, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
-    import::{self, apply, profiles, require_all},
+    import::{self, apply, plan::Prepared, profiles, require_all},
     operations::{self, Operation},
 };
 
@@ -127,7 +127,11 @@ async fn list_import_rows(call: Call, id: Path<Ref<Import>>, query: Query<ListQu
 /// The caller must also hold, in the scope of everything, `users.write` and `org_units.write` for people, or
 /// `courses.write` and `courses.publish` for courses. Who gives people other e-mail addresses needs all that those people were
 /// granted, as for their passwords.
-/// All of it is written in one transaction, or nothing.
+/// Rows are written in batches that each commit by themselves, so that nobody waits long for one of them; with
+/// `all_or_nothing` in one transaction. A row whose object has changed since the plan was made is refused by itself, with the
+/// issue `changed_since_planned`, and the others go in. The whole plan is stale (`plan_stale`) if more than a tenth of what it would
+/// write has changed, or anything with `all_or_nothing`; what it leaves as it is does not matter. Imports of one resource are applied
+/// one after the other.
 #[utoipa::path(tag = "imports", params(("import_id" = String, Path)), request_body = ApplyImport,
     responses((status = 202, body = Operation)), extensions(("x-permission" = json!("imports.write"))))]
 #[post("/{import_id}/application")]
@@ -140,23 +144,22 @@ async fn apply_import(call: Call, id: Path<Ref<Import>>, body: Valid<ApplyImport
             inclusion::require_granted(tx, powers, EXCEEDS)?;
         }
         let counts = planned(&import)?;
-        if import.plan_hash.as_deref() != Some(body.0.plan_hash.as_str())
-            || store::is_stale(tx, &import, target)?
-        {
+        if import.plan_hash.as_deref() != Some(body.0.plan_hash.as_str()) {
             return Err(apply::stale());
         }
-        let allowed = match body.0.allow_removals_percent {
-            Some(allowed) => allowed,
-            None => allowance(tx, &import)?,
-        };
-        apply::check_removals(&counts, allowed)?;
-        let operation = operations::begin(tx, APPLY, Some(counts.create + counts.update + counts.end))?;
+        let prepared = Prepared::of(tx, import.id)?;
+        apply::refuse_stale(tx, &prepared.plan(), prepared.target)?;
+        apply::check_removals(tx, import.id, &counts, body.0.allow_removals_percent)?;
+        let operation = operations::begin(
+            tx,
+            APPLY,
+            Some(counts.create + counts.update + counts.restore + counts.end),
+        )?;
         store::applying(tx, import.id, operation.id)?;
         tx.enqueue(&ApplyPlan {
             import_id: import.id,
             operation_id: operation.id,
-            plan_hash: body.0.plan_hash.clone(),
-            allow_removals_percent: body.0.allow_removals_percent,
+            all_or_nothing: body.0.all_or_nothing,
         })?;
         operations::accepted(&operation)
     })
@@ -180,10 +183,4 @@ fn planned(import: &Import) -> ApiResult<ImportCounts> {
             ),
         )),
     }
-}
-
-fn allowance(tx: &mut Tx, import: &Import) -> ApiResult<u32> {
-    let (_, mapping) = store::mapping(tx, import.id)?;
-    let mapping: import::mapping::Mapping = serde_json::from_value(mapping).map_err(ApiError::internal)?;
-    Ok(mapping.missing.max_removals_percent)
 }

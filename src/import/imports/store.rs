@@ -2,23 +2,19 @@
 
 use std::io::Read;
 
-use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types};
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::model::{Import, ImportRow, ImportStatus, RowAction};
+use super::model::{Import, ImportCounts, ImportRow, ImportStatus, RowAction};
 use crate::{
     access::Protected,
     app::Tx,
-    db::{
-        bind,
-        schema::{import_files, import_profile_versions, import_rows, imports},
-    },
+    db::schema::{import_files, import_profile_versions, import_rows, imports, operations},
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
-    import::{Target, assess::Assessment, profiles::model::ProfileRow},
+    import::{assess::Assessment, profiles::model::ProfileRow},
     ledger::Event,
-    sql,
 };
 
 const LISTING: Listing = Listing {
@@ -184,15 +180,6 @@ pub fn rows(tx: &mut Tx, import: &Import, query: &ListQuery) -> ApiResult<Page<I
     Ok(page.page(rows, |_| import.id))
 }
 
-/// The import `id`, locked against others who would apply it.
-pub fn lock(tx: &mut Tx, id: Uuid) -> ApiResult<Import> {
-    Ok(imports::table
-        .find(id)
-        .select(Import::as_select())
-        .for_update()
-        .first(tx.conn)?)
-}
-
 /// What an import writes, and its mapping.
 pub fn mapping(tx: &mut Tx, id: Uuid) -> ApiResult<(String, Value)> {
     let (resource, profile, version): (String, Uuid, i64) = imports::table
@@ -232,8 +219,51 @@ pub fn applying(tx: &mut Tx, id: Uuid, operation: Uuid) -> ApiResult<()> {
     )
 }
 
-/// The plan is applied.
-pub fn applied(tx: &mut Tx, id: Uuid) -> ApiResult<()> {
+/// The turn up to which the plan's rows are written; none before the first. Locks the import.
+pub fn applied_turn(tx: &mut Tx, id: Uuid) -> ApiResult<Option<i64>> {
+    Ok(imports::table
+        .find(id)
+        .select(imports::applied_turn)
+        .for_update()
+        .first(tx.conn)?)
+}
+
+/// Whether another import of `resource` has begun to be applied, and its operation goes on.
+pub fn is_another_applied(tx: &mut Tx, id: Uuid, resource: &str) -> ApiResult<bool> {
+    let another = imports::table
+        .inner_join(operations::table)
+        .filter(imports::id.ne(id))
+        .filter(imports::resource.eq(resource))
+        .filter(imports::status.eq(ImportStatus::Applying))
+        .filter(imports::applied_turn.is_not_null())
+        .filter(operations::finished_at.is_null());
+    Ok(diesel::select(diesel::dsl::exists(another)).get_result(tx.conn)?)
+}
+
+/// The first row is about to be written.
+pub fn begin_application(tx: &mut Tx, id: Uuid) -> ApiResult<()> {
+    diesel::update(imports::table.find(id))
+        .set(imports::applied_turn.eq(0))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The rows after `done` are written up to the turn `last`, in this transaction and no other.
+pub fn move_on(tx: &mut Tx, id: Uuid, done: i64, last: i64) -> ApiResult<()> {
+    let moved = diesel::update(imports::table.find(id).filter(imports::applied_turn.eq(done)))
+        .set(imports::applied_turn.eq(last))
+        .execute(tx.conn)?;
+    if moved == 1 {
+        return Ok(());
+    }
+    Err(ApiError::internal("another attempt has written these rows"))
+}
+
+/// The plan is applied, with these counts.
+pub fn applied(tx: &mut Tx, id: Uuid, counts: &ImportCounts) -> ApiResult<()> {
+    diesel::update(imports::table.find(id))
+        .set(imports::counts.eq(json!(counts)))
+        .execute(tx.conn)?;
     set_status(tx, id, ImportStatus::Applied, None, "import.applied")
 }
 
@@ -261,23 +291,4 @@ fn set_status(
         .get_result(tx.conn)?;
     tx.record(Event::new(action, "import", id).after(&import));
     Ok(())
-}
-
-#[derive(QueryableByName)]
-struct Changed {
-    #[diesel(sql_type = sql_types::Bool)]
-    changed: bool,
-}
-
-/// Whether one of the things that the plan speaks of has changed since. Applying looks closer.
-pub fn is_stale(tx: &mut Tx, import: &Import, target: &dyn Target) -> ApiResult<bool> {
-    let changed: Changed = sql![
-        "SELECT EXISTS (SELECT 1 FROM import_rows r JOIN ",
-        target.declaration().table,
-        " t ON t.id = r.object_id WHERE r.object_version <> t.version AND r.import_id = ",
-        bind(import.id),
-        ") AS changed"
-    ]
-    .get_result(tx.conn)?;
-    Ok(changed.changed)
 }

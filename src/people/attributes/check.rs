@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use chrono::{Datelike, NaiveDate};
 use serde_json::{Map, Value};
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
 use crate::{
     app::Tx,
     http::{ApiResult, FieldError},
-    text,
+    text, years,
 };
 
 /// The definitions in force, by name.
@@ -68,17 +67,12 @@ fn fault(definition: &AttributeDefinition, value: &Value) -> Option<String> {
             _ => None,
         },
         (AttributeKind::Number, Value::Number(_)) | (AttributeKind::Boolean, Value::Bool(_)) => None,
-        (AttributeKind::Date, Value::String(text)) if is_day(text) => None,
+        (AttributeKind::Date, Value::String(text)) if years::is_day(text) => None,
         (AttributeKind::String, _) => Some("must be a string".into()),
         (AttributeKind::Number, _) => Some("must be a number".into()),
         (AttributeKind::Boolean, _) => Some("must be true or false".into()),
-        (AttributeKind::Date, _) => Some("must be a day, such as \"2026-03-31\"".into()),
+        (AttributeKind::Date, _) => Some(format!("must be {}", years::WORDS)),
     }
-}
-
-fn is_day(text: &str) -> bool {
-    text.len() == "2026-03-31".len()
-        && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok_and(|day| day.year() >= 1)
 }
 
 /// `values` after `patch` (RFC 7396): what it names is set, null takes away, the rest stays.

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{Datelike, NaiveDate};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
@@ -41,12 +40,6 @@ pub(super) fn all(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
 fn days(draft: &mut Draft) {
     let user = &draft.after;
     let mut faults = Vec::new();
-    let too_early = |day: Option<NaiveDate>| day.is_some_and(|day| day.year() < 1);
-    for (pointer, day) in [("/hired_on", user.hired_on), ("/left_on", user.left_on)] {
-        if too_early(day) {
-            faults.push(FieldError::new(pointer, "must not be before 0001-01-01"));
-        }
-    }
     if let (Some(hired), Some(left)) = (user.hired_on, user.left_on)
         && left < hired
     {

@@ -26,6 +26,33 @@ async fn what_cannot_be_written_keeps_nobody_out() {
     assert_eq!(academy.me(&signed_in).await["username"], json!("ana"));
 }
 
+// Fault 7.
+#[actix_web::test]
+async fn a_taken_username_gets_a_number_if_the_mapping_says_so() {
+    let academy = Academy::with(json!({"updates_people": true})).await;
+    person(&academy.admin, "ANA").await;
+    person(&academy.admin, "ana2").await;
+    academy
+        .change(json!({"mapping": {
+            "username": {"column": "preferred_username", "on_taken": "number"},
+            "given_name": {"column": "given_name"},
+            "family_name": {"column": "family_name"},
+        }}))
+        .await;
+
+    let signed_in = academy.sign_in(ana()).await;
+
+    assert_eq!(academy.me(&signed_in).await["username"], json!("ana3"));
+    let mut changed = ana();
+    changed["family_name"] = json!("Costa");
+    let signed_in = academy.sign_in(changed).await;
+    let me = academy.me(&signed_in).await;
+    assert_eq!(
+        (&me["username"], &me["family_name"]),
+        (&json!("ana3"), &json!("Costa"))
+    );
+}
+
 #[actix_web::test]
 async fn mappings_are_those_of_imports() {
     let academy = Academy::with(json!({"updates_people": true})).await;

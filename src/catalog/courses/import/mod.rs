@@ -13,7 +13,7 @@ use crate::{
     import::{
         Target,
         mapping::ReferenceBy,
-        target::{Declaration, Empty, Field, Kind, Match, Plan, Reference},
+        target::{Declaration, Empty, Field, Kind, Match, Part, Plan, Reference},
     },
     sql,
 };
@@ -37,11 +37,13 @@ static DECLARATION: Declaration = Declaration {
         by: &[ReferenceBy::Code, ReferenceBy::Name],
         made: &[],
         is_path: true,
+        is_tree: false,
         is_same: "(SELECT c.code FROM categories c WHERE c.id = t.category_id) IS NOT DISTINCT FROM r.refs ->> 'category'",
         shown: "(SELECT c.code FROM categories c WHERE c.id = t.category_id)",
     }],
     missing: &["retired"],
     gone: &["retired"],
+    still_missing: "t.retired_at = (e.missing ->> 'at')::timestamptz",
 };
 
 impl Target for CourseImport {
@@ -112,8 +114,16 @@ impl Target for CourseImport {
             .collect())
     }
 
-    fn write(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-        write::write(tx, plan)
+    fn prepare(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+        write::create_categories(tx, plan)
+    }
+
+    fn refuse_outdated(&self, tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+        resolve::refuse_outdated(tx, plan, part)
+    }
+
+    fn write(&self, tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+        write::write(tx, plan, part)
     }
 }
 
@@ -123,5 +133,6 @@ fn field(name: &'static str, kind: Kind, empty: Empty, present: &'static str) ->
         kind,
         empty,
         present: sql![present],
+        number_after: (name == "code").then_some("-"),
     }
 }

@@ -7,10 +7,12 @@ use crate::{
     db::bind,
     http::ApiResult,
     import::{
+        apply,
         assess::{Taken, good, issue, refuse_taken},
-        mapping::{OnMissing, ReferenceMapping},
+        mapping::{OnMissing, ReferenceBy, ReferenceMapping},
+        naming::{self, Naming},
         reference::{on_missing, settle_codes},
-        target::Plan,
+        target::{Part, Plan},
     },
     sql,
 };
@@ -59,9 +61,14 @@ fn refuse_empty(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
 }
 
 fn find_categories(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
-    let detail = sql!["'there is no category ' || found.code || ', or it is archived'"];
+    if reference.by == ReferenceBy::Name {
+        naming::settle(tx, plan, reference, named_categories())?;
+    }
+    let detail = sql!["'there is no category ' || found.name || ', or it is archived'"];
     let found = sql![
-        "SELECT g.line, coalesce(c.code, g.fields -> 'category' -> -1 ->> 'code') AS code, CASE WHEN c.id IS NULL THEN NOT ",
+        "SELECT g.line, coalesce(c.code, g.fields -> 'category' -> -1 ->> 'code') AS code,
+            coalesce(g.fields -> 'category' -> -1 ->> 'code', g.fields -> 'category' -> -1 ->> 'name') AS name,
+            CASE WHEN c.id IS NULL THEN g.fields -> 'category' -> -1 ->> 'code' IS NULL OR NOT ",
         bind(reference.on_missing == OnMissing::Create),
         " ELSE c.archived_at IS NOT NULL END AS is_missing
             FROM ",
@@ -71,6 +78,38 @@ fn find_categories(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Ap
     ];
     let missing = on_missing(plan, reference, "category", "category_unknown", detail);
     settle_codes(tx, plan, "category", found, missing)
+}
+
+/// Refuses rows whose code or whose category is no longer as it was when they were planned.
+pub fn refuse_outdated(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+    let outrun = sql![
+        "SELECT r.line FROM import_rows r
+         WHERE r.action IN ('create', 'update', 'restore') AND (
+            EXISTS (SELECT 1 FROM courses t WHERE t.code_folded = r.folded ->> 'code_folded' AND t.id <> r.object_id)
+            OR r.refs ->> 'category' IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM categories c WHERE c.code_folded = r.folded -> 'category_folded' -> -1 ->> 'code'
+                    AND c.archived_at IS NULL)) AND ",
+        part.rows(plan)
+    ];
+    apply::refuse(tx, plan, outrun)?;
+    Ok(())
+}
+
+/// Categories by their names; one that is archived counts only where no other one is.
+fn named_categories() -> Naming {
+    let found = sql![
+        "found AS (SELECT paths.path, 1::bigint AS level, c.code,
+                rank() OVER (PARTITION BY paths.path ORDER BY c.archived_at IS NOT NULL) AS place
+            FROM paths JOIN categories c ON c.name_folded = paths.levels -> 0 ->> 'key')
+         SELECT path, level, min(code) AS code, count(*) AS total FROM found WHERE place = 1 GROUP BY path, level"
+    ];
+    Naming {
+        reference: "category",
+        table: "categories",
+        code: "t.code_folded",
+        ambiguous: "category_ambiguous",
+        found,
+    }
 }
 
 #[derive(QueryableByName)]
@@ -83,7 +122,7 @@ struct Number {
 pub fn new_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
     let number: Number = sql![
         "SELECT count(DISTINCT folded -> 'category_folded' -> -1 ->> 'code') AS number FROM import_rows
-         WHERE action IN ('create', 'update') AND refs ->> 'category' IS NOT NULL
+         WHERE action IN ('create', 'update', 'restore') AND refs ->> 'category' IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM categories c WHERE c.code_folded = folded -> 'category_folded' -> -1 ->> 'code') AND import_id = ",
         bind(plan.import)
     ]

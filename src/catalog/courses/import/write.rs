@@ -1,4 +1,4 @@
-//! Writes planned courses: categories first, then the courses and their keys, then what is published.
+//! Writes planned courses: categories first of all, then the courses of each part and their keys, then what is published.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde_json::json;
@@ -11,24 +11,22 @@ use crate::{
     http::ApiResult,
     import::{
         events::{self, EventKind},
-        keyed::{self, Keyed, Lines},
-        target::Plan,
+        keyed::{self, Keyed},
+        target::{Part, Plan},
     },
     sql,
 };
 
-/// Writes the plan's rows.
-pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-    create_categories(tx, plan)?;
-    COURSES.create(tx, plan, course("course.created"), |tx, lines| {
-        next(tx, plan, "create", lines)
-    })?;
-    update(tx, plan)?;
-    end(tx, plan)?;
+/// Writes the rows of `part`.
+pub fn write(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+    let new = next(tx, plan, part, "('create')");
+    COURSES.create(tx, plan, part, course("course.created"), new)?;
+    update(tx, plan, part)?;
+    end(tx, plan, part)?;
     let published: Vec<Id> = sql![
-        "SELECT object_id AS id FROM import_rows
-         WHERE action IN ('create', 'update') AND fields ->> 'status' = 'published' AND import_id = ",
-        bind(plan.import)
+        "SELECT r.object_id AS id FROM import_rows r
+         WHERE r.action IN ('create', 'update', 'restore') AND r.fields ->> 'status' = 'published' AND ",
+        part.rows(plan)
     ]
     .load(tx.conn)?;
     publish_all(tx, published.into_iter().map(|row| row.id).collect())?;
@@ -47,7 +45,8 @@ const CATEGORY_CREATED: EventKind = EventKind {
     is_person: false,
 };
 
-fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+/// Makes the categories that rows name and that are not there.
+pub fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     let created = sql![
         "INSERT INTO categories (id, code, name, code_folded, name_folded, created_at, updated_at)
          SELECT ",
@@ -60,7 +59,7 @@ fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
                 fields -> 'category' -> -1 ->> 'name' AS name, code_folded,
                 folded -> 'category_folded' -> -1 ->> 'name' AS name_folded
             FROM import_rows, LATERAL (SELECT folded -> 'category_folded' -> -1 ->> 'code' AS code_folded) AS keys
-            WHERE action IN ('create', 'update') AND refs ->> 'category' IS NOT NULL AND import_id = ",
+            WHERE action IN ('create', 'update', 'restore') AND refs ->> 'category' IS NOT NULL AND import_id = ",
         bind(plan.import),
         " ORDER BY code_folded, line) AS new
          WHERE NOT EXISTS (SELECT 1 FROM categories c WHERE c.code_folded = new.code_folded)
@@ -86,8 +85,8 @@ const fn course(action: &'static str) -> EventKind {
     }
 }
 
-/// The courses of rows with `action`, as they will be before they are published.
-fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
+/// The courses of rows with `actions`, as they will be before they are published.
+fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
     let defaults = json!({ "summary": "", "description": "", "tags": [], "modules": [], "status": "draft" });
     sql![
         "SELECT r.object_id AS id, p.code, p.title, p.summary, p.description, p.language,
@@ -110,18 +109,18 @@ fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
          CROSS JOIN LATERAL jsonb_populate_record(c,
             CASE WHEN c.id IS NULL THEN ",
         bind(defaults),
-        " ELSE '{}' END || r.fields || r.folded) AS p
-         WHERE r.action = ",
-        bind(action),
-        lines.among_rows(),
-        " AND r.import_id = ",
-        bind(plan.import)
+        " ELSE '{}' END || r.fields
+            || CASE WHEN r.refs ? 'status' THEN jsonb_build_object('status', r.refs -> 'status') ELSE '{}' END || r.folded) AS p
+         WHERE r.action IN ",
+        actions,
+        " AND ",
+        part.rows(plan)
     ]
 }
 
-fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-    let updated = |tx: &Tx, lines: Lines| {
-        sql![
+fn update(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+    const ACTIONS: &str = "('update', 'restore')";
+    let updated = sql![
         "UPDATE courses SET (",
         COURSES.columns,
         ", version, updated_at) = (n.code, n.title, n.summary, n.description, n.language, n.category_id, n.tags, n.provider,
@@ -129,27 +128,22 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
             courses.version + 1, ",
         bind(tx.now),
         ") FROM (",
-        next(tx, plan, "update", lines),
+        next(tx, plan, part, ACTIONS),
         ") AS n WHERE courses.id = n.id"
-    ]
-    };
-    COURSES.change(tx, plan, "update", course("course.updated"), updated)?;
-    keyed::take_over(tx, plan, course("external_key.added"))
+    ];
+    COURSES.change(tx, plan, part, ACTIONS, course("course.updated"), updated)?;
+    keyed::take_over(tx, plan, part, course("external_key.added"))
 }
 
-fn end(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-    let ended = |tx: &Tx, lines: Lines| {
-        sql![
-            "UPDATE courses SET status = 'retired', retired_at = ",
-            bind(tx.now),
-            ", version = courses.version + 1, updated_at = ",
-            bind(tx.now),
-            " FROM import_rows r WHERE r.object_id = courses.id AND r.action = 'end'",
-            lines.among_rows(),
-            " AND r.import_id = ",
-            bind(plan.import)
-        ]
-    };
-    COURSES.change(tx, plan, "end", course("course.retired"), ended)?;
-    Ok(())
+fn end(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+    let ended = sql![
+        "UPDATE courses SET status = 'retired', retired_at = ",
+        bind(tx.now),
+        ", version = courses.version + 1, updated_at = ",
+        bind(tx.now),
+        " FROM import_rows r WHERE r.object_id = courses.id AND r.action = 'end' AND ",
+        part.rows(plan)
+    ];
+    COURSES.change(tx, plan, part, "('end')", course("course.retired"), ended)?;
+    keyed::note_missing(tx, plan, part, "course")
 }

@@ -14,7 +14,7 @@ use crate::{
         mapping::ReferenceMapping,
         target::Plan,
     },
-    people::users::model::UserStatus,
+    people::users::{import::write::Id, model::UserStatus},
     sql,
     text::fold,
 };
@@ -118,7 +118,7 @@ struct Number {
 pub fn count(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
     let number: Number = sql![
         "SELECT count(DISTINCT refs ->> 'manager_id') AS number FROM import_rows
-         WHERE action IN ('create', 'update') AND refs ? 'made_manager' AND import_id = ",
+         WHERE action IN ('create', 'update', 'restore') AND refs ? 'made_manager' AND import_id = ",
         bind(plan.import)
     ]
     .get_result(tx.conn)?;
@@ -134,7 +134,7 @@ pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         sql![
             "(SELECT DISTINCT ON (refs ->> 'manager_id') (refs ->> 'manager_id')::uuid AS id, refs ->> 'manager' AS username,
                 refs -> 'made_manager' AS made
-             FROM import_rows WHERE action IN ('create', 'update') AND refs ? 'made_manager' AND import_id = ",
+             FROM import_rows WHERE action IN ('create', 'update', 'restore') AND refs ? 'made_manager' AND import_id = ",
             bind(plan.import),
             " ORDER BY refs ->> 'manager_id') AS next"
         ]
@@ -156,14 +156,16 @@ pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         " AS after"
     ];
     events::record(tx, user("user.created"), None, created)?;
-    sql![
+    let written: Vec<Id> = sql![
         "INSERT INTO external_keys (kind, source, key, object_id, is_placeholder, created_at) SELECT 'user', ",
         bind(source(plan, reference)),
         ", made ->> 'key', id, true, ",
         bind(tx.now),
         " FROM ",
-        made()
+        made(),
+        " RETURNING object_id AS id"
     ]
-    .execute(tx.conn)?;
+    .load(tx.conn)?;
+    tx.touch_users(written.into_iter().map(|row| row.id));
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! People as a target of imports: their fields, their managers and their org units.
 
 mod made;
+mod outrun;
 mod resolve;
 mod write;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
-use super::model::UserStatus;
+use super::model::{User, UserStatus};
 use crate::{
     access::{Permission, inclusion},
     app::Tx,
@@ -17,9 +18,11 @@ use crate::{
     import::{
         Target,
         mapping::ReferenceBy,
-        target::{Declaration, Empty, Field, Kind, Match, Plan, Reference},
+        number,
+        target::{Declaration, Empty, Field, Kind, Match, Part, Plan, Reference},
     },
     sql,
+    text::fold,
 };
 
 /// Writes people.
@@ -49,6 +52,7 @@ static DECLARATION: Declaration = Declaration {
             by: &[ReferenceBy::Key, ReferenceBy::Name, ReferenceBy::Username],
             made: &["username", "email", "given_name", "family_name"],
             is_path: false,
+            is_tree: false,
             is_same: "t.manager_id::text IS NOT DISTINCT FROM r.refs ->> 'manager_id'",
             shown: "(SELECT m.username FROM users m WHERE m.id = t.manager_id)",
         },
@@ -57,12 +61,15 @@ static DECLARATION: Declaration = Declaration {
             by: &[ReferenceBy::Code, ReferenceBy::Name],
             made: &[],
             is_path: true,
+            is_tree: true,
             is_same: "(SELECT o.code FROM org_units o WHERE o.id = t.org_unit_id) IS NOT DISTINCT FROM r.refs ->> 'org_unit'",
             shown: "(SELECT o.code FROM org_units o WHERE o.id = t.org_unit_id)",
         },
     ],
     missing: &["suspended", "archived"],
     gone: &["archived"],
+    still_missing: "NOT EXISTS (SELECT 1 FROM user_history h WHERE h.user_id = t.id AND h.status <> t.status
+        AND (h.valid_to IS NULL OR h.valid_to > (e.missing ->> 'at')::timestamptz))",
 };
 
 const MOST: usize = 200;
@@ -129,6 +136,17 @@ impl Target for UserImport {
         resolve::resolve(tx, plan)
     }
 
+    /// Of those who left, nobody knows the day; today is when it was known.
+    fn ended(&self, then: &str, today: NaiveDate) -> Sql {
+        sql![
+            "CASE WHEN t.left_on IS NULL AND ",
+            bind(then == "archived"),
+            " THEN jsonb_build_object('left_on', jsonb_build_object('from', NULL, 'to', greatest(t.hired_on, ",
+            bind(today),
+            "))) END"
+        ]
+    }
+
     fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>> {
         let made = [
             ("org_unit", resolve::new_org_units(tx, plan)?),
@@ -141,7 +159,7 @@ impl Target for UserImport {
     /// the key is that person.
     fn powers(&self, import: Uuid, now: DateTime<Utc>) -> Option<Sql> {
         let people = sql![
-            "SELECT object_id FROM import_rows WHERE action = 'update' AND changes ? 'email' AND import_id = ",
+            "SELECT object_id FROM import_rows WHERE action IN ('update', 'restore') AND changes ? 'email' AND import_id = ",
             bind(import),
             " UNION SELECT import_rows.object_id FROM import_rows
                 JOIN imports ON imports.id = import_rows.import_id
@@ -155,8 +173,23 @@ impl Target for UserImport {
         Some(inclusion::reaching_those(people, now))
     }
 
-    fn write(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-        write::write(tx, plan)
+    fn prepare(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+        write::prepare(tx, plan)
+    }
+
+    /// Managers come before those who report to them, so that whoever is written stands below people who are there, and no
+    /// circle closes between two parts.
+    fn ranks(&self, plan: &Plan) -> Option<Sql> {
+        let maps_managers = plan.mapping.references.contains_key("manager");
+        maps_managers.then(|| outrun::ranks(plan))
+    }
+
+    fn refuse_outdated(&self, tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+        outrun::refuse(tx, plan, part)
+    }
+
+    fn write(&self, tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+        write::write(tx, plan, part)
     }
 }
 
@@ -166,7 +199,29 @@ fn field(name: &'static str, kind: Kind, empty: Empty, present: &'static str) ->
         kind,
         empty,
         present: sql![present],
+        number_after: (name == "username").then_some(""),
     }
+}
+
+/// `username`, or with the lowest number that makes it free. Who has it with a number keeps that.
+pub fn free_username(tx: &mut Tx, username: &str, before: Option<&User>) -> ApiResult<String> {
+    let folded = [fold(username)];
+    if let Some(before) = before {
+        let present = fold(&before.username);
+        let number = present.strip_prefix(folded[0].as_str());
+        if number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit())) {
+            return Ok(if number == Some("") {
+                username.to_owned()
+            } else {
+                before.username.clone()
+            });
+        }
+    }
+    let found = number::numbers(&folded, "", 1, |names| {
+        number::of_table(tx, "users", "t.username_folded", names)
+    })?;
+    let number = found.first().copied().unwrap_or(1);
+    Ok(number::numbered(username, "", number))
 }
 
 type Definition = (String, String, Option<Vec<String>>);
@@ -199,5 +254,6 @@ fn attribute((name, kind, allowed): Definition) -> Field {
         kind,
         empty: Empty::Null,
         present,
+        number_after: None,
     }
 }

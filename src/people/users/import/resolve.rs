@@ -10,6 +10,7 @@ use crate::{
     import::{
         assess::{Taken, good, issue, refuse_taken},
         mapping::{OnMissing, ReferenceBy, ReferenceMapping},
+        naming::{self, Naming},
         read::unusable,
         reference::{on_missing, settle_codes},
         target::Plan,
@@ -57,7 +58,9 @@ fn refuse_leaving_before_hire(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     sql![
         "WITH days AS (SELECT g.line,
                 CASE WHEN g.fields ? 'hired_on' THEN (g.fields ->> 'hired_on')::date ELSE u.hired_on END AS hired_on,
-                CASE WHEN g.fields ? 'left_on' THEN (g.fields ->> 'left_on')::date ELSE u.left_on END AS left_on
+                CASE WHEN g.fields ? 'left_on' THEN (g.fields ->> 'left_on')::date
+                    WHEN g.refs -> 'restore' ? 'left_on' THEN (g.refs #>> '{restore,left_on}')::date
+                    ELSE u.left_on END AS left_on
             FROM ",
         good(plan),
         " g LEFT JOIN users u ON u.id = g.object_id)
@@ -85,13 +88,16 @@ fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Api
             )));
         }
     }
+    if reference.by == ReferenceBy::Name {
+        naming::settle(tx, plan, reference, named_units(reference))?;
+    }
     let creates = reference.on_missing == OnMissing::Create;
     let missing = on_missing(
         plan,
         reference,
         "org_unit",
         "org_unit_unknown",
-        sql!["'there is no org unit ' || found.code || ', or it is archived'"],
+        sql!["'there is no org unit ' || found.name || ', or it is archived'"],
     );
     // Thousands of rows name a few dozen units, so each is looked up once.
     let found = sql![
@@ -107,11 +113,47 @@ fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Api
             FROM (SELECT DISTINCT fields -> 'org_unit' AS levels, folded -> 'org_unit_folded' AS keys FROM ",
         good(plan),
         " g WHERE jsonb_typeof(fields -> 'org_unit') = 'array') AS named)
-         SELECT g.line, path.code, path.is_missing FROM ",
+         SELECT g.line, path.code, path.is_missing,
+            CASE WHEN path.code IS NULL THEN levels -> -1 ->> 'name' ELSE path.code END AS name FROM ",
         good(plan),
         " g JOIN path ON path.levels = g.fields -> 'org_unit'"
     ];
     settle_codes(tx, plan, "org_unit", found, missing)
+}
+
+/// The unit of a level's name that is nearest below the one of the level before it, or nearest to the top. One that is
+/// archived counts only where no other one is.
+fn named_units(reference: &ReferenceMapping) -> Naming {
+    let under = reference.under.as_deref();
+    let found = sql![
+        "anchor AS (SELECT id FROM org_units WHERE code_folded = ",
+        bind(under.map(fold)),
+        "),
+         found(path, level, unit_id, code, total) AS (
+            SELECT path, 0::bigint, (SELECT id FROM anchor), NULL::text, 1::bigint FROM paths
+            UNION ALL
+            SELECT found.path, found.level + 1, nearest.id, nearest.code, nearest.total
+            FROM found JOIN paths ON paths.path = found.path
+            CROSS JOIN LATERAL (
+                SELECT (array_agg(id))[1] AS id, (array_agg(code))[1] AS code, count(*) AS total FROM (
+                    SELECT o.id, o.code, rank() OVER (ORDER BY o.archived_at IS NOT NULL, above.depth) AS place
+                    FROM org_units o CROSS JOIN LATERAL (
+                        SELECT max(c.depth) AS depth FROM org_unit_closure c
+                        WHERE c.descendant_id = o.id AND (found.unit_id IS NULL OR c.ancestor_id = found.unit_id)) AS above
+                    WHERE o.name_folded = paths.levels -> found.level::int ->> 'key'
+                        AND above.depth IS NOT NULL AND o.id IS DISTINCT FROM found.unit_id) AS placed
+                WHERE place = 1) AS nearest
+            WHERE found.level < jsonb_array_length(paths.levels) AND found.total = 1
+                AND (found.unit_id IS NOT NULL OR found.level = 0))
+         SELECT path, level, code, total FROM found WHERE level > 0"
+    ];
+    Naming {
+        reference: "org_unit",
+        table: "org_units",
+        code: "t.code_folded",
+        ambiguous: "org_unit_ambiguous",
+        found,
+    }
 }
 
 #[derive(QueryableByName)]
@@ -125,7 +167,7 @@ pub fn new_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
     let number: Number = sql![
         "SELECT count(DISTINCT level ->> 'code') AS number
          FROM import_rows r, jsonb_array_elements(r.folded -> 'org_unit_folded') AS path(level)
-         WHERE r.action IN ('create', 'update') AND jsonb_typeof(r.refs -> 'org_unit') = 'string'
+         WHERE r.action IN ('create', 'update', 'restore') AND jsonb_typeof(r.refs -> 'org_unit') = 'string'
             AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.code_folded = level ->> 'code') AND r.import_id = ",
         bind(plan.import)
     ]
@@ -172,7 +214,7 @@ fn people(plan: &Plan, reference: &ReferenceMapping) -> Sql {
     sql![
         "SELECT coalesce(g.object_id, u.id) AS id, coalesce(g.fields ->> 'username', u.username) AS username, ",
         handle,
-        " AS handle, coalesce(g.fields ->> 'status', u.status, 'active') <> 'archived' AS is_here
+        " AS handle, coalesce(g.fields ->> 'status', g.refs ->> 'status', u.status, 'active') <> 'archived' AS is_here
          FROM users u FULL JOIN ",
         good(plan),
         " g ON g.object_id = u.id",

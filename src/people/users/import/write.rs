@@ -1,4 +1,4 @@
-//! Writes planned people: org units first, then the people, their keys and their managers.
+//! Writes planned people: org units first of all, then the people of each part, their keys and their managers.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde_json::json;
@@ -6,39 +6,34 @@ use uuid::Uuid;
 
 use super::made;
 use crate::{
-    app::{Tx, Wake},
+    app::Tx,
     db::{Sql, bind},
     http::ApiResult,
     import::{
         events::{self, EventKind},
-        keyed::{self, Keyed, Lines},
-        target::Plan,
+        keyed::{self, Keyed},
+        target::{Part, Plan},
     },
     people::closure::ORG_UNITS,
     sql,
     text::fold,
 };
 
-/// Writes the plan's rows and says whose facts changed.
-pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+/// Makes org units, and managers who are known by their keys alone.
+pub fn prepare(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     create_org_units(tx, plan)?;
-    made::write(tx, plan)?;
-    // A manager may stand in a later part of the file than those who report to them.
-    sql!["SET CONSTRAINTS users_manager_id_fkey DEFERRED"].execute(tx.conn)?;
-    USERS.create(tx, plan, user("user.created"), |tx, lines| {
-        next(tx, plan, "create", lines)
-    })?;
-    let changed = update(tx, plan)? + end(tx, plan)?;
-    sql!["SET CONSTRAINTS users_manager_id_fkey IMMEDIATE"].execute(tx.conn)?;
-    if changed > 0 {
-        tx.wake(Wake::Callers);
-    }
+    made::write(tx, plan)
+}
+
+/// Writes the rows of `part` and says whose facts changed.
+pub fn write(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+    let new = next(tx, plan, part, "('create')");
+    USERS.create(tx, plan, part, user("user.created"), new)?;
+    update(tx, plan, part)?;
+    end(tx, plan, part)?;
     let touched: Vec<Id> = sql![
-        "SELECT object_id AS id FROM import_rows WHERE action IN ('create', 'update', 'end') AND import_id = ",
-        bind(plan.import),
-        " UNION SELECT (refs ->> 'manager_id')::uuid FROM import_rows
-            WHERE action IN ('create', 'update') AND refs ? 'made_manager' AND import_id = ",
-        bind(plan.import)
+        "SELECT r.object_id AS id FROM import_rows r WHERE r.action IN ('create', 'update', 'restore', 'end') AND ",
+        part.rows(plan)
     ]
     .load(tx.conn)?;
     tx.touch_users(touched.into_iter().map(|row| row.id));
@@ -46,9 +41,9 @@ pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
 }
 
 #[derive(QueryableByName)]
-struct Id {
+pub(super) struct Id {
     #[diesel(sql_type = sql_types::Uuid)]
-    id: Uuid,
+    pub id: Uuid,
 }
 
 #[derive(QueryableByName)]
@@ -72,7 +67,7 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         .and_then(|reference| reference.under.as_deref());
     let deepest: Depth = sql![
         "SELECT coalesce(max(jsonb_array_length(fields -> 'org_unit')), 0) AS depth FROM import_rows
-         WHERE action IN ('create', 'update') AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = ",
+         WHERE action IN ('create', 'update', 'restore') AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = ",
         bind(plan.import)
     ]
     .get_result(tx.conn)?;
@@ -94,7 +89,7 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
                 FROM import_rows, (SELECT ",
             bind(level),
             "::int AS level) AS present, LATERAL (SELECT folded -> 'org_unit_folded' -> level ->> 'code' AS code_folded) AS keys
-                WHERE action IN ('create', 'update') AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = ",
+                WHERE action IN ('create', 'update', 'restore') AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = ",
             bind(plan.import),
             " ORDER BY code_folded, line) AS new
              LEFT JOIN org_units parent ON parent.code_folded = new.above
@@ -139,8 +134,8 @@ pub(super) const fn user(action: &'static str) -> EventKind {
     }
 }
 
-/// The people of rows with `action`, as they will be: what the row says over what is there.
-fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
+/// The people of rows with `actions`, as they will be: what the row says over what is there.
+fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
     let defaults = json!({
         "family_name": "", "family_name_folded": "", "status": "active", "locale": "en", "attributes": {},
     });
@@ -159,18 +154,17 @@ fn next(tx: &Tx, plan: &Plan, action: &'static str, lines: Lines) -> Sql {
          CROSS JOIN LATERAL jsonb_populate_record(u,
             CASE WHEN u.id IS NULL THEN ",
         bind(defaults),
-        " ELSE '{}' END || r.fields || r.refs || r.folded) AS p
-         WHERE r.action = ",
-        bind(action),
-        lines.among_rows(),
-        " AND r.import_id = ",
-        bind(plan.import)
+        " ELSE '{}' END || r.fields || r.refs || coalesce(r.refs -> 'restore', '{}') || r.folded) AS p
+         WHERE r.action IN ",
+        actions,
+        " AND ",
+        part.rows(plan)
     ]
 }
 
-fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
-    let updated = |tx: &Tx, lines: Lines| {
-        sql![
+fn update(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+    const ACTIONS: &str = "('update', 'restore')";
+    let updated = sql![
         "UPDATE users SET (",
         USERS.columns,
         ", version, updated_at) = (n.username, n.email, n.given_name, n.family_name, n.status, n.locale, n.time_zone,
@@ -179,33 +173,23 @@ fn update(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
             n.given_name_folded, n.family_name_folded, users.version + 1, ",
         bind(tx.now),
         ") FROM (",
-        next(tx, plan, "update", lines),
+        next(tx, plan, part, ACTIONS),
         ") AS n WHERE users.id = n.id"
-    ]
-    };
-    let changed = USERS.change(tx, plan, "update", user("user.updated"), updated)?;
-    keyed::take_over(tx, plan, user("external_key.added"))?;
-    Ok(changed)
+    ];
+    USERS.change(tx, plan, part, ACTIONS, user("user.updated"), updated)?;
+    keyed::take_over(tx, plan, part, user("external_key.added"))
 }
 
-/// Those who are missing from the file. Of those who left, nobody knows the day; today is when it was known.
-fn end(tx: &mut Tx, plan: &Plan) -> ApiResult<usize> {
-    let then = plan.mapping.missing.then.as_str();
-    let ended = |tx: &Tx, lines: Lines| {
-        sql![
-            "UPDATE users SET status = ",
-            bind(then),
-            ", left_on = CASE WHEN ",
-            bind(then),
-            " = 'archived' THEN coalesce(users.left_on, greatest(users.hired_on, ",
-            bind(tx.today()),
-            ")) ELSE users.left_on END, version = users.version + 1, updated_at = ",
-            bind(tx.now),
-            " FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end'",
-            lines.among_rows(),
-            " AND r.import_id = ",
-            bind(plan.import)
-        ]
-    };
-    USERS.change(tx, plan, "end", user("user.updated"), ended)
+/// Those who are missing from the file.
+fn end(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+    let ended = sql![
+        "UPDATE users SET status = r.changes #>> '{status,to}',
+            left_on = CASE WHEN r.changes ? 'left_on' THEN (r.changes #>> '{left_on,to}')::date ELSE users.left_on END,
+            version = users.version + 1, updated_at = ",
+        bind(tx.now),
+        " FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end' AND ",
+        part.rows(plan)
+    ];
+    USERS.change(tx, plan, part, "('end')", user("user.updated"), ended)?;
+    keyed::note_missing(tx, plan, part, "user")
 }

@@ -34,6 +34,7 @@ fn fields(tx: &mut Tx) -> ApiResult<Vec<Field>> {
         kind: Kind::Text(100),
         empty: Empty::Left,
         present: sql!["NULL"],
+        number_after: None,
     });
     Ok(fields)
 }

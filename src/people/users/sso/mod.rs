@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     identities::store as identities,
+    import,
     model::{CreateUser, UpdateUser, User, UserStatus},
     write,
 };
@@ -19,7 +20,7 @@ use crate::{
     },
     app::Tx,
     http::{ApiError, ApiResult, FieldError, Ref, body},
-    import::record::Record,
+    import::{mapping::OnTaken, record::Record},
 };
 
 /// Finds, makes and changes the people who sign in by a provider.
@@ -107,6 +108,7 @@ fn create(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Res
     fields.retain(|_, value| !value.is_null());
     // As in imports: some people have one name.
     fields.entry("family_name").or_insert_with(|| "".into());
+    settle_username(tx, provider, &mut fields, None)?;
     let made = tx.attempt(|tx| {
         let new: CreateUser = body::read_value(&mut fields.clone().into())?;
         write::create(tx, new)
@@ -120,6 +122,25 @@ fn create(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Res
     Ok(Ok(user))
 }
 
+/// As in imports: a taken username gets a number, if the provider's mapping says so, and who has one keeps it.
+fn settle_username(
+    tx: &mut Tx,
+    provider: &ProviderRow,
+    fields: &mut Map<String, Value>,
+    before: Option<&User>,
+) -> ApiResult<()> {
+    let mapping = provider.fields();
+    let is_numbered = mapping
+        .get("username")
+        .is_some_and(|value| value.on_taken == Some(OnTaken::Number));
+    if let Some(Value::String(username)) = fields.get_mut("username")
+        && is_numbered
+    {
+        *username = import::free_username(tx, username, before)?;
+    }
+    Ok(())
+}
+
 /// Brings a person to what the provider says anew: what it only says again sets nothing back that others set meanwhile.
 /// What cannot be written stays as it is: nobody is kept out for it.
 fn update(tx: &mut Tx, provider: &ProviderRow, person: &Person, user: Uuid) -> ApiResult<()> {
@@ -131,8 +152,10 @@ fn update(tx: &mut Tx, provider: &ProviderRow, person: &Person, user: Uuid) -> A
         return Ok(());
     }
     let written = tx.attempt(|tx| {
-        let changes: UpdateUser = body::read_value(&mut news.clone().into())?;
         let before = authorize(tx, user)?;
+        let mut fields = news.clone();
+        settle_username(tx, provider, &mut fields, Some(&before))?;
+        let changes: UpdateUser = body::read_value(&mut fields.into())?;
         write::update(tx, before, changes)
     });
     match written {

@@ -1,0 +1,162 @@
+//! Who and what was missing and is there again.
+
+use serde_json::json;
+
+use super::{Importing, outline, small_profile};
+
+const BOTH: &str = "id,name,boss\n1,Ana,\n2,Bea,\n";
+const ONE: &str = "id,name,boss\n1,Ana,\n";
+
+async fn applied(importing: &Importing, profile: &str, file: &str) {
+    let import = importing.plan(profile, file).await;
+    importing.applied(&import).await;
+}
+
+async fn patch(importing: &Importing, key: &str, changes: serde_json::Value) {
+    let id = importing.user(key).await.id();
+    let path = format!("/v1/users/{id}");
+    importing.admin.patch(&path, changes).await.assert_status(200);
+}
+
+// Fault 6.
+#[actix_web::test]
+async fn who_was_archived_for_being_missing_comes_back_as_they_were() {
+    let importing = Importing::with(small_profile()).await;
+    applied(&importing, "small", BOTH).await;
+    applied(&importing, "small", ONE).await;
+    let gone = importing.user("2").await;
+    assert_eq!(gone.at("/status"), "archived");
+
+    let import = importing.plan("small", BOTH.replace("Bea", "Bee")).await;
+
+    assert_eq!(
+        (
+            import.at("/counts/restore"),
+            import.at("/counts/unchanged"),
+            import.at("/counts/removals"),
+            import.at("/counts/present")
+        ),
+        (json!(1), json!(1), json!(0), json!(1))
+    );
+    let rows = importing.rows(&import, "action eq \"restore\"").await;
+    assert_eq!(
+        rows[0]["changes"],
+        json!({
+            "given_name": { "from": "Bea", "to": "Bee" },
+            "status": { "from": "archived", "to": "active" },
+            "left_on": { "from": gone.at("/left_on"), "to": null },
+        })
+    );
+    importing.applied(&import).await;
+    let back = importing.user("2").await;
+    assert_eq!(
+        (back.at("/status"), back.at("/left_on"), back.at("/given_name")),
+        (json!("active"), json!(null), json!("Bee"))
+    );
+
+    // Whom somebody archives by hand stays archived, and the plan says so.
+    applied(&importing, "small", ONE).await;
+    patch(&importing, "2", json!({ "status": "active" })).await;
+    patch(&importing, "2", json!({ "status": "archived" })).await;
+    let import = importing.plan("small", BOTH.replace("Bea", "Bee")).await;
+    assert_eq!(import.at("/counts/unchanged"), 2);
+    let told = importing.rows(&import, "issue eq \"stays_gone\"").await;
+    assert_eq!(outline(&told), [(3, "status:stays_gone".to_owned())]);
+}
+
+// Fault 6.
+#[actix_web::test]
+async fn who_was_suspended_before_comes_back_suspended_and_a_mapped_status_wins() {
+    let importing = Importing::with(small_profile()).await;
+    applied(&importing, "small", BOTH).await;
+    patch(&importing, "2", json!({ "status": "suspended" })).await;
+    applied(&importing, "small", ONE).await;
+    applied(&importing, "small", BOTH).await;
+    assert_eq!(importing.user("2").await.at("/status"), "suspended");
+
+    // First suspended for being missing, then archived for it.
+    patch(&importing, "2", json!({ "status": "active" })).await;
+    let mut profile = small_profile();
+    profile["code"] = json!("mild");
+    profile["mapping"]["missing"]["then"] = json!("suspended");
+    importing
+        .admin
+        .post("/v1/import-profiles", profile.clone())
+        .await
+        .assert_status(201);
+    applied(&importing, "mild", ONE).await;
+    assert_eq!(importing.user("2").await.at("/status"), "suspended");
+    let import = importing.plan("mild", BOTH).await;
+    assert_eq!(import.at("/counts/restore"), 1);
+    applied(&importing, "small", ONE).await;
+    assert_eq!(importing.user("2").await.at("/status"), "archived");
+    let import = importing.plan("mild", BOTH).await;
+    assert_eq!(import.at("/counts/restore"), 1, "{}", import.text());
+    importing.applied(&import).await;
+    let back = importing.user("2").await;
+    assert_eq!(
+        (back.at("/status"), back.at("/left_on")),
+        (json!("active"), json!(null))
+    );
+
+    applied(&importing, "small", ONE).await;
+    profile["code"] = json!("told");
+    profile["mapping"]["fields"]["status"] = json!({ "column": "boss" });
+    profile["mapping"]["references"] = json!({});
+    importing
+        .admin
+        .post("/v1/import-profiles", profile)
+        .await
+        .assert_status(201);
+    let import = importing
+        .plan("told", "id,name,boss\n1,Ana,active\n2,Bea,archived\n")
+        .await;
+    assert_eq!(
+        (import.at("/counts/unchanged"), import.at("/counts/warnings")),
+        (json!(2), json!(0))
+    );
+    applied(&importing, "told", "id,name,boss\n1,Ana,active\n2,Bea,invited\n").await;
+    let back = importing.user("2").await;
+    assert_eq!(
+        (back.at("/status"), back.at("/left_on")),
+        (json!("invited"), json!(null))
+    );
+}
+
+// Fault 6.
+#[actix_web::test]
+async fn a_course_that_was_retired_for_being_missing_is_published_again() {
+    let profile = json!({ "code": "catalog", "name": "Catalog", "resource": "courses", "mapping": {
+        "key": { "source": "lms", "value": { "column": "id" } },
+        "fields": {
+            "code": { "column": "id" }, "title": { "column": "title" }, "language": { "constant": "en" },
+            "link": { "template": "https://example.com/{id}" },
+        },
+        "missing": { "then": "retired", "max_removals_percent": 100 },
+    }});
+    let importing = Importing::with(profile).await;
+    let both = "id,title\na,A\nb,B\n";
+    applied(&importing, "catalog", both).await;
+    let course = async || importing.admin.get("/v1/courses/ext:lms:b").await;
+    let id = course().await.id();
+    importing
+        .admin
+        .post(&format!("/v1/courses/{id}/publications"), json!({}))
+        .await
+        .assert_status(201);
+    applied(&importing, "catalog", "id,title\na,A\n").await;
+    assert_eq!(course().await.at("/status"), "retired");
+
+    let import = importing.plan("catalog", both).await;
+    let rows = importing.rows(&import, "action eq \"restore\"").await;
+    assert_eq!(
+        rows[0]["changes"],
+        json!({ "status": { "from": "retired", "to": "published" } })
+    );
+    importing.applied(&import).await;
+
+    assert_eq!(
+        (course().await.at("/status"), course().await.at("/retired_at")),
+        (json!("published"), json!(null))
+    );
+}
