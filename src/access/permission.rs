@@ -91,9 +91,14 @@ impl ToSchema for Permission {
     }
 }
 
-/// A set of permissions.
+/// A set of permissions: a bit for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PermissionSet(u64);
+pub struct PermissionSet(u128);
+
+const _: () = assert!(
+    Permission::ALL.len() <= u128::BITS as usize,
+    "PermissionSet needs a wider set of bits"
+);
 
 impl PermissionSet {
     /// Every permission there is.
@@ -103,7 +108,7 @@ impl PermissionSet {
 
     /// Whether it holds `permission`.
     pub fn contains(self, permission: Permission) -> bool {
-        self.0 & (1 << permission as u64) != 0
+        self.0 & bit(permission) != 0
     }
 
     /// What both hold.
@@ -122,12 +127,16 @@ impl PermissionSet {
     }
 }
 
+fn bit(permission: Permission) -> u128 {
+    1 << permission as u32
+}
+
 impl FromIterator<Permission> for PermissionSet {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
         PermissionSet(
             permissions
                 .into_iter()
-                .fold(0, |set, permission| set | 1 << permission as u64),
+                .fold(0, |set, permission| set | bit(permission)),
         )
     }
 }

@@ -324,18 +324,21 @@ async fn ten_thousand_random_steps_give_nobody_what_the_giver_does_not_hold() {
 
         before = after;
     }
-    // The steps were not refused because nothing works.
-    for kind in [
-        "grant",
-        "revoke",
-        "make role",
-        "set role",
-        "join",
-        "leave",
-        "move unit",
-        "move course",
-    ] {
-        assert!(taken.get(kind).is_some_and(|count| *count >= 10), "{taken:?}");
+    // The steps were not refused because nothing works. Some kinds succeed rarely: only a full run has enough of each.
+    assert!(taken.values().sum::<usize>() >= soak(STEPS) / 20, "{taken:?}");
+    if soak(STEPS) == STEPS {
+        for kind in [
+            "grant",
+            "revoke",
+            "make role",
+            "set role",
+            "join",
+            "leave",
+            "move unit",
+            "move course",
+        ] {
+            assert!(taken.get(kind).is_some_and(|count| *count >= 10), "{taken:?}");
+        }
     }
 }
 
