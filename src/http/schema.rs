@@ -131,10 +131,7 @@ const PATTERNS: &[(&str, &str)] = &[
         text::NAME,
         "show something, and hold no line breaks and no other control characters",
     ),
-    (
-        text::WORD,
-        "hold no spaces, no control characters and no others that show nothing",
-    ),
+    (text::WORD, "hold no spaces and no invisible characters"),
     (text::LINES, "hold no control characters but tabs and line breaks"),
     (
         text::VISIBLE_LINES,
