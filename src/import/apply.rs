@@ -25,11 +25,12 @@ use crate::{
 
 /// How long a batch should take: everybody who wants to write one of its people waits that long at most.
 const BATCH: Duration = Duration::from_millis(120);
-/// Rows of the first batch.
+/// Rows about records that are here, in the first batch.
 const FIRST_ROWS: i64 = 100;
-/// Rows of every other batch at least: with fewer, what a batch costs whatever its size would be most of the work, and nobody
-/// would wait less.
+/// The same in every other batch at least: with fewer, what a batch costs whatever its size would be most of the work, and
+/// nobody would wait less.
 const FEWEST_ROWS: i64 = 200;
+/// Rows of a batch at most. Nobody waits for records that are new.
 const MOST_ROWS: i64 = 2_000;
 /// Rows that one statement writes where all is one transaction.
 const ROWS_A_STATEMENT: i64 = 5_000;
@@ -77,21 +78,56 @@ pub fn in_batches<W: Transactions>(work: &W, import: Uuid, operation: Uuid) -> R
         if work.is_cancelled()? {
             return Ok(Ending::Cancelled);
         }
-        let part = Part {
-            first: done + 1,
-            last: turns.min(done + rows),
-        };
         let started = Instant::now();
-        work.write(|tx| {
-            store::move_on(tx, import, done, part.last)?;
+        let (last, held) = work.write(|tx| {
+            let Batch { last, held } = next_batch(tx, &plan, done, rows)?;
+            let part = Part {
+                first: done + 1,
+                last,
+            };
+            store::move_on(tx, import, done, last)?;
             write_part(tx, &prepared, &plan, part)?;
-            operations::progress(tx, operation, part.last)
+            operations::progress(tx, operation, last)?;
+            Ok((last, held))
         })?;
-        rows = next_size(part.last - done, started.elapsed());
-        done = part.last;
+        // What new records took says little of the others.
+        if held > 0 {
+            rows = next_size(held, started.elapsed());
+        }
+        done = last;
         work.tell(done);
     }
     Ok(Ending::Done)
+}
+
+#[derive(QueryableByName)]
+struct Batch {
+    /// The turn of its last row.
+    #[diesel(sql_type = sql_types::BigInt)]
+    last: i64,
+    /// How many of its rows are about records that are here.
+    #[diesel(sql_type = sql_types::BigInt)]
+    held: i64,
+}
+
+/// The rows after `done`, at most `rows` of them about records that are here.
+fn next_batch(tx: &mut Tx, plan: &Plan, done: i64, rows: i64) -> ApiResult<Batch> {
+    let batch = sql![
+        "SELECT coalesce(max(turn), ",
+        bind(done),
+        ") AS last, coalesce(max(held), 0) AS held FROM (
+            SELECT turn, count(object_version) OVER (ORDER BY turn) AS held FROM import_rows
+            WHERE import_id = ",
+        bind(plan.import),
+        " AND turn BETWEEN ",
+        bind(done + 1),
+        " AND ",
+        bind(done + MOST_ROWS),
+        ") AS rows WHERE held <= ",
+        bind(rows)
+    ]
+    .get_result(tx.conn)?;
+    Ok(batch)
 }
 
 /// So many rows as would have filled the time of a batch, and not many more than the last time.
