@@ -12,7 +12,7 @@ const VERBATIM: &[&str] = &[
     "KeyMapping",
     "PartMapping",
     "ReferenceMapping",
-    "Step",
+    "ImportStep",
     "ValueMapping",
 ];
 

@@ -149,7 +149,7 @@ async fn the_real_catalog_goes_in() {
     // Fault 8: what people type, in all of them.
     for (q, language, title) in [
         ("it security", "en", "Network and Security Foundations"),
-        ("cs50 law", "en", "CS50 for Lawyers"),
+        ("cs50 lawyer", "en", "CS50 for Lawyers"),
         ("programacion", "es", "Programación"),
         ("proyectos de desarrollo", "es", "Desarrollo"),
         ("economie", "fr", "économie"),
