@@ -351,3 +351,18 @@ async fn a_year_of_two_digits_is_no_year_of_four() {
         .await
         .assert_fault("/mapping/date_years/last");
 }
+
+#[actix_web::test]
+async fn tabs_delimit_cells_and_spaces_part_values() {
+    let mut profile = small_profile();
+    profile["mapping"]["format"] = json!({ "delimiter": "\t" });
+    profile["mapping"]["fields"]["given_name"]["steps"] = json!([{ "step": "take", "separator": " ", "part": 2 }, { "step": "replace", "from": "-", "to": " " }]);
+    let importing = Importing::with(profile).await;
+
+    let import = importing
+        .plan("small", "id\tname\tboss\n1\tSilva Ana-Rita\t\n")
+        .await;
+
+    let rows = importing.rows(&import, "key eq \"1\"").await;
+    assert_eq!(rows[0]["fields"]["given_name"], "Ana Rita");
+}
