@@ -6,6 +6,8 @@
 
 use unicode_normalization::char::is_combining_mark;
 
+use crate::text;
+
 /// Bytes of an address at most (RFC 5321, section 4.5.3.1).
 const LONGEST: usize = 254;
 /// Bytes of what stands before the `@` at most.
@@ -50,7 +52,7 @@ fn is_domain(text: &str) -> bool {
 
 /// A letter or digit of any script, or a mark that belongs to one. All that is invisible is neither.
 fn is_letter(c: char) -> bool {
-    c.is_alphanumeric() || is_combining_mark(c)
+    (c.is_alphanumeric() || is_combining_mark(c)) && !text::is_blank(c)
 }
 
 #[cfg(test)]
@@ -107,6 +109,10 @@ mod tests {
             " a@b.de",
             "a@b.de ",
             "a@b.de\n",
+            "a\u{fe0f}@b.de",
+            "a\u{3164}@b.de",
+            "a\u{34f}@b.de",
+            "a@b\u{fe0f}.de",
             "a@b.de\r\nBcc: x@y.z",
             "a\t@b.de",
             "a\u{0}@b.de",

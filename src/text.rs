@@ -140,7 +140,8 @@ fn is_space(letter: char) -> bool {
         || matches!(letter, '\u{180e}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
 }
 
-fn is_blank(letter: char) -> bool {
+/// Whether nobody sees anything of a character: a space, a control or format character, or a filler.
+pub fn is_blank(letter: char) -> bool {
     letter.is_whitespace()
         || letter.is_control()
         || matches!(letter, '\u{2800}' | '\u{fff9}'..='\u{fffb}')

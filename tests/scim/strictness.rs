@@ -150,3 +150,46 @@ async fn an_external_id_that_the_client_gave_to_another_is_refused() {
     // Ids are apart by client.
     other.post("/Users", called("dan")).await.assert_status(201);
 }
+
+// Faults 4 and 29.
+#[actix_web::test]
+async fn every_address_is_one_and_lines_hold_no_control_characters() {
+    let app = TestApp::start().await;
+    let scim = provider(&app, "Okta").await.scim;
+    let with = |name: &str, value: Value| {
+        let mut body = user("ana");
+        body[name] = value;
+        body
+    };
+    for body in [
+        with(
+            "emails",
+            json!([{"value": "a@b.de", "type": "work"}, {"value": "Ana <x@y.z>", "type": "home"}]),
+        ),
+        with(
+            "emails",
+            json!([{"value": "a@b.de"}, {"value": "a@b.de\r\nBcc: x@y.z"}]),
+        ),
+        with("externalId", json!("a\r\nb")),
+        with("externalId", json!("\u{200b}")),
+        with("displayName", json!("D\r\nBcc: x@y.z")),
+        with("nickName", json!("N\u{7}")),
+        with(
+            "name",
+            json!({"givenName": "A", "familyName": "B", "honorificPrefix": "P\nQ"}),
+        ),
+        with("phoneNumbers", json!([{"value": "1\r\n2"}])),
+    ] {
+        scim.post("/Users", body)
+            .await
+            .assert_scim_error(400, Some("invalidValue"));
+    }
+    scim.post("/Groups", json!({"displayName": "G", "externalId": "a\r\nb"}))
+        .await
+        .assert_scim_error(400, Some("invalidValue"));
+    // Addresses of places have lines (RFC 7643, section 4.1.2).
+    let place = json!([{"formatted": "100 Universal City Plaza\nHollywood, CA 91608 USA", "type": "work"}]);
+    scim.post("/Users", with("addresses", place))
+        .await
+        .assert_status(201);
+}

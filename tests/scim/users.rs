@@ -213,7 +213,7 @@ async fn what_is_wrong_is_told_in_scims_words() {
         (
             json!({"userName": "a", "emails": [{"value": "none"}]}),
             "invalidValue",
-            "emails must be an e-mail address",
+            "emails.value must be an e-mail address",
         ),
         (
             json!({"userName": "a", "timezone": "Mars/Base"}),

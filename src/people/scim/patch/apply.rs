@@ -244,7 +244,17 @@ fn values(
     // A filter that says more takes longer.
     effort.spend(known.len() * filter.source().len().div_ceil(32))?;
     if verb == Verb::Remove && target.part.is_none() {
-        known.retain(|value| !finds(value));
+        // A value beside the filter names which of those that it finds go.
+        let named = match value {
+            Value::Null => None,
+            value => Some(attribute.read(attribute.unfold(value))?),
+        };
+        let is_named = |value: &Value| match &named {
+            None => true,
+            Some(Some(Value::Array(named))) => named.iter().any(|named| names(named, value)),
+            Some(_) => false,
+        };
+        known.retain(|value| !(finds(value) && is_named(value)));
         return Ok(());
     }
     let mut found: Vec<usize> = (0..known.len()).filter(|at| finds(&known[*at])).collect();

@@ -3,13 +3,21 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::http::{ApiError, ApiResult};
+use crate::{
+    email,
+    http::{ApiError, ApiResult},
+    text,
+};
 
 /// What values an attribute has.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
-    /// Text.
+    /// Text of one line.
     Text,
+    /// Text of several lines.
+    Lines,
+    /// An e-mail address.
+    Email,
     /// True or false.
     Bool,
     /// An address of something.
@@ -189,6 +197,14 @@ impl Attribute {
                 Some(value) => value.into(),
                 None => return Err(self.fault("must be true or false")),
             },
+            (Kind::Email, Value::String(text))
+                if !text.trim().is_empty() && !email::is_address(text.trim()) =>
+            {
+                return Err(self.fault("must be an e-mail address, such as ana@example.com"));
+            }
+            (kind, Value::String(text)) if !matches!(kind, Kind::Lines) && !text::is_one_line(&text) => {
+                return Err(self.fault("must hold no line breaks and no other control characters"));
+            }
             (_, Value::String(text)) => text.into(),
             _ => return Err(self.fault("must be text")),
         };
@@ -207,7 +223,7 @@ impl Attribute {
     /// As `/Schemas` describes it.
     pub fn describe(&self) -> Value {
         let kind = match self.kind {
-            Kind::Text => "string",
+            Kind::Text | Kind::Lines | Kind::Email => "string",
             Kind::Bool => "boolean",
             Kind::Reference => "reference",
             Kind::Binary => "binary",

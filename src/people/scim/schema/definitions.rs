@@ -25,6 +25,13 @@ const VALUE: &[Attribute] = &[
     boolean("primary", "Whether it is the one to be used first."),
 ];
 
+const EMAIL: &[Attribute] = &[
+    of_kind("value", Kind::Email, "The address."),
+    text("display", "How to show it."),
+    text("type", "What it is for, such as work."),
+    boolean("primary", "Whether it is the one to be used first."),
+];
+
 const PHOTO: &[Attribute] = &[
     of_kind("value", Kind::Reference, "Where it is."),
     text("display", "How to show it."),
@@ -40,8 +47,8 @@ const CERTIFICATE: &[Attribute] = &[
 ];
 
 const ADDRESS: &[Attribute] = &[
-    text("formatted", "The whole address."),
-    text("streetAddress", "Street and number."),
+    of_kind("formatted", Kind::Lines, "The whole address."),
+    of_kind("streetAddress", Kind::Lines, "Street and number."),
     text("locality", "City."),
     text("region", "State or region."),
     text("postalCode", "Postal code."),
@@ -86,7 +93,7 @@ static USER_SCHEMA: Schema = Schema {
         text("locale", "Where they are, for numbers and dates."),
         text("timezone", "IANA time zone."),
         boolean("active", "Whether they may sign in."),
-        complex("emails", VALUE, "Where they get mail.").many(),
+        complex("emails", EMAIL, "Where they get mail.").many(),
         complex("phoneNumbers", VALUE, "Where they are called.").many(),
         complex("ims", VALUE, "Where they chat.").many(),
         complex("photos", PHOTO, "What they look like.").many(),

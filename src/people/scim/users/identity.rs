@@ -22,6 +22,7 @@ use crate::{
             write,
         },
     },
+    text,
 };
 
 const LONGEST: usize = 200;
@@ -34,6 +35,9 @@ pub fn key(client: &Client, resource: &Resource) -> ApiResult<Option<ExternalKey
     if id.chars().count() > LONGEST {
         let detail = format!("must have at most {LONGEST} characters");
         return Err(ApiError::field(EXTERNAL_ID.name, detail));
+    }
+    if text::shows_nothing(id) {
+        return Err(ApiError::field(EXTERNAL_ID.name, "must show something"));
     }
     Ok(Some(ExternalKey {
         source: client.source.clone(),
