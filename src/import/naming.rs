@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     assess::good,
-    mapping::{OnMissing, ReferenceMapping},
+    mapping::{OnMissing, ReferenceBy, ReferenceMapping},
     number,
     read::unusable,
     reference::on_missing,
@@ -94,6 +94,29 @@ pub fn settle(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping, naming: Na
         .map(|(from, named)| named.change(from, &codes))
         .collect();
     write(tx, plan, reference, &naming, changes)
+}
+
+/// Whether the plan finds what `reference` names by its name.
+pub fn is_by_name(plan: &Plan, reference: &str) -> bool {
+    let reference = plan.mapping.references.get(reference);
+    reference.is_some_and(|reference| reference.by == ReferenceBy::Name)
+}
+
+/// Whether a code in the path of the row `r` is no longer that of the thing of `table` that was named: somebody else took
+/// it for something new, or what had it got another name.
+pub fn names_another(plan: &Plan, reference: &'static str, table: &'static str) -> Sql {
+    if !is_by_name(plan, reference) {
+        return sql!["FALSE"];
+    }
+    sql![
+        "(r.refs ->> ",
+        bind(reference),
+        " IS NOT NULL AND EXISTS (SELECT 1 FROM jsonb_array_elements(r.folded -> ",
+        bind(format!("{reference}_folded")),
+        ") AS named(level) WHERE NOT EXISTS (SELECT 1 FROM ",
+        table,
+        " t WHERE t.code_folded = level ->> 'code' AND t.name_folded = level ->> 'name')))"
+    ]
 }
 
 /// The different paths, in the file's order.

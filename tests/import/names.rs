@@ -155,4 +155,49 @@ async fn categories_are_told_apart_by_their_whole_names() {
     assert_eq!(found, expected.map(|(code, name)| (json!(code), json!(name))));
     let again = importing.plan("catalog", file).await;
     assert_eq!(again.at("/counts/unchanged"), 7, "{}", again.text());
+
+    let import = importing.plan("catalog", "id,area,subject\n8,D++,\n9,E,\n").await;
+    let body = json!({ "code": "d", "name": "Totally Other" });
+    importing
+        .admin
+        .post("/v1/categories", body)
+        .await
+        .assert_status(201);
+    importing.applied(&import).await;
+    let refused = importing.rows(&import, "action eq \"refuse\"").await;
+    assert_eq!(outline(&refused), [(2, "key:changed_since_planned".to_owned())]);
+}
+
+// Fault 2.
+#[actix_web::test]
+async fn rows_whose_new_code_goes_to_another_name_meanwhile_are_refused() {
+    let importing = Importing::with(by_name(&["area", "boss"], "create")).await;
+    let file = "id,name,area,boss\n1,Ana,Q+ mtxc,\n2,Bea,Q+ mtxc,Law\n3,Cem,Art,\n4,Dan,Old,\n";
+    let old = add(&importing, json!({ "code": "old", "name": "Old" })).await;
+    let import = importing.plan("small", file).await;
+    let other = importing
+        .plan("small", "id,name,area,boss\n5,Eve,ART!,\n6,Fee,Art,\n")
+        .await;
+    add(&importing, json!({ "code": "q-mtxc", "name": "Totally Other" })).await;
+    importing
+        .admin
+        .patch(
+            &format!("/v1/org-units/{old}"),
+            json!({ "name": "Something Else" }),
+        )
+        .await
+        .assert_status(200);
+
+    importing.applied(&import).await;
+    let refused = importing.rows(&import, "action eq \"refuse\"").await;
+    let expected = [2, 3, 5].map(|line| (line, "key:changed_since_planned".to_owned()));
+    assert_eq!(outline(&refused), expected);
+    assert_eq!(code_of(&importing, "3").await, "art");
+    let below = importing.admin.get("/v1/org-units?limit=200").await;
+    assert!(!below.text().contains("Law"), "{}", below.text());
+
+    // Of two plans, the second one finds the code of its unit taken by the first one's.
+    importing.applied(&other).await;
+    let refused = importing.rows(&other, "action eq \"refuse\"").await;
+    assert_eq!(outline(&refused), [(2, "key:changed_since_planned".to_owned())]);
 }

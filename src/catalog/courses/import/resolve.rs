@@ -88,7 +88,10 @@ pub fn refuse_outdated(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
             EXISTS (SELECT 1 FROM courses t WHERE t.code_folded = r.folded ->> 'code_folded' AND t.id <> r.object_id)
             OR r.refs ->> 'category' IS NOT NULL AND NOT EXISTS (
                 SELECT 1 FROM categories c WHERE c.code_folded = r.folded -> 'category_folded' -> -1 ->> 'code'
-                    AND c.archived_at IS NULL)) AND ",
+                    AND c.archived_at IS NULL)
+            OR ",
+        naming::names_another(plan, "category", "categories"),
+        ") AND ",
         part.rows(plan)
     ];
     apply::refuse(tx, plan, outrun)?;

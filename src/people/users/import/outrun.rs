@@ -8,6 +8,7 @@ use crate::{
     import::{
         apply,
         mapping::ReferenceMapping,
+        naming,
         reference::on_missing,
         target::{Part, Plan},
     },
@@ -23,7 +24,10 @@ pub fn refuse(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
             EXISTS (SELECT 1 FROM users t WHERE t.username_folded = r.folded ->> 'username_folded' AND t.id <> r.object_id)
             OR r.refs ->> 'org_unit' IS NOT NULL AND NOT EXISTS (
                 SELECT 1 FROM org_units o WHERE o.code_folded = r.folded -> 'org_unit_folded' -> -1 ->> 'code'
-                    AND o.archived_at IS NULL)) AND ",
+                    AND o.archived_at IS NULL)
+            OR ",
+        naming::names_another(plan, "org_unit", "org_units"),
+        ") AND ",
         part.rows(plan)
     ];
     apply::refuse(tx, plan, outrun)?;

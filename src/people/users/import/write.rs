@@ -12,6 +12,7 @@ use crate::{
     import::{
         events::{self, EventKind},
         keyed::{self, Keyed},
+        naming,
         target::{Part, Plan},
     },
     people::closure::ORG_UNITS,
@@ -58,13 +59,15 @@ const ORG_UNIT_CREATED: EventKind = EventKind {
     is_person: false,
 };
 
-/// Makes the units that the paths name and that are not there, from the top down, with their places in the tree.
+/// Makes the units that the paths name and that are not there, from the top down, with their places in the tree. Nothing
+/// is made below a unit that has the code of the one that was named and another name.
 fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     let under = plan
         .mapping
         .references
         .get("org_unit")
         .and_then(|reference| reference.under.as_deref());
+    let by_name = naming::is_by_name(plan, "org_unit");
     let deepest: Depth = sql![
         "SELECT coalesce(max(jsonb_array_length(fields -> 'org_unit')), 0) AS depth FROM import_rows
          WHERE action IN ('create', 'update', 'restore') AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = ",
@@ -85,7 +88,8 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
                     folded -> 'org_unit_folded' -> level ->> 'name' AS name_folded,
                     coalesce(folded -> 'org_unit_folded' -> nullif(level - 1, -1) ->> 'code', ",
             bind(under.map(fold)),
-            ") AS above
+            ") AS above,
+                    folded -> 'org_unit_folded' -> nullif(level - 1, -1) ->> 'name' AS above_name
                 FROM import_rows, (SELECT ",
             bind(level),
             "::int AS level) AS present, LATERAL (SELECT folded -> 'org_unit_folded' -> level ->> 'code' AS code_folded) AS keys
@@ -94,6 +98,9 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
             " ORDER BY code_folded, line) AS new
              LEFT JOIN org_units parent ON parent.code_folded = new.above
              WHERE new.code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.code_folded = new.code_folded)
+                AND (NOT ",
+            bind(by_name),
+            " OR new.above_name IS NULL OR parent.name_folded = new.above_name)
              RETURNING org_units.id, to_jsonb(org_units) - '{code_folded,name_folded}'::text[] AS after"
         ];
         events::record(tx, ORG_UNIT_CREATED, None, made)?;
