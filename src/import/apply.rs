@@ -179,7 +179,7 @@ pub fn end(tx: &mut Tx, import: Uuid) -> ApiResult<ImportCounts> {
     Ok(counts)
 }
 
-/// The application ended early; answers what the import comes to.
+/// The application ended early; answers what was done until then.
 pub fn end_early(tx: &mut Tx, import: Uuid) -> ApiResult<ImportCounts> {
     let counts = counts(tx, import)?;
     let why = ApiError::new(

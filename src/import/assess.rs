@@ -312,14 +312,18 @@ fn count(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<Impor
     counts(tx, totals)
 }
 
-/// How many rows there are of each action now, the rest as planned.
+/// How many rows there are of each action now, the rest as planned. Rows of an application in batches count once
+/// they are written.
 pub fn recount(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<ImportCounts> {
     let totals = sql![
         "SELECT (SELECT counts FROM imports WHERE id = ",
         bind(plan.import),
-        ") || ",
+        ") || (",
         tally(declaration),
-        " AS totals FROM import_rows WHERE import_id = ",
+        " - 'rows') AS totals FROM import_rows
+         WHERE coalesce(turn <= (SELECT applied_turn FROM imports WHERE id = ",
+        bind(plan.import),
+        "), TRUE) AND import_id = ",
         bind(plan.import)
     ];
     counts(tx, totals)

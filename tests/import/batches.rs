@@ -145,6 +145,18 @@ async fn after_a_crash_it_goes_on_where_it_was() {
     assert_eq!(importing.user("150").await.at("/version"), 2);
 }
 
+// Fault 2.
+#[actix_web::test]
+async fn who_cancels_an_application_hears_how_many_rows_are_written() {
+    let (importing, import) = renaming().await;
+    importing.one_batch(&import).await;
+
+    let id = import.id().parse().unwrap();
+    let counts = importing.app.write(|tx| apply::end_early(tx, id));
+
+    assert_eq!((counts.update, counts.rows), (100, MANY as i64));
+}
+
 // Fault 34.
 #[actix_web::test]
 async fn what_changes_after_the_first_batch_is_refused_row_by_row() {
