@@ -249,6 +249,9 @@ fn values(
             Value::Null => None,
             value => Some(attribute.read(attribute.unfold(value))?),
         };
+        if let Some(Some(Value::Array(named))) = &named {
+            effort.spend(named.len() * known.len())?;
+        }
         let is_named = |value: &Value| match &named {
             None => true,
             Some(Some(Value::Array(named))) => named.iter().any(|named| names(named, value)),
