@@ -87,17 +87,11 @@ fn last_year() -> i32 {
 pub struct CsvFormat {
     /// What stands between cells: one ASCII character.
     #[serde(default = "comma")]
-    #[schema(
-        format = "verbatim",
-        min_length = 1,
-        max_length = 1,
-        default = ",",
-        example = ";"
-    )]
+    #[schema(min_length = 1, max_length = 1, default = ",", example = ";")]
     pub delimiter: String,
     /// What stands around cells that hold delimiters: one ASCII character.
     #[serde(default = "quotation_mark")]
-    #[schema(format = "verbatim", min_length = 1, max_length = 1, default = "\"")]
+    #[schema(min_length = 1, max_length = 1, default = "\"")]
     pub quote: String,
     /// The encoding's label, such as `utf-8`, `windows-1252` or `iso-8859-1`. A byte order mark in the file
     /// has the last word.
@@ -159,14 +153,14 @@ pub struct ValueMapping {
     /// Text with columns or `parts` in braces, such as `{EmpID}@example.com`; `{{` and `}}` are braces. Empty
     /// where all of them are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(format = "verbatim", min_length = 1, max_length = 2000, nullable = false)]
+    #[schema(min_length = 1, max_length = 2000, nullable = false)]
     pub template: Option<String>,
     /// What names in the template's braces stand for that are no columns: columns that go through steps of their own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parts: BTreeMap<String, PartMapping>,
     /// The same for every row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(format = "verbatim", max_length = 2000, nullable = false)]
+    #[schema(max_length = 2000, nullable = false)]
     pub constant: Option<String>,
     /// What is done to it, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -221,16 +215,16 @@ pub enum Step {
     /// Replaces every occurrence.
     Replace {
         /// What.
-        #[schema(format = "verbatim", min_length = 1, max_length = 200)]
+        #[schema(min_length = 1, max_length = 200)]
         from: String,
         /// By what.
-        #[schema(format = "verbatim", max_length = 200)]
+        #[schema(max_length = 200)]
         to: String,
     },
     /// Splits at a separator and takes one part; empty where there are not as many.
     Take {
         /// Where to split.
-        #[schema(format = "verbatim", min_length = 1, max_length = 20)]
+        #[schema(min_length = 1, max_length = 20)]
         separator: String,
         /// Which part: 1 is the first, -1 the last.
         #[schema(minimum = -1000, maximum = 1000)]
@@ -242,7 +236,7 @@ pub enum Step {
         #[schema(minimum = 1, maximum = 200)]
         width: u32,
         /// The character.
-        #[schema(format = "verbatim", min_length = 1, max_length = 1, example = "0")]
+        #[schema(min_length = 1, max_length = 1, example = "0")]
         with: String,
     },
     /// Cuts off what is past so many characters.
@@ -261,7 +255,7 @@ pub enum Step {
         otherwise: Otherwise,
         /// The value of `otherwise: default`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schema(format = "verbatim", max_length = 2000, nullable = false)]
+        #[schema(max_length = 2000, nullable = false)]
         default: Option<String>,
     },
     /// Reads a date that is written otherwise than the profile's `date_formats` say.
@@ -279,7 +273,7 @@ pub enum Step {
     /// Stands in for an empty value.
     Default {
         /// By what.
-        #[schema(format = "verbatim", min_length = 1, max_length = 2000)]
+        #[schema(min_length = 1, max_length = 2000)]
         value: String,
     },
 }
