@@ -28,7 +28,7 @@ soak: ## Run the long random tests in full (CI runs a tenth of them)
 	PROVOST_SOAK=1 cargo test --locked --test integration -- --nocapture random
 
 lint: ## Check the formatting and the lints
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
 
 openapi: ## Write the API's document anew from the code

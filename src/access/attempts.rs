@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     app::App,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::{ApiError, Code, address},
     sql,
 };
@@ -105,12 +105,9 @@ impl Attempt {
             return Ok(None);
         }
         let now = app.clock.now();
-        let blocked: Vec<Blocked> = sql![
-            "SELECT blocked_until FROM failed_attempts WHERE key = ANY(",
-            bind(keys),
-            ") AND blocked_until > ",
-            bind(now)
-        ]
+        let blocked: Vec<Blocked> = sql!(
+            "SELECT blocked_until FROM failed_attempts WHERE key = ANY({keys}) AND blocked_until > {now}"
+        )
         .load(conn)?;
         let until = blocked.into_iter().map(|row| row.blocked_until).max();
         Ok(until.map(|until| Refusal { until, now }))
@@ -164,11 +161,10 @@ impl Attempt {
 
 /// Forgets all failures with the password of the person of that name, in the database's lower case, wherever they were.
 pub fn forget_person(conn: &mut PgConnection, name: &str) -> QueryResult<()> {
-    sql![
-        "DELETE FROM failed_attempts WHERE starts_with(key, ",
-        bind(key("password", name) + ":"),
-        ")"
-    ]
+    sql!(
+        "DELETE FROM failed_attempts WHERE starts_with(key, {key})",
+        key = key("password", name) + ":",
+    )
     .execute(conn)?;
     Ok(())
 }
@@ -206,71 +202,45 @@ fn of_address(kind: &str, address: Option<IpAddr>) -> Option<String> {
 /// hundredth on, a day (NIST SP 800-63B, section 5.2.2). Time alone forgives nothing.
 fn of_account(key: &str, limit: u32, now: DateTime<Utc>) -> Sql {
     let until = |failures: &'static str| {
-        sql![
-            bind(now),
-            " + make_interval(secs => CASE WHEN ",
-            failures,
-            " < ",
-            bind(i64::from(limit)),
-            " THEN 0 WHEN ",
-            failures,
-            " >= 100 THEN 86400 ELSE least(3600, 30 * power(2, least(",
-            failures,
-            " - ",
-            bind(i64::from(limit)),
-            ", 10))) END)"
-        ]
+        sql!(
+            "{now} + make_interval(secs => CASE WHEN {failures} < {limit} THEN 0
+                WHEN {failures} >= 100 THEN 86400
+                ELSE least(3600, 30 * power(2, least({failures} - {limit}, 10))) END)",
+            failures = Fixed(failures),
+            limit = i64::from(limit),
+        )
     };
-    sql![
-        "INSERT INTO failed_attempts AS known (key, failures, since, last_at, blocked_until) VALUES (",
-        bind(key),
-        ", 1, ",
-        bind(now),
-        ", ",
-        bind(now),
-        ", ",
-        until("1"),
-        ") ON CONFLICT (key) DO UPDATE SET failures = known.failures + 1, last_at = excluded.last_at, blocked_until = ",
-        until("(known.failures + 1)"),
-        " WHERE known.blocked_until <= excluded.last_at"
-    ]
+    sql!(
+        "INSERT INTO failed_attempts AS known (key, failures, since, last_at, blocked_until)
+         VALUES ({key}, 1, {now}, {now}, {after_first})
+         ON CONFLICT (key) DO UPDATE SET failures = known.failures + 1, last_at = excluded.last_at,
+            blocked_until = {after_next}
+         WHERE known.blocked_until <= excluded.last_at",
+        after_first = until("1"),
+        after_next = until("(known.failures + 1)"),
+    )
 }
 
 /// An address that reaches its limit waits until the window is over in which it did.
 fn at_address(key: &str, limit: u32, now: DateTime<Utc>) -> Sql {
-    let limit = bind(i64::from(limit));
-    let over = sql!["known.since <= ", bind(now - ADDRESS_WINDOW)];
-    sql![
-        "INSERT INTO failed_attempts AS known (key, failures, since, last_at, blocked_until) VALUES (",
-        bind(key),
-        ", 1, ",
-        bind(now),
-        ", ",
-        bind(now),
-        ", CASE WHEN 1 >= ",
-        limit.clone(),
-        " THEN ",
-        bind(now + ADDRESS_WINDOW),
-        " ELSE ",
-        bind(now),
-        " END) ON CONFLICT (key) DO UPDATE SET
-            failures = CASE WHEN ",
-        &over,
-        " THEN 1 ELSE known.failures + 1 END,
-            since = CASE WHEN ",
-        &over,
-        " THEN excluded.since ELSE known.since END, last_at = excluded.last_at,
-            blocked_until = CASE WHEN ",
-        &over,
-        " THEN excluded.blocked_until WHEN known.failures + 1 >= ",
-        limit,
-        " THEN known.since + make_interval(secs => ",
-        bind(ADDRESS_WINDOW.num_seconds()),
-        ") ELSE excluded.since END
-         WHERE known.blocked_until <= excluded.last_at"
-    ]
+    let limit = i64::from(limit);
+    let over = sql!("known.since <= {since}", since = now - ADDRESS_WINDOW);
+    sql!(
+        "INSERT INTO failed_attempts AS known (key, failures, since, last_at, blocked_until)
+         VALUES ({key}, 1, {now}, {now}, CASE WHEN 1 >= {limit} THEN {until} ELSE {now} END)
+         ON CONFLICT (key) DO UPDATE SET
+            failures = CASE WHEN {over} THEN 1 ELSE known.failures + 1 END,
+            since = CASE WHEN {over} THEN excluded.since ELSE known.since END,
+            last_at = excluded.last_at,
+            blocked_until = CASE WHEN {over} THEN excluded.blocked_until
+                WHEN known.failures + 1 >= {limit} THEN known.since + make_interval(secs => {window})
+                ELSE excluded.since END
+         WHERE known.blocked_until <= excluded.last_at",
+        until = now + ADDRESS_WINDOW,
+        window = ADDRESS_WINDOW.num_seconds(),
+    )
 }
 
 fn forget(key: &str) -> Sql {
-    sql!["DELETE FROM failed_attempts WHERE key = ", bind(key)]
+    sql!("DELETE FROM failed_attempts WHERE key = {key}")
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Permission::{self, *};
 use crate::{
     app::{Tx, Wake},
-    db::{bind, schema::roles},
+    db::schema::roles,
     http::ApiResult,
     ledger::Event,
     sql,
@@ -196,17 +196,10 @@ pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
             continue;
         }
         let names: Vec<String> = permissions.iter().map(|name| (*name).to_owned()).collect();
-        let changed: Vec<Changed> = sql![
-            "UPDATE roles SET permissions = ",
-            bind(names.clone()),
-            ", version = version + 1, updated_at = ",
-            bind(tx.now),
-            " WHERE built_in AND code = ",
-            bind(role.code),
-            " AND permissions <> ",
-            bind(names),
-            " RETURNING id"
-        ]
+        let changed: Vec<Changed> = sql!(
+            "UPDATE roles SET permissions = {names}, version = version + 1, updated_at = {tx.now}
+             WHERE built_in AND code = {role.code} AND permissions <> {names} RETURNING id"
+        )
         .load(tx.conn)?;
         for changed in changed {
             tx.record(Event::new("role.updated", "role", changed.id).after(&after));

@@ -14,11 +14,7 @@ use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_types}
 use uuid::Uuid;
 
 use super::{Caller, HeldGrant, Permission, ScopePart, sessions};
-use crate::{
-    db::{Sql, bind},
-    ledger::ActorKind,
-    sql,
-};
+use crate::{db::Sql, ledger::ActorKind, sql};
 
 /// Callers by principal. A principal who may not call (suspended, unknown) is not kept.
 #[derive(Debug)]
@@ -113,7 +109,7 @@ pub fn load(
     ended_since: DateTime<Utc>,
 ) -> QueryResult<Option<Caller>> {
     let rows: Vec<GrantRow> = match kind {
-        ActorKind::User => of_user(conn, principal, sql!["status = 'active'"])?,
+        ActorKind::User => of_user(conn, principal, sql!("status = 'active'"))?,
         ActorKind::ServiceAccount => of_service_account(conn, principal)?,
         ActorKind::System => Vec::new(),
     };
@@ -136,40 +132,37 @@ pub fn granted(conn: &mut PgConnection, person: Uuid) -> QueryResult<Vec<HeldGra
 
 /// Every person is a learner of their own; the rest is granted to them or to groups that they are in.
 fn of_user(conn: &mut PgConnection, user: Uuid, condition: Sql) -> QueryResult<Vec<GrantRow>> {
-    sql![
-        "WITH person AS (SELECT id FROM users WHERE id = ",
-        bind(user),
-        " AND ",
-        condition,
-        ")
+    sql!(
+        "WITH person AS (SELECT id FROM users WHERE id = {user} AND {condition})
          SELECT NULL::uuid AS grant_id, roles.permissions, 'self' AS scope_kind, NULL::uuid AS scope_id,
-                NULL::timestamptz AS starts_at, NULL::timestamptz AS ends_at
+            NULL::timestamptz AS starts_at, NULL::timestamptz AS ends_at
          FROM person JOIN roles ON roles.code = 'learner' AND roles.built_in
          UNION ALL
-         SELECT grants.id, roles.permissions, grants.scope_kind, grants.scope_id, grants.starts_at, grants.ends_at
+         SELECT grants.id, roles.permissions, grants.scope_kind, grants.scope_id, grants.starts_at,
+            grants.ends_at
          FROM person
          JOIN grants ON grants.revoked_at IS NULL AND (
             grants.principal_kind = 'user' AND grants.principal_id = person.id
             OR grants.principal_kind = 'group' AND grants.principal_id IN
-                (SELECT group_id FROM group_members WHERE group_members.user_id = person.id))
+            (SELECT group_id FROM group_members WHERE group_members.user_id = person.id))
          JOIN roles ON roles.id = grants.role_id"
-    ]
+    )
     .load(conn)
 }
 
 /// A service account without grants may still ask who it is.
 fn of_service_account(conn: &mut PgConnection, account: Uuid) -> QueryResult<Vec<GrantRow>> {
-    sql![
-        "SELECT grants.id AS grant_id, coalesce(roles.permissions, '{}') AS permissions, coalesce(grants.scope_kind, 'self') AS scope_kind,
-                grants.scope_id, grants.starts_at, grants.ends_at
+    sql!(
+        "SELECT grants.id AS grant_id, coalesce(roles.permissions, '{}') AS permissions,
+            coalesce(grants.scope_kind, 'self') AS scope_kind, grants.scope_id, grants.starts_at,
+            grants.ends_at
          FROM service_accounts
-         LEFT JOIN grants ON grants.principal_kind = 'service_account' AND grants.principal_id = service_accounts.id
+         LEFT JOIN grants ON grants.principal_kind = 'service_account'
+            AND grants.principal_id = service_accounts.id
             AND grants.revoked_at IS NULL
          LEFT JOIN roles ON roles.id = grants.role_id
-         WHERE service_accounts.id = ",
-        bind(account),
-        " AND service_accounts.status = 'active'"
-    ]
+         WHERE service_accounts.id = {account} AND service_accounts.status = 'active'"
+    )
     .load(conn)
 }
 

@@ -232,7 +232,7 @@ pub fn replace(tx: &mut Tx) -> ApiResult<()> {
 
 /// From when the last key signs. Processes that change keys take turns.
 fn last(tx: &mut Tx) -> ApiResult<Option<DateTime<Utc>>> {
-    crate::sql!["LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE"].execute(tx.conn)?;
+    crate::sql!("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE").execute(tx.conn)?;
     let last = signing_keys::table
         .filter(signing_keys::retired_at.is_null())
         .select(diesel::dsl::max(signing_keys::signs_from))

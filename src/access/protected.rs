@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Permission, Scope, caller::lacks};
 use crate::{
     app::Tx,
-    db::{Condition, Sql, bind, sql::Fragment},
+    db::{Condition, Fixed, Sql, sql::Fragment},
     http::{ApiError, ApiResult, Ref, RefKind},
     sql,
 };
@@ -74,7 +74,11 @@ pub fn read<T: Protected>(tx: &mut Tx, id: &Ref<T>) -> ApiResult<T> {
     let scope = tx.scope(T::READ)?;
     let found = T::select(
         tx,
-        Condition::new(sql![named(id), " AND ", T::visible(&scope)]),
+        Condition::new(sql!(
+            "{named} AND {visible}",
+            named = named(id),
+            visible = T::visible(&scope)
+        )),
         Fragment::new(Sql::always()),
         false,
     )?;
@@ -98,7 +102,7 @@ fn find<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission, lock: bo
     let scope = tx.scope(permission)?;
     let covered = T::covered(&scope);
     let visible = visible::<T>(tx, &covered);
-    let condition = Condition::new(sql![named(id), " AND ", visible]);
+    let condition = Condition::new(sql!("{named} AND {visible}", named = named(id)));
     match T::select(tx, condition, Condition::new(covered), lock)? {
         Some((thing, true)) => Ok(thing),
         Some((_, false)) => Err(lacks(permission)),
@@ -115,7 +119,7 @@ pub fn authorize_all<T: Protected>(
     let scope = tx.scope(permission)?;
     let covered = T::covered(&scope);
     let visible = visible::<T>(tx, &covered);
-    let condition = Condition::new(sql![among::<T>(ids), " AND ", visible]);
+    let condition = Condition::new(sql!("{among} AND {visible}", among = among::<T>(ids)));
     let found = T::select_all(tx, condition, Condition::new(covered))?;
     let missing = ids.iter().map(|id| (*id, Err(ApiError::not_found(T::NAME))));
     let mut things: HashMap<_, _> = missing.collect();
@@ -165,7 +169,7 @@ pub fn outside<T: Protected>(tx: &mut Tx, ids: &[Uuid], permission: Permission) 
 }
 
 fn among<T: Protected>(ids: &[Uuid]) -> Sql {
-    sql![T::ID, " = ANY(", bind(ids.to_vec()), ")"]
+    sql!("{id} = ANY({ids})", id = Fixed(T::ID))
 }
 
 /// Proves that a thing which was just written is within the scope of `permission`; the write is undone otherwise.
@@ -174,7 +178,11 @@ pub fn confirm<T: Protected>(tx: &mut Tx, id: Uuid, permission: Permission) -> A
     if scope.is_everything() {
         return Ok(());
     }
-    let condition = Condition::new(sql![named::<T>(&Ref::from(id)), " AND ", T::covered(&scope)]);
+    let condition = Condition::new(sql!(
+        "{named} AND {covered}",
+        named = named::<T>(&Ref::from(id)),
+        covered = T::covered(&scope),
+    ));
     match T::select(tx, condition, Fragment::new(Sql::always()), false)? {
         Some(_) => Ok(()),
         None => Err(lacks(permission)),
@@ -183,17 +191,14 @@ pub fn confirm<T: Protected>(tx: &mut Tx, id: Uuid, permission: Permission) -> A
 
 pub(super) fn named<T: Protected>(id: &Ref<T>) -> Sql {
     match (&id.kind, T::EXTERNAL) {
-        (RefKind::Id(id), _) => sql![T::ID, " = ", bind(*id)],
-        (RefKind::External { source, key }, Some(kind)) => sql![
-            T::ID,
-            " = (SELECT object_id FROM external_keys WHERE kind = ",
-            bind(kind),
-            " AND source = ",
-            bind(source.as_str()),
-            " AND key = ",
-            bind(key.as_str()),
-            ")"
-        ],
+        (RefKind::Id(id), _) => sql!("{id_2} = {id}", id_2 = Fixed(T::ID)),
+        (RefKind::External { source, key }, Some(kind)) => sql!(
+            "{id} = (SELECT object_id FROM external_keys WHERE kind = {kind} AND source = {source}
+                    AND key = {key})",
+            id = Fixed(T::ID),
+            source = source.as_str(),
+            key = key.as_str(),
+        ),
         (RefKind::External { .. }, None) => Sql::never(),
     }
 }

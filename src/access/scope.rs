@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use crate::{
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     sql,
 };
 
@@ -74,29 +74,30 @@ impl Scope {
         self.any(|part| {
             Some(match part {
                 ScopePart::Everything => Sql::always(),
-                ScopePart::OrgUnit(unit) => sql![
-                    user_id,
-                    " IN (SELECT scoped.id FROM users scoped
+                ScopePart::OrgUnit(unit) => sql!(
+                    "{user_id} IN (SELECT scoped.id FROM users scoped
                         JOIN org_unit_closure closure ON closure.descendant_id = scoped.org_unit_id
-                        WHERE closure.ancestor_id = ",
-                    bind(unit),
-                    ")"
-                ],
+                        WHERE closure.ancestor_id = {unit})",
+                    user_id = Fixed(user_id),
+                ),
                 ScopePart::Group(group) => {
-                    sql![
-                        user_id,
-                        " IN (SELECT member.user_id FROM group_members member WHERE member.group_id = ",
-                        bind(group),
-                        ")"
-                    ]
+                    sql!(
+                        "{user_id} IN (SELECT member.user_id FROM group_members member
+                            WHERE member.group_id = {group})",
+                        user_id = Fixed(user_id),
+                    )
                 }
-                ScopePart::OwnReports => sql![
-                    user_id,
-                    " IN (SELECT line.descendant_id FROM reporting_lines line WHERE line.ancestor_id = ",
-                    bind(self.person?),
-                    " AND line.depth > 0)"
-                ],
-                ScopePart::OwnSelf => sql![user_id, " = ", bind(self.person?)],
+                ScopePart::OwnReports => sql!(
+                    "{user_id} IN (SELECT line.descendant_id FROM reporting_lines line
+                        WHERE line.ancestor_id = {person} AND line.depth > 0)",
+                    user_id = Fixed(user_id),
+                    person = self.person?,
+                ),
+                ScopePart::OwnSelf => sql!(
+                    "{user_id} = {person}",
+                    user_id = Fixed(user_id),
+                    person = self.person?,
+                ),
                 ScopePart::Category(_) | ScopePart::Course(_) => return None,
             })
         })
@@ -106,13 +107,12 @@ impl Scope {
     pub fn courses(&self, course_id: &'static str) -> Sql {
         self.any(|part| match part {
             ScopePart::Everything => Some(Sql::always()),
-            ScopePart::Category(category) => Some(sql![
-                course_id,
-                " IN (SELECT scoped.id FROM courses scoped WHERE scoped.category_id = ",
-                bind(category),
-                ")"
-            ]),
-            ScopePart::Course(course) => Some(sql![course_id, " = ", bind(course)]),
+            ScopePart::Category(category) => Some(sql!(
+                "{course_id} IN (SELECT scoped.id FROM courses scoped
+                    WHERE scoped.category_id = {category})",
+                course_id = Fixed(course_id),
+            )),
+            ScopePart::Course(course) => Some(sql!("{course_id} = {course}", course_id = Fixed(course_id))),
             ScopePart::OrgUnit(_) | ScopePart::Group(_) | ScopePart::OwnReports | ScopePart::OwnSelf => None,
         })
     }
@@ -129,7 +129,10 @@ impl Scope {
     pub fn categories(&self, category_id: &'static str) -> Sql {
         self.any(|part| match part {
             ScopePart::Everything => Some(Sql::always()),
-            ScopePart::Category(category) => Some(sql![category_id, " = ", bind(category)]),
+            ScopePart::Category(category) => Some(sql!(
+                "{category_id} = {category}",
+                category_id = Fixed(category_id),
+            )),
             _ => None,
         })
     }
@@ -138,7 +141,7 @@ impl Scope {
     pub fn groups(&self, group_id: &'static str) -> Sql {
         self.any(|part| match part {
             ScopePart::Everything => Some(Sql::always()),
-            ScopePart::Group(group) => Some(sql![group_id, " = ", bind(group)]),
+            ScopePart::Group(group) => Some(sql!("{group_id} = {group}", group_id = Fixed(group_id))),
             _ => None,
         })
     }
@@ -147,15 +150,17 @@ impl Scope {
     pub fn org_units(&self, unit_id: &'static str) -> Sql {
         self.any(|part| match part {
             ScopePart::Everything => Some(Sql::always()),
-            ScopePart::OrgUnit(unit) => Some(sql![
-                unit_id,
-                " IN (SELECT closure.descendant_id FROM org_unit_closure closure WHERE closure.ancestor_id = ",
-                bind(unit),
-                ")"
-            ]),
-            ScopePart::OwnSelf | ScopePart::OwnReports => {
-                Some(sql![unit_id, " = (SELECT scoped.org_unit_id FROM users scoped WHERE scoped.id = ", bind(self.person?), ")"])
-            }
+            ScopePart::OrgUnit(unit) => Some(sql!(
+                "{unit_id} IN (SELECT closure.descendant_id FROM org_unit_closure closure
+                    WHERE closure.ancestor_id = {unit})",
+                unit_id = Fixed(unit_id),
+            )),
+            ScopePart::OwnSelf | ScopePart::OwnReports => Some(sql!(
+                "{unit_id} = (SELECT scoped.org_unit_id FROM users scoped
+                    WHERE scoped.id = {person})",
+                unit_id = Fixed(unit_id),
+                person = self.person?,
+            )),
             ScopePart::Group(_) | ScopePart::Category(_) | ScopePart::Course(_) => None,
         })
     }
@@ -165,34 +170,29 @@ impl Scope {
     pub fn scopes(&self, kind: &'static str, id: &'static str) -> Sql {
         self.any(|part| match part {
             ScopePart::Everything => Some(Sql::always()),
-            ScopePart::OrgUnit(unit) => Some(sql![
-                "(",
-                kind,
-                " = 'org_unit' AND ",
-                id,
-                " IN (SELECT closure.descendant_id FROM org_unit_closure closure WHERE closure.ancestor_id = ",
-                bind(unit),
-                "))"
-            ]),
-            ScopePart::Group(group) => Some(sql!["(", kind, " = 'group' AND ", id, " = ", bind(group), ")"]),
-            ScopePart::Category(category) => Some(sql![
-                "(",
-                kind,
-                " = 'category' AND ",
-                id,
-                " = ",
-                bind(category),
-                " OR ",
-                kind,
-                " = 'course' AND ",
-                id,
-                " IN (SELECT scoped.id FROM courses scoped WHERE scoped.category_id = ",
-                bind(category),
-                "))"
-            ]),
-            ScopePart::Course(course) => {
-                Some(sql!["(", kind, " = 'course' AND ", id, " = ", bind(course), ")"])
-            }
+            ScopePart::OrgUnit(unit) => Some(sql!(
+                "({kind} = 'org_unit' AND {id} IN (SELECT closure.descendant_id
+                    FROM org_unit_closure closure WHERE closure.ancestor_id = {unit}))",
+                kind = Fixed(kind),
+                id = Fixed(id),
+            )),
+            ScopePart::Group(group) => Some(sql!(
+                "({kind} = 'group' AND {id} = {group})",
+                kind = Fixed(kind),
+                id = Fixed(id),
+            )),
+            ScopePart::Category(category) => Some(sql!(
+                "({kind} = 'category' AND {id} = {category} OR {kind} = 'course'
+                    AND {id} IN (SELECT scoped.id FROM courses scoped
+                        WHERE scoped.category_id = {category}))",
+                kind = Fixed(kind),
+                id = Fixed(id),
+            )),
+            ScopePart::Course(course) => Some(sql!(
+                "({kind} = 'course' AND {id} = {course})",
+                kind = Fixed(kind),
+                id = Fixed(id),
+            )),
             ScopePart::OwnReports | ScopePart::OwnSelf => None,
         })
     }
@@ -200,23 +200,18 @@ impl Scope {
     /// Scopes relative to one person, whose id is in the column `id`, that lie within this one: it covers that person with
     /// their unit, and for their own reports everybody who stands below them now.
     pub fn own_scopes(&self, kind: &'static str, id: &'static str) -> Sql {
-        sql![
-            "(",
-            kind,
-            " IN ('own_reports', 'self') AND EXISTS (SELECT FROM users own WHERE own.id = ",
-            id,
-            " AND ",
-            self.users("own.id"),
-            " AND (own.org_unit_id IS NULL OR ",
-            self.org_units("own.org_unit_id"),
-            ")) AND (",
-            kind,
-            " = 'self' OR NOT EXISTS (SELECT FROM reporting_lines below WHERE below.ancestor_id = ",
-            id,
-            " AND NOT ",
-            self.users("below.descendant_id"),
-            ")))"
-        ]
+        sql!(
+            "({kind} IN ('own_reports', 'self')
+                AND EXISTS (SELECT FROM users own
+                    WHERE own.id = {id} AND {users} AND (own.org_unit_id IS NULL OR {org_units}))
+                AND ({kind} = 'self' OR NOT EXISTS (SELECT FROM reporting_lines below
+                    WHERE below.ancestor_id = {id} AND NOT {descendants})))",
+            kind = Fixed(kind),
+            id = Fixed(id),
+            users = self.users("own.id"),
+            org_units = self.org_units("own.org_unit_id"),
+            descendants = self.users("below.descendant_id"),
+        )
     }
 
     fn any(&self, condition: impl Fn(ScopePart) -> Option<Sql>) -> Sql {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{Permission, Protected, Scope, protected};
 use crate::{
     app::Tx,
+    db::Fixed,
     http::{ApiError, ApiResult, Ref},
     sql, text_enum,
 };
@@ -94,28 +95,22 @@ fn judge<T: Protected>(
         .parse()
         .map_err(|detail: &str| ApiError::parameter("id", detail))?;
     let readable = T::visible(&tx.scope(T::READ)?);
-    let mut covered = sql!["ARRAY[]::boolean[]"];
+    let mut covered = sql!("ARRAY[]::boolean[]");
     for scope in scopes {
         let condition = if permission == T::READ {
             T::visible(scope)
         } else {
             T::covered(scope)
         };
-        covered = sql![covered, " || coalesce(", condition, ", false)"];
+        covered = sql!("{covered} || coalesce({condition}, false)");
     }
     let table = T::ID.split('.').next().unwrap_or_default();
-    let judged: Vec<Judged> = sql![
-        "SELECT ",
-        T::ID,
-        " AS id, ",
-        covered,
-        " AS covered FROM ",
-        table,
-        " WHERE ",
-        protected::named(&named),
-        " AND ",
-        readable
-    ]
+    let judged: Vec<Judged> = sql!(
+        "SELECT {id} AS id, {covered} AS covered FROM {table} WHERE {named} AND {readable}",
+        id = Fixed(T::ID),
+        table = Fixed(table),
+        named = protected::named(&named),
+    )
     .load(tx.conn)?;
     let found = judged.into_iter().next();
     found

@@ -11,8 +11,8 @@ use super::{Acting, App};
 use crate::{
     access::{Caller, Permission, Scope},
     db::{
-        Sql, bind,
-        sql::{SqlPart, uuid_v7},
+        Sql,
+        sql::{Place, uuid_v7},
     },
     filter::FilterClock,
     http::{ApiError, ApiResult, Code, body::Examined},
@@ -269,20 +269,15 @@ impl<'a> Tx<'a> {
 
     /// Has the transactions that do what `name`, a text, names take turns: waits for the present one, and keeps later
     /// ones waiting until this one ends, so that what it sees holds.
-    pub fn take_turns(&mut self, name: impl SqlPart) -> ApiResult<()> {
-        sql!["SELECT pg_advisory_xact_lock(hashtextextended(", name, ", 0))"].execute(self.conn)?;
+    pub fn take_turns(&mut self, name: impl Place) -> ApiResult<()> {
+        sql!("SELECT pg_advisory_xact_lock(hashtextextended({name}, 0))").execute(self.conn)?;
         Ok(())
     }
 
     /// Keeps those who [take turns](Self::take_turns) at `name` waiting until this transaction ends, and nobody else who
     /// does the same.
-    pub fn hold_off(&mut self, name: impl SqlPart) -> ApiResult<()> {
-        sql![
-            "SELECT pg_advisory_xact_lock_shared(hashtextextended(",
-            name,
-            ", 0))"
-        ]
-        .execute(self.conn)?;
+    pub fn hold_off(&mut self, name: impl Place) -> ApiResult<()> {
+        sql!("SELECT pg_advisory_xact_lock_shared(hashtextextended({name}, 0))").execute(self.conn)?;
         Ok(())
     }
 
@@ -362,14 +357,8 @@ impl<'a> Tx<'a> {
         jobs::store::insert(self.conn, std::mem::take(&mut self.notes.jobs))?;
         if !self.notes.wakes.is_empty() {
             let payloads: Vec<String> = self.notes.wakes.iter().map(Wake::payload).collect();
-            sql![
-                "SELECT pg_notify(",
-                bind(CHANNEL),
-                ", payload) FROM unnest(",
-                bind(payloads),
-                ") AS payload"
-            ]
-            .execute(self.conn)?;
+            sql!("SELECT pg_notify({CHANNEL}, payload) FROM unnest({payloads}) AS payload")
+                .execute(self.conn)?;
         }
         Ok(self.notes.wakes.into_iter().collect())
     }

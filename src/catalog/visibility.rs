@@ -15,12 +15,12 @@ pub fn courses(scope: &Scope) -> Sql {
     }
     Sql::any([
         scope.courses("courses.id"),
-        sql![
+        sql!(
             "courses.current_version_id IS NOT NULL AND (NOT EXISTS (SELECT FROM categories fenced
-                WHERE fenced.id = courses.category_id AND fenced.visibility = 'restricted') OR ",
-            concerns(scope),
-            ")"
-        ],
+                WHERE fenced.id = courses.category_id AND fenced.visibility = 'restricted')
+                OR {concerns})",
+            concerns = concerns(scope),
+        ),
     ])
 }
 
@@ -32,12 +32,11 @@ pub fn categories(scope: &Scope) -> Sql {
     }
     Sql::any([
         scope.categories("categories.id"),
-        sql!["categories.visibility <> 'restricted'"],
-        sql![
-            "EXISTS (SELECT FROM courses WHERE courses.category_id = categories.id AND ",
-            courses(scope),
-            ")"
-        ],
+        sql!("categories.visibility <> 'restricted'"),
+        sql!(
+            "EXISTS (SELECT FROM courses WHERE courses.category_id = categories.id AND {courses})",
+            courses = courses(scope),
+        ),
     ])
 }
 
@@ -51,16 +50,15 @@ fn concerns(scope: &Scope) -> Sql {
         scope.only(|part| part == ScopePart::OwnSelf),
         scope.only(|part| part != ScopePart::OwnSelf),
     );
-    sql![
-        "(courses.id IN (SELECT fact.course_id FROM requirements fact WHERE ",
-        own.users("fact.user_id"),
-        ") OR courses.id IN (SELECT fact.course_id FROM enrollments fact WHERE ",
-        own.users("fact.user_id"),
-        ") OR EXISTS (SELECT FROM (
-            SELECT requirements.user_id FROM requirements WHERE requirements.course_id = courses.id
-            UNION ALL SELECT enrollments.user_id FROM enrollments WHERE enrollments.course_id = courses.id
-        ) fact WHERE ",
-        others.users("fact.user_id"),
-        " IS TRUE))"
-    ]
+    sql!(
+        "(courses.id IN (SELECT fact.course_id FROM requirements fact WHERE {own})
+            OR courses.id IN (SELECT fact.course_id FROM enrollments fact WHERE {own})
+            OR EXISTS (SELECT FROM (
+                SELECT requirements.user_id FROM requirements WHERE requirements.course_id = courses.id
+                UNION ALL SELECT enrollments.user_id FROM enrollments
+                WHERE enrollments.course_id = courses.id
+            ) fact WHERE {others} IS TRUE))",
+        own = own.users("fact.user_id"),
+        others = others.users("fact.user_id"),
+    )
 }

@@ -10,4 +10,4 @@ pub mod sql;
 pub mod text_enum;
 
 pub use pool::{Db, DbError, DbOptions};
-pub use sql::{Condition, Sql, bind};
+pub use sql::{Bind, Condition, Fixed, Place, Sql};

@@ -1,7 +1,7 @@
-//! Dynamic SQL from parts: text that is known at compile time, and bound values.
+//! Dynamic SQL: text that is known at compile time, with places for bound values and for more SQL.
 //!
-//! The only way to put text into a [`Sql`] is a `&'static str`, so nothing that a caller sent can
-//! become part of a statement; values travel as parameters. A [`Sql`] is a whole query
+//! Text enters a [`Sql`] as a literal or as [`Fixed`], which takes a `&'static str`; any other text in a place is bound as
+//! a parameter. So nothing that a caller sent can become part of a statement. A [`Sql`] is a whole query
 //! (`load::<T: QueryableByName>`) or a boolean expression (`.filter(sql)`), and its prepared
 //! statement is cached by its text, which diesel's own `sql_query` does not do.
 //!
@@ -37,9 +37,75 @@ pub enum Bind {
     Ints(Vec<i64>),
 }
 
-/// Binds a value in a [`sql!`](crate::sql!) list, telling it from SQL text.
-pub fn bind(value: impl Into<Bind>) -> Bind {
-    value.into()
+/// SQL text that is known at compile time, such as the name of a table, for a place of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fixed(pub &'static str);
+
+/// What may stand in a place of [`sql!`](crate::sql!): a value, which is bound, or more SQL.
+pub trait Place {
+    /// Appends this to `sql`.
+    fn put_in(&self, sql: &mut Sql);
+}
+
+impl Place for Fixed {
+    fn put_in(&self, sql: &mut Sql) {
+        sql.push_text(self.0);
+    }
+}
+
+impl Place for Sql {
+    fn put_in(&self, sql: &mut Sql) {
+        sql.is_planned_anew |= self.is_planned_anew;
+        sql.parts.extend_from_slice(&self.parts);
+    }
+}
+
+impl<T> Place for Fragment<T> {
+    fn put_in(&self, sql: &mut Sql) {
+        self.sql.put_in(sql);
+    }
+}
+
+impl Place for Bind {
+    fn put_in(&self, sql: &mut Sql) {
+        sql.parts.push(Part::Bind(self.clone()));
+    }
+}
+
+impl<T: Place + ?Sized> Place for &T {
+    fn put_in(&self, sql: &mut Sql) {
+        (**self).put_in(sql);
+    }
+}
+
+impl Place for str {
+    fn put_in(&self, sql: &mut Sql) {
+        Bind::from(self).put_in(sql);
+    }
+}
+
+impl Place for Option<&str> {
+    fn put_in(&self, sql: &mut Sql) {
+        Bind::Text(self.map(str::to_owned)).put_in(sql);
+    }
+}
+
+/// Values that are bound where they stand in a place.
+macro_rules! bound {
+    ($($rust:ty),* $(,)?) => {$(
+        impl Place for $rust {
+            fn put_in(&self, sql: &mut Sql) {
+                Bind::from(self.to_owned()).put_in(sql);
+            }
+        }
+    )*};
+}
+
+bound! {
+    bool, i64, f64, String, Uuid, NaiveDate, DateTime<Utc>, serde_json::Value, Vec<u8>,
+    Option<bool>, Option<i64>, Option<f64>, Option<String>, Option<Uuid>, Option<NaiveDate>, Option<DateTime<Utc>>,
+    Option<serde_json::Value>, Option<Vec<u8>>,
+    Vec<String>, Vec<Uuid>, Vec<i64>, [String], [Uuid], [i64], [u8],
 }
 
 macro_rules! bind_from {
@@ -107,59 +173,57 @@ pub struct Sql {
     is_planned_anew: bool,
 }
 
-/// What may stand in a [`sql!`](crate::sql!) list: static text, a bound value, or more SQL.
-pub trait SqlPart {
-    /// Appends this part to `sql`.
-    fn append_to(self, sql: &mut Sql);
-}
-
-impl SqlPart for &'static str {
-    fn append_to(self, sql: &mut Sql) {
-        sql.parts.push(Part::Text(self));
-    }
-}
-
-impl SqlPart for Bind {
-    fn append_to(self, sql: &mut Sql) {
-        sql.parts.push(Part::Bind(self));
-    }
-}
-
-impl SqlPart for Sql {
-    fn append_to(self, sql: &mut Sql) {
-        sql.is_planned_anew |= self.is_planned_anew;
-        sql.parts.extend(self.parts);
-    }
-}
-
-impl SqlPart for &Sql {
-    fn append_to(self, sql: &mut Sql) {
-        self.clone().append_to(sql);
-    }
-}
-
-impl<T> SqlPart for Fragment<T> {
-    fn append_to(self, sql: &mut Sql) {
-        self.sql.append_to(sql);
-    }
-}
-
-/// Builds a [`Sql`](crate::db::sql::Sql) from a list of parts:
-/// `sql!["SELECT * FROM users WHERE id = ", bind(id), " AND ", &scope]`.
+/// Makes a [`Sql`](crate::db::sql::Sql) of one text with places: `sql!("SELECT * FROM users WHERE id = {id} AND {scope}")`.
+///
+/// A place is the name of a variable, a dotted path to a field (`{tx.now}`), or a name that follows the text
+/// (`sql!("… WHERE {visible}", visible = scope.users("users.id"))`). What stands there is a [`Place`](crate::db::sql::Place):
+/// a value, which is bound, or more SQL. Other braces, such as those of `'{}'`, belong to the text.
+///
+/// Text in a place is bound, so that input cannot become SQL:
+///
+/// ```
+/// let name = "x'; DROP TABLE users; --".to_owned();
+/// let statement = provost::sql!("SELECT 1 FROM users WHERE username = {name}");
+/// let sent = diesel::debug_query::<diesel::pg::Pg, _>(&statement).to_string();
+/// assert!(sent.starts_with("SELECT 1 FROM users WHERE username = $1 -- binds:"));
+/// ```
+///
+/// A text that is made when the program runs is no statement:
+///
+/// ```compile_fail
+/// let statement = format!("SELECT 1 FROM users WHERE username = '{}'", "x");
+/// provost::sql!(statement);
+/// ```
+///
+/// ```compile_fail
+/// let table = String::from("users");
+/// provost::db::sql::Fixed(&table);
+/// ```
 #[macro_export]
 macro_rules! sql {
-    ($($part:expr),* $(,)?) => {{
-        #[allow(unused_mut, reason = "an empty list pushes nothing")]
-        let mut sql = $crate::db::sql::Sql::default();
-        $( sql.push($part); )*
-        sql
-    }};
+    ($text:literal $(, $name:ident = $value:expr)* $(,)?) => {
+        $crate::db::sql::statement!($crate, $text $(, $name = $value)*)
+    };
+}
+
+#[doc(hidden)]
+pub use provost_macros::statement;
+
+impl AsRef<Sql> for Sql {
+    fn as_ref(&self) -> &Sql {
+        self
+    }
 }
 
 impl Sql {
-    /// Appends one part.
-    pub fn push(&mut self, part: impl SqlPart) {
-        part.append_to(self);
+    #[doc(hidden)]
+    pub fn push_text(&mut self, text: &'static str) {
+        self.parts.push(Part::Text(text));
+    }
+
+    /// Appends more SQL.
+    pub fn push(&mut self, more: impl AsRef<Sql>) {
+        more.as_ref().put_in(self);
     }
 
     /// Has PostgreSQL plan the whole statement for these very values, each time: what is about many rows may not go
@@ -171,12 +235,12 @@ impl Sql {
 
     /// The expression that always holds.
     pub fn always() -> Self {
-        sql!["TRUE"]
+        sql!("TRUE")
     }
 
     /// The expression that never holds.
     pub fn never() -> Self {
-        sql!["FALSE"]
+        sql!("FALSE")
     }
 
     /// Holds where every one of `conditions` holds; always, for none.
@@ -192,12 +256,12 @@ impl Sql {
     fn joined(conditions: impl IntoIterator<Item = Sql>, operator: &'static str) -> Option<Self> {
         let mut conditions = conditions.into_iter();
         let first = conditions.next()?;
-        let mut joined = sql!["(", first];
+        let mut joined = sql!("({first}");
         for condition in conditions {
-            joined.push(operator);
+            joined.push_text(operator);
             joined.push(condition);
         }
-        joined.push(")");
+        joined.push_text(")");
         Some(joined)
     }
 
@@ -212,11 +276,10 @@ impl Sql {
 pub fn uuid_v7(now: DateTime<Utc>) -> Sql {
     let millis = format!("{:012x}", now.timestamp_millis().max(0));
     let (high, low) = millis.split_at(8);
-    sql![
-        "overlay(gen_random_uuid()::text PLACING ",
-        bind(format!("{high}-{low}-7")),
-        " FROM 1)::uuid"
-    ]
+    sql!(
+        "overlay(gen_random_uuid()::text PLACING {head} FROM 1)::uuid",
+        head = format!("{high}-{low}-7"),
+    )
 }
 
 impl QueryFragment<Pg> for Sql {

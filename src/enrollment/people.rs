@@ -12,7 +12,7 @@ use crate::{
     app::Tx,
     catalog::courses::model::Course,
     db::{
-        Condition, Sql, bind,
+        Condition, Sql,
         schema::{course_versions, courses, users},
     },
     http::{ApiError, ApiResult, Code},
@@ -86,22 +86,18 @@ fn reach(tx: &mut Tx, scope: &Scope, user_id: Uuid, course_id: Uuid) -> ApiResul
     let readable = tx.caller.scope_if_any(Course::READ, tx.now);
     let seen = readable.iter().chain([scope]).map(Course::visible);
     let of_person = Scope::new(vec![ScopePart::OwnSelf], Some(user_id));
-    let reach = sql![
-        "SELECT coalesce(",
-        scope.users("asked.user_id"),
-        ", FALSE) AS person, coalesce(",
-        scope.courses("asked.course_id"),
-        ", FALSE) AS course, EXISTS (SELECT FROM courses WHERE courses.id = asked.course_id AND ",
-        Sql::any(seen),
-        ") AS course_is_seen, EXISTS (SELECT FROM courses WHERE courses.id = asked.course_id
-            AND courses.current_version_id IS NOT NULL AND NOT ",
-        Course::visible(&of_person),
-        ") AS course_is_kept FROM (SELECT ",
-        bind(user_id),
-        "::uuid AS user_id, ",
-        bind(course_id),
-        "::uuid AS course_id) asked"
-    ];
+    let reach = sql!(
+        "SELECT coalesce({users}, FALSE) AS person, coalesce({courses}, FALSE) AS course,
+            EXISTS (SELECT FROM courses WHERE courses.id = asked.course_id
+                    AND {seen}) AS course_is_seen,
+            EXISTS (SELECT FROM courses WHERE courses.id = asked.course_id
+                    AND courses.current_version_id IS NOT NULL AND NOT {visible}) AS course_is_kept
+         FROM (SELECT {user_id}::uuid AS user_id, {course_id}::uuid AS course_id) asked",
+        users = scope.users("asked.user_id"),
+        courses = scope.courses("asked.course_id"),
+        seen = Sql::any(seen),
+        visible = Course::visible(&of_person),
+    );
     Ok(reach.get_result(tx.conn)?)
 }
 
@@ -127,13 +123,10 @@ fn exist(tx: &mut Tx, user_id: Uuid, course_id: Uuid) -> ApiResult<()> {
         #[diesel(sql_type = Bool)]
         course: bool,
     }
-    let found: Found = sql![
-        "SELECT EXISTS (SELECT FROM users WHERE id = ",
-        bind(user_id),
-        ") AS \"user\", EXISTS (SELECT FROM courses WHERE id = ",
-        bind(course_id),
-        ") AS course"
-    ]
+    let found: Found = sql!(
+        "SELECT EXISTS (SELECT FROM users WHERE id = {user_id}) AS \"user\",
+            EXISTS (SELECT FROM courses WHERE id = {course_id}) AS course"
+    )
     .get_result(tx.conn)?;
     let checks = [(found.user, nobody()), (found.course, no_course())];
     for (_, error) in checks.into_iter().filter(|(exists, _)| !exists) {

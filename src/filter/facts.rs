@@ -10,10 +10,7 @@ use super::{
     schema::Type,
     stored::{Stored, stored},
 };
-use crate::{
-    db::sql::{Sql, bind},
-    sql,
-};
+use crate::{db::Fixed, db::sql::Sql, sql};
 
 /// What is known about one record: a JSON object from attributes to values. An attribute has one
 /// value, an array of them, or none (`null`, or no member); a value that has attributes of its own
@@ -59,15 +56,15 @@ impl Filter {
     pub fn facts_sql(&self) -> Sql {
         let mut wanted = Vec::new();
         collect_facts(&self.root, &mut wanted);
-        let mut facts = sql!["('{}'::jsonb"];
+        let mut facts = sql!("('{}'::jsonb");
         for fact in wanted {
-            facts.push(" || jsonb_build_object(");
-            facts.push(bind(fact.name()));
-            facts.push(", ");
-            facts.push(fact.values());
-            facts.push(")");
+            facts.push(sql!(
+                " || jsonb_build_object({name}, {values})",
+                name = fact.name(),
+                values = fact.values(),
+            ));
         }
-        facts.push(")");
+        facts.push(sql!(")"));
         facts
     }
 }
@@ -90,7 +87,11 @@ impl Wanted<'_> {
     fn values(&self) -> Sql {
         match self {
             Self::Target(target) => target_values(target),
-            Self::Source(source) => aggregate(sql![source.from], source.on.clone(), element(source)),
+            Self::Source(source) => aggregate(
+                sql!("{source}", source = Fixed(source.from)),
+                source.on.clone(),
+                element(source),
+            ),
         }
     }
 }
@@ -114,39 +115,31 @@ fn target_values(target: &Target) -> Sql {
     let Stored { from, value } = stored(target);
     let value = json_value(value, target.value_type);
     match from {
-        None => sql!["jsonb_build_array(", value, ")"],
+        None => sql!("jsonb_build_array({value})"),
         Some((from, on)) => aggregate(from, on, value),
     }
 }
 
 fn aggregate(from: Sql, on: Sql, value: Sql) -> Sql {
-    sql![
-        "(SELECT coalesce(jsonb_agg(",
-        value,
-        "), '[]') FROM ",
-        from,
-        " WHERE (",
-        on,
-        "))"
-    ]
+    sql!("(SELECT coalesce(jsonb_agg({value}), '[]') FROM {from} WHERE ({on}))")
 }
 
 /// One of a source's values as a JSON object.
 fn element(source: &Source) -> Sql {
-    let mut object = sql!["('{}'::jsonb"];
+    let mut object = sql!("('{}'::jsonb");
     for part in source.parts {
-        let value = json_value(sql![part.value], part.kind.value_type());
-        object.push(sql![" || jsonb_build_object(", bind(part.name), ", ", value, ")"]);
+        let value = json_value(sql!("{value}", value = Fixed(part.value)), part.kind.value_type());
+        object.push(sql!(" || jsonb_build_object({part.name}, {value})"));
     }
-    object.push(")");
+    object.push(sql!(")"));
     object
 }
 
 /// A value as JSON that loses nothing: text for numbers that JSON readers round, UTC for instants.
 fn json_value(value: Sql, value_type: Type) -> Sql {
     match value_type {
-        Type::Number => sql!["to_jsonb((", value, ")::float8::text)"],
-        Type::Instant => sql!["to_jsonb((", value, ") AT TIME ZONE 'UTC')"],
-        _ => sql!["to_jsonb(", value, ")"],
+        Type::Number => sql!("to_jsonb(({value})::float8::text)"),
+        Type::Instant => sql!("to_jsonb(({value}) AT TIME ZONE 'UTC')"),
+        _ => sql!("to_jsonb({value})"),
     }
 }

@@ -217,7 +217,9 @@ impl Schema {
     /// The condition for an attribute's rows, which is `on` where nothing limits it.
     pub(super) fn condition(&self, attribute: &str, on: &'static str) -> Sql {
         let limits = self.limits.iter().filter(|(limited, _)| *limited == attribute);
-        limits.fold(sql![on], |on, (_, limit)| sql!["(", on, ") AND ", limit])
+        limits.fold(sql!("{on}", on = crate::db::Fixed(on)), |on, (_, limit)| {
+            sql!("({on}) AND {limit}")
+        })
     }
 
     /// Allows names to be written after one of these SCIM schema URNs and a colon.

@@ -13,10 +13,7 @@ use super::{
     stored::{Stored, stored},
     value::{Operand, Value},
 };
-use crate::{
-    db::sql::{Sql, bind},
-    sql, text,
-};
+use crate::{db::Bind, db::Fixed, db::sql::Sql, sql, text};
 
 impl Filter {
     /// The condition that holds for the records that match, over the table that the schema's
@@ -56,7 +53,12 @@ fn condition(clause: &Clause, negated: bool, clock: &FilterClock) -> Sql {
             condition: inner,
         } => {
             let inner = inner.as_ref().map(|inner| condition(inner, false, clock));
-            exists(sql![source.from], source.on.clone(), inner, negated)
+            exists(
+                sql!("{source}", source = Fixed(source.from)),
+                source.on.clone(),
+                inner,
+                negated,
+            )
         }
     }
 }
@@ -78,9 +80,9 @@ fn comparison(
 fn present(target: &Target, negated: bool) -> Sql {
     holds(target, negated, |stored| {
         if target.value_type.is_text() {
-            sql![stored, " <> ''"]
+            sql!("{stored} <> ''")
         } else {
-            sql![stored, " IS NOT NULL"]
+            sql!("{stored} IS NOT NULL")
         }
     })
 }
@@ -96,51 +98,39 @@ fn holds(target: &Target, negated: bool, test: impl FnOnce(Sql) -> Sql) -> Sql {
 
 fn leaf(test: Sql, negated: bool) -> Sql {
     if negated {
-        sql!["(", test, ") IS NOT TRUE"]
+        sql!("({test}) IS NOT TRUE")
     } else {
         test
     }
 }
 
 fn exists(from: Sql, on: Sql, test: Option<Sql>, negated: bool) -> Sql {
-    let mut exists = sql![
-        if negated { "NOT " } else { "" },
-        "EXISTS (SELECT 1 FROM ",
-        from,
-        " WHERE (",
-        on,
-        ")"
-    ];
-    if let Some(test) = test {
-        exists.push(" AND (");
-        exists.push(test);
-        exists.push(")");
-    }
-    exists.push(")");
-    exists
+    let test = test.map_or_else(Sql::default, |test| sql!(" AND ({test})"));
+    let exists = sql!("EXISTS (SELECT 1 FROM {from} WHERE ({on}){test})");
+    if negated { sql!("NOT {exists}") } else { exists }
 }
 
 fn compare(stored: Sql, target: &Target, operator: Operator, value: Value) -> Sql {
     let comparator = match operator {
-        Operator::Eq | Operator::Ne => " = ",
-        Operator::Gt => " > ",
-        Operator::Ge => " >= ",
-        Operator::Lt => " < ",
-        Operator::Le => " <= ",
-        Operator::Co | Operator::Sw | Operator::Ew => " LIKE ",
+        Operator::Eq | Operator::Ne => "=",
+        Operator::Gt => ">",
+        Operator::Ge => ">=",
+        Operator::Lt => "<",
+        Operator::Le => "<=",
+        Operator::Co | Operator::Sw | Operator::Ew => "LIKE",
     };
     let bound = match value {
         Value::Text(text) => {
             return compare_text(stored, target.value_type, operator, comparator, &text);
         }
-        Value::Bool(value) => bind(value),
-        Value::Integer(value) => bind(value),
-        Value::Number(value) => bind(value),
-        Value::Date(value) => bind(value),
-        Value::Instant(value) => bind(value),
-        Value::Id(value) => bind(value),
+        Value::Bool(value) => Bind::from(value),
+        Value::Integer(value) => Bind::from(value),
+        Value::Number(value) => Bind::from(value),
+        Value::Date(value) => Bind::from(value),
+        Value::Instant(value) => Bind::from(value),
+        Value::Id(value) => Bind::from(value),
     };
-    sql![stored, comparator, bound]
+    sql!("{stored} {comparator} {bound}", comparator = Fixed(comparator))
 }
 
 fn compare_text(
@@ -161,18 +151,18 @@ fn compare_text(
         _ => text.into_owned(),
     };
     let (stored, wanted) = match value_type {
-        Type::Text => (
-            sql!["comparable(", stored, ")"],
-            sql!["comparable(", bind(wanted), ")"],
-        ),
-        Type::Folded => (sql![stored, "_folded"], sql![bind(wanted)]),
-        _ => (stored, sql![bind(wanted)]),
+        Type::Text => (sql!("comparable({stored})"), sql!("comparable({wanted})")),
+        Type::Folded => (sql!("{stored}_folded"), sql!("{wanted}")),
+        _ => (stored, sql!("{wanted}")),
     };
     match operator {
         Operator::Gt | Operator::Ge | Operator::Lt | Operator::Le => {
-            sql![stored, " COLLATE \"C\"", comparator, wanted]
+            sql!(
+                "{stored} COLLATE \"C\" {comparator} {wanted}",
+                comparator = Fixed(comparator)
+            )
         }
-        _ => sql![stored, comparator, wanted],
+        _ => sql!("{stored} {comparator} {wanted}", comparator = Fixed(comparator)),
     }
 }
 

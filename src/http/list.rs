@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     db::{
-        Condition, Sql, bind,
+        Condition, Fixed, Sql,
         sql::{Bind, Fragment},
     },
     filter::{FilterClock, Schema as FilterSchema},
@@ -95,7 +95,7 @@ pub struct PagePlan {
 }
 
 /// The order of texts, after the column. Indexes name the same collation.
-pub const ORDER_OF_TEXT: &str = " COLLATE provost_order";
+pub const ORDER_OF_TEXT: Fixed = Fixed(" COLLATE provost_order");
 
 const DEFAULT_LIMIT: i64 = 50;
 const BATCH: i64 = 1_000;
@@ -156,8 +156,8 @@ impl ListQuery {
             .map_err(|error| vec![error])?;
         Ok(PagePlan {
             column: match sort.kind {
-                SortKind::Text => sql![sort.column, ORDER_OF_TEXT],
-                _ => sql![sort.column],
+                SortKind::Text => sql!("{column}{ORDER_OF_TEXT}", column = Fixed(sort.column)),
+                _ => sql!("{column}", column = Fixed(sort.column)),
             },
             sort_text: sort_text.to_owned(),
             descending,
@@ -175,10 +175,10 @@ fn read_cursor(text: &str, sort: &str, kind: SortKind) -> ApiResult<(Bind, Uuid)
     }
     let text = cursor.key.as_str().filter(|text| !text.contains('\0'));
     let key = match kind {
-        SortKind::Text => text.map(bind),
-        SortKind::Instant => text.and_then(|t| instant::parse(t).ok()).map(bind),
-        SortKind::Date => text.and_then(|t| t.parse::<NaiveDate>().ok()).map(bind),
-        SortKind::Integer => cursor.key.as_i64().map(bind),
+        SortKind::Text => text.map(Bind::from),
+        SortKind::Instant => text.and_then(|t| instant::parse(t).ok()).map(Bind::from),
+        SortKind::Date => text.and_then(|t| t.parse::<NaiveDate>().ok()).map(Bind::from),
+        SortKind::Integer => cursor.key.as_i64().map(Bind::from),
     };
     Ok((key.ok_or_else(cursor::invalid)?, cursor.id))
 }
@@ -201,17 +201,11 @@ impl PagePlan {
     pub fn rows(&self, conditions: impl IntoIterator<Item = Sql>) -> Condition {
         let after = self.after.as_ref().map(|(key, id)| {
             let comparison = if self.descending { ") < (" } else { ") > (" };
-            sql![
-                "(",
-                &self.column,
-                ", ",
-                self.id,
-                comparison,
-                key.clone(),
-                ", ",
-                bind(*id),
-                ")"
-            ]
+            sql!(
+                "({self.column}, {row}{comparison}{key}, {id})",
+                row = Fixed(self.id),
+                comparison = Fixed(comparison),
+            )
         });
         Condition::new(Sql::all(conditions.into_iter().chain(after)))
     }
@@ -220,12 +214,17 @@ impl PagePlan {
     pub fn order(&self) -> Fragment<diesel::sql_types::Text> {
         let direction = if self.descending { " DESC, " } else { ", " };
         let end = if self.descending { " DESC" } else { "" };
-        Fragment::new(sql![&self.column, direction, self.id, end])
+        Fragment::new(sql!(
+            "{self.column}{direction}{row}{end}",
+            direction = Fixed(direction),
+            row = Fixed(self.id),
+            end = Fixed(end),
+        ))
     }
 
     /// The sort column as JSON, to be selected beside the row for the cursor.
     pub fn key(&self) -> Fragment<Jsonb> {
-        Fragment::new(sql!["to_jsonb(", &self.column, ")"])
+        Fragment::new(sql!("to_jsonb({self.column})"))
     }
 
     /// How many rows to read: one more than a page, to see whether there is another.

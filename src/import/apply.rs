@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::{ApiError, ApiResult, Code},
     operations, sql,
 };
@@ -112,20 +112,14 @@ struct Batch {
 
 /// The rows after `done`, at most `rows` of them about records that are here.
 fn next_batch(tx: &mut Tx, plan: &Plan, done: i64, rows: i64) -> ApiResult<Batch> {
-    let batch = sql![
-        "SELECT coalesce(max(turn), ",
-        bind(done),
-        ") AS last, coalesce(max(held), 0) AS held FROM (
+    let batch = sql!(
+        "SELECT coalesce(max(turn), {done}) AS last, coalesce(max(held), 0) AS held FROM (
             SELECT turn, count(object_version) OVER (ORDER BY turn) AS held FROM import_rows
-            WHERE import_id = ",
-        bind(plan.import),
-        " AND turn BETWEEN ",
-        bind(done + 1),
-        " AND ",
-        bind(done + MOST_ROWS),
-        ") AS rows WHERE held <= ",
-        bind(rows)
-    ]
+            WHERE import_id = {plan.import} AND turn BETWEEN {first} AND {last}) AS rows
+         WHERE held <= {rows}",
+        first = done + 1,
+        last = done + MOST_ROWS,
+    )
     .get_result(tx.conn)?;
     Ok(batch)
 }
@@ -142,7 +136,7 @@ pub fn as_a_whole(tx: &mut Tx, import: Uuid, tell: &dyn Fn(i64)) -> ApiResult<()
     let plan = prepared.plan();
     let target = prepared.target;
     take_turns(tx, target)?;
-    lock(tx, &plan, target, sql![every_row(&plan)])?;
+    lock(tx, &plan, target, every_row(&plan))?;
     if count_outdated(tx, &plan, target)?.outdated > 0 {
         return Err(stale());
     }
@@ -229,7 +223,7 @@ fn begin(tx: &mut Tx, import: Uuid) -> ApiResult<Option<Begun>> {
 
 /// One import of a resource begins at a time.
 fn take_turns(tx: &mut Tx, target: &dyn Target) -> ApiResult<()> {
-    tx.take_turns(bind(format!("import {}", target.declaration().resource)))
+    tx.take_turns(format!("import {}", target.declaration().resource))
 }
 
 /// Writes the rows of `part` but those that were outrun, which it refuses.
@@ -256,23 +250,18 @@ fn write_part(tx: &mut Tx, prepared: &Prepared, plan: &Plan, part: Part) -> ApiR
 
 /// Rows that the plan writes.
 fn every_row(plan: &Plan) -> Sql {
-    sql![
-        "r.action IN ('create', 'update', 'restore', 'end') AND r.import_id = ",
-        bind(plan.import)
-    ]
+    sql!("r.action IN ('create', 'update', 'restore', 'end') AND r.import_id = {plan.import}")
 }
 
 /// Locks the objects of `rows`, but not against those who refer to them.
 fn lock(tx: &mut Tx, plan: &Plan, target: &dyn Target, rows: Sql) -> ApiResult<()> {
-    sql![
-        "WITH locked AS (SELECT t.id FROM ",
-        target.declaration().table,
-        " t WHERE t.id IN (SELECT r.object_id FROM import_rows r WHERE r.object_version IS NOT NULL AND ",
-        rows,
-        " AND r.import_id = ",
-        bind(plan.import),
-        ") ORDER BY t.id FOR NO KEY UPDATE) SELECT count(*) FROM locked"
-    ]
+    sql!(
+        "WITH locked AS (SELECT t.id FROM {table} t
+            WHERE t.id IN (SELECT r.object_id FROM import_rows r WHERE r.object_version IS NOT NULL
+                    AND {rows} AND r.import_id = {plan.import}) ORDER BY t.id FOR NO KEY UPDATE)
+         SELECT count(*) FROM locked",
+        table = Fixed(target.declaration().table),
+    )
     .execute(tx.conn)?;
     Ok(())
 }
@@ -281,30 +270,25 @@ fn lock(tx: &mut Tx, plan: &Plan, target: &dyn Target, rows: Sql) -> ApiResult<(
 fn outdated(plan: &Plan, target: &dyn Target, rows: Sql) -> Sql {
     let declaration = target.declaration();
     let keyed = |key: &'static str| {
-        sql![
-            key,
-            ".kind = ",
-            bind(declaration.external_kind),
-            " AND ",
-            key,
-            ".source = ",
-            bind(plan.source())
-        ]
+        sql!(
+            "{key}.kind = {declaration.external_kind} AND {key}.source = {source}",
+            key = Fixed(key),
+            source = plan.source(),
+        )
     };
-    sql![
-        "SELECT r.line FROM import_rows r LEFT JOIN ",
-        declaration.table,
-        " t ON t.id = r.object_id LEFT JOIN external_keys e ON ",
-        keyed("e"),
-        " AND e.key = r.key WHERE r.action IN ('create', 'update', 'restore', 'end') AND (
+    sql!(
+        "SELECT r.line FROM import_rows r LEFT JOIN {table} t ON t.id = r.object_id
+         LEFT JOIN external_keys e ON {e_of_source} AND e.key = r.key
+         WHERE r.action IN ('create', 'update', 'restore', 'end') AND (
             t.version IS DISTINCT FROM r.object_version
             OR e.object_id IS DISTINCT FROM
-                CASE WHEN r.action = 'create' OR r.refs ? 'external_key' THEN NULL ELSE r.object_id END
-            OR r.refs ? 'external_key' AND EXISTS (SELECT 1 FROM external_keys o WHERE o.object_id = r.object_id AND ",
-        keyed("o"),
-        ")) AND ",
-        rows
-    ]
+            CASE WHEN r.action = 'create' OR r.refs ? 'external_key' THEN NULL ELSE r.object_id END
+            OR r.refs ? 'external_key' AND EXISTS (SELECT 1 FROM external_keys o
+                WHERE o.object_id = r.object_id AND {o_of_source})) AND {rows}",
+        table = Fixed(declaration.table),
+        e_of_source = keyed("e"),
+        o_of_source = keyed("o"),
+    )
 }
 
 #[derive(QueryableByName)]
@@ -323,13 +307,12 @@ struct Outdated {
 
 /// How many of the rows that the plan would write no longer fit, and how many there are.
 fn count_outdated(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<Outdated> {
-    let counted = sql![
-        "SELECT (SELECT count(*) FROM (",
-        outdated(plan, target, every_row(plan)),
-        ") AS found) AS outdated, (SELECT count(*) FROM import_rows r WHERE ",
-        every_row(plan),
-        ") AS written"
-    ]
+    let counted = sql!(
+        "SELECT (SELECT count(*) FROM ({outdated}) AS found) AS outdated,
+            (SELECT count(*) FROM import_rows r WHERE {every_row}) AS written",
+        outdated = outdated(plan, target, every_row(plan)),
+        every_row = every_row(plan),
+    )
     .get_result(tx.conn)?;
     Ok(counted)
 }
@@ -353,28 +336,24 @@ pub fn refuse(tx: &mut Tx, plan: &Plan, lines: Sql) -> ApiResult<usize> {
         plan,
         "key",
         "changed_since_planned",
-        sql![
+        sql!(
             "'what the row is about, or what it names, has changed since it was planned, so it was left as it is; plan the file again'"
-        ],
+        ),
         "error",
     );
-    let refused = sql![
-        "UPDATE import_rows r SET action = 'refuse', issues = r.issues || ",
-        fault,
-        " FROM (",
-        lines,
-        ") AS found WHERE r.line = found.line AND r.import_id = ",
-        bind(plan.import)
-    ]
+    let refused = sql!(
+        "UPDATE import_rows r SET action = 'refuse', issues = r.issues || {fault}
+         FROM ({lines}) AS found WHERE r.line = found.line AND r.import_id = {plan.import}"
+    )
     .execute(tx.conn)?;
     Ok(refused)
 }
 
 fn count_refused(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<i64> {
-    let found: Number = sql![
-        "SELECT count(*) AS number FROM import_rows r WHERE r.action = 'refuse' AND ",
-        part.rows(plan)
-    ]
+    let found: Number = sql!(
+        "SELECT count(*) AS number FROM import_rows r WHERE r.action = 'refuse' AND {rows}",
+        rows = part.rows(plan),
+    )
     .get_result(tx.conn)?;
     Ok(found.number)
 }
@@ -382,27 +361,27 @@ fn count_refused(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<i64> {
 /// Gives each row that is written its turn, from 1 on without gaps; answers how many there are.
 fn give_turns(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<i64> {
     let ranks = target.ranks(plan);
-    let ranks = ranks.unwrap_or_else(|| sql!["SELECT NULL::uuid AS id, 0 AS rank WHERE FALSE"]);
-    let turns = sql![
-        "WITH ranks AS MATERIALIZED (",
-        ranks,
-        "), ordered AS (SELECT r.line, row_number() OVER (ORDER BY r.action = 'end', ranks.rank, r.line) AS turn
-            FROM import_rows r LEFT JOIN ranks ON ranks.id = r.object_id WHERE ",
-        every_row(plan),
-        ") UPDATE import_rows r SET turn = ordered.turn FROM ordered WHERE r.line = ordered.line AND r.import_id = ",
-        bind(plan.import)
-    ]
+    let ranks = ranks.unwrap_or_else(|| sql!("SELECT NULL::uuid AS id, 0 AS rank WHERE FALSE"));
+    let turns = sql!(
+        "WITH ranks AS MATERIALIZED ({ranks}),
+         ordered AS (SELECT r.line, row_number() OVER (ORDER BY r.action = 'end', ranks.rank,
+            r.line) AS turn
+            FROM import_rows r LEFT JOIN ranks ON ranks.id = r.object_id WHERE {every_row})
+         UPDATE import_rows r SET turn = ordered.turn FROM ordered
+         WHERE r.line = ordered.line AND r.import_id = {plan.import}",
+        every_row = every_row(plan),
+    )
     .execute(tx.conn)?;
     // The statements of the batches go by it.
-    sql!["ANALYZE import_rows (import_id, turn)"].execute(tx.conn)?;
+    sql!("ANALYZE import_rows (import_id, turn)").execute(tx.conn)?;
     Ok(turns as i64)
 }
 
 fn count_turns(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
-    let found: Number = sql![
-        "SELECT coalesce(max(turn), 0) AS number FROM import_rows WHERE turn IS NOT NULL AND import_id = ",
-        bind(plan.import)
-    ]
+    let found: Number = sql!(
+        "SELECT coalesce(max(turn), 0) AS number FROM import_rows
+         WHERE turn IS NOT NULL AND import_id = {plan.import}"
+    )
     .get_result(tx.conn)?;
     Ok(found.number)
 }

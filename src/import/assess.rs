@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::ApiResult,
     sql,
 };
@@ -37,11 +37,11 @@ pub fn assess(tx: &mut Tx, target: &dyn Target, plan: &Plan) -> ApiResult<Assess
     compare(tx, plan, declaration)?;
     add_missing(tx, plan, target)?;
     // A row that adds nothing has no id to give.
-    sql![
+    sql!(
         "UPDATE import_rows SET object_id = NULL
-         WHERE action IN ('refuse', 'skip') AND object_version IS NULL AND object_id IS NOT NULL AND import_id = ",
-        bind(plan.import)
-    ]
+         WHERE action IN ('refuse', 'skip') AND object_version IS NULL AND object_id IS NOT NULL
+            AND import_id = {plan.import}"
+    )
     .execute(tx.conn)?;
     let mut counts = count(tx, plan, declaration)?;
     if counts.rows == 0 {
@@ -71,28 +71,18 @@ pub fn issue(
         .unwrap_or(&mapping.key.value);
     let columns = super::value::named_columns(from);
     let column = (!columns.is_empty()).then(|| columns.join(", "));
-    sql![
-        "jsonb_build_array(jsonb_build_object('column', ",
-        bind(column),
-        "::text, 'field', ",
-        bind(field),
-        "::text, 'code', ",
-        bind(code),
-        "::text, 'detail', ",
-        detail,
-        ", 'severity', ",
-        bind(severity),
-        "::text))"
-    ]
+    sql!(
+        "jsonb_build_array(jsonb_build_object('column', {column}::text, 'field', {field}::text, 'code',
+            {code}::text, 'detail', {detail}, 'severity', {severity}::text))"
+    )
 }
 
 /// The rows that are about something: neither refused nor skipped.
 pub fn good(plan: &Plan) -> Sql {
-    sql![
-        "(SELECT * FROM import_rows WHERE action IN ('create', 'unchanged') AND import_id = ",
-        bind(plan.import),
-        ")"
-    ]
+    sql!(
+        "(SELECT * FROM import_rows WHERE action IN ('create', 'unchanged')
+                AND import_id = {plan.import})"
+    )
 }
 
 /// A field that no two things may share.
@@ -111,34 +101,23 @@ pub struct Taken {
 /// Refuses rows whose value another row or another thing has, unless the profile has them get another one.
 pub fn refuse_taken(tx: &mut Tx, plan: &Plan, taken: Taken) -> ApiResult<()> {
     number::settle_taken(tx, plan, &taken)?;
-    let detail = sql![
-        "'\"' || (r.fields ->> ",
-        bind(taken.field),
-        ") || '\" belongs to another one, here or in this file'"
-    ];
+    let detail =
+        sql!("'\"' || (r.fields ->> {taken.field}) || '\" belongs to another one, here or in this file'");
     let fault = issue(plan, taken.field, "already_taken", detail, "error");
-    sql![
-        "WITH good AS MATERIALIZED ",
-        good(plan),
-        ", taken AS (
-            SELECT line FROM (SELECT line, count(*) OVER (PARTITION BY ",
-        taken.wanted,
-        ") AS copies FROM good g WHERE g.fields ? ",
-        bind(taken.field),
-        ") AS named WHERE copies > 1
+    sql!(
+        "WITH good AS MATERIALIZED {good}, taken AS (
+            SELECT line
+            FROM (SELECT line, count(*) OVER (PARTITION BY {wanted}) AS copies FROM good g
+                WHERE g.fields ? {taken.field}) AS named WHERE copies > 1
             UNION
-            SELECT g.line FROM good g JOIN ",
-        taken.table,
-        " t ON ",
-        taken.present,
-        " = ",
-        taken.wanted,
-        " WHERE t.id <> g.object_id)
-         UPDATE import_rows r SET action = 'refuse', issues = r.issues || ",
-        fault,
-        " FROM taken WHERE r.line = taken.line AND r.import_id = ",
-        bind(plan.import)
-    ]
+            SELECT g.line FROM good g JOIN {table} t ON {present} = {wanted} WHERE t.id <> g.object_id)
+         UPDATE import_rows r SET action = 'refuse', issues = r.issues || {fault} FROM taken
+         WHERE r.line = taken.line AND r.import_id = {plan.import}",
+        good = good(plan),
+        wanted = Fixed(taken.wanted),
+        table = Fixed(taken.table),
+        present = Fixed(taken.present),
+    )
     .execute(tx.conn)?;
     Ok(())
 }
@@ -149,45 +128,40 @@ fn settle_repeated(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         plan,
         "key",
         "repeated_row",
-        sql!["'says the same as line ' || k.first"],
+        sql!("'says the same as line ' || k.first"),
         "warning",
     );
     let other = issue(
         plan,
         "key",
         "repeated_key",
-        sql![
-            "'the key ' || k.key || ' is on ' || k.copies || ' lines that say different things; the first is line ' || k.first"
-        ],
+        sql!(
+            "'the key ' || k.key || ' is on ' || k.copies
+                || ' lines that say different things; the first is line ' || k.first"
+        ),
         "error",
     );
-    sql![
-        // Only what is repeated goes into the join: however the planner orders it, it stays small.
+    // Only what is repeated goes into the join: however the planner orders it, it stays small.
+    sql!(
         "WITH keyed AS MATERIALIZED (SELECT * FROM (
             SELECT line, key, min(line) OVER same_key AS first, count(*) OVER same_key AS copies,
                 min(md5(fields::text)) OVER same_key = max(md5(fields::text)) OVER same_key
-                    AND NOT bool_or(action IS NOT NULL) OVER same_key AS is_same
-            FROM import_rows WHERE key IS NOT NULL AND import_id = ",
-        bind(plan.import),
-        " WINDOW same_key AS (PARTITION BY key)) AS every
+                AND NOT bool_or(action IS NOT NULL) OVER same_key AS is_same
+            FROM import_rows WHERE key IS NOT NULL AND import_id = {plan.import}
+            WINDOW same_key AS (PARTITION BY key)) AS every
             WHERE copies > 1 AND NOT (is_same AND line = first))
          UPDATE import_rows r SET
             action = CASE WHEN k.is_same THEN 'skip' ELSE 'refuse' END,
-            issues = r.issues || CASE WHEN k.is_same THEN ",
-        same,
-        " ELSE ",
-        other,
-        " END
-         FROM keyed k WHERE k.line = r.line AND r.import_id = ",
-        bind(plan.import)
-    ]
+            issues = r.issues || CASE WHEN k.is_same THEN {same} ELSE {other} END
+         FROM keyed k WHERE k.line = r.line AND r.import_id = {plan.import}"
+    )
     .execute(tx.conn)?;
     Ok(())
 }
 
 /// Finds what would change, field by field.
 fn compare(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
-    let mut changes = sql!["'{}'::jsonb"];
+    let mut changes = sql!("'{}'::jsonb");
     for field in plan.fields {
         changes.push(difference(field));
     }
@@ -196,54 +170,35 @@ fn compare(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()>
         .iter()
         .filter(|reference| plan.mapping.references.contains_key(reference.name))
     {
-        changes.push(sql![
-            " || CASE WHEN NOT r.refs ? ",
-            bind(reference.name),
-            " OR (",
-            reference.is_same,
-            ") THEN '{}'::jsonb ELSE jsonb_build_object(",
-            bind(reference.name),
-            "::text, jsonb_build_object('from', ",
-            reference.shown,
-            ", 'to', r.refs -> ",
-            bind(reference.name),
-            ")) END"
-        ]);
+        changes.push(sql!(
+            " || CASE WHEN NOT r.refs ? {reference.name} OR ({is_same}) THEN '{}'::jsonb
+                ELSE jsonb_build_object({reference.name}::text,
+                    jsonb_build_object('from', {shown}, 'to', r.refs -> {reference.name})) END",
+            is_same = Fixed(reference.is_same),
+            shown = Fixed(reference.shown),
+        ));
     }
     changes.push(objects::taken_over());
-    sql![
-        "WITH compared AS (SELECT r.line, ",
-        changes,
-        " AS changes FROM import_rows r JOIN ",
-        declaration.table,
-        " t ON t.id = r.object_id WHERE r.action = 'unchanged' AND r.import_id = ",
-        bind(plan.import),
-        ") UPDATE import_rows r SET action = CASE WHEN r.refs ? 'restore' THEN 'restore' ELSE 'update' END, changes = c.changes
-         FROM compared c WHERE c.line = r.line AND c.changes <> '{}' AND r.import_id = ",
-        bind(plan.import)
-    ]
+    sql!(
+        "WITH compared AS (SELECT r.line, {changes} AS changes FROM import_rows r
+            JOIN {table} t ON t.id = r.object_id
+            WHERE r.action = 'unchanged' AND r.import_id = {plan.import}) UPDATE import_rows r
+         SET action = CASE WHEN r.refs ? 'restore' THEN 'restore' ELSE 'update' END, changes = c.changes
+         FROM compared c WHERE c.line = r.line AND c.changes <> '{}' AND r.import_id = {plan.import}",
+        table = Fixed(declaration.table),
+    )
     .execute(tx.conn)?;
     Ok(())
 }
 
 fn difference(field: &Field) -> Sql {
-    let name = || bind(&*field.name);
-    let present = || sql!["coalesce(", &field.present, ", 'null')"];
-    sql![
-        " || CASE WHEN NOT r.fields ? ",
-        name(),
-        " OR ",
-        present(),
-        " = r.fields -> ",
-        name(),
-        " THEN '{}'::jsonb ELSE jsonb_build_object(",
-        name(),
-        "::text, jsonb_build_object('from', ",
-        present(),
-        ", 'to', r.fields -> ",
-        name(),
-        ")) END"
-    ]
+    let name = &*field.name;
+    let present = sql!("coalesce({field.present}, 'null')");
+    sql!(
+        " || CASE WHEN NOT r.fields ? {name} OR {present} = r.fields -> {name} THEN '{}'::jsonb
+            ELSE jsonb_build_object({name}::text,
+                jsonb_build_object('from', {present}, 'to', r.fields -> {name})) END"
+    )
 }
 
 /// Adds a row for each object that has a key of this source and is missing from the file.
@@ -253,25 +208,21 @@ fn add_missing(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<()> {
     if then == KEEP {
         return Ok(());
     }
-    sql![
-        "INSERT INTO import_rows (import_id, line, key, fields, action, object_id, object_version, changes)
-         SELECT ",
-        bind(plan.import),
-        ", (SELECT coalesce(max(line), 0) FROM import_rows WHERE import_id = ",
-        bind(plan.import),
-        ") + row_number() OVER (ORDER BY e.key), e.key, '{}', 'end', t.id, t.version,
-            jsonb_build_object('status', jsonb_build_object('from', t.status, 'to', ",
-        bind(then),
-        "::text)) || coalesce(",
-        target.ended(then, tx.today()),
-        ", '{}')",
-        present(plan, declaration),
-        " AND NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.key = e.key AND r.import_id = ",
-        bind(plan.import),
-        ") AND NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.object_id = t.id AND r.import_id = ",
-        bind(plan.import),
-        ")"
-    ]
+    sql!(
+        "INSERT INTO import_rows (import_id, line, key, fields, action, object_id, object_version,
+            changes)
+         SELECT {plan.import}, (SELECT coalesce(max(line), 0) FROM import_rows
+            WHERE import_id = {plan.import}) + row_number() OVER (ORDER BY e.key), e.key, '{}', 'end',
+            t.id, t.version, jsonb_build_object('status',
+                jsonb_build_object('from', t.status, 'to', {then}::text)) || coalesce({ended},
+                    '{}')
+            {present} AND NOT EXISTS (SELECT 1 FROM import_rows r
+                WHERE r.key = e.key AND r.import_id = {plan.import})
+            AND NOT EXISTS (SELECT 1 FROM import_rows r
+                WHERE r.object_id = t.id AND r.import_id = {plan.import})",
+        ended = target.ended(then, tx.today()),
+        present = present(plan, declaration),
+    )
     .execute(tx.conn)?;
     Ok(())
 }
@@ -279,17 +230,14 @@ fn add_missing(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<()> {
 /// Those with a key of this source who are not gone already, as `e` and `t`. Whoever is only known because others name
 /// them cannot be missing.
 fn present(plan: &Plan, declaration: &Declaration) -> Sql {
-    sql![
-        " FROM external_keys e JOIN ",
-        declaration.table,
-        " t ON t.id = e.object_id WHERE e.kind = ",
-        bind(declaration.external_kind),
-        " AND e.source = ",
-        bind(plan.source()),
-        " AND NOT e.is_placeholder AND t.status <> ALL(",
-        bind(declaration.absent_words(&plan.mapping.missing.then)),
-        ")"
-    ]
+    sql!(
+        "FROM external_keys e JOIN {table} t ON t.id = e.object_id
+         WHERE e.kind = {declaration.external_kind} AND e.source = {source} AND NOT e.is_placeholder
+            AND t.status <> ALL({absent_words})",
+        table = Fixed(declaration.table),
+        source = plan.source(),
+        absent_words = declaration.absent_words(&plan.mapping.missing.then),
+    )
 }
 
 #[derive(QueryableByName)]
@@ -299,33 +247,27 @@ struct Totals {
 }
 
 fn count(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<ImportCounts> {
-    let totals = sql![
-        "SELECT ",
-        tally(declaration),
-        " || jsonb_build_object('present', (SELECT count(*) FROM (SELECT t.id",
-        present(plan, declaration),
-        " UNION ",
-        objects::taken_over_and_here(plan, declaration),
-        ") AS here), 'also_created', '{}'::jsonb) AS totals FROM import_rows WHERE import_id = ",
-        bind(plan.import)
-    ];
+    let totals = sql!(
+        "SELECT {tally} || jsonb_build_object('present',
+            (SELECT count(*) FROM (SELECT t.id {present} UNION {taken_over_and_here}) AS here),
+            'also_created', '{}'::jsonb) AS totals FROM import_rows WHERE import_id = {plan.import}",
+        tally = tally(declaration),
+        present = present(plan, declaration),
+        taken_over_and_here = objects::taken_over_and_here(plan, declaration),
+    );
     counts(tx, totals)
 }
 
 /// How many rows there are of each action now, the rest as planned. Rows of an application in batches count once
 /// they are written.
 pub fn recount(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<ImportCounts> {
-    let totals = sql![
-        "SELECT (SELECT counts FROM imports WHERE id = ",
-        bind(plan.import),
-        ") || (",
-        tally(declaration),
-        " - 'rows') AS totals FROM import_rows
-         WHERE coalesce(turn <= (SELECT applied_turn FROM imports WHERE id = ",
-        bind(plan.import),
-        "), TRUE) AND import_id = ",
-        bind(plan.import)
-    ];
+    let totals = sql!(
+        "SELECT (SELECT counts FROM imports WHERE id = {plan.import}) || ({tally} - 'rows') AS totals
+         FROM import_rows
+         WHERE coalesce(turn <= (SELECT applied_turn FROM imports WHERE id = {plan.import}), TRUE)
+            AND import_id = {plan.import}",
+        tally = tally(declaration),
+    );
     counts(tx, totals)
 }
 
@@ -337,7 +279,7 @@ fn counts(tx: &mut Tx, totals: Sql) -> ApiResult<ImportCounts> {
 /// Over `import_rows`: how many there are of each action.
 fn tally(declaration: &Declaration) -> Sql {
     let gone = declaration.gone_words();
-    sql![
+    sql!(
         "jsonb_build_object(
             'rows', count(*) FILTER (WHERE new_id IS NOT NULL),
             'create', count(*) FILTER (WHERE action = 'create'),
@@ -349,12 +291,9 @@ fn tally(declaration: &Declaration) -> Sql {
             'skip', count(*) FILTER (WHERE action = 'skip'),
             'warnings', count(*) FILTER (WHERE issues @> '[{\"severity\": \"warning\"}]'),
             'removals', count(*) FILTER (WHERE action = 'end' OR action = 'update'
-                AND changes #>> '{status,to}' = ANY(",
-        bind(gone.clone()),
-        ") AND changes #>> '{status,from}' <> ALL(",
-        bind(gone),
-        ")))"
-    ]
+                AND changes #>> '{status,to}' = ANY({gone})
+                AND changes #>> '{status,from}' <> ALL({gone})))"
+    )
 }
 
 #[derive(QueryableByName)]
@@ -367,17 +306,16 @@ struct Hash {
 /// it is.
 fn hash(tx: &mut Tx, plan: &Plan) -> ApiResult<String> {
     let mapping = json!(plan.mapping);
-    let hash: Hash = sql![
-        "SELECT encode(sha256(convert_to(",
-        bind(mapping),
-        "::text || string_agg(encode(sha256(convert_to(jsonb_build_array(
-            line, key, action, CASE WHEN object_version IS NOT NULL THEN object_id END,
-            CASE WHEN action IN ('update', 'restore', 'end') THEN object_version END, fields,
-            (SELECT jsonb_object_agg(name, value) FROM jsonb_each(refs) AS ref(name, value) WHERE name NOT LIKE '%\\_id'),
-            changes, issues)::text, 'UTF8')), 'hex'), '' ORDER BY line), 'UTF8')), 'hex') AS hash
-         FROM import_rows WHERE import_id = ",
-        bind(plan.import)
-    ]
+    let hash: Hash = sql!(
+        "SELECT encode(sha256(convert_to({mapping}::text
+                || string_agg(encode(sha256(convert_to(jsonb_build_array(
+                    line, key, action, CASE WHEN object_version IS NOT NULL THEN object_id END,
+                    CASE WHEN action IN ('update', 'restore', 'end') THEN object_version END, fields,
+                    (SELECT jsonb_object_agg(name, value) FROM jsonb_each(refs) AS ref(name, value)
+                        WHERE name NOT LIKE '%\\_id'), changes, issues)::text, 'UTF8')), 'hex'),
+                    '' ORDER BY line), 'UTF8')), 'hex') AS hash
+         FROM import_rows WHERE import_id = {plan.import}"
+    )
     .get_result(tx.conn)?;
     Ok(hash.hash)
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::ApiResult,
     sql,
 };
@@ -25,20 +25,13 @@ pub struct Keyed {
 impl Keyed {
     /// Adds the rows of the query `next`, which has the id and then the columns, with their events and keys.
     pub fn create(&self, tx: &mut Tx, plan: &Plan, part: Part, kind: EventKind, next: Sql) -> ApiResult<()> {
-        let created = sql![
-            "INSERT INTO ",
-            self.table,
-            " (id, ",
-            self.columns,
-            ", created_at, updated_at) SELECT next.*, ",
-            bind(tx.now),
-            ", ",
-            bind(tx.now),
-            " FROM (",
-            next,
-            ") AS next ",
-            self.returning()
-        ];
+        let created = sql!(
+            "INSERT INTO {table} (id, {columns}, created_at, updated_at)
+             SELECT next.*, {tx.now}, {tx.now} FROM ({next}) AS next {returning}",
+            table = Fixed(self.table),
+            columns = Fixed(self.columns),
+            returning = self.returning(),
+        );
         record(tx, kind, None, created)?;
         insert_keys(tx, plan, part, kind.object_kind, "r.action = 'create'").execute(tx.conn)?;
         Ok(())
@@ -54,101 +47,99 @@ impl Keyed {
         kind: EventKind,
         change: Sql,
     ) -> ApiResult<usize> {
-        let before = sql![
-            "SELECT ",
-            self.table,
-            ".id, ",
-            self.shown,
-            " AS before FROM ",
-            self.table,
-            " JOIN import_rows r ON r.object_id = ",
-            self.table,
-            ".id WHERE r.action IN ",
-            actions,
-            " AND ",
-            part.rows(plan)
-        ];
-        record(tx, kind, Some(before), sql![change, " ", self.returning()])
+        let before = sql!(
+            "SELECT {table}.id, {shown} AS before FROM {table}
+             JOIN import_rows r ON r.object_id = {table}.id WHERE r.action IN {actions} AND {rows}",
+            table = Fixed(self.table),
+            shown = Fixed(self.shown),
+            actions = Fixed(actions),
+            rows = part.rows(plan),
+        );
+        record(
+            tx,
+            kind,
+            Some(before),
+            sql!("{change} {returning}", returning = self.returning()),
+        )
     }
 
     fn returning(&self) -> Sql {
-        sql!["RETURNING ", self.table, ".id, ", self.shown, " AS after"]
+        sql!(
+            "RETURNING {table}.id, {shown} AS after",
+            table = Fixed(self.table),
+            shown = Fixed(self.shown),
+        )
     }
 }
 
 /// Adds keys to matched records and clears placeholders; the keys of restored records are missing no longer.
 pub fn take_over(tx: &mut Tx, plan: &Plan, part: Part, kind: EventKind) -> ApiResult<()> {
-    let added = sql![
-        insert_keys(
+    let added = sql!(
+        "{insert_keys}
+         RETURNING object_id AS id, jsonb_build_object('source', source, 'key', key) AS after",
+        insert_keys = insert_keys(
             tx,
             plan,
             part,
             kind.object_kind,
             "r.action = 'update' AND r.refs ? 'external_key'"
         ),
-        " RETURNING object_id AS id, jsonb_build_object('source', source, 'key', key) AS after"
-    ];
+    );
     record(tx, kind, None, added)?;
-    sql![
+    sql!(
         "UPDATE external_keys e SET is_placeholder = false FROM import_rows r
-         WHERE r.action IN ('update', 'restore') AND r.refs ? 'placeholder' AND e.is_placeholder AND e.object_id = r.object_id
-            AND e.kind = ",
-        bind(kind.object_kind),
-        " AND ",
-        part.rows(plan)
-    ]
+         WHERE r.action IN ('update', 'restore') AND r.refs ? 'placeholder' AND e.is_placeholder
+            AND e.object_id = r.object_id
+            AND e.kind = {kind.object_kind} AND {rows}",
+        rows = part.rows(plan),
+    )
     .execute(tx.conn)?;
-    sql![
-        "UPDATE external_keys e SET missing = NULL FROM import_rows r WHERE r.action = 'restore' AND ",
-        named(plan, kind.object_kind),
-        " AND ",
-        part.rows(plan)
-    ]
+    sql!(
+        "UPDATE external_keys e SET missing = NULL FROM import_rows r
+         WHERE r.action = 'restore' AND {named} AND {rows}",
+        named = named(plan, kind.object_kind),
+        rows = part.rows(plan),
+    )
     .execute(tx.conn)?;
     Ok(())
 }
 
 /// Notes with the keys of ended records what ended them, so that a later file which has them again takes it back.
 pub fn note_missing(tx: &mut Tx, plan: &Plan, part: Part, object_kind: &'static str) -> ApiResult<()> {
-    sql![
-        "UPDATE external_keys e SET missing = jsonb_build_object('at', ",
-        bind(tx.now),
-        ", 'is', (SELECT jsonb_object_agg(change.key, change.value -> 'to') FROM jsonb_each(r.changes) AS change),
-            'was', (SELECT jsonb_object_agg(change.key, change.value -> 'from') FROM jsonb_each(r.changes) AS change)
-                -- Suspended for being missing, then archived for it: the first state is the one to go back to.
-                || CASE WHEN e.missing #>> '{is,status}' = r.changes #>> '{status,from}' THEN e.missing -> 'was' ELSE '{}' END)
-         FROM import_rows r WHERE r.action = 'end' AND ",
-        named(plan, object_kind),
-        " AND ",
-        part.rows(plan)
-    ]
+    sql!(
+        "UPDATE external_keys e
+         SET missing = jsonb_build_object('at', {tx.now}, 'is',
+            (SELECT jsonb_object_agg(change.key, change.value -> 'to')
+                FROM jsonb_each(r.changes) AS change), 'was',
+            (SELECT jsonb_object_agg(change.key, change.value -> 'from')
+                FROM jsonb_each(r.changes) AS change)
+            -- Suspended for being missing, then archived for it: the first state is the one to go back to.
+            || CASE WHEN e.missing #>> '{is,status}' = r.changes #>> '{status,from}'
+                THEN e.missing -> 'was' ELSE '{}' END)
+         FROM import_rows r WHERE r.action = 'end' AND {named} AND {rows}",
+        named = named(plan, object_kind),
+        rows = part.rows(plan),
+    )
     .execute(tx.conn)?;
     Ok(())
 }
 
 /// A condition over the key `e` and the row `r`: that it is the row's.
 fn named(plan: &Plan, object_kind: &'static str) -> Sql {
-    sql![
-        "e.kind = ",
-        bind(object_kind),
-        " AND e.source = ",
-        bind(plan.source()),
-        " AND e.key = r.key"
-    ]
+    sql!(
+        "e.kind = {object_kind} AND e.source = {source} AND e.key = r.key",
+        source = plan.source()
+    )
 }
 
 /// Gives the objects of the rows `which` their keys.
 fn insert_keys(tx: &Tx, plan: &Plan, part: Part, object_kind: &'static str, which: &'static str) -> Sql {
-    sql![
-        "INSERT INTO external_keys (kind, source, key, object_id, created_at) SELECT ",
-        bind(object_kind),
-        ", ",
-        bind(plan.source()),
-        ", r.key, r.object_id, ",
-        bind(tx.now),
-        " FROM import_rows r WHERE ",
-        which,
-        " AND ",
-        part.rows(plan)
-    ]
+    sql!(
+        "INSERT INTO external_keys (kind, source, key, object_id, created_at)
+         SELECT {object_kind}, {source}, r.key, r.object_id, {tx.now} FROM import_rows r
+         WHERE {which} AND {rows}",
+        source = plan.source(),
+        which = Fixed(which),
+        rows = part.rows(plan),
+    )
 }

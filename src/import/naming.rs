@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::ApiResult,
     sql,
     text::fold,
@@ -70,13 +70,12 @@ pub fn settle(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping, naming: Na
         return Ok(());
     }
     let mut found: HashMap<(i64, i64), Found> = HashMap::new();
-    let rows: Vec<Found> = sql![
+    let rows: Vec<Found> = sql!(
         "WITH RECURSIVE paths AS MATERIALIZED (
-            SELECT ordinality AS path, levels FROM jsonb_array_elements(",
-        bind(json!(paths)),
-        ") WITH ORDINALITY AS given(levels)), ",
-        naming.found.clone()
-    ]
+            SELECT ordinality AS path, levels
+            FROM jsonb_array_elements({paths}) WITH ORDINALITY AS given(levels)), {naming.found}",
+        paths = json!(paths),
+    )
     .load(tx.conn)?;
     found.extend(rows.into_iter().map(|row| ((row.path, row.level), row)));
     let named: Vec<Named> = (1..)
@@ -106,31 +105,27 @@ pub fn is_by_name(plan: &Plan, reference: &str) -> bool {
 /// it for something new, or what had it got another name.
 pub fn names_another(plan: &Plan, reference: &'static str, table: &'static str) -> Sql {
     if !is_by_name(plan, reference) {
-        return sql!["FALSE"];
+        return sql!("FALSE");
     }
-    sql![
-        "(r.refs ->> ",
-        bind(reference),
-        " IS NOT NULL AND EXISTS (SELECT 1 FROM jsonb_array_elements(r.folded -> ",
-        bind(format!("{reference}_folded")),
-        ") AS named(level) WHERE NOT EXISTS (SELECT 1 FROM ",
-        table,
-        " t WHERE t.code_folded = level ->> 'code' AND t.name_folded = level ->> 'name')))"
-    ]
+    sql!(
+        "(r.refs ->> {reference} IS NOT NULL
+            AND EXISTS (SELECT 1 FROM jsonb_array_elements(r.folded -> {folded_reference}) AS named(level)
+                WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.code_folded = level ->> 'code'
+                        AND t.name_folded = level ->> 'name')))",
+        folded_reference = format!("{reference}_folded"),
+        table = Fixed(table),
+    )
 }
 
 /// The different paths, in the file's order.
 fn paths(tx: &mut Tx, plan: &Plan, reference: &'static str) -> ApiResult<Vec<Value>> {
-    let paths: Vec<Path> = sql![
-        "SELECT g.fields -> ",
-        bind(reference),
-        " AS levels FROM ",
-        good(plan),
-        " g WHERE jsonb_typeof(g.fields -> ",
-        bind(reference),
-        ") = 'array' GROUP BY 1 ORDER BY min(g.line) LIMIT ",
-        bind(MOST_PATHS as i64 + 1)
-    ]
+    let paths: Vec<Path> = sql!(
+        "SELECT g.fields -> {reference} AS levels FROM {good} g
+         WHERE jsonb_typeof(g.fields -> {reference}) = 'array' GROUP BY 1 ORDER BY min(g.line)
+         LIMIT {most_paths}",
+        good = good(plan),
+        most_paths = MOST_PATHS as i64 + 1,
+    )
     .load(tx.conn)?;
     if paths.len() > MOST_PATHS {
         return Err(unusable(format!(
@@ -239,36 +234,28 @@ fn write(
     naming: &Naming,
     changes: Vec<Value>,
 ) -> ApiResult<()> {
-    let detail = sql![
-        "'\"' || (change -> 'from' -> -1 ->> 'name') || '\" is the name of several, or stands below one of several'"
-    ];
+    let detail = sql!(
+        "'\"' || (change -> 'from' -> -1 ->> 'name')
+            || '\" is the name of several, or stands below one of several'"
+    );
     let (ambiguous, action) = on_missing(plan, reference, naming.reference, naming.ambiguous, detail);
-    sql![
-        "WITH changes AS MATERIALIZED (SELECT change, change -> 'from' AS levels, change -> 'to' AS named,
-                change -> 'folded' AS folded, change -> 'to' = 'null' AS is_ambiguous FROM jsonb_array_elements(",
-        bind(Value::Array(changes)),
-        ") AS change)
+    sql!(
+        "WITH changes AS MATERIALIZED (SELECT change, change -> 'from' AS levels,
+                change -> 'to' AS named, change -> 'folded' AS folded,
+                change -> 'to' = 'null' AS is_ambiguous FROM jsonb_array_elements({changes}) AS change)
          UPDATE import_rows r SET
-            fields = CASE WHEN is_ambiguous THEN r.fields - ",
-        bind(naming.reference),
-        "::text ELSE r.fields || jsonb_build_object(",
-        bind(naming.reference),
-        "::text, changes.named) END,
-            folded = CASE WHEN is_ambiguous THEN r.folded - ",
-        bind(format!("{}_folded", naming.reference)),
-        "::text ELSE r.folded || jsonb_build_object(",
-        bind(format!("{}_folded", naming.reference)),
-        "::text, changes.folded) END,
-            issues = CASE WHEN is_ambiguous THEN r.issues || ",
-        ambiguous,
-        " ELSE r.issues END, action = CASE WHEN is_ambiguous THEN ",
-        action,
-        " ELSE r.action END
-         FROM changes WHERE r.action IN ('create', 'unchanged') AND changes.levels = r.fields -> ",
-        bind(naming.reference),
-        " AND r.import_id = ",
-        bind(plan.import)
-    ]
+            fields = CASE WHEN is_ambiguous THEN r.fields - {naming.reference}::text
+                ELSE r.fields || jsonb_build_object({naming.reference}::text, changes.named) END,
+            folded = CASE WHEN is_ambiguous THEN r.folded - {folded_reference}::text
+                ELSE r.folded || jsonb_build_object({folded_reference}::text, changes.folded) END,
+            issues = CASE WHEN is_ambiguous THEN r.issues || {ambiguous} ELSE r.issues END,
+            action = CASE WHEN is_ambiguous THEN {action} ELSE r.action END
+         FROM changes WHERE r.action IN ('create', 'unchanged')
+            AND changes.levels = r.fields -> {naming.reference} AND r.import_id = {plan.import}",
+        changes = Value::Array(changes),
+        folded_reference = format!("{}_folded", naming.reference),
+        action = Fixed(action),
+    )
     .execute(tx.conn)?;
     Ok(())
 }

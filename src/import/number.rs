@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::ApiResult,
     sql,
     years::YEARS,
@@ -87,17 +87,11 @@ pub fn of_table(
     present: &'static str,
     names: Vec<String>,
 ) -> ApiResult<HashSet<String>> {
-    let found: Vec<Name> = sql![
-        "SELECT ",
-        present,
-        " AS name FROM ",
-        table,
-        " t WHERE ",
-        present,
-        " = ANY(",
-        bind(names),
-        ")"
-    ]
+    let found: Vec<Name> = sql!(
+        "SELECT {present} AS name FROM {table} t WHERE {present} = ANY({names})",
+        present = Fixed(present),
+        table = Fixed(table),
+    )
     .load(tx.conn)?;
     Ok(found.into_iter().map(|found| found.name).collect())
 }
@@ -166,68 +160,52 @@ pub fn settle_taken(tx: &mut Tx, plan: &Plan, taken: &Taken) -> ApiResult<()> {
 
 /// Somebody who has the wanted value with a number keeps it, though the value alone be free now.
 fn keep_numbers(tx: &mut Tx, plan: &Plan, taken: &Taken, separator: &'static str) -> ApiResult<()> {
-    sql![
-        "UPDATE import_rows r SET fields = r.fields || jsonb_build_object(",
-        bind(taken.field),
-        "::text, kept.present), folded = r.folded || jsonb_build_object(",
-        bind(format!("{}_folded", taken.field)),
-        "::text, kept.has) FROM (SELECT g.line, t.",
-        taken.field,
-        " AS present, ",
-        taken.wanted,
-        " AS wanted, ",
-        taken.present,
-        " AS has FROM ",
-        good(plan),
-        " g JOIN ",
-        taken.table,
-        " t ON t.id = g.object_id) AS kept
-         WHERE starts_with(kept.has, kept.wanted || ",
-        bind(separator),
-        ") AND substr(kept.has, length(kept.wanted) + ",
-        bind(separator.len() as i64),
-        "::int + 1) ~ '^[1-9][0-9]*$' AND r.line = kept.line AND r.import_id = ",
-        bind(plan.import)
-    ]
+    sql!(
+        "UPDATE import_rows r
+         SET fields = r.fields || jsonb_build_object({taken.field}::text, kept.present),
+            folded = r.folded || jsonb_build_object({folded_field}::text, kept.has)
+         FROM (SELECT g.line, t.{field} AS present, {wanted} AS wanted, {present} AS has FROM {good} g
+            JOIN {table} t ON t.id = g.object_id) AS kept
+         WHERE starts_with(kept.has, kept.wanted || {separator})
+            AND substr(kept.has, length(kept.wanted) + {separator_length}::int + 1) ~ '^[1-9][0-9]*$'
+            AND r.line = kept.line AND r.import_id = {plan.import}",
+        folded_field = format!("{}_folded", taken.field),
+        field = Fixed(taken.field),
+        wanted = Fixed(taken.wanted),
+        present = Fixed(taken.present),
+        good = good(plan),
+        table = Fixed(taken.table),
+        separator_length = separator.len() as i64,
+    )
     .execute(tx.conn)?;
     Ok(())
 }
 
 /// The rows that cannot have what they want: another thing has it, or an earlier row. Whoever has it already comes first.
 fn claims(plan: &Plan, taken: &Taken) -> Sql {
-    sql![
-        "WITH wanting AS MATERIALIZED (SELECT g.line, g.object_id, g.fields ->> ",
-        bind(taken.field),
-        " AS value, ",
-        taken.wanted,
-        " AS name FROM ",
-        good(plan),
-        " g WHERE g.fields ? ",
-        bind(taken.field),
-        "), ranked AS (SELECT w.line, w.value, w.name, t.id IS NOT NULL AND t.id <> w.object_id AS is_taken,
-                row_number() OVER (PARTITION BY w.name ORDER BY t.id IS NOT DISTINCT FROM w.object_id DESC, w.line) AS place
-            FROM wanting w LEFT JOIN ",
-        taken.table,
-        " t ON ",
-        taken.present,
-        " = w.name)
-         SELECT line, value, name FROM ranked WHERE is_taken OR place > 1 ORDER BY line"
-    ]
+    sql!(
+        "WITH wanting AS MATERIALIZED (SELECT g.line, g.object_id, g.fields ->> {taken.field} AS value,
+                {wanted} AS name FROM {good} g WHERE g.fields ? {taken.field}),
+         ranked AS (SELECT w.line, w.value, w.name, t.id IS NOT NULL
+                AND t.id <> w.object_id AS is_taken,
+                row_number() OVER (PARTITION BY w.name
+                        ORDER BY t.id IS NOT DISTINCT FROM w.object_id DESC, w.line) AS place
+            FROM wanting w LEFT JOIN {table} t ON {present} = w.name)
+         SELECT line, value, name FROM ranked WHERE is_taken OR place > 1 ORDER BY line",
+        wanted = Fixed(taken.wanted),
+        good = good(plan),
+        table = Fixed(taken.table),
+        present = Fixed(taken.present),
+    )
 }
 
 /// Which of `names` a row of the file wants.
 fn of_file(tx: &mut Tx, plan: &Plan, taken: &Taken, names: Vec<String>) -> ApiResult<HashSet<String>> {
-    let found: Vec<Name> = sql![
-        "SELECT ",
-        taken.wanted,
-        " AS name FROM ",
-        good(plan),
-        " g WHERE ",
-        taken.wanted,
-        " = ANY(",
-        bind(names),
-        ")"
-    ]
+    let found: Vec<Name> = sql!(
+        "SELECT {wanted} AS name FROM {good} g WHERE {wanted} = ANY({names})",
+        wanted = Fixed(taken.wanted),
+        good = good(plan),
+    )
     .load(tx.conn)?;
     Ok(found.into_iter().map(|found| found.name).collect())
 }
@@ -237,25 +215,21 @@ fn write(tx: &mut Tx, plan: &Plan, field: &'static str, given: Vec<Value>) -> Ap
         plan,
         field,
         "numbered",
-        sql![
-            "'\"' || (r.fields ->> ",
-            bind(field),
-            ") || '\" belongs to another one, here or in this file; it gets \"' || given.value || '\"'"
-        ],
+        sql!(
+            "'\"' || (r.fields ->> {field})
+                || '\" belongs to another one, here or in this file; it gets \"' || given.value || '\"'"
+        ),
         "warning",
     );
-    sql![
-        "UPDATE import_rows r SET issues = r.issues || ",
-        told,
-        ", fields = r.fields || jsonb_build_object(",
-        bind(field),
-        "::text, given.value), folded = r.folded || jsonb_build_object(",
-        bind(format!("{field}_folded")),
-        "::text, given.name) FROM jsonb_to_recordset(",
-        bind(Value::Array(given)),
-        ") AS given(line bigint, value text, name text) WHERE r.line = given.line AND r.import_id = ",
-        bind(plan.import)
-    ]
+    sql!(
+        "UPDATE import_rows r
+         SET issues = r.issues || {told}, fields = r.fields || jsonb_build_object({field}::text,
+            given.value), folded = r.folded || jsonb_build_object({folded_field}::text, given.name)
+         FROM jsonb_to_recordset({given}) AS given(line bigint, value text, name text)
+         WHERE r.line = given.line AND r.import_id = {plan.import}",
+        folded_field = format!("{field}_folded"),
+        given = Value::Array(given),
+    )
     .execute(tx.conn)?;
     Ok(())
 }

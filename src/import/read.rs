@@ -20,10 +20,7 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::{
-        bind,
-        schema::{import_files, import_rows},
-    },
+    db::schema::{import_files, import_rows},
     http::{ApiError, ApiResult, Code, FieldError},
     sql, text_enum,
 };
@@ -146,14 +143,12 @@ impl Short {
             ),
             severity: Severity::Warning,
         };
-        sql![
-            "UPDATE import_rows SET issues = issues || ",
-            bind(json!([issue])),
-            " WHERE line = ",
-            bind(line as i64),
-            " AND import_id = ",
-            bind(plan.import)
-        ]
+        sql!(
+            "UPDATE import_rows SET issues = issues || {issue}
+             WHERE line = {line} AND import_id = {plan.import}",
+            issue = json!([issue]),
+            line = line as i64,
+        )
         .execute(conn)?;
         Ok(())
     }

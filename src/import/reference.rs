@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::ApiResult,
     sql,
 };
@@ -22,7 +22,7 @@ pub fn on_missing(
 ) -> (Sql, &'static str) {
     match reference.on_missing {
         OnMissing::Error => (issue(plan, field, code, detail, "error"), "'refuse'"),
-        OnMissing::Ignore => (sql!["'[]'::jsonb"], "r.action"),
+        OnMissing::Ignore => (sql!("'[]'::jsonb"), "r.action"),
         OnMissing::Warn | OnMissing::Create => (issue(plan, field, code, detail, "warning"), "r.action"),
     }
 }
@@ -37,30 +37,21 @@ pub fn settle_codes(
     missing: (Sql, &'static str),
 ) -> ApiResult<()> {
     let (fault, action) = missing;
-    sql![
-        "WITH found AS (",
-        found,
-        ") UPDATE import_rows r SET
-            refs = CASE WHEN is_missing THEN r.refs ELSE r.refs || jsonb_build_object(",
-        bind(name),
-        ", found.code) END,
-            issues = CASE WHEN is_missing THEN r.issues || ",
-        fault,
-        " ELSE r.issues END, action = CASE WHEN is_missing THEN ",
-        action,
-        " ELSE r.action END
-         FROM found WHERE r.line = found.line AND r.import_id = ",
-        bind(plan.import)
-    ]
+    sql!(
+        "WITH found AS ({found}) UPDATE import_rows r SET
+            refs = CASE WHEN is_missing THEN r.refs
+                ELSE r.refs || jsonb_build_object({name}, found.code) END,
+            issues = CASE WHEN is_missing THEN r.issues || {fault} ELSE r.issues END,
+            action = CASE WHEN is_missing THEN {action} ELSE r.action END
+         FROM found WHERE r.line = found.line AND r.import_id = {plan.import}",
+        action = Fixed(action),
+    )
     .execute(tx.conn)?;
-    sql![
-        "UPDATE import_rows SET refs = refs || jsonb_build_object(",
-        bind(name),
-        ", NULL::text) WHERE fields -> ",
-        bind(name),
-        " = 'null' AND action IN ('create', 'unchanged') AND import_id = ",
-        bind(plan.import)
-    ]
+    sql!(
+        "UPDATE import_rows SET refs = refs || jsonb_build_object({name}, NULL::text)
+         WHERE fields -> {name} = 'null' AND action IN ('create', 'unchanged')
+            AND import_id = {plan.import}"
+    )
     .execute(tx.conn)?;
     Ok(())
 }

@@ -11,15 +11,7 @@ use super::{
     mapping::{Mapping, ReferenceBy},
     step::{self, Fault},
 };
-use crate::{
-    access::Permission,
-    app::Tx,
-    db::{Sql, bind},
-    email,
-    http::ApiResult,
-    period::Period,
-    sql, text,
-};
+use crate::{access::Permission, app::Tx, db::Sql, email, http::ApiResult, period::Period, sql, text};
 
 /// A resource that imports write.
 pub trait Target: Sync {
@@ -35,7 +27,7 @@ pub trait Target: Sync {
     /// Over the object `t` that gets the status `then` because it is missing: what else changes, as
     /// `{"field": {"from": …, "to": …}}` or null.
     fn ended(&self, _then: &str, _today: NaiveDate) -> Sql {
-        sql!["NULL::jsonb"]
+        sql!("NULL::jsonb")
     }
 
     /// What would be made beside the rows themselves, such as org units, by kind.
@@ -336,14 +328,7 @@ pub struct Part {
 impl Part {
     /// A condition over the row `r`: that it is of this part of this import.
     pub fn rows(self, plan: &Plan) -> Sql {
-        sql![
-            "r.turn BETWEEN ",
-            bind(self.first),
-            " AND ",
-            bind(self.last),
-            " AND r.import_id = ",
-            bind(plan.import)
-        ]
+        sql!("r.turn BETWEEN {self.first} AND {self.last} AND r.import_id = {plan.import}")
     }
 }
 

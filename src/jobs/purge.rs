@@ -5,7 +5,7 @@ use diesel::{PgConnection, QueryResult};
 use serde::{Deserialize, Serialize};
 
 use super::{Job, JobError, JobRun};
-use crate::{db::bind, sql};
+use crate::sql;
 
 /// Deletes finished jobs after a week, dead ones after a month, and idempotency records after a day.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,27 +34,22 @@ impl Job for Purge {
 }
 
 fn finished_jobs(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
-    sql![
+    sql!(
         "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs
-            WHERE state IN ('succeeded', 'dead') AND finished_at < ",
-        bind(now - KEEP_SUCCEEDED),
-        " AND (state = 'succeeded' OR finished_at < ",
-        bind(now - KEEP_DEAD),
-        ") LIMIT ",
-        bind(BATCH),
-        ")"
-    ]
+            WHERE state IN ('succeeded', 'dead') AND finished_at < {succeeded_since}
+                AND (state = 'succeeded' OR finished_at < {dead_since}) LIMIT {BATCH})",
+        succeeded_since = now - KEEP_SUCCEEDED,
+        dead_since = now - KEEP_DEAD,
+    )
     .execute(conn)
 }
 
 fn idempotency_records(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
-    sql![
-        "DELETE FROM idempotency_keys WHERE (principal_id, key) IN (SELECT principal_id, key FROM idempotency_keys
-            WHERE created_at < ",
-        bind(now - KEEP_ANSWERS),
-        " LIMIT ",
-        bind(BATCH),
-        ")"
-    ]
+    sql!(
+        "DELETE FROM idempotency_keys
+         WHERE (principal_id, key) IN (SELECT principal_id, key FROM idempotency_keys
+            WHERE created_at < {since} LIMIT {BATCH})",
+        since = now - KEEP_ANSWERS,
+    )
     .execute(conn)
 }

@@ -7,7 +7,7 @@ use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_types}
 
 use crate::{
     app::App,
-    db::{Sql, bind, pool::PooledPg},
+    db::{Fixed, Sql, pool::PooledPg},
     http::{ApiError, ApiResult},
     sql,
 };
@@ -74,7 +74,7 @@ impl SignOfLife {
 
     /// Whether the session is still there.
     pub fn is_given(&mut self) -> bool {
-        sql!["SELECT 1"].execute(self.session.conn()).is_ok()
+        sql!("SELECT 1").execute(self.session.conn()).is_ok()
     }
 }
 
@@ -90,21 +90,19 @@ impl Drop for SignOfLife {
 }
 
 fn lock(before: &'static str, number: i32, after: &'static str) -> Sql {
-    sql![
-        before,
-        bind(CLASS),
-        "::int, ",
-        bind(i64::from(number)),
-        "::int",
-        after
-    ]
+    sql!(
+        "{before}{CLASS}::int, {number}::int{after}",
+        before = Fixed(before),
+        number = i64::from(number),
+        after = Fixed(after),
+    )
 }
 
 /// The numbers of the workers that live, as an array.
 pub fn living() -> Sql {
-    sql![
-        "ARRAY(SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND classid::bigint = ",
-        bind(CLASS),
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-    ]
+    sql!(
+        "ARRAY(SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+                AND granted AND classid::bigint = {CLASS}
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+    )
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{NewJob, sign_of_life};
 use crate::{
-    db::{Sql, bind, schema::jobs, sql::Bind},
+    db::{Sql, schema::jobs, sql::Bind},
     sql,
 };
 
@@ -115,7 +115,7 @@ pub struct Claimant<'a> {
 
 impl Claimant<'_> {
     fn number(self) -> Bind {
-        bind(self.number.map(i64::from))
+        Bind::from(self.number.map(i64::from))
     }
 }
 
@@ -128,54 +128,43 @@ pub fn claim(
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Claim>> {
     let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
-    sql![
+    sql!(
         "WITH picked AS (
-            SELECT id FROM jobs WHERE state = 'ready' AND run_at <= ",
-        bind(now),
-        " AND kind = ANY(",
-        bind(kinds),
-        ") ORDER BY priority DESC, run_at, id LIMIT ",
-        bind(limit as i64),
-        " FOR UPDATE SKIP LOCKED
-        ), claimed AS (
-            UPDATE jobs SET state = 'running', attempts = attempts + 1, unique_key = NULL, attempt_token = ",
-        bind(Uuid::now_v7()),
-        ", worker = ",
-        bind(worker.name),
-        ", worker_number = ",
-        worker.number(),
-        ", lease_until = ",
-        bind(now + LEASE),
-        " FROM picked WHERE jobs.id = picked.id RETURNING jobs.*
-        )
-        SELECT id, kind, payload, attempts, max_attempts, attempt_token, on_behalf_of, request_id
-        FROM claimed ORDER BY priority DESC, run_at, id"
-    ]
+            SELECT id FROM jobs WHERE state = 'ready' AND run_at <= {now} AND kind = ANY({kinds})
+            ORDER BY priority DESC, run_at, id LIMIT {limit} FOR UPDATE SKIP LOCKED
+         ), claimed AS (
+            UPDATE jobs SET state = 'running', attempts = attempts + 1, unique_key = NULL,
+                attempt_token = {new_id}, worker = {worker.name}, worker_number = {number},
+                lease_until = {until} FROM picked WHERE jobs.id = picked.id RETURNING jobs.*
+         )
+         SELECT id, kind, payload, attempts, max_attempts, attempt_token, on_behalf_of, request_id
+         FROM claimed ORDER BY priority DESC, run_at, id",
+        limit = limit as i64,
+        new_id = Uuid::now_v7(),
+        number = worker.number(),
+        until = now + LEASE,
+    )
     .load(conn)
 }
 
 /// Jobs whose worker is gone: its lease ran out, or its sign of life ended.
 fn lost(now: DateTime<Utc>) -> Sql {
-    sql![
-        "state = 'running' AND (lease_until < ",
-        bind(now),
-        " OR worker_number <> ALL(",
-        sign_of_life::living(),
-        "))"
-    ]
+    sql!(
+        "state = 'running' AND (lease_until < {now} OR worker_number <> ALL({living}))",
+        living = sign_of_life::living(),
+    )
 }
 
 /// Makes jobs whose worker is gone ready again, and answers how many. Those that had their last attempt are left for
 /// [`claim_lost`].
 pub fn recover(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
-    sql![
-        "UPDATE jobs SET state = 'ready', attempt_token = NULL, lease_until = NULL, run_at = ",
-        bind(now),
-        ", last_error = 'its worker was lost'
-        WHERE id IN (SELECT id FROM jobs WHERE ",
-        lost(now),
-        " AND attempts < max_attempts FOR UPDATE SKIP LOCKED)"
-    ]
+    sql!(
+        "UPDATE jobs SET state = 'ready', attempt_token = NULL, lease_until = NULL, run_at = {now},
+            last_error = 'its worker was lost'
+         WHERE id IN (SELECT id FROM jobs WHERE {lost} AND attempts < max_attempts
+            FOR UPDATE SKIP LOCKED)",
+        lost = lost(now),
+    )
     .execute(conn)
 }
 
@@ -187,22 +176,17 @@ pub fn claim_lost(
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Claim>> {
     let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
-    sql![
-        "UPDATE jobs SET attempt_token = ",
-        bind(Uuid::now_v7()),
-        ", worker = ",
-        bind(worker.name),
-        ", worker_number = ",
-        worker.number(),
-        ", lease_until = ",
-        bind(now + LEASE),
-        " WHERE id IN (SELECT id FROM jobs WHERE ",
-        lost(now),
-        " AND attempts >= max_attempts AND kind = ANY(",
-        bind(kinds),
-        ") FOR UPDATE SKIP LOCKED)
-        RETURNING id, kind, payload, attempts, max_attempts, attempt_token, on_behalf_of, request_id"
-    ]
+    sql!(
+        "UPDATE jobs SET attempt_token = {new_id}, worker = {worker.name}, worker_number = {number},
+            lease_until = {until}
+         WHERE id IN (SELECT id FROM jobs WHERE {lost} AND attempts >= max_attempts
+                AND kind = ANY({kinds}) FOR UPDATE SKIP LOCKED)
+         RETURNING id, kind, payload, attempts, max_attempts, attempt_token, on_behalf_of, request_id",
+        new_id = Uuid::now_v7(),
+        number = worker.number(),
+        until = now + LEASE,
+        lost = lost(now),
+    )
     .load(conn)
 }
 
@@ -223,15 +207,11 @@ pub fn due(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<i64> {
 
 /// Holds the job's row until the transaction ends; false if the attempt was fenced off.
 pub fn hold(conn: &mut PgConnection, claim: &Claim) -> QueryResult<bool> {
-    let held: Vec<Held> = sql![
-        "SELECT id, set_config('statement_timeout', ",
-        bind(STATEMENT_TIMEOUT),
-        ", true) FROM jobs WHERE id = ",
-        bind(claim.id),
-        " AND attempt_token = ",
-        bind(claim.attempt_token),
-        " AND state = 'running' FOR KEY SHARE"
-    ]
+    let held: Vec<Held> = sql!(
+        "SELECT id, set_config('statement_timeout', {STATEMENT_TIMEOUT}, true) FROM jobs
+         WHERE id = {claim.id} AND attempt_token = {claim.attempt_token}
+            AND state = 'running' FOR KEY SHARE"
+    )
     .load(conn)?;
     Ok(held.iter().any(|held| held.id == claim.id))
 }
@@ -244,29 +224,25 @@ pub fn extend(
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Uuid>> {
     let (ids, tokens): (Vec<Uuid>, Vec<Uuid>) = claims.into_iter().unzip();
-    let held: Vec<Held> = sql![
-        "UPDATE jobs SET lease_until = ",
-        bind(now + LEASE),
-        ", worker_number = ",
-        worker.number(),
-        " FROM unnest(",
-        bind(ids),
-        ", ",
-        bind(tokens),
-        ") AS held (id, token)
-        WHERE jobs.id = held.id AND jobs.attempt_token = held.token AND state = 'running' RETURNING jobs.id"
-    ]
+    let held: Vec<Held> = sql!(
+        "UPDATE jobs SET lease_until = {until}, worker_number = {number}
+         FROM unnest({ids}, {tokens}) AS held (id, token)
+         WHERE jobs.id = held.id AND jobs.attempt_token = held.token AND state = 'running'
+         RETURNING jobs.id",
+        until = now + LEASE,
+        number = worker.number(),
+    )
     .load(conn)?;
     Ok(held.into_iter().map(|held| held.id).collect())
 }
 
 /// Completes the job; false if the attempt was fenced off.
 pub fn complete(conn: &mut PgConnection, claim: &Claim, now: DateTime<Utc>) -> QueryResult<bool> {
-    let ended = sql![
-        "UPDATE jobs SET state = 'succeeded', attempt_token = NULL, lease_until = NULL, last_error = NULL, finished_at = ",
-        bind(now),
-        own(claim)
-    ];
+    let ended = sql!(
+        "UPDATE jobs SET state = 'succeeded', attempt_token = NULL, lease_until = NULL,
+            last_error = NULL, finished_at = {now} {own}",
+        own = own(claim),
+    );
     Ok(ended.execute(conn)? == 1)
 }
 
@@ -277,25 +253,21 @@ pub fn retry_later(
     error: &str,
     run_at: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    let put_back = sql![
-        "UPDATE jobs SET state = 'ready', attempt_token = NULL, lease_until = NULL, last_error = ",
-        bind(error),
-        ", run_at = ",
-        bind(run_at),
-        own(claim)
-    ];
+    let put_back = sql!(
+        "UPDATE jobs SET state = 'ready', attempt_token = NULL, lease_until = NULL,
+            last_error = {error}, run_at = {run_at} {own}",
+        own = own(claim),
+    );
     Ok(put_back.execute(conn)? == 1)
 }
 
 /// Makes the job a dead letter.
 pub fn bury(conn: &mut PgConnection, claim: &Claim, error: &str, now: DateTime<Utc>) -> QueryResult<bool> {
-    let buried = sql![
-        "UPDATE jobs SET state = 'dead', attempt_token = NULL, lease_until = NULL, last_error = ",
-        bind(error),
-        ", finished_at = ",
-        bind(now),
-        own(claim)
-    ];
+    let buried = sql!(
+        "UPDATE jobs SET state = 'dead', attempt_token = NULL, lease_until = NULL, last_error = {error},
+            finished_at = {now} {own}",
+        own = own(claim),
+    );
     Ok(buried.execute(conn)? == 1)
 }
 
@@ -303,24 +275,15 @@ pub fn bury(conn: &mut PgConnection, claim: &Claim, error: &str, now: DateTime<U
 pub fn give_back(conn: &mut PgConnection, claims: &[Claim]) -> QueryResult<usize> {
     let (ids, tokens): (Vec<Uuid>, Vec<Uuid>) =
         claims.iter().map(|claim| (claim.id, claim.attempt_token)).unzip();
-    sql![
-        "UPDATE jobs SET state = 'ready', attempts = attempts - 1, attempt_token = NULL, lease_until = NULL
-        FROM unnest(",
-        bind(ids),
-        ", ",
-        bind(tokens),
-        ") AS held (id, token)
-        WHERE jobs.id = held.id AND jobs.attempt_token = held.token AND state = 'running'"
-    ]
+    sql!(
+        "UPDATE jobs SET state = 'ready', attempts = attempts - 1, attempt_token = NULL,
+            lease_until = NULL
+         FROM unnest({ids}, {tokens}) AS held (id, token)
+         WHERE jobs.id = held.id AND jobs.attempt_token = held.token AND state = 'running'"
+    )
     .execute(conn)
 }
 
 fn own(claim: &Claim) -> Sql {
-    sql![
-        " WHERE id = ",
-        bind(claim.id),
-        " AND attempt_token = ",
-        bind(claim.attempt_token),
-        " AND state = 'running'"
-    ]
+    sql!("WHERE id = {claim.id} AND attempt_token = {claim.attempt_token} AND state = 'running'")
 }

@@ -8,7 +8,7 @@ use super::{ActorKind, model::SealedEvent};
 use crate::{
     access::Protected,
     app::Tx,
-    db::{bind, schema::events},
+    db::schema::events,
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiResult, FieldError, ListQuery, Listing, Page, Parameters, Sort, list::SortKind},
     sql,
@@ -83,7 +83,7 @@ pub fn list(tx: &mut Tx, query: ListEvents) -> ApiResult<Page<SealedEvent>> {
         faults: query.faults,
     };
     let (page, filter) = query.page(&LISTING, &SCHEMA, &tx.filter_clock())?;
-    let later = sql!["events.position > ", bind(after)];
+    let later = sql!("events.position > {after}");
     let rows = events::table
         .select((SealedEvent::as_select(), page.key()))
         .filter(page.rows([SealedEvent::covered(&scope), later, filter]))

@@ -60,7 +60,9 @@ pub struct SealedEvent {
 }
 
 protected!(SealedEvent in events, name: "event", external: None, read: EventsRead,
-    covered: |scope| crate::db::Sql::all([scope.users("events.user_id"), crate::sql!["events.position IS NOT NULL"]]));
+covered: |scope| crate::db::Sql::all([scope.users("events.user_id"), crate::sql!(
+    "events.position IS NOT NULL"
+)]));
 
 /// The end of the chain. Whoever keeps it can tell later whether the past was rewritten.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -11,7 +11,7 @@ use diesel::{
 use super::{canonical, model::LedgerHead, store};
 use crate::{
     app::{Acting, App, Tx},
-    db::{bind, schema::ledger_head},
+    db::schema::ledger_head,
     http::ApiResult,
     sql,
 };
@@ -41,7 +41,7 @@ pub fn seal(app: &App) -> ApiResult<i64> {
 pub fn seal_some(app: &App) -> ApiResult<i64> {
     let acting = Acting::system("sealer");
     let waiting: Vec<Waiting> = app.read_blocking(&acting, |tx| {
-        Ok(sql!["SELECT EXISTS (SELECT 1 FROM events WHERE position IS NULL) AS any"].load(tx.conn)?)
+        Ok(sql!("SELECT EXISTS (SELECT 1 FROM events WHERE position IS NULL) AS any").load(tx.conn)?)
     })?;
     if waiting.iter().any(|waiting| waiting.any) {
         app.write_blocking(&acting, seal_batch)
@@ -68,15 +68,11 @@ fn seal_batch(tx: &mut Tx) -> ApiResult<i64> {
     if events.is_empty() {
         return Ok(0);
     }
-    sql![
-        "UPDATE events SET position = ",
-        bind(first),
-        " + sealed.place, hash = decode(sealed.hash, 'hex') FROM unnest(",
-        bind(ids),
-        ", ",
-        bind(hashes),
-        ") WITH ORDINALITY AS sealed (id, hash, place) WHERE events.id = sealed.id"
-    ]
+    sql!(
+        "UPDATE events SET position = {first} + sealed.place, hash = decode(sealed.hash, 'hex')
+         FROM unnest({ids}, {hashes}) WITH ORDINALITY AS sealed (id, hash, place)
+         WHERE events.id = sealed.id"
+    )
     .execute(tx.conn)?;
     diesel::update(ledger_head::table)
         .set((ledger_head::position.eq(position), ledger_head::hash.eq(hash)))

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Actor, ActorKind, Event, model::SealedEvent};
 use crate::{
-    db::{Sql, bind, schema::events},
+    db::{Fixed, Sql, schema::events},
     sql,
 };
 
@@ -115,23 +115,12 @@ pub fn append_from(
     kind: &'static str,
     changes: &'static str,
 ) -> Sql {
-    sql![
-        " INSERT INTO events (id, recorded_at, actor_kind, actor_id, on_behalf_of, request_id, action, object_kind,
-            object_id, user_id, before, after) SELECT ",
-        new_ids,
-        ", ",
-        bind(now),
-        ", ",
-        bind(actor.kind.as_str()),
-        ", ",
-        bind(actor.id),
-        ", ",
-        bind(actor.on_behalf_of),
-        ", ",
-        bind(request_id),
-        ", action, ",
-        bind(kind),
-        ", id, user_id, before, after FROM ",
-        changes
-    ]
+    sql!(
+        " INSERT INTO events (id, recorded_at, actor_kind, actor_id, on_behalf_of, request_id, action,
+            object_kind, object_id, user_id, before, after)
+         SELECT {new_ids}, {now}, {actor_kind}, {actor.id}, {actor.on_behalf_of}, {request_id}, action,
+            {kind}, id, user_id, before, after FROM {changes}",
+        actor_kind = actor.kind.as_str(),
+        changes = Fixed(changes),
+    )
 }

@@ -9,7 +9,7 @@ use super::model::{Operation, OperationStatus};
 use crate::{
     access::{self, Authorized, Permission, Protected},
     app::Tx,
-    db::{Condition, Sql, bind, schema::operations},
+    db::{Condition, Sql, schema::operations},
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Ref, Sort, list::SortKind},
     ledger::Event,
@@ -68,25 +68,21 @@ pub fn start(tx: &mut Tx, id: Uuid) -> ApiResult<bool> {
         cancel(tx, id, &Value::Null)?;
         return Ok(false);
     }
-    let started = sql![
-        "UPDATE operations SET status = 'running', started_at = COALESCE(started_at, ",
-        bind(tx.now),
-        "), problem = NULL, finished_at = NULL, version = version + 1 WHERE id = ",
-        bind(id),
-        " AND status IN ('pending', 'running', 'failed')"
-    ];
+    let started = sql!(
+        "UPDATE operations SET status = 'running', started_at = COALESCE(started_at, {tx.now}),
+            problem = NULL, finished_at = NULL, version = version + 1
+         WHERE id = {id} AND status IN ('pending', 'running', 'failed')"
+    );
     Ok(started.execute(tx.conn)? == 1)
 }
 
 /// Says how many rows or steps are done. An attempt that begins again has less done than the one before; what clients see
 /// never goes back.
 pub fn progress(tx: &mut Tx, id: Uuid, done: i64) -> ApiResult<()> {
-    sql![
-        "UPDATE operations SET progress = greatest(progress, ",
-        bind(done),
-        "), version = version + 1 WHERE id = ",
-        bind(id)
-    ]
+    sql!(
+        "UPDATE operations SET progress = greatest(progress, {done}), version = version + 1
+         WHERE id = {id}"
+    )
     .execute(tx.conn)?;
     Ok(())
 }
@@ -190,7 +186,7 @@ fn end(
 }
 
 fn is_open() -> Condition {
-    Condition::new(sql!["operations.status IN ('pending', 'running')"])
+    Condition::new(sql!("operations.status IN ('pending', 'running')"))
 }
 
 // What operations do so far (imports, rules, the ledger) takes a permission for everything and tells of everybody, so that
@@ -200,7 +196,7 @@ protected!(Operation in operations, name: "operation", external: None, read: Ope
 /// The operations of the caller's principal.
 fn own(tx: &Tx) -> Sql {
     match tx.caller.principal() {
-        Some(principal) => sql!["operations.created_by = ", bind(principal)],
+        Some(principal) => sql!("operations.created_by = {principal}"),
         None => Sql::never(),
     }
 }

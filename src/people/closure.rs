@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     app::Tx,
-    db::bind,
+    db::Fixed,
     http::{ApiError, ApiResult, Code},
     sql,
 };
@@ -89,31 +89,23 @@ impl Tree {
         let moved = self.moved(tx, written)?;
         self.refuse_cycle(tx, &moved)?;
         let affected = self.with_descendants(tx, moved)?;
-        sql![
-            "DELETE FROM ",
-            self.closure,
-            " WHERE descendant_id = ANY(",
-            bind(affected.clone()),
-            ")"
-        ]
+        sql!(
+            "DELETE FROM {closure} WHERE descendant_id = ANY({affected})",
+            closure = Fixed(self.closure),
+        )
         .execute(tx.conn)?;
-        sql![
+        sql!(
             "WITH RECURSIVE line(ancestor_id, descendant_id, depth) AS (
-                SELECT id, id, 0 FROM unnest(",
-            bind(affected.clone()),
-            ") AS affected(id)
+                SELECT id, id, 0 FROM unnest({affected}) AS affected(id)
                 UNION ALL
-                SELECT node.",
-            self.parent,
-            ", line.descendant_id, line.depth + 1 FROM line JOIN ",
-            self.nodes,
-            " node ON node.id = line.ancestor_id AND node.",
-            self.parent,
-            " IS NOT NULL)
-            INSERT INTO ",
-            self.closure,
-            " (ancestor_id, descendant_id, depth) SELECT ancestor_id, descendant_id, depth FROM line"
-        ]
+                SELECT node.{parent}, line.descendant_id, line.depth + 1 FROM line
+                JOIN {nodes} node ON node.id = line.ancestor_id AND node.{parent} IS NOT NULL)
+             INSERT INTO {closure} (ancestor_id, descendant_id, depth)
+             SELECT ancestor_id, descendant_id, depth FROM line",
+            parent = Fixed(self.parent),
+            nodes = Fixed(self.nodes),
+            closure = Fixed(self.closure),
+        )
         .execute(tx.conn)?;
         Ok(affected)
     }
@@ -143,15 +135,14 @@ impl Tree {
         nodes: &HashSet<Uuid>,
     ) -> ApiResult<HashMap<Uuid, Uuid>> {
         let named: HashSet<Uuid> = parents.iter().filter_map(|(_, parent)| *parent).collect();
-        let pairs: Vec<Pair> = sql![
-            "SELECT DISTINCT ON (descendant_id) descendant_id, ancestor_id FROM ",
-            self.closure,
-            " WHERE descendant_id = ANY(",
-            bind(Vec::from_iter(named)),
-            ") AND ancestor_id = ANY(",
-            bind(Vec::from_iter(nodes.iter().copied())),
-            ") ORDER BY descendant_id, depth"
-        ]
+        let pairs: Vec<Pair> = sql!(
+            "SELECT DISTINCT ON (descendant_id) descendant_id, ancestor_id FROM {closure}
+             WHERE descendant_id = ANY({named}) AND ancestor_id = ANY({nodes})
+             ORDER BY descendant_id, depth",
+            closure = Fixed(self.closure),
+            named = Vec::from_iter(named),
+            nodes = Vec::from_iter(nodes.iter().copied()),
+        )
         .load(tx.conn)?;
         Ok(pairs
             .into_iter()
@@ -170,53 +161,38 @@ impl Tree {
 
     /// One writer of parents at a time: two that see only their own change could close a circle between them.
     pub fn lock(&self, tx: &mut Tx) -> ApiResult<()> {
-        tx.take_turns(bind(self.closure))
+        tx.take_turns(self.closure)
     }
 
     /// Those of `written` whose line does not say what their row says.
     fn moved(&self, tx: &mut Tx, written: &[Uuid]) -> ApiResult<Vec<Uuid>> {
-        let moved: Vec<Node> = sql![
-            "SELECT node.id FROM unnest(",
-            bind(written.to_vec()),
-            ") AS written(id) JOIN ",
-            self.nodes,
-            " node ON node.id = written.id
-             LEFT JOIN ",
-            self.closure,
-            " itself ON itself.descendant_id = node.id AND itself.ancestor_id = node.id
-             LEFT JOIN ",
-            self.closure,
-            " above ON above.descendant_id = node.id AND above.depth = 1
-             WHERE itself.depth IS NULL OR above.ancestor_id IS DISTINCT FROM node.",
-            self.parent
-        ]
+        let moved: Vec<Node> = sql!(
+            "SELECT node.id FROM unnest({written}) AS written(id)
+             JOIN {nodes} node ON node.id = written.id
+             LEFT JOIN {closure} itself ON itself.descendant_id = node.id
+                AND itself.ancestor_id = node.id
+             LEFT JOIN {closure} above ON above.descendant_id = node.id AND above.depth = 1
+             WHERE itself.depth IS NULL OR above.ancestor_id IS DISTINCT FROM node.{parent}",
+            nodes = Fixed(self.nodes),
+            closure = Fixed(self.closure),
+            parent = Fixed(self.parent),
+        )
         .load(tx.conn)?;
         Ok(moved.into_iter().map(|node| node.id).collect())
     }
 
     /// Any circle goes through a node that moved.
     fn refuse_cycle(&self, tx: &mut Tx, moved: &[Uuid]) -> ApiResult<()> {
-        let found: Vec<Node> = sql![
+        let found: Vec<Node> = sql!(
             "WITH RECURSIVE line(id, ancestor) AS (
-                SELECT id, ",
-            self.parent,
-            " FROM ",
-            self.nodes,
-            " WHERE id = ANY(",
-            bind(moved.to_vec()),
-            ") AND ",
-            self.parent,
-            " IS NOT NULL
+                SELECT id, {parent} FROM {nodes} WHERE id = ANY({moved}) AND {parent} IS NOT NULL
                 UNION
-                SELECT line.id, node.",
-            self.parent,
-            " FROM line JOIN ",
-            self.nodes,
-            " node ON node.id = line.ancestor WHERE line.id <> line.ancestor AND node.",
-            self.parent,
-            " IS NOT NULL)
-            SELECT id FROM line WHERE id = ancestor LIMIT 1"
-        ]
+                SELECT line.id, node.{parent} FROM line JOIN {nodes} node ON node.id = line.ancestor
+                WHERE line.id <> line.ancestor AND node.{parent} IS NOT NULL)
+             SELECT id FROM line WHERE id = ancestor LIMIT 1",
+            parent = Fixed(self.parent),
+            nodes = Fixed(self.nodes),
+        )
         .load(tx.conn)?;
         if found.is_empty() {
             Ok(())
@@ -227,15 +203,11 @@ impl Tree {
 
     /// `moved`, and all that the closure as it was has below them.
     fn with_descendants(&self, tx: &mut Tx, moved: Vec<Uuid>) -> ApiResult<Vec<Uuid>> {
-        let affected: Vec<Node> = sql![
-            "SELECT id FROM unnest(",
-            bind(moved.clone()),
-            ") AS moved(id) UNION SELECT descendant_id FROM ",
-            self.closure,
-            " WHERE ancestor_id = ANY(",
-            bind(moved),
-            ")"
-        ]
+        let affected: Vec<Node> = sql!(
+            "SELECT id FROM unnest({moved}) AS moved(id) UNION SELECT descendant_id FROM {closure}
+             WHERE ancestor_id = ANY({moved})",
+            closure = Fixed(self.closure),
+        )
         .load(tx.conn)?;
         Ok(affected.into_iter().map(|node| node.id).collect())
     }

@@ -13,20 +13,22 @@ use validator::ValidationError;
 
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::{ApiResult, rules::rule},
     sql,
 };
 
 /// The name of the time zone of a person, over `users` and [`UNIT_ZONE`]; NULL stands for the academy's.
-pub const TIME_ZONE: &str = "coalesce(users.time_zone, unit_zone.time_zone)";
+pub const TIME_ZONE: Fixed = Fixed("coalesce(users.time_zone, unit_zone.time_zone)");
 
 /// Joins to `users` the time zone of their units. Lateral, so that PostgreSQL looks it up once for each unit and remembers it:
 /// 0.4 s for 100,000 people of 2,000 units, where a subquery for each person takes 28 s.
-pub const UNIT_ZONE: &str = " LEFT JOIN LATERAL (SELECT unit.time_zone FROM org_unit_closure above
+pub const UNIT_ZONE: Fixed = Fixed(
+    " LEFT JOIN LATERAL (SELECT unit.time_zone FROM org_unit_closure above
     JOIN org_units unit ON unit.id = above.ancestor_id
     WHERE above.descendant_id = users.org_unit_id AND unit.time_zone IS NOT NULL
-    ORDER BY above.depth LIMIT 1) unit_zone ON TRUE ";
+    ORDER BY above.depth LIMIT 1) unit_zone ON TRUE ",
+);
 
 /// The time zones of some people.
 #[derive(Debug)]
@@ -46,15 +48,10 @@ impl Zones {
             #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
             time_zone: Option<String>,
         }
-        let rows: Vec<Zoned> = sql![
-            "SELECT users.id, ",
-            TIME_ZONE,
-            " AS time_zone FROM users",
-            UNIT_ZONE,
-            "WHERE users.id = ANY(",
-            bind(people.to_vec()),
-            ")"
-        ]
+        let rows: Vec<Zoned> = sql!(
+            "SELECT users.id, {TIME_ZONE} AS time_zone FROM users {UNIT_ZONE}
+             WHERE users.id = ANY({people})"
+        )
         .load(tx.conn)?;
         let others = rows
             .into_iter()
@@ -85,13 +82,10 @@ pub fn todays(tx: &Tx) -> Sql {
     let mut days: Vec<String> = TZ_VARIANTS.iter().map(|zone| day(*zone)).collect();
     names.push(String::new());
     days.push(day(tx.app.config.time_zone));
-    sql![
-        "(SELECT nullif(name, '') AS zone, day::date AS today FROM unnest(",
-        bind(names),
-        ", ",
-        bind(days),
-        ") AS listed(name, day))"
-    ]
+    sql!(
+        "(SELECT nullif(name, '') AS zone, day::date AS today
+            FROM unnest({names}, {days}) AS listed(name, day))"
+    )
 }
 
 /// Refuses the name of a time zone that nobody knows.

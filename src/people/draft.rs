@@ -19,7 +19,7 @@ use crate::{
         caller::lacks,
     },
     app::Tx,
-    db::bind,
+    db::Fixed,
     http::{
         ApiError, ApiResult, FieldError,
         bulk::{Outcome, Outcomes},
@@ -218,15 +218,11 @@ fn insert<T: Stored>(tx: &mut Tx, rows: Vec<T>) -> ApiResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    sql![
-        "INSERT INTO ",
-        T::TABLE,
-        " SELECT * FROM jsonb_populate_recordset(NULL::",
-        T::TABLE,
-        ", ",
-        bind(with_key_forms(rows)?),
-        ")"
-    ]
+    sql!(
+        "INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, {with_key_forms})",
+        table = Fixed(T::TABLE),
+        with_key_forms = with_key_forms(rows)?,
+    )
     .execute(tx.conn)?;
     Ok(())
 }
@@ -235,22 +231,23 @@ fn update<T: Stored>(tx: &mut Tx, rows: Vec<T>) -> ApiResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let mut statement = sql!["UPDATE ", T::TABLE, " SET "];
+    let mut statement = sql!("UPDATE {table} SET ", table = Fixed(T::TABLE));
     for column in T::COLUMNS {
-        statement.push(sql![*column, " = given.", *column, ", "]);
+        statement.push(sql!("{column} = given.{column}, ", column = Fixed(column)));
     }
     for column in T::FOLDED {
-        statement.push(sql![*column, "_folded = given.", *column, "_folded, "]);
+        statement.push(sql!(
+            "{column}_folded = given.{column}_folded, ",
+            column = Fixed(column)
+        ));
     }
-    statement.push(sql![
-        "version = given.version, updated_at = given.updated_at FROM jsonb_populate_recordset(NULL::",
-        T::TABLE,
-        ", ",
-        bind(with_key_forms(rows)?),
-        ") AS given WHERE ",
-        T::TABLE,
-        ".id = given.id"
-    ]);
+    statement.push(sql!(
+        "version = given.version, updated_at = given.updated_at
+         FROM jsonb_populate_recordset(NULL::{table}, {with_key_forms}) AS given
+         WHERE {table}.id = given.id",
+        table = Fixed(T::TABLE),
+        with_key_forms = with_key_forms(rows)?,
+    ));
     statement.execute(tx.conn)?;
     Ok(())
 }
@@ -373,18 +370,16 @@ impl<T: Stored> Unique<T> {
         values: Vec<String>,
         ids: Vec<Uuid>,
     ) -> ApiResult<Vec<Found>> {
-        let found = sql![
-            "SELECT given.position, given.value AS folded, EXISTS (SELECT 1 FROM ",
-            T::TABLE,
-            " present WHERE present.",
-            self.column,
-            suffix,
-            " = given.value AND present.id <> given.id) AS is_taken FROM unnest(",
-            bind(values),
-            ", ",
-            bind(ids),
-            ") WITH ORDINALITY AS given(value, id, position) ORDER BY given.position"
-        ]
+        let found = sql!(
+            "SELECT given.position, given.value AS folded,
+                EXISTS (SELECT 1 FROM {table} present WHERE present.{column}{suffix} = given.value
+                        AND present.id <> given.id) AS is_taken
+             FROM unnest({values}, {ids}) WITH ORDINALITY AS given(value, id, position)
+             ORDER BY given.position",
+            table = Fixed(T::TABLE),
+            column = Fixed(self.column),
+            suffix = Fixed(suffix),
+        )
         .load(tx.conn)?;
         Ok(found)
     }

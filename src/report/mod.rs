@@ -15,7 +15,7 @@ use crate::{
     access::{Permission, Protected, Scope},
     app::Tx,
     catalog::courses::model::Course,
-    db::{Condition, Sql, bind, schema::courses},
+    db::{Condition, Fixed, Sql, schema::courses},
     http::{ApiError, ApiResult},
     sql,
 };
@@ -34,12 +34,11 @@ pub fn configure(config: &mut ServiceConfig) {
 fn below(column: &'static str, unit: Option<Uuid>) -> Sql {
     match unit {
         None => Sql::always(),
-        Some(unit) => sql![
-            column,
-            " IN (SELECT below.descendant_id FROM org_unit_closure below WHERE below.ancestor_id = ",
-            bind(unit),
-            ")"
-        ],
+        Some(unit) => sql!(
+            "{column} IN (SELECT below.descendant_id FROM org_unit_closure below
+                WHERE below.ancestor_id = {unit})",
+            column = Fixed(column),
+        ),
     }
 }
 
@@ -52,17 +51,14 @@ fn check_unit(tx: &mut Tx, unit: Option<Uuid>, scope: &Scope) -> ApiResult<()> {
     }
     let Some(id) = unit else { return Ok(()) };
     let row: Found = diesel::RunQueryDsl::get_result(
-        sql![
-            "SELECT EXISTS (SELECT FROM org_units WHERE org_units.id = ",
-            bind(id),
-            " AND (",
-            scope.org_units("org_units.id"),
-            " OR EXISTS (SELECT FROM users WHERE ",
-            scope.users("users.id"),
-            " AND ",
-            below("users.org_unit_id", unit),
-            "))) AS found"
-        ],
+        sql!(
+            "SELECT EXISTS (SELECT FROM org_units
+                WHERE org_units.id = {id} AND ({org_units}
+                    OR EXISTS (SELECT FROM users WHERE {users} AND {below}))) AS found",
+            org_units = scope.org_units("org_units.id"),
+            users = scope.users("users.id"),
+            below = below("users.org_unit_id", unit),
+        ),
         tx.conn,
     )?;
     if row.found {
@@ -98,11 +94,10 @@ fn people_in(scope: &Scope) -> Sql {
     }
     Sql::any([
         scope.users("users.id"),
-        sql![
-            "EXISTS (SELECT FROM requirements held WHERE held.user_id = users.id AND ",
-            scope.courses("held.course_id"),
-            ")"
-        ],
+        sql!(
+            "EXISTS (SELECT FROM requirements held WHERE held.user_id = users.id AND {courses})",
+            courses = scope.courses("held.course_id"),
+        ),
     ])
 }
 

@@ -1,7 +1,7 @@
 //! Who comes into dynamic groups that hold roles, or that roles reach, and by whose writing.
 
 use provost::access::Permission::{self, *};
-use provost::{db::bind, sql};
+use provost::sql;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -128,16 +128,12 @@ async fn units_of_any_size_bring_nobody_into_such_a_group() {
     let chosen = dynamic_group(&admin, "chosen", "org_unit eq \"target\"").await;
     grant(&admin, chosen, "lms_admin", ("everything", None)).await;
     app.write(|tx| {
-        sql![
-            "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, org_unit_id, created_at, updated_at)
-                SELECT gen_random_uuid(), 'user' || number, 'user' || number, 'G', 'g', 'F', 'f', 'active', ",
-            bind(big),
-            ", ",
-            bind(tx.now),
-            ", ",
-            bind(tx.now),
-            " FROM generate_series(1, 2001) AS number"
-        ]
+        sql!(
+            "INSERT INTO users (id, username, username_folded, given_name, given_name_folded,
+                family_name, family_name_folded, status, org_unit_id, created_at, updated_at)
+             SELECT gen_random_uuid(), 'user' || number, 'user' || number, 'G', 'g', 'F', 'f', 'active',
+                {big}, {tx.now}, {tx.now} FROM generate_series(1, 2001) AS number"
+        )
         .execute(tx.conn)?;
         Ok(())
     });

@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use provost::{access::Permission, db::bind, sql};
+use provost::{access::Permission, sql};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -194,21 +194,14 @@ async fn the_members_of_a_group_hold_what_the_group_holds() {
         Uuid::now_v7(),
     );
     app.write(|tx| {
-        let now = bind(tx.now);
-        sql![
-            "WITH grp AS (INSERT INTO groups (id, code, code_folded, name, name_folded, kind, created_at, updated_at) VALUES (",
-            bind(group),
-            ",'auditors', 'auditors', 'Auditors', 'auditors', 'static', ",
-            now.clone(),
-            ", ",
-            now.clone(),
-            ") RETURNING id)
-             INSERT INTO group_members (group_id, user_id, added_at) SELECT id, ",
-            bind(ana),
-            ", ",
-            now,
-            " FROM grp"
-        ]
+        let now = tx.now;
+        sql!(
+            "WITH grp AS (INSERT INTO groups (id, code, code_folded, name, name_folded, kind,
+                created_at, updated_at)
+                VALUES ({group},'auditors', 'auditors', 'Auditors', 'auditors', 'static', {now}, {now})
+                RETURNING id)
+             INSERT INTO group_members (group_id, user_id, added_at) SELECT id, {ana}, {now} FROM grp"
+        )
         .execute(tx.conn)?;
         Ok(())
     });

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use provost::{access::Permission, db::bind, sql, text::fold};
+use provost::{access::Permission, sql, text::fold};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,15 +14,17 @@ pub fn org_unit(app: &TestApp, code: &str, parent: Option<Uuid>) -> Uuid {
 
 pub fn org_unit_with_id(app: &TestApp, id: Uuid, code: &str, parent: Option<Uuid>) -> Uuid {
     app.write(|tx| {
-        sql![
-            "WITH unit AS (INSERT INTO org_units (id, code, code_folded, name, name_folded, parent_id, created_at, updated_at) VALUES (",
-            bind(id), ", ", bind(code), ", ", bind(fold(code)), ", ", bind(code), ", ", bind(fold(code)), ", ", bind(parent), ", ", bind(tx.now), ", ", bind(tx.now),
-            ") RETURNING id)
+        sql!(
+            "WITH unit AS (INSERT INTO org_units (id, code, code_folded, name, name_folded, parent_id,
+                created_at, updated_at)
+                VALUES ({id}, {code}, {folded}, {code}, {folded}, {parent}, {tx.now}, {tx.now})
+                RETURNING id)
              INSERT INTO org_unit_closure (ancestor_id, descendant_id, depth)
              SELECT id, id, 0 FROM unit
-             UNION ALL SELECT ancestor_id, unit.id, depth + 1 FROM org_unit_closure, unit WHERE descendant_id = ",
-            bind(parent)
-        ]
+             UNION ALL SELECT ancestor_id, unit.id, depth + 1 FROM org_unit_closure, unit
+             WHERE descendant_id = {parent}",
+            folded = fold(code),
+        )
         .execute(tx.conn)?;
         Ok(())
     });
@@ -32,14 +34,14 @@ pub fn org_unit_with_id(app: &TestApp, id: Uuid, code: &str, parent: Option<Uuid
 /// The reporting line of everybody, from their managers.
 fn derive_reporting_lines(app: &TestApp) {
     app.write(|tx| {
-        sql![
+        sql!(
             "WITH RECURSIVE line AS (
                 SELECT id AS ancestor_id, id AS descendant_id, 0 AS depth FROM users
                 UNION ALL SELECT line.ancestor_id, users.id, depth + 1
                 FROM line JOIN users ON users.manager_id = line.descendant_id)
              INSERT INTO reporting_lines (ancestor_id, descendant_id, depth) SELECT * FROM line
              ON CONFLICT DO NOTHING"
-        ]
+        )
         .execute(tx.conn)?;
         Ok(())
     });

@@ -1,4 +1,4 @@
-use provost::{app::Tx, catalog::courses::publish::publish_all, db::bind, sql};
+use provost::{app::Tx, catalog::courses::publish::publish_all, sql};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -169,10 +169,10 @@ async fn many_courses_are_published_at_once_where_there_is_something_to_publish(
     );
     assert_eq!(again, []);
     let events = app.write(|tx: &mut Tx| {
-        Ok(sql![
-            "SELECT FROM events WHERE action = 'course.published' AND object_id = ",
-            bind(ids[0])
-        ]
+        Ok(sql!(
+            "SELECT FROM events WHERE action = 'course.published' AND object_id = {course}",
+            course = ids[0],
+        )
         .execute(tx.conn)?)
     });
     assert_eq!(events, 1);

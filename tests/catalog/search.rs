@@ -1,4 +1,4 @@
-use provost::{db::bind, sql};
+use provost::sql;
 use serde_json::json;
 
 use super::{codes, create_course, encoded};
@@ -356,12 +356,7 @@ async fn runs_without_word_breaks_become_phrases_of_pairs() {
         ("\"", ""),
     ] {
         let fits = app.write(|tx| {
-            let fits = sql![
-                "SELECT 1 WHERE search_query('simple', ",
-                bind(typed),
-                ")::text = ",
-                bind(query)
-            ];
+            let fits = sql!("SELECT 1 WHERE search_query('simple', {typed})::text = {query}");
             Ok(fits.execute(tx.conn)?)
         });
         assert_eq!(fits, 1, "{typed}");

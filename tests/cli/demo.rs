@@ -27,16 +27,15 @@ struct Counts {
 
 fn counts(app: &TestApp) -> Counts {
     app.write(|tx| {
-        Ok(sql![
+        Ok(sql!(
             "SELECT (SELECT count(*) FROM users WHERE status <> 'archived') AS people,
                 (SELECT count(*) FROM courses WHERE status = 'published') AS courses,
                 (SELECT count(*) FROM rules) AS rules,
                 (SELECT count(*) FROM requirements WHERE satisfied_at IS NOT NULL) AS satisfied,
                 (SELECT count(*) FROM requirements WHERE satisfied_at IS NULL AND ended_at IS NULL
-                    AND due_on < ",
-            provost::db::bind(tx.today()),
-            ") AS overdue, (SELECT count(*) FROM events) AS events"
-        ]
+                        AND due_on < {today}) AS overdue, (SELECT count(*) FROM events) AS events",
+            today = tx.today(),
+        )
         .get_result(tx.conn)?)
     })
 }
@@ -76,17 +75,21 @@ async fn facts_at(hour: i64) -> Vec<String> {
     app.app.clock.advance(morning + TimeDelta::hours(hour) - now);
     demo::build(&app.app, 7, 50, &|_| ()).unwrap();
     let lines: Vec<Line> = app.write(|tx| {
-        Ok(sql![
+        Ok(sql!(
             "SELECT line FROM (
-                SELECT concat_ws(' ', 'must', u.username, c.code, q.cycle, q.opens_on, 'due', q.due_on, 'satisfied',
-                    q.satisfied_at, 'until', q.valid_until, q.end_reason) AS line
-                FROM requirements q JOIN users u ON u.id = q.user_id JOIN courses c ON c.id = q.course_id
-                UNION ALL SELECT concat_ws(' ', 'did', u.username, c.code, d.occurred_at, d.score, d.valid_until)
+                SELECT concat_ws(' ', 'must', u.username, c.code, q.cycle, q.opens_on, 'due', q.due_on,
+                    'satisfied', q.satisfied_at, 'until', q.valid_until, q.end_reason) AS line
+                FROM requirements q JOIN users u ON u.id = q.user_id
+                JOIN courses c ON c.id = q.course_id
+                UNION ALL SELECT concat_ws(' ', 'did', u.username, c.code, d.occurred_at, d.score,
+                    d.valid_until)
                 FROM completions d JOIN users u ON u.id = d.user_id JOIN courses c ON c.id = d.course_id
-                UNION ALL SELECT concat_ws(' ', 'does', u.username, c.code, e.state, e.progress_percent, e.source)
-                FROM enrollments e JOIN users u ON u.id = e.user_id JOIN courses c ON c.id = e.course_id) facts
-            ORDER BY line COLLATE \"C\""
-        ]
+                UNION ALL SELECT concat_ws(' ', 'does', u.username, c.code, e.state, e.progress_percent,
+                    e.source)
+                FROM enrollments e JOIN users u ON u.id = e.user_id
+                JOIN courses c ON c.id = e.course_id) facts
+             ORDER BY line COLLATE \"C\""
+        )
         .load(tx.conn)?)
     });
     lines.into_iter().map(|line| line.line).collect()

@@ -10,7 +10,6 @@ use awc::http::Method;
 use provost::{
     access::{Permission, built_in::BUILT_IN_ROLES},
     app::Wake,
-    db::bind,
     sql,
 };
 use serde_json::{Value, json};
@@ -143,13 +142,12 @@ async fn the_access_matrix_is_what_the_router_does() {
 /// nobody but the holders of this column's role holds any there.
 fn leave_groups_to(app: &TestApp, column: &Column) {
     app.write(|tx| {
-        sql![
-            "UPDATE grants SET revoked_at = CASE WHEN role_id <> (SELECT id FROM roles WHERE code = ",
-            bind(column.name),
-            ") THEN ",
-            bind(tx.now),
-            " END WHERE scope_kind = 'group'"
-        ]
+        sql!(
+            "UPDATE grants
+             SET revoked_at = CASE
+                WHEN role_id <> (SELECT id FROM roles WHERE code = {column.name}) THEN {tx.now} END
+             WHERE scope_kind = 'group'"
+        )
         .execute(tx.conn)?;
         tx.wake(Wake::Callers);
         Ok(())
@@ -159,8 +157,8 @@ fn leave_groups_to(app: &TestApp, column: &Column) {
 /// Asks again as every role, when those who hold it are suspended, and without a token.
 async fn refuses_the_suspended(app: &TestApp, columns: &[Column], story: &mut Story, private: &[Operation]) {
     app.write(|tx| {
-        sql!["UPDATE service_accounts SET status = 'suspended'"].execute(tx.conn)?;
-        sql!["UPDATE users SET status = 'suspended' WHERE status = 'active'"].execute(tx.conn)?;
+        sql!("UPDATE service_accounts SET status = 'suspended'").execute(tx.conn)?;
+        sql!("UPDATE users SET status = 'suspended' WHERE status = 'active'").execute(tx.conn)?;
         tx.wake(Wake::Callers);
         Ok(())
     });

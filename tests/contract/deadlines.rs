@@ -21,7 +21,7 @@ async fn nothing_is_committed_after_the_client_gave_up() {
             ..Acting::system("test")
         };
         app.app.write_blocking(&acting, |tx| {
-            sql!["SELECT 1"].execute(tx.conn)?;
+            sql!("SELECT 1").execute(tx.conn)?;
             tx.record(Event::new("test.written", "test", Uuid::now_v7()));
             Ok(())
         })

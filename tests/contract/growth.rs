@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use awc::http::Method;
 use diesel::{PgConnection, RunQueryDsl};
 use provost::{
-    db::{Db, DbOptions, pool::MOST_PREPARED},
+    db::{Db, DbOptions, Fixed, pool::MOST_PREPARED},
     sql,
 };
 
@@ -87,7 +87,7 @@ async fn prepared_statements_of_made_up_texts_are_bounded() {
         #[diesel(sql_type = diesel::sql_types::BigInt)]
         bytes: i64,
     }
-    const BLANK: &str = "                                                                ";
+    const BLANK: Fixed = Fixed("                                                                ");
     const STATEMENTS: usize = 100;
     let app = TestApp::start().await;
     let db = Db::start(DbOptions {
@@ -98,15 +98,15 @@ async fn prepared_statements_of_made_up_texts_are_bounded() {
     });
     let (mut sent, mut most) = (0, 0);
     for number in 1..=STATEMENTS {
-        let mut statement = sql!["SELECT 1"];
+        let mut statement = sql!("SELECT 1");
         for _ in 0..400 + number {
-            statement.push(BLANK);
+            statement.push(sql!("{BLANK}"));
         }
         let execute = |conn: &mut PgConnection| statement.execute(conn);
         execute(&mut db.connection().unwrap()).unwrap();
-        sent += (400 + number) * BLANK.len();
+        sent += (400 + number) * BLANK.0.len();
         let kept = |conn: &mut PgConnection| -> Vec<Prepared> {
-            sql!["SELECT coalesce(sum(length(statement)), 0)::bigint AS bytes FROM pg_prepared_statements"]
+            sql!("SELECT coalesce(sum(length(statement)), 0)::bigint AS bytes FROM pg_prepared_statements")
                 .load(conn)
                 .unwrap()
         };

@@ -120,10 +120,10 @@ async fn readiness_names_the_part_that_fails() {
     assert_eq!(ready.at("/ready"), json!(true));
 
     app.write(|tx| {
-        sql![
+        sql!(
             "DELETE FROM __diesel_schema_migrations WHERE version =
-            (SELECT max(version) FROM __diesel_schema_migrations)"
-        ]
+                (SELECT max(version) FROM __diesel_schema_migrations)"
+        )
         .execute(tx.conn)?;
         Ok(())
     });
@@ -171,19 +171,19 @@ async fn a_connection_that_ends_in_the_middle_is_unavailable_and_leaves_the_pool
     let read = |app: &TestApp| {
         app.app.read_blocking(&Acting::system("test"), |tx| {
             end_connections(app);
-            let first = sql!["SELECT 1"].execute(tx.conn).map_err(ApiError::from);
+            let first = sql!("SELECT 1").execute(tx.conn).map_err(ApiError::from);
             assert_eq!(first.unwrap_err().code, Code::Unavailable);
-            Ok(sql!["SELECT 2"].execute(tx.conn)?)
+            Ok(sql!("SELECT 2").execute(tx.conn)?)
         })
     };
     for _ in 0..2 {
         assert_eq!(read(&app).unwrap_err().code, Code::Unavailable);
     }
     let write = app.app.write_blocking(&Acting::system("test"), |tx| {
-        sql!["SELECT 1"].execute(tx.conn)?;
+        sql!("SELECT 1").execute(tx.conn)?;
         end_connections(&app);
-        sql!["SELECT 2"].execute(tx.conn).map_err(ApiError::from)
+        sql!("SELECT 2").execute(tx.conn).map_err(ApiError::from)
     });
     assert_eq!(write.unwrap_err().code, Code::Unavailable);
-    app.write(|tx| Ok(sql!["SELECT 1"].execute(tx.conn)?));
+    app.write(|tx| Ok(sql!("SELECT 1").execute(tx.conn)?));
 }

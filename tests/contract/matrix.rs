@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use provost::{access::Permission, db::bind, sql};
+use provost::{access::Permission, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -123,16 +123,13 @@ fn fault(operation: &Operation, answer: &Answer) -> String {
 fn empty_org_unit(app: &TestApp) -> Uuid {
     let id = Uuid::now_v7();
     app.write(|tx| {
-        sql![
-            "WITH unit AS (INSERT INTO org_units (id, code, code_folded, name, name_folded, created_at, updated_at) VALUES (",
-            bind(id),
-            ", 'elsewhere', 'elsewhere', 'Elsewhere', 'elsewhere', ",
-            bind(tx.now),
-            ", ",
-            bind(tx.now),
-            ") RETURNING id)
+        sql!(
+            "WITH unit AS (INSERT INTO org_units (id, code, code_folded, name, name_folded, created_at,
+                updated_at)
+                VALUES ({id}, 'elsewhere', 'elsewhere', 'Elsewhere', 'elsewhere', {tx.now}, {tx.now})
+                RETURNING id)
              INSERT INTO org_unit_closure (ancestor_id, descendant_id, depth) SELECT id, id, 0 FROM unit"
-        ]
+        )
         .execute(tx.conn)?;
         Ok(())
     });

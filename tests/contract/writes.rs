@@ -109,6 +109,6 @@ async fn every_operation_works_without_prepared_statements() {
         assert!(answer.status < 400, "{}: {}", operation.id, answer.text());
     })
     .await;
-    let prepared = app.write(|tx| Ok(sql!["SELECT FROM pg_prepared_statements"].execute(tx.conn)?));
+    let prepared = app.write(|tx| Ok(sql!("SELECT FROM pg_prepared_statements").execute(tx.conn)?));
     assert_eq!(prepared, 0);
 }

@@ -1,5 +1,5 @@
 use chrono::{Days, TimeDelta};
-use provost::{access::Permission, db::bind, sql};
+use provost::{access::Permission, sql};
 use serde_json::json;
 
 use super::{completion, pdf_text};
@@ -23,10 +23,11 @@ async fn a_completion_brings_a_certificate_once() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let learner = completion(&app, "Ana", "Fire Safety", None).await;
-    let queued = sql![
-        "SELECT count(*) AS count FROM jobs WHERE kind = 'issue_certificate' AND payload ->> 'completion_id' = ",
-        bind(learner.completion.to_string())
-    ];
+    let queued = sql!(
+        "SELECT count(*) AS count FROM jobs
+         WHERE kind = 'issue_certificate' AND payload ->> 'completion_id' = {completion}",
+        completion = learner.completion.to_string(),
+    );
     assert_eq!(count(&app, queued), 1);
 
     learner.run_job(&app);
@@ -44,7 +45,7 @@ async fn a_completion_brings_a_certificate_once() {
         (&json!("issued"), &json!("Ana Silva"), &json!("Fire Safety"))
     );
     assert_eq!(certificate["course_id"], json!(learner.course));
-    let events = sql!["SELECT count(*) AS count FROM events WHERE action = 'certificate.issued'"];
+    let events = sql!("SELECT count(*) AS count FROM events WHERE action = 'certificate.issued'");
     assert_eq!(count(&app, events), 1);
 }
 
@@ -215,11 +216,13 @@ async fn a_corrected_completion_brings_a_certificate_in_place_of_the_first() {
     let path = learner.certificate(&app).await;
     let correction = uuid::Uuid::now_v7();
     app.write(|tx| {
-        sql![
-            "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at, occurred_on, recorded_at, source, supersedes_id)
-             SELECT ", bind(correction), ", user_id, course_id, course_version_id, occurred_at, occurred_on, recorded_at, source, id
-             FROM completions WHERE id = ", bind(learner.completion)
-        ]
+        sql!(
+            "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at,
+                occurred_on, recorded_at, source, supersedes_id)
+             SELECT {correction}, user_id, course_id, course_version_id, occurred_at, occurred_on,
+                recorded_at, source, id
+             FROM completions WHERE id = {learner.completion}"
+        )
         .execute(tx.conn)?;
         Ok(())
     });

@@ -4,7 +4,7 @@ mod templates;
 mod verification;
 
 use chrono::NaiveDate;
-use provost::{credential::certificates::issue::IssueCertificate, db::bind, sql};
+use provost::{credential::certificates::issue::IssueCertificate, sql};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -32,22 +32,27 @@ pub async fn completion(app: &TestApp, name: &str, course: &str, valid_until: Op
     let (course_id, version, completion) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
     let id = user.id().parse().unwrap();
     app.write(|tx| {
-        let now = bind(tx.now);
-        sql![
-            "INSERT INTO courses (id, code, code_folded, status, title, language, created_at, updated_at) VALUES (",
-            bind(course_id), ", ", bind(course_id.to_string()), ", ", bind(course_id.to_string()), ", 'published', ", bind(course), ", 'en', ", now.clone(), ", ", now.clone(), ")"
-        ]
+        let now = tx.now;
+        sql!(
+            "INSERT INTO courses (id, code, code_folded, status, title, language, created_at,
+                updated_at)
+             VALUES ({course_id}, {course_name}, {course_name}, 'published', {course}, 'en', {now},
+                {now})",
+            course_name = course_id.to_string(),
+        )
         .execute(tx.conn)?;
-        sql![
-            "INSERT INTO course_versions (id, course_id, number, title, summary, description, language, modules, published_at)
-             VALUES (", bind(version), ", ", bind(course_id), ", 1, ", bind(course), ", '', '', 'en', '[]', ", now.clone(), ")"
-        ]
+        sql!(
+            "INSERT INTO course_versions (id, course_id, number, title, summary, description, language,
+                modules, published_at)
+             VALUES ({version}, {course_id}, 1, {course}, '', '', 'en', '[]', {now})"
+        )
         .execute(tx.conn)?;
-        sql![
-            "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at, occurred_on, recorded_at, source, valid_until)
-             VALUES (", bind(completion), ", ", bind(id), ", ", bind(course_id), ", ", bind(version), ", ", now.clone(), ", ", now.clone(), "::date, ", now,
-            ", 'administrator', ", bind(valid_until), ")"
-        ]
+        sql!(
+            "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at,
+                occurred_on, recorded_at, source, valid_until)
+             VALUES ({completion}, {id}, {course_id}, {version}, {now}, {now}::date, {now},
+                'administrator', {valid_until})"
+        )
         .execute(tx.conn)?;
         tx.note_completion(id, completion);
         Ok(())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::{QueryableByName, RunQueryDsl, sql_types::Text};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use provost::{
-    db::{bind, sql::Bind},
+    db::{Fixed, sql::Bind},
     enrollment::{
         completions::{
             model::CompletionSource,
@@ -99,10 +99,14 @@ impl World {
             app,
         };
         for (number, id) in world.people.iter().enumerate() {
-            world.run(|_, now| sql![
-                "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, created_at, updated_at) VALUES (",
-                bind(*id), ", ", bind(format!("p{number}")), ", ", bind(format!("p{number}")), ", '', '', '', '', 'active', ", now.clone(), ", ", now, ")"
-            ]);
+            world.run(|_, now| {
+                sql!(
+                    "INSERT INTO users (id, username, username_folded, given_name, given_name_folded,
+                        family_name, family_name_folded, status, created_at, updated_at)
+                     VALUES ({id}, {name}, {name}, '', '', '', '', 'active', {now}, {now})",
+                    name = format!("p{number}"),
+                )
+            });
         }
         for (number, rule) in rules.iter().enumerate() {
             world.add_rule(number, rule);
@@ -115,50 +119,53 @@ impl World {
             Audience::Department(name) => format!("department eq \"{name}\""),
             Audience::HiredWithin(days) => format!("hired_on gt \"-P{days}D\""),
         };
-        self.run(|world, now| sql![
-            "INSERT INTO rules (id, code, code_folded, name, status, audience, due, renewal_window, on_leave, created_at, updated_at) VALUES (",
-            bind(world.rules[number]), ", ", bind(format!("r{number}")), ", ", bind(format!("r{number}")), ", '', 'draft', ", bind(audience.as_str()), ", ",
-            bind(due(&rule.due, rule)), ", ", bind(format!("P{}D", rule.window)), ", ",
-            bind(if rule.keep { "keep" } else { "end" }), ", ", now.clone(), ", ", now, ")"
-        ]);
+        self.run(|world, now| {
+            sql!(
+                "INSERT INTO rules (id, code, code_folded, name, status, audience, due, renewal_window,
+                    on_leave, created_at, updated_at)
+                 VALUES ({rule}, {name}, {name}, '', 'draft', {audience}, {due}, {text_2}, {on_leave},
+                    {now}, {now})",
+                rule = world.rules[number],
+                name = format!("r{number}"),
+                audience = audience.as_str(),
+                due = due(&rule.due, rule),
+                text_2 = format!("P{}D", rule.window),
+                on_leave = if rule.keep { "keep" } else { "end" },
+            )
+        });
         self.set_courses(number, &rule.courses);
     }
 
     fn run(&self, statement: impl Fn(&Self, Bind) -> provost::db::Sql) {
         self.app
-            .write(|tx| Ok(statement(self, bind(tx.now)).execute(tx.conn).map(drop)?));
+            .write(|tx| Ok(statement(self, Bind::from(tx.now)).execute(tx.conn).map(drop)?));
     }
 
     fn set_courses(&self, number: usize, courses: &[usize]) {
         self.run(|world, _| {
-            sql![
-                "DELETE FROM rule_courses WHERE rule_id = ",
-                bind(world.rules[number])
-            ]
+            sql!(
+                "DELETE FROM rule_courses WHERE rule_id = {rule}",
+                rule = world.rules[number]
+            )
         });
         for course in courses {
             self.run(|world, _| {
-                sql![
-                    "INSERT INTO rule_courses VALUES (",
-                    bind(world.rules[number]),
-                    ", ",
-                    bind(world.courses[*course]),
-                    ")"
-                ]
+                sql!(
+                    "INSERT INTO rule_courses VALUES ({rule}, {course_id})",
+                    rule = world.rules[number],
+                    course_id = world.courses[*course],
+                )
             });
         }
     }
 
     fn change_person(&self, person: usize, assignment: &'static str, value: Bind) {
         self.app.write(|tx| {
-            sql![
-                "UPDATE users SET ",
-                assignment,
-                " = ",
-                value.clone(),
-                " WHERE id = ",
-                bind(self.people[person])
-            ]
+            sql!(
+                "UPDATE users SET {assignment} = {value} WHERE id = {id}",
+                assignment = Fixed(assignment),
+                id = self.people[person],
+            )
             .execute(tx.conn)?;
             tx.touch_users([self.people[person]]);
             Ok(())
@@ -167,14 +174,11 @@ impl World {
 
     fn change_rule(&self, rule: usize, assignment: &'static str, value: Bind) {
         self.app.write(|tx| {
-            sql![
-                "UPDATE rules SET ",
-                assignment,
-                " = ",
-                value.clone(),
-                " WHERE id = ",
-                bind(self.rules[rule])
-            ]
+            sql!(
+                "UPDATE rules SET {assignment} = {value} WHERE id = {id}",
+                assignment = Fixed(assignment),
+                id = self.rules[rule],
+            )
             .execute(tx.conn)?;
             Ok(())
         });
@@ -187,25 +191,25 @@ impl World {
     }
 
     fn take(&self, step: &Step, model: &Model) {
-        let day = |days: &Option<i64>| bind(days.map(|days| plus(model.today, days)));
+        let day = |days: &Option<i64>| Bind::from(days.map(|days| plus(model.today, days)));
         match step {
             Step::Move(person, department) => {
-                self.change_person(*person, "department", bind(department.map(str::to_owned)))
+                self.change_person(*person, "department", Bind::from(department.map(str::to_owned)))
             }
             Step::Hire(person, days) => self.change_person(*person, "hired_on", day(days)),
             Step::Activate(person, days) => self.change_person(*person, "activated_on", day(days)),
             Step::Archive(person, archived) => self.change_person(
                 *person,
                 "status",
-                bind(if *archived { "archived" } else { "active" }),
+                Bind::from(if *archived { "archived" } else { "active" }),
             ),
-            Step::Rule(rule, status) => self.change_rule(*rule, "status", bind(*status)),
+            Step::Rule(rule, status) => self.change_rule(*rule, "status", Bind::from(*status)),
             Step::Due(rule, new) => {
                 let text = Rule {
                     due_day_zero: model.today,
                     ..model.rules[*rule].clone()
                 };
-                self.change_rule(*rule, "due", bind(due(new, &text)));
+                self.change_rule(*rule, "due", Bind::from(due(new, &text)));
             }
             Step::Courses(rule, courses) => {
                 // The courses in reach are those before and those after, as the job finds them.
@@ -249,17 +253,22 @@ impl World {
             line: String,
         }
         let lines: Vec<Line> = self.app.write(|tx| {
-            let statement = sql![
-                "SELECT 'person ' || array_position(", bind(self.people.clone()), ", q.user_id) - 1
-                    || ' course ' || array_position(", bind(self.courses.clone()), ", q.course_id) - 1
+            let statement = sql!(
+                "SELECT 'person ' || array_position({self.people}, q.user_id) - 1
+                    || ' course ' || array_position({self.courses}, q.course_id) - 1
                     || ' cycle ' || q.cycle || ': ' || CASE WHEN q.ended_at IS NOT NULL THEN 'ended'
-                        WHEN q.satisfied_at IS NOT NULL THEN 'until ' || coalesce(q.valid_until::text, 'never')
-                        ELSE 'due ' || coalesce(q.due_on::text, 'never') || ' for ' || (SELECT string_agg(reason, ', ' ORDER BY reason COLLATE \"C\")
-                            FROM (SELECT coalesce('rule ' || array_position(", bind(self.rules.clone()), ", rr.rule_id) - 1, 'hand')
-                                || ' ' || coalesce(rr.due_on::text, 'never') AS reason FROM requirement_reasons rr
-                                WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NULL) reasons) END AS line
-                    FROM requirements q"
-            ];
+                        WHEN q.satisfied_at IS NOT NULL THEN 'until ' || coalesce(q.valid_until::text,
+                            'never')
+                        ELSE 'due ' || coalesce(q.due_on::text,
+                            'never') || ' for ' || (SELECT string_agg(reason,
+                                ', ' ORDER BY reason COLLATE \"C\")
+                                FROM (SELECT coalesce('rule ' || array_position({self.rules},
+                                    rr.rule_id) - 1, 'hand') || ' ' || coalesce(rr.due_on::text,
+                                        'never') AS reason FROM requirement_reasons rr
+                                    WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id
+                                        AND rr.ended_at IS NULL) reasons) END AS line
+                 FROM requirements q"
+            );
             Ok(statement.load(tx.conn)?)
         });
         lines.into_iter().map(|line| line.line).collect()

@@ -1,7 +1,6 @@
 //! A day belongs to a person: whose time zone it is, and what follows from it. Fault 18.
 
 use provost::{
-    db::bind,
     people::days::{TIME_ZONE, UNIT_ZONE, Zones, todays},
     sql,
 };
@@ -138,18 +137,11 @@ fn zone(app: &TestApp, user: Uuid) -> String {
     }
     app.write(|tx| {
         let found: Row = diesel::RunQueryDsl::get_result(
-            sql![
-                "SELECT ",
-                TIME_ZONE,
-                " AS zone, day.today FROM users ",
-                UNIT_ZONE,
-                "JOIN ",
-                todays(tx),
-                " day ON day.zone IS NOT DISTINCT FROM ",
-                TIME_ZONE,
-                " WHERE users.id = ",
-                bind(user)
-            ],
+            sql!(
+                "SELECT {TIME_ZONE} AS zone, day.today FROM users {UNIT_ZONE} JOIN {todays} day
+                    ON day.zone IS NOT DISTINCT FROM {TIME_ZONE} WHERE users.id = {user}",
+                todays = todays(tx),
+            ),
             tx.conn,
         )?;
         assert_eq!(Zones::of(tx, &[user])?.day(user, tx.now), found.today);

@@ -1,7 +1,7 @@
 //! What the tests of this domain arrange: people through HTTP, courses beneath it.
 
 use chrono::{NaiveDate, TimeDelta};
-use provost::{db::bind, enrollment::rules::job::ReconcileAll, sql, text::fold};
+use provost::{enrollment::rules::job::ReconcileAll, sql, text::fold};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -12,28 +12,15 @@ pub fn course(app: &TestApp, code: &str, validity: Option<&str>) -> Uuid {
     let course = draft(app, code);
     let version = Uuid::now_v7();
     app.write(|tx| {
-        sql![
+        sql!(
             "INSERT INTO course_versions (id, course_id, number, title, summary, description, language,
-                validity_period, modules, published_at) VALUES (",
-            bind(version),
-            ", ",
-            bind(course),
-            ", 1, ",
-            bind(code),
-            ", '', '', 'en', ",
-            bind(validity.map(str::to_owned)),
-            ", '[]', ",
-            bind(tx.now),
-            ")"
-        ]
+                validity_period, modules, published_at)
+             VALUES ({version}, {course}, 1, {code}, '', '', 'en', {validity}, '[]', {tx.now})",
+            validity = validity.map(str::to_owned),
+        )
         .execute(tx.conn)?;
-        sql![
-            "UPDATE courses SET status = 'published', current_version_id = ",
-            bind(version),
-            " WHERE id = ",
-            bind(course)
-        ]
-        .execute(tx.conn)?;
+        sql!("UPDATE courses SET status = 'published', current_version_id = {version} WHERE id = {course}")
+            .execute(tx.conn)?;
         Ok(())
     });
     course
@@ -43,21 +30,12 @@ pub fn course(app: &TestApp, code: &str, validity: Option<&str>) -> Uuid {
 pub fn draft(app: &TestApp, code: &str) -> Uuid {
     let course = Uuid::now_v7();
     app.write(|tx| {
-        sql![
-            "INSERT INTO courses (id, code, code_folded, status, title, language, created_at, updated_at) VALUES (",
-            bind(course),
-            ", ",
-            bind(code),
-            ", ",
-            bind(fold(code)),
-            ", 'draft', ",
-            bind(code),
-            ", 'en', ",
-            bind(tx.now),
-            ", ",
-            bind(tx.now),
-            ")"
-        ]
+        sql!(
+            "INSERT INTO courses (id, code, code_folded, status, title, language, created_at,
+                updated_at)
+             VALUES ({course}, {code}, {folded}, 'draft', {code}, 'en', {tx.now}, {tx.now})",
+            folded = fold(code),
+        )
         .execute(tx.conn)?;
         Ok(())
     });

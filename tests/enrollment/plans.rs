@@ -1,6 +1,6 @@
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use provost::{
-    db::{bind, sql::uuid_v7},
+    db::sql::uuid_v7,
     enrollment::rules::plan_job::PutInForce,
     jobs::{self, Handler, Worker},
     sql,
@@ -82,18 +82,14 @@ const MANY: i64 = 4_100;
 /// Many people, every other one in production.
 fn many(app: &TestApp) {
     app.write(|tx| {
-        sql![
-            "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, department, created_at, updated_at)
-             SELECT ",
-            uuid_v7(tx.now),
-            ", 'u' || n, 'u' || n, 'Uma', 'uma', n::text, n::text, 'active', CASE WHEN n % 2 = 0 THEN 'Production' ELSE 'Sales' END, ",
-            bind(tx.now),
-            ", ",
-            bind(tx.now),
-            " FROM generate_series(1::bigint, ",
-            bind(MANY),
-            ") AS n"
-        ]
+        sql!(
+            "INSERT INTO users (id, username, username_folded, given_name, given_name_folded,
+                family_name, family_name_folded, status, department, created_at, updated_at)
+             SELECT {new_id}, 'u' || n, 'u' || n, 'Uma', 'uma', n::text, n::text, 'active',
+                CASE WHEN n % 2 = 0 THEN 'Production' ELSE 'Sales' END, {tx.now}, {tx.now}
+             FROM generate_series(1::bigint, {MANY}) AS n",
+            new_id = uuid_v7(tx.now),
+        )
         .execute(tx.conn)?;
         Ok(())
     });
@@ -131,7 +127,7 @@ async fn the_result_of_an_application_counts_what_a_worker_did_before_it_was_kil
     assert!(before < MANY / 2, "it was killed in the middle");
     other.batch_execute("ROLLBACK").unwrap();
     app.write(|tx| {
-        sql!["UPDATE jobs SET lease_until = 'infinity' WHERE state = 'running'"].execute(tx.conn)?;
+        sql!("UPDATE jobs SET lease_until = 'infinity' WHERE state = 'running'").execute(tx.conn)?;
         Ok(())
     });
     wait_until("PostgreSQL sees that the worker is gone", || {

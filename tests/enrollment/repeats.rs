@@ -2,7 +2,6 @@
 
 use chrono::{SubsecRound, TimeDelta};
 use provost::{
-    db::bind,
     enrollment::completions::{batch, model::CompletionSource, record::NewCompletion},
     sql,
 };
@@ -142,15 +141,18 @@ async fn of_completions_sent_at_the_same_time_one_is_recorded() {
     assert_eq!(statuses, [200, 200, 200, 200, 200, 201]);
     assert!(answers.iter().all(|(_, id)| *id == answers[0].1));
     // The database knows it, too.
-    let copied = app.app.write_blocking(&provost::app::Acting::system("test"), |tx| {
-        Ok(sql![
-            "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at, occurred_on, recorded_at, source)
-             SELECT gen_random_uuid(), user_id, course_id, course_version_id, occurred_at, occurred_on, recorded_at, source
-             FROM completions WHERE user_id = ",
-            bind(ana)
-        ]
-        .execute(tx.conn)?)
-    });
+    let copied = app
+        .app
+        .write_blocking(&provost::app::Acting::system("test"), |tx| {
+            Ok(sql!(
+                "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at,
+                    occurred_on, recorded_at, source)
+                 SELECT gen_random_uuid(), user_id, course_id, course_version_id, occurred_at, occurred_on,
+                    recorded_at, source
+                 FROM completions WHERE user_id = {ana}"
+            )
+            .execute(tx.conn)?)
+        });
     assert_eq!(copied.unwrap_err().code, provost::http::Code::AlreadyExists);
 }
 

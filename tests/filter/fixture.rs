@@ -3,7 +3,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, sql_types};
 use provost::{
-    db::sql::bind,
     filter::{Attribute, Column, CustomAttribute, CustomKind, FilterClock, Kind, Part, Schema},
     sql,
     text::fold,
@@ -138,19 +137,18 @@ pub fn store(conn: &mut PgConnection, people: &[Json]) {
         .map(|(id, person)| with_id(person, id))
         .collect();
     conn.batch_execute("TRUNCATE people, emails").unwrap();
-    sql![
-        "INSERT INTO people SELECT * FROM jsonb_populate_recordset(NULL::people, ",
-        bind(json!(people)),
-        ")"
-    ]
+    sql!(
+        "INSERT INTO people SELECT * FROM jsonb_populate_recordset(NULL::people, {people})",
+        people = json!(people),
+    )
     .execute(conn)
     .unwrap();
-    sql![
-        "INSERT INTO emails SELECT (person ->> 'id')::int, e.type, e.value, e.verified_on \
-         FROM jsonb_array_elements(",
-        bind(json!(people)),
-        ") AS person, jsonb_populate_recordset(NULL::emails, person -> 'emails') AS e"
-    ]
+    sql!(
+        "INSERT INTO emails SELECT (person ->> 'id')::int, e.type, e.value, e.verified_on
+         FROM jsonb_array_elements({people}) AS person,
+            jsonb_populate_recordset(NULL::emails, person -> 'emails') AS e",
+        people = json!(people),
+    )
     .execute(conn)
     .unwrap();
 }
@@ -173,13 +171,11 @@ pub struct Answer {
 
 /// PostgreSQL's answers about all people, in the order in which they were stored.
 pub fn ask(conn: &mut PgConnection, filter: &provost::filter::Filter) -> Vec<Answer> {
-    sql![
-        "SELECT (",
-        filter.to_sql(&clock()),
-        ") IS TRUE AS matches, ",
-        filter.facts_sql(),
-        " AS facts FROM people ORDER BY id"
-    ]
+    sql!(
+        "SELECT ({filter}) IS TRUE AS matches, {facts} AS facts FROM people ORDER BY id",
+        filter = filter.to_sql(&clock()),
+        facts = filter.facts_sql(),
+    )
     .load(conn)
     .unwrap()
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::LazyLock};
 
 use diesel::{RunQueryDsl, sql_types};
-use provost::{db::sql::bind, sql, text::comparable};
+use provost::{sql, text::comparable};
 
 use super::fixture::connect;
 
@@ -21,13 +21,10 @@ struct Compared {
 fn unknown_letters() -> HashSet<char> {
     let all: Vec<String> = ('\u{1}'..=char::MAX).map(String::from).collect();
     let (mut conn, _database) = connect();
-    let rows: Vec<Compared> = sql![
-        "SELECT letter, comparable(letter) AS comparable FROM unnest(",
-        bind(all),
-        ") AS letter"
-    ]
-    .load(&mut conn)
-    .unwrap();
+    let rows: Vec<Compared> =
+        sql!("SELECT letter, comparable(letter) AS comparable FROM unnest({all}) AS letter")
+            .load(&mut conn)
+            .unwrap();
     rows.iter()
         .filter(|row| comparable(&row.letter) != row.comparable)
         .filter_map(|row| row.letter.chars().next())

@@ -87,7 +87,7 @@ async fn the_first_batch_is_there_while_a_later_one_waits_for_a_lock() {
         let app = app.clone();
         move || {
             app.write_blocking(&Acting::system("test"), |tx| {
-                sql!["SELECT 1 FROM users WHERE username = 'u150' FOR UPDATE"].execute(tx.conn)?;
+                sql!("SELECT 1 FROM users WHERE username = 'u150' FOR UPDATE").execute(tx.conn)?;
                 held.send(()).unwrap();
                 is_released.recv().unwrap();
                 Ok(())

@@ -108,7 +108,10 @@ impl Importing {
     pub async fn events(&self) -> i64 {
         self.app.write(|tx| {
             let count: Count = diesel::RunQueryDsl::get_result(
-                provost::sql!["SELECT count(*) AS count FROM events WHERE object_kind IN ('user', 'org_unit', 'course', 'category')"],
+                provost::sql!(
+                    "SELECT count(*) AS count FROM events
+                     WHERE object_kind IN ('user', 'org_unit', 'course', 'category')"
+                ),
                 tx.conn,
             )?;
             Ok(count.count)

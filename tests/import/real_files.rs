@@ -68,14 +68,14 @@ async fn the_real_hr_export_goes_in() {
 
     let archived = importing.app.write(|tx| {
         Ok(
-            provost::sql!["SELECT 1 FROM users WHERE status = 'archived' AND left_on IS NOT NULL"]
+            provost::sql!("SELECT 1 FROM users WHERE status = 'archived' AND left_on IS NOT NULL")
                 .execute(tx.conn)?,
         )
     });
     assert_eq!(archived, 104);
     let managed = importing
         .app
-        .write(|tx| Ok(provost::sql!["SELECT 1 FROM users WHERE manager_id IS NOT NULL"].execute(tx.conn)?));
+        .write(|tx| Ok(provost::sql!("SELECT 1 FROM users WHERE manager_id IS NOT NULL").execute(tx.conn)?));
     assert_eq!(managed as i64, 310 - unknown.len() as i64 - 2);
     let scott = importing.user("10084").await;
     assert_eq!(
@@ -141,7 +141,7 @@ async fn the_real_catalog_goes_in() {
     );
     let languages = importing.app.write(|tx| {
         Ok(
-            provost::sql!["SELECT DISTINCT language FROM courses WHERE status = 'published'"]
+            provost::sql!("SELECT DISTINCT language FROM courses WHERE status = 'published'")
                 .execute(tx.conn)?,
         )
     });

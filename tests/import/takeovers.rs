@@ -51,9 +51,10 @@ async fn somebody_without_a_key_is_taken_over_by_username() {
     let ana = importing.user("1").await.assert_status(200);
     assert_eq!((ana.id(), ana.at("/given_name")), (id.clone(), json!("Ana")));
     let told = importing.app.write(|tx| {
-        Ok(provost::sql![
-            "SELECT 1 FROM events WHERE action = 'external_key.added' AND after = '{\"source\": \"hr\", \"key\": \"1\"}'"
-        ]
+        Ok(provost::sql!(
+            "SELECT 1 FROM events WHERE action = 'external_key.added'
+                AND after = '{\"source\": \"hr\", \"key\": \"1\"}'"
+        )
         .execute(tx.conn)?)
     });
     assert_eq!(told, 1);

@@ -45,7 +45,7 @@ async fn kill_9_of_a_worker_loses_no_job_and_doubles_no_effect() {
     assert!(count(&app, SUCCEEDED) < OPERATIONS, "it was killed in the middle");
     // Fault 30: nobody waits for the lease.
     app.write(|tx| {
-        sql!["UPDATE jobs SET lease_until = 'infinity' WHERE state = 'running'"].execute(tx.conn)?;
+        sql!("UPDATE jobs SET lease_until = 'infinity' WHERE state = 'running'").execute(tx.conn)?;
         Ok(())
     });
 
@@ -174,6 +174,6 @@ fn added(app: &TestApp) -> BTreeSet<String> {
         username: String,
     }
     let rows: Vec<Row> =
-        app.write(|tx| Ok(sql!["SELECT username FROM users WHERE username LIKE 'load-%'"].load(tx.conn)?));
+        app.write(|tx| Ok(sql!("SELECT username FROM users WHERE username LIKE 'load-%'").load(tx.conn)?));
     rows.into_iter().map(|row| row.username).collect()
 }

@@ -220,9 +220,10 @@ async fn a_job_whose_worker_is_lost_in_the_last_attempt_is_a_dead_letter() {
     let app = TestApp::start().await;
     let operation = app.write(|tx| kinds::begin_failing(tx, false));
     app.write(|tx| {
-        provost::sql![
-            "UPDATE jobs SET state = 'running', attempts = max_attempts, attempt_token = id, lease_until = created_at"
-        ]
+        provost::sql!(
+            "UPDATE jobs SET state = 'running', attempts = max_attempts, attempt_token = id,
+                lease_until = created_at"
+        )
         .execute(tx.conn)?;
         Ok(())
     });

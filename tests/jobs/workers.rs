@@ -71,10 +71,10 @@ async fn a_heartbeat_keeps_what_runs_and_says_what_is_lost() {
             number: None,
         };
         let claims = store::claim(tx.conn, &["test.mark"], 2, worker, now)?;
-        sql![
-            "UPDATE jobs SET attempt_token = id WHERE id = ",
-            provost::db::bind(claims[0].id)
-        ]
+        sql!(
+            "UPDATE jobs SET attempt_token = id WHERE id = {job}",
+            job = claims[0].id
+        )
         .execute(tx.conn)?;
         let held = claims
             .iter()

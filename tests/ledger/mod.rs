@@ -1,7 +1,7 @@
 //! Sealing, the feed, verification.
 
 use actix_web::rt::task::spawn_blocking;
-use provost::{access::Permission, db::bind, ledger, sql};
+use provost::{access::Permission, ledger, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -132,13 +132,17 @@ async fn the_feed_shows_a_narrow_scope_its_own_people_only() {
     let (ana, _bea) = (add_person(&app, "ana").await, add_person(&app, "bea").await);
     let unit = Uuid::now_v7();
     app.write(|tx| {
-        sql![
-            "INSERT INTO org_units (id, code, code_folded, name, name_folded, created_at, updated_at) VALUES (",
-            bind(unit), ", 'u', 'u', 'U', 'u', ", bind(tx.now), ", ", bind(tx.now), ")"
-        ]
+        sql!(
+            "INSERT INTO org_units (id, code, code_folded, name, name_folded, created_at, updated_at)
+             VALUES ({unit}, 'u', 'u', 'U', 'u', {tx.now}, {tx.now})"
+        )
         .execute(tx.conn)?;
-        sql!["INSERT INTO org_unit_closure (ancestor_id, descendant_id, depth) SELECT id, id, 0 FROM org_units WHERE id = ", bind(unit), " ON CONFLICT DO NOTHING"].execute(tx.conn)?;
-        sql!["UPDATE users SET org_unit_id = ", bind(unit), " WHERE id = ", bind(ana)].execute(tx.conn)?;
+        sql!(
+            "INSERT INTO org_unit_closure (ancestor_id, descendant_id, depth) SELECT id, id, 0
+             FROM org_units WHERE id = {unit} ON CONFLICT DO NOTHING"
+        )
+        .execute(tx.conn)?;
+        sql!("UPDATE users SET org_unit_id = {unit} WHERE id = {ana}").execute(tx.conn)?;
         Ok(())
     });
     app.run_jobs();
@@ -183,8 +187,8 @@ async fn an_event_that_was_tampered_with_is_found() {
         let position = position_of(&app, ana);
         let kept = "CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM events";
         app.write(|tx| {
-            sql![kept].execute(tx.conn)?;
-            sql![statement, bind(ana)].execute(tx.conn)?;
+            sql!("{kept}", kept = provost::db::sql::Fixed(kept)).execute(tx.conn)?;
+            sql!("{statement}{ana}", statement = provost::db::sql::Fixed(statement)).execute(tx.conn)?;
             Ok(())
         });
         let found = ledger::verify(&mut app.app.db.connection().unwrap(), 0).unwrap();
@@ -194,12 +198,8 @@ async fn an_event_that_was_tampered_with_is_found() {
             "{statement}"
         );
         app.write(|tx| {
-            sql!["DELETE FROM events WHERE user_id = ", bind(ana)].execute(tx.conn)?;
-            sql![
-                "INSERT INTO events SELECT * FROM kept WHERE user_id = ",
-                bind(ana)
-            ]
-            .execute(tx.conn)?;
+            sql!("DELETE FROM events WHERE user_id = {ana}").execute(tx.conn)?;
+            sql!("INSERT INTO events SELECT * FROM kept WHERE user_id = {ana}").execute(tx.conn)?;
             Ok(())
         });
     }
@@ -216,7 +216,7 @@ async fn a_chain_that_was_cut_short_is_found() {
     add_person(&app, "ana").await;
     app.run_jobs();
     app.write(|tx| {
-        sql!["DELETE FROM events WHERE position = (SELECT position FROM ledger_head)"].execute(tx.conn)?;
+        sql!("DELETE FROM events WHERE position = (SELECT position FROM ledger_head)").execute(tx.conn)?;
         Ok(())
     });
 
@@ -246,7 +246,7 @@ fn position_of(app: &TestApp, user: Uuid) -> i64 {
         position: i64,
     }
     let rows: Vec<Row> = app.write(|tx| {
-        let select = sql!["SELECT position FROM events WHERE user_id = ", bind(user)];
+        let select = sql!("SELECT position FROM events WHERE user_id = {user}");
         Ok(diesel::RunQueryDsl::load(select, tx.conn)?)
     });
     rows[0].position

@@ -10,7 +10,7 @@ use proptest::{
 };
 use provost::{
     app::Tx,
-    db::bind,
+    db::Fixed,
     http::{ApiResult, Code},
     people::closure::{ORG_UNITS, REPORTING_LINES, Tree},
     sql,
@@ -86,13 +86,13 @@ const LINES: Subject = Subject {
 impl Subject {
     fn plant(&self, tx: &mut Tx) -> ApiResult<Vec<Uuid>> {
         let nodes: Vec<Uuid> = (0..NODES).map(|_| Uuid::now_v7()).collect();
-        sql![self.insert, bind(nodes.clone()), ") AS node(id)"].execute(tx.conn)?;
+        sql!("{insert}{nodes}) AS node(id)", insert = Fixed(self.insert)).execute(tx.conn)?;
         self.tree.keep(tx, &nodes)?;
         Ok(nodes)
     }
 
     fn pairs(&self, tx: &mut Tx, nodes: &[Uuid]) -> ApiResult<Pairs> {
-        let pairs: Vec<Pair> = sql![self.pairs, bind(nodes.to_vec()), ")"].load(tx.conn)?;
+        let pairs: Vec<Pair> = sql!("{pairs}{nodes})", pairs = Fixed(self.pairs)).load(tx.conn)?;
         Ok(pairs
             .into_iter()
             .map(|pair| (pair.ancestor_id, pair.descendant_id, pair.depth))
@@ -104,7 +104,11 @@ impl Subject {
         let acting = provost::app::Acting::system("test");
         let outcome = app.app.write_blocking(&acting, |tx| {
             for (node, parent) in moves {
-                sql![self.set_parent, bind(*parent), " WHERE id = ", bind(*node)].execute(tx.conn)?;
+                sql!(
+                    "{set_parent}{parent} WHERE id = {node}",
+                    set_parent = Fixed(self.set_parent)
+                )
+                .execute(tx.conn)?;
             }
             let nodes: Vec<Uuid> = moves.keys().copied().collect();
             self.tree.keep(tx, &nodes).map(drop)

@@ -279,13 +279,14 @@ async fn a_role_held_by_a_group_counts_from_the_next_request_and_only_who_may_gr
     let ana = person(&admin, "ana", json!({})).await;
     let id = group(&admin, "auditors", None).await;
     app.write(|tx| {
-        use provost::{db::bind, sql};
-        sql![
-            "INSERT INTO grants (id, principal_kind, principal_id, role_id, scope_kind, created_at, updated_at)
-             SELECT gen_random_uuid(), 'group', ",
-            bind(uuid(&id)),
-            ", id, 'everything', now(), now() FROM roles WHERE code = 'auditor'"
-        ]
+        use provost::sql;
+        sql!(
+            "INSERT INTO grants (id, principal_kind, principal_id, role_id, scope_kind, created_at,
+                updated_at)
+             SELECT gen_random_uuid(), 'group', {uuid}, id, 'everything', now(), now() FROM roles
+             WHERE code = 'auditor'",
+            uuid = uuid(&id),
+        )
         .execute(tx.conn)?;
         Ok(())
     });

@@ -82,15 +82,16 @@ async fn a_manager_who_may_adds_people_to_their_own_line_only() {
     let lead = person(&admin, "lead", json!({"manager_id": boss})).await;
     let other = person(&admin, "other", json!({})).await;
     app.write(|tx| {
-        use provost::{db::bind, sql};
-        sql![
+        use provost::sql;
+        sql!(
             "WITH role AS (INSERT INTO roles (id, code, name, permissions, created_at, updated_at)
-                VALUES (gen_random_uuid(), 'line', 'line', '{users.read,users.write}', now(), now()) RETURNING id)
-             INSERT INTO grants (id, principal_kind, principal_id, role_id, scope_kind, created_at, updated_at)
-             SELECT gen_random_uuid(), 'user', ",
-            bind(uuid(&boss)),
-            ", role.id, 'own_reports', now(), now() FROM role"
-        ]
+                VALUES (gen_random_uuid(), 'line', 'line', '{users.read,users.write}', now(), now())
+                RETURNING id)
+             INSERT INTO grants (id, principal_kind, principal_id, role_id, scope_kind, created_at,
+                updated_at)
+             SELECT gen_random_uuid(), 'user', {uuid}, role.id, 'own_reports', now(), now() FROM role",
+            uuid = uuid(&boss),
+        )
         .execute(tx.conn)?;
         Ok(())
     });

@@ -1,6 +1,6 @@
 //! Lists sort as people read: letters first, then accents, then case. Fault 9.
 
-use provost::{db::bind, sql};
+use provost::sql;
 use serde_json::{Value, json};
 
 use super::person;
@@ -118,13 +118,10 @@ async fn each_order_of_texts_has_its_index() {
         ("identity_providers", "name"),
     ] {
         let count = app.write(|tx| {
-            let found = sql![
-                "SELECT 1 FROM pg_indexes WHERE schemaname = current_schema() AND tablename = ",
-                bind(table),
-                " AND indexdef LIKE '%(' || ",
-                bind(column),
-                " || ' COLLATE provost_order, id)'"
-            ];
+            let found = sql!(
+                "SELECT 1 FROM pg_indexes WHERE schemaname = current_schema() AND tablename = {table}
+                    AND indexdef LIKE '%(' || {column} || ' COLLATE provost_order, id)'"
+            );
             Ok(found.execute(tx.conn)?)
         });
         assert_eq!(count, 1, "{table}.{column}");

@@ -233,17 +233,14 @@ async fn the_people_of_a_large_unit_follow_its_new_code_soon() {
     let admin = app.admin().await;
     let large = unit(&admin, "large", None).await;
     app.write(|tx| {
-        use provost::{db::bind, sql};
-        sql![
-            "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, org_unit_id, created_at, updated_at)
-             SELECT gen_random_uuid(), 'p' || number, 'p' || number, 'P', 'p', 'P', 'p', 'active', ",
-            bind(uuid(&large)),
-            ", ",
-            bind(tx.now),
-            ", ",
-            bind(tx.now),
-            " FROM generate_series(1, 2500) AS number"
-        ]
+        use provost::sql;
+        sql!(
+            "INSERT INTO users (id, username, username_folded, given_name, given_name_folded,
+                family_name, family_name_folded, status, org_unit_id, created_at, updated_at)
+             SELECT gen_random_uuid(), 'p' || number, 'p' || number, 'P', 'p', 'P', 'p', 'active',
+                {uuid}, {tx.now}, {tx.now} FROM generate_series(1, 2500) AS number",
+            uuid = uuid(&large),
+        )
         .execute(tx.conn)?;
         Ok(())
     });

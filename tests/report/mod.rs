@@ -3,12 +3,7 @@ mod overdue;
 mod transcripts;
 
 use chrono::{Days, NaiveDate};
-use provost::{
-    access::Permission,
-    app::Wake,
-    db::{Sql, bind},
-    sql,
-};
+use provost::{access::Permission, app::Wake, db::Sql, sql};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -51,41 +46,25 @@ impl Company {
         let app = TestApp::start().await;
         let unit = |code: &'static str, above: &[Uuid]| {
             let id = Uuid::now_v7();
-            let now = bind(app.app.clock.now());
+            let now = app.app.clock.now();
             run(
                 &app,
-                sql![
-                    "INSERT INTO org_units (id, code, code_folded, name, name_folded, parent_id, created_at, updated_at) VALUES (",
-                    bind(id),
-                    ", ",
-                    bind(code),
-                    ", ",
-                    bind(code),
-                    ", ",
-                    bind(code.to_uppercase()),
-                    ", ",
-                    bind(code),
-                    ", ",
-                    bind(above.first().copied()),
-                    ", ",
-                    now.clone(),
-                    ", ",
-                    now,
-                    ")"
-                ],
+                sql!(
+                    "INSERT INTO org_units (id, code, code_folded, name, name_folded, parent_id,
+                        created_at, updated_at)
+                     VALUES ({id}, {code}, {code}, {to_uppercase}, {code}, {first}, {now}, {now})",
+                    to_uppercase = code.to_uppercase(),
+                    first = above.first().copied(),
+                ),
             );
             for (depth, ancestor) in std::iter::once(&id).chain(above).enumerate() {
                 run(
                     &app,
-                    sql![
-                        "INSERT INTO org_unit_closure (ancestor_id, descendant_id, depth) VALUES (",
-                        bind(*ancestor),
-                        ", ",
-                        bind(id),
-                        ", ",
-                        bind(depth as i64),
-                        ")"
-                    ],
+                    sql!(
+                        "INSERT INTO org_unit_closure (ancestor_id, descendant_id, depth)
+                         VALUES ({ancestor}, {id}, {depth})",
+                        depth = depth as i64,
+                    ),
                 );
             }
             id
@@ -96,47 +75,27 @@ impl Company {
         let west = unit("west", &[root]);
         let person = |name: &'static str, unit: Option<Uuid>, line: &[Uuid]| {
             let id = Uuid::now_v7();
-            let now = bind(app.app.clock.now());
+            let now = app.app.clock.now();
             run(
                 &app,
-                sql![
-                    "INSERT INTO users (id, username, username_folded, email, email_folded, given_name, given_name_folded, family_name, family_name_folded, status, org_unit_id, manager_id, created_at, updated_at) VALUES (",
-                    bind(id),
-                    ", ",
-                    bind(name),
-                    ", ",
-                    bind(name),
-                    ", ",
-                    bind(format!("{name}@example.com")),
-                    ", ",
-                    bind(format!("{name}@example.com")),
-                    ", ",
-                    bind(name),
-                    ", ",
-                    bind(name),
-                    ", 'Smith', 'smith', 'active', ",
-                    bind(unit),
-                    ", ",
-                    bind(line.first().copied()),
-                    ", ",
-                    now.clone(),
-                    ", ",
-                    now,
-                    ")"
-                ],
+                sql!(
+                    "INSERT INTO users (id, username, username_folded, email, email_folded, given_name,
+                        given_name_folded, family_name, family_name_folded, status, org_unit_id,
+                        manager_id, created_at, updated_at)
+                     VALUES ({id}, {name}, {name}, {email}, {email}, {name}, {name}, 'Smith', 'smith',
+                        'active', {unit}, {first}, {now}, {now})",
+                    email = format!("{name}@example.com"),
+                    first = line.first().copied(),
+                ),
             );
             for (depth, ancestor) in std::iter::once(&id).chain(line).enumerate() {
                 run(
                     &app,
-                    sql![
-                        "INSERT INTO reporting_lines (ancestor_id, descendant_id, depth) VALUES (",
-                        bind(*ancestor),
-                        ", ",
-                        bind(id),
-                        ", ",
-                        bind(depth as i64),
-                        ")"
-                    ],
+                    sql!(
+                        "INSERT INTO reporting_lines (ancestor_id, descendant_id, depth)
+                         VALUES ({ancestor}, {id}, {depth})",
+                        depth = depth as i64,
+                    ),
                 );
             }
             id
@@ -147,24 +106,14 @@ impl Company {
         let wanda = person("wanda", Some(west), &[boss]);
         let course = |code: &'static str, title: &'static str| {
             let id = Uuid::now_v7();
-            let now = bind(app.app.clock.now());
+            let now = app.app.clock.now();
             run(
                 &app,
-                sql![
-                    "INSERT INTO courses (id, code, code_folded, status, title, language, created_at, updated_at) VALUES (",
-                    bind(id),
-                    ", ",
-                    bind(code),
-                    ", ",
-                    bind(code),
-                    ", 'published', ",
-                    bind(title),
-                    ", 'en', ",
-                    now.clone(),
-                    ", ",
-                    now,
-                    ")"
-                ],
+                sql!(
+                    "INSERT INTO courses (id, code, code_folded, status, title, language, created_at,
+                        updated_at)
+                     VALUES ({id}, {code}, {code}, 'published', {title}, 'en', {now}, {now})"
+                ),
             );
             id
         };
@@ -209,50 +158,39 @@ impl Company {
         };
         run(
             &self.app,
-            sql![
-                "INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on, satisfied_at,
-                completion_id, valid_until, ended_at, end_reason, created_at, updated_at) VALUES (",
-                bind(id),
-                ", ",
-                bind(user),
-                ", ",
-                bind(course),
-                ", ",
-                bind(cycle),
-                ", ",
-                bind(day(opens)),
-                ", ",
-                bind(day(due)),
-                ", ",
-                bind(done.then_some(now)),
-                ", ",
-                bind(done.then(Uuid::now_v7)),
-                ", ",
-                bind(until),
-                ", ",
-                bind(ended.then_some(now)),
-                ", ",
-                bind(ended.then(|| "withdrawn".to_owned())),
-                ", ",
-                bind(now),
-                ", ",
-                bind(now),
-                ")"
-            ],
+            sql!(
+                "INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on,
+                    satisfied_at, completion_id, valid_until, ended_at, end_reason, created_at,
+                    updated_at)
+                 VALUES ({id}, {user}, {course}, {cycle}, {opens_on}, {due_on}, {satisfied_at},
+                    {completion_id}, {until}, {ended_at}, {end_reason}, {now}, {now})",
+                opens_on = day(opens),
+                due_on = day(due),
+                satisfied_at = done.then_some(now),
+                completion_id = done.then(Uuid::now_v7),
+                ended_at = ended.then_some(now),
+                end_reason = ended.then(|| "withdrawn".to_owned()),
+            ),
         );
         id
     }
 
     /// A person who may run reports over their own line.
     pub fn manager(&self, user: Uuid) -> Client {
-        let (role, now) = (Uuid::now_v7(), bind(self.app.app.clock.now()));
+        let (role, now) = (Uuid::now_v7(), self.app.app.clock.now());
         let permissions = vec!["reports.run".to_owned(), "completions.read".to_owned()];
         self.app.write(|tx| {
-            sql!["INSERT INTO roles (id, code, name, permissions, created_at, updated_at) VALUES (",
-                bind(role), ", ", bind(role.to_string()), ", 'test', ", bind(permissions.clone()), ", ", now.clone(), ", ", now.clone(), ")"]
+            sql!(
+                "INSERT INTO roles (id, code, name, permissions, created_at, updated_at)
+                 VALUES ({role}, {role_name}, 'test', {permissions}, {now}, {now})",
+                role_name = role.to_string(),
+            )
             .execute(tx.conn)?;
-            sql!["INSERT INTO grants (id, principal_kind, principal_id, role_id, scope_kind, created_at, updated_at) VALUES (",
-                bind(Uuid::now_v7()), ", 'user', ", bind(user), ", ", bind(role), ", 'own_reports', ", now.clone(), ", ", now.clone(), ")"]
+            sql!(
+                "INSERT INTO grants (id, principal_kind, principal_id, role_id, scope_kind, created_at,
+                    updated_at) VALUES ({new_id}, 'user', {user}, {role}, 'own_reports', {now}, {now})",
+                new_id = Uuid::now_v7(),
+            )
             .execute(tx.conn)?;
             tx.wake(Wake::Caller(user));
             Ok(())

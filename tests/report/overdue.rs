@@ -1,4 +1,3 @@
-use provost::db::bind;
 use provost::sql;
 use serde_json::json;
 
@@ -80,15 +79,26 @@ async fn managers_and_unit_admins_see_their_own_people_only() {
 #[actix_web::test]
 async fn pages_and_csv_hold_the_same_rows_however_many() {
     let company = Company::start().await;
-    run(&company.app, sql![
-        "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name, family_name_folded, status, created_at, updated_at)
-         SELECT gen_random_uuid(), 'u' || n, 'u' || n, '=HYPERLINK(\"http://x\")', '=hyperlink(\"http://x\")', 'Ü, \"' || n, 'ü, \"' || n, 'active', now(), now() FROM generate_series(1, 2500) n"
-    ]);
-    run(&company.app, sql![
-        "INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on, created_at, updated_at)
-         SELECT gen_random_uuid(), id, ", bind(company.fire), ", 1, DATE '2020-01-01', DATE '2020-02-01', now(), now()
-         FROM users WHERE username LIKE 'u%'"
-    ]);
+    run(
+        &company.app,
+        sql!(
+            "INSERT INTO users (id, username, username_folded, given_name, given_name_folded, family_name,
+                family_name_folded, status, created_at, updated_at)
+             SELECT gen_random_uuid(), 'u' || n, 'u' || n, '=HYPERLINK(\"http://x\")',
+                '=hyperlink(\"http://x\")', 'Ü, \"' || n, 'ü, \"' || n, 'active', now(), now()
+             FROM generate_series(1, 2500) n"
+        ),
+    );
+    run(
+        &company.app,
+        sql!(
+            "INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on, created_at,
+                updated_at)
+             SELECT gen_random_uuid(), id, {company.fire}, 1, DATE '2020-01-01', DATE '2020-02-01', now(),
+                now()
+             FROM users WHERE username LIKE 'u%'"
+        ),
+    );
     let client = company.of_all();
 
     let csv = client.with("Accept", "text/csv").get(PATH).await;

@@ -13,7 +13,7 @@ use provost::{
     app::{Acting, App, Clock, Wake},
     cli::{create_admin, start, worker},
     config::Config,
-    db::{DbOptions, bind, migrate},
+    db::{DbOptions, migrate},
     jobs::Worker,
     ledger::{self, ActorKind},
     server, sql,
@@ -141,19 +141,11 @@ impl TestApp {
             .map(|permission| permission.as_str().to_owned())
             .collect();
         self.write(|tx| {
-            sql![
-                "INSERT INTO roles (id, code, name, permissions, created_at, updated_at) VALUES (",
-                bind(role),
-                ", ",
-                bind(role.to_string()),
-                ", 'test', ",
-                bind(names.clone()),
-                ", ",
-                bind(tx.now),
-                ", ",
-                bind(tx.now),
-                ")"
-            ]
+            sql!(
+                "INSERT INTO roles (id, code, name, permissions, created_at, updated_at)
+                 VALUES ({role}, {role_name}, 'test', {names}, {tx.now}, {tx.now})",
+                role_name = role.to_string(),
+            )
             .execute(tx.conn)?;
             Ok(())
         });
@@ -164,19 +156,11 @@ impl TestApp {
     pub fn holding_role(&self, code: &str, scopes: &[(&str, Option<Uuid>)]) -> Client {
         let account = Uuid::now_v7();
         self.write(|tx| {
-            sql![
-                "INSERT INTO service_accounts (id, name, name_folded, status, created_at, updated_at) VALUES (",
-                bind(account),
-                ", ",
-                bind(account.to_string()),
-                ", ",
-                bind(account.to_string()),
-                ", 'active', ",
-                bind(tx.now),
-                ", ",
-                bind(tx.now),
-                ")"
-            ]
+            sql!(
+                "INSERT INTO service_accounts (id, name, name_folded, status, created_at, updated_at)
+                 VALUES ({account}, {account_name}, {account_name}, 'active', {tx.now}, {tx.now})",
+                account_name = account.to_string(),
+            )
             .execute(tx.conn)?;
             Ok(())
         });
@@ -188,12 +172,13 @@ impl TestApp {
     pub fn grant(&self, principal_kind: &str, principal: Uuid, code: &str, scopes: &[(&str, Option<Uuid>)]) {
         self.write(|tx| {
             for (scope_kind, scope_id) in scopes {
-                sql![
-                    "INSERT INTO grants (id, principal_kind, principal_id, role_id, scope_kind, scope_id, created_at, updated_at)
-                        SELECT ",
-                    bind(Uuid::now_v7()), ", ", bind(principal_kind), ", ", bind(principal), ", roles.id, ", bind(*scope_kind),
-                    ", ", bind(*scope_id), ", ", bind(tx.now), ", ", bind(tx.now), " FROM roles WHERE roles.code = ", bind(code)
-                ]
+                sql!(
+                    "INSERT INTO grants (id, principal_kind, principal_id, role_id, scope_kind,
+                        scope_id, created_at, updated_at)
+                     SELECT {new_id}, {principal_kind}, {principal}, roles.id, {scope_kind}, {scope_id},
+                        {tx.now}, {tx.now} FROM roles WHERE roles.code = {code}",
+                    new_id = Uuid::now_v7(),
+                )
                 .execute(tx.conn)?;
             }
             tx.wake(Wake::Caller(principal));

@@ -45,7 +45,10 @@ pub fn count(app: &TestApp, statement: &'static str) -> i64 {
     let rows: Vec<Row> = app
         .app
         .read_blocking(&reading, |tx| {
-            Ok(diesel::RunQueryDsl::load(provost::sql![statement], tx.conn)?)
+            Ok(diesel::RunQueryDsl::load(
+                provost::sql!("{statement}", statement = provost::db::sql::Fixed(statement)),
+                tx.conn,
+            )?)
         })
         .unwrap();
     rows[0].count

@@ -202,14 +202,14 @@ struct Pair {
 /// Every key form is that of its field, however the row came about.
 fn assert_key_forms(importing: &Importing) {
     let pairs: Vec<Pair> = importing.app.write(|tx| {
-        let pairs = sql![
+        let pairs = sql!(
             "SELECT username AS field, username_folded AS folded FROM users
              UNION ALL SELECT email, email_folded FROM users
              UNION ALL SELECT given_name, given_name_folded FROM users
              UNION ALL SELECT family_name, family_name_folded FROM users
              UNION ALL SELECT code, code_folded FROM org_units
              UNION ALL SELECT name, name_folded FROM org_units"
-        ];
+        );
         Ok(pairs.load(tx.conn)?)
     });
     for pair in pairs {

@@ -10,7 +10,7 @@ use crate::{
     access::{Authorized, Permission, Protected, Scope},
     app::Tx,
     db::{
-        Sql, bind,
+        Fixed, Sql,
         schema::{grants, roles},
     },
     filter::{Attribute, Column, Kind, Schema},
@@ -112,28 +112,27 @@ struct Named {
 
 /// Locks a role, so that what it opens does not change between the check and the commit.
 pub fn lock_role(tx: &mut Tx, role: Uuid) -> ApiResult<()> {
-    sql!["SELECT id FROM roles WHERE id = ", bind(role), " FOR SHARE"].execute(tx.conn)?;
+    sql!("SELECT id FROM roles WHERE id = {role} FOR SHARE").execute(tx.conn)?;
     Ok(())
 }
 
 /// Refuses a grant whose role, principal or scope does not exist, one to people and groups whom the caller may not see,
 /// in the same words, and one that is over.
 pub fn check(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
-    let exists =
-        |table: &'static str, id: Uuid| sql!["EXISTS (SELECT FROM ", table, " WHERE id = ", bind(id), ")"];
+    let exists = |table: &'static str, id: Uuid| {
+        sql!(
+            "EXISTS (SELECT FROM {table} WHERE id = {id})",
+            table = Fixed(table),
+        )
+    };
     let named = |table: &'static str, read: Permission, covered: fn(&Scope) -> Sql| {
         let scopes =
             [read, Permission::RolesWrite].map(|permission| tx.caller.scope_if_any(permission, tx.now));
         let reachable = Sql::any(scopes.iter().flatten().map(covered));
-        sql![
-            "EXISTS (SELECT FROM ",
-            table,
-            " WHERE id = ",
-            bind(new.principal_id),
-            " AND ",
-            reachable,
-            ")"
-        ]
+        sql!(
+            "EXISTS (SELECT FROM {table} WHERE id = {new.principal_id} AND {reachable})",
+            table = Fixed(table),
+        )
     };
     let principal = match new.principal_kind {
         PrincipalKind::User => named("users", Permission::UsersRead, |scope| scope.users("users.id")),
@@ -149,15 +148,10 @@ pub fn check(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
         (ScopeKind::Course, Some(id)) => exists("courses", id),
         _ => Sql::always(),
     };
-    let named: Named = sql![
-        "SELECT EXISTS (SELECT FROM roles WHERE archived_at IS NULL AND id = ",
-        bind(new.role_id),
-        ") AS role, ",
-        principal,
-        " AS principal, ",
-        scope,
-        " AS scope"
-    ]
+    let named: Named = sql!(
+        "SELECT EXISTS (SELECT FROM roles WHERE archived_at IS NULL AND id = {new.role_id}) AS role,
+            {principal} AS principal, {scope} AS scope"
+    )
     .get_result(tx.conn)?;
     let checks = [
         (named.role, "/role_id", None, "names no role that can be granted"),
@@ -195,24 +189,17 @@ pub fn check(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
 /// Refuses a grant of what is granted already at some time of it: grants may follow each other. Holds off others to the same
 /// holder meanwhile.
 pub fn check_twins(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
-    tx.take_turns(bind(format!("grants {}", new.principal_id)))?;
-    let twin: Option<Twin> = sql![
-        "SELECT id FROM grants WHERE principal_kind = ",
-        bind(new.principal_kind.as_str()),
-        " AND principal_id = ",
-        bind(new.principal_id),
-        " AND role_id = ",
-        bind(new.role_id),
-        " AND scope_kind = ",
-        bind(new.scope_kind.as_str()),
-        " AND scope_id IS NOT DISTINCT FROM ",
-        bind(new.scope_id),
-        "::uuid AND revoked_at IS NULL AND tstzrange(starts_at, ends_at) && tstzrange(",
-        bind(new.starts_at.unwrap_or(tx.now)),
-        ", ",
-        bind(new.ends_at),
-        ") ORDER BY created_at LIMIT 1"
-    ]
+    tx.take_turns(format!("grants {}", new.principal_id))?;
+    let twin: Option<Twin> = sql!(
+        "SELECT id FROM grants WHERE principal_kind = {principal_kind}
+            AND principal_id = {new.principal_id} AND role_id = {new.role_id}
+            AND scope_kind = {scope_kind} AND scope_id IS NOT DISTINCT FROM {new.scope_id}::uuid
+            AND revoked_at IS NULL AND tstzrange(starts_at, ends_at) && tstzrange({starts_at},
+                {new.ends_at}) ORDER BY created_at LIMIT 1",
+        principal_kind = new.principal_kind.as_str(),
+        scope_kind = new.scope_kind.as_str(),
+        starts_at = new.starts_at.unwrap_or(tx.now),
+    )
     .get_result(tx.conn)
     .optional()?;
     match twin {

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::{Caller, HeldGrant, Permission, Scope};
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::Sql,
     http::{ApiError, ApiResult, Code},
     sql,
 };
@@ -72,13 +72,10 @@ fn missing(tx: &mut Tx, powers: Sql) -> ApiResult<Vec<Missing>> {
     let Some(held) = held_by_caller(tx) else {
         return Ok(Vec::new());
     };
-    Ok(sql![
-        "SELECT DISTINCT power.permission FROM (",
-        powers,
-        ") AS power WHERE NOT ",
-        held,
-        " ORDER BY power.permission"
-    ]
+    Ok(sql!(
+        "SELECT DISTINCT power.permission FROM ({powers}) AS power WHERE NOT {held}
+         ORDER BY power.permission"
+    )
     .load(tx.conn)?)
 }
 
@@ -97,13 +94,8 @@ pub fn holders_beyond_caller(tx: &mut Tx, powers: Sql) -> ApiResult<HashSet<Uuid
 }
 
 fn holders_beyond(tx: &mut Tx, powers: Sql, held: Sql) -> ApiResult<HashSet<Uuid>> {
-    let beyond: Vec<Holder> = sql![
-        "SELECT DISTINCT power.holder FROM (",
-        powers,
-        ") AS power WHERE NOT ",
-        held
-    ]
-    .load(tx.conn)?;
+    let beyond: Vec<Holder> =
+        sql!("SELECT DISTINCT power.holder FROM ({powers}) AS power WHERE NOT {held}").load(tx.conn)?;
     Ok(beyond.into_iter().map(|row| row.holder).collect())
 }
 
@@ -123,15 +115,11 @@ fn holding(held: Vec<(Scope, Vec<String>)>) -> Option<Sql> {
         return None;
     }
     Some(Sql::any(held.into_iter().map(|(scope, names)| {
-        sql![
-            "(power.permission = ANY(",
-            bind(names),
-            ") AND (",
-            scope.scopes("power.scope_kind", "power.scope_id"),
-            " OR ",
-            scope.own_scopes("power.scope_kind", "power.scope_id"),
-            "))"
-        ]
+        sql!(
+            "(power.permission = ANY({names}) AND ({scopes} OR {own_scopes}))",
+            scopes = scope.scopes("power.scope_kind", "power.scope_id"),
+            own_scopes = scope.own_scopes("power.scope_kind", "power.scope_id"),
+        )
     })))
 }
 

@@ -3,74 +3,51 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{
-    access::Permission,
-    db::{Sql, bind},
-    sql,
-};
+use crate::{access::Permission, db::Sql, sql};
 
 /// Grants that count at `now` or will: those that are over give nothing any more.
 pub(super) fn due(now: DateTime<Utc>) -> Sql {
-    sql![
-        "grants.revoked_at IS NULL AND (grants.ends_at IS NULL OR grants.ends_at > ",
-        bind(now),
-        ")"
-    ]
+    sql!("grants.revoked_at IS NULL AND (grants.ends_at IS NULL OR grants.ends_at > {now})")
 }
 
 /// What somebody who gets this role in this scope may do; and the leave to grant there, which the giver needs.
 pub fn role_in_scope(role: Uuid, scope_kind: &str, scope_id: Option<Uuid>) -> Sql {
-    sql![
-        "SELECT ",
-        bind(scope_kind),
-        "::text AS scope_kind, ",
-        bind(scope_id),
-        "::uuid AS scope_id, permission
-         FROM (SELECT unnest(roles.permissions) FROM roles WHERE roles.id = ",
-        bind(role),
-        " UNION SELECT ",
-        bind(Permission::RolesWrite.as_str()),
-        ") AS needed (permission)"
-    ]
+    sql!(
+        "SELECT {scope_kind}::text AS scope_kind, {scope_id}::uuid AS scope_id, permission
+         FROM (SELECT unnest(roles.permissions) FROM roles WHERE roles.id = {role}
+            UNION SELECT {roles_write}) AS needed (permission)",
+        roles_write = Permission::RolesWrite.as_str(),
+    )
 }
 
 /// What those who hold this role get with `added`.
 pub fn added_to_role(role: Uuid, added: Vec<String>, now: DateTime<Utc>) -> Sql {
-    sql![
+    sql!(
         "SELECT grants.scope_kind, grants.scope_id, added.permission
-         FROM grants CROSS JOIN unnest(",
-        bind(added),
-        ") AS added (permission) WHERE ",
-        due(now),
-        " AND grants.role_id = ",
-        bind(role)
-    ]
+         FROM grants CROSS JOIN unnest({added}) AS added (permission)
+         WHERE {due} AND grants.role_id = {role}",
+        due = due(now),
+    )
 }
 
 /// What these principals (`user`, `group` or `service_account`) were granted.
 pub fn granted_to(kind: &'static str, principals: Vec<Uuid>, now: DateTime<Utc>) -> Sql {
-    sql![
+    sql!(
         "SELECT grants.scope_kind, grants.scope_id, unnest(roles.permissions) AS permission
          FROM grants JOIN roles ON roles.id = grants.role_id
-         WHERE ",
-        due(now),
-        " AND grants.principal_kind = ",
-        bind(kind),
-        " AND grants.principal_id = ANY(",
-        bind(principals),
-        ")"
-    ]
+         WHERE {due} AND grants.principal_kind = {kind} AND grants.principal_id = ANY({principals})",
+        due = due(now),
+    )
 }
 
 /// What anybody was granted, people and groups: who decides how people sign in could sign in as each of them.
 pub fn granted_to_people(now: DateTime<Utc>) -> Sql {
-    sql![
+    sql!(
         "SELECT DISTINCT grants.scope_kind, grants.scope_id, unnest(roles.permissions) AS permission
          FROM grants JOIN roles ON roles.id = grants.role_id
-         WHERE ",
-        due(now),
-        " AND grants.principal_kind IN ('user', 'group')"
-    ]
+         WHERE {due} AND grants.principal_kind IN ('user', 'group')",
+        due = due(now),
+    )
 }
 
 /// Of `powers`, those that `permissions` name, if any do.
@@ -82,87 +59,68 @@ pub fn confined(powers: Sql, permissions: Option<&[Permission]>) -> Sql {
         .iter()
         .map(|permission| permission.as_str().to_owned())
         .collect();
-    sql![
-        "SELECT * FROM (",
-        powers,
-        ") AS granted WHERE permission = ANY(",
-        bind(names),
-        ")"
-    ]
+    sql!("SELECT * FROM ({powers}) AS granted WHERE permission = ANY({names})")
 }
 
 /// What a person was granted, and the groups that they are in.
 pub fn reaching(person: Uuid, now: DateTime<Utc>) -> Sql {
-    reaching_those(sql![bind(person)], now)
+    reaching_those(sql!("{person}"), now)
 }
 
 /// What these people were granted, and the groups that they are in, each with its `holder`; `people` are ids, or a query of
 /// them. Whose own reports or self a grant reaches stands in its `scope_id`.
 pub fn reaching_those(people: Sql, now: DateTime<Utc>) -> Sql {
-    let principals = sql![
-        "SELECT 'user' AS kind, users.id AS principal, users.id AS holder FROM users WHERE users.id IN (",
-        &people,
-        ") UNION ALL SELECT 'group', group_id, user_id FROM group_members WHERE user_id IN (",
-        people,
-        ")"
-    ];
+    let principals = sql!(
+        "SELECT 'user' AS kind, users.id AS principal, users.id AS holder FROM users
+         WHERE users.id IN ({people}) UNION ALL SELECT 'group', group_id, user_id FROM group_members
+         WHERE user_id IN ({people})"
+    );
     held_through(principals, now)
 }
 
 /// What people come to hold by coming into groups, pairs of group and person; else as [`reaching_those`].
 pub fn gained_by_members(gained: &[(Uuid, Uuid)], now: DateTime<Utc>) -> Sql {
     let (groups, people): (Vec<Uuid>, Vec<Uuid>) = gained.iter().copied().unzip();
-    let principals = sql![
-        "SELECT 'group' AS kind, gained.principal, gained.holder FROM unnest(",
-        bind(groups),
-        ", ",
-        bind(people),
-        ") AS gained (principal, holder)"
-    ];
+    let principals = sql!(
+        "SELECT 'group' AS kind, gained.principal, gained.holder
+         FROM unnest({groups}, {people}) AS gained (principal, holder)"
+    );
     held_through(principals, now)
 }
 
 /// What people hold through `principals`, rows of `kind, principal, holder`: themselves and their groups.
 fn held_through(principals: Sql, now: DateTime<Utc>) -> Sql {
-    sql![
+    sql!(
         "SELECT reaching.holder, grants.scope_kind,
-            CASE WHEN grants.scope_kind IN ('own_reports', 'self') THEN reaching.holder ELSE grants.scope_id END AS scope_id,
-            unnest(roles.permissions) AS permission
+            CASE WHEN grants.scope_kind IN ('own_reports', 'self') THEN reaching.holder
+                ELSE grants.scope_id END AS scope_id, unnest(roles.permissions) AS permission
          FROM grants JOIN roles ON roles.id = grants.role_id
-         JOIN (",
-        principals,
-        ") reaching ON reaching.kind = grants.principal_kind AND reaching.principal = grants.principal_id
-         WHERE ",
-        due(now)
-    ]
+         JOIN ({principals}) reaching ON reaching.kind = grants.principal_kind
+            AND reaching.principal = grants.principal_id
+         WHERE {due}",
+        due = due(now),
+    )
 }
 
 /// What the members of these groups hold by them, each with its `holder`; and the leave to grant it.
 pub fn held_by_members(groups: Vec<Uuid>, now: DateTime<Utc>) -> Sql {
-    sql![
+    sql!(
         "SELECT grants.principal_id AS holder, grants.scope_kind, grants.scope_id, needed.permission
          FROM grants JOIN roles ON roles.id = grants.role_id
-         CROSS JOIN LATERAL unnest(roles.permissions || ",
-        bind(vec![Permission::RolesWrite.as_str().to_owned()]),
-        ") AS needed (permission)
-         WHERE ",
-        due(now),
-        " AND grants.principal_kind = 'group' AND grants.principal_id = ANY(",
-        bind(groups),
-        ")"
-    ]
+         CROSS JOIN LATERAL unnest(roles.permissions || {roles_write}) AS needed (permission)
+         WHERE {due} AND grants.principal_kind = 'group' AND grants.principal_id = ANY({groups})",
+        roles_write = vec![Permission::RolesWrite.as_str().to_owned()],
+        due = due(now),
+    )
 }
 
 /// What others may do to whoever comes into these groups, each with its `holder`; over everybody, since anybody may come.
 pub fn held_over_members(groups: Vec<Uuid>, now: DateTime<Utc>) -> Sql {
-    sql![
+    sql!(
         "SELECT grants.scope_id AS holder, 'everything' AS scope_kind, NULL::uuid AS scope_id,
             unnest(roles.permissions) AS permission
          FROM grants JOIN roles ON roles.id = grants.role_id
-         WHERE ",
-        due(now),
-        " AND grants.scope_kind = 'group' AND grants.scope_id = ANY(",
-        bind(groups),
-        ")"
-    ]
+         WHERE {due} AND grants.scope_kind = 'group' AND grants.scope_id = ANY({groups})",
+        due = due(now),
+    )
 }

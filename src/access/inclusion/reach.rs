@@ -10,7 +10,7 @@ use super::{Holder, Missing, held, held_by_caller, held_now, holders_beyond, hol
 use crate::{
     access::{Caller, Permission, Scope, ScopePart},
     app::Tx,
-    db::{Sql, bind},
+    db::Sql,
     http::{ApiError, ApiResult, Code},
     sql,
 };
@@ -27,14 +27,12 @@ pub fn require_over(tx: &mut Tx, group: Uuid, people: &[Uuid]) -> ApiResult<()> 
     if held_by_caller(tx).is_none() || people.is_empty() {
         return Ok(());
     }
-    let opened: Vec<Missing> = sql![
+    let opened: Vec<Missing> = sql!(
         "SELECT DISTINCT unnest(roles.permissions) AS permission
          FROM grants JOIN roles ON roles.id = grants.role_id
-         WHERE ",
-        due(tx.now),
-        " AND grants.scope_kind = 'group' AND grants.scope_id = ",
-        bind(group)
-    ]
+         WHERE {due} AND grants.scope_kind = 'group' AND grants.scope_id = {group}",
+        due = due(tx.now),
+    )
     .load(tx.conn)?;
     let opened: HashSet<String> = opened.into_iter().map(|row| row.permission).collect();
     let mut missing = opened.clone();
@@ -45,13 +43,10 @@ pub fn require_over(tx: &mut Tx, group: Uuid, people: &[Uuid]) -> ApiResult<()> 
         }
         missing.retain(|name| !names.contains(name));
     }
-    let beyond: Beyond = sql![
-        "SELECT EXISTS (SELECT FROM users WHERE users.id = ANY(",
-        bind(people.to_vec()),
-        ") AND NOT ",
-        Sql::all(covered),
-        ") AS is_beyond"
-    ]
+    let beyond: Beyond = sql!(
+        "SELECT EXISTS (SELECT FROM users WHERE users.id = ANY({people}) AND NOT {covered}) AS is_beyond",
+        covered = Sql::all(covered),
+    )
     .get_result(tx.conn)?;
     if missing.is_empty() && !beyond.is_beyond {
         return Ok(());
@@ -80,24 +75,17 @@ pub fn moved_beyond_caller(
         let Some(holds) = holding(held(gaining, |grant| grant.counts_at(tx.now))) else {
             continue;
         };
-        let mut opened = sql!["SELECT NULL::text AS permission WHERE FALSE"];
+        let mut opened = sql!("SELECT NULL::text AS permission WHERE FALSE");
         for (scope, names) in held(gaining, |grant| grant.is_due_at(tx.now)) {
             let covers = scope.scopes("place.kind", "place.id");
-            opened.push(sql![" UNION ALL SELECT unnest(", bind(names), ") WHERE ", covers]);
+            opened.push(sql!(" UNION ALL SELECT unnest({names}) WHERE {covers}"));
         }
-        let powers = sql![
-            "SELECT moved.thing AS holder, ",
-            bind(thing_kind),
-            "::text AS scope_kind, moved.thing AS scope_id, opened.permission FROM unnest(",
-            bind(things.clone()),
-            ", ",
-            bind(places.clone()),
-            ") AS moved (thing, place) CROSS JOIN LATERAL (SELECT ",
-            bind(place_kind),
-            "::text AS kind, moved.place AS id) place CROSS JOIN LATERAL (",
-            opened,
-            ") opened"
-        ];
+        let powers = sql!(
+            "SELECT moved.thing AS holder, {thing_kind}::text AS scope_kind, moved.thing AS scope_id,
+                opened.permission FROM unnest({things}, {places}) AS moved (thing, place)
+             CROSS JOIN LATERAL (SELECT {place_kind}::text AS kind, moved.place AS id) place
+             CROSS JOIN LATERAL ({opened}) opened"
+        );
         beyond.extend(holders_beyond(tx, powers, holds)?);
     }
     Ok(beyond)
@@ -128,17 +116,15 @@ pub fn newly_reached(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<
     if beyond.is_empty() {
         return Ok(HashSet::new());
     }
-    let found: Vec<Holder> = sql![
-        "SELECT users.id AS holder FROM users WHERE ",
-        Sql::any(beyond.into_iter().map(|(came, otherwise)| {
-            sql![
-                "users.id = ANY(",
-                bind(came),
-                ") AND NOT ",
-                otherwise.users("users.id")
-            ]
-        }))
-    ]
+    let found: Vec<Holder> = sql!(
+        "SELECT users.id AS holder FROM users WHERE {any}",
+        any = Sql::any(beyond.into_iter().map(|(came, otherwise)| {
+            sql!(
+                "users.id = ANY({came}) AND NOT {users}",
+                users = otherwise.users("users.id")
+            )
+        })),
+    )
     .load(tx.conn)?;
     Ok(found.into_iter().map(|row| row.holder).collect())
 }

@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::{attempts, sign_in};
 use crate::{
     app::{App, Tx},
-    db::bind,
     http::{ApiError, ApiResult},
     ledger::Event,
     sql,
@@ -27,12 +26,13 @@ struct Known {
 }
 
 fn known(conn: &mut PgConnection, user: Uuid) -> QueryResult<Known> {
-    sql![
-        "SELECT username_folded AS username, array_remove(ARRAY[username, email, given_name, family_name,
-            given_name || ' ' || family_name, given_name || '.' || family_name, family_name || ' ' || given_name], NULL) AS words
-         FROM users WHERE id = ",
-        bind(user)
-    ]
+    sql!(
+        "SELECT username_folded AS username,
+            array_remove(ARRAY[username, email, given_name, family_name,
+                given_name || ' ' || family_name, given_name || '.' || family_name,
+                family_name || ' ' || given_name], NULL) AS words
+         FROM users WHERE id = {user}"
+    )
     .get_result(conn)
 }
 

@@ -12,7 +12,7 @@ use crate::{
     access::sign_in::hash_secret,
     app::Tx,
     config::Config,
-    db::{Sql, bind},
+    db::Sql,
     http::{ApiError, ApiResult},
     sql, text_enum,
 };
@@ -52,28 +52,20 @@ pub fn issue(
     let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes));
     let lifetime = TimeDelta::from_std(purpose.lifetime(&tx.app.config)).map_err(ApiError::internal)?;
     let expires_at = tx.now + lifetime;
-    sql![
-        "INSERT INTO password_tokens (token_hash, user_id, purpose, sent_to, issued_at, expires_at) VALUES (",
-        bind(hash_secret(&token)),
-        ", ",
-        bind(user),
-        ", ",
-        bind(purpose.as_str()),
-        ", ",
-        bind(sent_to.map(str::to_owned)),
-        ", ",
-        bind(tx.now),
-        ", ",
-        bind(expires_at),
-        ")"
-    ]
+    sql!(
+        "INSERT INTO password_tokens (token_hash, user_id, purpose, sent_to, issued_at, expires_at)
+         VALUES ({hash_secret}, {user}, {purpose}, {sent_to}, {tx.now}, {expires_at})",
+        hash_secret = hash_secret(&token),
+        purpose = purpose.as_str(),
+        sent_to = sent_to.map(str::to_owned),
+    )
     .execute(tx.conn)?;
     Ok((token, expires_at))
 }
 
 /// The tokens of a person count no more.
 pub fn void(tx: &mut Tx, user: Uuid) -> QueryResult<()> {
-    sql!["DELETE FROM password_tokens WHERE user_id = ", bind(user)].execute(tx.conn)?;
+    sql!("DELETE FROM password_tokens WHERE user_id = {user}").execute(tx.conn)?;
     Ok(())
 }
 
@@ -86,28 +78,30 @@ struct Holder {
 /// Whose token it is, if it counts now: in time, of a person in the state that it is for, and still at the address that
 /// it went to.
 pub fn holder(conn: &mut PgConnection, token: &str, now: DateTime<Utc>) -> QueryResult<Option<Uuid>> {
-    let found = sql!["SELECT t.user_id FROM ", counting(token, now)].get_result::<Holder>(conn);
+    let found = sql!(
+        "SELECT t.user_id FROM {counting}",
+        counting = counting(token, now)
+    )
+    .get_result::<Holder>(conn);
     Ok(found.optional()?.map(|holder| holder.user_id))
 }
 
 /// Uses a token up; answers whether it counted.
 pub fn take(tx: &mut Tx, token: &str) -> QueryResult<bool> {
-    let taken = sql![
-        "DELETE FROM password_tokens WHERE token_hash IN (SELECT t.token_hash FROM ",
-        counting(token, tx.now),
-        ")"
-    ]
+    let taken = sql!(
+        "DELETE FROM password_tokens WHERE token_hash IN (SELECT t.token_hash FROM {counting})",
+        counting = counting(token, tx.now),
+    )
     .execute(tx.conn)?;
     Ok(taken > 0)
 }
 
 fn counting(token: &str, now: DateTime<Utc>) -> Sql {
-    sql![
+    sql!(
         "password_tokens t JOIN users u ON u.id = t.user_id
          WHERE u.status = CASE t.purpose WHEN 'invitation' THEN 'invited' ELSE 'active' END
-           AND (t.sent_to IS NULL OR t.sent_to = u.email) AND t.expires_at > ",
-        bind(now),
-        " AND t.token_hash = ",
-        bind(hash_secret(token))
-    ]
+            AND (t.sent_to IS NULL OR t.sent_to = u.email) AND t.expires_at > {now}
+            AND t.token_hash = {hash_secret}",
+        hash_secret = hash_secret(token),
+    )
 }

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use crate::{
     access::{Permission, PermissionSet, sign_in::hash_secret},
-    db::bind,
     sql,
 };
 
@@ -49,22 +48,19 @@ const NOTED_FOR: TimeDelta = TimeDelta::minutes(1);
 
 /// The token, if it counts now; notes that it was used.
 pub fn find(conn: &mut PgConnection, token: &str, now: DateTime<Utc>) -> QueryResult<Option<Found>> {
-    let row: Option<Row> = sql![
+    let row: Option<Row> = sql!(
         "WITH found AS (
-            SELECT id, service_account_id, dry_run, permissions, last_used_at FROM service_account_secrets
-            WHERE kind = 'scim' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ",
-        bind(now),
-        ") AND secret_hash = ",
-        bind(hash_secret(token)),
-        "), noted AS (
-            UPDATE service_account_secrets SET last_used_at = ",
-        bind(now),
-        " FROM found WHERE service_account_secrets.id = found.id
-                AND (found.last_used_at IS NULL OR found.last_used_at <= ",
-        bind(now - NOTED_FOR),
-        "))
-         SELECT id, service_account_id, dry_run, permissions FROM found"
-    ]
+            SELECT id, service_account_id, dry_run, permissions, last_used_at
+            FROM service_account_secrets
+            WHERE kind = 'scim' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {now})
+                AND secret_hash = {hash_secret}), noted AS (
+                    UPDATE service_account_secrets SET last_used_at = {now} FROM found
+                    WHERE service_account_secrets.id = found.id
+                        AND (found.last_used_at IS NULL OR found.last_used_at <= {since}))
+         SELECT id, service_account_id, dry_run, permissions FROM found",
+        hash_secret = hash_secret(token),
+        since = now - NOTED_FOR,
+    )
     .get_result(conn)
     .optional()?;
     Ok(row.map(|row| Found {

@@ -15,7 +15,7 @@ use crate::{
     access::{Authorized, Protected},
     app::Tx,
     db::{
-        Condition, bind,
+        Condition,
         schema::{service_account_secrets as secrets, service_accounts},
     },
     filter::{Attribute, Kind, Schema},
@@ -151,7 +151,7 @@ static SECRETS_FILTER: Schema = Schema::new(&[
 /// A page of an account's secrets.
 pub fn list_secrets(tx: &mut Tx, account: &ServiceAccount, query: &ListQuery) -> ApiResult<Page<Secret>> {
     let (page, filter) = query.page(&SECRETS, &SECRETS_FILTER, &tx.filter_clock())?;
-    let of_account = sql!["service_account_secrets.service_account_id = ", bind(account.id)];
+    let of_account = sql!("service_account_secrets.service_account_id = {account.id}");
     let rows = secrets::table
         .select((Secret::as_select(), page.key()))
         .filter(page.rows([of_account, filter]))
@@ -163,10 +163,7 @@ pub fn list_secrets(tx: &mut Tx, account: &ServiceAccount, query: &ListQuery) ->
 
 /// One of an account's secrets.
 pub fn find_secret(tx: &mut Tx, account: &ServiceAccount, id: Uuid) -> ApiResult<Secret> {
-    let of_account = Condition::new(sql![
-        "service_account_secrets.service_account_id = ",
-        bind(account.id)
-    ]);
+    let of_account = Condition::new(sql!("service_account_secrets.service_account_id = {account.id}"));
     secrets::table
         .find(id)
         .filter(of_account)

@@ -8,7 +8,7 @@ use super::model::{Session, SessionEndReason};
 use crate::{
     access::sso::flows,
     app::{Tx, Wake},
-    db::{Condition, Sql, bind, schema::sessions},
+    db::{Condition, Sql, schema::sessions},
     http::ApiResult,
     ledger::Event,
     sql,
@@ -16,23 +16,18 @@ use crate::{
 
 /// Ends a session. One that is over already stays as it is.
 pub fn one(tx: &mut Tx, session: Uuid, reason: SessionEndReason) -> ApiResult<()> {
-    those(tx, sql!["sessions.id = ", bind(session)], reason)
+    those(tx, sql!("sessions.id = {session}"), reason)
 }
 
 /// Ends all sessions of a person.
 pub fn all(tx: &mut Tx, user: Uuid, reason: SessionEndReason) -> ApiResult<()> {
-    those(tx, sql!["sessions.user_id = ", bind(user)], reason)
+    those(tx, sql!("sessions.user_id = {user}"), reason)
 }
 
 /// Ends the sessions of a person but the caller's own.
 pub fn others(tx: &mut Tx, user: Uuid, reason: SessionEndReason) -> ApiResult<()> {
-    let own = bind(tx.session);
-    let others = sql![
-        "sessions.user_id = ",
-        bind(user),
-        " AND sessions.id IS DISTINCT FROM ",
-        own
-    ];
+    let own = tx.session;
+    let others = sql!("sessions.user_id = {user} AND sessions.id IS DISTINCT FROM {own}");
     those(tx, others, reason)
 }
 
@@ -46,21 +41,20 @@ pub fn at_provider(
 ) -> ApiResult<()> {
     flows::void(tx.conn, provider, (subject, sid), until, tx.now)?;
     let mut which = vec![
-        sql!["sessions.identity_provider_id = ", bind(provider)],
-        sql!["sessions.created_at <= ", bind(until)],
+        sql!("sessions.identity_provider_id = {provider}"),
+        sql!("sessions.created_at <= {until}"),
     ];
-    which.extend(subject.map(|subject| sql!["sessions.provider_subject = ", bind(subject)]));
-    which.extend(sid.map(|sid| sql!["sessions.provider_session_id = ", bind(sid)]));
+    which.extend(subject.map(|subject| sql!("sessions.provider_subject = {subject}")));
+    which.extend(sid.map(|sid| sql!("sessions.provider_session_id = {sid}")));
     those(tx, Sql::all(which), SessionEndReason::ProviderSignedOut)
 }
 
 /// Ends the sessions of those of `people` who have left: who comes back signs in anew.
 pub fn of_archived(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
-    let archived = sql![
-        "sessions.user_id IN (SELECT users.id FROM users WHERE users.status = 'archived' AND users.id = ANY(",
-        bind(people),
-        "))"
-    ];
+    let archived = sql!(
+        "sessions.user_id IN (SELECT users.id FROM users
+            WHERE users.status = 'archived' AND users.id = ANY({people}))"
+    );
     those(tx, archived, SessionEndReason::Revoked)
 }
 

@@ -7,7 +7,7 @@ use super::refresh;
 use crate::{
     access::attempts,
     app::Tx,
-    db::{Sql, bind},
+    db::Sql,
     http::ApiResult,
     jobs::{Job, JobError, JobRun},
     sql,
@@ -44,51 +44,44 @@ impl Job for PurgeRefreshTokens {
 }
 
 fn refresh_tokens(tx: &Tx) -> ApiResult<Sql> {
-    Ok(sql![
-        "DELETE FROM refresh_tokens WHERE token_hash IN (SELECT token_hash FROM refresh_tokens WHERE issued_at <= ",
-        bind(refresh::issued_after(tx.app, tx.now)?),
-        " LIMIT ",
-        bind(BATCH),
-        ")"
-    ])
+    Ok(sql!(
+        "DELETE FROM refresh_tokens
+         WHERE token_hash IN (SELECT token_hash FROM refresh_tokens WHERE issued_at <= {issued_after}
+            LIMIT {BATCH})",
+        issued_after = refresh::issued_after(tx.app, tx.now)?,
+    ))
 }
 
 fn sessions(tx: &Tx) -> ApiResult<Sql> {
-    Ok(sql![
-        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE coalesce(ended_at, expires_at) <= ",
-        bind(tx.now - SESSIONS_KEPT),
-        " AND NOT EXISTS (SELECT FROM refresh_tokens WHERE refresh_tokens.session_id = sessions.id) LIMIT ",
-        bind(BATCH),
-        ")"
-    ])
+    Ok(sql!(
+        "DELETE FROM sessions
+         WHERE id IN (SELECT id FROM sessions WHERE coalesce(ended_at, expires_at) <= {since}
+                AND NOT EXISTS (SELECT FROM refresh_tokens
+                    WHERE refresh_tokens.session_id = sessions.id) LIMIT {BATCH})",
+        since = tx.now - SESSIONS_KEPT,
+    ))
 }
 
 fn sso_flows(tx: &Tx) -> ApiResult<Sql> {
-    Ok(sql![
-        "DELETE FROM sso_flows WHERE flow_hash IN (SELECT flow_hash FROM sso_flows WHERE expires_at <= ",
-        bind(tx.now - SSO_FLOWS_KEPT),
-        " LIMIT ",
-        bind(BATCH),
-        ")"
-    ])
+    Ok(sql!(
+        "DELETE FROM sso_flows
+         WHERE flow_hash IN (SELECT flow_hash FROM sso_flows WHERE expires_at <= {since} LIMIT {BATCH})",
+        since = tx.now - SSO_FLOWS_KEPT,
+    ))
 }
 
 fn failures(tx: &Tx) -> ApiResult<Sql> {
-    Ok(sql![
-        "DELETE FROM failed_attempts WHERE key IN (SELECT key FROM failed_attempts WHERE last_at <= ",
-        bind(tx.now - attempts::KEPT),
-        " LIMIT ",
-        bind(BATCH),
-        ")"
-    ])
+    Ok(sql!(
+        "DELETE FROM failed_attempts
+         WHERE key IN (SELECT key FROM failed_attempts WHERE last_at <= {since} LIMIT {BATCH})",
+        since = tx.now - attempts::KEPT,
+    ))
 }
 
 fn password_tokens(tx: &Tx) -> ApiResult<Sql> {
-    Ok(sql![
-        "DELETE FROM password_tokens WHERE token_hash IN (SELECT token_hash FROM password_tokens WHERE expires_at <= ",
-        bind(tx.now),
-        " LIMIT ",
-        bind(BATCH),
-        ")"
-    ])
+    Ok(sql!(
+        "DELETE FROM password_tokens
+         WHERE token_hash IN (SELECT token_hash FROM password_tokens WHERE expires_at <= {tx.now}
+            LIMIT {BATCH})"
+    ))
 }

@@ -16,10 +16,7 @@ use super::{
 use crate::{
     access::sign_in::hash_secret,
     app::{App, Tx},
-    db::{
-        bind,
-        schema::{refresh_tokens, sessions},
-    },
+    db::schema::{refresh_tokens, sessions},
     http::{ApiError, ApiResult},
     ledger::Event,
     sql,
@@ -127,15 +124,12 @@ fn lock_session(conn: &mut PgConnection, hash: &[u8]) -> QueryResult<Option<Sess
 
 /// Whether the token was there to be used, by a person who may sign in; from now on it is not.
 fn take(tx: &mut Tx, hash: &[u8], issued_after: DateTime<Utc>) -> ApiResult<bool> {
-    let taken = sql![
-        "UPDATE refresh_tokens SET used_at = ",
-        bind(tx.now),
-        " FROM users WHERE users.id = refresh_tokens.user_id AND users.status = 'active'
-            AND refresh_tokens.used_at IS NULL AND refresh_tokens.issued_at > ",
-        bind(issued_after),
-        " AND refresh_tokens.token_hash = ",
-        bind(hash.to_vec())
-    ]
+    let taken = sql!(
+        "UPDATE refresh_tokens SET used_at = {tx.now} FROM users WHERE users.id = refresh_tokens.user_id
+            AND users.status = 'active'
+            AND refresh_tokens.used_at IS NULL AND refresh_tokens.issued_at > {issued_after}
+            AND refresh_tokens.token_hash = {hash}"
+    )
     .execute(tx.conn)?;
     Ok(taken > 0)
 }

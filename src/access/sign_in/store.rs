@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     access::Scope,
     db::{
-        Condition, Sql, bind,
+        Condition, Sql,
         schema::{passwords, service_accounts, users},
     },
     sql,
@@ -50,21 +50,18 @@ pub fn account(
     now: DateTime<Utc>,
 ) -> QueryResult<Account> {
     let name = fold(username);
-    sql![
-        "SELECT ",
-        bind(name.as_str()),
-        " AS name, person.id AS user_id, person.hash, person.must_change, EXISTS (SELECT FROM sessions WHERE sessions.user_id = person.id
-            AND sessions.created_at > ",
-        bind(now - FAMILIAR_FOR),
-        " AND sessions.address = ",
-        bind(address.map(|address| address.to_string())),
-        ") AS is_familiar
-         FROM (SELECT) AS asked LEFT JOIN (SELECT users.id, passwords.hash, passwords.must_change FROM users
+    sql!(
+        "SELECT {name} AS name, person.id AS user_id, person.hash, person.must_change,
+            EXISTS (SELECT FROM sessions WHERE sessions.user_id = person.id
+                    AND sessions.created_at > {since} AND sessions.address = {address}) AS is_familiar
+         FROM (SELECT) AS asked
+         LEFT JOIN (SELECT users.id, passwords.hash, passwords.must_change FROM users
             JOIN passwords ON passwords.user_id = users.id
-            WHERE users.status = 'active' AND users.username_folded = ",
-        bind(name.as_str()),
-        ") AS person ON true"
-    ]
+            WHERE users.status = 'active' AND users.username_folded = {name}) AS person ON true",
+        name = name.as_str(),
+        since = now - FAMILIAR_FOR,
+        address = address.map(|address| address.to_string()),
+    )
     .get_result(conn)
 }
 
@@ -114,20 +111,16 @@ pub fn use_secret(
     secret_hash: &[u8],
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Option<String>>> {
-    let used = sql![
-        "UPDATE service_account_secrets SET last_used_at = ",
-        bind(now),
-        " FROM service_accounts
-         WHERE service_accounts.id = service_account_secrets.service_account_id AND service_accounts.status = 'active'
-           AND service_account_secrets.kind = 'client' AND service_account_secrets.revoked_at IS NULL
-           AND (service_account_secrets.expires_at IS NULL OR service_account_secrets.expires_at > ",
-        bind(now),
-        ") AND service_accounts.id = ",
-        bind(account),
-        " AND service_account_secrets.secret_hash = ",
-        bind(secret_hash.to_vec()),
-        " RETURNING array_to_string(service_account_secrets.permissions, ' ') AS scope"
-    ]
+    let used = sql!(
+        "UPDATE service_account_secrets SET last_used_at = {now} FROM service_accounts
+         WHERE service_accounts.id = service_account_secrets.service_account_id
+            AND service_accounts.status = 'active'
+            AND service_account_secrets.kind = 'client' AND service_account_secrets.revoked_at IS NULL
+            AND (service_account_secrets.expires_at IS NULL
+                OR service_account_secrets.expires_at > {now}) AND service_accounts.id = {account}
+            AND service_account_secrets.secret_hash = {secret_hash}
+         RETURNING array_to_string(service_account_secrets.permissions, ' ') AS scope"
+    )
     .get_result::<Used>(conn)
     .optional()?;
     Ok(used.map(|used| used.scope))
@@ -142,14 +135,11 @@ pub fn person_in_force(
     now: DateTime<Utc>,
 ) -> QueryResult<Option<String>> {
     let is_live = match session {
-        Some(session) => sql![
-            "EXISTS (SELECT FROM sessions WHERE sessions.user_id = users.id AND sessions.ended_at IS NULL
-                AND sessions.expires_at > ",
-            bind(now),
-            " AND sessions.id = ",
-            bind(session),
-            ")"
-        ],
+        Some(session) => sql!(
+            "EXISTS (SELECT FROM sessions
+                WHERE sessions.user_id = users.id AND sessions.ended_at IS NULL
+                    AND sessions.expires_at > {now} AND sessions.id = {session})"
+        ),
         None => Sql::always(),
     };
     users::table

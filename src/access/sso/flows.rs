@@ -17,7 +17,7 @@ use crate::{
     access::{sealed, sign_in::hash_secret},
     app::App,
     db::{
-        Condition, Sql, bind,
+        Condition, Sql,
         schema::{identity_providers, sso_flows},
     },
     http::{ApiError, ApiResult},
@@ -211,9 +211,9 @@ pub fn void(
     until: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let mut which = vec![sql!["sso_flows.provider_id = ", bind(provider)]];
-    which.extend(subject.map(|subject| sql!["sso_flows.provider_session ->> 'subject' = ", bind(subject)]));
-    which.extend(sid.map(|sid| sql!["sso_flows.provider_session ->> 'sid' = ", bind(sid)]));
+    let mut which = vec![sql!("sso_flows.provider_id = {provider}")];
+    which.extend(subject.map(|subject| sql!("sso_flows.provider_session ->> 'subject' = {subject}")));
+    which.extend(sid.map(|sid| sql!("sso_flows.provider_session ->> 'sid' = {sid}")));
     diesel::update(sso_flows::table)
         .filter(sso_flows::redeemed_at.is_null())
         .filter(sso_flows::returned_at.le(until))

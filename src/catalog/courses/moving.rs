@@ -7,7 +7,6 @@ use crate::{
     access::{self, Permission, inclusion, lacks},
     app::Tx,
     catalog::categories::model::Category,
-    db::bind,
     http::{ApiError, ApiResult, Code},
     sql,
 };
@@ -34,10 +33,7 @@ pub fn check(tx: &mut Tx, course: &Course, enters: Option<Uuid>) -> ApiResult<()
 }
 
 fn is_restricted(tx: &mut Tx, category: Option<Uuid>) -> ApiResult<bool> {
-    let restricted = sql![
-        "SELECT id FROM categories WHERE visibility = 'restricted' AND id = ",
-        bind(category),
-        "::uuid"
-    ];
+    let restricted =
+        sql!("SELECT id FROM categories WHERE visibility = 'restricted' AND id = {category}::uuid");
     Ok(restricted.execute(tx.conn)? > 0)
 }

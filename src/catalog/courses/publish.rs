@@ -12,7 +12,7 @@ use super::{
 use crate::{
     access::Authorized,
     app::Tx,
-    db::{bind, schema::course_versions},
+    db::schema::course_versions,
     http::{ApiError, ApiResult, Code},
     ledger::Event,
     sql,
@@ -44,36 +44,32 @@ pub fn publish(tx: &mut Tx, course: &Authorized<Course>) -> ApiResult<CourseVers
 /// the new versions.
 pub fn publish_all(tx: &mut Tx, ids: Vec<Uuid>) -> ApiResult<Vec<CourseVersion>> {
     // In a statement of its own, so that the next one sees what those who held the rows did to them.
-    sql![
-        "SELECT FROM courses WHERE id = ANY(",
-        bind(ids.clone()),
-        ") ORDER BY id FOR UPDATE"
-    ]
-    .execute(tx.conn)?;
+    sql!("SELECT FROM courses WHERE id = ANY({ids}) ORDER BY id FOR UPDATE").execute(tx.conn)?;
     let version_ids: Vec<Uuid> = ids.iter().map(|_| Uuid::now_v7()).collect();
-    sql![
+    sql!(
         "WITH wanted AS (
-            SELECT DISTINCT ON (course_id) course_id, version_id FROM unnest(", bind(ids), ", ", bind(version_ids.clone()),
-        ") AS pair (course_id, version_id)
-        ), published AS (
-            INSERT INTO course_versions (id, course_id, number, title, summary, description, language, duration_minutes,
-                credits, validity_period, modules, published_at)
-            SELECT wanted.version_id, c.id, coalesce(current.number, 0) + 1, c.title, c.summary, c.description, c.language,
-                c.duration_minutes, c.credits, c.validity_period, c.modules, ", bind(tx.now), "
+            SELECT DISTINCT ON (course_id) course_id, version_id
+            FROM unnest({ids}, {version_ids}) AS pair (course_id, version_id)
+         ), published AS (
+            INSERT INTO course_versions (id, course_id, number, title, summary, description, language,
+                duration_minutes, credits, validity_period, modules, published_at)
+            SELECT wanted.version_id, c.id, coalesce(current.number, 0) + 1, c.title, c.summary,
+                c.description, c.language, c.duration_minutes, c.credits, c.validity_period, c.modules,
+                {tx.now}
             FROM wanted
             JOIN courses c ON c.id = wanted.course_id
             LEFT JOIN course_versions current ON current.id = c.current_version_id
             WHERE c.status <> 'retired' AND c.modules <> '[]'
-                AND (c.title, c.summary, c.description, c.language, c.duration_minutes, c.credits, c.validity_period, c.modules)
-                    IS DISTINCT FROM (current.title, current.summary, current.description, current.language,
-                        current.duration_minutes, current.credits, current.validity_period, current.modules)
+                AND (c.title, c.summary, c.description, c.language, c.duration_minutes, c.credits,
+                    c.validity_period, c.modules) IS DISTINCT FROM (current.title, current.summary,
+                        current.description, current.language, current.duration_minutes,
+                        current.credits, current.validity_period, current.modules)
             RETURNING id, course_id, number
-        )
-        UPDATE courses SET status = 'published', current_version_id = published.id,
-            current_version_number = published.number, version = version + 1, updated_at = ",
-        bind(tx.now),
-        " FROM published WHERE courses.id = published.course_id"
-    ]
+         )
+         UPDATE courses SET status = 'published', current_version_id = published.id,
+            current_version_number = published.number, version = version + 1, updated_at = {tx.now}
+         FROM published WHERE courses.id = published.course_id"
+    )
     .execute(tx.conn)?;
     let versions: Vec<CourseVersion> = course_versions::table
         .filter(course_versions::id.eq_any(version_ids))

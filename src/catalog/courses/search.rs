@@ -11,7 +11,7 @@ use diesel::{
 use super::model::ListCourses;
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::ApiResult,
     sql,
 };
@@ -46,11 +46,13 @@ struct Words {
 }
 
 /// The languages that are taught: a step in their index for each.
-const TAUGHT: &str = "WITH RECURSIVE taught AS (
+const TAUGHT: Fixed = Fixed(
+    "WITH RECURSIVE taught AS (
         SELECT min(language) AS language FROM courses
         UNION ALL
         SELECT (SELECT min(courses.language) FROM courses WHERE courses.language > taught.language)
-        FROM taught WHERE taught.language IS NOT NULL)";
+        FROM taught WHERE taught.language IS NOT NULL)",
+);
 
 /// `q`, if it is more than blanks.
 pub fn typed(query: &ListCourses) -> Option<&str> {
@@ -73,72 +75,61 @@ impl Search {
         let language = self
             .language
             .as_deref()
-            .map(|language| sql!["courses.language = ", bind(language)]);
+            .map(|language| sql!("courses.language = {language}"));
         let words = self.words.as_ref().map(Words::condition);
         Sql::all(language.into_iter().chain(words))
     }
 
     /// How well a course fits, the best first: a whole number, which survives a cursor unrounded.
     pub fn relevance(&self) -> Sql {
-        self.words.as_ref().map_or_else(|| sql!["0"], Words::relevance)
+        self.words.as_ref().map_or_else(|| sql!("0"), Words::relevance)
     }
 }
 
 impl Words {
     fn read(tx: &mut Tx, typed: &str, language: Option<&str>) -> ApiResult<Self> {
         let languages = match language {
-            Some(language) => sql!["WITH taught AS (SELECT ", bind(language), " AS language)"],
-            None => sql![TAUGHT],
+            Some(language) => sql!("WITH taught AS (SELECT {language} AS language)"),
+            None => sql!("{TAUGHT}"),
         };
-        let words = sql![
-            languages,
-            " SELECT coalesce(array_agg(language), '{}') AS languages, coalesce(array_agg(query), '{}') AS queries,
-                coalesce(string_agg(DISTINCT '(' || query || ')', ' | ') FILTER (WHERE query <> ''), '') AS any,
-                search_spelling(",
-            bind(typed),
-            ")::text AS spelling, lower(",
-            bind(typed),
-            ") AS whole
-            FROM (SELECT language, search_query(search_configuration(language), ",
-            bind(typed),
-            ")::text AS query FROM taught WHERE language IS NOT NULL OFFSET 0) AS asked"
-        ]
+        let words = sql!(
+            "{languages} SELECT coalesce(array_agg(language), '{}') AS languages,
+                coalesce(array_agg(query), '{}') AS queries,
+                coalesce(string_agg(DISTINCT '(' || query || ')', ' | ') FILTER (WHERE query <> ''),
+                    '') AS any, search_spelling({typed})::text AS spelling, lower({typed}) AS whole
+             FROM (SELECT language, search_query(search_configuration(language), {typed})::text AS query
+                FROM taught WHERE language IS NOT NULL OFFSET 0) AS asked"
+        )
         .get_result(tx.conn)?;
         Ok(words)
     }
 
     fn condition(&self) -> Sql {
-        sql![
-            "(courses.search @@ (SELECT ",
-            bind(self.any.as_str()),
-            "::tsquery) AND courses.search @@ ",
-            self.query(),
-            ")"
-        ]
+        sql!(
+            "(courses.search @@ (SELECT {any}::tsquery) AND courses.search @@ {query})",
+            any = self.any.as_str(),
+            query = self.query(),
+        )
     }
 
     /// What is found in any form ranks by where it stands and how often; what is spelled as it was typed ranks higher; a
     /// course whose whole title or code was typed comes first.
     fn relevance(&self) -> Sql {
-        sql![
-            "(-1e9 * (ts_rank(courses.search, ",
-            self.query(),
-            ") + ts_rank(courses.search, (SELECT ",
-            bind(self.spelling.as_str()),
-            "::tsquery)) + (",
-            bind(self.whole.as_str()),
-            " IN (lower(courses.title), lower(courses.code)))::int))::bigint"
-        ]
+        sql!(
+            "(-1e9 * (ts_rank(courses.search, {query}) + ts_rank(courses.search,
+                (SELECT {spelling}::tsquery)) + ({whole} IN (lower(courses.title),
+                    lower(courses.code)))::int))::bigint",
+            query = self.query(),
+            spelling = self.spelling.as_str(),
+            whole = self.whole.as_str(),
+        )
     }
 
     /// The query of a course's language. What stands in a subselect is read once, not for each row.
     fn query(&self) -> Sql {
-        sql![
-            "((SELECT ",
-            bind(self.queries.clone()),
-            "::tsquery[]))[array_position((SELECT ",
-            bind(self.languages.clone()),
-            "), courses.language)]"
-        ]
+        sql!(
+            "((SELECT {self.queries}::tsquery[]))[array_position((SELECT {self.languages}),
+                courses.language)]"
+        )
     }
 }

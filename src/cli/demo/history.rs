@@ -11,7 +11,6 @@ use crate::{
     access::{self, Permission},
     app::{Acting, App, Clock, Tx},
     cli::CommandError,
-    db::bind,
     enrollment::{
         completions::{batch, model::CompletionSource, record::NewCompletion},
         enrollments::{model::UpdateEnrollment, progress},
@@ -171,8 +170,10 @@ fn import(app: &App, profile: &str, name: &str, file: &[u8]) -> Result<ImportCou
         let counts = apply::end(tx, id)?;
         operations::succeed(tx, operation.id, &counts)?;
         // Two years pass quicker than PostgreSQL would notice by itself that the tables grow.
-        sql!["ANALYZE users, user_history, external_keys, org_unit_closure, reporting_lines, rule_members, requirements,
-            requirement_reasons, enrollments, completions"]
+        sql!(
+            "ANALYZE users, user_history, external_keys, org_unit_closure, reporting_lines,
+                rule_members, requirements, requirement_reasons, enrollments, completions"
+        )
         .execute(tx.conn)?;
         Ok(())
     })?;
@@ -298,15 +299,16 @@ fn completion(
 
 /// Open requirements, in an order that does not hang on ids.
 fn open(tx: &mut Tx) -> ApiResult<Vec<Open>> {
-    Ok(sql![
-        "SELECT q.user_id, q.course_id, k.key, coalesce(u.department, '') AS department, q.opens_on, q.due_on
+    Ok(sql!(
+        "SELECT q.user_id, q.course_id, k.key, coalesce(u.department, '') AS department, q.opens_on,
+            q.due_on
          FROM requirements q
          JOIN users u ON u.id = q.user_id AND u.status = 'active'
-         JOIN external_keys k ON k.kind = 'user' AND k.object_id = q.user_id AND k.source = ",
-        bind(export::SOURCE),
-        " JOIN courses c ON c.id = q.course_id
-         WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL ORDER BY k.key, c.code"
-    ]
+         JOIN external_keys k ON k.kind = 'user' AND k.object_id = q.user_id AND k.source = {source}
+         JOIN courses c ON c.id = q.course_id
+         WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL ORDER BY k.key, c.code",
+        source = export::SOURCE,
+    )
     .load(tx.conn)?)
 }
 
@@ -317,27 +319,28 @@ struct Id {
 }
 
 fn enrolled(tx: &mut Tx) -> ApiResult<Vec<Id>> {
-    Ok(sql![
+    Ok(sql!(
         "SELECT e.id FROM enrollments e JOIN users u ON u.id = e.user_id AND u.status = 'active'
-         JOIN external_keys k ON k.kind = 'user' AND k.object_id = e.user_id AND k.source = ",
-        bind(export::SOURCE),
-        " JOIN courses c ON c.id = e.course_id WHERE e.state = 'enrolled' ORDER BY k.key, c.code, e.created_at"
-    ]
+         JOIN external_keys k ON k.kind = 'user' AND k.object_id = e.user_id AND k.source = {source}
+         JOIN courses c ON c.id = e.course_id WHERE e.state = 'enrolled'
+         ORDER BY k.key, c.code, e.created_at",
+        source = export::SOURCE,
+    )
     .load(tx.conn)?)
 }
 
 fn present(tx: &mut Tx) -> ApiResult<Vec<Id>> {
-    Ok(sql![
-        "SELECT u.id FROM users u JOIN external_keys k ON k.kind = 'user' AND k.object_id = u.id AND k.source = ",
-        bind(export::SOURCE),
-        " WHERE u.status = 'active' ORDER BY k.key"
-    ]
+    Ok(sql!(
+        "SELECT u.id FROM users u JOIN external_keys k ON k.kind = 'user' AND k.object_id = u.id
+            AND k.source = {source} WHERE u.status = 'active' ORDER BY k.key",
+        source = export::SOURCE,
+    )
     .load(tx.conn)?)
 }
 
 fn electives(tx: &mut Tx) -> ApiResult<Vec<Id>> {
     Ok(
-        sql!["SELECT id FROM courses WHERE status = 'published' AND 'elective' = ANY(tags) ORDER BY code"]
+        sql!("SELECT id FROM courses WHERE status = 'published' AND 'elective' = ANY(tags) ORDER BY code")
             .load(tx.conn)?,
     )
 }

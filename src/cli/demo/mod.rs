@@ -123,7 +123,7 @@ pub fn build(app: &App, seed: u64, people: u32, progress: &dyn Fn(&str)) -> Resu
     history::live(app, &plan, progress)?;
     app.write_blocking(&history::acting(), |tx| {
         tx.record(Event::new(BUILT, "demo", uuid::Uuid::now_v7()));
-        sql!["ANALYZE"].execute(tx.conn)?;
+        sql!("ANALYZE").execute(tx.conn)?;
         Ok(())
     })?;
     Ok(Built::Now)
@@ -143,15 +143,12 @@ struct State {
 }
 
 fn state(tx: &mut Tx) -> ApiResult<State> {
-    use crate::db::bind;
-    Ok(sql![
+    Ok(sql!(
         "SELECT EXISTS (SELECT 1 FROM courses) OR EXISTS (SELECT 1 FROM rules) AS is_in_use,
-            EXISTS (SELECT 1 FROM import_profiles WHERE code = ",
-        bind(export::PROFILE),
-        ") AS is_begun, EXISTS (SELECT 1 FROM events WHERE object_kind = 'demo' AND action = ",
-        bind(BUILT),
-        ") AS is_built"
-    ]
+            EXISTS (SELECT 1 FROM import_profiles WHERE code = {profile}) AS is_begun,
+            EXISTS (SELECT 1 FROM events WHERE object_kind = 'demo' AND action = {BUILT}) AS is_built",
+        profile = export::PROFILE,
+    )
     .get_result(tx.conn)?)
 }
 

@@ -15,7 +15,7 @@ use crate::{
     access::{Authorized, Protected},
     app::{NotedCompletion, Tx},
     db::{
-        Sql, bind,
+        Fixed, Sql,
         schema::{certificate_files, certificates, completions},
     },
     filter::{Attribute, Column, Kind, Schema},
@@ -40,8 +40,10 @@ macro_rules! attributes {
 }
 
 /// Whether a certificate is good, over `certificates` and `clock`, a row that holds today.
-pub const STATE: &str = "(CASE WHEN certificates.state = 'issued' AND certificates.valid_until < clock.today
-    THEN 'expired' ELSE certificates.state END)";
+pub const STATE: Fixed = Fixed(
+    "(CASE WHEN certificates.state = 'issued' AND certificates.valid_until < clock.today
+    THEN 'expired' ELSE certificates.state END)",
+);
 
 static CERTIFICATES: Schema = Schema::new(attributes! {
     "id" Kind::Id, "certificates.id", "Our id.";
@@ -49,7 +51,7 @@ static CERTIFICATES: Schema = Schema::new(attributes! {
     "course_id" Kind::Id, "certificates.course_id", "For which course.";
     "completion_id" Kind::Id, "certificates.completion_id", "For which completion.";
     "serial" Kind::String, "certificates.serial", "What it is verified by.";
-    "state" Kind::Enum(CertificateState::WORDS), STATE, "Whether it is good today.";
+    "state" Kind::Enum(CertificateState::WORDS), STATE.0, "Whether it is good today.";
     "issued_at" Kind::Instant, "certificates.issued_at", "When it was issued.";
     "issued_on" Kind::Date, "certificates.issued_on", "The day of issue, in the learner's time zone.";
     "valid_until" Kind::Date, "certificates.valid_until", "The last day of validity.";
@@ -71,18 +73,14 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Certificate>> {
     let scope = tx.scope(CertificateRow::READ)?;
     let today = tx.today();
     let (page, filter) = query.page(&LISTING, &CERTIFICATES, &tx.filter_clock())?;
-    let rows: Vec<ListRow> = sql![
-        "SELECT certificates.*, ",
-        page.key(),
-        " AS sort_key FROM certificates CROSS JOIN (SELECT ",
-        bind(today),
-        "::date AS today) clock WHERE ",
-        page.rows([CertificateRow::covered(&scope), filter]),
-        " ORDER BY ",
-        page.order(),
-        " LIMIT ",
-        bind(page.limit())
-    ]
+    let rows: Vec<ListRow> = sql!(
+        "SELECT certificates.*, {key} AS sort_key FROM certificates
+         CROSS JOIN (SELECT {today}::date AS today) clock WHERE {rows} ORDER BY {order} LIMIT {limit}",
+        key = page.key(),
+        rows = page.rows([CertificateRow::covered(&scope), filter]),
+        order = page.order(),
+        limit = page.limit(),
+    )
     .load(tx.conn)?;
     let rows = rows
         .into_iter()
@@ -175,41 +173,27 @@ fn issuing(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<Sql> {
         .iter()
         .map(|person| zones.day(*person, tx.now).to_string())
         .collect();
-    let column = |of: fn(&Draft) -> Uuid| bind(drafts.iter().map(of).collect::<Vec<Uuid>>());
+    let column = |of: fn(&Draft) -> Uuid| drafts.iter().map(of).collect::<Vec<Uuid>>();
     let serials: Vec<String> = drafts.iter().map(|draft| draft.serial.clone()).collect();
-    let now = bind(tx.now);
-    let issuing = sql![
-        "INSERT INTO certificates (id, user_id, course_id, completion_id, serial, state, shown, layout, issued_at, issued_on,
-                valid_until, created_at, updated_at)
-            SELECT draft.id, c.user_id, c.course_id, c.id, draft.serial, 'issued', jsonb_build_object(
-                'name', btrim(u.given_name || ' ' || u.family_name), 'course', v.title,
-                'completed_on', c.occurred_on, 'valid_until', c.valid_until, 'issuer', ",
-        bind(tx.app.config.academy_name.as_str()),
-        "::text, 'verification_url', ",
-        bind(files::verification_url(&tx.app.config, "")),
-        " || draft.serial), ",
-        bind(layout.clone()),
-        ", ",
-        now.clone(),
-        ", draft.issued_on::date, c.valid_until, ",
-        now.clone(),
-        ", ",
-        now,
-        " FROM unnest(",
-        column(|draft| draft.id),
-        ", ",
-        bind(people),
-        ", ",
-        column(|draft| draft.completion.completion_id),
-        ", ",
-        bind(serials),
-        ", ",
-        bind(days),
-        ") AS draft(id, user_id, completion_id, serial, issued_on)
-            JOIN completions c ON c.user_id = draft.user_id AND c.id = draft.completion_id
-            JOIN users u ON u.id = c.user_id JOIN course_versions v ON v.id = c.course_version_id
-            ON CONFLICT DO NOTHING RETURNING certificates.*"
-    ];
+    let now = tx.now;
+    let issuing = sql!(
+        "INSERT INTO certificates (id, user_id, course_id, completion_id, serial, state, shown, layout,
+            issued_at, issued_on, valid_until, created_at, updated_at)
+         SELECT draft.id, c.user_id, c.course_id, c.id, draft.serial, 'issued', jsonb_build_object(
+            'name', btrim(u.given_name || ' ' || u.family_name), 'course', v.title,
+            'completed_on', c.occurred_on, 'valid_until', c.valid_until, 'issuer', {academy_name}::text,
+            'verification_url', {verification_url} || draft.serial), {layout}, {now},
+            draft.issued_on::date, c.valid_until, {now}, {now}
+         FROM unnest({new_ids}, {people}, {completion_ids}, {serials}, {days}) AS draft(id, user_id,
+            completion_id, serial, issued_on)
+         JOIN completions c ON c.user_id = draft.user_id AND c.id = draft.completion_id
+         JOIN users u ON u.id = c.user_id JOIN course_versions v ON v.id = c.course_version_id
+         ON CONFLICT DO NOTHING RETURNING certificates.*",
+        academy_name = tx.app.config.academy_name.as_str(),
+        verification_url = files::verification_url(&tx.app.config, ""),
+        new_ids = column(|draft| draft.id),
+        completion_ids = column(|draft| draft.completion.completion_id),
+    );
     Ok(issuing.planned_anew())
 }
 
@@ -222,17 +206,14 @@ pub fn insert(tx: &mut Tx, draft: &Draft, layout: &Value) -> ApiResult<Option<Ce
 /// As [`insert`], for many, with their events.
 pub fn insert_all(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<()> {
     let issuing = issuing(tx, drafts, layout)?;
-    sql![
-        "WITH certificates AS (",
-        issuing,
-        "), changes AS (SELECT 'certificate.issued' AS action, id, user_id, NULL::jsonb AS before,
-                to_jsonb(certificates) - 'layout' || jsonb_build_object('state', ",
-        STATE,
-        ") AS after FROM certificates CROSS JOIN (SELECT ",
-        bind(tx.today()),
-        "::date AS today) clock)",
-        tx.events_from("certificate", "changes")
-    ]
+    sql!(
+        "WITH certificates AS ({issuing}),
+         changes AS (SELECT 'certificate.issued' AS action, id, user_id, NULL::jsonb AS before,
+                to_jsonb(certificates) - 'layout' || jsonb_build_object('state', {STATE}) AS after
+            FROM certificates CROSS JOIN (SELECT {today}::date AS today) clock){events}",
+        today = tx.today(),
+        events = tx.events_from("certificate", "changes"),
+    )
     .execute(tx.conn)?;
     Ok(())
 }

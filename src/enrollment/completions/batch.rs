@@ -14,10 +14,7 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::{
-        bind,
-        schema::{completions, course_versions, courses, enrollments, users},
-    },
+    db::schema::{completions, course_versions, courses, enrollments, users},
     enrollment::rules::reconcile,
     http::{ApiError, ApiResult, Code},
     ledger::Event,
@@ -154,21 +151,18 @@ fn insert(tx: &mut Tx, rows: &[CompletionRow]) -> ApiResult<()> {
 }
 
 fn complete_enrollments(tx: &mut Tx, ids: Vec<Uuid>) -> ApiResult<()> {
-    let now = bind(tx.now);
-    sql![
+    let now = tx.now;
+    sql!(
         "WITH completed AS (UPDATE enrollments e SET state = 'completed', progress_percent = 100,
-                started_at = coalesce(e.started_at, ",
-        now.clone(),
-        "), ended_at = ",
-        now.clone(),
-        ", version = e.version + 1, updated_at = ",
-        now,
-        " FROM enrollments old WHERE old.user_id = e.user_id AND old.id = e.id AND e.id = ANY(",
-        bind(ids),
-        ") RETURNING e.id, e.user_id, to_jsonb(old) AS before, to_jsonb(e) AS after),
-        changes AS (SELECT 'enrollment.completed' AS action, id, user_id, before, after FROM completed)",
-        tx.events_from("enrollment", "changes")
-    ]
+                started_at = coalesce(e.started_at, {now}), ended_at = {now}, version = e.version + 1,
+                updated_at = {now}
+            FROM enrollments old
+            WHERE old.user_id = e.user_id AND old.id = e.id AND e.id = ANY({ids})
+            RETURNING e.id, e.user_id, to_jsonb(old) AS before, to_jsonb(e) AS after),
+         changes AS (SELECT 'enrollment.completed' AS action, id, user_id, before, after
+            FROM completed){events}",
+        events = tx.events_from("enrollment", "changes"),
+    )
     .execute(tx.conn)?;
     Ok(())
 }

@@ -11,7 +11,6 @@ use super::{
 use crate::{
     access::Authorized,
     app::Tx,
-    db::bind,
     enrollment::{enrollments, people, rules::reconcile},
     http::{ApiError, ApiResult, Code},
     ledger::Event,
@@ -92,24 +91,18 @@ pub fn correct(
 
 /// The requirements that the old one satisfied, the new one satisfies.
 fn follow(tx: &mut Tx, correction: &Completion) -> ApiResult<()> {
-    let statement = sql![
-        "WITH followed AS (UPDATE requirements q SET completion_id = ",
-        bind(correction.id),
-        ", satisfied_at = ",
-        bind(correction.occurred_at),
-        ", valid_until = ",
-        bind(correction.valid_until),
-        ", version = q.version + 1, updated_at = ",
-        bind(tx.now),
-        " FROM requirements old WHERE q.user_id = ",
-        bind(correction.user_id),
-        " AND q.completion_id = ",
-        bind(correction.supersedes_id),
-        " AND old.user_id = q.user_id AND old.id = q.id
+    let statement = sql!(
+        "WITH followed AS (UPDATE requirements q
+            SET completion_id = {correction.id}, satisfied_at = {correction.occurred_at},
+                valid_until = {correction.valid_until}, version = q.version + 1, updated_at = {tx.now}
+            FROM requirements old WHERE q.user_id = {correction.user_id}
+                AND q.completion_id = {correction.supersedes_id} AND old.user_id = q.user_id
+                AND old.id = q.id
             RETURNING q.id, q.user_id, to_jsonb(old) AS before, to_jsonb(q) AS after),
-        changes AS (SELECT 'requirement.updated' AS action, id, user_id, before, after FROM followed)",
-        tx.events_from("requirement", "changes")
-    ];
+         changes AS (SELECT 'requirement.updated' AS action, id, user_id, before, after
+            FROM followed){events}",
+        events = tx.events_from("requirement", "changes"),
+    );
     statement.execute(tx.conn)?;
     Ok(())
 }

@@ -67,9 +67,10 @@ pub struct Completion {
 }
 
 fn superseded_by() -> Fragment<sql_types::Nullable<sql_types::Uuid>> {
-    Fragment::new(sql![
-        "(SELECT s.id FROM completions s WHERE s.user_id = completions.user_id AND s.supersedes_id = completions.id)"
-    ])
+    Fragment::new(sql!(
+        "(SELECT s.id FROM completions s WHERE s.user_id = completions.user_id
+                AND s.supersedes_id = completions.id)"
+    ))
 }
 
 /// All that can happen to it is that a correction supersedes it.

@@ -52,9 +52,9 @@ pub fn live(tx: &mut Tx, user_id: Uuid, course_id: Uuid) -> ApiResult<Option<Enr
     let live = enrollments::table
         .filter(enrollments::user_id.eq(user_id))
         .filter(enrollments::course_id.eq(course_id))
-        .filter(Condition::new(sql![
+        .filter(Condition::new(sql!(
             "enrollments.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress')"
-        ]))
+        )))
         .select(Enrollment::as_select())
         .first(tx.conn)
         .optional()?;

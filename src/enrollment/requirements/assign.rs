@@ -13,7 +13,7 @@ use crate::{
     access::Authorized,
     app::Tx,
     db::{
-        Condition, bind,
+        Condition,
         schema::{requirement_reasons, requirements},
     },
     enrollment::{people, rules::reconcile},
@@ -47,12 +47,12 @@ fn current(tx: &mut Tx, new: &CreateRequirement) -> ApiResult<Option<Uuid>> {
         .order(requirements::cycle.desc())
         .select((
             requirements::id,
-            Condition::new(sql![
-                "requirements.ended_at IS NULL AND (requirements.satisfied_at IS NULL OR requirements.valid_until IS NULL
-                    OR requirements.valid_until >= ",
-                bind(tx.today()),
-                ")"
-            ]),
+            Condition::new(sql!(
+                "requirements.ended_at IS NULL AND (requirements.satisfied_at IS NULL
+                    OR requirements.valid_until IS NULL
+                    OR requirements.valid_until >= {today})",
+                today = tx.today(),
+            )),
         ))
         .first::<(Uuid, bool)>(tx.conn)
         .optional()?;
@@ -142,18 +142,13 @@ pub fn withdraw(tx: &mut Tx, requirement: &Authorized<Requirement>, reason_id: U
 }
 
 fn end_without_reasons(tx: &mut Tx, requirement: &Requirement) -> ApiResult<()> {
-    let ended = sql![
-        "UPDATE requirements q SET ended_at = ",
-        bind(tx.now),
-        ", end_reason = 'withdrawn', version = version + 1, updated_at = ",
-        bind(tx.now),
-        " WHERE q.user_id = ",
-        bind(requirement.user_id),
-        " AND q.id = ",
-        bind(requirement.id),
-        " AND q.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM requirement_reasons rr WHERE rr.user_id = q.user_id
-            AND rr.requirement_id = q.id AND rr.ended_at IS NULL)"
-    ]
+    let ended = sql!(
+        "UPDATE requirements q SET ended_at = {tx.now}, end_reason = 'withdrawn', version = version + 1,
+            updated_at = {tx.now} WHERE q.user_id = {requirement.user_id} AND q.id = {requirement.id}
+            AND q.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM requirement_reasons rr
+                WHERE rr.user_id = q.user_id
+                    AND rr.requirement_id = q.id AND rr.ended_at IS NULL)"
+    )
     .execute(tx.conn)?;
     if ended == 1 {
         tx.record(

@@ -1,16 +1,19 @@
 //! What filters may say about requirements.
 
 use super::model::{EndReason, RequirementStatus};
+use crate::db::Fixed;
 use crate::filter::{Attribute, Column, Kind, Schema};
 
 /// Where a requirement stands, over `requirements` and `clock`, a row that holds today.
-pub const STATUS: &str = "(CASE
+pub const STATUS: Fixed = Fixed(
+    "(CASE
     WHEN requirements.ended_at IS NOT NULL THEN 'ended'
     WHEN requirements.satisfied_at IS NOT NULL AND requirements.valid_until < clock.today THEN 'expired'
     WHEN requirements.satisfied_at IS NOT NULL THEN 'satisfied'
     WHEN requirements.opens_on > clock.today THEN 'upcoming'
     WHEN requirements.due_on < clock.today THEN 'overdue'
-    ELSE 'open' END)";
+    ELSE 'open' END)",
+);
 
 /// The attributes of requirements.
 pub static REQUIREMENTS: Schema = Schema::new(&[
@@ -26,7 +29,7 @@ pub static REQUIREMENTS: Schema = Schema::new(&[
     Attribute::scalar(
         "status",
         Kind::Enum(RequirementStatus::WORDS),
-        STATUS,
+        STATUS.0,
         "Where it stands today.",
     ),
     Attribute::scalar(

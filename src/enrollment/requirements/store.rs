@@ -12,7 +12,7 @@ use super::{
 use crate::{
     access::Protected,
     app::Tx,
-    db::{Condition, Sql, bind, schema::requirement_reasons},
+    db::{Condition, Fixed, Sql, schema::requirement_reasons},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
 };
@@ -29,32 +29,27 @@ const LISTING: Listing = Listing {
 
 /// The rows with their status, and one `clock` row that holds today.
 fn from(tx: &Tx) -> Sql {
-    sql![
-        " FROM requirements CROSS JOIN (SELECT ",
-        bind(tx.today()),
-        "::date AS today) clock WHERE "
-    ]
+    sql!(
+        "FROM requirements CROSS JOIN (SELECT {today}::date AS today) clock WHERE",
+        today = tx.today(),
+    )
 }
 
-const COLUMNS: &str = "SELECT requirements.*, ";
+const COLUMNS: Fixed = Fixed("SELECT requirements.*,");
 
 /// A page of the requirements that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Requirement>> {
     let scope = tx.scope(Requirement::READ)?;
     let (page, filter) = query.page(&LISTING, &REQUIREMENTS, &tx.filter_clock())?;
-    let rows: Vec<RequirementRow> = sql![
-        COLUMNS,
-        STATUS,
-        " AS status, ",
-        page.key(),
-        " AS sort_key",
-        from(tx),
-        page.rows([Requirement::covered(&scope), filter]),
-        " ORDER BY ",
-        page.order(),
-        " LIMIT ",
-        bind(page.limit())
-    ]
+    let rows: Vec<RequirementRow> = sql!(
+        "{COLUMNS} {STATUS} AS status, {key} AS sort_key {from} {rows}
+         ORDER BY {order} LIMIT {limit}",
+        key = page.key(),
+        from = from(tx),
+        rows = page.rows([Requirement::covered(&scope), filter]),
+        order = page.order(),
+        limit = page.limit(),
+    )
     .load(tx.conn)?;
     let rows = rows
         .into_iter()
@@ -77,17 +72,12 @@ pub fn select(
         #[diesel(sql_type = Bool)]
         allowed: bool,
     }
-    let rows: Vec<Row> = sql![
-        COLUMNS,
-        STATUS,
-        " AS status, ",
-        allowed,
-        " AS allowed",
-        from(tx),
-        condition,
-        " ORDER BY requirements.id",
-        if lock { " FOR UPDATE OF requirements" } else { "" }
-    ]
+    let rows: Vec<Row> = sql!(
+        "{COLUMNS} {STATUS} AS status, {allowed} AS allowed {from} {condition}
+         ORDER BY requirements.id{lock}",
+        from = from(tx),
+        lock = Fixed(if lock { " FOR UPDATE OF requirements" } else { "" }),
+    )
     .load(tx.conn)?;
     Ok(rows
         .into_iter()
@@ -97,12 +87,7 @@ pub fn select(
 
 /// A requirement.
 pub fn find(tx: &mut Tx, user_id: Uuid, id: Uuid) -> ApiResult<Requirement> {
-    let named = sql![
-        "requirements.user_id = ",
-        bind(user_id),
-        " AND requirements.id = ",
-        bind(id)
-    ];
+    let named = sql!("requirements.user_id = {user_id} AND requirements.id = {id}");
     let found = select(tx, Condition::new(named), Condition::new(Sql::always()), false)?;
     found
         .into_iter()
@@ -113,18 +98,13 @@ pub fn find(tx: &mut Tx, user_id: Uuid, id: Uuid) -> ApiResult<Requirement> {
 
 /// The requirements of a person that a rule is or was a reason of, oldest first.
 pub fn of_rule(tx: &mut Tx, user_id: Uuid, rule_id: Uuid) -> ApiResult<Vec<RequirementWithReasons>> {
-    let requirements: Vec<Requirement> = sql![
-        COLUMNS,
-        STATUS,
-        " AS status",
-        from(tx),
-        "requirements.user_id = ",
-        bind(user_id),
-        " AND EXISTS (SELECT 1 FROM requirement_reasons rr WHERE rr.user_id = requirements.user_id
-            AND rr.requirement_id = requirements.id AND rr.rule_id = ",
-        bind(rule_id),
-        ") ORDER BY requirements.created_at, requirements.id"
-    ]
+    let requirements: Vec<Requirement> = sql!(
+        "{COLUMNS} {STATUS} AS status {from} requirements.user_id = {user_id}
+            AND EXISTS (SELECT 1 FROM requirement_reasons rr WHERE rr.user_id = requirements.user_id
+                    AND rr.requirement_id = requirements.id AND rr.rule_id = {rule_id})
+         ORDER BY requirements.created_at, requirements.id",
+        from = from(tx),
+    )
     .load(tx.conn)?;
     let ids: Vec<Uuid> = requirements.iter().map(|requirement| requirement.id).collect();
     let mut reasons: Vec<(Uuid, RequirementReason)> = requirement_reasons::table

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::reconcile::Reach;
 use crate::{
     app::Tx,
-    db::{Sql, bind, schema::rules},
+    db::{Sql, schema::rules},
     filter::{Filter, Schema},
     http::ApiResult,
     people::users,
@@ -27,31 +27,27 @@ pub struct Moves {
 /// Brings `rule_members` up to date with the audiences of the active rules. A rule that is not active has none.
 pub(super) fn keep(tx: &mut Tx, reach: &Reach) -> ApiResult<Moves> {
     let (audiences, unreadable) = read(tx, reach)?;
-    let today = bind(tx.today());
-    let moves = sql![
-        "WITH audience AS (",
-        union(tx, reach, audiences),
-        "), moves AS MATERIALIZED (SELECT user_id, rule_id, bool_or(is_inside) AS joins FROM (
-                SELECT user_id, rule_id, TRUE AS is_inside, FALSE AS is_member FROM audience
-                UNION ALL
-                SELECT m.user_id, m.rule_id, FALSE, TRUE FROM rule_members m WHERE m.left_on IS NULL AND ",
-        reach.users("m.user_id"),
-        " AND ",
-        reach.rule("m.rule_id"),
-        " AND m.rule_id <> ALL (",
-        bind(unreadable),
-        ")) sides GROUP BY user_id, rule_id HAVING bool_or(is_inside) <> bool_or(is_member)),
-        departed AS (UPDATE rule_members m SET left_on = ",
-        today.clone(),
-        " FROM moves WHERE NOT moves.joins AND m.user_id = moves.user_id AND m.rule_id = moves.rule_id RETURNING 1),
-        arrived AS (INSERT INTO rule_members (user_id, rule_id, joined_on)
-            SELECT user_id, rule_id, ",
-        today,
-        " FROM moves WHERE joins
+    let today = tx.today();
+    let moves = sql!(
+        "WITH audience AS ({union}),
+         moves AS MATERIALIZED (SELECT user_id, rule_id, bool_or(is_inside) AS joins FROM (
+            SELECT user_id, rule_id, TRUE AS is_inside, FALSE AS is_member FROM audience
+            UNION ALL
+            SELECT m.user_id, m.rule_id, FALSE, TRUE FROM rule_members m
+            WHERE m.left_on IS NULL AND {users} AND {rule} AND m.rule_id <> ALL ({unreadable})) sides
+            GROUP BY user_id, rule_id HAVING bool_or(is_inside) <> bool_or(is_member)),
+         departed AS (UPDATE rule_members m SET left_on = {today} FROM moves
+            WHERE NOT moves.joins AND m.user_id = moves.user_id AND m.rule_id = moves.rule_id
+            RETURNING 1),
+         arrived AS (INSERT INTO rule_members (user_id, rule_id, joined_on)
+            SELECT user_id, rule_id, {today} FROM moves WHERE joins
             ON CONFLICT (user_id, rule_id) DO UPDATE SET joined_on = excluded.joined_on, left_on = NULL
             RETURNING 1)
-        SELECT (SELECT count(*) FROM arrived) AS joined, (SELECT count(*) FROM departed) AS \"left\""
-    ];
+         SELECT (SELECT count(*) FROM arrived) AS joined, (SELECT count(*) FROM departed) AS \"left\"",
+        union = union(tx, reach, audiences),
+        users = reach.users("m.user_id"),
+        rule = reach.rule("m.rule_id"),
+    );
     Ok(moves.get_result::<Moves>(tx.conn)?)
 }
 
@@ -95,16 +91,14 @@ fn parse(texts: Vec<(Uuid, String)>, schema: &Schema) -> (Vec<(Uuid, Filter)>, V
 
 /// `(user_id, rule_id)` of everybody in each audience: a branch a rule, so that each filter gets its own plan.
 fn union(tx: &Tx, reach: &Reach, audiences: Vec<(Uuid, Filter)>) -> Sql {
-    let mut union = sql!["SELECT NULL::uuid AS user_id, NULL::uuid AS rule_id WHERE FALSE"];
+    let mut union = sql!("SELECT NULL::uuid AS user_id, NULL::uuid AS rule_id WHERE FALSE");
     for (rule, filter) in audiences {
-        union.push(sql![
-            " UNION ALL SELECT users.id, ",
-            bind(rule),
-            " FROM users WHERE users.status <> 'archived' AND ",
-            reach.users("users.id"),
-            " AND ",
-            filter.to_sql(&tx.filter_clock())
-        ]);
+        union.push(sql!(
+            " UNION ALL SELECT users.id, {rule} FROM users WHERE users.status <> 'archived' AND {users}
+                AND {filter}",
+            users = reach.users("users.id"),
+            filter = filter.to_sql(&tx.filter_clock()),
+        ));
     }
     union
 }

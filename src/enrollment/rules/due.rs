@@ -1,5 +1,6 @@
 //! By when a rule wants its courses held, as data, as JSON and as SQL.
 
+use crate::db::Fixed;
 use chrono::NaiveDate;
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
@@ -78,18 +79,21 @@ impl DuePolicy {
 }
 
 /// The rules with their periods as values: read once a rule, not once a person.
-pub const POLICIES: &str =
+pub const POLICIES: Fixed = Fixed(
     "SELECT id, version, status, due ->> 'kind' AS due_kind, (due ->> 'date')::date AS due_date,
     (due ->> 'offset')::interval AS due_offset, (due ->> 'minimum_lead')::interval AS minimum_lead,
-    renewal_window::interval AS renewal_window FROM rules";
+    renewal_window::interval AS renewal_window FROM rules",
+);
 
 /// The due date of one of [`POLICIES`], `r`, for a person `u` who joined its audience as `m` says; NULL for none.
 /// PostgreSQL's `greatest` looks past NULL, so what is not due yet is told apart first.
-pub const DUE_ON: &str = "CASE
+pub const DUE_ON: Fixed = Fixed(
+    "CASE
     WHEN r.due_kind = 'after_activation' AND u.activated_on IS NULL THEN NULL
     ELSE least(greatest((CASE r.due_kind
         WHEN 'on' THEN r.due_date
         WHEN 'after_hire' THEN coalesce(u.hired_on, m.joined_on) + r.due_offset
         WHEN 'after_joining' THEN m.joined_on + r.due_offset
         WHEN 'after_activation' THEN u.activated_on + r.due_offset
-    END)::date, (m.joined_on + r.minimum_lead)::date), DATE '9999-12-31') END";
+    END)::date, (m.joined_on + r.minimum_lead)::date), DATE '9999-12-31') END",
+);

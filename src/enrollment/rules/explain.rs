@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::bind,
     enrollment::requirements::{self, model::RequirementWithReasons},
     filter::{Explanation, Facts},
     http::ApiResult,
@@ -107,25 +106,20 @@ struct Row {
 pub fn explain(tx: &mut Tx, rule: &Rule, user: &User) -> ApiResult<RuleExplanation> {
     let filter = users::filter::parse_field(tx, "/audience", &rule.audience)?;
     let shown = users::filter::parse_for_caller(tx, "/audience", &rule.audience)?;
-    let row: Row = sql![
-        "SELECT (SELECT ",
-        filter.facts_sql(),
-        " FROM users WHERE users.id = u.id) AS facts, (SELECT ",
-        shown.facts_sql(),
-        " FROM users WHERE users.id = u.id) AS shown, m.since AS joined_on, m.left_on, u.hired_on, u.activated_on,
-            m.joined_on AS counted_from, ",
-        DUE_ON,
-        " AS due_on FROM users u JOIN (",
-        POLICIES,
-        ") r ON r.id = ",
-        bind(rule.id),
-        " CROSS JOIN LATERAL (SELECT member.joined_on AS since, member.left_on, coalesce(member.joined_on, ",
-        bind(tx.today()),
-        ") AS joined_on FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT CASE WHEN left_on IS NULL THEN joined_on END
-                AS joined_on, left_on FROM rule_members WHERE user_id = u.id AND rule_id = r.id) member ON TRUE) m
-            WHERE u.id = ",
-        bind(user.id)
-    ]
+    let row: Row = sql!(
+        "SELECT (SELECT {facts} FROM users WHERE users.id = u.id) AS facts,
+            (SELECT {shown} FROM users WHERE users.id = u.id) AS shown, m.since AS joined_on, m.left_on,
+            u.hired_on, u.activated_on, m.joined_on AS counted_from, {DUE_ON} AS due_on FROM users u
+         JOIN ({POLICIES}) r ON r.id = {rule.id}
+         CROSS JOIN LATERAL (SELECT member.joined_on AS since, member.left_on,
+                coalesce(member.joined_on, {today}) AS joined_on FROM (SELECT 1) one
+            LEFT JOIN LATERAL (SELECT CASE WHEN left_on IS NULL THEN joined_on END AS joined_on, left_on
+                FROM rule_members WHERE user_id = u.id AND rule_id = r.id) member ON TRUE) m
+         WHERE u.id = {user.id}",
+        facts = filter.facts_sql(),
+        shown = shown.facts_sql(),
+        today = tx.today(),
+    )
     .get_result(tx.conn)?;
     let audience = filter.explain_showing(&Facts::new(row.facts), &Facts::new(row.shown), &tx.filter_clock());
     let obstacles = obstacles(rule, user, audience.holds);

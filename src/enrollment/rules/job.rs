@@ -101,7 +101,7 @@ impl Upkeep {
         }
         self.seen = total.opened;
         run.write(|tx| {
-            sql!["ANALYZE rule_members, requirements, requirement_reasons, enrollments"].execute(tx.conn)?;
+            sql!("ANALYZE rule_members, requirements, requirement_reasons, enrollments").execute(tx.conn)?;
             Ok(())
         })
     }

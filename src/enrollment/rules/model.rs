@@ -84,9 +84,10 @@ pub struct Rule {
 }
 
 fn course_ids() -> Fragment<Array<sql_types::Uuid>> {
-    Fragment::new(sql![
-        "ARRAY(SELECT rule_courses.course_id FROM rule_courses WHERE rule_courses.rule_id = rules.id ORDER BY 1)"
-    ])
+    Fragment::new(sql!(
+        "ARRAY(SELECT rule_courses.course_id FROM rule_courses WHERE rule_courses.rule_id = rules.id
+            ORDER BY 1)"
+    ))
 }
 
 impl Versioned for Rule {

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     access::Authorized,
     app::Tx,
-    db::{Sql, bind},
+    db::Sql,
     http::{ApiError, ApiResult, Code},
     ledger::Event,
     operations::{self, Operation},
@@ -118,13 +118,13 @@ pub(super) fn live_requirements(tx: &mut Tx, rule_id: Uuid) -> ApiResult<i64> {
         #[diesel(sql_type = BigInt)]
         count: i64,
     }
-    let count: Count = sql![
+    let count: Count = sql!(
         "SELECT count(*) FROM requirement_reasons rr JOIN requirements q ON q.user_id = rr.user_id
-            AND q.id = rr.requirement_id WHERE rr.ended_at IS NULL AND q.ended_at IS NULL AND rr.rule_id = ",
-        bind(rule_id),
-        " AND NOT EXISTS (SELECT 1 FROM requirements later WHERE later.user_id = q.user_id
-            AND later.course_id = q.course_id AND later.cycle > q.cycle)"
-    ]
+            AND q.id = rr.requirement_id WHERE rr.ended_at IS NULL AND q.ended_at IS NULL
+            AND rr.rule_id = {rule_id} AND NOT EXISTS (SELECT 1 FROM requirements later
+                WHERE later.user_id = q.user_id
+                    AND later.course_id = q.course_id AND later.cycle > q.cycle)"
+    )
     .get_result(tx.conn)?;
     Ok(count.count)
 }
@@ -150,19 +150,20 @@ pub(super) fn foresee(
         put_in_force(tx, rule, changes)?;
         let outcome = reconcile::reconcile(tx, people.clone(), Some(rule.id))?;
         let changed = changed(tx, rule.id, people);
-        let totals: Totals = sql![
-            &changed,
-            "SELECT count(*) FILTER (WHERE kind = 'opens') AS opens, count(*) FILTER (WHERE kind = 'satisfied') AS satisfied,
-                count(*) FILTER (WHERE kind = 'ends' AND is_of_rule) AS ends, count(*) FILTER (WHERE kind = 'moves') AS moves,
+        let totals: Totals = sql!(
+            "{changed} SELECT count(*) FILTER (WHERE kind = 'opens') AS opens,
+                count(*) FILTER (WHERE kind = 'satisfied') AS satisfied,
+                count(*) FILTER (WHERE kind = 'ends' AND is_of_rule) AS ends,
+                count(*) FILTER (WHERE kind = 'moves') AS moves,
                 coalesce(string_agg(concat_ws(' ', user_id, course_id, cycle, kind, due_on) || E'\\n', ''
-                    ORDER BY user_id, course_id, cycle), '') AS lines FROM changed"
-        ]
+                    ORDER BY user_id, course_id, cycle), '') AS lines
+             FROM changed"
+        )
         .get_result(tx.conn)?;
-        let shown: Vec<PlannedChange> = sql![
-            &changed,
-            "SELECT user_id, course_id, kind, due_on FROM changed ORDER BY user_id, course_id, cycle LIMIT ",
-            bind(SHOWN)
-        ]
+        let shown: Vec<PlannedChange> = sql!(
+            "{changed} SELECT user_id, course_id, kind, due_on FROM changed
+             ORDER BY user_id, course_id, cycle LIMIT {SHOWN}"
+        )
         .load(tx.conn)?;
         Ok(Foreseen {
             outcome,
@@ -204,24 +205,18 @@ struct Totals {
 
 /// `changed`: what this transaction did to the requirements of `people`, and whether the rule was a reason of what ends.
 fn changed(tx: &Tx, rule_id: Uuid, people: &Whom) -> Sql {
-    let now = bind(tx.now);
-    sql![
-        "WITH changed AS (SELECT q.user_id, q.course_id, q.cycle, q.due_on, CASE
-                WHEN q.ended_at = ",
-        now.clone(),
-        " THEN 'ends' WHEN q.satisfied_at IS NOT NULL THEN 'satisfied' WHEN q.created_at = ",
-        now.clone(),
-        " THEN 'opens' ELSE 'moves' END AS kind, EXISTS (SELECT 1 FROM requirement_reasons rr
-                WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at = ",
-        now.clone(),
-        " AND rr.rule_id = ",
-        bind(rule_id),
-        ") AS is_of_rule FROM requirements q WHERE q.updated_at = ",
-        now,
-        " AND ",
-        Reach::of(people.clone()).users("q.user_id"),
-        ") "
-    ]
+    let now = tx.now;
+    sql!(
+        "WITH changed AS (SELECT q.user_id, q.course_id, q.cycle, q.due_on,
+                CASE WHEN q.ended_at = {now} THEN 'ends' WHEN q.satisfied_at IS NOT NULL THEN 'satisfied'
+                    WHEN q.created_at = {now} THEN 'opens' ELSE 'moves' END AS kind,
+                EXISTS (SELECT 1 FROM requirement_reasons rr
+                    WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at = {now}
+                        AND rr.rule_id = {rule_id}) AS is_of_rule
+            FROM requirements q
+            WHERE q.updated_at = {now} AND {users}) ",
+        users = Reach::of(people.clone()).users("q.user_id"),
+    )
 }
 
 /// Adds up a plan.

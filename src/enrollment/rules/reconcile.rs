@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{audience, steps};
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::ApiResult,
     people::facts,
     sql,
@@ -150,11 +150,10 @@ fn settle(tx: &mut Tx, reach: &Reach) -> ApiResult<Outcome> {
 
 /// Two transactions that settle the same person wait for each other.
 fn lock(tx: &mut Tx, reach: &Reach) -> ApiResult<()> {
-    sql![
-        "SELECT users.id FROM users WHERE ",
-        reach.users("users.id"),
-        " ORDER BY users.id FOR NO KEY UPDATE"
-    ]
+    sql!(
+        "SELECT users.id FROM users WHERE {users} ORDER BY users.id FOR NO KEY UPDATE",
+        users = reach.users("users.id"),
+    )
     .execute(tx.conn)?;
     Ok(())
 }
@@ -166,16 +165,13 @@ fn courses_of(tx: &mut Tx, rule: Uuid, reach: &Reach) -> ApiResult<Vec<Uuid>> {
         #[diesel(sql_type = diesel::sql_types::Uuid)]
         course_id: Uuid,
     }
-    let rows: Vec<Row> = sql![
-        "SELECT course_id FROM rule_courses WHERE rule_id = ",
-        bind(rule),
-        " UNION SELECT q.course_id FROM requirement_reasons rr
-            JOIN requirements q ON q.user_id = rr.user_id AND q.id = rr.requirement_id
-            WHERE rr.ended_at IS NULL AND rr.rule_id = ",
-        bind(rule),
-        " AND ",
-        reach.users("rr.user_id")
-    ]
+    let rows: Vec<Row> = sql!(
+        "SELECT course_id FROM rule_courses WHERE rule_id = {rule} UNION SELECT q.course_id
+         FROM requirement_reasons rr
+         JOIN requirements q ON q.user_id = rr.user_id AND q.id = rr.requirement_id
+         WHERE rr.ended_at IS NULL AND rr.rule_id = {rule} AND {users}",
+        users = reach.users("rr.user_id"),
+    )
     .load(tx.conn)?;
     Ok(rows.into_iter().map(|row| row.course_id).collect())
 }
@@ -202,15 +198,10 @@ impl Reach {
                 [_] => among(user_id, people),
                 people => among(user_id, people).planned_anew(),
             },
-            Whom::Between(after, last) => sql![
-                user_id,
-                " > ",
-                bind(*after),
-                " AND ",
-                user_id,
-                " <= ",
-                bind(*last)
-            ]
+            Whom::Between(after, last) => sql!(
+                "{user_id} > {after} AND {user_id} <= {last}",
+                user_id = Fixed(user_id),
+            )
             .planned_anew(),
         }
     }
@@ -226,20 +217,24 @@ impl Reach {
     /// Rows about the rule in reach.
     pub(super) fn rule(&self, rule_id: &'static str) -> Sql {
         match self.one_rule() {
-            Some(rule) => sql![rule_id, " = ", bind(rule)],
+            Some(rule) => sql!("{rule_id} = {rule}", rule_id = Fixed(rule_id)),
             None => Sql::always(),
         }
     }
 
     /// Facts about people and courses in reach, in the table that is called `q`.
     pub(super) fn facts(&self) -> Sql {
-        sql![self.users("q.user_id"), " AND ", self.courses("q.course_id")]
+        sql!(
+            "{users} AND {courses}",
+            users = self.users("q.user_id"),
+            courses = self.courses("q.course_id"),
+        )
     }
 }
 
 fn among(column: &'static str, ids: &[Uuid]) -> Sql {
     match ids {
-        [id] => sql![column, " = ", bind(*id)],
-        ids => sql![column, " = ANY (", bind(ids.to_vec()), ")"],
+        [id] => sql!("{column} = {id}", column = Fixed(column)),
+        ids => sql!("{column} = ANY ({ids})", column = Fixed(column)),
     }
 }

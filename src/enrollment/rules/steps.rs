@@ -11,26 +11,24 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::ApiResult,
     sql,
 };
 
 /// `wanted`, and `policies` before it: what the active rules want of their audiences.
 fn wanted(reach: &Reach) -> Sql {
-    sql![
-        "policies AS MATERIALIZED (SELECT r.*, rc.course_id FROM (",
-        POLICIES,
-        ") r JOIN rule_courses rc ON rc.rule_id = r.id WHERE r.status = 'active' AND ",
-        reach.courses("rc.course_id"),
-        "), wanted AS MATERIALIZED (SELECT m.user_id, r.course_id, m.rule_id, r.version AS rule_version, m.joined_on,
-            r.renewal_window, (m.joined_on + r.minimum_lead)::date AS earliest, ",
-        DUE_ON,
-        " AS due_on FROM rule_members m JOIN policies r ON r.id = m.rule_id JOIN users u ON u.id = m.user_id
-            WHERE m.left_on IS NULL AND ",
-        reach.users("m.user_id"),
-        ")"
-    ]
+    sql!(
+        "policies AS MATERIALIZED (SELECT r.*, rc.course_id FROM ({POLICIES}) r
+            JOIN rule_courses rc ON rc.rule_id = r.id WHERE r.status = 'active' AND {courses}),
+         wanted AS MATERIALIZED (SELECT m.user_id, r.course_id, m.rule_id, r.version AS rule_version,
+                m.joined_on, r.renewal_window, (m.joined_on + r.minimum_lead)::date AS earliest,
+                {DUE_ON} AS due_on FROM rule_members m JOIN policies r ON r.id = m.rule_id
+            JOIN users u ON u.id = m.user_id
+            WHERE m.left_on IS NULL AND {users})",
+        courses = reach.courses("rc.course_id"),
+        users = reach.users("m.user_id"),
+    )
 }
 
 /// `wanted`, and beside what each rule wants of somebody what there is: the current requirement `q`, the one before it
@@ -38,111 +36,114 @@ fn wanted(reach: &Reach) -> Sql {
 /// planner knows of what others just wrote: these look-ups end in LIMIT, so that they are never turned into joins that
 /// go wrong where the statistics still tell of empty tables.
 fn compared(reach: &Reach) -> Sql {
-    sql![
-        wanted(reach),
-        ", compared AS MATERIALIZED (SELECT w.*, q.id, q.cycle, q.ended_at, q.satisfied_at, q.valid_until,
-                q.satisfied_at IS NULL AND q.ended_at IS NULL AS is_open, rr.id AS reason_id, rr.due_on AS reason_due_on, ",
-        renewed_by("p.valid_until"),
-        " AS reason_due
+    sql!(
+        "{wanted}, compared AS MATERIALIZED (SELECT w.*, q.id, q.cycle, q.ended_at, q.satisfied_at,
+                q.valid_until, q.satisfied_at IS NULL AND q.ended_at IS NULL AS is_open,
+                rr.id AS reason_id, rr.due_on AS reason_due_on, {renewed_by} AS reason_due
             FROM wanted w
             LEFT JOIN LATERAL (SELECT requirements.* FROM requirements
                 WHERE requirements.user_id = w.user_id AND requirements.course_id = w.course_id
-                ORDER BY requirements.cycle DESC LIMIT 1) q ON TRUE",
-        PREDECESSOR,
-        "LEFT JOIN LATERAL (SELECT reason.* FROM requirement_reasons reason WHERE reason.user_id = q.user_id
-                AND reason.requirement_id = q.id AND reason.rule_id = w.rule_id AND reason.ended_at IS NULL LIMIT 1) rr ON TRUE)"
-    ]
+                ORDER BY requirements.cycle DESC LIMIT 1) q ON TRUE {PREDECESSOR}
+            LEFT JOIN LATERAL (SELECT reason.* FROM requirement_reasons reason
+                WHERE reason.user_id = q.user_id
+                    AND reason.requirement_id = q.id AND reason.rule_id = w.rule_id
+                    AND reason.ended_at IS NULL LIMIT 1) rr ON TRUE)",
+        wanted = wanted(reach),
+        renewed_by = renewed_by("p.valid_until"),
+    )
 }
 
 /// Joins to `q` the cycle before it, if that was satisfied and lapses: then `q` renews it.
-const PREDECESSOR: &str = " LEFT JOIN LATERAL (SELECT earlier.* FROM requirements earlier
+const PREDECESSOR: Fixed = Fixed(
+    "LEFT JOIN LATERAL (SELECT earlier.* FROM requirements earlier
     WHERE earlier.user_id = q.user_id AND earlier.course_id = q.course_id AND earlier.cycle = q.cycle - 1
-        AND earlier.ended_at IS NULL AND earlier.satisfied_at IS NOT NULL LIMIT 1) p ON TRUE ";
+        AND earlier.ended_at IS NULL AND earlier.satisfied_at IS NOT NULL LIMIT 1) p ON TRUE",
+);
 
 /// By when `w` wants the renewal of what lapses on `day`: then, for those who were in the audience by then, but not
 /// sooner than the rule's minimum lead lets it.
 fn renewed_by(day: &'static str) -> Sql {
-    sql![
-        "CASE WHEN w.joined_on <= ",
-        day,
-        " THEN greatest(",
-        day,
-        ", w.earliest) ELSE w.due_on END"
-    ]
+    sql!(
+        "CASE WHEN w.joined_on <= {day} THEN greatest({day}, w.earliest) ELSE w.due_on END",
+        day = Fixed(day),
+    )
 }
 
 /// Ends the reasons that hold no more, and the requirements that have none left.
 pub(super) fn end(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
-    let now = bind(tx.now);
-    let statement = sql![
+    let now = tx.now;
+    let statement = sql!(
         "WITH gone AS MATERIALIZED (SELECT rr.user_id, rr.id, rr.requirement_id, CASE
-                WHEN u.status = 'archived' THEN 'user_left'
-                WHEN r.status = 'paused' THEN 'rule_paused'
-                WHEN r.status = 'archived' THEN 'rule_archived'
-                WHEN rc.rule_id IS NULL THEN 'rule_changed'
-                ELSE 'left_audience' END AS why,
-                count(*) OVER (PARTITION BY rr.user_id, rr.requirement_id) = (SELECT count(*) FROM requirement_reasons live
-                    WHERE live.user_id = rr.user_id AND live.requirement_id = rr.requirement_id AND live.ended_at IS NULL)
-                AS is_last
+            WHEN u.status = 'archived' THEN 'user_left'
+            WHEN r.status = 'paused' THEN 'rule_paused'
+            WHEN r.status = 'archived' THEN 'rule_archived'
+            WHEN rc.rule_id IS NULL THEN 'rule_changed'
+            ELSE 'left_audience' END AS why,
+                count(*) OVER (PARTITION BY rr.user_id, rr.requirement_id) = (SELECT count(*)
+                    FROM requirement_reasons live
+                    WHERE live.user_id = rr.user_id AND live.requirement_id = rr.requirement_id
+                        AND live.ended_at IS NULL) AS is_last
             FROM requirements q
-            JOIN requirement_reasons rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NULL
+            JOIN requirement_reasons rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id
+                AND rr.ended_at IS NULL
             JOIN users u ON u.id = q.user_id
             LEFT JOIN rules r ON r.id = rr.rule_id
             LEFT JOIN rule_courses rc ON rc.rule_id = rr.rule_id AND rc.course_id = q.course_id
-            WHERE q.ended_at IS NULL AND ",
-        reach.facts(),
-        " AND NOT EXISTS (SELECT 1 FROM requirements later WHERE later.user_id = q.user_id
-                AND later.course_id = q.course_id AND later.cycle > q.cycle)
-            AND (u.status = 'archived' OR rr.rule_id IS NOT NULL AND (
-                r.status <> 'active' OR rc.rule_id IS NULL OR r.on_leave = 'end' AND NOT EXISTS (
-                    SELECT 1 FROM rule_members m
-                    WHERE m.user_id = rr.user_id AND m.rule_id = rr.rule_id AND m.left_on IS NULL)))),
-        ended_reasons AS (UPDATE requirement_reasons rr SET ended_at = ",
-        now.clone(),
-        " FROM gone WHERE rr.user_id = gone.user_id AND rr.id = gone.id RETURNING rr.*, gone.is_last),
-        ended AS (UPDATE requirements q SET ended_at = ",
-        now.clone(),
-        ", end_reason = closing.why, version = q.version + 1, updated_at = ",
-        now,
-        " FROM (SELECT user_id, requirement_id, max(why) AS why FROM gone WHERE is_last GROUP BY user_id, requirement_id) closing
-                JOIN requirements old ON old.user_id = closing.user_id AND old.id = closing.requirement_id
+            WHERE q.ended_at IS NULL AND {facts}
+                AND NOT EXISTS (SELECT 1 FROM requirements later WHERE later.user_id = q.user_id
+                        AND later.course_id = q.course_id AND later.cycle > q.cycle)
+                AND (u.status = 'archived' OR rr.rule_id IS NOT NULL AND (
+                    r.status <> 'active' OR rc.rule_id IS NULL OR r.on_leave = 'end' AND NOT EXISTS (
+                        SELECT 1 FROM rule_members m
+                        WHERE m.user_id = rr.user_id AND m.rule_id = rr.rule_id
+                            AND m.left_on IS NULL)))),
+         ended_reasons AS (UPDATE requirement_reasons rr SET ended_at = {now} FROM gone
+            WHERE rr.user_id = gone.user_id AND rr.id = gone.id RETURNING rr.*, gone.is_last),
+         ended AS (UPDATE requirements q
+            SET ended_at = {now}, end_reason = closing.why, version = q.version + 1, updated_at = {now}
+            FROM (SELECT user_id, requirement_id, max(why) AS why FROM gone WHERE is_last
+                GROUP BY user_id, requirement_id) closing
+            JOIN requirements old ON old.user_id = closing.user_id AND old.id = closing.requirement_id
             WHERE q.user_id = closing.user_id AND q.id = closing.requirement_id
             RETURNING q.id, q.user_id, to_jsonb(old) AS before, to_jsonb(q) AS after),
-        changes AS (
+         changes AS (
             SELECT 'requirement.ended' AS action, id, user_id, before, after FROM ended
             UNION ALL
-            SELECT 'requirement.reason_ended', rr.requirement_id, rr.user_id, NULL, to_jsonb(rr) - 'is_last'
-            FROM ended_reasons rr WHERE NOT rr.is_last)",
-        tx.events_from("requirement", "changes")
-    ];
+            SELECT 'requirement.reason_ended', rr.requirement_id, rr.user_id, NULL,
+                to_jsonb(rr) - 'is_last'
+            FROM ended_reasons rr WHERE NOT rr.is_last){events}",
+        facts = reach.facts(),
+        events = tx.events_from("requirement", "changes"),
+    );
     Ok(statement.execute(tx.conn)?)
 }
 
 /// Satisfies what is open and for which there is a valid completion: the one that lasts longest. A renewal wants
 /// one that outlasts the completion that it renews.
 pub(super) fn satisfy(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
-    let now = bind(tx.now);
-    let statement = sql![
-        "WITH best AS (SELECT DISTINCT ON (q.user_id, q.id) q.user_id, q.id, c.id AS completion_id, c.valid_until,
-                c.occurred_at, to_jsonb(q) AS before
-            FROM requirements q",
-        PREDECESSOR,
-        "JOIN completions c ON c.user_id = q.user_id AND c.course_id = q.course_id
-            WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND ",
-        reach.facts(),
-        " AND (c.valid_until IS NULL OR c.valid_until >= ",
-        bind(tx.today()),
-        " AND (p.id IS NULL OR c.valid_until > p.valid_until))
-            AND NOT EXISTS (SELECT 1 FROM completions s WHERE s.user_id = c.user_id AND s.supersedes_id = c.id)
+    let now = tx.now;
+    let statement = sql!(
+        "WITH best AS (SELECT DISTINCT ON (q.user_id, q.id) q.user_id, q.id, c.id AS completion_id,
+                c.valid_until, c.occurred_at, to_jsonb(q) AS before
+            FROM requirements q {PREDECESSOR} JOIN completions c ON c.user_id = q.user_id
+                AND c.course_id = q.course_id
+            WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND {facts}
+                AND (c.valid_until IS NULL OR c.valid_until >= {today}
+                    AND (p.id IS NULL OR c.valid_until > p.valid_until))
+                AND NOT EXISTS (SELECT 1 FROM completions s
+                    WHERE s.user_id = c.user_id AND s.supersedes_id = c.id)
             ORDER BY q.user_id, q.id, c.valid_until DESC NULLS FIRST, c.occurred_at DESC, c.id DESC),
-        satisfied AS (UPDATE requirements q SET satisfied_at = best.occurred_at, completion_id = best.completion_id,
-                valid_until = best.valid_until, version = q.version + 1, updated_at = ",
-        now,
-        " FROM best WHERE q.user_id = best.user_id AND q.id = best.id
+         satisfied AS (UPDATE requirements q
+            SET satisfied_at = best.occurred_at, completion_id = best.completion_id,
+                valid_until = best.valid_until, version = q.version + 1, updated_at = {now} FROM best
+            WHERE q.user_id = best.user_id AND q.id = best.id
             RETURNING q.id, q.user_id, best.before, to_jsonb(q) AS after),
-        changes AS (SELECT 'requirement.satisfied' AS action, id, user_id, before, after FROM satisfied)",
-        tx.events_from("requirement", "changes")
-    ];
+         changes AS (SELECT 'requirement.satisfied' AS action, id, user_id, before, after
+            FROM satisfied){events}",
+        facts = reach.facts(),
+        today = tx.today(),
+        events = tx.events_from("requirement", "changes"),
+    );
     Ok(statement.execute(tx.conn)?)
 }
 
@@ -164,115 +165,110 @@ pub(super) struct BroughtAbout {
 /// the reasons that other current requirements lack, and brings the due dates of open ones' reasons up to date; that
 /// event is the requirement's.
 pub(super) fn bring_about(tx: &mut Tx, reach: &Reach) -> ApiResult<BroughtAbout> {
-    let (now, today) = (bind(tx.now), bind(tx.today()));
-    let statement = sql![
-        "WITH ",
-        compared(reach),
-        // What follows an ended one is no renewal.
-        ", opening AS MATERIALIZED (SELECT ",
-        tx.new_ids(),
-        " AS id, w.user_id, w.course_id, coalesce(w.cycle, 0) + 1 AS cycle,
-                min(due.due_on) AS due_on, array_agg(w.rule_id) AS rule_ids, array_agg(w.rule_version) AS rule_versions,
-                array_agg(due.due_on) AS dues
-            FROM compared w JOIN courses c ON c.id = w.course_id AND c.status = 'published'
-            CROSS JOIN LATERAL (SELECT CASE WHEN w.id IS NULL OR w.ended_at IS NOT NULL THEN w.due_on ELSE ",
-        renewed_by("w.valid_until"),
-        " END AS due_on) due
-            GROUP BY w.user_id, w.course_id, w.cycle
-            HAVING bool_or(w.id IS NULL OR w.ended_at IS NOT NULL OR w.satisfied_at IS NOT NULL
-                AND (w.valid_until - w.renewal_window)::date <= ",
-        today.clone(),
-        ")),
-        opened AS (INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on, created_at, updated_at)
-            SELECT id, user_id, course_id, cycle, ",
-        today,
-        ", due_on, ",
-        now.clone(),
-        ", ",
-        now.clone(),
-        " FROM opening),
-        opening_reasons AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id, rule_version, due_on, created_at)
-            SELECT ",
-        tx.new_ids(),
-        ", o.user_id, o.id, 'rule', reason.rule_id, reason.rule_version, reason.due_on, ",
-        now.clone(),
-        " FROM opening o CROSS JOIN LATERAL unnest(o.rule_ids, o.rule_versions, o.dues)
-                AS reason (rule_id, rule_version, due_on)),
-        added AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id, rule_version, due_on, created_at)
-            SELECT ",
-        tx.new_ids(),
-        ", w.user_id, w.id, 'rule', w.rule_id, w.rule_version, w.reason_due, ",
-        now,
-        " FROM compared w WHERE w.id IS NOT NULL AND w.ended_at IS NULL AND w.reason_id IS NULL
+    let (now, today) = (tx.now, tx.today());
+    let statement = sql!(
+        "WITH {compared},
+         -- What follows an ended one is no renewal.
+         opening AS MATERIALIZED (SELECT {ids} AS id, w.user_id, w.course_id,
+                    coalesce(w.cycle, 0) + 1 AS cycle, min(due.due_on) AS due_on,
+                    array_agg(w.rule_id) AS rule_ids, array_agg(w.rule_version) AS rule_versions,
+                    array_agg(due.due_on) AS dues
+                FROM compared w JOIN courses c ON c.id = w.course_id AND c.status = 'published'
+                CROSS JOIN LATERAL (SELECT CASE
+                    WHEN w.id IS NULL OR w.ended_at IS NOT NULL THEN w.due_on
+                    ELSE {renewed_by} END AS due_on) due
+                GROUP BY w.user_id, w.course_id, w.cycle
+                HAVING bool_or(w.id IS NULL OR w.ended_at IS NOT NULL OR w.satisfied_at IS NOT NULL
+                    AND (w.valid_until - w.renewal_window)::date <= {today})),
+         opened AS (INSERT INTO requirements (id, user_id, course_id, cycle, opens_on, due_on,
+            created_at, updated_at)
+            SELECT id, user_id, course_id, cycle, {today}, due_on, {now}, {now} FROM opening),
+         opening_reasons AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind,
+            rule_id, rule_version, due_on, created_at)
+            SELECT {ids}, o.user_id, o.id, 'rule', reason.rule_id, reason.rule_version, reason.due_on,
+                {now} FROM opening o
+            CROSS JOIN LATERAL unnest(o.rule_ids, o.rule_versions, o.dues) AS reason (rule_id,
+                rule_version, due_on)),
+         added AS (INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id,
+            rule_version, due_on, created_at)
+            SELECT {ids}, w.user_id, w.id, 'rule', w.rule_id, w.rule_version, w.reason_due, {now}
+            FROM compared w WHERE w.id IS NOT NULL AND w.ended_at IS NULL AND w.reason_id IS NULL
                 AND (w.user_id, w.course_id) NOT IN (SELECT user_id, course_id FROM opening)
             RETURNING *),
-        late AS MATERIALIZED (SELECT w.user_id, w.reason_id, w.rule_version, w.reason_due FROM compared w
-            WHERE w.is_open AND w.reason_id IS NOT NULL AND w.reason_due_on IS DISTINCT FROM w.reason_due),
-        moved AS (UPDATE requirement_reasons rr SET due_on = late.reason_due, rule_version = late.rule_version
-            FROM late JOIN requirement_reasons old ON old.user_id = late.user_id AND old.id = late.reason_id
+         late AS MATERIALIZED (SELECT w.user_id, w.reason_id, w.rule_version, w.reason_due
+            FROM compared w
+            WHERE w.is_open AND w.reason_id IS NOT NULL
+                AND w.reason_due_on IS DISTINCT FROM w.reason_due),
+         moved AS (UPDATE requirement_reasons rr
+            SET due_on = late.reason_due, rule_version = late.rule_version
+            FROM late JOIN requirement_reasons old ON old.user_id = late.user_id
+                AND old.id = late.reason_id
             WHERE rr.user_id = late.user_id AND rr.id = late.reason_id
-            RETURNING rr.requirement_id AS id, rr.user_id, to_jsonb(old) AS before, to_jsonb(rr) AS after),
-        changes AS (
-            SELECT 'requirement.opened' AS action, id, user_id, NULL::jsonb AS before, jsonb_build_object(
-                'id', id, 'user_id', user_id, 'course_id', course_id, 'cycle', cycle, 'due_on', due_on,
-                'rule_ids', rule_ids) AS after FROM opening
+            RETURNING rr.requirement_id AS id, rr.user_id, to_jsonb(old) AS before,
+                to_jsonb(rr) AS after),
+         changes AS (
+            SELECT 'requirement.opened' AS action, id, user_id, NULL::jsonb AS before,
+                jsonb_build_object(
+                    'id', id, 'user_id', user_id, 'course_id', course_id, 'cycle', cycle, 'due_on',
+                    due_on, 'rule_ids', rule_ids) AS after FROM opening
             UNION ALL
-            SELECT 'requirement.reason_added', rr.requirement_id, rr.user_id, NULL, to_jsonb(rr) FROM added rr
+            SELECT 'requirement.reason_added', rr.requirement_id, rr.user_id, NULL, to_jsonb(rr)
+            FROM added rr
             UNION ALL
             SELECT 'requirement.reason_changed', id, user_id, before, after FROM moved),
-        recorded AS (",
-        tx.events_from("requirement", "changes"),
-        ") SELECT (SELECT count(*) FROM opening) AS opened, (SELECT count(*) FROM added) AS added,
-            (SELECT count(*) FROM moved) AS moved"
-    ];
+         recorded AS ({events})
+         SELECT (SELECT count(*) FROM opening) AS opened, (SELECT count(*) FROM added) AS added,
+            (SELECT count(*) FROM moved) AS moved",
+        compared = compared(reach),
+        ids = tx.new_ids(),
+        renewed_by = renewed_by("w.valid_until"),
+        events = tx.events_from("requirement", "changes"),
+    );
     Ok(statement.get_result(tx.conn)?)
 }
 
 /// Gives open requirements the earliest due date of their live reasons.
 pub(super) fn move_due_dates(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
-    let statement = sql![
+    let statement = sql!(
         "WITH due AS (SELECT q.user_id, q.id, min(rr.due_on) AS due_on FROM requirements q
-            JOIN requirement_reasons rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NULL
-            WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND ",
-        reach.facts(),
-        " GROUP BY q.user_id, q.id),
-        moved AS (UPDATE requirements q SET due_on = due.due_on, version = q.version + 1, updated_at = ",
-        bind(tx.now),
-        " FROM due JOIN requirements old ON old.user_id = due.user_id AND old.id = due.id
+            JOIN requirement_reasons rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id
+                AND rr.ended_at IS NULL
+            WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND {facts} GROUP BY q.user_id, q.id),
+         moved AS (UPDATE requirements q
+            SET due_on = due.due_on, version = q.version + 1, updated_at = {tx.now} FROM due
+            JOIN requirements old ON old.user_id = due.user_id AND old.id = due.id
             WHERE q.user_id = due.user_id AND q.id = due.id AND old.due_on IS DISTINCT FROM due.due_on
             RETURNING q.id, q.user_id, to_jsonb(old) AS before, to_jsonb(q) AS after),
-        changes AS (SELECT 'requirement.updated' AS action, id, user_id, before, after FROM moved)",
-        tx.events_from("requirement", "changes")
-    ];
+         changes AS (SELECT 'requirement.updated' AS action, id, user_id, before, after
+            FROM moved){events}",
+        facts = reach.facts(),
+        events = tx.events_from("requirement", "changes"),
+    );
     Ok(statement.execute(tx.conn)?)
 }
 
 /// Enrolls people for what opened in this transaction, unless they are enrolled. Later withdrawals stand.
 pub(super) fn enroll(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
-    let now = bind(tx.now);
-    let statement = sql![
-        "WITH enrolled AS (INSERT INTO enrollments (id, user_id, course_id, course_version_id, state, source, enrolled_at,
-                created_at, updated_at)
-            SELECT ",
-        tx.new_ids(),
-        ", q.user_id, q.course_id, c.current_version_id, 'enrolled', 'rule', ",
-        now.clone(),
-        ", ",
-        now.clone(),
-        ", ",
-        now.clone(),
-        " FROM requirements q JOIN courses c ON c.id = q.course_id AND c.status = 'published'
-            LEFT JOIN LATERAL (SELECT e.id FROM enrollments e WHERE e.user_id = q.user_id AND e.course_id = q.course_id
-                AND e.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress') LIMIT 1) live ON TRUE
-            WHERE q.created_at = ",
-        now,
-        " AND q.satisfied_at IS NULL AND q.ended_at IS NULL AND ",
-        reach.facts(),
-        " AND c.current_version_id IS NOT NULL AND live.id IS NULL
+    let now = tx.now;
+    let statement = sql!(
+        "WITH enrolled AS (INSERT INTO enrollments (id, user_id, course_id, course_version_id, state,
+            source, enrolled_at, created_at, updated_at)
+            SELECT {ids}, q.user_id, q.course_id, c.current_version_id, 'enrolled', 'rule', {now},
+                {now}, {now} FROM requirements q JOIN courses c ON c.id = q.course_id
+                AND c.status = 'published'
+            LEFT JOIN LATERAL (SELECT e.id FROM enrollments e
+                WHERE e.user_id = q.user_id AND e.course_id = q.course_id
+                    AND e.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress')
+                LIMIT 1) live ON TRUE
+            WHERE q.created_at = {now} AND q.satisfied_at IS NULL AND q.ended_at IS NULL AND {facts}
+                AND c.current_version_id IS NOT NULL AND live.id IS NULL
             RETURNING *),
-        changes AS (SELECT 'enrollment.created' AS action, e.id, e.user_id, NULL::jsonb AS before, to_jsonb(e) AS after
-            FROM enrolled e)",
-        tx.events_from("enrollment", "changes")
-    ];
+         changes AS (SELECT 'enrollment.created' AS action, e.id, e.user_id, NULL::jsonb AS before,
+                to_jsonb(e) AS after
+            FROM enrolled e){events}",
+        ids = tx.new_ids(),
+        facts = reach.facts(),
+        events = tx.events_from("enrollment", "changes"),
+    );
     Ok(statement.execute(tx.conn)?)
 }

@@ -9,12 +9,7 @@ use diesel::{
 use uuid::Uuid;
 
 use super::model::ExternalKey;
-use crate::{
-    app::Tx,
-    db::{bind, schema::external_keys},
-    http::ApiResult,
-    sql,
-};
+use crate::{app::Tx, db::schema::external_keys, http::ApiResult, sql};
 
 /// The sources of SCIM clients' keys.
 const OF_CLIENTS: &str = "scim:%";
@@ -40,19 +35,11 @@ pub fn insert(tx: &mut Tx, kind: &str, keys: &[(Uuid, ExternalKey)]) -> ApiResul
         return Ok(());
     }
     let (objects, sources, names) = columns(keys.iter().map(|(object, key)| (*object, key)));
-    sql![
-        "INSERT INTO external_keys (kind, source, key, object_id, created_at) SELECT ",
-        bind(kind),
-        ", source, key, object_id, ",
-        bind(tx.now),
-        " FROM unnest(",
-        bind(sources),
-        ", ",
-        bind(names),
-        ", ",
-        bind(objects),
-        ") AS given(source, key, object_id)"
-    ]
+    sql!(
+        "INSERT INTO external_keys (kind, source, key, object_id, created_at)
+         SELECT {kind}, source, key, object_id, {tx.now}
+         FROM unnest({sources}, {names}, {objects}) AS given(source, key, object_id)"
+    )
     .execute(tx.conn)?;
     Ok(())
 }
@@ -63,18 +50,12 @@ pub fn delete(tx: &mut Tx, kind: &str, keys: &[(Uuid, ExternalKey)]) -> ApiResul
         return Ok(());
     }
     let (objects, sources, names) = columns(keys.iter().map(|(object, key)| (*object, key)));
-    sql![
-        "DELETE FROM external_keys USING unnest(",
-        bind(sources),
-        ", ",
-        bind(names),
-        ", ",
-        bind(objects),
-        ") AS given(source, key, object_id) WHERE external_keys.kind = ",
-        bind(kind),
-        " AND external_keys.source = given.source AND external_keys.key = given.key
-          AND external_keys.object_id = given.object_id"
-    ]
+    sql!(
+        "DELETE FROM external_keys USING unnest({sources}, {names}, {objects}) AS given(source, key,
+            object_id) WHERE external_keys.kind = {kind} AND external_keys.source = given.source
+            AND external_keys.key = given.key
+            AND external_keys.object_id = given.object_id"
+    )
     .execute(tx.conn)?;
     Ok(())
 }
@@ -109,14 +90,11 @@ pub fn find(tx: &mut Tx, kind: &str, keys: &[ExternalKey]) -> ApiResult<Vec<(Ext
         return Ok(Vec::new());
     }
     let (_, sources, names) = columns(keys.iter().map(|key| (Uuid::nil(), key)));
-    let found: Vec<Taken> = sql![
-        "SELECT external_keys.source, external_keys.key, external_keys.object_id FROM unnest(",
-        bind(sources),
-        ", ",
-        bind(names),
-        ") AS given(source, key) JOIN external_keys USING (source, key) WHERE external_keys.kind = ",
-        bind(kind)
-    ]
+    let found: Vec<Taken> = sql!(
+        "SELECT external_keys.source, external_keys.key, external_keys.object_id
+         FROM unnest({sources}, {names}) AS given(source, key) JOIN external_keys USING (source, key)
+         WHERE external_keys.kind = {kind}"
+    )
     .load(tx.conn)?;
     Ok(found
         .into_iter()
@@ -150,10 +128,10 @@ struct Source {
 
 /// Sources by whose keys identity providers find people who sign in.
 pub fn sources_of_sign_ins(tx: &mut Tx) -> ApiResult<HashSet<String>> {
-    let sources: Vec<Source> = sql![
+    let sources: Vec<Source> = sql!(
         "SELECT DISTINCT links_external_key ->> 'source' AS source FROM identity_providers
          WHERE links_external_key @> '{\"privileged\": true}'"
-    ]
+    )
     .load(tx.conn)?;
     Ok(sources.into_iter().map(|row| row.source).collect())
 }

@@ -8,7 +8,6 @@ use super::{HasId, kind, model::ExternalKey, record, store};
 use crate::{
     access::{Authorized, Protected, inclusion},
     app::Tx,
-    db::bind,
     http::{ApiError, ApiResult, Code, FieldError, bulk::Outcome, bulk::Outcomes},
     sql,
 };
@@ -93,7 +92,7 @@ fn beyond<'a, T: Protected + HasId>(
         return Ok(added);
     }
     let people: Vec<Uuid> = added.iter().map(|(person, _)| *person).collect();
-    let powers = inclusion::reaching_those(sql!["SELECT unnest(", bind(people), ")"], tx.now);
+    let powers = inclusion::reaching_those(sql!("SELECT unnest({people})"), tx.now);
     let beyond = inclusion::holders_beyond_caller(tx, powers)?;
     added.retain(|(person, _)| beyond.contains(person));
     Ok(added)

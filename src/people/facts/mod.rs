@@ -12,12 +12,7 @@ use diesel::{QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{closure::REPORTING_LINES, groups::dynamic};
-use crate::{
-    app::Tx,
-    db::{bind, schema::users},
-    http::ApiResult,
-    sql,
-};
+use crate::{app::Tx, db::schema::users, http::ApiResult, sql};
 
 /// The reaction: keeps the facts of the people who changed in this transaction.
 pub fn keep_changed(tx: &mut Tx) -> ApiResult<()> {
@@ -53,13 +48,11 @@ pub fn keep_lines(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
 
 /// Notes the first day on which a person is active, for writers that did not.
 fn activate(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
-    sql![
-        "UPDATE users SET activated_on = ",
-        bind(tx.today()),
-        " WHERE id = ANY(",
-        bind(people.to_vec()),
-        ") AND status = 'active' AND activated_on IS NULL"
-    ]
+    sql!(
+        "UPDATE users SET activated_on = {today} WHERE id = ANY({people}) AND status = 'active'
+            AND activated_on IS NULL",
+        today = tx.today(),
+    )
     .execute(tx.conn)?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::members::{self, Membership, RefusedGains};
 use crate::{
     access::ScopePart,
     app::Tx,
-    db::{Sql, bind, schema::groups},
+    db::{Fixed, Sql, schema::groups},
     filter::Schema,
     http::{ApiError, ApiResult, filter::parse},
     people::users,
@@ -30,7 +30,7 @@ const GROUPS_A_STATEMENT: usize = 100;
 /// Every live dynamic group. Holds off changes of filters until the transaction ends, so that nobody is judged by a
 /// filter that another transaction is about to replace.
 pub fn all(tx: &mut Tx) -> ApiResult<Vec<DynamicGroup>> {
-    tx.hold_off(bind(FILTERS))?;
+    tx.hold_off(FILTERS)?;
     let groups = groups::table
         .filter(groups::kind.eq("dynamic"))
         .filter(groups::archived_at.is_null())
@@ -43,7 +43,7 @@ pub fn all(tx: &mut Tx) -> ApiResult<Vec<DynamicGroup>> {
 /// Waits for the transactions that judge people by the present filters, and holds off others: taken before a filter
 /// is written.
 pub fn lock_filters(tx: &mut Tx) -> ApiResult<()> {
-    tx.take_turns(bind(FILTERS))
+    tx.take_turns(FILTERS)
 }
 
 #[derive(QueryableByName)]
@@ -103,11 +103,12 @@ pub fn refused_gains(tx: &mut Tx, people: &[Uuid]) -> ApiResult<Option<RefusedGa
         return Ok(None);
     }
     let schema = users::filter::schema(tx)?;
-    let gains = sql![
-        wanted(tx, &groups, Some(people), &schema)?,
-        " SELECT group_id, user_id, true AS is_member FROM wanted WHERE NOT EXISTS (SELECT FROM group_members member
-            WHERE member.group_id = wanted.group_id AND member.user_id = wanted.user_id)"
-    ];
+    let gains = sql!(
+        "{wanted} SELECT group_id, user_id, true AS is_member FROM wanted
+         WHERE NOT EXISTS (SELECT FROM group_members member
+            WHERE member.group_id = wanted.group_id AND member.user_id = wanted.user_id)",
+        wanted = wanted(tx, &groups, Some(people), &schema)?,
+    );
     let gains: Vec<Change> = gains.load(tx.conn)?;
     let gained: Vec<_> = gains
         .iter()
@@ -118,59 +119,50 @@ pub fn refused_gains(tx: &mut Tx, people: &[Uuid]) -> ApiResult<Option<RefusedGa
 
 /// The CTE `wanted` of those who belong into groups.
 fn wanted(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: &Schema) -> ApiResult<Sql> {
-    let mut sql = sql!["WITH "];
-    if let Some(people) = people {
-        sql.push("written AS MATERIALIZED (SELECT unnest(");
-        sql.push(bind(people.to_vec()));
-        sql.push(") AS id), ");
-    }
-    sql.push("wanted AS MATERIALIZED (");
+    let written = people.map_or_else(Sql::default, |people| {
+        sql!("written AS MATERIALIZED (SELECT unnest({people}) AS id),")
+    });
+    let mut members = Sql::default();
     for (index, (id, filter)) in groups.iter().enumerate() {
         let filter = parse(filter, schema)
             .map_err(|error| ApiError::internal(format!("the filter of group {id}: {error}")))?;
-        sql.push(if index == 0 {
-            "SELECT "
-        } else {
-            " UNION ALL SELECT "
-        });
-        sql.push(bind(*id));
-        sql.push(" AS group_id, users.id AS user_id FROM users WHERE ");
-        sql.push(among(people, "users.id"));
-        sql.push(" AND ");
-        sql.push(filter.to_sql(&tx.filter_clock()));
+        if index > 0 {
+            members.push(sql!(" UNION ALL "));
+        }
+        members.push(sql!(
+            "SELECT {id} AS group_id, users.id AS user_id FROM users WHERE {among} AND {filter}",
+            among = among(people, "users.id"),
+            filter = filter.to_sql(&tx.filter_clock()),
+        ));
     }
-    sql.push(")");
-    Ok(sql)
+    Ok(sql!("WITH {written} wanted AS MATERIALIZED ({members})"))
 }
 
 fn statement(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: &Schema) -> ApiResult<Sql> {
     let ids: Vec<Uuid> = groups.iter().map(|(id, _)| *id).collect();
-    Ok(sql![
-        wanted(tx, groups, people, schema)?,
-        ", ended AS (
-            DELETE FROM group_members member WHERE member.group_id = ANY(",
-        bind(ids),
-        ") AND ",
-        among(people, "member.user_id"),
-        " AND NOT EXISTS (SELECT 1 FROM wanted
-                WHERE wanted.group_id = member.group_id AND wanted.user_id = member.user_id)
+    Ok(sql!(
+        "{wanted}, ended AS (
+            DELETE FROM group_members member WHERE member.group_id = ANY({ids}) AND {among}
+                AND NOT EXISTS (SELECT 1 FROM wanted
+                    WHERE wanted.group_id = member.group_id AND wanted.user_id = member.user_id)
             RETURNING member.group_id, member.user_id),
-        begun AS (
+         begun AS (
             INSERT INTO group_members (group_id, user_id, added_at)
-            SELECT wanted.group_id, wanted.user_id, ",
-        bind(tx.now),
-        " FROM wanted WHERE NOT EXISTS (SELECT 1 FROM group_members member
+            SELECT wanted.group_id, wanted.user_id, {tx.now} FROM wanted
+            WHERE NOT EXISTS (SELECT 1 FROM group_members member
                 WHERE member.group_id = wanted.group_id AND member.user_id = wanted.user_id)
             ON CONFLICT DO NOTHING
             RETURNING group_id, user_id)
-        SELECT group_id, user_id, false AS is_member FROM ended
-        UNION ALL SELECT group_id, user_id, true FROM begun"
-    ])
+         SELECT group_id, user_id, false AS is_member FROM ended
+         UNION ALL SELECT group_id, user_id, true FROM begun",
+        wanted = wanted(tx, groups, people, schema)?,
+        among = among(people, "member.user_id"),
+    ))
 }
 
 fn among(people: Option<&[Uuid]>, column: &'static str) -> Sql {
     match people {
-        Some(_) => sql![column, " IN (SELECT id FROM written)"],
+        Some(_) => sql!("{column} IN (SELECT id FROM written)", column = Fixed(column)),
         None => Sql::always(),
     }
 }

@@ -11,10 +11,7 @@ use super::model::{Group, GroupKind, GroupMember, GroupMembersChanged, UpdateGro
 use crate::{
     access::{Authorized, Permission, Protected, inclusion},
     app::{Tx, Wake},
-    db::{
-        bind,
-        schema::{grants, group_members, groups, users},
-    },
+    db::schema::{grants, group_members, groups, users},
     http::{ApiError, ApiResult, Code, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
     people::{
@@ -107,15 +104,12 @@ pub fn place(tx: &mut Tx, user: Uuid, within: BTreeSet<Uuid>, without: BTreeSet<
         )
         .returning(group_members::group_id)
         .get_results(tx.conn)?;
-    let added: Vec<Seen> = sql![
-        "INSERT INTO group_members (group_id, user_id, added_at) SELECT groups.id, ",
-        bind(user),
-        ", ",
-        bind(tx.now),
-        " FROM groups WHERE groups.kind = 'static' AND groups.archived_at IS NULL AND groups.id = ANY(",
-        bind(within.into_iter().collect::<Vec<_>>()),
-        ") ON CONFLICT DO NOTHING RETURNING group_id AS id"
-    ]
+    let added: Vec<Seen> = sql!(
+        "INSERT INTO group_members (group_id, user_id, added_at) SELECT groups.id, {user}, {tx.now}
+         FROM groups WHERE groups.kind = 'static' AND groups.archived_at IS NULL
+            AND groups.id = ANY({within}) ON CONFLICT DO NOTHING RETURNING group_id AS id",
+        within = within.into_iter().collect::<Vec<_>>(),
+    )
     .load(tx.conn)?;
     let ended = removed.into_iter().map(|group| (group, false));
     let memberships: Vec<_> = ended
@@ -131,15 +125,10 @@ pub fn place(tx: &mut Tx, user: Uuid, within: BTreeSet<Uuid>, without: BTreeSet<
 
 /// Adds people to a group, however many, and answers those who were not in it.
 fn insert(tx: &mut Tx, group: Uuid, people: &[Uuid]) -> ApiResult<Vec<Uuid>> {
-    let added: Vec<Seen> = sql![
-        "INSERT INTO group_members (group_id, user_id, added_at) SELECT DISTINCT ",
-        bind(group),
-        ", id, ",
-        bind(tx.now),
-        " FROM unnest(",
-        bind(people.to_vec()),
-        ") AS given(id) ON CONFLICT DO NOTHING RETURNING user_id AS id"
-    ]
+    let added: Vec<Seen> = sql!(
+        "INSERT INTO group_members (group_id, user_id, added_at) SELECT DISTINCT {group}, id, {tx.now}
+         FROM unnest({people}) AS given(id) ON CONFLICT DO NOTHING RETURNING user_id AS id"
+    )
     .load(tx.conn)?;
     Ok(added.into_iter().map(|user| user.id).collect())
 }
@@ -293,12 +282,10 @@ struct Seen {
 fn refuse_unseen(tx: &mut Tx, changes: &UpdateGroupMembers) -> ApiResult<()> {
     let scope = tx.scope(Permission::UsersRead)?;
     let named: Vec<Uuid> = changes.add.iter().chain(&changes.remove).copied().collect();
-    let seen: Vec<Seen> = sql![
-        "SELECT users.id FROM users WHERE users.id = ANY(",
-        bind(named),
-        ") AND ",
-        User::covered(&scope)
-    ]
+    let seen: Vec<Seen> = sql!(
+        "SELECT users.id FROM users WHERE users.id = ANY({named}) AND {covered}",
+        covered = User::covered(&scope),
+    )
     .load(tx.conn)?;
     let seen: HashSet<Uuid> = seen.into_iter().map(|user| user.id).collect();
     let lists = BTreeMap::from([("add", &changes.add), ("remove", &changes.remove)]);

@@ -95,7 +95,7 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         inclusion::held_by_members(ids.clone(), tx.now),
         inclusion::held_over_members(ids, tx.now),
     );
-    let beyond_caller = inclusion::holders_beyond_caller(tx, sql![by, " UNION ALL ", over])?;
+    let beyond_caller = inclusion::holders_beyond_caller(tx, sql!("{by} UNION ALL {over}"))?;
     for draft in &mut writing {
         let Some(filter) = draft.after.filter.clone() else {
             continue;

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::bind,
+    db::Fixed,
     http::{ApiError, ApiResult, Code, IfMatch, Reply, Versioned, scim::ScimError},
     sql,
 };
@@ -111,13 +111,10 @@ impl Request {
             }
         }
         for (table, ids) in [("groups", groups), ("users", users)] {
-            sql![
-                "SELECT id FROM ",
-                table,
-                " WHERE id = ANY(",
-                bind(ids),
-                ") ORDER BY id FOR NO KEY UPDATE"
-            ]
+            sql!(
+                "SELECT id FROM {table} WHERE id = ANY({ids}) ORDER BY id FOR NO KEY UPDATE",
+                table = Fixed(table),
+            )
             .execute(tx.conn)?;
         }
         Ok(())

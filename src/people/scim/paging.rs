@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::search::Search;
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::{ApiResult, Page, list::PagePlan},
     sql,
 };
@@ -45,21 +45,14 @@ pub fn page(
         next_cursor: None,
     };
     if search.count > 0 {
-        let rows: Vec<Placed> = sql![
-            "SELECT ",
-            id,
-            ", ",
-            plan.key(),
-            " AS place",
-            from,
-            plan.rows(conditions.iter().cloned()),
-            " ORDER BY ",
-            plan.order(),
-            " LIMIT ",
-            bind(plan.limit()),
-            " OFFSET ",
-            bind(offset)
-        ]
+        let rows: Vec<Placed> = sql!(
+            "SELECT {id}, {key} AS place {from} {rows} ORDER BY {order} LIMIT {limit} OFFSET {offset}",
+            id = Fixed(id),
+            key = plan.key(),
+            rows = plan.rows(conditions.iter().cloned()),
+            order = plan.order(),
+            limit = plan.limit(),
+        )
         .load(tx.conn)?;
         let rows = rows.into_iter().map(|row| (row.id, row.place));
         found = plan.page(rows.collect(), |id| *id);
@@ -70,11 +63,10 @@ pub fn page(
     if is_last && (rows > 0 || offset == 0) {
         return Ok((offset + rows, found));
     }
-    let total: Total = sql![
-        "SELECT count(*) AS total",
-        from,
-        Sql::all(conditions.iter().cloned())
-    ]
+    let total: Total = sql!(
+        "SELECT count(*) AS total {from} {conditions}",
+        conditions = Sql::all(conditions.iter().cloned()),
+    )
     .get_result(tx.conn)?;
     Ok((total.total, found))
 }

@@ -10,7 +10,7 @@ use crate::{
     access::{self, Permission, Protected, inclusion},
     app::Tx,
     db::{
-        Condition, bind,
+        Condition,
         schema::{org_units, users},
     },
     http::{ApiError, ApiResult, Code, FieldError},
@@ -85,7 +85,7 @@ fn beyond_caller(tx: &mut Tx, mut people: Vec<Uuid>) -> ApiResult<HashSet<Uuid>>
     if people.is_empty() {
         return Ok(HashSet::new());
     }
-    let powers = inclusion::reaching_those(sql!["SELECT unnest(", bind(people), ")"], tx.now);
+    let powers = inclusion::reaching_those(sql!("SELECT unnest({people})"), tx.now);
     inclusion::holders_beyond_caller(tx, powers)
 }
 

@@ -10,7 +10,7 @@ use super::model::{ComplianceCounts, ComplianceQuery, ComplianceReport, Complian
 use crate::{
     access::Scope,
     app::Tx,
-    db::{Sql, bind},
+    db::Sql,
     enrollment::requirements::filter::STATUS,
     http::{ApiResult, query::joined},
     people::users::filter,
@@ -47,7 +47,7 @@ pub fn compliance(tx: &mut Tx, query: &ComplianceQuery) -> ApiResult<ComplianceR
         other => return Err(joined(&query.faults, other.err().into_iter().collect())),
     };
     let people = Sql::all([
-        sql!["users.status <> 'archived'"],
+        sql!("users.status <> 'archived'"),
         report::people_in(&scope),
         report::below("users.org_unit_id", query.org_unit_id),
         filter,
@@ -76,77 +76,69 @@ fn row(row: Row) -> ComplianceRow {
 }
 
 // `held` is one row for each person and course, in the state of its latest cycle; it is materialized so that the
-// state is worked out once a row.
+// state is worked out once a row. A renewal that is not late counts as satisfied while the completion of the cycle before
+// still counts.
 fn statement(tx: &Tx, query: &ComplianceQuery, scope: &Scope, people: Sql) -> Sql {
     let course = match query.course_id {
-        Some(course) => sql!["requirements.course_id = ", bind(course)],
+        Some(course) => sql!("requirements.course_id = {course}"),
         None => Sql::always(),
     };
-    sql![
-        "WITH person AS (SELECT users.id, users.org_unit_id FROM users WHERE ",
-        people,
-        "), held AS MATERIALIZED (SELECT users.org_unit_id, CASE WHEN ",
-        IS_RENEWAL_IN_TIME,
-        " THEN 'satisfied' ELSE ",
-        STATUS,
-        " END AS state FROM person users JOIN requirements ON requirements.user_id = users.id CROSS JOIN (SELECT ",
-        bind(tx.today()),
-        "::date AS today) clock WHERE requirements.ended_at IS NULL AND ",
-        course,
-        " AND ",
-        scope.facts("users.id", "requirements.course_id"),
-        " AND ",
-        IS_LATEST,
-        COUNT_BY_UNIT,
-        scope.org_units("org_units.id"),
-        " OR direct.org_unit_id IS NOT NULL) AND ",
-        report::below("org_units.id", query.org_unit_id),
-        END
-    ]
+    sql!(
+        "WITH person AS (SELECT users.id, users.org_unit_id FROM users WHERE {people}),
+         held AS MATERIALIZED (SELECT users.org_unit_id,
+                CASE WHEN requirements.cycle > 1 AND requirements.satisfied_at IS NULL
+                        AND (requirements.due_on IS NULL OR requirements.due_on >= clock.today)
+                        AND EXISTS (SELECT FROM requirements earlier
+                            WHERE earlier.user_id = requirements.user_id
+                                AND earlier.course_id = requirements.course_id
+                                AND earlier.cycle < requirements.cycle
+                                AND earlier.ended_at IS NULL AND earlier.satisfied_at IS NOT NULL
+                                AND earlier.valid_until >= clock.today) THEN 'satisfied'
+                    ELSE {STATUS} END AS state
+            FROM person users JOIN requirements ON requirements.user_id = users.id
+            CROSS JOIN (SELECT {today}::date AS today) clock WHERE requirements.ended_at IS NULL
+                AND {course} AND {facts} AND NOT EXISTS (SELECT FROM requirements later
+                    WHERE later.user_id = requirements.user_id
+                        AND later.course_id = requirements.course_id
+                        AND later.cycle > requirements.cycle AND later.cycle > 1
+                        AND later.ended_at IS NULL)),
+         counted AS (SELECT org_unit_id, 0 AS people,
+                count(*) FILTER (WHERE state = 'satisfied') AS satisfied,
+                count(*) FILTER (WHERE state = 'open') AS open,
+                count(*) FILTER (WHERE state = 'overdue') AS overdue,
+                count(*) FILTER (WHERE state = 'expired') AS expired,
+                count(*) FILTER (WHERE state = 'upcoming') AS upcoming
+            FROM held GROUP BY org_unit_id
+            UNION ALL
+            SELECT org_unit_id, count(*), 0, 0, 0, 0, 0 FROM person GROUP BY org_unit_id),
+         direct AS (SELECT org_unit_id, ARRAY[sum(people), sum(satisfied), sum(open), sum(overdue),
+            sum(expired), sum(upcoming)]::bigint[] AS counts
+            FROM counted GROUP BY org_unit_id),
+         subtree AS (SELECT closure.ancestor_id AS org_unit_id,
+                ARRAY[sum(people), sum(satisfied), sum(open), sum(overdue), sum(expired),
+                    sum(upcoming)]::bigint[] AS counts
+            FROM counted JOIN org_unit_closure closure ON closure.descendant_id = counted.org_unit_id
+            GROUP BY closure.ancestor_id),
+         path AS (SELECT closure.descendant_id AS org_unit_id, max(closure.depth) AS depth,
+                array_agg((above.name || chr(9) || above.code) COLLATE provost_order
+                        ORDER BY closure.depth DESC) AS names
+            FROM org_unit_closure closure JOIN org_units above ON above.id = closure.ancestor_id
+            GROUP BY closure.descendant_id)
+         SELECT org_units.id AS org_unit_id, org_units.code, org_units.name, org_units.parent_id,
+            path.depth, coalesce(direct.counts, '{0,0,0,0,0,0}') AS direct, subtree.counts AS subtree,
+            path.names
+         FROM subtree
+         JOIN org_units ON org_units.id = subtree.org_unit_id
+         JOIN path ON path.org_unit_id = org_units.id
+         LEFT JOIN direct ON direct.org_unit_id = org_units.id
+         WHERE ({org_units}
+            OR direct.org_unit_id IS NOT NULL) AND {below}
+         UNION ALL
+         SELECT NULL, NULL, NULL, NULL, NULL, counts, counts, NULL FROM direct WHERE org_unit_id IS NULL
+         ORDER BY names NULLS LAST",
+        today = tx.today(),
+        facts = scope.facts("users.id", "requirements.course_id"),
+        org_units = scope.org_units("org_units.id"),
+        below = report::below("org_units.id", query.org_unit_id),
+    )
 }
-
-const IS_LATEST: &str =
-    "NOT EXISTS (SELECT FROM requirements later WHERE later.user_id = requirements.user_id
-    AND later.course_id = requirements.course_id AND later.cycle > requirements.cycle AND later.cycle > 1
-    AND later.ended_at IS NULL)";
-
-/// To be renewed and not late, while the completion of the cycle before still counts.
-const IS_RENEWAL_IN_TIME: &str = "requirements.cycle > 1 AND requirements.satisfied_at IS NULL
-    AND (requirements.due_on IS NULL OR requirements.due_on >= clock.today)
-    AND EXISTS (SELECT FROM requirements earlier WHERE earlier.user_id = requirements.user_id
-        AND earlier.course_id = requirements.course_id AND earlier.cycle < requirements.cycle
-        AND earlier.ended_at IS NULL AND earlier.satisfied_at IS NOT NULL AND earlier.valid_until >= clock.today)";
-
-const COUNT_BY_UNIT: &str = "), counted AS (
-    SELECT org_unit_id, 0 AS people, count(*) FILTER (WHERE state = 'satisfied') AS satisfied,
-        count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'overdue') AS overdue,
-        count(*) FILTER (WHERE state = 'expired') AS expired, count(*) FILTER (WHERE state = 'upcoming') AS upcoming
-    FROM held GROUP BY org_unit_id
-    UNION ALL
-    SELECT org_unit_id, count(*), 0, 0, 0, 0, 0 FROM person GROUP BY org_unit_id
-), direct AS (
-    SELECT org_unit_id, ARRAY[sum(people), sum(satisfied), sum(open), sum(overdue), sum(expired), sum(upcoming)]::bigint[] AS counts
-    FROM counted GROUP BY org_unit_id
-), subtree AS (
-    SELECT closure.ancestor_id AS org_unit_id,
-        ARRAY[sum(people), sum(satisfied), sum(open), sum(overdue), sum(expired), sum(upcoming)]::bigint[] AS counts
-    FROM counted JOIN org_unit_closure closure ON closure.descendant_id = counted.org_unit_id
-    GROUP BY closure.ancestor_id
-), path AS (
-    SELECT closure.descendant_id AS org_unit_id, max(closure.depth) AS depth,
-        array_agg((above.name || chr(9) || above.code) COLLATE provost_order ORDER BY closure.depth DESC) AS names
-    FROM org_unit_closure closure JOIN org_units above ON above.id = closure.ancestor_id
-    GROUP BY closure.descendant_id
-)
-SELECT org_units.id AS org_unit_id, org_units.code, org_units.name, org_units.parent_id, path.depth,
-    coalesce(direct.counts, '{0,0,0,0,0,0}') AS direct, subtree.counts AS subtree, path.names
-FROM subtree
-JOIN org_units ON org_units.id = subtree.org_unit_id
-JOIN path ON path.org_unit_id = org_units.id
-LEFT JOIN direct ON direct.org_unit_id = org_units.id
-WHERE (";
-
-const END: &str = "
-UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, counts, counts, NULL FROM direct WHERE org_unit_id IS NULL
-ORDER BY names NULLS LAST";

@@ -6,7 +6,7 @@ use super::model::{OverdueQuery, OverdueRequirement, OverdueRow};
 use crate::{
     access::{Protected, Scope},
     app::Tx,
-    db::{Sql, bind},
+    db::Sql,
     enrollment::requirements::filter::STATUS,
     http::{
         ApiResult, Listing, Page, Sort,
@@ -43,33 +43,41 @@ pub fn list(
     let (page, filter) = query.common().with_filter(&LISTING, filter)?;
     let page = sized(page);
     let course = match query.course_id {
-        Some(course) => sql!["requirements.course_id = ", bind(course)],
+        Some(course) => sql!("requirements.course_id = {course}"),
         None => Sql::always(),
     };
     let conditions = [
-        sql!["requirements.satisfied_at IS NULL AND requirements.ended_at IS NULL"],
-        sql!["requirements.due_on < clock.today"],
-        sql![STATUS, " = 'overdue' AND users.status <> 'archived'"],
+        sql!("requirements.satisfied_at IS NULL AND requirements.ended_at IS NULL"),
+        sql!("requirements.due_on < clock.today"),
+        sql!("{STATUS} = 'overdue' AND users.status <> 'archived'"),
         scope.facts("requirements.user_id", "requirements.course_id"),
         report::below("users.org_unit_id", query.org_unit_id),
         course,
         filter,
     ];
-    let rows: Vec<OverdueRow> = sql![
-        COLUMNS,
-        page.key(),
-        " AS sort_key FROM requirements CROSS JOIN (SELECT ",
-        bind(tx.today()),
-        "::date AS today) clock ",
-        JOINS,
-        visible_managers(tx, &scope),
-        " WHERE ",
-        page.rows(conditions),
-        " ORDER BY ",
-        page.order(),
-        " LIMIT ",
-        bind(page.limit())
-    ]
+    let rows: Vec<OverdueRow> = sql!(
+        "SELECT requirements.id AS requirement_id, users.id AS user_id, users.username,
+            users.given_name, users.family_name, users.email, unit.id AS org_unit_id,
+            unit.code AS org_unit_code, unit.name AS org_unit_name, courses.id AS course_id,
+            courses.code AS course_code, courses.title AS course_title, requirements.due_on,
+            clock.today - requirements.due_on AS days_overdue, users.manager_id,
+            manager.username AS manager_username,
+            trim(manager.given_name || ' ' || manager.family_name) AS manager_name,
+            manager.email AS manager_email, {key} AS sort_key FROM requirements
+         CROSS JOIN (SELECT {today}::date AS today) clock
+         JOIN users ON users.id = requirements.user_id
+         JOIN courses ON courses.id = requirements.course_id
+         LEFT JOIN org_units unit ON unit.id = users.org_unit_id
+         LEFT JOIN users manager ON manager.id = users.manager_id AND {visible_managers}
+         WHERE {rows}
+         ORDER BY {order} LIMIT {limit}",
+        key = page.key(),
+        today = tx.today(),
+        visible_managers = visible_managers(tx, &scope),
+        rows = page.rows(conditions),
+        order = page.order(),
+        limit = page.limit(),
+    )
     .load(tx.conn)?;
     let rows = rows
         .into_iter()
@@ -84,15 +92,3 @@ fn visible_managers(tx: &Tx, scope: &Scope) -> Sql {
     let scopes = readable.iter().chain([scope]);
     Sql::any(scopes.map(|scope| scope.users("manager.id")))
 }
-
-const COLUMNS: &str = "SELECT requirements.id AS requirement_id, users.id AS user_id, users.username,
-    users.given_name, users.family_name, users.email, unit.id AS org_unit_id, unit.code AS org_unit_code,
-    unit.name AS org_unit_name, courses.id AS course_id, courses.code AS course_code, courses.title AS course_title,
-    requirements.due_on, clock.today - requirements.due_on AS days_overdue, users.manager_id,
-    manager.username AS manager_username,
-    trim(manager.given_name || ' ' || manager.family_name) AS manager_name, manager.email AS manager_email, ";
-
-const JOINS: &str = "JOIN users ON users.id = requirements.user_id
-    JOIN courses ON courses.id = requirements.course_id
-    LEFT JOIN org_units unit ON unit.id = users.org_unit_id
-    LEFT JOIN users manager ON manager.id = users.manager_id AND ";

@@ -62,10 +62,10 @@ pub struct TranscriptLearner {
 }
 
 protected!(TranscriptLearner in users, name: "user", external: Some("user"), read: CompletionsRead,
-covered: |scope| Sql::any([scope.users("users.id"), sql![
-    "EXISTS (SELECT FROM completions done WHERE done.user_id = users.id AND ",
-    scope.courses("done.course_id"), ")"
-]]));
+covered: |scope| Sql::any([scope.users("users.id"), sql!(
+    "EXISTS (SELECT FROM completions done WHERE done.user_id = users.id AND {courses})",
+    courses = scope.courses("done.course_id"),
+)]));
 
 /// A line of a transcript.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, QueryableByName, ToSchema)]

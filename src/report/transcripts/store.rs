@@ -13,7 +13,7 @@ use crate::{
     access::{self, Protected},
     app::Tx,
     credential::certificates::store::STATE,
-    db::bind,
+    db::Fixed,
     enrollment::requirements::filter::STATUS,
     http::{ApiResult, Ref},
     people::days::Zones,
@@ -34,32 +34,48 @@ pub fn transcript(tx: &mut Tx, id: &Ref<TranscriptLearner>) -> ApiResult<Transcr
     let learner = access::read(tx, id)?;
     let scope = tx.scope(TranscriptLearner::READ)?;
     let of = |table_user: &'static str, table_course: &'static str| {
-        sql![
-            " WHERE ",
-            table_user,
-            " = ",
-            bind(learner.id),
-            " AND ",
-            scope.facts(table_user, table_course)
-        ]
+        sql!(
+            "{table_user} = {learner.id} AND {facts}",
+            table_user = Fixed(table_user),
+            facts = scope.facts(table_user, table_course),
+        )
     };
-    let rows: Vec<Row> = sql![
-        "WITH clock AS (SELECT ",
-        bind(tx.today()),
-        "::date AS today)",
-        COMPLETIONS,
-        of("completions.user_id", "completions.course_id"),
-        ENROLLMENTS,
-        of("enrollments.user_id", "enrollments.course_id"),
-        REQUIREMENTS,
-        STATUS,
-        REQUIREMENTS_FROM,
-        of("requirements.user_id", "requirements.course_id"),
-        CERTIFICATES,
-        STATE,
-        CERTIFICATES_FROM,
-        of("certificates.user_id", "certificates.course_id")
-    ]
+    let rows: Vec<Row> = sql!(
+        "WITH clock AS (SELECT {today}::date AS today)
+         SELECT 'completion' AS kind, completions.id, courses.id AS course_id,
+            courses.code AS course_code, taken.title AS course_title,
+            CASE WHEN EXISTS (SELECT FROM completions correction
+                WHERE correction.user_id = completions.user_id
+                    AND correction.supersedes_id = completions.id) THEN 'corrected'
+                WHEN completions.valid_until < clock.today THEN 'expired' ELSE 'valid' END AS status,
+            completions.occurred_on AS day, NULL::date AS due_on, completions.valid_until,
+            completions.score, NULL AS serial, NULL::timestamptz AS began_at
+         FROM completions CROSS JOIN clock JOIN courses ON courses.id = completions.course_id
+         JOIN course_versions taken ON taken.id = completions.course_version_id
+         WHERE {of_completions}
+         UNION ALL
+         SELECT 'enrollment', enrollments.id, courses.id, courses.code, taken.title, enrollments.state,
+            enrollments.enrolled_at::date, NULL, NULL, NULL, NULL, enrollments.enrolled_at
+         FROM enrollments JOIN courses ON courses.id = enrollments.course_id
+         JOIN course_versions taken ON taken.id = enrollments.course_version_id
+         WHERE {of_enrollments}
+         UNION ALL
+         SELECT 'requirement', requirements.id, courses.id, courses.code, courses.title, {STATUS},
+            requirements.opens_on, requirements.due_on, requirements.valid_until, NULL, NULL, NULL
+         FROM requirements CROSS JOIN clock JOIN courses ON courses.id = requirements.course_id
+         WHERE {of_requirements}
+         UNION ALL
+         SELECT 'certificate', certificates.id, courses.id, courses.code,
+            certificates.shown ->> 'course', {STATE}, certificates.issued_on, NULL,
+            certificates.valid_until, NULL, certificates.serial, NULL
+         FROM certificates CROSS JOIN clock JOIN courses ON courses.id = certificates.course_id
+         WHERE {of_certificates}",
+        today = tx.today(),
+        of_completions = of("completions.user_id", "completions.course_id"),
+        of_enrollments = of("enrollments.user_id", "enrollments.course_id"),
+        of_requirements = of("requirements.user_id", "requirements.course_id"),
+        of_certificates = of("certificates.user_id", "certificates.course_id"),
+    )
     .load(tx.conn)?;
     let zones = Zones::of(tx, &[learner.id])?;
     let mut entries: Vec<TranscriptEntry> = rows
@@ -78,37 +94,3 @@ pub fn transcript(tx: &mut Tx, id: &Ref<TranscriptLearner>) -> ApiResult<Transcr
         entries,
     })
 }
-
-const COMPLETIONS: &str = "
-SELECT 'completion' AS kind, completions.id, courses.id AS course_id, courses.code AS course_code,
-    taken.title AS course_title,
-    CASE WHEN EXISTS (SELECT FROM completions correction WHERE correction.user_id = completions.user_id
-            AND correction.supersedes_id = completions.id) THEN 'corrected'
-        WHEN completions.valid_until < clock.today THEN 'expired' ELSE 'valid' END AS status,
-    completions.occurred_on AS day, NULL::date AS due_on, completions.valid_until,
-    completions.score, NULL AS serial, NULL::timestamptz AS began_at
-FROM completions CROSS JOIN clock JOIN courses ON courses.id = completions.course_id
-JOIN course_versions taken ON taken.id = completions.course_version_id";
-
-const ENROLLMENTS: &str = "
-UNION ALL
-SELECT 'enrollment', enrollments.id, courses.id, courses.code, taken.title, enrollments.state,
-    enrollments.enrolled_at::date, NULL, NULL, NULL, NULL, enrollments.enrolled_at
-FROM enrollments JOIN courses ON courses.id = enrollments.course_id
-JOIN course_versions taken ON taken.id = enrollments.course_version_id";
-
-const REQUIREMENTS: &str = "
-UNION ALL
-SELECT 'requirement', requirements.id, courses.id, courses.code, courses.title, ";
-
-const REQUIREMENTS_FROM: &str =
-    ", requirements.opens_on, requirements.due_on, requirements.valid_until, NULL, NULL, NULL
-FROM requirements CROSS JOIN clock JOIN courses ON courses.id = requirements.course_id";
-
-const CERTIFICATES: &str = "
-UNION ALL
-SELECT 'certificate', certificates.id, courses.id, courses.code, certificates.shown ->> 'course', ";
-
-const CERTIFICATES_FROM: &str =
-    ", certificates.issued_on, NULL, certificates.valid_until, NULL, certificates.serial, NULL
-FROM certificates CROSS JOIN clock JOIN courses ON courses.id = certificates.course_id";

@@ -380,11 +380,12 @@ fn rows(app: &TestApp) -> Vec<(String, i64)> {
         rows: i64,
     }
     let tables: Vec<Table> = app.write(|tx| {
-        Ok(sql![
+        Ok(sql!(
             "SELECT tablename::text AS name, (xpath('//rows/text()', query_to_xml(format(
-                'SELECT count(*) AS rows FROM %I', tablename), false, true, '')))[1]::text::bigint AS rows
+                'SELECT count(*) AS rows FROM %I', tablename), false, true,
+                '')))[1]::text::bigint AS rows
              FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
-        ]
+        )
         .load(tx.conn)?)
     });
     tables.into_iter().map(|table| (table.name, table.rows)).collect()

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use provost::{access::Permission, app::Acting, db::bind, sql};
+use provost::{access::Permission, app::Acting, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -46,27 +46,33 @@ impl Audience {
         let rows: Vec<Row> = app
             .app
             .read_blocking(&reading, move |tx| {
-                let ids = sql![
-                    "WITH person AS (SELECT id FROM users WHERE username LIKE ", bind(word.as_str()),
-                    "), thing AS (
+                let ids = sql!(
+                    "WITH person AS (SELECT id FROM users WHERE username LIKE {word}), thing AS (
                         SELECT id FROM person
-                        UNION ALL SELECT id FROM org_units WHERE code LIKE ", bind(word.as_str()),
-                    " UNION ALL SELECT id FROM groups WHERE code LIKE ", bind(word.as_str()),
-                    " UNION ALL SELECT id FROM categories WHERE code LIKE ", bind(word.as_str()),
-                    " UNION ALL SELECT id FROM courses WHERE code LIKE ", bind(word.as_str()),
-                    ") SELECT id::text FROM thing
-                    UNION ALL SELECT v.id::text FROM course_versions v JOIN thing ON thing.id = v.course_id
-                    UNION ALL SELECT f.id::text FROM requirements f JOIN person ON person.id = f.user_id
-                    UNION ALL SELECT f.id::text FROM requirement_reasons f JOIN person ON person.id = f.user_id
-                    UNION ALL SELECT f.id::text FROM enrollments f JOIN person ON person.id = f.user_id
-                    UNION ALL SELECT f.id::text FROM completions f JOIN person ON person.id = f.user_id
-                    UNION ALL SELECT f.id::text FROM certificates f JOIN person ON person.id = f.user_id
-                    UNION ALL SELECT f.serial FROM certificates f JOIN person ON person.id = f.user_id
-                    UNION ALL SELECT f.id::text FROM user_history f JOIN person ON person.id = f.user_id
-                    UNION ALL SELECT f.id::text FROM sessions f JOIN person ON person.id = f.user_id
-                    UNION ALL SELECT f.id::text FROM grants f JOIN thing ON thing.id IN (f.principal_id, f.scope_id)
-                    UNION ALL SELECT f.id::text FROM events f JOIN thing ON thing.id IN (f.user_id, f.object_id)"
-                ];
+                        UNION ALL SELECT id FROM org_units WHERE code LIKE {word} UNION ALL SELECT id
+                        FROM groups WHERE code LIKE {word} UNION ALL SELECT id FROM categories
+                        WHERE code LIKE {word} UNION ALL SELECT id FROM courses WHERE code LIKE {word})
+                     SELECT id::text FROM thing
+                     UNION ALL SELECT v.id::text FROM course_versions v
+                     JOIN thing ON thing.id = v.course_id
+                     UNION ALL SELECT f.id::text FROM requirements f
+                     JOIN person ON person.id = f.user_id
+                     UNION ALL SELECT f.id::text FROM requirement_reasons f
+                     JOIN person ON person.id = f.user_id
+                     UNION ALL SELECT f.id::text FROM enrollments f JOIN person ON person.id = f.user_id
+                     UNION ALL SELECT f.id::text FROM completions f JOIN person ON person.id = f.user_id
+                     UNION ALL SELECT f.id::text FROM certificates f
+                     JOIN person ON person.id = f.user_id
+                     UNION ALL SELECT f.serial FROM certificates f JOIN person ON person.id = f.user_id
+                     UNION ALL SELECT f.id::text FROM user_history f
+                     JOIN person ON person.id = f.user_id
+                     UNION ALL SELECT f.id::text FROM sessions f JOIN person ON person.id = f.user_id
+                     UNION ALL SELECT f.id::text FROM grants f
+                     JOIN thing ON thing.id IN (f.principal_id, f.scope_id)
+                     UNION ALL SELECT f.id::text FROM events f
+                     JOIN thing ON thing.id IN (f.user_id, f.object_id)",
+                    word = word.as_str(),
+                );
                 Ok(diesel::RunQueryDsl::load(ids, tx.conn)?)
             })
             .unwrap();

@@ -6,7 +6,7 @@ mod groups;
 mod org_units;
 mod users;
 
-use provost::db::{bind, sql::Sql};
+use provost::db::sql::Sql;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, TestApp};
@@ -52,10 +52,7 @@ fn id(answer: &Answer, index: usize) -> String {
 fn events(app: &TestApp, action: &str) -> i64 {
     count(
         app,
-        provost::sql![
-            "SELECT count(*) AS count FROM events WHERE action = ",
-            bind(action)
-        ],
+        provost::sql!("SELECT count(*) AS count FROM events WHERE action = {action}"),
     )
 }
 

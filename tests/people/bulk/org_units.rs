@@ -47,9 +47,10 @@ async fn a_whole_tree_is_added_at_once_in_any_order() {
         ["u249", "u996", "u997", "u998", "u999"]
     );
     // u999 stands below u249, u62, u15, u3 and u0.
-    let lines = sql![
-        "SELECT count(*) AS count FROM org_unit_closure JOIN org_units ON id = descendant_id WHERE code = 'u999'"
-    ];
+    let lines = sql!(
+        "SELECT count(*) AS count FROM org_unit_closure JOIN org_units ON id = descendant_id
+         WHERE code = 'u999'"
+    );
     assert_eq!(count(&app, lines), 6);
 }
 

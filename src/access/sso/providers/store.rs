@@ -101,7 +101,7 @@ pub fn offered(conn: &mut PgConnection) -> QueryResult<Vec<OfferedProvider>> {
     identity_providers::table
         .filter(identity_providers::enabled)
         .order((
-            Fragment::<sql_types::Text>::new(sql!["identity_providers.name", ORDER_OF_TEXT]),
+            Fragment::<sql_types::Text>::new(sql!("identity_providers.name{ORDER_OF_TEXT}")),
             identity_providers::id,
         ))
         .select(OfferedProvider::as_select())

@@ -9,6 +9,7 @@ use super::model::{CourseLevel, CourseStatus};
 use crate::{
     access::Permission,
     app::Tx,
+    db::Fixed,
     http::ApiResult,
     import::{
         Target,
@@ -132,7 +133,7 @@ fn field(name: &'static str, kind: Kind, empty: Empty, present: &'static str) ->
         name: name.into(),
         kind,
         empty,
-        present: sql![present],
+        present: sql!("{present}", present = Fixed(present)),
         number_after: (name == "code").then_some("-"),
     }
 }

@@ -4,7 +4,6 @@ use diesel::{QueryableByName, RunQueryDsl, sql_types};
 
 use crate::{
     app::Tx,
-    db::bind,
     http::ApiResult,
     import::{
         apply,
@@ -42,20 +41,17 @@ fn refuse_empty(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         plan,
         "status",
         "course_has_no_modules",
-        sql!["'a course without a link cannot be published'"],
+        sql!("'a course without a link cannot be published'"),
         "error",
     );
-    sql![
-        "WITH barren AS (SELECT g.line FROM ",
-        good(plan),
-        " g LEFT JOIN courses c ON c.id = g.object_id
+    sql!(
+        "WITH barren AS (SELECT g.line FROM {good} g LEFT JOIN courses c ON c.id = g.object_id
             WHERE g.fields ->> 'status' = 'published' AND g.fields ->> 'link' IS NULL
                 AND (g.fields ? 'link' OR c.id IS NULL OR c.modules = '[]'))
-         UPDATE import_rows r SET action = 'refuse', issues = r.issues || ",
-        fault,
-        " FROM barren WHERE r.line = barren.line AND r.import_id = ",
-        bind(plan.import)
-    ]
+         UPDATE import_rows r SET action = 'refuse', issues = r.issues || {fault} FROM barren
+         WHERE r.line = barren.line AND r.import_id = {plan.import}",
+        good = good(plan),
+    )
     .execute(tx.conn)?;
     Ok(())
 }
@@ -64,48 +60,51 @@ fn find_categories(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Ap
     if reference.by == ReferenceBy::Name {
         naming::settle(tx, plan, reference, named_categories())?;
     }
-    let detail = sql!["'there is no category ' || found.name || ', or it is archived'"];
-    let found = sql![
+    let detail = sql!("'there is no category ' || found.name || ', or it is archived'");
+    let found = sql!(
         "SELECT g.line, coalesce(c.code, g.fields -> 'category' -> -1 ->> 'code') AS code,
-            coalesce(g.fields -> 'category' -> -1 ->> 'code', g.fields -> 'category' -> -1 ->> 'name') AS name,
-            CASE WHEN c.id IS NULL THEN g.fields -> 'category' -> -1 ->> 'code' IS NULL OR NOT ",
-        bind(reference.on_missing == OnMissing::Create),
-        " ELSE c.archived_at IS NOT NULL END AS is_missing
-            FROM ",
-        good(plan),
-        " g LEFT JOIN categories c ON c.code_folded = g.folded -> 'category_folded' -> -1 ->> 'code'
-            WHERE jsonb_typeof(g.fields -> 'category') = 'array'"
-    ];
+            coalesce(g.fields -> 'category' -> -1 ->> 'code',
+                g.fields -> 'category' -> -1 ->> 'name') AS name,
+            CASE WHEN c.id IS NULL THEN g.fields -> 'category' -> -1 ->> 'code' IS NULL
+                    OR NOT {is_created} ELSE c.archived_at IS NOT NULL END AS is_missing
+         FROM {good} g
+         LEFT JOIN categories c ON c.code_folded = g.folded -> 'category_folded' -> -1 ->> 'code'
+         WHERE jsonb_typeof(g.fields -> 'category') = 'array'",
+        is_created = reference.on_missing == OnMissing::Create,
+        good = good(plan),
+    );
     let missing = on_missing(plan, reference, "category", "category_unknown", detail);
     settle_codes(tx, plan, "category", found, missing)
 }
 
 /// Refuses rows whose code or whose category is no longer as it was when they were planned.
 pub fn refuse_outdated(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
-    let outrun = sql![
+    let outrun = sql!(
         "SELECT r.line FROM import_rows r
          WHERE r.action IN ('create', 'update', 'restore') AND (
-            EXISTS (SELECT 1 FROM courses t WHERE t.code_folded = r.folded ->> 'code_folded' AND t.id <> r.object_id)
+            EXISTS (SELECT 1 FROM courses t WHERE t.code_folded = r.folded ->> 'code_folded'
+                    AND t.id <> r.object_id)
             OR r.refs ->> 'category' IS NOT NULL AND NOT EXISTS (
-                SELECT 1 FROM categories c WHERE c.code_folded = r.folded -> 'category_folded' -> -1 ->> 'code'
+                SELECT 1 FROM categories c
+                WHERE c.code_folded = r.folded -> 'category_folded' -> -1 ->> 'code'
                     AND c.archived_at IS NULL)
-            OR ",
-        naming::names_another(plan, "category", "categories"),
-        ") AND ",
-        part.rows(plan)
-    ];
+            OR {names_another}) AND {rows}",
+        names_another = naming::names_another(plan, "category", "categories"),
+        rows = part.rows(plan),
+    );
     apply::refuse(tx, plan, outrun)?;
     Ok(())
 }
 
 /// Categories by their names; one that is archived counts only where no other one is.
 fn named_categories() -> Naming {
-    let found = sql![
+    let found = sql!(
         "found AS (SELECT paths.path, 1::bigint AS level, c.code,
                 rank() OVER (PARTITION BY paths.path ORDER BY c.archived_at IS NOT NULL) AS place
             FROM paths JOIN categories c ON c.name_folded = paths.levels -> 0 ->> 'key')
-         SELECT path, level, min(code) AS code, count(*) AS total FROM found WHERE place = 1 GROUP BY path, level"
-    ];
+         SELECT path, level, min(code) AS code, count(*) AS total FROM found WHERE place = 1
+         GROUP BY path, level"
+    );
     Naming {
         reference: "category",
         table: "categories",
@@ -123,12 +122,13 @@ struct Number {
 
 /// How many categories the plan makes.
 pub fn new_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
-    let number: Number = sql![
+    let number: Number = sql!(
         "SELECT count(DISTINCT folded -> 'category_folded' -> -1 ->> 'code') AS number FROM import_rows
          WHERE action IN ('create', 'update', 'restore') AND refs ->> 'category' IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM categories c WHERE c.code_folded = folded -> 'category_folded' -> -1 ->> 'code') AND import_id = ",
-        bind(plan.import)
-    ]
+            AND NOT EXISTS (SELECT 1 FROM categories c
+                WHERE c.code_folded = folded -> 'category_folded' -> -1 ->> 'code')
+            AND import_id = {plan.import}"
+    )
     .get_result(tx.conn)?;
     Ok(number.number)
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     app::Tx,
     catalog::courses::publish::publish_all,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::ApiResult,
     import::{
         events::{self, EventKind},
@@ -23,11 +23,12 @@ pub fn write(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     COURSES.create(tx, plan, part, course("course.created"), new)?;
     update(tx, plan, part)?;
     end(tx, plan, part)?;
-    let published: Vec<Id> = sql![
+    let published: Vec<Id> = sql!(
         "SELECT r.object_id AS id FROM import_rows r
-         WHERE r.action IN ('create', 'update', 'restore') AND r.fields ->> 'status' = 'published' AND ",
-        part.rows(plan)
-    ]
+         WHERE r.action IN ('create', 'update', 'restore') AND r.fields ->> 'status' = 'published'
+            AND {rows}",
+        rows = part.rows(plan),
+    )
     .load(tx.conn)?;
     publish_all(tx, published.into_iter().map(|row| row.id).collect())?;
     Ok(())
@@ -47,24 +48,20 @@ const CATEGORY_CREATED: EventKind = EventKind {
 
 /// Makes the categories that rows name and that are not there.
 pub fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
-    let created = sql![
+    let created = sql!(
         "INSERT INTO categories (id, code, name, code_folded, name_folded, created_at, updated_at)
-         SELECT ",
-        tx.new_ids(),
-        ", code, name, code_folded, name_folded, ",
-        bind(tx.now),
-        ", ",
-        bind(tx.now),
-        " FROM (SELECT DISTINCT ON (code_folded) refs ->> 'category' AS code,
+         SELECT {ids}, code, name, code_folded, name_folded, {tx.now}, {tx.now}
+         FROM (SELECT DISTINCT ON (code_folded) refs ->> 'category' AS code,
                 fields -> 'category' -> -1 ->> 'name' AS name, code_folded,
                 folded -> 'category_folded' -> -1 ->> 'name' AS name_folded
-            FROM import_rows, LATERAL (SELECT folded -> 'category_folded' -> -1 ->> 'code' AS code_folded) AS keys
-            WHERE action IN ('create', 'update', 'restore') AND refs ->> 'category' IS NOT NULL AND import_id = ",
-        bind(plan.import),
-        " ORDER BY code_folded, line) AS new
+            FROM import_rows,
+                LATERAL (SELECT folded -> 'category_folded' -> -1 ->> 'code' AS code_folded) AS keys
+            WHERE action IN ('create', 'update', 'restore') AND refs ->> 'category' IS NOT NULL
+                AND import_id = {plan.import} ORDER BY code_folded, line) AS new
          WHERE NOT EXISTS (SELECT 1 FROM categories c WHERE c.code_folded = new.code_folded)
-         RETURNING categories.id, to_jsonb(categories) - '{code_folded,name_folded}'::text[] AS after"
-    ];
+         RETURNING categories.id, to_jsonb(categories) - '{code_folded,name_folded}'::text[] AS after",
+        ids = tx.new_ids(),
+    );
     events::record(tx, CATEGORY_CREATED, None, created)?;
     Ok(())
 }
@@ -88,62 +85,58 @@ const fn course(action: &'static str) -> EventKind {
 /// The courses of rows with `actions`, as they will be before they are published.
 fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
     let defaults = json!({ "summary": "", "description": "", "tags": [], "modules": [], "status": "draft" });
-    sql![
+    sql!(
         "SELECT r.object_id AS id, p.code, p.title, p.summary, p.description, p.language,
             CASE WHEN r.refs ? 'category' THEN k.id ELSE c.category_id END AS category_id,
             p.tags, p.provider, p.level, p.duration_minutes, p.credits, p.validity_period,
-            CASE WHEN NOT r.fields ? 'link' OR c.modules #> '{0,activities,0,url}' = r.fields -> 'link' THEN p.modules
+            CASE WHEN NOT r.fields ? 'link' OR c.modules #> '{0,activities,0,url}' = r.fields -> 'link'
+                    THEN p.modules
                 WHEN r.fields ->> 'link' IS NULL THEN '[]'
-                ELSE jsonb_build_array(jsonb_build_object('title', p.title, 'activities', jsonb_build_array(
-                    jsonb_build_object('title', p.title, 'kind', 'link', 'url', r.fields -> 'link')))) END AS modules,
+                ELSE jsonb_build_array(jsonb_build_object('title', p.title, 'activities',
+                    jsonb_build_array(
+                        jsonb_build_object('title', p.title, 'kind', 'link', 'url',
+                            r.fields -> 'link')))) END AS modules,
             CASE WHEN p.status = 'retired' THEN 'retired'
                 WHEN c.status = 'retired' AND c.current_version_id IS NOT NULL THEN 'published'
                 WHEN c.status = 'retired' THEN 'draft'
                 ELSE coalesce(c.status, 'draft') END AS status,
-            CASE WHEN p.status = 'retired' THEN coalesce(c.retired_at, ",
-        bind(tx.now),
-        ") END AS retired_at, p.code_folded
+            CASE WHEN p.status = 'retired' THEN coalesce(c.retired_at, {tx.now}) END AS retired_at,
+            p.code_folded
          FROM import_rows r
          LEFT JOIN courses c ON c.id = r.object_id
          LEFT JOIN categories k ON k.code_folded = r.folded -> 'category_folded' -> -1 ->> 'code'
          CROSS JOIN LATERAL jsonb_populate_record(c,
-            CASE WHEN c.id IS NULL THEN ",
-        bind(defaults),
-        " ELSE '{}' END || r.fields
-            || CASE WHEN r.refs ? 'status' THEN jsonb_build_object('status', r.refs -> 'status') ELSE '{}' END || r.folded) AS p
-         WHERE r.action IN ",
-        actions,
-        " AND ",
-        part.rows(plan)
-    ]
+            CASE WHEN c.id IS NULL THEN {defaults} ELSE '{}' END || r.fields
+            || CASE WHEN r.refs ? 'status' THEN jsonb_build_object('status', r.refs -> 'status')
+                ELSE '{}' END || r.folded) AS p
+         WHERE r.action IN {actions} AND {rows}",
+        actions = Fixed(actions),
+        rows = part.rows(plan),
+    )
 }
 
 fn update(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     const ACTIONS: &str = "('update', 'restore')";
-    let updated = sql![
-        "UPDATE courses SET (",
-        COURSES.columns,
-        ", version, updated_at) = (n.code, n.title, n.summary, n.description, n.language, n.category_id, n.tags, n.provider,
-            n.level, n.duration_minutes, n.credits, n.validity_period, n.modules, n.status, n.retired_at, n.code_folded,
-            courses.version + 1, ",
-        bind(tx.now),
-        ") FROM (",
-        next(tx, plan, part, ACTIONS),
-        ") AS n WHERE courses.id = n.id"
-    ];
+    let updated = sql!(
+        "UPDATE courses
+         SET ({columns}, version, updated_at) = (n.code, n.title, n.summary, n.description, n.language,
+            n.category_id, n.tags, n.provider, n.level, n.duration_minutes, n.credits,
+            n.validity_period, n.modules, n.status, n.retired_at, n.code_folded, courses.version + 1,
+            {tx.now}) FROM ({next}) AS n WHERE courses.id = n.id",
+        columns = Fixed(COURSES.columns),
+        next = next(tx, plan, part, ACTIONS),
+    );
     COURSES.change(tx, plan, part, ACTIONS, course("course.updated"), updated)?;
     keyed::take_over(tx, plan, part, course("external_key.added"))
 }
 
 fn end(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
-    let ended = sql![
-        "UPDATE courses SET status = 'retired', retired_at = ",
-        bind(tx.now),
-        ", version = courses.version + 1, updated_at = ",
-        bind(tx.now),
-        " FROM import_rows r WHERE r.object_id = courses.id AND r.action = 'end' AND ",
-        part.rows(plan)
-    ];
+    let ended = sql!(
+        "UPDATE courses SET status = 'retired', retired_at = {tx.now}, version = courses.version + 1,
+            updated_at = {tx.now} FROM import_rows r WHERE r.object_id = courses.id AND r.action = 'end'
+            AND {rows}",
+        rows = part.rows(plan),
+    );
     COURSES.change(tx, plan, part, "('end')", course("course.retired"), ended)?;
     keyed::note_missing(tx, plan, part, "course")
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::model::CourseVersion;
 use crate::{
     app::Tx,
-    db::{bind, schema::course_versions},
+    db::schema::course_versions,
     filter::{Attribute, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
@@ -48,7 +48,7 @@ static FILTER: Schema = Schema::new(&[
 /// A page of a course's versions.
 pub fn list(tx: &mut Tx, course_id: Uuid, query: &ListQuery) -> ApiResult<Page<CourseVersion>> {
     let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
-    let of_course = sql!["course_versions.course_id = ", bind(course_id)];
+    let of_course = sql!("course_versions.course_id = {course_id}");
     let rows = course_versions::table
         .select((CourseVersion::as_select(), page.key()))
         .filter(page.rows([of_course, filter]))

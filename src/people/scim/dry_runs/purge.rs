@@ -4,7 +4,6 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    db::bind,
     jobs::{Job, JobError, JobRun},
     sql,
 };
@@ -23,13 +22,12 @@ impl Job for PurgeDryRuns {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         while run.write(|tx| {
-            let deleted = sql![
-                "DELETE FROM scim_dry_runs WHERE id IN (SELECT id FROM scim_dry_runs WHERE created_at <= ",
-                bind(tx.now - KEPT_FOR),
-                " ORDER BY created_at LIMIT ",
-                bind(BATCH),
-                ")"
-            ]
+            let deleted = sql!(
+                "DELETE FROM scim_dry_runs
+                 WHERE id IN (SELECT id FROM scim_dry_runs WHERE created_at <= {since}
+                    ORDER BY created_at LIMIT {BATCH})",
+                since = tx.now - KEPT_FOR,
+            )
             .execute(tx.conn)?;
             Ok(deleted as i64)
         })? == BATCH

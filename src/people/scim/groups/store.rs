@@ -16,7 +16,7 @@ use crate::{
     access::{Permission, Protected},
     app::Tx,
     db::{
-        Condition, Sql, bind,
+        Condition, Sql,
         schema::{external_keys, groups},
     },
     http::{ApiError, ApiResult, Page},
@@ -49,7 +49,7 @@ fn record((group, external_id): Row) -> Record {
 
 /// Archived groups are gone for SCIM.
 fn known() -> Sql {
-    sql!["groups.archived_at IS NULL"]
+    sql!("groups.archived_at IS NULL")
 }
 
 /// A page of those that the caller may see, and how many there are in all.
@@ -58,11 +58,10 @@ pub fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Pa
     let people = tx.seen(Permission::UsersRead).users("m.user_id");
     let schema = GROUPS.clone().limited("members", people);
     let (plan, filter) = search.plan(CORE_GROUP, &LISTING, &schema, &tx.filter_clock())?;
-    let from = sql![
-        " FROM groups CROSS JOIN (SELECT ",
-        bind(client.source.as_str()),
-        "::text AS source) client WHERE "
-    ];
+    let from = sql!(
+        " FROM groups CROSS JOIN (SELECT {source}::text AS source) client WHERE ",
+        source = client.source.as_str(),
+    );
     let conditions = [Group::covered(&scope), known(), filter];
     let (total, page) = paging::page(tx, search, &plan, "groups.id", &from, &conditions)?;
     let ids = page.data;
@@ -104,18 +103,16 @@ pub fn members(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<HashMap<Uuid, Vec<Member>
     let Some(scope) = tx.caller.scope_if_any(Permission::UsersRead, tx.now) else {
         return Ok(HashMap::new());
     };
-    let found: Vec<Member> = sql![
+    let found: Vec<Member> = sql!(
         "SELECT member.group_id, member.user_id, member.added_at,
             btrim(concat(users.given_name, ' ', users.family_name)) AS name
          FROM group_members member JOIN users ON users.id = member.user_id
-         WHERE member.group_id = ANY(",
-        bind(ids.to_vec()),
-        ") AND NOT (users.status = 'archived' AND EXISTS (
-            SELECT FROM scim_users WHERE scim_users.user_id = users.id AND scim_users.deleted_at IS NOT NULL))
-           AND ",
-        User::covered(&scope),
-        " ORDER BY member.group_id, member.user_id"
-    ]
+         WHERE member.group_id = ANY({ids}) AND NOT (users.status = 'archived' AND EXISTS (
+            SELECT FROM scim_users WHERE scim_users.user_id = users.id
+                AND scim_users.deleted_at IS NOT NULL))
+            AND {covered} ORDER BY member.group_id, member.user_id",
+        covered = User::covered(&scope),
+    )
     .load(tx.conn)?;
     let mut members: HashMap<Uuid, Vec<Member>> = ids.iter().map(|id| (*id, Vec::new())).collect();
     for member in found {
@@ -134,31 +131,25 @@ struct Id {
 pub fn present(tx: &mut Tx, group: Uuid, named: Option<Vec<Uuid>>) -> ApiResult<Vec<Uuid>> {
     let scope = tx.scope(Permission::UsersRead)?;
     let among = match named {
-        Some(named) => sql!["member.user_id = ANY(", bind(named), ")"],
+        Some(named) => sql!("member.user_id = ANY({named})"),
         None => Sql::always(),
     };
-    let found: Vec<Id> = sql![
-        "SELECT users.id FROM group_members member JOIN users ON users.id = member.user_id WHERE member.group_id = ",
-        bind(group),
-        " AND ",
-        among,
-        " AND ",
-        User::covered(&scope)
-    ]
+    let found: Vec<Id> = sql!(
+        "SELECT users.id FROM group_members member JOIN users ON users.id = member.user_id
+         WHERE member.group_id = {group} AND {among} AND {covered}",
+        covered = User::covered(&scope),
+    )
     .load(tx.conn)?;
     Ok(found.into_iter().map(|user| user.id).collect())
 }
 
 /// Those of `people`, and of a group's members if there is one, whom `condition` over `users` finds.
 pub fn matching(tx: &mut Tx, group: Option<Uuid>, people: Vec<Uuid>, condition: Sql) -> ApiResult<Vec<Uuid>> {
-    let found: Vec<Id> = sql![
-        "SELECT users.id FROM users WHERE (users.id = ANY(",
-        bind(people),
-        ") OR users.id IN (SELECT user_id FROM group_members WHERE group_id = ",
-        bind(group),
-        ")) AND ",
-        condition
-    ]
+    let found: Vec<Id> = sql!(
+        "SELECT users.id FROM users
+         WHERE (users.id = ANY({people}) OR users.id IN (SELECT user_id FROM group_members
+            WHERE group_id = {group})) AND {condition}"
+    )
     .load(tx.conn)?;
     Ok(found.into_iter().map(|user| user.id).collect())
 }
@@ -166,25 +157,24 @@ pub fn matching(tx: &mut Tx, group: Option<Uuid>, people: Vec<Uuid>, condition: 
 /// Whether another group that SCIM knows has that name. Whoever gives a group the same name waits for this transaction.
 pub fn is_taken(tx: &mut Tx, name: &str, except: Option<Uuid>) -> ApiResult<bool> {
     let name = fold(name);
-    tx.take_turns(sql!["'scim_groups ' || ", bind(name.as_str())])?;
+    tx.take_turns(sql!("'scim_groups ' || {name}", name = name.as_str()))?;
     let scope = tx.scope(Permission::GroupsWrite)?;
-    let found = sql![
-        "SELECT id FROM groups WHERE name_folded = ",
-        bind(name),
-        " AND id IS DISTINCT FROM ",
-        bind(except),
-        " AND ",
-        known(),
-        " AND ",
-        Group::covered(&scope),
-        " LIMIT 1"
-    ]
+    let found = sql!(
+        "SELECT id FROM groups WHERE name_folded = {name} AND id IS DISTINCT FROM {except} AND {known}
+            AND {covered} LIMIT 1",
+        known = known(),
+        covered = Group::covered(&scope),
+    )
     .execute(tx.conn)?;
     Ok(found > 0)
 }
 
 /// Whether a group, be it archived, has that code.
 pub fn is_code_taken(tx: &mut Tx, code: &str) -> ApiResult<bool> {
-    let found = sql!["SELECT id FROM groups WHERE code_folded = ", bind(fold(code))].execute(tx.conn)?;
+    let found = sql!(
+        "SELECT id FROM groups WHERE code_folded = {folded}",
+        folded = fold(code)
+    )
+    .execute(tx.conn)?;
     Ok(found > 0)
 }

@@ -18,7 +18,7 @@ use crate::{
     access::{Permission, Protected},
     app::Tx,
     db::{
-        Condition, Sql, bind,
+        Condition, Sql,
         schema::{external_keys, scim_users, users},
         sql::Fragment,
     },
@@ -56,21 +56,20 @@ macro_rules! columns {
             scim_users::version.nullable(),
             scim_users::updated_at.nullable(),
             scim_users::deleted_at.nullable(),
-            Fragment::<sql_types::Nullable<sql_types::Text>>::new(sql![
+            Fragment::<sql_types::Nullable<sql_types::Text>>::new(sql!(
                 "(SELECT unit.code FROM org_units unit WHERE unit.id = users.org_unit_id)"
-            ]),
-            Fragment::<sql_types::Nullable<sql_types::Text>>::new(sql![
+            )),
+            Fragment::<sql_types::Nullable<sql_types::Text>>::new(sql!(
                 "(SELECT btrim(concat(manager.given_name, ' ', manager.family_name)) FROM users manager
-                    WHERE manager.id = users.manager_id AND ",
-                visible_manager($tx),
-                ")"
-            ]),
-            Fragment::<sql_types::Array<sql_types::Text>>::new(sql![
+                    WHERE manager.id = users.manager_id AND {visible_manager})",
+                visible_manager = visible_manager($tx),
+            )),
+            Fragment::<sql_types::Array<sql_types::Text>>::new(sql!(
                 "ARRAY(SELECT definition.name FROM attribute_definitions definition
-                    WHERE definition.kind = 'string' AND definition.archived_at IS NULL AND definition.name = ANY(",
-                bind(CUSTOM.map(|(_, attribute)| attribute.to_owned()).to_vec()),
-                "))"
-            ]),
+                    WHERE definition.kind = 'string' AND definition.archived_at IS NULL
+                        AND definition.name = ANY({attribute}))",
+                attribute = CUSTOM.map(|(_, attribute)| attribute.to_owned()).to_vec(),
+            )),
         )
     };
 }
@@ -113,10 +112,10 @@ fn record(row: Row) -> Record {
 
 /// Those whom SCIM knows: see [`Record::is_known`].
 fn known() -> Sql {
-    sql![
+    sql!(
         "(users.status <> 'archived' OR NOT EXISTS (
             SELECT FROM scim_users gone WHERE gone.user_id = users.id AND gone.deleted_at IS NOT NULL))"
-    ]
+    )
 }
 
 /// A page of those whom the caller may see, and how many there are in all.
@@ -126,11 +125,11 @@ pub fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Pa
     let schema = USERS.clone().limited("groups", groups);
     let (plan, filter) = search.plan(CORE_USER, &LISTING, &schema, &tx.filter_clock())?;
     // What no filter and no order speaks of is not joined, and not asked for.
-    let from = sql![
-        " FROM users LEFT JOIN scim_users ON scim_users.user_id = users.id CROSS JOIN (SELECT ",
-        bind(client.source.as_str()),
-        "::text AS source) client WHERE "
-    ];
+    let from = sql!(
+        " FROM users LEFT JOIN scim_users ON scim_users.user_id = users.id
+         CROSS JOIN (SELECT {source}::text AS source) client WHERE ",
+        source = client.source.as_str(),
+    );
     let conditions = [User::covered(&scope), known(), filter];
     let (total, page) = paging::page(tx, search, &plan, "users.id", &from, &conditions)?;
     let ids = page.data;
@@ -191,68 +190,55 @@ pub fn deleted(
     username: &str,
     external_id: Option<&str>,
 ) -> ApiResult<Vec<Deleted>> {
-    let deleted = sql![
-        "SELECT users.id, users.username, own.key AS external_id, scim_users.deleted_by IS NOT DISTINCT FROM ",
-        bind(client.source.as_str()),
-        " AS is_own FROM users
+    let deleted = sql!(
+        "SELECT users.id, users.username, own.key AS external_id,
+            scim_users.deleted_by IS NOT DISTINCT FROM {source} AS is_own FROM users
          JOIN scim_users ON scim_users.user_id = users.id
-         LEFT JOIN external_keys own ON own.kind = 'user' AND own.object_id = users.id AND own.source = ",
-        bind(client.source.as_str()),
-        " WHERE users.status = 'archived' AND scim_users.deleted_at IS NOT NULL AND users.id IN (
-            SELECT id FROM users WHERE username_folded = ",
-        bind(fold(username)),
-        " UNION ALL SELECT object_id FROM external_keys WHERE kind = 'user' AND source = ",
-        bind(client.source.as_str()),
-        " AND key = ",
-        bind(external_id.map(str::to_owned)),
-        ")"
-    ]
+         LEFT JOIN external_keys own ON own.kind = 'user' AND own.object_id = users.id
+            AND own.source = {source}
+         WHERE users.status = 'archived' AND scim_users.deleted_at IS NOT NULL AND users.id IN (
+            SELECT id FROM users WHERE username_folded = {folded} UNION ALL SELECT object_id
+            FROM external_keys WHERE kind = 'user' AND source = {source} AND key = {external_id})",
+        source = client.source.as_str(),
+        folded = fold(username),
+        external_id = external_id.map(str::to_owned),
+    )
     .load(tx.conn)?;
     Ok(deleted)
 }
 
 /// Keeps what was said of a person, whom SCIM knows from now on.
 pub fn keep(tx: &mut Tx, user: Uuid, resource: &Value) -> ApiResult<()> {
-    sql![
-        "INSERT INTO scim_users (user_id, resource, updated_at) VALUES (",
-        bind(user),
-        ", ",
-        bind(resource.clone()),
-        ", ",
-        bind(tx.now),
-        ") ON CONFLICT (user_id) DO UPDATE SET resource = excluded.resource, version = scim_users.version + 1,
-            updated_at = excluded.updated_at, deleted_at = NULL, deleted_by = NULL"
-    ]
+    sql!(
+        "INSERT INTO scim_users (user_id, resource, updated_at) VALUES ({user}, {resource}, {tx.now})
+         ON CONFLICT (user_id) DO UPDATE SET resource = excluded.resource,
+            version = scim_users.version + 1, updated_at = excluded.updated_at, deleted_at = NULL,
+            deleted_by = NULL"
+    )
     .execute(tx.conn)?;
     Ok(())
 }
 
 /// Has SCIM know a person again whom a client deleted.
 pub fn recall(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
-    sql![
-        "UPDATE scim_users SET deleted_at = NULL, deleted_by = NULL, version = version + 1, updated_at = ",
-        bind(tx.now),
-        " WHERE user_id = ",
-        bind(user)
-    ]
+    sql!(
+        "UPDATE scim_users SET deleted_at = NULL, deleted_by = NULL, version = version + 1,
+            updated_at = {tx.now} WHERE user_id = {user}"
+    )
     .execute(tx.conn)?;
     Ok(())
 }
 
 /// Notes that the client deleted a person.
 pub fn forget(tx: &mut Tx, client: &Client, user: Uuid) -> ApiResult<()> {
-    sql![
-        "INSERT INTO scim_users (user_id, resource, updated_at, deleted_at, deleted_by) VALUES (",
-        bind(user),
-        ", '{}', ",
-        bind(tx.now),
-        ", ",
-        bind(tx.now),
-        ", ",
-        bind(client.source.as_str()),
-        ") ON CONFLICT (user_id) DO UPDATE SET version = scim_users.version + 1, updated_at = excluded.updated_at,
-            deleted_at = excluded.deleted_at, deleted_by = excluded.deleted_by"
-    ]
+    sql!(
+        "INSERT INTO scim_users (user_id, resource, updated_at, deleted_at, deleted_by)
+         VALUES ({user}, '{}', {tx.now}, {tx.now}, {source})
+         ON CONFLICT (user_id) DO UPDATE SET version = scim_users.version + 1,
+            updated_at = excluded.updated_at, deleted_at = excluded.deleted_at,
+            deleted_by = excluded.deleted_by",
+        source = client.source.as_str(),
+    )
     .execute(tx.conn)?;
     Ok(())
 }
@@ -283,15 +269,13 @@ pub fn groups_of(tx: &mut Tx, client: &Client, people: &[Uuid]) -> ApiResult<Has
     let Some(scope) = tx.caller.scope_if_any(Permission::GroupsRead, tx.now) else {
         return Ok(HashMap::new());
     };
-    let found: Vec<GroupOf> = sql![
+    let found: Vec<GroupOf> = sql!(
         "SELECT member.user_id, groups.id, groups.name FROM group_members member
          JOIN groups ON groups.id = member.group_id
-         WHERE member.user_id = ANY(",
-        bind(people.to_vec()),
-        ") AND groups.archived_at IS NULL AND ",
-        Group::covered(&scope),
-        " ORDER BY member.user_id, groups.id"
-    ]
+         WHERE member.user_id = ANY({people}) AND groups.archived_at IS NULL AND {covered}
+         ORDER BY member.user_id, groups.id",
+        covered = Group::covered(&scope),
+    )
     .load(tx.conn)?;
     let mut groups: HashMap<Uuid, Vec<Value>> = HashMap::new();
     for group in found {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     access::{Protected, grants::model::Grant},
     app::Tx,
-    db::{Sql, bind},
+    db::Sql,
     http::ApiResult,
     sql,
 };
@@ -41,14 +41,13 @@ pub fn origins(tx: &mut Tx, user: Uuid, grants: Vec<Uuid>) -> ApiResult<HashMap<
     } else {
         Grant::covered(&tx.scope(Grant::READ)?)
     };
-    let origins: Vec<Origin> = sql![
+    let origins: Vec<Origin> = sql!(
         "SELECT grants.id AS grant_id, roles.id AS role_id, roles.code AS role,
-                CASE WHEN grants.principal_kind = 'group' THEN grants.principal_id END AS group_id, ",
-        visible,
-        " AS is_visible FROM grants JOIN roles ON roles.id = grants.role_id WHERE grants.id = ANY (",
-        bind(grants),
-        ") UNION ALL SELECT NULL, roles.id, roles.code, NULL, true FROM roles WHERE roles.code = 'learner' AND roles.built_in"
-    ]
+            CASE WHEN grants.principal_kind = 'group' THEN grants.principal_id END AS group_id,
+            {visible} AS is_visible FROM grants JOIN roles ON roles.id = grants.role_id
+         WHERE grants.id = ANY ({grants}) UNION ALL SELECT NULL, roles.id, roles.code, NULL, true
+         FROM roles WHERE roles.code = 'learner' AND roles.built_in"
+    )
     .load(tx.conn)?;
     Ok(origins
         .into_iter()

@@ -11,7 +11,6 @@ use super::letters::{self, Letter, SendPasswordLetter};
 use crate::{
     access::attempts::Attempt,
     app::{Acting, App, Tx},
-    db::bind,
     http::{ApiResult, Valid, address, request},
     jobs::{Job, JobError, JobRun},
     sql,
@@ -90,13 +89,13 @@ const MOST_PEOPLE: i64 = 5;
 
 /// Those who sign in with a password and are meant by that name or address.
 fn people(tx: &mut Tx, login: &str) -> ApiResult<Vec<Uuid>> {
-    let people: Vec<Person> = sql![
+    let people: Vec<Person> = sql!(
         "SELECT users.id FROM users JOIN passwords ON passwords.user_id = users.id
-         WHERE users.status = 'active' AND users.email IS NOT NULL AND ",
-        bind(fold(login)),
-        " IN (users.username_folded, users.email_folded) ORDER BY users.id LIMIT ",
-        bind(MOST_PEOPLE)
-    ]
+         WHERE users.status = 'active' AND users.email IS NOT NULL
+            AND {folded} IN (users.username_folded, users.email_folded) ORDER BY users.id
+         LIMIT {MOST_PEOPLE}",
+        folded = fold(login),
+    )
     .load(tx.conn)?;
     Ok(people.into_iter().map(|person| person.id).collect())
 }

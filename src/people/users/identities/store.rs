@@ -11,10 +11,7 @@ use uuid::Uuid;
 use super::model::Identity;
 use crate::{
     app::{Tx, Wake},
-    db::{
-        bind,
-        schema::{identities, identity_providers},
-    },
+    db::schema::{identities, identity_providers},
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
@@ -109,7 +106,7 @@ pub fn has_identity(tx: &mut Tx, user: Uuid) -> ApiResult<bool> {
 
 /// Has those who link at a provider take turns until the transaction ends, so that what each sees holds.
 pub fn take_turns(tx: &mut Tx, provider: Uuid) -> ApiResult<()> {
-    tx.take_turns(bind(format!("identities {provider}")))
+    tx.take_turns(format!("identities {provider}"))
 }
 
 /// Links a subject of a provider to a person.

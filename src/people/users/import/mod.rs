@@ -13,7 +13,7 @@ use super::model::{User, UserStatus};
 use crate::{
     access::{Permission, inclusion},
     app::Tx,
-    db::{Sql, bind, schema::attribute_definitions},
+    db::{Fixed, Sql, schema::attribute_definitions},
     http::ApiResult,
     import::{
         Target,
@@ -138,13 +138,11 @@ impl Target for UserImport {
 
     /// Of those who left, nobody knows the day; today is when it was known.
     fn ended(&self, then: &str, today: NaiveDate) -> Sql {
-        sql![
-            "CASE WHEN t.left_on IS NULL AND ",
-            bind(then == "archived"),
-            " THEN jsonb_build_object('left_on', jsonb_build_object('from', NULL, 'to', greatest(t.hired_on, ",
-            bind(today),
-            "))) END"
-        ]
+        sql!(
+            "CASE WHEN t.left_on IS NULL AND {is_archived} THEN jsonb_build_object('left_on',
+                jsonb_build_object('from', NULL, 'to', greatest(t.hired_on, {today}))) END",
+            is_archived = then == "archived",
+        )
     }
 
     fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>> {
@@ -158,18 +156,19 @@ impl Target for UserImport {
     /// Whoever gets a person's mail can reset their password; and where people sign in by keys of this source, whoever has
     /// the key is that person.
     fn powers(&self, import: Uuid, now: DateTime<Utc>) -> Option<Sql> {
-        let people = sql![
-            "SELECT object_id FROM import_rows WHERE action IN ('update', 'restore') AND changes ? 'email' AND import_id = ",
-            bind(import),
-            " UNION SELECT import_rows.object_id FROM import_rows
-                JOIN imports ON imports.id = import_rows.import_id
-                JOIN import_profile_versions profile ON profile.profile_id = imports.profile_id
-                    AND profile.number = imports.profile_version
-                JOIN identity_providers ON identity_providers.links_external_key ->> 'source'
-                    = profile.mapping #>> '{key,source}' AND identity_providers.links_external_key @> '{\"privileged\": true}'
-              WHERE import_rows.action = 'update' AND import_rows.refs ? 'external_key' AND import_rows.import_id = ",
-            bind(import)
-        ];
+        let people = sql!(
+            "SELECT object_id FROM import_rows WHERE action IN ('update', 'restore')
+                AND changes ? 'email' AND import_id = {import} UNION SELECT import_rows.object_id
+             FROM import_rows
+             JOIN imports ON imports.id = import_rows.import_id
+             JOIN import_profile_versions profile ON profile.profile_id = imports.profile_id
+                AND profile.number = imports.profile_version
+             JOIN identity_providers ON identity_providers.links_external_key ->> 'source'
+                = profile.mapping #>> '{key,source}'
+                AND identity_providers.links_external_key @> '{\"privileged\": true}'
+             WHERE import_rows.action = 'update' AND import_rows.refs ? 'external_key'
+                AND import_rows.import_id = {import}"
+        );
         Some(inclusion::reaching_those(people, now))
     }
 
@@ -198,7 +197,7 @@ fn field(name: &'static str, kind: Kind, empty: Empty, present: &'static str) ->
         name: name.into(),
         kind,
         empty,
-        present: sql![present],
+        present: sql!("{present}", present = Fixed(present)),
         number_after: (name == "username").then_some(""),
     }
 }
@@ -248,7 +247,7 @@ fn attribute((name, kind, allowed): Definition) -> Field {
         (_, Some(words)) => Kind::OneOf(words),
         _ => Kind::Lines(2_000),
     };
-    let present: Sql = sql!["t.attributes -> ", bind(name.as_str())];
+    let present: Sql = sql!("t.attributes -> {name}", name = name.as_str());
     Field {
         name: format!("attributes.{name}").into(),
         kind,

@@ -3,7 +3,7 @@
 
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::ApiResult,
     import::{
         apply,
@@ -18,18 +18,19 @@ use crate::{
 
 /// Refuses rows whose username, org unit or place in the reporting line is no longer free.
 pub fn refuse(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
-    let outrun = sql![
+    let outrun = sql!(
         "SELECT r.line FROM import_rows r
          WHERE r.action IN ('create', 'update', 'restore') AND (
-            EXISTS (SELECT 1 FROM users t WHERE t.username_folded = r.folded ->> 'username_folded' AND t.id <> r.object_id)
+            EXISTS (SELECT 1 FROM users t WHERE t.username_folded = r.folded ->> 'username_folded'
+                    AND t.id <> r.object_id)
             OR r.refs ->> 'org_unit' IS NOT NULL AND NOT EXISTS (
-                SELECT 1 FROM org_units o WHERE o.code_folded = r.folded -> 'org_unit_folded' -> -1 ->> 'code'
+                SELECT 1 FROM org_units o
+                WHERE o.code_folded = r.folded -> 'org_unit_folded' -> -1 ->> 'code'
                     AND o.archived_at IS NULL)
-            OR ",
-        naming::names_another(plan, "org_unit", "org_units"),
-        ") AND ",
-        part.rows(plan)
-    ];
+            OR {names_another}) AND {rows}",
+        names_another = naming::names_another(plan, "org_unit", "org_units"),
+        rows = part.rows(plan),
+    );
     apply::refuse(tx, plan, outrun)?;
     if let Some(reference) = plan.mapping.references.get("manager") {
         // After the rows' own locks, as everybody does who moves a person.
@@ -47,24 +48,21 @@ fn drop_managers(tx: &mut Tx, plan: &Plan, part: Part, reference: &ReferenceMapp
         reference,
         "manager",
         "manager_refused",
-        sql!["'the row of \"' || (r.fields ->> 'manager') || '\" is refused'"],
+        sql!("'the row of \"' || (r.fields ->> 'manager') || '\" is refused'"),
     );
-    let dropped = sql![
-        "UPDATE import_rows r SET refs = r.refs - 'manager_id' - 'manager', changes = r.changes - 'manager',
-            issues = r.issues || ",
-        fault,
-        ", action = ",
-        action,
-        " WHERE r.action IN ('create', 'update', 'restore') AND r.refs ->> 'manager_id' IS NOT NULL
+    let dropped = sql!(
+        "UPDATE import_rows r
+         SET refs = r.refs - 'manager_id' - 'manager', changes = r.changes - 'manager',
+            issues = r.issues || {fault}, action = {action}
+         WHERE r.action IN ('create', 'update', 'restore') AND r.refs ->> 'manager_id' IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM users m WHERE m.id = (r.refs ->> 'manager_id')::uuid)
-            AND NOT EXISTS (SELECT 1 FROM import_rows m WHERE m.action = 'create' AND m.object_id = (r.refs ->> 'manager_id')::uuid
-                AND m.turn BETWEEN ",
-        bind(part.first),
-        " AND ",
-        bind(part.last),
-        " AND m.import_id = r.import_id) AND ",
-        part.rows(plan)
-    ]
+            AND NOT EXISTS (SELECT 1 FROM import_rows m
+                WHERE m.action = 'create' AND m.object_id = (r.refs ->> 'manager_id')::uuid
+                    AND m.turn BETWEEN {part.first} AND {part.last} AND m.import_id = r.import_id)
+            AND {rows}",
+        action = Fixed(action),
+        rows = part.rows(plan),
+    )
     .execute(tx.conn)?;
     Ok(dropped)
 }
@@ -72,34 +70,36 @@ fn drop_managers(tx: &mut Tx, plan: &Plan, part: Part, reference: &ReferenceMapp
 /// A query of the rows of `part` that would close a circle: going up from a manager, by the managers that the part gives and
 /// those that are there, leads back. Those who are new have nobody below them but by rows that come later.
 fn circles(plan: &Plan, part: Part) -> Sql {
-    sql![
+    sql!(
         "WITH RECURSIVE moved AS MATERIALIZED (
-            SELECT r.line, r.object_id AS id, (r.refs ->> 'manager_id')::uuid AS above FROM import_rows r
-            WHERE r.action IN ('update', 'restore') AND r.changes ? 'manager' AND ",
-        part.rows(plan),
-        "), climb(line, id, at) AS (
-            SELECT line, id, above FROM moved WHERE above IS NOT NULL
-            UNION
-            SELECT climb.line, climb.id, CASE WHEN moved.id IS NULL THEN u.manager_id ELSE moved.above END
-            FROM climb JOIN users u ON u.id = climb.at LEFT JOIN moved ON moved.id = climb.at
-            WHERE climb.at <> climb.id)
-         SELECT DISTINCT line FROM climb WHERE at = id"
-    ]
+            SELECT r.line, r.object_id AS id, (r.refs ->> 'manager_id')::uuid AS above
+            FROM import_rows r
+            WHERE r.action IN ('update', 'restore') AND r.changes ? 'manager' AND {rows}),
+            climb(line, id, at) AS (
+                SELECT line, id, above FROM moved WHERE above IS NOT NULL
+                UNION
+                SELECT climb.line, climb.id, CASE WHEN moved.id IS NULL THEN u.manager_id
+                    ELSE moved.above END
+                FROM climb JOIN users u ON u.id = climb.at LEFT JOIN moved ON moved.id = climb.at
+                WHERE climb.at <> climb.id)
+         SELECT DISTINCT line FROM climb WHERE at = id",
+        rows = part.rows(plan),
+    )
 }
 
 /// How many people stand above each, once the plan is applied.
 pub fn ranks(plan: &Plan) -> Sql {
-    sql![
+    sql!(
         "WITH RECURSIVE edge AS MATERIALIZED (
             SELECT coalesce(r.object_id, u.id) AS id,
-                CASE WHEN r.refs ? 'manager_id' THEN (r.refs ->> 'manager_id')::uuid ELSE u.manager_id END AS above
-            FROM users u FULL JOIN (SELECT * FROM import_rows WHERE action IN ('create', 'update', 'restore') AND import_id = ",
-        bind(plan.import),
-        ") AS r ON r.object_id = u.id),
-         depth(id, rank) AS (
-            SELECT id, 0 FROM edge WHERE above IS NULL
-            UNION ALL
-            SELECT edge.id, depth.rank + 1 FROM depth JOIN edge ON edge.above = depth.id)
+                CASE WHEN r.refs ? 'manager_id' THEN (r.refs ->> 'manager_id')::uuid
+                    ELSE u.manager_id END AS above
+            FROM users u FULL JOIN (SELECT * FROM import_rows
+                WHERE action IN ('create', 'update', 'restore') AND import_id = {plan.import}) AS r
+                ON r.object_id = u.id), depth(id, rank) AS (
+                    SELECT id, 0 FROM edge WHERE above IS NULL
+                    UNION ALL
+                    SELECT edge.id, depth.rank + 1 FROM depth JOIN edge ON edge.above = depth.id)
          SELECT id, rank FROM depth"
-    ]
+    )
 }

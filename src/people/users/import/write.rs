@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::made;
 use crate::{
     app::Tx,
-    db::{Sql, bind},
+    db::{Fixed, Sql},
     http::ApiResult,
     import::{
         events::{self, EventKind},
@@ -32,10 +32,11 @@ pub fn write(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     USERS.create(tx, plan, part, user("user.created"), new)?;
     update(tx, plan, part)?;
     end(tx, plan, part)?;
-    let touched: Vec<Id> = sql![
-        "SELECT r.object_id AS id FROM import_rows r WHERE r.action IN ('create', 'update', 'restore', 'end') AND ",
-        part.rows(plan)
-    ]
+    let touched: Vec<Id> = sql!(
+        "SELECT r.object_id AS id FROM import_rows r
+         WHERE r.action IN ('create', 'update', 'restore', 'end') AND {rows}",
+        rows = part.rows(plan),
+    )
     .load(tx.conn)?;
     tx.touch_users(touched.into_iter().map(|row| row.id));
     Ok(())
@@ -68,41 +69,37 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         .get("org_unit")
         .and_then(|reference| reference.under.as_deref());
     let by_name = naming::is_by_name(plan, "org_unit");
-    let deepest: Depth = sql![
+    let deepest: Depth = sql!(
         "SELECT coalesce(max(jsonb_array_length(fields -> 'org_unit')), 0) AS depth FROM import_rows
-         WHERE action IN ('create', 'update', 'restore') AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = ",
-        bind(plan.import)
-    ]
+         WHERE action IN ('create', 'update', 'restore') AND jsonb_typeof(refs -> 'org_unit') = 'string'
+            AND import_id = {plan.import}"
+    )
     .get_result(tx.conn)?;
     for level in 0..i64::from(deepest.depth) {
-        let made = sql![
-            "INSERT INTO org_units (id, code, name, code_folded, name_folded, parent_id, created_at, updated_at)
-             SELECT ",
-            tx.new_ids(),
-            ", new.code, new.name, new.code_folded, new.name_folded, parent.id, ",
-            bind(tx.now),
-            ", ",
-            bind(tx.now),
-            " FROM (SELECT DISTINCT ON (code_folded) fields -> 'org_unit' -> level ->> 'code' AS code,
+        let made = sql!(
+            "INSERT INTO org_units (id, code, name, code_folded, name_folded, parent_id, created_at,
+                updated_at)
+             SELECT {ids}, new.code, new.name, new.code_folded, new.name_folded, parent.id, {tx.now},
+                {tx.now}
+             FROM (SELECT DISTINCT ON (code_folded) fields -> 'org_unit' -> level ->> 'code' AS code,
                     fields -> 'org_unit' -> level ->> 'name' AS name, code_folded,
                     folded -> 'org_unit_folded' -> level ->> 'name' AS name_folded,
-                    coalesce(folded -> 'org_unit_folded' -> nullif(level - 1, -1) ->> 'code', ",
-            bind(under.map(fold)),
-            ") AS above,
-                    folded -> 'org_unit_folded' -> nullif(level - 1, -1) ->> 'name' AS above_name
-                FROM import_rows, (SELECT ",
-            bind(level),
-            "::int AS level) AS present, LATERAL (SELECT folded -> 'org_unit_folded' -> level ->> 'code' AS code_folded) AS keys
-                WHERE action IN ('create', 'update', 'restore') AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = ",
-            bind(plan.import),
-            " ORDER BY code_folded, line) AS new
+                    coalesce(folded -> 'org_unit_folded' -> nullif(level - 1, -1) ->> 'code',
+                        {under}) AS above, folded -> 'org_unit_folded' -> nullif(level - 1,
+                            -1) ->> 'name' AS above_name
+                FROM import_rows, (SELECT {level}::int AS level) AS present,
+                    LATERAL (SELECT folded -> 'org_unit_folded' -> level ->> 'code' AS code_folded) AS keys
+                WHERE action IN ('create', 'update', 'restore')
+                    AND jsonb_typeof(refs -> 'org_unit') = 'string' AND import_id = {plan.import}
+                ORDER BY code_folded, line) AS new
              LEFT JOIN org_units parent ON parent.code_folded = new.above
-             WHERE new.code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.code_folded = new.code_folded)
-                AND (NOT ",
-            bind(by_name),
-            " OR new.above_name IS NULL OR parent.name_folded = new.above_name)
-             RETURNING org_units.id, to_jsonb(org_units) - '{code_folded,name_folded}'::text[] AS after"
-        ];
+             WHERE new.code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM org_units o
+                WHERE o.code_folded = new.code_folded)
+                AND (NOT {by_name} OR new.above_name IS NULL OR parent.name_folded = new.above_name)
+             RETURNING org_units.id, to_jsonb(org_units) - '{code_folded,name_folded}'::text[] AS after",
+            ids = tx.new_ids(),
+            under = under.map(fold),
+        );
         events::record(tx, ORG_UNIT_CREATED, None, made)?;
         place_org_units(tx)?;
     }
@@ -111,10 +108,10 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
 
 /// Gives the units that were just made their places in the tree.
 fn place_org_units(tx: &mut Tx) -> ApiResult<()> {
-    let made: Vec<Id> = sql![
+    let made: Vec<Id> = sql!(
         "SELECT o.id FROM org_units o
          WHERE NOT EXISTS (SELECT 1 FROM org_unit_closure c WHERE c.descendant_id = o.id)"
-    ]
+    )
     .load(tx.conn)?;
     let made: Vec<Uuid> = made.into_iter().map(|row| row.id).collect();
     ORG_UNITS.keep(tx, &made)?;
@@ -126,12 +123,12 @@ const USERS: Keyed = Keyed {
     columns: "username, email, given_name, family_name, status, locale, time_zone, title, job_code, department,
         location, cost_centre, employment_type, hired_on, left_on, activated_on, manager_id, org_unit_id, attributes,
         username_folded, email_folded, given_name_folded, family_name_folded",
-    shown: SHOWN,
+    shown: SHOWN.0,
 };
 
 /// A person as the API shows them: without key forms.
-pub(super) const SHOWN: &str =
-    "to_jsonb(users) - '{username_folded,email_folded,given_name_folded,family_name_folded}'::text[]";
+pub(super) const SHOWN: Fixed =
+    Fixed("to_jsonb(users) - '{username_folded,email_folded,given_name_folded,family_name_folded}'::text[]");
 
 pub(super) const fn user(action: &'static str) -> EventKind {
     EventKind {
@@ -146,57 +143,56 @@ fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
     let defaults = json!({
         "family_name": "", "family_name_folded": "", "status": "active", "locale": "en", "attributes": {},
     });
-    sql![
-        "SELECT r.object_id AS id, p.username, p.email, p.given_name, p.family_name, p.status, p.locale, p.time_zone,
-            p.title, p.job_code, p.department, p.location, p.cost_centre, p.employment_type, p.hired_on, p.left_on,
-            coalesce(p.activated_on, CASE WHEN p.status = 'active' THEN ",
-        bind(tx.today()),
-        " END) AS activated_on, p.manager_id, CASE WHEN r.refs ? 'org_unit' THEN o.id ELSE p.org_unit_id END AS org_unit_id,
-            jsonb_strip_nulls(p.attributes || coalesce((SELECT jsonb_object_agg(substr(a.key, 12), a.value)
-                FROM jsonb_each(r.fields) a WHERE starts_with(a.key, 'attributes.')), '{}')) AS attributes,
-            p.username_folded, p.email_folded, p.given_name_folded, p.family_name_folded
+    sql!(
+        "SELECT r.object_id AS id, p.username, p.email, p.given_name, p.family_name, p.status, p.locale,
+            p.time_zone, p.title, p.job_code, p.department, p.location, p.cost_centre,
+            p.employment_type, p.hired_on, p.left_on,
+            coalesce(p.activated_on, CASE WHEN p.status = 'active' THEN {today} END) AS activated_on,
+            p.manager_id, CASE WHEN r.refs ? 'org_unit' THEN o.id ELSE p.org_unit_id END AS org_unit_id,
+            jsonb_strip_nulls(p.attributes || coalesce((SELECT jsonb_object_agg(substr(a.key, 12),
+                a.value)
+                FROM jsonb_each(r.fields) a WHERE starts_with(a.key, 'attributes.')),
+                '{}')) AS attributes, p.username_folded, p.email_folded, p.given_name_folded,
+            p.family_name_folded
          FROM import_rows r
          LEFT JOIN users u ON u.id = r.object_id
          LEFT JOIN org_units o ON o.code_folded = r.folded -> 'org_unit_folded' -> -1 ->> 'code'
          CROSS JOIN LATERAL jsonb_populate_record(u,
-            CASE WHEN u.id IS NULL THEN ",
-        bind(defaults),
-        " ELSE '{}' END || r.fields || r.refs || coalesce(r.refs -> 'restore', '{}') || r.folded) AS p
-         WHERE r.action IN ",
-        actions,
-        " AND ",
-        part.rows(plan)
-    ]
+            CASE WHEN u.id IS NULL THEN {defaults}
+                ELSE '{}' END || r.fields || r.refs || coalesce(r.refs -> 'restore',
+                    '{}') || r.folded) AS p
+         WHERE r.action IN {actions} AND {rows}",
+        today = tx.today(),
+        actions = Fixed(actions),
+        rows = part.rows(plan),
+    )
 }
 
 fn update(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     const ACTIONS: &str = "('update', 'restore')";
-    let updated = sql![
-        "UPDATE users SET (",
-        USERS.columns,
-        ", version, updated_at) = (n.username, n.email, n.given_name, n.family_name, n.status, n.locale, n.time_zone,
-            n.title, n.job_code, n.department, n.location, n.cost_centre, n.employment_type, n.hired_on, n.left_on,
-            n.activated_on, n.manager_id, n.org_unit_id, n.attributes, n.username_folded, n.email_folded,
-            n.given_name_folded, n.family_name_folded, users.version + 1, ",
-        bind(tx.now),
-        ") FROM (",
-        next(tx, plan, part, ACTIONS),
-        ") AS n WHERE users.id = n.id"
-    ];
+    let updated = sql!(
+        "UPDATE users
+         SET ({columns}, version, updated_at) = (n.username, n.email, n.given_name, n.family_name,
+            n.status, n.locale, n.time_zone, n.title, n.job_code, n.department, n.location,
+            n.cost_centre, n.employment_type, n.hired_on, n.left_on, n.activated_on, n.manager_id,
+            n.org_unit_id, n.attributes, n.username_folded, n.email_folded, n.given_name_folded,
+            n.family_name_folded, users.version + 1, {tx.now}) FROM ({next}) AS n WHERE users.id = n.id",
+        columns = Fixed(USERS.columns),
+        next = next(tx, plan, part, ACTIONS),
+    );
     USERS.change(tx, plan, part, ACTIONS, user("user.updated"), updated)?;
     keyed::take_over(tx, plan, part, user("external_key.added"))
 }
 
 /// Those who are missing from the file.
 fn end(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
-    let ended = sql![
+    let ended = sql!(
         "UPDATE users SET status = r.changes #>> '{status,to}',
-            left_on = CASE WHEN r.changes ? 'left_on' THEN (r.changes #>> '{left_on,to}')::date ELSE users.left_on END,
-            version = users.version + 1, updated_at = ",
-        bind(tx.now),
-        " FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end' AND ",
-        part.rows(plan)
-    ];
+            left_on = CASE WHEN r.changes ? 'left_on' THEN (r.changes #>> '{left_on,to}')::date
+                ELSE users.left_on END, version = users.version + 1, updated_at = {tx.now}
+         FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end' AND {rows}",
+        rows = part.rows(plan),
+    );
     USERS.change(tx, plan, part, "('end')", user("user.updated"), ended)?;
     keyed::note_missing(tx, plan, part, "user")
 }

@@ -33,7 +33,7 @@ fn fields(tx: &mut Tx) -> ApiResult<Vec<Field>> {
         name: ORG_UNIT.into(),
         kind: Kind::Text(100),
         empty: Empty::Left,
-        present: sql!["NULL"],
+        present: sql!("NULL"),
         number_after: None,
     });
     Ok(fields)

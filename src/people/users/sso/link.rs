@@ -53,11 +53,10 @@ struct Granted {
 
 /// Whether a person was granted anything, or a group that they are in.
 fn was_granted(tx: &mut Tx, user: Uuid) -> ApiResult<bool> {
-    let granted: Granted = sql![
-        "SELECT EXISTS (",
-        inclusion::reaching(user, tx.now),
-        ") AS is_granted"
-    ]
+    let granted: Granted = sql!(
+        "SELECT EXISTS ({reaching}) AS is_granted",
+        reaching = inclusion::reaching(user, tx.now),
+    )
     .get_result(tx.conn)?;
     Ok(granted.is_granted)
 }
