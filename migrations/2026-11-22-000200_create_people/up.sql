@@ -117,7 +117,9 @@ CREATE TABLE groups (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     archived_at timestamptz,
-    CHECK ((kind = 'dynamic') = (filter IS NOT NULL))
+    CHECK ((kind = 'dynamic') = (filter IS NOT NULL)),
+    -- What grants name, so that a group that holds roles is and stays static.
+    UNIQUE (id, kind)
 );
 CREATE UNIQUE INDEX groups_code_key ON groups (code_folded);
 CREATE INDEX groups_code_idx ON groups (code COLLATE provost_order, id);

@@ -78,6 +78,10 @@ CREATE TABLE grants (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     revoked_at timestamptz,
+    -- Groups that hold roles are static.
+    group_kind text GENERATED ALWAYS AS (
+        CASE WHEN principal_kind = 'group' AND revoked_at IS NULL THEN 'static' END) STORED,
+    CONSTRAINT grants_principal_id_fkey FOREIGN KEY (principal_id, group_kind) REFERENCES groups (id, kind),
     CHECK ((scope_kind IN ('org_unit', 'group', 'category', 'course')) = (scope_id IS NOT NULL)),
     CHECK (ends_at > starts_at)
 );

@@ -19,7 +19,7 @@ text_enum! {
     PrincipalKind {
         /// A person.
         User = "user",
-        /// Every member of a group, as long as they are one.
+        /// Every member of a static group, as long as they are one.
         Group = "group",
         /// A program with credentials of its own.
         ServiceAccount = "service_account",

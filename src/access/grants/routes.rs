@@ -39,7 +39,8 @@ async fn list_grants(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
 /// Grant a role.
 ///
 /// Counts from the holder's next request. Nobody grants what they do not hold: the caller needs every permission
-/// of the role in a scope that includes this one.
+/// of the role in a scope that includes this one. A group that gets a role must be static; the group of a scope may be
+/// dynamic.
 #[utoipa::path(tag = "grants", request_body = CreateGrant, responses((status = 201, body = Grant)),
     extensions(("x-permission" = json!("roles.write"))))]
 #[post("")]

@@ -107,6 +107,8 @@ struct Named {
     #[diesel(sql_type = sql_types::Bool)]
     principal: bool,
     #[diesel(sql_type = sql_types::Bool)]
+    is_dynamic: bool,
+    #[diesel(sql_type = sql_types::Bool)]
     scope: bool,
 }
 
@@ -117,7 +119,7 @@ pub fn lock_role(tx: &mut Tx, role: Uuid) -> ApiResult<()> {
 }
 
 /// Refuses a grant whose role, principal or scope does not exist, one to people and groups whom the caller may not see,
-/// in the same words, and one that is over.
+/// in the same words, one to a dynamic group, and one that is over.
 pub fn check(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
     let exists = |table: &'static str, id: Uuid| {
         sql!(
@@ -150,7 +152,8 @@ pub fn check(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
     };
     let named: Named = sql!(
         "SELECT EXISTS (SELECT FROM roles WHERE archived_at IS NULL AND id = {new.role_id}) AS role,
-            {principal} AS principal, {scope} AS scope"
+            {principal} AS principal, {scope} AS scope,
+            EXISTS (SELECT FROM groups WHERE kind = 'dynamic' AND id = {new.principal_id}) AS is_dynamic"
     )
     .get_result(tx.conn)?;
     let checks = [
@@ -160,6 +163,12 @@ pub fn check(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
             "/principal_id",
             Some("/principal_kind"),
             "names nothing that exists",
+        ),
+        (
+            !(named.principal && named.is_dynamic),
+            "/principal_id",
+            Some("/principal_kind"),
+            "names a dynamic group, and only static groups hold roles; grant the role to a static group of these people",
         ),
         (
             named.scope,

@@ -8,8 +8,8 @@ mod powers;
 mod reach;
 
 pub use powers::{
-    added_to_role, confined, gained_by_members, granted_to, granted_to_people, held_by_members,
-    held_over_members, reaching, reaching_those, role_in_scope,
+    added_to_role, confined, granted_to, granted_to_people, held_by_members, held_over_members, reaching,
+    reaching_those, role_in_scope,
 };
 pub use reach::{moved_beyond_caller, newly_reached, require_over};
 

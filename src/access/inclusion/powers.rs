@@ -70,33 +70,15 @@ pub fn reaching(person: Uuid, now: DateTime<Utc>) -> Sql {
 /// What these people were granted, and the groups that they are in, each with its `holder`; `people` are ids, or a query of
 /// them. Whose own reports or self a grant reaches stands in its `scope_id`.
 pub fn reaching_those(people: Sql, now: DateTime<Utc>) -> Sql {
-    let principals = sql!(
-        "SELECT 'user' AS kind, users.id AS principal, users.id AS holder FROM users
-         WHERE users.id IN ({people}) UNION ALL SELECT 'group', group_id, user_id FROM group_members
-         WHERE user_id IN ({people})"
-    );
-    held_through(principals, now)
-}
-
-/// What people come to hold by coming into groups, pairs of group and person; else as [`reaching_those`].
-pub fn gained_by_members(gained: &[(Uuid, Uuid)], now: DateTime<Utc>) -> Sql {
-    let (groups, people): (Vec<Uuid>, Vec<Uuid>) = gained.iter().copied().unzip();
-    let principals = sql!(
-        "SELECT 'group' AS kind, gained.principal, gained.holder
-         FROM unnest({groups}, {people}) AS gained (principal, holder)"
-    );
-    held_through(principals, now)
-}
-
-/// What people hold through `principals`, rows of `kind, principal, holder`: themselves and their groups.
-fn held_through(principals: Sql, now: DateTime<Utc>) -> Sql {
     sql!(
         "SELECT reaching.holder, grants.scope_kind,
             CASE WHEN grants.scope_kind IN ('own_reports', 'self') THEN reaching.holder
                 ELSE grants.scope_id END AS scope_id, unnest(roles.permissions) AS permission
          FROM grants JOIN roles ON roles.id = grants.role_id
-         JOIN ({principals}) reaching ON reaching.kind = grants.principal_kind
-            AND reaching.principal = grants.principal_id
+         JOIN (
+            SELECT 'user' AS kind, users.id AS principal, users.id AS holder FROM users WHERE users.id IN ({people})
+            UNION ALL SELECT 'group', group_id, user_id FROM group_members WHERE user_id IN ({people})
+         ) reaching ON reaching.kind = grants.principal_kind AND reaching.principal = grants.principal_id
          WHERE {due}",
         due = due(now),
     )

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -172,21 +172,17 @@ fn set_status(tx: &mut Tx, rule: Uuid, status: RuleStatus) -> ApiResult<()> {
     change::set_status(tx, &rule, status).map(drop)
 }
 
-/// Adds a group that follows facts and one that is kept by hand, and gives roles: to all managers over their reports,
+/// Adds a group that follows facts and two that are kept by hand, and gives roles: to all managers over their reports,
 /// to a payroll lead and a controlling lead over everything.
 pub fn organize(tx: &mut Tx) -> ApiResult<()> {
-    let managers = group(
+    group(
         tx,
-        json!({ "code": "managers", "name": "Managers", "kind": "dynamic", "filter": "report_id pr" }),
+        json!({ "code": "new-hires", "name": "New hires", "kind": "dynamic", "filter": "hired_on gt \"-P90D\"" }),
     )?;
-    let first_aiders = group(tx, json!({ "code": "first-aiders", "name": "First aiders" }))?;
     let some = people(tx)?.into_iter().step_by(40).collect();
-    let first_aiders = access::authorize::<Group>(tx, &Ref::from(first_aiders), Permission::GroupsWrite)?;
-    let joining = UpdateGroupMembers {
-        add: some,
-        remove: Vec::new(),
-    };
-    groups::members::change(tx, &first_aiders, &joining)?;
+    filled_group(tx, "first-aiders", "First aiders", some)?;
+    let managers = managers(tx)?;
+    let managers = filled_group(tx, "managers", "Managers", managers)?;
     grant(
         tx,
         PrincipalKind::Group,
@@ -205,6 +201,28 @@ pub fn organize(tx: &mut Tx) -> ApiResult<()> {
 fn group(tx: &mut Tx, mut new: Value) -> ApiResult<Uuid> {
     let new: CreateGroup = body::read_value(&mut new)?;
     Ok(groups::write::create(tx, new)?.id)
+}
+
+/// A static group of these people.
+fn filled_group(tx: &mut Tx, code: &str, name: &str, members: Vec<Uuid>) -> ApiResult<Uuid> {
+    let id = group(tx, json!({ "code": code, "name": name }))?;
+    let group = access::authorize::<Group>(tx, &Ref::from(id), Permission::GroupsWrite)?;
+    let joining = UpdateGroupMembers {
+        add: members,
+        remove: Vec::new(),
+    };
+    groups::members::change(tx, &group, &joining)?;
+    Ok(id)
+}
+
+/// Everybody to whom somebody reports.
+fn managers(tx: &mut Tx) -> ApiResult<Vec<Uuid>> {
+    let managers = users::table
+        .filter(users::manager_id.is_not_null())
+        .select(users::manager_id.assume_not_null())
+        .distinct()
+        .load(tx.conn)?;
+    Ok(managers)
 }
 
 /// Active people, in the order of their numbers.

@@ -38,7 +38,7 @@ impl Job for FollowPeople {
 }
 
 /// Has people's dynamic groups and requirements looked at: in this transaction, or by jobs that it queues if they are many and
-/// the caller writes people everywhere. Who does not is held to what the groups hold (see [`super::keep_changed`]), which
+/// the caller writes people everywhere. Who does not brings nobody within their own reach (see [`super::keep_changed`]), which
 /// jobs, being Provost itself, are not.
 pub fn follow(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
     if is_left_to_jobs(tx, people.len()) && tx.seen(Permission::UsersWrite).is_everything() {

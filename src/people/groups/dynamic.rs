@@ -2,18 +2,20 @@
 //!
 //! Called for changed people by [`crate::people::facts`], and for one group when its filter changes.
 
+use std::collections::HashSet;
+
 use diesel::{
     ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_types,
 };
 use uuid::Uuid;
 
-use super::members::{self, Membership, RefusedGains};
+use super::members::{self, Membership};
 use crate::{
-    access::ScopePart,
+    access::{Permission, ScopePart, inclusion},
     app::Tx,
     db::{Fixed, Sql, schema::groups},
     filter::Schema,
-    http::{ApiError, ApiResult, filter::parse},
+    http::{ApiError, ApiResult, Code, filter::parse},
     people::users,
     sql,
 };
@@ -75,32 +77,26 @@ pub fn keep(tx: &mut Tx, groups: Vec<DynamicGroup>, people: Option<&[Uuid]>) -> 
             .collect();
         let gained = changes.iter().filter(|change| change.is_member);
         let gained: Vec<_> = gained.map(|change| (change.group, change.user)).collect();
-        if let Some(refused) = members::refused_gains(tx, &gained)? {
-            return Err(refused.refusal);
+        if !beyond_reach(tx, &gained)?.is_empty() {
+            return Err(comes_within_reach());
         }
-        members::announce(tx, &changes)?;
+        members::announce(tx, &changes);
     }
     Ok(())
 }
 
-/// Whom of `people`, whose rows are written, [`keep`] will refuse to bring into groups. Groups that give nobody anything
-/// are not looked at.
-pub fn refused_gains(tx: &mut Tx, people: &[Uuid]) -> ApiResult<Option<RefusedGains>> {
+/// Those of `people`, whose rows are written, whom [`keep`] will refuse to bring into groups. Only groups that the
+/// caller's own grants reach are looked at.
+pub fn newly_reached(tx: &mut Tx, people: &[Uuid]) -> ApiResult<HashSet<Uuid>> {
     let groups = all(tx)?;
-    let granting = members::granting(tx, groups.iter().map(|(group, _)| *group).collect())?;
     let caller = tx.caller.clone();
     let is_scope = |group: Uuid| {
-        let grants = caller.beneficiaries().flat_map(|gaining| &gaining.grants);
-        grants
-            .into_iter()
-            .any(|grant| grant.scope == ScopePart::Group(group))
+        let mut grants = caller.beneficiaries().flat_map(|gaining| &gaining.grants);
+        grants.any(|grant| grant.scope == ScopePart::Group(group))
     };
-    let groups = groups
-        .into_iter()
-        .filter(|(group, _)| granting.contains(group) || is_scope(*group));
-    let groups: Vec<_> = groups.collect();
+    let groups: Vec<_> = groups.into_iter().filter(|(group, _)| is_scope(*group)).collect();
     if groups.is_empty() {
-        return Ok(None);
+        return Ok(HashSet::new());
     }
     let schema = users::filter::schema(tx)?;
     let gains = sql!(
@@ -114,7 +110,26 @@ pub fn refused_gains(tx: &mut Tx, people: &[Uuid]) -> ApiResult<Option<RefusedGa
         .iter()
         .map(|change| (change.group_id, change.user_id))
         .collect();
-    members::refused_gains(tx, &gained)
+    beyond_reach(tx, &gained)
+}
+
+/// Those of `gained`, pairs of group and person, whom the caller would come to reach by these memberships. Who writes
+/// people everywhere may: whoever grants a role in the scope of a dynamic group trusts those with the facts that its
+/// filter looks at.
+fn beyond_reach(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<Uuid>> {
+    if gained.is_empty() || tx.seen(Permission::UsersWrite).is_everything() {
+        return Ok(HashSet::new());
+    }
+    inclusion::newly_reached(tx, gained)
+}
+
+/// The refusal of one of them.
+pub fn comes_within_reach() -> ApiError {
+    ApiError::new(
+        Code::GrantExceedsCaller,
+        "By this somebody would come into a dynamic group that grants of yours reach as far as, and so within your reach; \
+         that needs users.write everywhere, or the same permissions for them without that group.",
+    )
 }
 
 /// The CTE `wanted` of those who belong into groups.

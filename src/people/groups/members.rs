@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::model::{Group, GroupKind, GroupMember, GroupMembersChanged, UpdateGroupMembers};
 use crate::{
     access::{Authorized, Permission, Protected, inclusion},
-    app::{Tx, Wake},
-    db::schema::{grants, group_members, groups, users},
+    app::Tx,
+    db::schema::{group_members, groups, users},
     http::{ApiError, ApiResult, Code, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
     people::{
@@ -85,7 +85,7 @@ pub fn change(
             is_member,
         })
         .collect();
-    announce(tx, &memberships)?;
+    announce(tx, &memberships);
     Ok(GroupMembersChanged { added, removed })
 }
 
@@ -120,7 +120,8 @@ pub fn place(tx: &mut Tx, user: Uuid, within: BTreeSet<Uuid>, without: BTreeSet<
             is_member,
         })
         .collect();
-    announce(tx, &memberships)
+    announce(tx, &memberships);
+    Ok(())
 }
 
 /// Adds people to a group, however many, and answers those who were not in it.
@@ -147,7 +148,8 @@ pub fn end_all(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
             is_member: false,
         })
         .collect();
-    announce(tx, &memberships)
+    announce(tx, &memberships);
+    Ok(())
 }
 
 /// Touches every member of groups whose codes change: filters name groups by code.
@@ -162,14 +164,8 @@ pub fn touch_all(tx: &mut Tx, groups: &[Uuid]) -> ApiResult<()> {
     facts::follow(tx, members)
 }
 
-/// Callers that are woken one by one; past that all are.
-const WAKES: usize = 100;
-
 /// What memberships that began or ended bring with them: events, rules that look again, grants that count anew.
-pub(super) fn announce(tx: &mut Tx, memberships: &[Membership]) -> ApiResult<()> {
-    let groups: BTreeSet<Uuid> = memberships.iter().map(|membership| membership.group).collect();
-    let granting = granting(tx, groups)?;
-    let mut wakes = BTreeSet::new();
+pub(super) fn announce(tx: &mut Tx, memberships: &[Membership]) {
     for membership in memberships {
         let action = if membership.is_member {
             "group.member_added"
@@ -177,31 +173,8 @@ pub(super) fn announce(tx: &mut Tx, memberships: &[Membership]) -> ApiResult<()>
             "group.member_removed"
         };
         tx.record(Event::new(action, "group", membership.group).about(membership.user));
-        if granting.contains(&membership.group) {
-            wakes.insert(membership.user);
-        }
     }
     tx.touch_users(memberships.iter().map(|membership| membership.user));
-    if wakes.len() > WAKES {
-        tx.wake(Wake::Callers);
-        return Ok(());
-    }
-    wakes.into_iter().for_each(|user| tx.wake(Wake::Caller(user)));
-    Ok(())
-}
-
-/// Those of `groups` whose members hold roles by them.
-pub(super) fn granting(tx: &mut Tx, groups: BTreeSet<Uuid>) -> ApiResult<HashSet<Uuid>> {
-    if groups.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let granting: Vec<Uuid> = grants::table
-        .filter(grants::principal_kind.eq("group"))
-        .filter(grants::principal_id.eq_any(groups))
-        .filter(grants::revoked_at.is_null())
-        .select(grants::principal_id)
-        .load(tx.conn)?;
-    Ok(granting.into_iter().collect())
 }
 
 fn refuse_unless_static(group: &Group) -> ApiResult<()> {
@@ -229,47 +202,10 @@ pub fn refuse_unless_may_grant(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
     }
 }
 
-/// Those whom changes of facts bring into dynamic groups, as pairs of group and person, though it is not for the caller to give
-/// them what those groups hold, nor to reach them by that: with the refusal. Who writes people everywhere may: whoever grants
-/// a role to a dynamic group trusts those with the facts that its filter looks at.
-pub(super) fn refused_gains(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<Option<RefusedGains>> {
-    if gained.is_empty() || tx.seen(Permission::UsersWrite).is_everything() {
-        return Ok(None);
-    }
-    let reached = inclusion::newly_reached(tx, gained)?;
-    if !reached.is_empty() {
-        let why = "By this somebody would come into a dynamic group that grants of yours reach as far as, and so within your reach.";
-        return Ok(Some(RefusedGains::new(reached, why)));
-    }
-    let powers = inclusion::gained_by_members(gained, tx.now);
-    let exceeding = inclusion::holders_beyond_caller(tx, powers)?;
-    let why = "By this somebody would come into a dynamic group that holds roles, which needs users.write everywhere, or every permission \
-        of those roles in scopes that include theirs.";
-    Ok((!exceeding.is_empty()).then(|| RefusedGains::new(exceeding, why)))
-}
-
-/// Who does not come into dynamic groups by what the caller does.
-pub struct RefusedGains {
-    /// Whom.
-    pub people: HashSet<Uuid>,
-    /// What the caller is told.
-    pub refusal: ApiError,
-}
-
-impl RefusedGains {
-    fn new(people: HashSet<Uuid>, why: &'static str) -> Self {
-        RefusedGains {
-            people,
-            refusal: ApiError::new(Code::GrantExceedsCaller, why),
-        }
-    }
-}
-
-/// The refusal of one of them.
-pub fn grants_too_much() -> ApiError {
+fn grants_too_much() -> ApiError {
     ApiError::new(
         Code::GrantExceedsCaller,
-        "Roles come with this group, or reach as far as it does, so choosing its members needs roles.write and every permission of those roles, in scopes that include theirs.",
+        "This group holds roles, so choosing its members needs roles.write and every permission of those roles, in scopes that include theirs.",
     )
 }
 

@@ -125,6 +125,7 @@ async fn restore_group(call: Call, id: Path<Ref<Group>>, known: IfMatch) -> ApiR
         known.check(&*before)?;
         require_archived(before.archived_at)?;
         members::refuse_unless_may_grant(tx, before.id)?;
+        write::refuse_unless_may_reach(tx, &before)?;
         let group = store::set_archived(tx, &before, None)?;
         tx.record(
             Event::new("group.restored", "group", group.id)

@@ -17,7 +17,6 @@ use crate::{
         external_keys,
         users::filter::GroupFilters,
     },
-    sql,
 };
 
 /// What is to become of a group.
@@ -77,12 +76,21 @@ pub fn apply(tx: &mut Tx, changes: Vec<Change>) -> ApiResult<Outcomes<Group>> {
     Ok(draft::outcomes(drafts))
 }
 
+/// Refuses to bring back a dynamic group for who may not do to anybody what grants in its scope open.
+pub fn refuse_unless_may_reach(tx: &mut Tx, group: &Group) -> ApiResult<()> {
+    let over = inclusion::held_over_members(vec![group.id], tx.now);
+    if group.kind == GroupKind::Dynamic && !inclusion::holders_beyond_caller(tx, over)?.is_empty() {
+        return Err(reaches_too_far());
+    }
+    Ok(())
+}
+
 fn has_new_filter(draft: &Draft) -> bool {
     draft.after.filter.is_some() && draft.sets(|group| &group.filter)
 }
 
-/// Whoever writes the filter of a dynamic group chooses its members from everybody; of one that holds roles, who gets
-/// those.
+/// Writing the filter of a dynamic group is choosing its members from everybody; of one that is the scope of grants, whom
+/// those reach.
 fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let mut writing: Vec<&mut Draft> = drafts.iter_mut().filter(|draft| has_new_filter(draft)).collect();
     if writing.is_empty() {
@@ -90,12 +98,9 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
     let chooses_from_all = tx.scope(Permission::GroupsWrite)?.is_everything();
     let allowed = GroupFilters::load(tx)?;
-    let ids: Vec<_> = writing.iter().map(|draft| draft.after.id).collect();
-    let (by, over) = (
-        inclusion::held_by_members(ids.clone(), tx.now),
-        inclusion::held_over_members(ids, tx.now),
-    );
-    let beyond_caller = inclusion::holders_beyond_caller(tx, sql!("{by} UNION ALL {over}"))?;
+    let ids = writing.iter().map(|draft| draft.after.id).collect();
+    let over = inclusion::held_over_members(ids, tx.now);
+    let beyond_caller = inclusion::holders_beyond_caller(tx, over)?;
     for draft in &mut writing {
         let Some(filter) = draft.after.filter.clone() else {
             continue;
@@ -114,15 +119,20 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
                 "A filter chooses from everybody, so writing it needs the permission groups.write everywhere.",
             ))
         } else {
-            beyond_caller
-                .contains(&draft.after.id)
-                .then(members::grants_too_much)
+            beyond_caller.contains(&draft.after.id).then(reaches_too_far)
         };
         if let Some(error) = error {
             draft.refuse(error);
         }
     }
     Ok(())
+}
+
+fn reaches_too_far() -> ApiError {
+    ApiError::new(
+        Code::GrantExceedsCaller,
+        "Grants reach as far as this group does, so choosing its members by a filter needs the permissions of those grants everywhere.",
+    )
 }
 
 fn needless_filter() -> ApiError {

@@ -3,6 +3,8 @@
 //! Called by the routes, bulk requests and commands. What follows from the rows is kept by
 //! [`crate::people::facts`] before the transaction commits.
 
+use std::collections::HashSet;
+
 use diesel::connection::SimpleConnection;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -22,8 +24,7 @@ use crate::{
     people::{
         draft::{self, due},
         external_keys::{self, model::ExternalKey},
-        facts,
-        groups::{self, members::RefusedGains},
+        facts, groups,
     },
 };
 
@@ -104,14 +105,14 @@ fn save_within_scope(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             .chain(ids)
             .chain(managers)
             .collect();
-        let gains = groups::dynamic::refused_gains(tx, &affected)?;
-        if outside.is_empty() && gains.is_none() {
+        let reached = groups::dynamic::newly_reached(tx, &affected)?;
+        if outside.is_empty() && reached.is_empty() {
             tx.conn.batch_execute("RELEASE SAVEPOINT people")?;
             return Ok(());
         }
         tx.conn.batch_execute("ROLLBACK TO SAVEPOINT people")?;
-        if let Some(gains) = gains {
-            refuse_gains(drafts, &gains)?;
+        if !reached.is_empty() {
+            refuse_reached(drafts, &reached)?;
         }
         for draft in drafts
             .iter_mut()
@@ -128,21 +129,23 @@ fn managers(draft: &Draft) -> impl Iterator<Item = Uuid> + use<> {
     before.into_iter().chain(draft.after.manager_id)
 }
 
-/// Refuses those who would come into groups themselves, and those by whom their managers would. Where it is others, such as
-/// those who stand below them, nobody is written.
-fn refuse_gains(drafts: &mut [Draft], gains: &RefusedGains) -> ApiResult<()> {
+/// Refuses those whom the caller would come to reach, and those by whom they would reach their managers. Where it is
+/// others, such as those who stand below them, nobody is written.
+fn refuse_reached(drafts: &mut [Draft], reached: &HashSet<Uuid>) -> ApiResult<()> {
+    let refusal = groups::dynamic::comes_within_reach();
     let mut found = false;
     for draft in draft::standing(drafts) {
         let bears_on_managers = draft.before.is_none()
             || draft.changes(|user| &user.manager_id)
             || draft.changes(|user| &user.status);
-        let is_gain = |id: &Uuid| gains.people.contains(id);
-        if is_gain(&draft.after.id) || (bears_on_managers && managers(draft).any(|id| is_gain(&id))) {
-            draft.refuse(gains.refusal.clone());
+        if reached.contains(&draft.after.id)
+            || (bears_on_managers && managers(draft).any(|id| reached.contains(&id)))
+        {
+            draft.refuse(refusal.clone());
             found = true;
         }
     }
-    if found { Ok(()) } else { Err(gains.refusal.clone()) }
+    if found { Ok(()) } else { Err(refusal) }
 }
 
 fn save(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {

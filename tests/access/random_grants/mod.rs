@@ -1,6 +1,6 @@
-//! Random steps (ten thousand in `make soak`, a tenth elsewhere) of people and programs who grant, revoke, widen roles, fill groups, make secrets, and move units and
-//! courses: after each step that Provost lets through, nobody holds anything new that the one who took the step did not hold,
-//! and who moved something nothing new at all.
+//! Random steps (ten thousand in `make soak`, a tenth elsewhere) of people and programs who grant, revoke, widen roles, fill groups, make
+//! secrets, move units and courses, and change facts by which people come into dynamic groups: after each step that Provost lets through, nobody holds anything new that the one who took the step did not hold,
+//! and who moved something, or brought somebody into a dynamic group by facts, nothing new at all.
 //!
 //! The model knows powers as sets of permission and thing, worked out grant by grant; it shares nothing with the SQL.
 
@@ -12,7 +12,7 @@ use provost::access::Permission::{self, *};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::json;
 
-use model::{Grant, Holder, Model, POOL, Powers, Reach};
+use model::{Asks, Grant, Holder, Model, POOL, Powers, Reach, TITLES};
 
 use super::{grant_body, id};
 use crate::support::{Client, TestApp, soak};
@@ -34,12 +34,33 @@ enum Step {
     MakeSecret(usize),
     MoveUnit(usize, usize),
     MoveCourse(usize, usize),
+    /// Facts about people: by them dynamic groups have other members.
+    SetTitle(usize, usize),
+    SetUnit(usize, usize),
+    SetManager(usize, usize),
+    /// The first dynamic group finds others.
+    SetFilter(usize),
+    Archive(usize),
+    Restore(usize),
+}
+
+impl Step {
+    fn is_fact(&self) -> bool {
+        matches!(
+            self,
+            Step::SetTitle(..) | Step::SetUnit(..) | Step::SetManager(..)
+        )
+    }
 }
 
 struct Story {
     model: Model,
     random: StdRng,
     clients: HashMap<Holder, Client>,
+    /// What everybody holds after the last step, but for those who came into dynamic groups by it.
+    by_facts_alone: HashMap<Holder, Powers>,
+    /// Changes of facts that were refused since somebody would have come within the caller's reach.
+    refused_gains: usize,
 }
 
 impl Story {
@@ -103,22 +124,28 @@ impl Story {
         let (groups, people) = (self.model.groups.len(), self.model.people.len());
         // The first roles and grants stay, so that there are always some who may grant.
         let (roles, grants) = (self.model.roles.len() - FIRSTS, self.model.grants.len() - FIRSTS);
-        match self.below(100) {
+        match self.below(134) {
             0..50 => Step::Grant(self.holder(), self.role(held), self.reach()),
             50..65 if grants > 0 => Step::Revoke(FIRSTS + self.below(grants)),
             65..70 if roles < 30 => Step::MakeRole(self.permissions()),
             70..80 if roles > 0 => Step::SetRole(FIRSTS + self.below(roles), self.permissions()),
             80..86 => Step::Join(self.below(groups), self.below(people)),
-            86..90 => Step::Leave(self.below(groups), self.below(people)),
-            90..95 => Step::MoveUnit(
+            86..94 => Step::Leave(self.below(groups), self.below(people)),
+            94..99 => Step::MoveUnit(
                 self.below(self.model.units.len()),
                 self.below(self.model.units.len()),
             ),
-            95..98 => Step::MoveCourse(
+            99..102 => Step::MoveCourse(
                 self.below(self.model.courses.len()),
                 self.below(self.model.categories.len()),
             ),
-            _ => Step::MakeSecret(self.below(self.model.accounts.len())),
+            102..105 => Step::MakeSecret(self.below(self.model.accounts.len())),
+            105..113 => Step::SetTitle(self.below(people), self.below(TITLES.len())),
+            113..119 => Step::SetUnit(self.below(people), self.below(self.model.units.len())),
+            119..124 => Step::SetManager(self.below(people), self.below(people)),
+            124..127 => Step::SetFilter(self.below(TITLES.len())),
+            127..129 => Step::Archive(self.below(self.model.dynamic.len())),
+            _ => Step::Restore(self.below(self.model.dynamic.len())),
         }
     }
 
@@ -168,6 +195,36 @@ impl Story {
                     .patch(&path, json!({"parent_id": model.units[*above].0}))
                     .await
             }
+            Step::SetTitle(person, title) => {
+                let path = format!("/v1/users/{}", model.people[*person].0);
+                client.patch(&path, json!({"title": TITLES[*title]})).await
+            }
+            Step::SetUnit(person, unit) => {
+                let path = format!("/v1/users/{}", model.people[*person].0);
+                client
+                    .patch(&path, json!({"org_unit_id": model.units[*unit].0}))
+                    .await
+            }
+            Step::SetManager(person, manager) => {
+                let path = format!("/v1/users/{}", model.people[*person].0);
+                client
+                    .patch(&path, json!({"manager_id": model.people[*manager].0}))
+                    .await
+            }
+            Step::SetFilter(title) => {
+                let path = format!("/v1/groups/{}", model.groups[model.first_dynamic()]);
+                client
+                    .patch(&path, json!({"filter": Asks::Title(*title).filter()}))
+                    .await
+            }
+            Step::Archive(index) | Step::Restore(index) => {
+                let group = model.groups[model.first_dynamic() + index];
+                let path = format!("/v1/groups/{group}/archival");
+                match step {
+                    Step::Archive(_) => client.post(&path, json!({})).await,
+                    _ => client.delete(&path).await,
+                }
+            }
             Step::MoveCourse(course, category) => {
                 let path = format!("/v1/courses/{}", model.courses[*course].0);
                 client
@@ -181,6 +238,9 @@ impl Story {
                 "{step:?}: {}",
                 answer.text()
             );
+            if step.is_fact() && answer.text().contains("dynamic group") {
+                self.refused_gains += 1;
+            }
             return false;
         }
         match step {
@@ -198,7 +258,16 @@ impl Story {
             Step::MakeSecret(_) => {}
             Step::MoveUnit(unit, above) => model.units[*unit].1 = Some(*above),
             Step::MoveCourse(course, category) => model.courses[*course].1 = *category,
+            Step::SetTitle(person, title) => model.titles[*person] = *title,
+            Step::SetUnit(person, unit) => model.people[*person].1 = *unit,
+            Step::SetManager(person, manager) => model.people[*person].2 = Some(*manager),
+            Step::SetFilter(title) => model.dynamic[0].0 = Asks::Title(*title),
+            Step::Archive(index) => model.dynamic[*index].1 = true,
+            Step::Restore(index) => model.dynamic[*index].1 = false,
         }
+        // Who reaches whom by the new facts alone, as if nobody came into a dynamic group.
+        self.by_facts_alone = model.all_powers();
+        model.follow_facts();
         true
     }
 }
@@ -286,7 +355,10 @@ async fn ten_thousand_random_steps_give_nobody_what_the_giver_does_not_hold() {
         model,
         random: StdRng::seed_from_u64(7),
         clients,
+        by_facts_alone: HashMap::new(),
+        refused_gains: 0,
     };
+    story.model.follow_facts();
     seed(&mut story, &admin).await;
     let mut taken: HashMap<&'static str, usize> = HashMap::new();
     let mut before = story.model.all_powers();
@@ -306,7 +378,21 @@ async fn ten_thousand_random_steps_give_nobody_what_the_giver_does_not_hold() {
                 "step {number}: {actor:?} by {step:?} came to hold {gained:?}"
             );
         }
-        for (holder, powers) in after.iter().filter(|_| !moves) {
+        // Units and managers are trusted to those who write people there; dynamic groups are not.
+        if step.is_fact() && !held.reach_everywhere(UsersWrite, &story.model) {
+            let gained = after[&actor].beyond(&[held, story.by_facts_alone[&actor]], &story.model);
+            assert!(
+                gained.is_empty(),
+                "step {number}: {actor:?} by {step:?} came to reach {gained:?} by a dynamic group"
+            );
+        }
+        if let Step::Grant(Holder::Group(group), ..) = step {
+            assert!(
+                group < story.model.first_dynamic(),
+                "step {number}: {actor:?} by {step:?}"
+            );
+        }
+        for (holder, powers) in after.iter().filter(|_| !moves && !step.is_fact()) {
             let gained = powers.beyond(&[before[holder], held], &story.model);
             assert!(
                 gained.is_empty(),
@@ -336,9 +422,16 @@ async fn ten_thousand_random_steps_give_nobody_what_the_giver_does_not_hold() {
             "leave",
             "move unit",
             "move course",
+            "set title",
+            "set unit",
+            "set manager",
+            "set filter",
+            "archive",
+            "restore",
         ] {
             assert!(taken.get(kind).is_some_and(|count| *count >= 10), "{taken:?}");
         }
+        assert!(story.refused_gains >= 10, "{}", story.refused_gains);
     }
 }
 
@@ -353,5 +446,11 @@ fn name_of(step: &Step) -> &'static str {
         Step::MakeSecret(_) => "make secret",
         Step::MoveUnit(..) => "move unit",
         Step::MoveCourse(..) => "move course",
+        Step::SetTitle(..) => "set title",
+        Step::SetUnit(..) => "set unit",
+        Step::SetManager(..) => "set manager",
+        Step::SetFilter(_) => "set filter",
+        Step::Archive(_) => "archive",
+        Step::Restore(_) => "restore",
     }
 }

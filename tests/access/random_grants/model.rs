@@ -107,13 +107,39 @@ impl Powers {
     }
 }
 
+/// What people are.
+pub(super) const TITLES: [&str; 3] = ["Nurse", "Trainer", "Chief"];
+
+/// What the filter of a dynamic group asks of a person.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Asks {
+    Title(usize),
+    Unit(usize),
+    HasReports,
+}
+
+impl Asks {
+    pub(super) fn filter(self) -> String {
+        match self {
+            Asks::Title(title) => format!("title eq \"{}\"", TITLES[title]),
+            Asks::Unit(unit) => format!("org_unit eq \"unit{unit}\""),
+            Asks::HasReports => "report_id pr".to_owned(),
+        }
+    }
+}
+
 /// The academy as the test knows it.
 pub(super) struct Model {
     /// Units with the one above.
     pub(super) units: Vec<(Uuid, Option<usize>)>,
     /// People with their unit and manager.
     pub(super) people: Vec<(Uuid, usize, Option<usize>)>,
+    /// Of each person, the one of [`TITLES`] that they have.
+    pub(super) titles: Vec<usize>,
+    /// Static groups, then the dynamic ones.
     pub(super) groups: Vec<Uuid>,
+    /// What the filters of the last groups ask, and whether they are archived.
+    pub(super) dynamic: Vec<(Asks, bool)>,
     pub(super) categories: Vec<Uuid>,
     /// Courses with their category.
     pub(super) courses: Vec<(Uuid, usize)>,
@@ -133,7 +159,7 @@ impl Model {
         let mut people: Vec<(Uuid, usize, Option<usize>)> = Vec::new();
         for index in 0..10 {
             let (unit, manager) = (index % units.len(), index.checked_sub(3).map(|above| above / 2));
-            let body = json!({"username": format!("p{index}"), "org_unit_id": units[unit].0,
+            let body = json!({"username": format!("p{index}"), "org_unit_id": units[unit].0, "title": TITLES[0],
                 "manager_id": manager.map(|manager| people[manager].0)});
             people.push((person_with(admin, body).await, unit, manager));
         }
@@ -149,6 +175,12 @@ impl Model {
                 made.entry(path).or_insert_with(Vec::new).push(id(&answer));
             }
         }
+        let dynamic = [Asks::Title(1), Asks::Unit(1), Asks::HasReports];
+        for (index, asks) in dynamic.into_iter().enumerate() {
+            let body = json!({"code": format!("dynamic{index}"), "name": "D", "kind": "dynamic", "filter": asks.filter()});
+            let answer = admin.post("/v1/groups", body).await.assert_status(201);
+            made.entry("groups").or_default().push(id(&answer));
+        }
         let categories = made["categories"].clone();
         let mut courses = Vec::new();
         for index in 0..3 {
@@ -160,8 +192,10 @@ impl Model {
         }
         Model {
             units,
+            titles: vec![0; people.len()],
             people,
             groups: made["groups"].clone(),
+            dynamic: dynamic.map(|asks| (asks, false)).to_vec(),
             categories,
             courses,
             accounts: made["service-accounts"].clone(),
@@ -209,7 +243,7 @@ impl Model {
             (Reach::Unit(top), Thing::Unit(unit)) => self.is_below(unit, top),
             (Reach::Unit(top), Thing::Person(other)) => self.is_below(self.people[other].1, top),
             (Reach::Group(group), Thing::Group(other)) => group == other,
-            (Reach::Group(group), Thing::Person(other)) => self.members.contains(&(group, other)),
+            (Reach::Group(group), Thing::Person(other)) => self.is_member(group, other),
             (Reach::Category(category), Thing::Category(other)) => category == other,
             (Reach::Category(category), Thing::Course(course)) => self.courses[course].1 == category,
             (Reach::Course(course), Thing::Course(other)) => course == other,
@@ -220,6 +254,33 @@ impl Model {
             (Reach::OwnSelf, Thing::Person(other)) => person == Some(other),
             (Reach::OwnReports | Reach::OwnSelf, Thing::Unit(unit)) => own_unit(unit),
             _ => false,
+        }
+    }
+
+    /// The first of the groups that are dynamic.
+    pub(super) fn first_dynamic(&self) -> usize {
+        self.groups.len() - self.dynamic.len()
+    }
+
+    pub(super) fn is_member(&self, group: usize, person: usize) -> bool {
+        self.members.contains(&(group, person))
+    }
+
+    /// Brings the members of dynamic groups up to date.
+    pub(super) fn follow_facts(&mut self) {
+        let first = self.first_dynamic();
+        self.members.retain(|(group, _)| *group < first);
+        for (index, (asks, is_archived)) in self.dynamic.clone().into_iter().enumerate() {
+            let people = 0..self.people.len();
+            let found = people.filter(|person| match asks {
+                Asks::Title(title) => self.titles[*person] == title,
+                Asks::Unit(unit) => self.is_below(self.people[*person].1, unit),
+                Asks::HasReports => self.people.iter().any(|(.., manager)| *manager == Some(*person)),
+            });
+            let found: Vec<_> = found.map(|person| (first + index, person)).collect();
+            if !is_archived {
+                self.members.extend(found);
+            }
         }
     }
 
@@ -239,7 +300,7 @@ impl Model {
             _ => None,
         };
         let reaches = |holder: Holder| match (holder, person) {
-            (Holder::Group(group), Some(person)) => self.members.contains(&(group, person)),
+            (Holder::Group(group), Some(person)) => self.is_member(group, person),
             (holder, _) => holder == actor,
         };
         let granted = self.grants.iter().filter(|grant| reaches(grant.holder));

@@ -122,7 +122,7 @@ async fn right_rows_are_written_and_wrong_ones_told_by_their_keys() {
 }
 
 #[actix_web::test]
-async fn who_keeps_one_group_changes_that_and_chooses_no_holders_of_roles() {
+async fn who_keeps_one_group_changes_that_and_not_whom_grants_reach() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let made = send(
@@ -156,10 +156,10 @@ async fn who_keeps_one_group_changes_that_and_chooses_no_holders_of_roles() {
 
     let role = json!({"code": "reader", "name": "Reader", "permissions": ["users.read"]});
     let role = admin.post("/v1/roles", role).await.assert_status(201).id();
-    let grant =
-        json!({"principal_kind": "group", "principal_id": mine, "role_id": role, "scope_kind": "everything"});
-    admin.post("/v1/grants", grant).await.assert_status(201);
     let central = app.holding(both, "everything", None);
+    let grant = json!({"principal_kind": "service_account", "principal_id": keeper.get("/v1/me").await.id(), "role_id": role,
+        "scope_kind": "group", "scope_id": mine});
+    admin.post("/v1/grants", grant).await.assert_status(201);
     for (client, code) in [(keeper, "forbidden"), (central, "grant_exceeds_caller")] {
         let refused = send(
             &client,
