@@ -384,7 +384,10 @@ fn fonts(conn: &mut PgConnection, config: &Config) -> Finding {
                     "{} characters of names are on no certificate: {shown}.",
                     missing.len()
                 ),
-                format!("put a font that has them into {place}, such as one of the Noto fonts."),
+                match pdf::fonts_with(&missing).join(", ").as_str() {
+                    "" => format!("put a font that has them into {place}."),
+                    fonts => format!("put fonts that have them into {place}: {fonts}."),
+                },
             )
         }
     }

@@ -131,7 +131,9 @@ fn characters_of_names_that_no_font_has_are_named_with_the_folder() {
     let (_, out, _) = doctor(&database.url, &[], &[]);
     assert!(out.contains("FAULT  fonts: ") && out.contains("U+1F9E8"), "{out}");
     assert!(
-        out.contains("PROVOST_FONT_DIR") && !out.contains("U+5586"),
+        out.contains("PROVOST_FONT_DIR")
+            && out.contains("Noto Emoji (NotoEmoji-Regular.ttf)")
+            && !out.contains("U+5586"),
         "{out}"
     );
 

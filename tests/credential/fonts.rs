@@ -73,11 +73,12 @@ async fn a_character_without_a_font_is_told_and_the_page_shows_it() {
     assert_eq!(missing.len(), 1);
     assert_eq!(missing[0]["object_id"], certificate["id"]);
     assert_eq!(missing[0]["after"]["characters"], json!(["U+1F9E8 (🧨)"]));
+    let font = "Noto Emoji (NotoEmoji-Regular.ttf)";
+    assert_eq!(missing[0]["after"]["fonts"], json!([font]));
+    let reason = missing[0]["reason"].as_str().unwrap();
     assert!(
-        missing[0]["reason"]
-            .as_str()
-            .unwrap()
-            .contains("PROVOST_FONT_DIR")
+        reason.contains(font) && reason.contains("PROVOST_FONT_DIR"),
+        "{reason}"
     );
     let page = app
         .anonymous()
@@ -86,6 +87,29 @@ async fn a_character_without_a_font_is_told_and_the_page_shows_it() {
         .await
         .assert_status(200);
     assert!(page.text().contains("Ana 🧨 Silva"), "{}", page.text());
+}
+
+#[actix_web::test]
+async fn certificates_issued_together_tell_of_missing_characters_at_once() {
+    let app = TestApp::start().await;
+    let learners = [
+        completion(&app, "Ana 🧨", "Fire Safety", None).await,
+        completion(&app, "Béa", "Fire Safety", None).await,
+    ];
+    app.write(|tx| {
+        for learner in &learners {
+            tx.note_completion(learner.id, learner.completion);
+        }
+        Ok(())
+    });
+
+    let told = missing(&app).await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["user_id"], json!(learners[0].id));
+    assert_eq!(told[0]["after"]["characters"], json!(["U+1F9E8 (🧨)"]));
+    // The files come later and say nothing more.
+    app.run_jobs();
+    assert_eq!(missing(&app).await.len(), 1);
 }
 
 #[actix_web::test]

@@ -3,21 +3,18 @@
 //! What a certificate shows is frozen in the transaction that issues it; its PDF is set afterwards.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     files::Unset,
+    glyphs,
     model::{CertificateRow, CertificateState},
     store::{self, Draft},
 };
 use crate::{
     access::Authorized,
     app::{NotedCompletion, Tx},
-    credential::{
-        pdf::{self, Rendered},
-        serial, templates,
-    },
+    credential::{serial, templates},
     http::{ApiError, ApiResult, Code},
     jobs::{Job, JobError, JobRun},
     ledger::Event,
@@ -40,7 +37,7 @@ impl Job for IssueCertificate {
         let unset = run.read(|tx| self.unset(tx))?;
         let set = unset
             .into_iter()
-            .map(|(id, certificate)| Ok((id, certificate.set()?)))
+            .map(|(id, certificate)| Ok((id, certificate.set()?.pdf)))
             .collect::<ApiResult<Vec<_>>>()?;
         run.finish(|tx| self.keep(tx, &set))
     }
@@ -76,27 +73,11 @@ impl IssueCertificate {
             .collect()
     }
 
-    /// Keeps the files that were set, and tells of characters that no font has; in a transaction.
-    fn keep(&self, tx: &mut Tx, set: &[(Uuid, Rendered)]) -> ApiResult<()> {
-        for (id, rendered) in set {
-            let is_kept = store::insert_file(tx, self.user_id, *id, &rendered.pdf)?;
-            if is_kept && !rendered.missing.is_empty() {
-                tx.record(glyphs_missing(self.user_id, *id, &rendered.missing));
-            }
-        }
-        Ok(())
+    /// Keeps the files that were set; in a transaction.
+    fn keep(&self, tx: &mut Tx, set: &[(Uuid, Vec<u8>)]) -> ApiResult<()> {
+        set.iter()
+            .try_for_each(|(id, pdf)| store::insert_file(tx, self.user_id, *id, pdf))
     }
-}
-
-fn glyphs_missing(user_id: Uuid, certificate_id: Uuid, missing: &[char]) -> Event {
-    let characters: Vec<String> = missing.iter().copied().map(pdf::named).collect();
-    Event::new("certificate.glyphs_missing", "certificate", certificate_id)
-        .about(user_id)
-        .after(&json!({ "id": certificate_id, "characters": characters }))
-        .because(Some(
-            "Put a font that has the characters into the folder of PROVOST_FONT_DIR, then reissue the certificate."
-                .into(),
-        ))
 }
 
 /// Issues the certificates of many completions that this transaction recorded. Corrections leave it to the job, which
@@ -114,7 +95,8 @@ pub fn issue_all(tx: &mut Tx, noted: &[NotedCompletion]) -> ApiResult<()> {
             drafts.push(draft(completion)?);
         }
     }
-    store::insert_all(tx, &drafts, &template.layout)
+    store::insert_all(tx, &drafts, &template.layout)?;
+    glyphs::tell_of_missing(tx, &drafts, &template.layout)
 }
 
 /// Issues a certificate anew, from what is known today, under another serial. One that is in force gives way to
@@ -174,6 +156,7 @@ fn add(tx: &mut Tx, draft: &Draft, reason: Option<String>) -> ApiResult<Option<C
     let added = store::insert(tx, draft, &layout)?;
     if let Some(certificate) = &added {
         note_issued(tx, certificate.clone(), reason)?;
+        glyphs::tell_of_missing(tx, std::slice::from_ref(draft), &layout)?;
     }
     Ok(added)
 }

@@ -2,7 +2,8 @@
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension,
-    QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types::Jsonb,
+    QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper,
+    sql_types::{self, Jsonb},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -218,9 +219,37 @@ pub fn insert_all(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<()
     Ok(())
 }
 
-/// Keeps a certificate's PDF, unless there is one; tells whether it was kept.
-pub fn insert_file(tx: &mut Tx, user_id: Uuid, certificate_id: Uuid, pdf: &[u8]) -> ApiResult<bool> {
-    let kept = diesel::insert_into(certificate_files::table)
+/// A text that certificates show.
+#[derive(Debug, QueryableByName)]
+pub struct ShownText {
+    /// On which certificate.
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub id: Uuid,
+    /// Whose.
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub user_id: Uuid,
+    /// The text.
+    #[diesel(sql_type = sql_types::Text)]
+    pub text: String,
+}
+
+/// The names and titles that those of `drafts` which were issued show: of `every` one, or where they have other letters than
+/// English has.
+pub fn shown_texts(tx: &mut Tx, drafts: &[Draft], every: bool) -> ApiResult<Vec<ShownText>> {
+    let people: Vec<Uuid> = drafts.iter().map(|draft| draft.completion.user_id).collect();
+    let ids: Vec<Uuid> = drafts.iter().map(|draft| draft.id).collect();
+    let found = sql!(
+        "SELECT id, user_id, text FROM certificates CROSS JOIN LATERAL (
+            SELECT concat_ws(' ', shown ->> 'name', shown ->> 'course', shown ->> 'issuer') AS text) AS texts
+         WHERE user_id = ANY({people}) AND id = ANY({ids}) AND (text ~ '[^ -~]' OR {every}) ORDER BY id"
+    )
+    .load(tx.conn)?;
+    Ok(found)
+}
+
+/// Keeps a certificate's PDF, unless there is one.
+pub fn insert_file(tx: &mut Tx, user_id: Uuid, certificate_id: Uuid, pdf: &[u8]) -> ApiResult<()> {
+    diesel::insert_into(certificate_files::table)
         .values((
             certificate_files::user_id.eq(user_id),
             certificate_files::certificate_id.eq(certificate_id),
@@ -228,7 +257,7 @@ pub fn insert_file(tx: &mut Tx, user_id: Uuid, certificate_id: Uuid, pdf: &[u8])
         ))
         .on_conflict_do_nothing()
         .execute(tx.conn)?;
-    Ok(kept > 0)
+    Ok(())
 }
 
 /// A certificate's PDF, if it is set already.

@@ -9,6 +9,7 @@ mod dates;
 mod fonts;
 mod foot;
 mod frame;
+mod known;
 mod page;
 mod qr;
 mod template;
@@ -112,6 +113,14 @@ pub fn missing_of(
     }
     typesetter.try_out(&text);
     Ok(typesetter.missing())
+}
+
+/// The fonts that would bring `missing` characters, as far as we know of any: each family with its file.
+pub fn fonts_with(missing: &[char]) -> Vec<String> {
+    let mut fonts: Vec<String> = missing.iter().copied().filter_map(known::font_with).collect();
+    fonts.sort_unstable();
+    fonts.dedup();
+    fonts
 }
 
 /// A character for people who look for a font: `U+1F9E8 (🧨)`.
