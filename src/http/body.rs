@@ -108,7 +108,7 @@ impl<T> Examined<T> {
     }
 }
 
-/// The bytes of a body that says that it is JSON.
+/// The bytes of a body that says that it is JSON. That there is none comes before what it would be.
 pub fn receive(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -116,8 +116,15 @@ pub fn receive(
     let media_type = check_media_type(request).and_then(|()| check_encoding(request));
     let bytes = web::Bytes::from_request(request, payload);
     async move {
+        let bytes = bytes.await.map_err(|error| unreadable(&error));
+        if bytes.as_ref().is_ok_and(|bytes| bytes.is_empty()) {
+            return Err(ApiError::new(
+                Code::MalformedRequest,
+                "There is no body. Send one in JSON, with its `Content-Type`; `{}` if it has nothing to say.",
+            ));
+        }
         media_type?;
-        bytes.await.map_err(|error| unreadable(&error))
+        bytes
     }
 }
 

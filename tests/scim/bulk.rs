@@ -1,3 +1,4 @@
+use awc::http::Method;
 use serde_json::{Value, json};
 
 use super::{provider, user};
@@ -213,4 +214,7 @@ async fn a_search_of_everything_finds_users_and_groups() {
     scim.post("/.search", search("shoeSize eq 4", 1, 10))
         .await
         .assert_scim_error(400, Some("invalidFilter"));
+    let told = scim.send(Method::POST, "/.search", None).await;
+    let told = told.assert_scim_error(400, Some("invalidSyntax"));
+    assert!(told.text().contains("There is no body"), "{}", told.text());
 }
