@@ -132,6 +132,30 @@ pub fn refuse_with(status: StatusCode, error: &str, description: &str) -> HttpRe
         .insert_header(NO_STORE)
         .json(TokenError {
             error: error.into(),
-            error_description: description.into(),
+            error_description: description_of(description),
         })
+}
+
+/// A description in the characters that RFC 6749 has for it (section 5.2): one line of ASCII without `"` and `\`. What others
+/// said may be part of it.
+pub fn description_of(text: &str) -> String {
+    let characters = text.chars().map(|character| match character {
+        '"' => '\'',
+        '\\' => '/',
+        ' '..='~' => character,
+        _ if character.is_whitespace() || character.is_control() => ' ',
+        _ => '?',
+    });
+    characters.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_are_one_line_of_the_characters_that_oauth_has() {
+        let told = description_of("No.\r\nSet-Cookie: \"a\\b\"\t\u{7f}ä");
+        assert_eq!(told, "No.  Set-Cookie: 'a/b'  ?");
+    }
 }

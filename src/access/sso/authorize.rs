@@ -23,7 +23,7 @@ use super::{
     },
 };
 use crate::{
-    access::keys,
+    access::{keys, sign_in::form::description_of},
     app::App,
     http::{ApiError, ApiResult},
 };
@@ -241,7 +241,8 @@ impl Back {
 
     /// Back with an error (RFC 6749, section 4.1.2.1).
     pub fn refuse(&self, error: &str, description: &str) -> HttpResponse {
-        self.with(&[("error", error), ("error_description", description)])
+        let description = description_of(description);
+        self.with(&[("error", error), ("error_description", &description)])
     }
 }
 
