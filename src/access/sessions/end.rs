@@ -1,16 +1,20 @@
 //! The end of a session: its refresh tokens and its access tokens count no more.
 
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods, RunQueryDsl, SelectableHelper};
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
 use super::model::{Session, SessionEndReason};
 use crate::{
     access::sso::flows,
     app::{Tx, Wake},
-    db::{Condition, Sql, schema::sessions},
+    db::{
+        Condition, Sql,
+        schema::{sessions, users},
+    },
     http::ApiResult,
     ledger::Event,
+    people::users::model::UserStatus,
     sql,
 };
 
@@ -51,11 +55,17 @@ pub fn at_provider(
 
 /// Ends the sessions of those of `people` who have left: who comes back signs in anew.
 pub fn of_archived(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
-    let archived = sql!(
-        "sessions.user_id IN (SELECT users.id FROM users
-            WHERE users.status = 'archived' AND users.id = ANY({people}))"
-    );
-    those(tx, archived, SessionEndReason::Revoked)
+    // Found first: PostgreSQL, which takes few to have left, would look for them again for each session.
+    let archived: Vec<Uuid> = users::table
+        .filter(users::status.eq(UserStatus::Archived))
+        .filter(users::id.eq_any(people))
+        .select(users::id)
+        .load(tx.conn)?;
+    if archived.is_empty() {
+        return Ok(());
+    }
+    let theirs = sql!("sessions.user_id = ANY({archived})");
+    those(tx, theirs, SessionEndReason::Revoked)
 }
 
 /// Why the caller ends a session of that person.
