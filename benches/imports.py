@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Imports of many people, and how long a change of one of them waits meanwhile.
 
-Imports a file of new people, then one that changes each of them, while people of that file are changed by the API one
-after the other. Prints what each step took and how long the API's changes waited.
+Imports a file of new people, then one that changes each of them, then one in which most are missing; the last two while
+people are changed by the API one after the other. Prints what each step took and how long the API's changes waited.
 """
 
 import argparse
@@ -99,29 +99,38 @@ def main():
     with provost_of(0) as provost:
         provost.post("/v1/import-profiles", PROFILE)
 
-        def plan(title):
+        def plan(people, title):
             query = urllib.parse.urlencode({"profile": "bench"})
-            sent = send(provost.token(), "POST", f"/v1/imports?{query}", file_of(arguments.people, title), "text/csv")
+            sent = send(provost.token(), "POST", f"/v1/imports?{query}", file_of(people, title), "text/csv")
             finished(provost, sent["operation_id"])
             return provost.get(f"/v1/imports/{sent['id']}")
 
         def apply(planned):
-            body = {"plan_hash": planned["plan_hash"]}
+            body = {"plan_hash": planned["plan_hash"], "allow_removals_percent": 100}
             return finished(provost, provost.post(f"/v1/imports/{planned['id']}/application", body)["id"])
 
-        print(f"{arguments.people:,} people\n\n| what | took |\n|---|---|")
-        planned = timed("plan a file of new people", lambda: plan("Clerk"))
+        def apply_beside_changes(planned):
+            stop, waits, refused = threading.Event(), [], []
+            changing = threading.Thread(target=change, args=(provost, people, stop, waits, refused))
+            changing.start()
+            counts = timed("apply it while others change people of it", lambda: apply(planned))
+            stop.set()
+            changing.join()
+            waits.sort()
+            lines.append(
+                f"{len(waits)} changes meanwhile, {refused.count(412)} of them outrun by the import, {refused.count(503)} given up; rows refused: {counts['refuse']}; "
+                f"median {1000 * waits[len(waits) // 2]:.0f} ms, 99 % within {1000 * waits[len(waits) * 99 // 100]:.0f} ms, longest {1000 * waits[-1]:.0f} ms"
+            )
+
+        people, lines = arguments.people, []
+        print(f"{people:,} people\n\n| what | took |\n|---|---|")
+        planned = timed("plan a file of new people", lambda: plan(people, "Clerk"))
         timed("apply it", lambda: apply(planned))
-        planned = timed("plan a file that changes everybody", lambda: plan("Nurse"))
-        stop, waits, refused = threading.Event(), [], []
-        changing = threading.Thread(target=change, args=(provost, arguments.people, stop, waits, refused))
-        changing.start()
-        counts = timed("apply it while others change people of it", lambda: apply(planned))
-        stop.set()
-        changing.join()
-        waits.sort()
-        print(f"\n{len(waits)} changes meanwhile, {refused.count(412)} of them outrun by the import, {refused.count(503)} given up; rows refused: {counts['refuse']}")
-        print(f"median {1000 * waits[len(waits) // 2]:.0f} ms, 99 % within {1000 * waits[len(waits) * 99 // 100]:.0f} ms, longest {1000 * waits[-1]:.0f} ms")
+        planned = timed("plan a file that changes everybody", lambda: plan(people, "Nurse"))
+        apply_beside_changes(planned)
+        planned = timed("plan a file of a tenth of them", lambda: plan(people // 10, "Nurse"))
+        apply_beside_changes(planned)
+        print("\n" + "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -25,11 +25,11 @@ CREATE TABLE imports (
     profile_version bigint NOT NULL,
     resource text NOT NULL,
     file_name text,
-    status text NOT NULL CHECK (status IN ('planning', 'planned', 'applying', 'applied', 'failed')),
+    status text NOT NULL CHECK (status IN ('planning', 'planned', 'applying', 'applied', 'failed', 'cancelled')),
     -- How many rows the plan creates, updates, leaves as they are, ends, or refuses.
     counts jsonb,
     plan_hash text,
-    -- Why it failed.
+    -- Why it failed or was cancelled.
     problem jsonb,
     -- The turn up to which the plan's rows are written; NULL before the first.
     applied_turn bigint,

@@ -136,7 +136,9 @@ fn plan(app: &App, acting: &Acting, import: &ImportRecord) -> CommandResult {
     if shows_progress {
         eprintln!();
     }
-    or_fail(app, acting, import.id, import.operation_id, planned)
+    or_fail(app, acting, import.operation_id, planned, |tx, why| {
+        store::failed(tx, import.id, why)
+    })
 }
 
 /// The transactions of this command.
@@ -198,7 +200,9 @@ fn apply_plan(app: &App, acting: &Acting, import: &ImportRecord, arguments: &Imp
     if work.shows_progress {
         eprintln!();
     }
-    or_fail(app, acting, import.id, operation, applied)?;
+    or_fail(app, acting, operation, applied, |tx, why| {
+        apply::end_early(tx, import.id, Some(why)).map(drop)
+    })?;
     say("Applied.")
 }
 
@@ -206,13 +210,13 @@ fn apply_plan(app: &App, acting: &Acting, import: &ImportRecord, arguments: &Imp
 fn or_fail(
     app: &App,
     acting: &Acting,
-    import: Uuid,
     operation: Uuid,
     outcome: ApiResult<()>,
+    fail: impl Fn(&mut Tx, &ApiError) -> ApiResult<()>,
 ) -> CommandResult {
     let Err(why) = outcome else { return Ok(()) };
     app.write_blocking(acting, |tx| {
-        store::failed(tx, import, &why)?;
+        fail(tx, &why)?;
         operations::fail(tx, operation, &why)
     })?;
     Err(CommandError(why.to_string()))

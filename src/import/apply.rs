@@ -10,26 +10,24 @@ use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
 use super::{
-    Target,
-    assess::{self, issue},
+    Target, assess,
     imports::{model::ImportCounts, store},
     plan::Prepared,
+    stale::{self, every_row, outdated, stale},
     target::{Part, Plan},
 };
 use crate::{
     app::Tx,
-    db::{Fixed, Sql},
+    db::Fixed,
     http::{ApiError, ApiResult, Code},
     operations, sql,
 };
 
 /// How long a batch should take: everybody who wants to write one of its people waits that long at most.
 const BATCH: Duration = Duration::from_millis(120);
-/// Rows about records that are here, in the first batch.
-const FIRST_ROWS: i64 = 100;
-/// The same in every other batch at least: with fewer, what a batch costs whatever its size would be most of the work, and
-/// nobody would wait less.
-const FEWEST_ROWS: i64 = 200;
+/// Rows about records that are here, in the first batch and at least: with fewer, what a batch costs whatever its size would be
+/// most of the work, and nobody would wait less.
+const FEWEST_ROWS: i64 = 100;
 /// Rows of a batch at most. Nobody waits for records that are new.
 const MOST_ROWS: i64 = 2_000;
 /// Rows that one statement writes where all is one transaction.
@@ -73,7 +71,8 @@ pub fn in_batches<W: Transactions>(work: &W, import: Uuid, operation: Uuid) -> R
         return Ok(Ending::Waits);
     };
     let plan = prepared.plan();
-    let mut rows = FIRST_ROWS;
+    let mut rows = FEWEST_ROWS;
+    let mut growth = Growth::default();
     while done < turns {
         if work.is_cancelled()? {
             return Ok(Ending::Cancelled);
@@ -96,8 +95,40 @@ pub fn in_batches<W: Transactions>(work: &W, import: Uuid, operation: Uuid) -> R
         }
         done = last;
         work.tell(done);
+        if growth.is_large(done, turns) {
+            work.write(|tx| look_again(tx, prepared.target))?;
+        }
     }
     Ok(Ending::Done)
+}
+
+/// How much was written since PostgreSQL last looked at the tables.
+#[derive(Default)]
+struct Growth {
+    looked: i64,
+}
+
+impl Growth {
+    /// Whether it is time to look again: when twice as much is written, and at the end.
+    fn is_large(&mut self, done: i64, turns: i64) -> bool {
+        const MUCH: i64 = 1_000;
+        let is_large = done >= MUCH && (done >= 2 * self.looked || done == turns);
+        if is_large {
+            self.looked = done;
+        }
+        is_large
+    }
+}
+
+/// Has PostgreSQL look at what is there. By itself it does so minutes later; until then it takes tables that have just grown for small
+/// ones, and compares each row of a batch, and of the next plan, with every key.
+fn look_again(tx: &mut Tx, target: &dyn Target) -> ApiResult<()> {
+    sql!(
+        "ANALYZE external_keys, {table}",
+        table = Fixed(target.declaration().table),
+    )
+    .execute(tx.conn)?;
+    Ok(())
 }
 
 #[derive(QueryableByName)]
@@ -136,20 +167,19 @@ pub fn as_a_whole(tx: &mut Tx, import: Uuid, tell: &dyn Fn(i64)) -> ApiResult<()
     let plan = prepared.plan();
     let target = prepared.target;
     take_turns(tx, target)?;
-    lock(tx, &plan, target, every_row(&plan))?;
-    if count_outdated(tx, &plan, target)?.outdated > 0 {
-        return Err(stale());
-    }
+    stale::lock(tx, &plan, target, every_row(&plan))?;
+    stale::refuse_changed(tx, &plan, target)?;
     target.prepare(tx, &plan)?;
     let turns = give_turns(tx, &plan, target)?;
     let mut done = 0;
+    let mut growth = Growth::default();
     while done < turns {
         let part = Part {
             first: done + 1,
             last: turns.min(done + ROWS_A_STATEMENT),
         };
         target.refuse_outdated(tx, &plan, part)?;
-        if count_refused(tx, &plan, part)? > 0 {
+        if stale::is_any_refused(tx, &plan, part)? {
             return Err(stale());
         }
         target.write(tx, &plan, part).map_err(|error| match error.code {
@@ -162,8 +192,11 @@ pub fn as_a_whole(tx: &mut Tx, import: Uuid, tell: &dyn Fn(i64)) -> ApiResult<()
         })?;
         done = part.last;
         tell(done);
+        if growth.is_large(done, turns) {
+            look_again(tx, target)?;
+        }
     }
-    Ok(())
+    store::written(tx, import, done)
 }
 
 /// The import is applied; answers what was done.
@@ -173,20 +206,22 @@ pub fn end(tx: &mut Tx, import: Uuid) -> ApiResult<ImportCounts> {
     Ok(counts)
 }
 
-/// The application ended early; answers what was done until then.
-pub fn end_early(tx: &mut Tx, import: Uuid) -> ApiResult<ImportCounts> {
+/// Applying ended early: with a problem, or because somebody cancelled it. Answers what was done until then.
+pub fn end_early(tx: &mut Tx, import: Uuid, problem: Option<&ApiError>) -> ApiResult<ImportCounts> {
+    const CANCELLED: &str = "Applying it was cancelled. The rows that were written by then stay; plan the file again for the others.";
     let counts = counts(tx, import)?;
-    let why = ApiError::new(
-        Code::Conflict,
-        "Applying it was cancelled. The rows that were written by then stay; plan the file again for the others.",
-    );
-    store::failed(tx, import, &why)?;
+    store::set_counts(tx, import, &counts)?;
+    match problem {
+        Some(problem) => store::failed(tx, import, problem)?,
+        None => store::cancelled(tx, import, CANCELLED)?,
+    }
     Ok(counts)
 }
 
 fn counts(tx: &mut Tx, import: Uuid) -> ApiResult<ImportCounts> {
-    let prepared = Prepared::of(tx, import)?;
-    assess::recount(tx, &prepared.plan(), prepared.target.declaration())
+    let (resource, _) = store::mapping(tx, import)?;
+    let target = super::stored_target(tx.app, &resource)?;
+    assess::recount(tx, import, target.declaration())
 }
 
 struct Begun {
@@ -204,13 +239,16 @@ fn begin(tx: &mut Tx, import: Uuid) -> ApiResult<Option<Begun>> {
     let plan = prepared.plan();
     take_turns(tx, target)?;
     let (done, turns) = match store::applied_turn(tx, import)? {
-        Some(done) => (done, count_turns(tx, &plan)?),
+        Some(done) => {
+            store::resume(tx, import)?;
+            (done, count_turns(tx, &plan)?)
+        }
         None if store::is_another_applied(tx, import, target.declaration().resource)? => return Ok(None),
         None => {
-            refuse_stale(tx, &plan, target)?;
+            stale::refuse_stale(tx, &plan, target)?;
             target.prepare(tx, &plan)?;
             let turns = give_turns(tx, &plan, target)?;
-            store::begin_application(tx, import)?;
+            store::written(tx, import, 0)?;
             (0, turns)
         }
     };
@@ -229,8 +267,8 @@ fn take_turns(tx: &mut Tx, target: &dyn Target) -> ApiResult<()> {
 /// Writes the rows of `part` but those that were outrun, which it refuses.
 fn write_part(tx: &mut Tx, prepared: &Prepared, plan: &Plan, part: Part) -> ApiResult<()> {
     let target = prepared.target;
-    lock(tx, plan, target, part.rows(plan))?;
-    refuse(tx, plan, outdated(plan, target, part.rows(plan)))?;
+    stale::lock(tx, plan, target, part.rows(plan))?;
+    stale::refuse(tx, plan, outdated(plan, target, part.rows(plan)))?;
     const ATTEMPTS: u32 = 5;
     for attempt in 1.. {
         let written = tx.attempt(|tx| {
@@ -240,7 +278,7 @@ fn write_part(tx: &mut Tx, prepared: &Prepared, plan: &Plan, part: Part) -> ApiR
         match written {
             // Somebody took the name or the key after the check, which sees it now.
             Err(error) if error.code == Code::AlreadyExists && attempt < ATTEMPTS => {
-                refuse(tx, plan, outdated(plan, target, part.rows(plan)))?;
+                stale::refuse(tx, plan, outdated(plan, target, part.rows(plan)))?;
             }
             written => return written,
         }
@@ -248,114 +286,10 @@ fn write_part(tx: &mut Tx, prepared: &Prepared, plan: &Plan, part: Part) -> ApiR
     Ok(())
 }
 
-/// Rows that the plan writes.
-fn every_row(plan: &Plan) -> Sql {
-    sql!("r.action IN ('create', 'update', 'restore', 'end') AND r.import_id = {plan.import}")
-}
-
-/// Locks the objects of `rows`, but not against those who refer to them.
-fn lock(tx: &mut Tx, plan: &Plan, target: &dyn Target, rows: Sql) -> ApiResult<()> {
-    sql!(
-        "WITH locked AS (SELECT t.id FROM {table} t
-            WHERE t.id IN (SELECT r.object_id FROM import_rows r WHERE r.object_version IS NOT NULL
-                    AND {rows} AND r.import_id = {plan.import}) ORDER BY t.id FOR NO KEY UPDATE)
-         SELECT count(*) FROM locked",
-        table = Fixed(target.declaration().table),
-    )
-    .execute(tx.conn)?;
-    Ok(())
-}
-
-/// A query of the `line` of those of `rows` whose object or key is not as it was when the plan was made.
-fn outdated(plan: &Plan, target: &dyn Target, rows: Sql) -> Sql {
-    let declaration = target.declaration();
-    let keyed = |key: &'static str| {
-        sql!(
-            "{key}.kind = {declaration.external_kind} AND {key}.source = {source}",
-            key = Fixed(key),
-            source = plan.source(),
-        )
-    };
-    sql!(
-        "SELECT r.line FROM import_rows r LEFT JOIN {table} t ON t.id = r.object_id
-         LEFT JOIN external_keys e ON {e_of_source} AND e.key = r.key
-         WHERE r.action IN ('create', 'update', 'restore', 'end') AND (
-            t.version IS DISTINCT FROM r.object_version
-            OR e.object_id IS DISTINCT FROM
-            CASE WHEN r.action = 'create' OR r.refs ? 'external_key' THEN NULL ELSE r.object_id END
-            OR r.refs ? 'external_key' AND EXISTS (SELECT 1 FROM external_keys o
-                WHERE o.object_id = r.object_id AND {o_of_source})) AND {rows}",
-        table = Fixed(declaration.table),
-        e_of_source = keyed("e"),
-        o_of_source = keyed("o"),
-    )
-}
-
 #[derive(QueryableByName)]
 struct Number {
     #[diesel(sql_type = sql_types::BigInt)]
     number: i64,
-}
-
-#[derive(QueryableByName)]
-struct Outdated {
-    #[diesel(sql_type = sql_types::BigInt)]
-    outdated: i64,
-    #[diesel(sql_type = sql_types::BigInt)]
-    written: i64,
-}
-
-/// How many of the rows that the plan would write no longer fit, and how many there are.
-fn count_outdated(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<Outdated> {
-    let counted = sql!(
-        "SELECT (SELECT count(*) FROM ({outdated}) AS found) AS outdated,
-            (SELECT count(*) FROM import_rows r WHERE {every_row}) AS written",
-        outdated = outdated(plan, target, every_row(plan)),
-        every_row = every_row(plan),
-    )
-    .get_result(tx.conn)?;
-    Ok(counted)
-}
-
-/// Of so many rows that a plan writes, one may have changed since; if there are more, it is not the plan that somebody
-/// looked at.
-const ONE_IN: i64 = 10;
-
-/// Refuses the plan if much of what it would write has changed since it was made.
-pub fn refuse_stale(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<()> {
-    let Outdated { outdated, written } = count_outdated(tx, plan, target)?;
-    if outdated * ONE_IN > written {
-        return Err(stale());
-    }
-    Ok(())
-}
-
-/// Refuses the rows whose `line` the query answers: what they are about has changed since.
-pub fn refuse(tx: &mut Tx, plan: &Plan, lines: Sql) -> ApiResult<usize> {
-    let fault = issue(
-        plan,
-        "key",
-        "changed_since_planned",
-        sql!(
-            "'what the row is about, or what it names, has changed since it was planned, so it was left as it is; plan the file again'"
-        ),
-        "error",
-    );
-    let refused = sql!(
-        "UPDATE import_rows r SET action = 'refuse', issues = r.issues || {fault}
-         FROM ({lines}) AS found WHERE r.line = found.line AND r.import_id = {plan.import}"
-    )
-    .execute(tx.conn)?;
-    Ok(refused)
-}
-
-fn count_refused(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<i64> {
-    let found: Number = sql!(
-        "SELECT count(*) AS number FROM import_rows r WHERE r.action = 'refuse' AND {rows}",
-        rows = part.rows(plan),
-    )
-    .get_result(tx.conn)?;
-    Ok(found.number)
 }
 
 /// Gives each row that is written its turn, from 1 on without gaps; answers how many there are.
@@ -373,7 +307,7 @@ fn give_turns(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<i64> {
     )
     .execute(tx.conn)?;
     // The statements of the batches go by it.
-    sql!("ANALYZE import_rows (import_id, turn)").execute(tx.conn)?;
+    sql!("ANALYZE import_rows (import_id, action, turn)").execute(tx.conn)?;
     Ok(turns as i64)
 }
 
@@ -384,14 +318,6 @@ fn count_turns(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
     )
     .get_result(tx.conn)?;
     Ok(found.number)
-}
-
-/// The plan is not the present one.
-pub fn stale() -> ApiError {
-    ApiError::new(
-        Code::PlanStale,
-        "Too much of what the plan would write has changed since it was planned, or it is not this import's plan. Plan the file again and look at the new plan.",
-    )
 }
 
 /// Refuses a plan that takes away more than is allowed, by its profile if nobody allows more.
@@ -436,6 +362,6 @@ mod tests {
         assert_eq!(size(500, 0), 1_000);
         assert_eq!(size(500, 10_000), FEWEST_ROWS);
         assert_eq!(size(1_900, 1), MOST_ROWS);
-        assert_eq!(size(100, 120), FEWEST_ROWS);
+        assert_eq!(size(200, 360), FEWEST_ROWS);
     }
 }

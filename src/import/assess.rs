@@ -4,6 +4,7 @@
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     imports::model::ImportCounts,
@@ -159,8 +160,8 @@ fn settle_repeated(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     Ok(())
 }
 
-/// Finds what would change, field by field.
-fn compare(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
+/// Over the row `r` and the thing `t` that is here: what changes, field by field.
+pub fn changes(plan: &Plan, declaration: &Declaration) -> Sql {
     let mut changes = sql!("'{}'::jsonb");
     for field in plan.fields {
         changes.push(difference(field));
@@ -179,12 +180,18 @@ fn compare(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()>
         ));
     }
     changes.push(objects::taken_over());
+    changes
+}
+
+/// Finds what would change.
+fn compare(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
     sql!(
         "WITH compared AS (SELECT r.line, {changes} AS changes FROM import_rows r
             JOIN {table} t ON t.id = r.object_id
             WHERE r.action = 'unchanged' AND r.import_id = {plan.import}) UPDATE import_rows r
          SET action = CASE WHEN r.refs ? 'restore' THEN 'restore' ELSE 'update' END, changes = c.changes
          FROM compared c WHERE c.line = r.line AND c.changes <> '{}' AND r.import_id = {plan.import}",
+        changes = changes(plan, declaration),
         table = Fixed(declaration.table),
     )
     .execute(tx.conn)?;
@@ -258,14 +265,16 @@ fn count(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<Impor
     counts(tx, totals)
 }
 
-/// How many rows there are of each action now, the rest as planned. Rows of an application in batches count once
-/// they are written.
-pub fn recount(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<ImportCounts> {
+/// What applying the import has come to: how many rows of each action are written; the rest as planned. Before the first row
+/// nothing is made beside them either.
+pub fn recount(tx: &mut Tx, import: Uuid, declaration: &Declaration) -> ApiResult<ImportCounts> {
     let totals = sql!(
-        "SELECT (SELECT counts FROM imports WHERE id = {plan.import}) || ({tally} - 'rows') AS totals
-         FROM import_rows
-         WHERE coalesce(turn <= (SELECT applied_turn FROM imports WHERE id = {plan.import}), TRUE)
-            AND import_id = {plan.import}",
+        "SELECT imports.counts || done.totals
+            || CASE WHEN applied_turn IS NULL THEN '{\"also_created\": {}}' ELSE '{}'::jsonb END AS totals
+         FROM imports CROSS JOIN LATERAL (SELECT {tally} - 'rows' AS totals FROM import_rows
+            WHERE import_id = imports.id AND (turn <= applied_turn
+                OR action NOT IN ('create', 'update', 'restore', 'end'))) AS done
+         WHERE imports.id = {import}",
         tally = tally(declaration),
     );
     counts(tx, totals)

@@ -3,8 +3,8 @@
 //!
 //! A mapping profile ([`profiles`]) is versioned data. An import ([`imports`]) first makes a plan: the file is read
 //! into `import_rows` ([`read`]), and set-based statements compare the rows with what is there ([`assess`]).
-//! Applying ([`apply`]) writes the plan's rows in batches, each a transaction of its own, and refuses those whose
-//! objects have changed since.
+//! Applying ([`apply`]) writes the plan's rows in batches, each a transaction of its own, and refuses those that no longer
+//! fit ([`stale`]).
 
 pub mod apply;
 pub mod assess;
@@ -23,6 +23,7 @@ pub mod read;
 mod reading;
 pub mod record;
 pub mod reference;
+pub mod stale;
 pub mod step;
 pub mod target;
 mod text;

@@ -48,7 +48,8 @@ fn by_key(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> 
 }
 
 /// Marks the rows about things that `missing` ended earlier and nobody has touched since: what that changed is taken back, as
-/// far as the row says nothing else. Of those who are gone for another reason the row says that they stay so.
+/// far as the row says nothing else. Of those who are gone for another reason, or were given another
+/// such status since, the row says that they stay so.
 fn find_restored(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
     let absent = declaration.absent_words(&plan.mapping.missing.then);
     let keyed = sql!(
@@ -79,14 +80,16 @@ fn find_restored(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResu
         "stays_gone",
         sql!(
             "'is ' || t.status
-                || ' here, and not because a file left it out, so it stays so; give it another status to have it back'"
+                || ' here, and not only because a file left it out, so it stays so; give it another status to have it back'"
         ),
         "warning",
     );
     sql!(
         "UPDATE import_rows r SET issues = r.issues || {stays} FROM {keyed} AND NOT e.is_placeholder
-            AND t.status = ANY({gone_words}) AND NOT r.refs ? 'restore' AND NOT r.fields ? 'status'",
+            AND (t.status = ANY({gone_words}) OR e.missing IS NOT NULL AND t.status = ANY({missing_words}))
+            AND NOT r.refs ? 'restore' AND NOT r.fields ? 'status'",
         gone_words = declaration.gone_words(),
+        missing_words = declaration.missing_words(),
     )
     .execute(tx.conn)?;
     Ok(())

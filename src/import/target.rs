@@ -76,7 +76,7 @@ pub struct Declaration {
     /// The statuses of those who are gone already; going from another to one of these is a removal.
     pub gone: &'static [&'static str],
     /// A condition over the object `t` and its external key `e`, whose `missing` is set: whether nobody has given `t` another
-    /// status since.
+    /// status since, or deleted it.
     pub still_missing: &'static str,
 }
 
@@ -84,6 +84,11 @@ impl Declaration {
     /// `gone`, to be bound.
     pub fn gone_words(&self) -> Vec<String> {
         self.gone.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// `missing`, to be bound.
+    pub fn missing_words(&self) -> Vec<String> {
+        self.missing.iter().map(|word| (*word).to_owned()).collect()
     }
 
     /// The statuses of those who cannot be missing: those who are gone, and those who have the status `then` already.

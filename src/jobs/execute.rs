@@ -24,14 +24,15 @@ pub fn execute(app: &App, handlers: &[Handler], claim: &Claim, lost: Arc<AtomicB
     };
     let ended = catch_unwind(AssertUnwindSafe(|| attempt(handler, claim, &run)))
         .unwrap_or_else(|_| Err(JobError::Retry("the handler panicked".into())));
-    settle(app, claim, &run, ended);
+    settle(app, handler, claim, &run, ended);
 }
 
 /// Buries a claim whose last attempt ended with its worker.
 pub fn bury_lost(app: &App, handlers: &[Handler], claim: &Claim) {
-    if let Some((_, run)) = prepare(app, handlers, claim, Arc::default()) {
+    if let Some((handler, run)) = prepare(app, handlers, claim, Arc::default()) {
         settle(
             app,
+            handler,
             claim,
             &run,
             Err(JobError::Dead("its worker was lost".into())),
@@ -55,12 +56,18 @@ fn attempt(handler: &Handler, claim: &Claim, run: &JobRun) -> Result<(), JobErro
     if let Some(operation) = run.operation_id()
         && !run.write(|tx| operations::start(tx, operation))?
     {
-        return Ok(());
+        return run.finish(|tx| {
+            if operations::is_cancel_requested(tx, operation)? {
+                let done = (handler.left_off)(&claim.payload, tx, None)?;
+                operations::cancel(tx, operation, &done)?;
+            }
+            Ok(())
+        });
     }
     (handler.run)(&claim.payload, run)
 }
 
-fn settle(app: &App, claim: &Claim, run: &JobRun, ended: Result<(), JobError>) {
+fn settle(app: &App, handler: &Handler, claim: &Claim, run: &JobRun, ended: Result<(), JobError>) {
     let (id, kind, attempts) = (claim.id, &claim.kind, claim.attempts);
     let outcome = match &ended {
         Ok(()) if run.is_finished() => Ok("succeeded"),
@@ -76,7 +83,8 @@ fn settle(app: &App, claim: &Claim, run: &JobRun, ended: Result<(), JobError>) {
             .map(|()| "refused"),
         Err(error) => {
             log::error!("job {id} ({kind}) is dead after {attempts} attempts: {error}");
-            run.write(|tx| bury(tx, claim, run, error)).map(|()| "dead")
+            run.write(|tx| bury(tx, handler, claim, run, error))
+                .map(|()| "dead")
         }
     };
     let outcome = outcome.unwrap_or_else(|error| {
@@ -102,16 +110,14 @@ fn fail_operation(tx: &mut Tx, run: &JobRun, problem: &ApiError) -> ApiResult<()
     }
 }
 
-fn bury(tx: &mut Tx, claim: &Claim, run: &JobRun, error: &JobError) -> ApiResult<()> {
+fn bury(tx: &mut Tx, handler: &Handler, claim: &Claim, run: &JobRun, error: &JobError) -> ApiResult<()> {
     store::bury(tx.conn, claim, &error.to_string(), tx.now)?;
-    fail_operation(
-        tx,
-        run,
-        &ApiError::new(
-            Code::Internal,
-            "The work failed time and again; the dead job under /v1/jobs says why, and can be retried there.",
-        ),
-    )
+    let problem = ApiError::new(
+        Code::Internal,
+        "The work failed time and again; the dead job under /v1/jobs says why, and can be retried there.",
+    );
+    (handler.left_off)(&claim.payload, tx, Some(&problem))?;
+    fail_operation(tx, run, &problem)
 }
 
 const FIRST_DELAY: f64 = 5.0;

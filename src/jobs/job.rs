@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::JobRun;
 use crate::{
+    app::Tx,
     db::DbError,
     http::{ApiError, ApiResult, Code},
 };
@@ -33,6 +34,12 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     /// fails it when the job becomes a dead letter.
     fn operation_id(&self) -> Option<Uuid> {
         None
+    }
+
+    /// Called where the job's work ends without [`Job::run`]: its operation was cancelled (no `problem`), or the job is a dead
+    /// letter. What stands beside the operation ends here too; answers what the operation is to tell of what was done.
+    fn left_off(&self, _tx: &mut Tx, _problem: Option<&ApiError>) -> ApiResult<Value> {
+        Ok(Value::Null)
     }
 }
 

@@ -61,11 +61,10 @@ pub fn begin(tx: &mut Tx, kind: &'static str, total: Option<i64>) -> ApiResult<O
     Ok(operation)
 }
 
-/// Takes the operation up; false if it has succeeded or was cancelled. One that failed runs again: its dead job was
+/// Takes the operation up; false if it has succeeded or is to be cancelled. One that failed runs again: its dead job was
 /// retried. The worker does this.
 pub fn start(tx: &mut Tx, id: Uuid) -> ApiResult<bool> {
     if is_cancel_requested(tx, id)? {
-        cancel(tx, id, &Value::Null)?;
         return Ok(false);
     }
     let started = sql!(

@@ -14,7 +14,7 @@ async fn a_plan_is_refused_once_something_changed() {
     let id = importing.user("2").await.id();
     importing
         .admin
-        .patch(&format!("/v1/users/{id}"), json!({ "title": "Nurse" }))
+        .patch(&format!("/v1/users/{id}"), json!({ "given_name": "Bibi" }))
         .await
         .assert_status(200);
 
@@ -27,7 +27,7 @@ async fn a_plan_is_refused_once_something_changed() {
         .post(&path, body)
         .await
         .assert_problem(409, "plan_stale");
-    assert_eq!(importing.user("2").await.at("/given_name"), "Bea");
+    assert_eq!(importing.user("2").await.at("/given_name"), "Bibi");
 }
 
 #[actix_web::test]

@@ -145,16 +145,91 @@ async fn after_a_crash_it_goes_on_where_it_was() {
     assert_eq!(importing.user("150").await.at("/version"), 2);
 }
 
-// Fault 2.
+impl Importing {
+    /// Cancels the import's operation and lets the workers see to it; what is told of both.
+    async fn cancelled(&self, import: &Answer) -> (Answer, Answer) {
+        let path = format!("/v1/imports/{}", import.id());
+        let operation = self.admin.get(&path).await.at("/operation_id");
+        let operation = format!("/v1/operations/{}", operation.as_str().unwrap());
+        self.admin
+            .post(&format!("{operation}/cancellation"), json!({}))
+            .await
+            .assert_status(202);
+        self.app.run_jobs();
+        let import = self.admin.get(&path).await;
+        let operation = self.admin.get(&operation).await;
+        assert_eq!(
+            (import.at("/status"), operation.at("/status")),
+            (json!("cancelled"), json!("cancelled"))
+        );
+        (import, operation)
+    }
+}
+
+// Fault 27.
 #[actix_web::test]
-async fn who_cancels_an_application_hears_how_many_rows_are_written() {
+async fn a_cancelled_import_says_what_was_written() {
+    // After its worker died.
     let (importing, import) = renaming().await;
     importing.one_batch(&import).await;
+    let operation = importing.admin.get(&format!("/v1/imports/{}", import.id())).await;
+    let operation = operation.at("/operation_id").as_str().unwrap().parse().unwrap();
+    importing
+        .app
+        .write(|tx| provost::operations::start(tx, operation));
+    let (cancelled, operation) = importing.cancelled(&import).await;
+    assert_eq!(
+        (cancelled.at("/counts/update"), cancelled.at("/counts/rows")),
+        (json!(100), json!(MANY))
+    );
+    assert_eq!(operation.at("/result"), cancelled.at("/counts"));
+    assert_eq!(cancelled.at("/problem/code"), "conflict");
 
-    let id = import.id().parse().unwrap();
-    let counts = importing.app.write(|tx| apply::end_early(tx, id));
+    // Before its job began.
+    let again = importing.plan("small", file(|id| format!("{id},Newer,"))).await;
+    importing.apply(&again).await.assert_status(202);
+    let (cancelled, _) = importing.cancelled(&again).await;
+    assert_eq!(
+        (cancelled.at("/counts/update"), cancelled.at("/counts/rows")),
+        (json!(0), json!(MANY))
+    );
+    importing
+        .apply(&cancelled)
+        .await
+        .assert_problem(409, "import_not_planned");
+}
 
-    assert_eq!((counts.update, counts.rows), (100, MANY as i64));
+// Fault 27.
+#[actix_web::test]
+async fn an_import_whose_job_is_dead_says_what_was_written_and_goes_on_when_it_is_retried() {
+    let (importing, import) = renaming().await;
+    importing.one_batch(&import).await;
+    importing.app.write(|tx| {
+        sql!(
+            "UPDATE jobs SET max_attempts = 1, attempts = 1, state = 'running', lease_until = '2000-01-01',
+                attempt_token = gen_random_uuid() WHERE kind = 'import.apply' AND state = 'ready'"
+        )
+        .execute(tx.conn)?;
+        Ok(())
+    });
+    importing.app.run_jobs();
+
+    let failed = importing.admin.get(&format!("/v1/imports/{}", import.id())).await;
+    assert_eq!(
+        (failed.at("/status"), failed.at("/counts/update")),
+        (json!("failed"), json!(100))
+    );
+    let dead = importing
+        .admin
+        .get("/v1/jobs?filter=state%20eq%20%22dead%22")
+        .await;
+    let dead = dead.at("/data/0/id").as_str().unwrap().to_owned();
+    importing
+        .admin
+        .post(&format!("/v1/jobs/{dead}/retry"), json!({}))
+        .await
+        .assert_status(200);
+    assert_eq!(importing.done(&import).await.at("/counts/update"), MANY);
 }
 
 // Fault 34.
@@ -190,7 +265,7 @@ async fn what_changes_after_the_first_batch_is_refused_row_by_row() {
     let id = importing.user("110").await.id();
     importing
         .admin
-        .patch(&format!("/v1/users/{id}"), json!({ "title": "Nurse" }))
+        .patch(&format!("/v1/users/{id}"), json!({ "given_name": "Mine" }))
         .await
         .assert_status(200);
     let other = json!({ "username": "U148", "given_name": "Other", "family_name": "Person" });
@@ -209,7 +284,7 @@ async fn what_changes_after_the_first_batch_is_refused_row_by_row() {
     let refused = importing.rows(&import, "action eq \"refuse\"").await;
     let expected = [111, 149].map(|line| (line, "key:changed_since_planned".to_owned()));
     assert_eq!(outline(&refused), expected);
-    assert_eq!(importing.name(110).await, "Old");
+    assert_eq!(importing.name(110).await, "Mine");
     assert_eq!(importing.user("149").await.at("/manager_id"), json!(null));
     assert_eq!(
         importing.user("150").await.at("/manager_id"),
@@ -281,13 +356,16 @@ async fn a_few_rows_that_change_before_it_is_applied_are_left_out_and_many_make_
     let import = importing.plan("small", file("Old")).await;
     importing.applied(&import).await;
     let import = importing.plan("small", file("New")).await;
-    let patch = async |key: usize, title: &str| {
+    let patch = async |key: usize, changes: Value| {
         let path = format!("/v1/users/{}", importing.user(&key.to_string()).await.id());
-        let answer = importing.admin.patch(&path, json!({ "title": title })).await;
-        answer.assert_status(200);
+        importing.admin.patch(&path, changes).await.assert_status(200);
     };
-    patch(1, "Nurse").await;
-    patch(2, "Nurse").await;
+    patch(1, json!({ "given_name": "Other" })).await;
+    patch(2, json!({ "given_name": "Other" })).await;
+    // What the row does not say may change.
+    for key in 3..=10 {
+        patch(key, json!({ "title": "Nurse" })).await;
+    }
 
     let applied = importing.applied(&import).await;
 
@@ -297,12 +375,26 @@ async fn a_few_rows_that_change_before_it_is_applied_are_left_out_and_many_make_
     );
     assert_eq!(
         (importing.name(2).await, importing.name(3).await),
-        (json!("Old"), json!("New"))
+        (json!("Other"), json!("New"))
     );
+    assert_eq!(importing.user("3").await.at("/title"), "Nurse");
     let import = importing.plan("small", file("Newer")).await;
-    for key in 3..=5 {
-        patch(key, "Clerk").await;
+    for key in 3..=8 {
+        patch(key, json!({ "given_name": "Another" })).await;
     }
+    importing.apply(&import).await.assert_problem(409, "plan_stale");
+
+    // Of a short plan a few may change too, but not all.
+    let short = "id,name,boss\n1,Ana,\n2,Bea,\n3,Cem,\n";
+    let import = importing.plan("small", short).await;
+    patch(1, json!({ "given_name": "Other still" })).await;
+    let applied = importing.applied(&import).await;
+    assert_eq!(
+        (applied.at("/counts/update"), applied.at("/counts/refuse")),
+        (json!(2), json!(1))
+    );
+    let import = importing.plan("small", short).await;
+    patch(1, json!({ "given_name": "Other again" })).await;
     importing.apply(&import).await.assert_problem(409, "plan_stale");
 }
 

@@ -196,8 +196,15 @@ async fn rows_whose_new_code_goes_to_another_name_meanwhile_are_refused() {
     let below = importing.admin.get("/v1/org-units?limit=200").await;
     assert!(!below.text().contains("Law"), "{}", below.text());
 
-    // Of two plans, the second one finds the code of its unit taken by the first one's.
+    // Of two plans, the second one finds the code of its unit taken by the first one's, and the name of the other one: no two
+    // units of one name stand side by side.
     importing.applied(&other).await;
     let refused = importing.rows(&other, "action eq \"refuse\"").await;
-    assert_eq!(outline(&refused), [(2, "key:changed_since_planned".to_owned())]);
+    let expected = [2, 3].map(|line| (line, "key:changed_since_planned".to_owned()));
+    assert_eq!(outline(&refused), expected);
+    let units = importing.admin.get("/v1/org-units?limit=200").await;
+    assert_eq!(units.text().matches("\"Art\"").count(), 1, "{}", units.text());
+    let again = importing.plan("small", "id,name,area,boss\n6,Fee,Art,\n").await;
+    importing.applied(&again).await;
+    assert_eq!(code_of(&importing, "6").await, "art");
 }

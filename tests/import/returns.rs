@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Importing, outline, small_profile};
+use crate::scim::provider;
 
 const BOTH: &str = "id,name,boss\n1,Ana,\n2,Bea,\n";
 const ONE: &str = "id,name,boss\n1,Ana,\n";
@@ -62,6 +63,36 @@ async fn who_was_archived_for_being_missing_comes_back_as_they_were() {
     assert_eq!(import.at("/counts/unchanged"), 2);
     let told = importing.rows(&import, "issue eq \"stays_gone\"").await;
     assert_eq!(outline(&told), [(3, "status:stays_gone".to_owned())]);
+
+    // Whom somebody suspends then stays suspended, and the plan says so too.
+    patch(&importing, "2", json!({ "status": "active" })).await;
+    applied(&importing, "small", ONE).await;
+    patch(&importing, "2", json!({ "status": "suspended" })).await;
+    let import = importing.plan("small", BOTH.replace("Bea", "Bee")).await;
+    assert_eq!(import.at("/counts/unchanged"), 2);
+    let told = importing.rows(&import, "issue eq \"stays_gone\"").await;
+    assert_eq!(outline(&told), [(3, "status:stays_gone".to_owned())]);
+}
+
+// Fault 6.
+#[actix_web::test]
+async fn who_is_deleted_by_scim_after_being_missing_stays_gone() {
+    let importing = Importing::with(small_profile()).await;
+    applied(&importing, "small", BOTH).await;
+    applied(&importing, "small", ONE).await;
+    let planned = importing.plan("small", BOTH).await;
+    assert_eq!(planned.at("/counts/restore"), 1);
+    let scim = provider(&importing.app, "Entra").await.scim;
+    let id = importing.user("2").await.id();
+    scim.delete(&format!("/Users/{id}")).await.assert_status(204);
+
+    let import = importing.plan("small", BOTH).await;
+
+    assert_eq!(import.at("/counts/restore"), 0);
+    let told = importing.rows(&import, "issue eq \"stays_gone\"").await;
+    assert_eq!(outline(&told), [(3, "status:stays_gone".to_owned())]);
+    // Nor by the plan that was made before.
+    importing.apply(&planned).await.assert_problem(409, "plan_stale");
 }
 
 // Fault 6.

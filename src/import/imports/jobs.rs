@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::store;
@@ -35,11 +36,26 @@ impl Job for PlanImport {
             operations::set_total(tx, self.operation_id, assessment.counts.rows)?;
             operations::succeed(tx, self.operation_id, &assessment.counts)
         });
-        or_fail(run, planned, self.import_id, self.operation_id)
+        or_fail(run, planned, |tx, why| {
+            store::failed(tx, self.import_id, why)?;
+            operations::fail(tx, self.operation_id, why)
+        })
     }
 
     fn operation_id(&self) -> Option<Uuid> {
         Some(self.operation_id)
+    }
+
+    fn left_off(&self, tx: &mut Tx, problem: Option<&ApiError>) -> ApiResult<Value> {
+        match problem {
+            Some(problem) => store::failed(tx, self.import_id, problem)?,
+            None => store::cancelled(
+                tx,
+                self.import_id,
+                "Planning it was cancelled. Send the file again for a plan.",
+            )?,
+        }
+        Ok(Value::Null)
     }
 }
 
@@ -86,7 +102,7 @@ impl ApplyPlan {
                 operations::succeed(tx, self.operation_id, &counts)
             }
             Ending::Cancelled => {
-                let counts = apply::end_early(tx, self.import_id)?;
+                let counts = apply::end_early(tx, self.import_id, None)?;
                 operations::cancel(tx, self.operation_id, &counts)
             }
             Ending::Waits => tx.enqueue_at(self, tx.now + LOOK_AGAIN),
@@ -104,29 +120,30 @@ impl Job for ApplyPlan {
         } else {
             self.in_batches(run)
         };
-        or_fail(run, applied, self.import_id, self.operation_id)
+        or_fail(run, applied, |tx, why| {
+            apply::end_early(tx, self.import_id, Some(why))?;
+            operations::fail(tx, self.operation_id, why)
+        })
     }
 
     fn operation_id(&self) -> Option<Uuid> {
         Some(self.operation_id)
     }
+
+    fn left_off(&self, tx: &mut Tx, problem: Option<&ApiError>) -> ApiResult<Value> {
+        let counts = apply::end_early(tx, self.import_id, problem)?;
+        serde_json::to_value(counts).map_err(ApiError::internal)
+    }
 }
 
-/// What the file or the plan is to blame for fails the import with the operation.
+/// What the file or the plan is to blame for ends the import with the operation, by `fail`.
 fn or_fail(
     run: &JobRun,
     outcome: Result<(), JobError>,
-    import: Uuid,
-    operation: Uuid,
+    fail: impl Fn(&mut Tx, &ApiError) -> ApiResult<()>,
 ) -> Result<(), JobError> {
-    let fail = |why: &ApiError| -> Result<(), JobError> {
-        run.finish(|tx| -> ApiResult<()> {
-            store::failed(tx, import, why)?;
-            operations::fail(tx, operation, why)
-        })
-    };
     match outcome {
-        Err(JobError::Refused(why)) => fail(&why),
+        Err(JobError::Refused(why)) => run.finish(|tx| fail(tx, &why)),
         outcome => outcome,
     }
 }

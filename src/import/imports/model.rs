@@ -30,6 +30,8 @@ text_enum! {
         Applied = "applied",
         /// Given up; `problem` says why.
         Failed = "failed",
+        /// Ended early, as somebody asked; `problem` says what to do.
+        Cancelled = "cancelled",
     }
 }
 
@@ -70,12 +72,13 @@ pub struct Import {
     pub file_name: Option<String>,
     /// How far it is.
     pub status: ImportStatus,
-    /// How many rows the plan creates, changes, and so on; null until it is made. Once it is applied, what was done.
+    /// How many rows the plan creates, changes, and so on; null until it is made. Once applying it has
+    /// ended, also early, what was done.
     #[schema(value_type = Option<ImportCounts>)]
     pub counts: Option<Value>,
     /// Stands for all that the plan would do; applying it takes this.
     pub plan_hash: Option<String>,
-    /// Why it failed.
+    /// Why it failed or was cancelled.
     #[schema(value_type = Option<Problem>)]
     pub problem: Option<Value>,
     /// The operation that plans or applies it, whichever was begun last.

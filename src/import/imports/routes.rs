@@ -13,7 +13,7 @@ use crate::{
     access::{self, Permission, inclusion},
     app::{Call, Tx},
     http::{ApiError, ApiResult, Code, CsvUpload, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
-    import::{self, apply, plan::Prepared, profiles, require_all},
+    import::{self, apply, plan::Prepared, profiles, require_all, stale},
     operations::{self, Operation},
 };
 
@@ -128,10 +128,10 @@ async fn list_import_rows(call: Call, id: Path<Ref<Import>>, query: Query<ListQu
 /// `courses.write` and `courses.publish` for courses. Who gives people other e-mail addresses needs all that those people were
 /// granted, as for their passwords.
 /// Rows are written in batches that each commit by themselves, so that nobody waits long for one of them; with
-/// `all_or_nothing` in one transaction. A row whose object has changed since the plan was made is refused by itself, with the
-/// issue `changed_since_planned`, and the others go in. The whole plan is stale (`plan_stale`) if more than a tenth of what it would
-/// write has changed, or anything with `all_or_nothing`; what it leaves as it is does not matter. Imports of one resource are applied
-/// one after the other.
+/// `all_or_nothing` in one transaction. A row is refused by itself, with the issue `changed_since_planned`, if what it says of its
+/// object has changed since the plan was made, and the others go in. The whole plan is stale (`plan_stale`) if more than five rows
+/// and a tenth of what it would write have changed, or all of it, or anything with `all_or_nothing`; what it leaves as it is does
+/// not matter. Imports of one resource are applied one after the other.
 #[utoipa::path(tag = "imports", params(("import_id" = String, Path)), request_body = ApplyImport,
     responses((status = 202, body = Operation)), extensions(("x-permission" = json!("imports.write"))))]
 #[post("/{import_id}/application")]
@@ -145,10 +145,10 @@ async fn apply_import(call: Call, id: Path<Ref<Import>>, body: Valid<ApplyImport
         }
         let counts = planned(&import)?;
         if import.plan_hash.as_deref() != Some(body.0.plan_hash.as_str()) {
-            return Err(apply::stale());
+            return Err(stale::stale());
         }
         let prepared = Prepared::of(tx, import.id)?;
-        apply::refuse_stale(tx, &prepared.plan(), prepared.target)?;
+        stale::refuse_stale(tx, &prepared.plan(), prepared.target)?;
         apply::check_removals(tx, import.id, &counts, body.0.allow_removals_percent)?;
         let operation = operations::begin(
             tx,

@@ -12,7 +12,7 @@ use crate::{
     app::Tx,
     db::schema::{import_files, import_profile_versions, import_rows, imports, operations},
     filter::{Attribute, Column, Kind, Schema},
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
     import::{assess::Assessment, profiles::model::ProfileRow},
     ledger::Event,
 };
@@ -240,10 +240,10 @@ pub fn is_another_applied(tx: &mut Tx, id: Uuid, resource: &str) -> ApiResult<bo
     Ok(diesel::select(diesel::dsl::exists(another)).get_result(tx.conn)?)
 }
 
-/// The first row is about to be written.
-pub fn begin_application(tx: &mut Tx, id: Uuid) -> ApiResult<()> {
+/// Rows are written up to the turn `last`, in this transaction.
+pub fn written(tx: &mut Tx, id: Uuid, last: i64) -> ApiResult<()> {
     diesel::update(imports::table.find(id))
-        .set(imports::applied_turn.eq(0))
+        .set(imports::applied_turn.eq(last))
         .execute(tx.conn)?;
     Ok(())
 }
@@ -261,16 +261,44 @@ pub fn move_on(tx: &mut Tx, id: Uuid, done: i64, last: i64) -> ApiResult<()> {
 
 /// The plan is applied, with these counts.
 pub fn applied(tx: &mut Tx, id: Uuid, counts: &ImportCounts) -> ApiResult<()> {
+    set_counts(tx, id, counts)?;
+    set_status(tx, id, ImportStatus::Applied, None, "import.applied")
+}
+
+/// Keeps what applying the plan has come to.
+pub fn set_counts(tx: &mut Tx, id: Uuid, counts: &ImportCounts) -> ApiResult<()> {
     diesel::update(imports::table.find(id))
         .set(imports::counts.eq(json!(counts)))
         .execute(tx.conn)?;
-    set_status(tx, id, ImportStatus::Applied, None, "import.applied")
+    Ok(())
 }
 
 /// The import is given up.
 pub fn failed(tx: &mut Tx, id: Uuid, why: &ApiError) -> ApiResult<()> {
     let problem = json!(why.to_problem(Some(tx.request_id.clone())));
     set_status(tx, id, ImportStatus::Failed, Some(problem), "import.failed")
+}
+
+/// Somebody ended the import early.
+pub fn cancelled(tx: &mut Tx, id: Uuid, what_now: &'static str) -> ApiResult<()> {
+    let why = ApiError::new(Code::Conflict, what_now);
+    let problem = json!(why.to_problem(Some(tx.request_id.clone())));
+    set_status(tx, id, ImportStatus::Cancelled, Some(problem), "import.cancelled")
+}
+
+/// The plan is applied again after its dead job was retried.
+pub fn resume(tx: &mut Tx, id: Uuid) -> ApiResult<()> {
+    let failed = imports::table
+        .find(id)
+        .filter(imports::status.eq(ImportStatus::Failed));
+    diesel::update(failed)
+        .set((
+            imports::status.eq(ImportStatus::Applying),
+            imports::problem.eq(None::<Value>),
+            imports::version.eq(imports::version + 1),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
 }
 
 fn set_status(

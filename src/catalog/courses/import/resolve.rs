@@ -6,11 +6,11 @@ use crate::{
     app::Tx,
     http::ApiResult,
     import::{
-        apply,
         assess::{Taken, good, issue, refuse_taken},
         mapping::{OnMissing, ReferenceBy, ReferenceMapping},
         naming::{self, Naming},
         reference::{on_missing, settle_codes},
+        stale,
         target::{Part, Plan},
     },
     sql,
@@ -92,7 +92,7 @@ pub fn refuse_outdated(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
         names_another = naming::names_another(plan, "category", "categories"),
         rows = part.rows(plan),
     );
-    apply::refuse(tx, plan, outrun)?;
+    stale::refuse(tx, plan, outrun)?;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::{
     import::{
         events::{self, EventKind},
         keyed::{self, Keyed},
+        naming,
         target::{Part, Plan},
     },
     sql,
@@ -46,7 +47,7 @@ const CATEGORY_CREATED: EventKind = EventKind {
     is_person: false,
 };
 
-/// Makes the categories that rows name and that are not there.
+/// Makes the categories that rows name and that are not there. By name, none that got there since: its rows no longer fit.
 pub fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     let created = sql!(
         "INSERT INTO categories (id, code, name, code_folded, name_folded, created_at, updated_at)
@@ -58,9 +59,11 @@ pub fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
                 LATERAL (SELECT folded -> 'category_folded' -> -1 ->> 'code' AS code_folded) AS keys
             WHERE action IN ('create', 'update', 'restore') AND refs ->> 'category' IS NOT NULL
                 AND import_id = {plan.import} ORDER BY code_folded, line) AS new
-         WHERE NOT EXISTS (SELECT 1 FROM categories c WHERE c.code_folded = new.code_folded)
+         WHERE NOT EXISTS (SELECT 1 FROM categories c WHERE c.code_folded = new.code_folded
+                OR {by_name} AND c.name_folded = new.name_folded)
          RETURNING categories.id, to_jsonb(categories) - '{code_folded,name_folded}'::text[] AS after",
         ids = tx.new_ids(),
+        by_name = naming::is_by_name(plan, "category"),
     );
     events::record(tx, CATEGORY_CREATED, None, created)?;
     Ok(())

@@ -69,7 +69,8 @@ static DECLARATION: Declaration = Declaration {
     missing: &["suspended", "archived"],
     gone: &["archived"],
     still_missing: "NOT EXISTS (SELECT 1 FROM user_history h WHERE h.user_id = t.id AND h.status <> t.status
-        AND (h.valid_to IS NULL OR h.valid_to > (e.missing ->> 'at')::timestamptz))",
+        AND (h.valid_to IS NULL OR h.valid_to > (e.missing ->> 'at')::timestamptz))
+        AND NOT EXISTS (SELECT 1 FROM scim_users s WHERE s.user_id = t.id AND s.deleted_at >= (e.missing ->> 'at')::timestamptz)",
 };
 
 const MOST: usize = 200;

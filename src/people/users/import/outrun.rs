@@ -6,10 +6,10 @@ use crate::{
     db::{Fixed, Sql},
     http::ApiResult,
     import::{
-        apply,
         mapping::ReferenceMapping,
         naming,
         reference::on_missing,
+        stale,
         target::{Part, Plan},
     },
     people::closure::REPORTING_LINES,
@@ -31,12 +31,12 @@ pub fn refuse(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
         names_another = naming::names_another(plan, "org_unit", "org_units"),
         rows = part.rows(plan),
     );
-    apply::refuse(tx, plan, outrun)?;
+    stale::refuse(tx, plan, outrun)?;
     if let Some(reference) = plan.mapping.references.get("manager") {
         // After the rows' own locks, as everybody does who moves a person.
         REPORTING_LINES.lock(tx)?;
         while drop_managers(tx, plan, part, reference)? > 0 {}
-        while apply::refuse(tx, plan, circles(plan, part))? > 0 {}
+        while stale::refuse(tx, plan, circles(plan, part))? > 0 {}
     }
     Ok(())
 }

@@ -60,8 +60,9 @@ const ORG_UNIT_CREATED: EventKind = EventKind {
     is_person: false,
 };
 
-/// Makes the units that the paths name and that are not there, from the top down, with their places in the tree. Nothing
-/// is made below a unit that has the code of the one that was named and another name.
+/// Makes the units that the paths name and that are not there, from the top down, with their places in the tree. By
+/// name, nothing is made below a unit that has the code of the one that was named and another name, or beside one that got the
+/// same name since: its rows no longer fit.
 fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     let under = plan
         .mapping
@@ -95,7 +96,9 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
              LEFT JOIN org_units parent ON parent.code_folded = new.above
              WHERE new.code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM org_units o
                 WHERE o.code_folded = new.code_folded)
-                AND (NOT {by_name} OR new.above_name IS NULL OR parent.name_folded = new.above_name)
+                AND (NOT {by_name} OR (new.above_name IS NULL OR parent.name_folded = new.above_name)
+                    AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.name_folded = new.name_folded
+                        AND o.parent_id IS NOT DISTINCT FROM parent.id))
              RETURNING org_units.id, to_jsonb(org_units) - '{code_folded,name_folded}'::text[] AS after",
             ids = tx.new_ids(),
             under = under.map(fold),
