@@ -25,4 +25,5 @@ pub mod report;
 pub mod server;
 pub mod system;
 pub mod text;
+pub mod urls;
 pub mod years;

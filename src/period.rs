@@ -54,6 +54,9 @@ pub enum PeriodError {
 /// The form, as the API's document gives it.
 const PATTERN: &str = r"^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$";
 
+/// As [`PATTERN`], of a period that is longer than nothing.
+const LASTING: &str = r"^P(?=.*[1-9])(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$";
+
 const MAX_MONTHS: u32 = 12_000;
 const MAX_DAYS: u32 = 366_000;
 
@@ -137,15 +140,39 @@ impl FromSql<Text, Pg> for Period {
 
 impl PartialSchema for Period {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some(PATTERN))
-            .description(Some(
-                "An ISO 8601 duration of whole years, months, weeks and days; answered in years, months and days.",
-            ))
-            .examples(["P1Y"])
-            .into()
+        text_schema(
+            PATTERN,
+            "An ISO 8601 duration of whole years, months, weeks and days; answered in years, months and days.",
+        )
     }
+}
+
+/// In the document: a period that is longer than nothing.
+#[derive(Debug)]
+pub struct LastingPeriod;
+
+impl PartialSchema for LastingPeriod {
+    fn schema() -> RefOr<Schema> {
+        text_schema(
+            LASTING,
+            "An ISO 8601 duration of whole years, months, weeks and days, longer than nothing.",
+        )
+    }
+}
+
+impl ToSchema for LastingPeriod {
+    fn name() -> Cow<'static, str> {
+        "LastingPeriod".into()
+    }
+}
+
+fn text_schema(pattern: &str, description: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(pattern))
+        .description(Some(description))
+        .examples(["P1Y"])
+        .into()
 }
 
 impl ToSchema for Period {

@@ -10,8 +10,7 @@ use super::{Authorized, Permission, Protected, authorize_all};
 use crate::{
     app::{Call, Tx},
     http::{
-        ApiError, ApiResult, Code, FieldError, Reply, Versioned,
-        body::Examined,
+        ApiError, ApiResult, Code, Reply, Versioned,
         bulk::{
             Answered, BulkAnswer, BulkBody, ChangeRow, Outcomes, Row, RowChange, answered, check_version,
             first,
@@ -21,17 +20,7 @@ use crate::{
 
 /// What is to become of a thing.
 #[derive(Debug)]
-pub struct Change<T, C, U> {
-    /// What was asked for.
-    pub wish: Wish<T, C, U>,
-    /// What is wrong with it already, as [seen from](FieldError::seen_from) it: it is looked at to find what else is, and not
-    /// made.
-    pub faults: Vec<FieldError>,
-}
-
-/// What somebody asks to become of a thing.
-#[derive(Debug)]
-pub enum Wish<T, C, U> {
+pub enum Change<T, C, U> {
     /// It is added, with this id. Whether the caller may is for the writer to say.
     Create(Uuid, Box<C>),
     /// It is changed.
@@ -41,21 +30,12 @@ pub enum Wish<T, C, U> {
 impl<T, C, U> Change<T, C, U> {
     /// A thing is added.
     pub fn create(new: C) -> Self {
-        Wish::Create(Uuid::now_v7(), Box::new(new)).into()
+        Change::Create(Uuid::now_v7(), Box::new(new))
     }
 
     /// A thing is changed.
     pub fn update(thing: Authorized<T>, changes: U) -> Self {
-        Wish::Update(Box::new((thing, changes))).into()
-    }
-}
-
-impl<T, C, U> From<Wish<T, C, U>> for Change<T, C, U> {
-    fn from(wish: Wish<T, C, U>) -> Self {
-        Change {
-            wish,
-            faults: Vec::new(),
-        }
+        Change::Update(Box::new((thing, changes)))
     }
 }
 
@@ -84,7 +64,7 @@ where
     R: ChangeRow<Create: 'static, Update: 'static>,
 {
     call.write(move |tx| {
-        let outcomes = write(tx, body.read::<R>()?, permission, apply).map_err(|error| ApiError {
+        let outcomes = write(tx, body.read::<R>(), permission, apply).map_err(|error| ApiError {
             // Somebody took a value between the look and the write: with another look the row can be told.
             is_retryable: error.is_retryable || error.code == Code::AlreadyExists,
             ..error
@@ -101,34 +81,19 @@ pub fn write<T: Protected + Versioned, R: ChangeRow>(
     permission: Permission,
     apply: Apply<T, R>,
 ) -> ApiResult<Answered<T>> {
-    let ids: Vec<Uuid> = rows
-        .iter()
-        .filter_map(|row| row.body.body.as_ref()?.id())
-        .collect();
+    let bodies = rows.iter().filter_map(|row| row.body.as_ref().ok());
+    let ids: Vec<Uuid> = bodies.filter_map(ChangeRow::id).collect();
     let mut things = authorize_all::<T>(tx, &ids, permission)?;
-    let mut asked: Vec<(String, ApiResult<Asked<T, R>>)> = Vec::new();
-    let mut faulty = Vec::new();
-    for row in rows {
-        if !row.body.faults.is_empty() {
-            // It must not take its thing from a row that changes it.
-            faulty.push((asked.len(), row.new_id, row.body));
-            asked.push((row.key, Err(named_twice())));
-            continue;
-        }
-        asked.push((row.key, change(row.new_id, row.body, &mut things)));
-    }
-    for (index, new_id, body) in faulty {
-        asked[index].1 = change(new_id, body, &mut things);
-    }
     let mut changes = Vec::new();
-    let asked = asked.into_iter().map(|(key, asked)| {
-        let pointer = asked.map(|(pointer, change)| {
+    let mut asked = Vec::new();
+    for row in rows {
+        let change = row.body.and_then(|body| change(row.new_id, body, &mut things));
+        let pointer = change.map(|(pointer, change)| {
             changes.push(change);
             pointer
         });
-        (key, pointer)
-    });
-    let asked = asked.collect();
+        asked.push((row.key, pointer));
+    }
     let outcomes = apply(tx, changes)?;
     Ok(answered(asked, outcomes))
 }
@@ -139,29 +104,17 @@ type Asked<T, R> = (&'static str, RowsChange<T, R>);
 /// What a row asks for.
 fn change<T: Protected + Versioned, R: ChangeRow>(
     new_id: Uuid,
-    row: Examined<R>,
+    row: R,
     things: &mut HashMap<Uuid, ApiResult<Authorized<T>>>,
 ) -> ApiResult<Asked<T, R>> {
-    let (pointer, wish) = match row.body.and_then(ChangeRow::into_change) {
-        Some(RowChange::Create(new)) => ("/create", Ok(Wish::Create(new_id, Box::new(new)))),
-        Some(RowChange::Update { id, version, changes }) => (
-            "/update",
-            authorized(things, id, version).map(|thing| Wish::Update(Box::new((thing, changes)))),
-        ),
-        None if row.faults.is_empty() => {
-            return Err(ApiError::internal("a row passed its check and has neither form"));
+    match row.into_change() {
+        Some(RowChange::Create(new)) => Ok(("/create", Change::Create(new_id, Box::new(new)))),
+        Some(RowChange::Update { id, version, changes }) => {
+            let thing = authorized(things, id, version)?;
+            Ok(("/update", Change::update(thing, changes)))
         }
-        None => return Err(ApiError::invalid(row.faults)),
-    };
-    if wish.is_err() && !row.faults.is_empty() {
-        return Err(ApiError::invalid(row.faults));
+        None => Err(ApiError::internal("a row passed its check and has neither form")),
     }
-    let faults = row.faults.into_iter().map(|fault| fault.seen_from(pointer));
-    let change = Change {
-        wish: wish?,
-        faults: faults.collect(),
-    };
-    Ok((pointer, change))
 }
 
 fn authorized<T: Protected + Versioned>(

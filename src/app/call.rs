@@ -13,7 +13,6 @@ use crate::{
     access::Caller,
     http::{
         ApiError, ApiResult, Reply,
-        body::BodyFaults,
         query::UnreadParameters,
         request::{Deadline, RequestId},
     },
@@ -30,7 +29,6 @@ pub struct Call {
     pub app: Arc<App>,
     acting: Acting,
     idempotency: Option<IdempotencyKey>,
-    body_faults: BodyFaults,
     parameters: UnreadParameters,
 }
 
@@ -38,14 +36,6 @@ impl Call {
     /// Who calls.
     pub fn caller(&self) -> &Caller {
         &self.acting.caller
-    }
-
-    /// The same call for a look before it is made, whatever is wrong with its body.
-    pub fn looking(&self) -> Self {
-        Call {
-            body_faults: BodyFaults::default(),
-            ..self.clone()
-        }
     }
 
     /// The same call, whatever parameters it has: clients of SCIM add flags of their own.
@@ -62,7 +52,7 @@ impl Call {
         f: impl FnOnce(&mut Tx) -> ApiResult<T> + Send + 'static,
     ) -> ApiResult<T> {
         self.parameters.refuse()?;
-        let acting = self.acting.with_faults(&self.body_faults);
+        let acting = self.acting;
         self.app
             .on_database(move |app, conn| app.read(conn, &acting, f))
             .await
@@ -74,15 +64,13 @@ impl Call {
             app,
             acting,
             idempotency,
-            body_faults,
             parameters,
         } = self;
         parameters.refuse()?;
-        let acting = acting.with_faults(&body_faults);
         app.on_database(move |app, conn| {
             app.write(conn, &acting, |tx| match &idempotency {
-                Some(key) if acting.faults.is_none() => idempotency::once(tx, key, &f),
-                _ => f(tx),
+                Some(key) => idempotency::once(tx, key, &f),
+                None => f(tx),
             })
         })
         .await
@@ -96,9 +84,7 @@ impl FromRequest for Call {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let call = from_extensions(request);
         if let Ok(call) = &call {
-            let mut extensions = request.extensions_mut();
-            extensions.insert(call.body_faults.clone());
-            extensions.insert(call.parameters.clone());
+            request.extensions_mut().insert(call.parameters.clone());
         }
         ready(call)
     }
@@ -133,10 +119,8 @@ fn from_extensions(request: &HttpRequest) -> ApiResult<Call> {
             session,
             request_id,
             deadline: extensions.get::<Deadline>().map(|deadline| deadline.0),
-            faults: None,
         },
         idempotency: extensions.get::<IdempotencyKey>().cloned(),
-        body_faults: BodyFaults::default(),
         parameters: UnreadParameters::of(request),
     })
 }

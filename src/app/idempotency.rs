@@ -2,8 +2,8 @@
 //!
 //! The record is written in the transaction that it is about. A second request with the same key waits on the
 //! first one's row, so both see one outcome. Errors are not stored: nothing happened, and it may be tried again.
-//! What is refused before its handler runs, or tried only to tell its faults, claims no key; that the key is another
-//! request's is told all the same, by [`recall`].
+//! What is refused before its handler runs claims no key; that the key is another request's is told all the same, by
+//! [`recall`].
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 

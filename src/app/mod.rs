@@ -7,6 +7,7 @@ mod call;
 mod clock;
 mod idempotency;
 mod tx;
+mod unique;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -29,7 +30,7 @@ use crate::{
     },
     config::Config,
     db::{Db, DbError},
-    http::{ApiError, ApiResult, body::BodyFaults, request::too_slow},
+    http::{ApiError, ApiResult, request::too_slow},
     import::Target,
     jobs::Bell,
     ledger,
@@ -40,6 +41,7 @@ pub use call::{Call, CallerSession};
 pub use clock::Clock;
 pub use idempotency::{IdempotencyKey, REPLAYED, recall};
 pub use tx::{CHANNEL, NotedCompletion, Reaction, Tx, Wake};
+pub use unique::refuse_taken;
 
 /// The state of a Provost process; holds nothing that another process could not rebuild from the database.
 pub struct App {
@@ -89,9 +91,6 @@ pub struct Acting {
     pub request_id: String,
     /// When the client is told that it took too long: nothing is committed after that.
     pub deadline: Option<Instant>,
-    /// What is wrong with the request already. The call is tried all the same, to be told what else is, and nothing is
-    /// committed.
-    pub faults: Option<ApiError>,
 }
 
 impl Acting {
@@ -102,15 +101,6 @@ impl Acting {
             session: None,
             request_id: request_id.into(),
             deadline: None,
-            faults: None,
-        }
-    }
-
-    /// The same in a request whose body has `faults`.
-    fn with_faults(self, faults: &BodyFaults) -> Self {
-        Acting {
-            faults: faults.found(),
-            ..self
         }
     }
 
@@ -123,7 +113,6 @@ impl Acting {
             session: None,
             request_id: request_id.into(),
             deadline: None,
-            faults: None,
         }
     }
 
@@ -134,7 +123,6 @@ impl Acting {
             session: None,
             request_id: request_id.into(),
             deadline: None,
-            faults: None,
         }
     }
 }
@@ -150,9 +138,7 @@ impl App {
         acting: &Acting,
         f: impl FnOnce(&mut Tx) -> ApiResult<T>,
     ) -> ApiResult<T> {
-        let mut tx = Tx::begin(self, conn, acting);
-        let answer = f(&mut tx);
-        tx.settle(answer)
+        f(&mut Tx::begin(self, conn, acting))
     }
 
     /// Writes in one transaction: what `f` does, its events, its jobs, and what people's changes bring about.
@@ -181,8 +167,7 @@ impl App {
     ) -> ApiResult<T> {
         let (answer, wakes) = conn.transaction(|conn| {
             let mut tx = Tx::begin(self, conn, acting);
-            let answer = f(&mut tx);
-            let answer = tx.settle(answer)?;
+            let answer = f(&mut tx)?;
             for reaction in self.reactions {
                 reaction(&mut tx)?;
             }

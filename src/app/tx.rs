@@ -15,7 +15,7 @@ use crate::{
         sql::{Place, uuid_v7},
     },
     filter::FilterClock,
-    http::{ApiError, ApiResult, Code, body::Examined},
+    http::{ApiError, ApiResult, Code},
     jobs::{self, Job, NewJob},
     ledger::{self, ActorKind, Event},
     sql,
@@ -89,7 +89,6 @@ pub struct Tx<'a> {
     /// The request's id.
     pub request_id: String,
     notes: Notes,
-    faults: Option<ApiError>,
 }
 
 /// What a transaction has noted and writes when it commits, or hands to the reactions.
@@ -122,57 +121,6 @@ impl<'a> Tx<'a> {
             now: app.clock.now(),
             request_id: acting.request_id.clone(),
             notes: Notes::default(),
-            faults: acting.faults.clone(),
-        }
-    }
-
-    /// Goes on after an error that is about fields, so that it is told together with what is found later. The
-    /// transaction does not commit.
-    pub fn gather(&mut self, checked: ApiResult<()>) -> ApiResult<()> {
-        match checked {
-            Err(error) if error.is_of_fields() => {
-                self.faults = Some(match self.faults.take() {
-                    Some(faults) => faults.and(error),
-                    None => error,
-                });
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    /// Goes on with a body of which not everything is right, if something of it can be read.
-    pub fn try_out<T>(&mut self, examined: Examined<T>) -> ApiResult<T> {
-        match examined {
-            Examined {
-                body: Some(body),
-                faults,
-            } if !faults.is_empty() => {
-                self.gather(Err(ApiError::invalid(faults)))?;
-                Ok(body)
-            }
-            examined => examined.faultless(),
-        }
-    }
-
-    /// Does `f`, which speaks of the member at `pointer` as if it were the whole body.
-    pub fn within<T>(&mut self, pointer: &str, f: impl FnOnce(&mut Self) -> ApiResult<T>) -> ApiResult<T> {
-        let outer = self.faults.take();
-        let outcome = f(self);
-        let inner = std::mem::replace(&mut self.faults, outer);
-        if let Some(inner) = inner {
-            self.gather(Err(inner.below(pointer)))?;
-        }
-        outcome.map_err(|error| error.below(pointer))
-    }
-
-    /// What the call is answered: everything that is wrong with its fields, if anything is.
-    pub(super) fn settle<T>(&mut self, answer: ApiResult<T>) -> ApiResult<T> {
-        match (self.faults.take(), answer) {
-            (None, answer) => answer,
-            (Some(_), Err(error)) if error.is_retryable => Err(error),
-            (Some(faults), Err(error)) if error.is_of_fields() => Err(faults.and(error)),
-            (Some(faults), _) => Err(faults),
         }
     }
 
@@ -180,10 +128,8 @@ impl<'a> Tx<'a> {
     /// transaction may mend is to be passed on.
     pub fn attempt<T>(&mut self, f: impl FnOnce(&mut Self) -> ApiResult<T>) -> ApiResult<T> {
         self.conn.batch_execute("SAVEPOINT attempt")?;
-        let (earlier, faults) = (std::mem::take(&mut self.notes), self.faults.take());
+        let earlier = std::mem::take(&mut self.notes);
         let outcome = f(self);
-        let outcome = self.settle(outcome);
-        self.faults = faults;
         let noted = std::mem::replace(&mut self.notes, earlier);
         if outcome.is_ok() {
             self.notes.extend(noted);
@@ -201,15 +147,13 @@ impl<'a> Tx<'a> {
         f: impl FnOnce(&mut Self) -> ApiResult<T>,
     ) -> ApiResult<(ApiResult<T>, Vec<Event>)> {
         self.conn.batch_execute("SAVEPOINT rehearsal")?;
-        let (earlier, faults) = (std::mem::take(&mut self.notes), self.faults.take());
-        let outcome = f(self);
-        let outcome = self.settle(outcome).and_then(|answer| {
+        let earlier = std::mem::take(&mut self.notes);
+        let outcome = f(self).and_then(|answer| {
             for reaction in self.app.reactions {
                 reaction(self)?;
             }
             Ok(answer)
         });
-        self.faults = faults;
         let noted = std::mem::replace(&mut self.notes, earlier);
         self.conn.batch_execute("ROLLBACK TO SAVEPOINT rehearsal")?;
         match outcome {

@@ -15,7 +15,7 @@ use crate::{
         Condition, Sql,
         schema::{course_versions, courses, users},
     },
-    http::{ApiError, ApiResult, Code},
+    http::{ApiError, ApiResult, Code, Faults},
     ledger::ActorKind,
     people::users::model::UserStatus,
     period::Period,
@@ -128,11 +128,12 @@ fn exist(tx: &mut Tx, user_id: Uuid, course_id: Uuid) -> ApiResult<()> {
             EXISTS (SELECT FROM courses WHERE id = {course_id}) AS course"
     )
     .get_result(tx.conn)?;
+    let mut faults = Faults::default();
     let checks = [(found.user, nobody()), (found.course, no_course())];
     for (_, error) in checks.into_iter().filter(|(exists, _)| !exists) {
-        tx.gather(Err(error))?;
+        faults.check(Err(error))?;
     }
-    Ok(())
+    faults.into_result()
 }
 
 fn nobody() -> ApiError {

@@ -1,17 +1,16 @@
 //! JSON bodies, checked against the very schema that the API's document publishes.
 //!
-//! So the document cannot promise what the server refuses, and all faults are told at once. Text is NFC from here on,
-//! and lines lose their outer spaces before they are checked. What a schema
-//! cannot say, such as that one date comes after another, a type says by [`validator::Validate`].
+//! So the document cannot promise what the server refuses. All faults of form are told at once, and a handler runs only
+//! on a body that has none. Text is NFC from here on, and lines lose their outer spaces before they are checked. What a
+//! schema cannot say, such as that one date comes after another, a type says by [`validator::Validate`].
 
 use std::{
-    collections::HashSet,
     future::Future,
     pin::Pin,
-    sync::{Arc, LazyLock, OnceLock},
+    sync::{Arc, LazyLock},
 };
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use serde_path_to_error::Segment;
@@ -22,7 +21,6 @@ use super::{
     ApiError, ApiResult, Code, FieldError, forms,
     json::Strict,
     problem::MOST_FAULTS,
-    repair::{mend, trim_lines},
     rules,
     schema::{self, PerType, escape},
 };
@@ -41,70 +39,17 @@ impl<T: Body> FromRequest for Valid<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes = receive_as::<T>(request, payload);
-        let kept = request.extensions().get::<BodyFaults>().cloned();
         Box::pin(async move {
             let bytes = bytes.await?;
-            let examined = if bytes.len() > LARGE {
-                web::block(move || examine_bytes::<T>(&bytes))
+            let body = if bytes.len() > LARGE {
+                web::block(move || read(&bytes))
                     .await
-                    .map_err(ApiError::internal)??
+                    .map_err(ApiError::internal)?
             } else {
-                examine_bytes::<T>(&bytes)?
+                read(&bytes)
             };
-            match kept {
-                Some(kept) => kept.keep(examined),
-                None => examined.faultless(),
-            }
-            .map(Valid)
+            body.map(Valid)
         })
-    }
-}
-
-/// What is wrong with the body of a call. The handler is tried on what is right of it, so that faults which only the
-/// database knows are told in the same answer; a call whose body has faults commits nothing ([`crate::app::Tx`]).
-#[derive(Debug, Clone, Default)]
-pub struct BodyFaults(Arc<OnceLock<ApiError>>);
-
-impl BodyFaults {
-    /// What was found.
-    pub fn found(&self) -> Option<ApiError> {
-        self.0.get().cloned()
-    }
-
-    fn keep<T>(&self, examined: Examined<T>) -> ApiResult<T> {
-        match examined {
-            Examined {
-                body: Some(body),
-                faults,
-            } => {
-                if !faults.is_empty() {
-                    self.0
-                        .set(ApiError::invalid(faults))
-                        .map_err(ApiError::internal)?;
-                }
-                Ok(body)
-            }
-            examined => examined.faultless(),
-        }
-    }
-}
-
-/// A body that was looked at.
-#[derive(Debug)]
-pub struct Examined<T> {
-    /// The body; if it has faults, what is right of it with stopgaps for the rest, if it can be read at all.
-    pub body: Option<T>,
-    /// Everything that is wrong with it.
-    pub faults: Vec<FieldError>,
-}
-
-impl<T> Examined<T> {
-    /// The body, if nothing is wrong with it.
-    pub fn faultless(self) -> ApiResult<T> {
-        match self.body {
-            Some(body) if self.faults.is_empty() => Ok(body),
-            _ => Err(ApiError::invalid(self.faults)),
-        }
     }
 }
 
@@ -223,12 +168,14 @@ pub fn read<T: Body>(bytes: &[u8]) -> ApiResult<T> {
 
 /// As [`read`], from JSON that is parsed already.
 pub fn read_value<T: Body>(value: &mut Value) -> ApiResult<T> {
-    examine_whole(value)?.faultless()
+    let mut faults = Vec::new();
+    refuse_nul(value, "", &mut faults);
+    check(value, faults)
 }
 
 /// As [`read`], of a body whose parts are read by themselves later: U+0000 is looked for there.
 pub fn read_frame<T: Body>(bytes: &[u8]) -> ApiResult<T> {
-    examine(&mut parse(bytes)?, Vec::new())?.faultless()
+    check(&mut parse(bytes)?, Vec::new())
 }
 
 /// Reads JSON of any form.
@@ -243,22 +190,8 @@ pub fn read_any(bytes: &[u8]) -> ApiResult<Value> {
     }
 }
 
-fn examine_bytes<T: Body>(bytes: &[u8]) -> ApiResult<Examined<T>> {
-    examine_whole(&mut parse(bytes)?)
-}
-
-/// Looks at a whole body, or at one row of a bulk request.
-pub fn examine_whole<T: Body>(value: &mut Value) -> ApiResult<Examined<T>> {
-    let mut faults = Vec::new();
-    refuse_nul(value, "", &mut faults);
-    examine(value, faults)
-}
-
 /// Larger bodies are looked at off the threads that serve requests. Bytes.
 const LARGE: usize = 16_384;
-
-/// How often a body is mended where it cannot be read.
-const MOST_MENDS: usize = 32;
 
 /// The most values in a body, so that it is looked at in a moment.
 const MOST_VALUES: usize = 200_000;
@@ -285,58 +218,33 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// The value as a `T`, and `faults` with everything else that is wrong with it.
-fn examine<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult<Examined<T>> {
+/// The value as a `T`, unless there are `faults` or anything else is wrong with it: all of it is told. The rules of `T`
+/// are asked where the value can be read as one; of several faults of one field the first counts.
+fn check<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult<T> {
     let schema = schema_of::<T>()?;
-    trim_lines(&schema.document, &schema.document, value);
+    forms::trim_lines(&schema.document, &schema.document, value);
     faults.extend(schema::faults(&schema.validator, value));
     if faults.len() > MOST_FAULTS {
-        return Ok(Examined { body: None, faults });
+        return Err(refused(faults));
     }
     make_integers(value);
-    let body = fit::<T>(&schema.document, value, &mut faults);
-    if let Some(Err(errors)) = body.as_ref().map(Validate::validate) {
-        let by_rules = rules::faults(&errors, "");
-        let known = faults.len();
-        let is_new =
-            |fault: &FieldError, faults: &[FieldError]| !faults.iter().any(|known| known.concerns(fault));
-        for fault in by_rules {
-            if is_new(&fault, &faults[..known]) {
-                faults.push(fault);
-            }
-        }
+    let body = match deserialize::<T>(value) {
+        Ok(body) => body,
+        Err(fault) if faults.is_empty() => return Err(refused(vec![fault])),
+        Err(_) => return Err(refused(faults)),
+    };
+    if let Err(errors) = body.validate() {
+        faults.extend(rules::faults(&errors, ""));
     }
-    schema::keep_first(&mut faults);
-    Ok(Examined { body, faults })
+    if faults.is_empty() {
+        return Ok(body);
+    }
+    Err(refused(faults))
 }
 
-/// The value as a `T` once what is faulty in it is mended, if it can be: first where the faults are, then ever further
-/// around them where what is left has no form that is known.
-fn fit<T: Body>(document: &Value, value: &mut Value, faults: &mut Vec<FieldError>) -> Option<T> {
-    for fault in faults.iter() {
-        mend(document, value, &fault.pointer);
-    }
-    let mut mended = HashSet::new();
-    for _ in 0..MOST_MENDS {
-        let fault = match deserialize::<T>(value) {
-            Ok(body) => return Some(body),
-            Err(fault) => fault,
-        };
-        let mut place = fault.pointer.clone();
-        while !mended.insert(place.clone()) {
-            place.truncate(place.rfind('/')?);
-        }
-        let mut is_known = false;
-        for known in faults.iter_mut().filter(|known| known.overlaps(&place)) {
-            known.spoils.push(place.clone());
-            is_known = true;
-        }
-        if !is_known {
-            faults.push(fault);
-        }
-        mend(document, value, &place);
-    }
-    None
+fn refused(mut faults: Vec<FieldError>) -> ApiError {
+    schema::keep_first(&mut faults);
+    ApiError::invalid(faults)
 }
 
 /// `T`, or where it cannot be read and why.

@@ -1,8 +1,9 @@
 //! What the schemas lack as utoipa makes them, and which bodies may be left out: for the document and for the check of
-//! bodies alike.
+//! bodies alike. And lines, as schemas tell them: their outer spaces go.
 
 use serde_json::{Value, json};
 
+use super::formats;
 use crate::text;
 
 /// How files are read: these texts are compared with what stands in a file, so they are taken as they are.
@@ -60,6 +61,7 @@ fn limit_text(schema: &mut Value) {
         (None, None) => text::ONE_LINE,
         (None, Some(r"\S")) => text::NAME,
         (None, Some(r"^\S+$")) => text::WORD,
+        (Some(format), None) if formats::OF_LINES.contains(&format) => text::ONE_LINE,
         (Some("multiline"), _) if is_required => text::VISIBLE_LINES,
         (Some("multiline"), _) => text::LINES,
         (Some("verbatim"), _) => "",
@@ -68,7 +70,12 @@ fn limit_text(schema: &mut Value) {
     let Some(members) = schema.as_object_mut() else {
         return;
     };
-    members.remove("format");
+    if matches!(
+        members.get("format").and_then(Value::as_str),
+        Some("multiline" | "verbatim")
+    ) {
+        members.remove("format");
+    }
     if !pattern.is_empty() {
         members.insert("pattern".into(), pattern.into());
     }
@@ -113,4 +120,85 @@ fn capitalized(word: &str) -> String {
         .next()
         .map(|first| first.to_uppercase().chain(letters).collect())
         .unwrap_or_default()
+}
+
+/// Takes the outer spaces of every text of one line, where `schema` says that it is one.
+pub fn trim_lines(document: &Value, schema: &Value, value: &mut Value) {
+    let schema = form(document, schema, value);
+    match value {
+        Value::String(line)
+            if [text::ONE_LINE, text::NAME]
+                .iter()
+                .any(|one| schema["pattern"] == *one) =>
+        {
+            *line = text::trim(line).to_owned();
+        }
+        Value::Array(items) => {
+            for item in items {
+                if let Some(schema) = member(document, schema, "") {
+                    trim_lines(document, schema, item);
+                }
+            }
+        }
+        Value::Object(members) => {
+            for (name, value) in members {
+                if let Some(schema) = member(document, schema, name) {
+                    trim_lines(document, schema, value);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The schema behind references, and of several forms the one that `value` is meant to have.
+fn form<'a>(document: &'a Value, schema: &'a Value, value: &Value) -> &'a Value {
+    let mut schema = schema;
+    loop {
+        let next = match (schema["$ref"].as_str(), forms(schema)) {
+            (Some(reference), _) => document.pointer(reference.trim_start_matches('#')),
+            (None, Some(forms)) => {
+                let mut some = forms.iter().filter(|form| form["type"] != "null");
+                let first = some.clone().next();
+                some.find(|form| has_constants(self::form(document, form, value), value))
+                    .or(first)
+            }
+            (None, None) => None,
+        };
+        match next {
+            Some(next) => schema = next,
+            None => return schema,
+        }
+    }
+}
+
+fn forms(schema: &Value) -> Option<&Vec<Value>> {
+    ["oneOf", "anyOf"]
+        .iter()
+        .find_map(|name| schema[*name].as_array())
+}
+
+/// Whether `value` has the one word of each member that may have only one.
+fn has_constants(schema: &Value, value: &Value) -> bool {
+    let constants = schema["properties"].as_object().into_iter().flatten();
+    constants
+        .filter_map(|(name, schema)| match schema["enum"].as_array()?.as_slice() {
+            [only] => Some((name, only)),
+            _ => None,
+        })
+        .all(|(name, only)| value.get(name) == Some(only))
+}
+
+/// The schema of a member or item.
+fn member<'a>(document: &'a Value, schema: &'a Value, name: &str) -> Option<&'a Value> {
+    let parts = schema["allOf"].as_array().into_iter().flatten();
+    schema["properties"]
+        .get(name)
+        .or_else(|| schema.get("items"))
+        .or_else(|| schema.get("additionalProperties").filter(|rest| rest.is_object()))
+        .or_else(|| {
+            parts
+                .into_iter()
+                .find_map(|part| member(document, form(document, part, &Value::Null), name))
+        })
 }

@@ -184,7 +184,8 @@ impl ApiError {
         let has_other_code = self.code != other.code;
         let known = self.fields.len();
         for fault in other.fields {
-            if !self.fields[..known].iter().any(|field| field.concerns(&fault)) {
+            let is_known = |field: &FieldError| field.pointer == fault.pointer;
+            if !self.fields[..known].iter().any(is_known) {
                 self.fields.push(fault);
             }
         }

@@ -1,7 +1,6 @@
 //! The rules that types have beside their schemas, such as that one date comes after another: [`validator`]'s functions and
 //! what they find.
 
-use serde::{Deserialize, Serialize};
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use super::{FieldError, problem::MOST_FAULTS, schema::escape};
@@ -31,42 +30,23 @@ pub(super) fn faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
 
 fn rule_faults(error: &ValidationError, at: &str, pointer: &str) -> Vec<FieldError> {
     let complaints = error.params.get("complaints").cloned();
-    let Some(Ok(complaints)) = complaints.map(serde_json::from_value::<Vec<Complaint>>) else {
+    let Some(Ok(complaints)) = complaints.map(serde_json::from_value::<Vec<FieldError>>) else {
         let detail = error.message.clone().unwrap_or_else(|| error.code.clone());
         return vec![FieldError::new(pointer, detail)];
     };
-    let faults = complaints.into_iter().map(|complaint| {
-        let fault = match complaint.pointer.as_str() {
+    let faults = complaints
+        .into_iter()
+        .map(|complaint| match complaint.pointer.as_str() {
             "" => FieldError::new(pointer, complaint.detail),
-            inner => FieldError::new(format!("{at}{inner}"), complaint.detail),
-        };
-        let placed = |pointers: Vec<String>| pointers.into_iter().map(move |inner| format!("{at}{inner}"));
-        fault
-            .beside(placed(complaint.beside))
-            .among(placed(complaint.among))
-    });
+            _ => complaint.below(at),
+        });
     faults.collect()
-}
-
-/// A [`FieldError`] on its way through [`validator`].
-#[derive(Serialize, Deserialize)]
-struct Complaint {
-    pointer: String,
-    detail: String,
-    beside: Vec<String>,
-    among: Vec<String>,
 }
 
 /// What [`validator`]'s functions answer where these complaints are all: at their pointers for `schema` functions and others, at
 /// the field itself with an empty one.
 pub fn complaints(faults: impl IntoIterator<Item = FieldError>) -> Result<(), ValidationError> {
-    let complaints = faults.into_iter().map(|fault| Complaint {
-        pointer: fault.pointer,
-        detail: fault.detail,
-        beside: fault.beside,
-        among: fault.among,
-    });
-    let complaints: Vec<_> = complaints.take(MOST_FAULTS + 1).collect();
+    let complaints: Vec<_> = faults.into_iter().take(MOST_FAULTS + 1).collect();
     if complaints.is_empty() {
         return Ok(());
     }
@@ -78,21 +58,4 @@ pub fn complaints(faults: impl IntoIterator<Item = FieldError>) -> Result<(), Va
 /// One complaint.
 pub fn rule(pointer: &'static str, message: &'static str) -> Result<(), ValidationError> {
     complaints([FieldError::new(pointer, message)])
-}
-
-/// As [`rule`], for one that also looks at the field at `beside`. Where that is wrong, the rule is not spoken of.
-pub fn rule_beside(
-    pointer: &'static str,
-    beside: &'static str,
-    message: &'static str,
-) -> Result<(), ValidationError> {
-    complaints([FieldError::new(pointer, message).beside([beside])])
-}
-
-/// As [`rule`], for one about which of `members` there are, whatever is in them.
-pub fn rule_among<const N: usize>(
-    members: [&'static str; N],
-    message: &'static str,
-) -> Result<(), ValidationError> {
-    complaints([FieldError::new("", message).among(members)])
 }

@@ -12,21 +12,22 @@ use jsonschema::{
 };
 use serde_json::Value;
 
-use super::{ApiError, ApiResult, FieldError, problem::MOST_FAULTS};
-use crate::{email, text, years};
+use super::{ApiError, ApiResult, FieldError, formats::FORMATS, problem::MOST_FAULTS};
+use crate::text;
 
 /// Said of a member that the schema does not know.
 pub const UNKNOWN: &str = "is not known here; leave it out, or mend its name";
 
 /// Compiles a schema.
 pub fn compile(schema: &Value) -> ApiResult<Validator> {
-    jsonschema::options()
+    let options = jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
-        .should_validate_formats(true)
-        .with_format("date", years::is_day)
-        .with_format("email", email::is_address)
-        .build(schema)
-        .map_err(ApiError::internal)
+        .should_validate_formats(true);
+    let checks = FORMATS
+        .iter()
+        .filter_map(|format| Some((format.name, format.check?)));
+    let options = checks.fold(options, |options, (name, check)| options.with_format(name, check));
+    options.build(schema).map_err(ApiError::internal)
 }
 
 /// What is made of a type at its first use, such as its compiled schema.
@@ -108,13 +109,13 @@ fn sentence(error: &ValidationError<'_>) -> String {
         Kind::Maximum { limit } => format!("must be {limit} or less"),
         Kind::Enum { options } => one_of(options.as_array().into_iter().flatten()),
         Kind::Constant { expected_value } => one_of([&**expected_value]),
-        Kind::Pattern { pattern } => in_words(PATTERNS, pattern).map_or_else(
+        Kind::Pattern { pattern } => in_words(pattern).map_or_else(
             || format!("must match {pattern}"),
             |words| format!("must {words}"),
         ),
-        Kind::Format { format } => in_words(FORMATS, format).map_or_else(
+        Kind::Format { format } => FORMATS.iter().find(|known| known.name == format).map_or_else(
             || format!("must be a valid {format}"),
-            |words| format!("must be {words}"),
+            |known| format!("must be {}", known.words),
         ),
         Kind::Type { kind } => format!("must be {}", types(kind)),
         _ => error.to_string(),
@@ -180,21 +181,18 @@ const PATTERNS: &[(&str, &str)] = &[
         r"^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$",
         "be a period (ISO 8601), such as P2Y or P30D",
     ),
-];
-
-/// What the formats of our schemas ask for, in words.
-const FORMATS: &[(&str, &str)] = &[
-    ("uuid", "a UUID, such as 0199d1c2-7e5b-7cc0-8f3a-5d1f0a6b7c8d"),
-    ("date", years::WORDS),
     (
-        "date-time",
-        "an instant with its offset (RFC 3339), such as 2026-01-31T08:30:00Z",
+        r"^P(?=.*[1-9])(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$",
+        "be a period (ISO 8601) longer than nothing, such as P2Y or P30D",
     ),
-    ("email", "an e-mail address, such as ana@example.com"),
+    (
+        r"^[!#-\[\]-~]+$",
+        "be a word of visible ASCII characters, without quotation marks and backslashes",
+    ),
 ];
 
-fn in_words(table: &[(&str, &'static str)], wanted: &str) -> Option<&'static str> {
-    table
+fn in_words(wanted: &str) -> Option<&'static str> {
+    PATTERNS
         .iter()
         .find(|(known, _)| *known == wanted)
         .map(|(_, words)| *words)
@@ -353,7 +351,7 @@ mod tests {
         found.retain(|pattern| !pattern.contains("client_credentials"));
         let wordless: Vec<_> = found
             .iter()
-            .filter(|pattern| in_words(PATTERNS, pattern).is_none())
+            .filter(|pattern| in_words(pattern).is_none())
             .collect();
         assert!(wordless.is_empty(), "{wordless:?}");
     }

@@ -9,12 +9,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
-use validator::ValidationError;
 
 use crate::{
     app::Tx,
     db::{Fixed, Sql},
-    http::{ApiResult, rules::rule},
+    http::ApiResult,
     sql,
 };
 
@@ -86,12 +85,4 @@ pub fn todays(tx: &Tx) -> Sql {
         "(SELECT nullif(name, '') AS zone, day::date AS today
             FROM unnest({names}, {days}) AS listed(name, day))"
     )
-}
-
-/// Refuses the name of a time zone that nobody knows.
-pub fn known_time_zone(name: &str) -> Result<(), ValidationError> {
-    match name.parse::<Tz>() {
-        Ok(_) => Ok(()),
-        Err(_) => rule("", "must be an IANA time zone, such as Europe/Lisbon"),
-    }
 }

@@ -13,11 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    access::{
-        Permission,
-        bulk::{Change, Wish},
-        caller::lacks,
-    },
+    access::{Permission, bulk::Change, caller::lacks},
     app::Tx,
     db::Fixed,
     http::{
@@ -158,17 +154,13 @@ pub fn drafts<T: Stored, C, U>(
     create: impl Fn(C, Uuid) -> T,
     update: impl Fn(U, T) -> T,
 ) -> Vec<Draft<T>> {
-    let drafts = changes.into_iter().map(|change| {
-        let mut draft = match change.wish {
-            Wish::Create(id, new) => Draft::new(None, create(*new, id), ()),
-            Wish::Update(wish) => {
-                let (before, changes) = *wish;
-                let before = before.into_inner();
-                Draft::new(Some(before.clone()), update(changes, before), ())
-            }
-        };
-        draft.refuse_faults(change.faults);
-        draft
+    let drafts = changes.into_iter().map(|change| match change {
+        Change::Create(id, new) => Draft::new(None, create(*new, id), ()),
+        Change::Update(change) => {
+            let (before, changes) = *change;
+            let before = before.into_inner();
+            Draft::new(Some(before.clone()), update(changes, before), ())
+        }
     });
     drafts.collect()
 }

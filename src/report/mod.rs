@@ -16,7 +16,7 @@ use crate::{
     app::Tx,
     catalog::courses::model::Course,
     db::{Condition, Fixed, Sql, schema::courses},
-    http::{ApiError, ApiResult},
+    http::{ApiError, ApiResult, Faults},
     sql,
 };
 
@@ -40,6 +40,14 @@ fn below(column: &'static str, unit: Option<Uuid>) -> Sql {
             column = Fixed(column),
         ),
     }
+}
+
+/// Everything that a report's parameters name and the caller may not report on.
+fn check_named(tx: &mut Tx, unit: Option<Uuid>, course: Option<Uuid>, scope: &Scope) -> ApiResult<Faults> {
+    let mut faults = Faults::default();
+    faults.check(check_unit(tx, unit, scope))?;
+    faults.check(check_course(tx, course, scope))?;
+    Ok(faults)
 }
 
 /// Refuses a unit of which the caller may see neither itself nor anybody below it.

@@ -9,6 +9,11 @@ fn table() -> String {
         "# Error codes\n\n\
          Every error is a problem (RFC 9457) with one of these codes. Codes are stable; `detail` says how to mend it,\n\
          `errors` points at each bad field, and `request_id` finds the request in the log.\n\n\
+         A request is validated in two stages. First its form: everything that the request alone shows to be wrong is told\n\
+         in one answer, before anything is looked up. Then, of a request without such faults, everything that only the\n\
+         database knows, such as a code that is taken and a manager who is not there, again in one answer. In a bulk request\n\
+         each row has these two stages for itself, and a row that is wrong never stops the others. Rules between fields are\n\
+         part of the form; they are told as soon as every field has the right type and no field is unknown.\n\n\
          | status | code | meaning |\n|---|---|---|\n",
     );
     for code in Code::ALL {

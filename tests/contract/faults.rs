@@ -15,6 +15,13 @@ pub(super) fn faults(answer: &Answer) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Where the answer says that something is wrong, in order.
+pub(super) fn pointers(answer: &Answer) -> Vec<String> {
+    let mut pointers: Vec<_> = faults(answer).into_iter().map(|(pointer, _)| pointer).collect();
+    pointers.sort();
+    pointers
+}
+
 fn pairs(faults: &[(&str, &str)]) -> Vec<(String, String)> {
     faults
         .iter()
@@ -225,4 +232,37 @@ async fn a_filter_or_a_cursor_that_alone_is_wrong_has_a_code_of_its_own() {
             .await
             .assert_problem(400, code);
     }
+}
+
+#[actix_web::test]
+async fn very_many_faults_are_answered_with_the_first_hundred_and_the_answer_says_so() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let role = |count: usize| json!({"code": "r", "name": "R", "permissions": vec![1; count]});
+    let mut person = json!({"username": "a", "given_name": "A", "family_name": "B"});
+    for n in 0..20_000 {
+        person[format!("k{n}")] = json!(1);
+    }
+    for (path, body, is_cut) in [
+        ("/v1/roles", role(100), false),
+        ("/v1/roles", role(101), true),
+        ("/v1/roles", role(150_000), true),
+        ("/v1/users", person, true),
+    ] {
+        let answer = admin
+            .post(path, body)
+            .await
+            .assert_problem(422, "validation_failed");
+        assert_eq!(faults(&answer).len(), 100, "{path}");
+        let detail = answer.at("/detail");
+        let says_so = detail.as_str().unwrap().ends_with("these are the first.");
+        assert_eq!(says_so, is_cut, "{path} {detail}");
+    }
+    admin
+        .post("/v1/roles", role(250_000))
+        .await
+        .assert_problem(413, "payload_too_large");
+    let query: Vec<_> = (0..2_000).map(|n| format!("{n:x}=")).collect();
+    let answer = admin.get(&format!("/v1/users?{}", query.join("&"))).await;
+    answer.assert_problem(400, "invalid_parameter");
 }

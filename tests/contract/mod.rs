@@ -2,23 +2,20 @@
 //! operation is covered by itself; `samples.rs` is the one table that it must be added to.
 
 mod access;
-mod all_at_once;
 mod bulk_faults;
+mod database_faults;
 mod deadlines;
 mod document;
 mod errors;
 mod faults;
 mod growth;
 mod health;
-mod hidden_faults;
 mod http;
 mod imports;
-mod independent_faults;
 mod inputs;
 mod instants;
 mod matrix;
 mod migrations;
-mod nested_faults;
 pub mod operations;
 mod parameters;
 mod routes;
@@ -27,4 +24,5 @@ pub mod samples;
 mod scim;
 mod shapes;
 pub mod story;
+mod two_stages;
 mod writes;

@@ -10,7 +10,7 @@ use validator::{Validate, ValidationError};
 use crate::{
     app::Wake,
     db::schema::grants,
-    http::{Versioned, rules::rule_beside},
+    http::{Versioned, rules::rule},
     instant, protected, text_enum,
 };
 
@@ -145,15 +145,14 @@ fn scope_fits(grant: &CreateGrant) -> Result<(), ValidationError> {
         (false, Some(_)) => "must be left out: this kind of scope names nothing",
         _ => return Ok(()),
     };
-    rule_beside("/scope_id", "/scope_kind", fault)
+    rule("/scope_id", fault)
 }
 
 fn programs_have_no_reports(grant: &CreateGrant) -> Result<(), ValidationError> {
     let is_program = grant.principal_kind == PrincipalKind::ServiceAccount;
     if is_program && matches!(grant.scope_kind, ScopeKind::OwnReports | ScopeKind::OwnSelf) {
-        return rule_beside(
+        return rule(
             "/scope_kind",
-            "/principal_kind",
             "must be another: a service account is no person and has no reports",
         );
     }
@@ -162,9 +161,7 @@ fn programs_have_no_reports(grant: &CreateGrant) -> Result<(), ValidationError> 
 
 fn ends_after_start(grant: &CreateGrant) -> Result<(), ValidationError> {
     match (grant.starts_at, grant.ends_at) {
-        (Some(start), Some(end)) if end <= start => {
-            rule_beside("/ends_at", "/starts_at", "must be after starts_at")
-        }
+        (Some(start), Some(end)) if end <= start => rule("/ends_at", "must be after starts_at"),
         _ => Ok(()),
     }
 }

@@ -157,36 +157,24 @@ pub fn check(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
     )
     .get_result(tx.conn)?;
     let checks = [
-        (named.role, "/role_id", None, "names no role that can be granted"),
-        (
-            named.principal,
-            "/principal_id",
-            Some("/principal_kind"),
-            "names nothing that exists",
-        ),
+        (named.role, "/role_id", "names no role that can be granted"),
+        (named.principal, "/principal_id", "names nothing that exists"),
         (
             !(named.principal && named.is_dynamic),
             "/principal_id",
-            Some("/principal_kind"),
             "names a dynamic group, and only static groups hold roles; grant the role to a static group of these people",
         ),
-        (
-            named.scope,
-            "/scope_id",
-            Some("/scope_kind"),
-            "names nothing that exists",
-        ),
+        (named.scope, "/scope_id", "names nothing that exists"),
         (
             new.ends_at.is_none_or(|ends_at| ends_at > tx.now),
             "/ends_at",
-            None,
             "lies in the past",
         ),
     ];
     let faults: Vec<_> = checks
         .into_iter()
         .filter(|(fits, ..)| !fits)
-        .map(|(_, pointer, beside, detail)| FieldError::new(pointer, detail).beside(beside))
+        .map(|(_, pointer, detail)| FieldError::new(pointer, detail))
         .collect();
     if faults.is_empty() {
         Ok(())

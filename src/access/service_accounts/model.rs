@@ -10,7 +10,7 @@ use validator::Validate;
 use crate::{
     access::Permission,
     db::schema::{service_account_secrets, service_accounts},
-    http::{Versioned, rules::rule_beside},
+    http::{Versioned, rules::rule},
     instant, protected, text_enum,
 };
 
@@ -152,9 +152,7 @@ fn client() -> SecretKind {
 
 fn only_scim_tokens_try(secret: &CreateSecret) -> Result<(), validator::ValidationError> {
     match (secret.kind, secret.dry_run) {
-        (SecretKind::Client, true) => {
-            rule_beside("/dry_run", "/kind", "belongs to secrets of the kind scim only")
-        }
+        (SecretKind::Client, true) => rule("/dry_run", "belongs to secrets of the kind scim only"),
         _ => Ok(()),
     }
 }

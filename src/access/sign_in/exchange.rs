@@ -62,7 +62,6 @@ pub(super) async fn exchange(
         session: actor.sid,
         request_id: request::current_id().unwrap_or_default(),
         deadline: None,
-        faults: None,
     };
     let issued = app
         .on_database(move |app, conn| {

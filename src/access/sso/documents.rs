@@ -19,9 +19,11 @@ use uuid::Uuid;
 use super::{
     cache::Attempts,
     fetch::{self, Failure},
-    providers::{model::ProviderRow, rules::is_reachable},
+    providers::model::ProviderRow,
 };
-use crate::{app::App, db::schema::identity_provider_documents as stored, http::ApiResult};
+use crate::{
+    app::App, db::schema::identity_provider_documents as stored, http::ApiResult, urls::is_reachable,
+};
 
 /// Documents are fetched anew when they are so old.
 const FRESH: TimeDelta = TimeDelta::hours(1);

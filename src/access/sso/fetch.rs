@@ -6,8 +6,7 @@ use awc::{Client, ClientResponse, Connector, http::StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::providers::rules::is_reachable;
-use crate::http::json::Strict;
+use crate::{http::json::Strict, urls::is_reachable};
 
 /// A provider has so long for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);

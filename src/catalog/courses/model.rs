@@ -12,7 +12,7 @@ use crate::{
     catalog::visibility,
     db::schema::courses,
     http::{FieldError, ListQuery, Parameters, Versioned},
-    period::Period,
+    period::{LastingPeriod, Period},
     protected, text_enum,
 };
 
@@ -150,7 +150,7 @@ pub struct CreateCourse {
     pub credits: Option<f64>,
     /// How long a completion counts; for ever, if null.
     #[serde(default)]
-    #[validate(custom(function = lasts))]
+    #[schema(value_type = Option<LastingPeriod>)]
     pub validity_period: Option<Period>,
     /// What it consists of, in order.
     #[serde(default)]
@@ -205,8 +205,7 @@ pub struct UpdateCourse {
     pub credits: Option<Option<f64>>,
     /// How long a completion counts; for ever, if null.
     #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<Period>)]
-    #[validate(custom(function = lasts))]
+    #[schema(value_type = Option<LastingPeriod>)]
     pub validity_period: Option<Option<Period>>,
     /// All that it consists of, in order.
     #[schema(value_type = Vec<Module>, max_items = 200, required = false)]
@@ -315,11 +314,4 @@ fn tags_schema() -> utoipa::openapi::schema::Array {
         .max_items(Some(50))
         .description(Some("All the tags; case, order and repeats do not count."))
         .build()
-}
-
-fn lasts(period: &Period) -> Result<(), validator::ValidationError> {
-    if period.is_zero() {
-        return crate::http::rules::rule("", "must be longer than nothing");
-    }
-    Ok(())
 }

@@ -96,7 +96,5 @@ pub fn links_lead_somewhere(modules: &Modules) -> Result<(), ValidationError> {
     });
     let lost =
         activities.filter(|(_, activity)| activity.kind == ActivityKind::Link && activity.url.is_none());
-    complaints(lost.map(|(at, _)| {
-        FieldError::new(format!("{at}/url"), "is required of a link").beside([format!("{at}/kind")])
-    }))
+    complaints(lost.map(|(at, _)| FieldError::new(format!("{at}/url"), "is required of a link")))
 }

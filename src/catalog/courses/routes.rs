@@ -13,7 +13,7 @@ use crate::{
     access::{self, Permission},
     app::{Call, Tx},
     catalog::categories,
-    http::{ApiError, ApiResult, Code, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid},
+    http::{ApiError, ApiResult, Code, Faults, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid},
     ledger::Event,
 };
 
@@ -87,8 +87,13 @@ async fn update_course(
     call.write(move |tx| {
         let before = access::authorize(tx, &id, Permission::CoursesWrite)?;
         known.check(&*before)?;
-        let category = categories::store::hold_open(tx, body.0.category_id.flatten());
-        tx.gather(category)?;
+        let mut faults = Faults::default();
+        faults.check(categories::store::hold_open(tx, body.0.category_id.flatten()))?;
+        faults.last(store::refuse_taken_code(
+            tx,
+            body.0.code.as_deref(),
+            Some(before.id),
+        ))?;
         if let Some(category) = body
             .0
             .category_id
@@ -157,8 +162,9 @@ async fn restore_course(call: Call, id: Path<Ref<Course>>, known: IfMatch) -> Ap
 }
 
 fn add(tx: &mut Tx, new: &CreateCourse) -> ApiResult<Reply> {
-    let category = categories::store::hold_open(tx, new.category_id);
-    tx.gather(category)?;
+    let mut faults = Faults::default();
+    faults.check(categories::store::hold_open(tx, new.category_id))?;
+    faults.last(store::refuse_taken_code(tx, Some(&new.code), None))?;
     let course = store::insert(tx, Uuid::now_v7(), new)?;
     access::confirm::<Course>(tx, course.id, Permission::CoursesWrite)?;
     tx.record(Event::new("course.created", "course", course.id).after(&course));

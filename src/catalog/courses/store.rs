@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     access::{Authorized, Protected},
-    app::Tx,
+    app::{Tx, refuse_taken},
     db::schema::courses,
     http::{ApiResult, Listing, Page, Sort, list::SortKind},
     text::fold,
@@ -88,6 +88,11 @@ pub fn insert(tx: &mut Tx, id: Uuid, new: &CreateCourse) -> QueryResult<Course> 
         ))
         .returning(Course::as_returning())
         .get_result(tx.conn)
+}
+
+/// Refuses a code that another course has.
+pub fn refuse_taken_code(tx: &mut Tx, code: Option<&str>, own: Option<Uuid>) -> ApiResult<()> {
+    refuse_taken(tx, "courses", "code_folded", code, own)
 }
 
 /// Changes a course's working copy.

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 use crate::{
     credential::pdf::Template,
     db::schema::certificate_templates,
-    http::{ApiError, ApiResult, FieldError, Versioned},
+    http::{FieldError, Versioned, rules::complaints},
     protected,
 };
 
@@ -64,6 +64,7 @@ pub struct CreateCertificateTemplate {
     /// What stands where; what is left out is as in the built-in template.
     #[serde(default)]
     #[schema(required = false)]
+    #[validate(custom(function = is_printable))]
     pub layout: Template,
     /// Whether new certificates look like this; the present default gives way.
     #[serde(default)]
@@ -94,16 +95,10 @@ pub struct UpdateCertificateTemplate {
     pub is_default: Option<bool>,
 }
 
-/// Refuses a layout that could not be printed, with every field that is at fault.
-pub fn check_layout(layout: &Template) -> ApiResult<()> {
-    layout.check().map_err(|errors| {
-        ApiError::invalid(
-            errors
-                .iter()
-                .map(|error| FieldError::new(pointer(&error.field), error.problem.to_string()))
-                .collect(),
-        )
-    })
+/// A rule for bodies: the layout can be printed.
+fn is_printable(layout: &Template) -> Result<(), ValidationError> {
+    let faults = layout.check().err().unwrap_or_default().into_iter();
+    complaints(faults.map(|fault| FieldError::new(pointer(&fault.field), fault.problem.to_string())))
 }
 
 /// `lines[2].text` as a JSON Pointer into the body.

@@ -6,7 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    model::{CertificateTemplate, CreateCertificateTemplate, UpdateCertificateTemplate, check_layout},
+    model::{CertificateTemplate, CreateCertificateTemplate, UpdateCertificateTemplate},
     store,
 };
 use crate::{
@@ -17,7 +17,8 @@ use crate::{
         serial,
     },
     http::{
-        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid, body,
+        ApiError, ApiResult, Code, Faults, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
+        body,
     },
     ledger::Event,
 };
@@ -54,7 +55,6 @@ async fn list_certificate_templates(call: Call, query: Query<ListQuery>) -> ApiR
 async fn create_certificate_template(call: Call, body: Valid<CreateCertificateTemplate>) -> ApiResult<Reply> {
     call.write(move |tx| {
         tx.require_everywhere(Permission::CertificatesWrite)?;
-        tx.gather(check_layout(&body.0.layout))?;
         if body.0.is_default {
             store::yield_default(tx)?;
         }
@@ -121,21 +121,19 @@ fn changed(
     template: &CertificateTemplate,
     changes: &UpdateCertificateTemplate,
 ) -> ApiResult<CreateCertificateTemplate> {
+    let mut faults = Faults::default();
     if template.is_default && changes.is_default == Some(false) {
-        tx.gather(Err(ApiError::field(
-            "/is_default",
-            "cannot be taken away; make another template the default instead",
-        )))?;
+        let detail = "cannot be taken away; make another template the default instead";
+        faults.check(Err(ApiError::field("/is_default", detail)))?;
     }
+    faults.check(store::refuse_taken_code(tx, changes.code.as_deref(), template.id))?;
     let mut whole = json!({ "code": template.code, "name": template.name,
         "layout": template.layout, "is_default": template.is_default });
     merge(
         &mut whole,
         serde_json::to_value(changes).map_err(ApiError::internal)?,
     );
-    let new: CreateCertificateTemplate = tx.try_out(body::examine_whole(&mut whole)?)?;
-    tx.gather(check_layout(&new.layout))?;
-    Ok(new)
+    faults.last(body::read_value(&mut whole))
 }
 
 /// Applies a JSON Merge Patch (RFC 7396).

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::model::{CertificateTemplate, CreateCertificateTemplate};
 use crate::{
     access::{Authorized, Protected},
-    app::Tx,
+    app::{Tx, refuse_taken},
     credential::pdf::Template,
     db::schema::certificate_templates as templates,
     filter::{Attribute, Kind, Schema},
@@ -98,6 +98,11 @@ pub fn insert(tx: &mut Tx, id: Uuid, new: &CreateCertificateTemplate) -> ApiResu
         .values(row(tx, id, new)?)
         .returning(CertificateTemplate::as_returning())
         .get_result(tx.conn)?)
+}
+
+/// Refuses a code that another template has.
+pub fn refuse_taken_code(tx: &mut Tx, code: Option<&str>, own: Uuid) -> ApiResult<()> {
+    refuse_taken(tx, "certificate_templates", "code_folded", code, Some(own))
 }
 
 /// Changes a template to `new`.

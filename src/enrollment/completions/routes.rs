@@ -13,7 +13,7 @@ use crate::{
     access::{self, Permission},
     app::Call,
     enrollment::people,
-    http::{ApiResult, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{ApiResult, Faults, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
 };
 
 /// The routes of this resource.
@@ -52,11 +52,19 @@ async fn list_completions(call: Call, query: Query<ListQuery>) -> ApiResult<Repl
 #[post("")]
 async fn create_completion(call: Call, body: Valid<CreateCompletion>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        people::allow(tx, Permission::CompletionsWrite, body.0.user_id, body.0.course_id)?;
+        let occurred_at = body.0.occurred_at.unwrap_or(tx.now);
+        let mut faults = Faults::default();
+        faults.check(record::happened(tx, occurred_at))?;
+        faults.last(people::allow(
+            tx,
+            Permission::CompletionsWrite,
+            body.0.user_id,
+            body.0.course_id,
+        ))?;
         let new = NewCompletion {
             user_id: body.0.user_id,
             course_id: body.0.course_id,
-            occurred_at: body.0.occurred_at.unwrap_or(tx.now),
+            occurred_at,
             source: body.0.source.unwrap_or_else(|| correct::source(tx)),
             score: body.0.score,
             evidence: body.0.evidence.clone(),

@@ -17,17 +17,21 @@ use crate::{
         schema::{requirement_reasons, requirements},
     },
     enrollment::{people, rules::reconcile},
-    http::{ApiError, ApiResult, Code, FieldError},
+    http::{ApiError, ApiResult, Code},
     ledger::Event,
     sql,
 };
 
+/// Refuses a due date before the day on which the requirement opens.
+pub fn check_due(tx: &Tx, new: &CreateRequirement) -> ApiResult<()> {
+    if new.due_on.is_some_and(|due| due < opens_on(tx, new)) {
+        return Err(ApiError::field("/due_on", DUE_TOO_EARLY));
+    }
+    Ok(())
+}
+
 /// Asks for a requirement: gives the current one another reason, or opens one.
 pub fn assign(tx: &mut Tx, new: &CreateRequirement) -> ApiResult<Requirement> {
-    if new.due_on.is_some_and(|due| due < opens_on(tx, new)) {
-        let fault = FieldError::new("/due_on", DUE_TOO_EARLY).beside(["/opens_on"]);
-        return Err(ApiError::invalid(vec![fault]));
-    }
     people::lock_learner(tx, new.user_id)?;
     people::published_course(tx, new.course_id)?;
     let id = match current(tx, new)? {

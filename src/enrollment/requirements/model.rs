@@ -171,9 +171,7 @@ pub const DUE_TOO_EARLY: &str = "must not be before opens_on, which is today if 
 
 fn due_after_opening(new: &CreateRequirement) -> Result<(), validator::ValidationError> {
     match (new.opens_on, new.due_on) {
-        (Some(opens), Some(due)) if due < opens => {
-            crate::http::rules::rule_beside("/due_on", "/opens_on", DUE_TOO_EARLY)
-        }
+        (Some(opens), Some(due)) if due < opens => crate::http::rules::rule("/due_on", DUE_TOO_EARLY),
         _ => Ok(()),
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     access::{self, Permission},
     app::Call,
     enrollment::people,
-    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{ApiResult, Faults, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
 };
 
 /// The routes of this resource.
@@ -47,12 +47,14 @@ async fn list_requirements(call: Call, query: Query<ListQuery>) -> ApiResult<Rep
 #[post("")]
 async fn create_requirement(call: Call, body: Valid<CreateRequirement>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        people::allow(
+        let mut faults = Faults::default();
+        faults.check(assign::check_due(tx, &body.0))?;
+        faults.last(people::allow(
             tx,
             Permission::RequirementsWrite,
             body.0.user_id,
             body.0.course_id,
-        )?;
+        ))?;
         let requirement = assign::assign(tx, &body.0)?;
         let location = format!("/v1/requirements/{}", requirement.id);
         Reply::created(&store::with_reasons(tx, requirement)?, location)

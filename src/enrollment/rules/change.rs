@@ -12,15 +12,17 @@ use super::{
 use crate::{
     access::Authorized,
     app::Tx,
-    http::{ApiError, ApiResult, Code, FieldError},
+    http::{ApiError, ApiResult, Code, Faults, FieldError},
     ledger::Event,
     people::users,
 };
 
 /// Adds a draft.
 pub fn create(tx: &mut Tx, new: &CreateRule) -> ApiResult<Rule> {
-    check_audience(tx, Some(&new.audience))?;
-    let course_ids = known_courses(tx, &new.course_ids)?;
+    let mut faults = Faults::default();
+    faults.check(check_audience(tx, Some(&new.audience)))?;
+    faults.check(check_courses(tx, &new.course_ids))?;
+    faults.last(store::refuse_taken_code(tx, Some(&new.code), None))?;
     let text = RuleText {
         code: Some(&new.code),
         name: Some(&new.name),
@@ -30,7 +32,7 @@ pub fn create(tx: &mut Tx, new: &CreateRule) -> ApiResult<Rule> {
         renewal_window: Some(new.renewal_window),
         on_leave: Some(new.on_leave),
     };
-    let rule = store::insert(tx, Uuid::now_v7(), &text, &course_ids)?;
+    let rule = store::insert(tx, Uuid::now_v7(), &text, &new.course_ids)?;
     tx.record(Event::new("rule.created", "rule", rule.id).after(&rule));
     Ok(rule)
 }
@@ -55,11 +57,17 @@ pub(super) fn rewrite(tx: &mut Tx, before: &Authorized<Rule>, changes: &UpdateRu
     if before.status == RuleStatus::Archived {
         return Err(archived());
     }
-    check_audience(tx, changes.audience.as_deref())?;
-    let course_ids = match &changes.course_ids {
-        Some(course_ids) => Some(known_courses(tx, course_ids)?),
-        None => None,
-    };
+    let mut faults = Faults::default();
+    faults.check(check_audience(tx, changes.audience.as_deref()))?;
+    faults.check(check_courses(
+        tx,
+        changes.course_ids.as_deref().unwrap_or_default(),
+    ))?;
+    faults.last(store::refuse_taken_code(
+        tx,
+        changes.code.as_deref(),
+        Some(before.id),
+    ))?;
     let text = RuleText {
         code: changes.code.as_deref(),
         name: changes.name.as_deref(),
@@ -69,7 +77,7 @@ pub(super) fn rewrite(tx: &mut Tx, before: &Authorized<Rule>, changes: &UpdateRu
         renewal_window: changes.renewal_window,
         on_leave: changes.on_leave,
     };
-    store::update(tx, before, &text, course_ids.as_deref())
+    store::update(tx, before, &text, changes.course_ids.as_deref())
 }
 
 /// Makes a rule do something else, and has it applied after the transaction.
@@ -139,29 +147,23 @@ pub(super) fn archived() -> ApiError {
 
 /// The audience can be read.
 fn check_audience(tx: &mut Tx, audience: Option<&str>) -> ApiResult<()> {
-    let checked = match audience {
+    match audience {
         Some(text) => users::filter::parse_field(tx, "/audience", text).map(drop),
         None => Ok(()),
-    };
-    tx.gather(checked)
+    }
 }
 
-/// Those of the courses that are there; the others are told.
-fn known_courses(tx: &mut Tx, course_ids: &[Uuid]) -> ApiResult<Vec<Uuid>> {
-    let there: HashSet<Uuid> = store::courses(tx, course_ids)?
-        .into_iter()
-        .map(|(id, ..)| id)
-        .collect();
-    let (known, unknown): (Vec<_>, Vec<_>) = course_ids
-        .iter()
-        .enumerate()
-        .partition(|(_, course_id)| there.contains(course_id));
-    let faults: Vec<_> = unknown
-        .into_iter()
-        .map(|(index, _)| FieldError::new(format!("/course_ids/{index}"), "names no course that exists"))
-        .collect();
-    if !faults.is_empty() {
-        tx.gather(Err(ApiError::invalid(faults)))?;
+/// The courses are there.
+fn check_courses(tx: &mut Tx, course_ids: &[Uuid]) -> ApiResult<()> {
+    let there = store::courses(tx, course_ids)?;
+    let there: HashSet<Uuid> = there.into_iter().map(|(id, ..)| id).collect();
+    let asked = course_ids.iter().enumerate();
+    let unknown = asked.filter(|(_, course_id)| !there.contains(course_id));
+    let faults = unknown
+        .map(|(index, _)| FieldError::new(format!("/course_ids/{index}"), "names no course that exists"));
+    let faults: Vec<_> = faults.collect();
+    if faults.is_empty() {
+        return Ok(());
     }
-    Ok(known.into_iter().map(|(_, course_id)| *course_id).collect())
+    Err(ApiError::invalid(faults))
 }

@@ -100,7 +100,7 @@ fn rehearse<T>(tx: &mut Tx, work: impl FnOnce(&mut Tx) -> ApiResult<T>) -> ApiRe
 
 fn put_in_force(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRule>) -> ApiResult<Rule> {
     let rewritten = match changes {
-        Some(changes) => tx.within("/changes", |tx| change::rewrite(tx, rule, changes))?,
+        Some(changes) => change::rewrite(tx, rule, changes).map_err(|error| error.below("/changes"))?,
         None if rule.status == RuleStatus::Archived => return Err(change::archived()),
         None => (**rule).clone(),
     };

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     access::{Authorized, Protected},
-    app::Tx,
+    app::{Tx, refuse_taken},
     db::schema::{courses, rule_courses, rules},
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     text::fold,
@@ -65,6 +65,11 @@ pub fn insert(tx: &mut Tx, id: Uuid, text: &RuleText, course_ids: &[Uuid]) -> Ap
         .execute(tx.conn)?;
     set_courses(tx, id, course_ids)?;
     find(tx, id)
+}
+
+/// Refuses a code that another rule has.
+pub fn refuse_taken_code(tx: &mut Tx, code: Option<&str>, own: Option<Uuid>) -> ApiResult<()> {
+    refuse_taken(tx, "rules", "code_folded", code, own)
 }
 
 /// Changes what a rule says; its courses too, if they are given.

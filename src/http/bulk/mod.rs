@@ -21,7 +21,7 @@ use validator::{Validate, ValidationError};
 
 use super::{
     ApiError, ApiResult, Code, FieldError, Problem,
-    body::{Body, Examined, examine_whole, read_frame, receive},
+    body::{Body, read_frame, read_value, receive},
     request,
     rules::complaints,
 };
@@ -70,14 +70,12 @@ impl FromRequest for BulkBody {
 }
 
 impl BulkBody {
-    /// The rows, each read into `R`, with what is wrong with it.
-    pub fn read<R: Body>(&self) -> ApiResult<Vec<Row<R>>> {
-        let rows = self.rows.iter().cloned().map(|mut row| {
-            Ok(Row {
-                key: row["row_key"].as_str().unwrap_or_default().to_owned(),
-                new_id: Uuid::now_v7(),
-                body: examine_whole(&mut row)?,
-            })
+    /// The rows, each read into `R`, or what is wrong with its form.
+    pub fn read<R: Body>(&self) -> Vec<Row<R>> {
+        let rows = self.rows.iter().cloned().map(|mut row| Row {
+            key: row["row_key"].as_str().unwrap_or_default().to_owned(),
+            new_id: Uuid::now_v7(),
+            body: read_value(&mut row),
         });
         rows.collect()
     }
@@ -90,8 +88,8 @@ pub struct Row<R> {
     pub key: String,
     /// The id of what it adds, if it adds something.
     pub new_id: Uuid,
-    /// What it holds, and what is wrong with it.
-    pub body: Examined<R>,
+    /// What it holds, or all faults of its form: then it is answered so, and never asks the database.
+    pub body: ApiResult<R>,
 }
 
 /// A bulk request in the document: rows of the type `R`, which has a `row_key`.

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 use validator::ValidationError;
 
-use crate::http::{ApiError, ApiResult, Code, Versioned, body::Body, rules::rule_among};
+use crate::http::{ApiError, ApiResult, Code, Versioned, body::Body, rules::rule};
 
 /// A row that either adds a thing or changes one: see [`bulk_row!`](crate::bulk_row!).
 pub trait ChangeRow: Body {
@@ -43,10 +43,7 @@ pub fn creates_or_updates<R: ChangeRow>(row: &R) -> Result<(), ValidationError> 
     if row.has_one_form() {
         return Ok(());
     }
-    rule_among(
-        ["/create", "/id", "/version", "/update"],
-        "must have either create alone, or id and update",
-    )
+    rule("", "must have either create alone, or id and update")
 }
 
 /// Declares a row type that either adds a thing or changes one, with more optional fields if need be:

@@ -12,7 +12,7 @@ use validator::Validate;
 
 use crate::{
     db::schema::{import_rows, imports},
-    http::{FieldError, Parameters, Problem, Versioned},
+    http::{Parameters, Problem, Versioned},
     import::read::Issue,
     protected, text_enum,
 };
@@ -167,16 +167,9 @@ pub struct CreateImport {
     /// The file's name, for those who look at the import later.
     #[param(max_length = 200)]
     pub file_name: Option<String>,
-    /// What is wrong with the parameters so far.
-    #[serde(skip)]
-    pub faults: Vec<FieldError>,
 }
 
-impl Parameters for CreateImport {
-    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
-        Some(&mut self.faults)
-    }
-}
+impl Parameters for CreateImport {}
 
 /// A plan that is to be applied.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]

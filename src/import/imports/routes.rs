@@ -53,9 +53,6 @@ async fn create_import(call: Call, query: Query<CreateImport>, file: CsvUpload) 
     let query = query.0;
     call.write(move |tx| {
         tx.require_everywhere(Permission::ImportsWrite)?;
-        if !query.faults.is_empty() {
-            tx.gather(Err(ApiError::parameters(query.faults.clone())))?;
-        }
         let profile = profile(tx, &query.profile)?;
         let target = import::stored_target(tx.app, &profile.resource)?;
         require_all(tx, target.declaration().permissions)?;

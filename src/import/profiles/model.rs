@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 use crate::{
     db::schema::{import_profile_versions, import_profiles},
-    http::Versioned,
-    import::mapping::Mapping,
+    http::{Versioned, rules::complaints},
+    import::{check, mapping::Mapping},
     protected,
 };
 
@@ -125,7 +125,13 @@ pub struct CreateImportProfile {
     #[schema(min_length = 1, max_length = 60, example = "users")]
     pub resource: String,
     /// How a file is read.
+    #[validate(custom(function = is_sound))]
     pub mapping: Mapping,
+}
+
+/// A rule for bodies: what holds of every mapping, whatever it fills.
+fn is_sound(mapping: &Mapping) -> Result<(), ValidationError> {
+    complaints(check::faults(mapping, None, "/mapping"))
 }
 
 /// Changes to a profile: a field that is absent stays. A mapping is given as a whole.
@@ -137,5 +143,6 @@ pub struct UpdateImportProfile {
     pub name: Option<String>,
     /// How a file is read.
     #[schema(nullable = false)]
+    #[validate(custom(function = is_sound))]
     pub mapping: Option<Mapping>,
 }

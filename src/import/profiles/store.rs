@@ -9,10 +9,10 @@ use super::model::{
 };
 use crate::{
     access::{Authorized, Protected},
-    app::Tx,
+    app::{Tx, refuse_taken},
     db::schema::{import_profile_versions, import_profiles},
     filter::{Attribute, Kind, Schema},
-    http::{ApiError, ApiResult, Code, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
+    http::{ApiError, ApiResult, Code, Faults, ListQuery, Listing, Page, Sort, list::SortKind},
     import::{self, check, mapping::Mapping},
     ledger::Event,
 };
@@ -131,8 +131,9 @@ pub fn with_code(tx: &mut Tx, code: &str) -> ApiResult<Option<ProfileRow>> {
 
 /// Adds a profile.
 pub fn insert(tx: &mut Tx, id: Uuid, new: &CreateImportProfile) -> ApiResult<ImportProfile> {
-    let checked = check_mapping(tx, &new.resource, &new.mapping);
-    tx.gather(checked)?;
+    let mut faults = Faults::default();
+    faults.check(check_mapping(tx, &new.resource, &new.mapping))?;
+    faults.last(refuse_taken(tx, "import_profiles", "code", Some(&new.code), None))?;
     let row: ProfileRow = diesel::insert_into(import_profiles::table)
         .values((
             import_profiles::id.eq(id),
@@ -158,8 +159,7 @@ pub fn update(
     refuse_archived(row)?;
     let before = whole(tx, (**row).clone())?;
     if let Some(mapping) = &changes.mapping {
-        let checked = check_mapping(tx, &row.resource, mapping);
-        tx.gather(checked)?;
+        check_mapping(tx, &row.resource, mapping)?;
     }
     let mapping = changes
         .mapping
@@ -231,10 +231,8 @@ fn check_mapping(tx: &mut Tx, resource: &str, mapping: &Mapping) -> ApiResult<()
     let Some(target) = import::target(tx.app, resource) else {
         let known = tx.app.import_targets.iter();
         let known: Vec<_> = known.map(|target| target.declaration().resource).collect();
-        let fault = FieldError::new("/resource", format!("must be one of {}", known.join(", ")));
-        let mut faults = vec![fault];
-        faults.extend(check::faults(mapping, None, "/mapping"));
-        return Err(ApiError::invalid(faults));
+        let detail = format!("must be one of {}", known.join(", "));
+        return Err(ApiError::field("/resource", detail));
     };
     let fields = target.fields(tx)?;
     let faults = check::faults(mapping, Some((target.declaration(), &fields)), "/mapping");

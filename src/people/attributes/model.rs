@@ -9,7 +9,7 @@ use validator::{Validate, ValidationError};
 
 use crate::{
     db::schema::attribute_definitions,
-    http::{FieldError, Versioned, rules::complaints},
+    http::{Versioned, rules::rule},
     protected, stored, text_enum,
 };
 
@@ -131,10 +131,7 @@ pub const LONGEST_VALUE: usize = 1_000;
 fn only_strings_have_lists(new: &CreateAttributeDefinition) -> Result<(), ValidationError> {
     match (new.kind, &new.allowed_values) {
         (AttributeKind::String, _) | (_, None) => Ok(()),
-        _ => {
-            let fault = FieldError::new("/allowed_values", "belongs to attributes of the kind string");
-            complaints([fault.among(["/kind"])])
-        }
+        _ => rule("/allowed_values", "belongs to attributes of the kind string"),
     }
 }
 

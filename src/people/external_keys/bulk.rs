@@ -17,9 +17,8 @@ use crate::{
     app::{Call, Tx},
     http::{
         ApiError, ApiResult, Reply, Versioned,
-        body::Examined,
         bulk::{Answered, BulkAnswer, BulkBody, Row, answered, check_version},
-        rules::rule_among,
+        rules::rule,
     },
 };
 
@@ -49,7 +48,7 @@ pub struct BulkExternalKeyRow {
 fn adds_or_removes(row: &BulkExternalKeyRow) -> Result<(), ValidationError> {
     match (&row.add, &row.remove) {
         (Some(_), None) | (None, Some(_)) => Ok(()),
-        _ => rule_among(["/add", "/remove"], "must have either add or remove"),
+        _ => rule("", "must have either add or remove"),
     }
 }
 
@@ -60,7 +59,7 @@ pub async fn write<T: Protected + HasId + Versioned + 'static>(
     body: BulkBody,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let outcomes = write_rows::<T>(tx, permission, body.read()?)?;
+        let outcomes = write_rows::<T>(tx, permission, body.read())?;
         Reply::ok(&BulkAnswer::new(outcomes)?)
     })
     .await
@@ -71,15 +70,13 @@ fn write_rows<T: Protected + HasId + Versioned>(
     permission: Permission,
     rows: Vec<Row<BulkExternalKeyRow>>,
 ) -> ApiResult<Answered<ExternalKey>> {
-    let ids: Vec<Uuid> = rows
-        .iter()
-        .filter_map(|row| Some(row.body.body.as_ref()?.id))
-        .collect();
+    let bodies = rows.iter().filter_map(|row| row.body.as_ref().ok());
+    let ids: Vec<Uuid> = bodies.map(|body| body.id).collect();
     let things = access::authorize_all::<T>(tx, &ids, permission)?;
     let mut changes = Vec::new();
     let mut asked = Vec::new();
     for row in rows {
-        let asked_for = ask(row.body, &things);
+        let asked_for = row.body.and_then(|body| ask(body, &things));
         let pointer = asked_for.map(|(pointer, thing, change)| {
             changes.push((thing, change));
             pointer
@@ -94,32 +91,17 @@ type Asked<'a, T> = (&'static str, &'a Authorized<T>, KeyChange);
 
 /// What a row asks for, of which thing, and where in it that stands.
 fn ask<T: Protected + Versioned>(
-    row: Examined<BulkExternalKeyRow>,
+    body: BulkExternalKeyRow,
     things: &HashMap<Uuid, ApiResult<Authorized<T>>>,
 ) -> ApiResult<Asked<'_, T>> {
-    let asked = row.body.map(|body| {
-        let thing = match things.get(&body.id) {
-            Some(thing) => thing.as_ref().map_err(Clone::clone)?,
-            None => return Err(ApiError::not_found(T::NAME)),
-        };
-        check_version(&**thing, body.version)?;
-        let (pointer, change) = match (body.add, body.remove) {
-            (Some(key), _) => ("/add", KeyChange::Add(key)),
-            (None, Some(key)) => ("/remove", KeyChange::Remove(key)),
-            (None, None) => return Err(ApiError::internal("a row passed its check and has neither form")),
-        };
-        Ok((pointer, thing, change))
-    });
-    match asked {
-        Some(asked) if row.faults.is_empty() => asked,
-        Some(Ok((pointer, thing, change))) => {
-            let faults = row.faults.into_iter().map(|fault| fault.seen_from(pointer));
-            Ok((
-                pointer,
-                thing,
-                KeyChange::Refuse(Box::new(change), faults.collect()),
-            ))
-        }
-        _ => Err(ApiError::invalid(row.faults)),
+    let thing = match things.get(&body.id) {
+        Some(thing) => thing.as_ref().map_err(Clone::clone)?,
+        None => return Err(ApiError::not_found(T::NAME)),
+    };
+    check_version(&**thing, body.version)?;
+    match (body.add, body.remove) {
+        (Some(key), _) => Ok(("/add", thing, KeyChange::Add(key))),
+        (None, Some(key)) => Ok(("/remove", thing, KeyChange::Remove(key))),
+        (None, None) => Err(ApiError::internal("a row passed its check and has neither form")),
     }
 }

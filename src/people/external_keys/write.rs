@@ -8,7 +8,7 @@ use super::{HasId, kind, model::ExternalKey, record, store};
 use crate::{
     access::{Authorized, Protected, inclusion},
     app::Tx,
-    http::{ApiError, ApiResult, Code, FieldError, bulk::Outcome, bulk::Outcomes},
+    http::{ApiError, ApiResult, Code, bulk::Outcome, bulk::Outcomes},
     sql,
 };
 
@@ -19,15 +19,12 @@ pub enum KeyChange {
     Add(ExternalKey),
     /// The thing has it no longer.
     Remove(ExternalKey),
-    /// Nothing, on account of these faults: what was asked for is only looked at.
-    Refuse(Box<KeyChange>, Vec<FieldError>),
 }
 
 impl KeyChange {
     fn key(&self) -> &ExternalKey {
         match self {
             KeyChange::Add(key) | KeyChange::Remove(key) => key,
-            KeyChange::Refuse(wish, _) => wish.key(),
         }
     }
 }
@@ -83,7 +80,7 @@ fn beyond<'a, T: Protected + HasId>(
     }
     let added = changes.iter().filter_map(|(thing, change)| match change {
         KeyChange::Add(key) => Some((thing.id(), key)),
-        KeyChange::Remove(_) | KeyChange::Refuse(..) => None,
+        KeyChange::Remove(_) => None,
     });
     let mut added: HashSet<_> = added.collect();
     let sources = store::sources_of_sign_ins(tx)?;
@@ -106,40 +103,18 @@ fn signs_in() -> ApiError {
 }
 
 fn make(owners: &mut Owners, thing: Uuid, change: &KeyChange) -> ApiResult<Outcome<ExternalKey>> {
-    let checked = check(owners, thing, change);
+    let owner = owners.get(change.key()).copied();
     match change {
-        KeyChange::Add(key) => {
-            checked?;
-            Ok(match owners.insert(key.clone(), thing) {
-                Some(_) => Outcome::Present(key.clone()),
-                None => Outcome::Created(key.clone()),
-            })
-        }
+        KeyChange::Add(_) if owner.is_some_and(|owner| owner != thing) => Err(ApiError::taken("/key")),
+        KeyChange::Add(key) => Ok(match owners.insert(key.clone(), thing) {
+            Some(_) => Outcome::Present(key.clone()),
+            None => Outcome::Created(key.clone()),
+        }),
+        KeyChange::Remove(_) if owner != Some(thing) => Err(ApiError::not_found("external key")),
         KeyChange::Remove(key) => {
-            checked?;
             owners.remove(key);
             Ok(Outcome::Removed)
         }
-        KeyChange::Refuse(wish, faults) => {
-            let faults = ApiError::invalid(faults.clone());
-            Err(match check(owners, thing, wish) {
-                Err(error) if error.is_of_fields() => faults.and(error),
-                _ => faults,
-            })
-        }
-    }
-}
-
-fn check(owners: &Owners, thing: Uuid, change: &KeyChange) -> ApiResult<()> {
-    match (change, owners.get(change.key())) {
-        (KeyChange::Add(_), Some(owner)) if *owner != thing => {
-            let mut taken = ApiError::taken("/key");
-            let fields = taken.fields.into_iter().map(|field| field.beside(["/source"]));
-            taken.fields = fields.collect();
-            Err(taken)
-        }
-        (KeyChange::Remove(_), owner) if owner != Some(&thing) => Err(ApiError::not_found("external key")),
-        _ => Ok(()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     db::schema::{group_members, groups, users},
     http::{
         FieldError, Versioned,
-        rules::{complaints, rule_among, rule_beside},
+        rules::{complaints, rule},
     },
     protected, stored, text_enum,
 };
@@ -178,8 +178,8 @@ fn by_hand() -> GroupKind {
 
 fn only_dynamic_groups_have_filters(group: &CreateGroup) -> Result<(), validator::ValidationError> {
     match (group.kind, &group.filter) {
-        (GroupKind::Dynamic, None) => rule_beside("/filter", "/kind", "is required of a dynamic group"),
-        (GroupKind::Static, Some(_)) => rule_beside("/filter", "/kind", "belongs to dynamic groups only"),
+        (GroupKind::Dynamic, None) => rule("/filter", "is required of a dynamic group"),
+        (GroupKind::Static, Some(_)) => rule("/filter", "belongs to dynamic groups only"),
         _ => Ok(()),
     }
 }
@@ -188,10 +188,7 @@ const MOST_AT_ONCE: usize = 1_000;
 
 fn nobody_is_in_both(changes: &UpdateGroupMembers) -> Result<(), validator::ValidationError> {
     if changes.add.len() + changes.remove.len() > MOST_AT_ONCE {
-        return rule_among(
-            ["/add", "/remove"],
-            "must not name more than 1,000 people at once",
-        );
+        return rule("", "must not name more than 1,000 people at once");
     }
     let removed: std::collections::HashSet<_> = changes.remove.iter().collect();
     let added = changes.add.iter().enumerate();

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     access::{self, Authorized, Permission, bulk::one, inclusion},
     app::Tx,
-    http::{ApiError, ApiResult, Code, FieldError, bulk::Outcomes},
+    http::{ApiError, ApiResult, Code, bulk::Outcomes},
     ledger::Event,
     people::{
         draft::{self, Unique, due},
@@ -106,13 +106,10 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
             continue;
         };
         let is_static = draft.after.kind == GroupKind::Static;
-        let error = if is_static && draft.before.is_some() {
-            Some(needless_filter())
+        let error = if is_static {
+            Some(ApiError::field("/filter", "belongs to dynamic groups only"))
         } else if let Err(error) = allowed.check("/filter", &filter) {
-            // Of a new group whose kind is no word, too.
             Some(error)
-        } else if is_static {
-            Some(needless_filter())
         } else if !chooses_from_all {
             Some(ApiError::new(
                 Code::Forbidden,
@@ -133,11 +130,6 @@ fn reaches_too_far() -> ApiError {
         Code::GrantExceedsCaller,
         "Grants reach as far as this group does, so choosing its members by a filter needs the permissions of those grants everywhere.",
     )
-}
-
-fn needless_filter() -> ApiError {
-    let fault = FieldError::new("/filter", "belongs to dynamic groups only");
-    ApiError::invalid(vec![fault.beside(["/kind"])])
 }
 
 /// Finds the members of dynamic groups whose filters were written.

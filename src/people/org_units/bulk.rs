@@ -15,8 +15,7 @@ use crate::{
     app::Call,
     bulk_row,
     http::{
-        ApiError, ApiResult, Code, FieldError, Reply,
-        body::Examined,
+        ApiError, ApiResult, Code, Reply,
         bulk::{BulkAnswer, BulkBody, BulkRequest, Row},
     },
     people::closure::ORG_UNITS,
@@ -44,7 +43,7 @@ pub(super) async fn bulk_write_org_units(call: Call, body: BulkBody) -> ApiResul
     call.write(move |tx| {
         tx.require(Permission::OrgUnitsWrite)?;
         ORG_UNITS.lock(tx)?;
-        let mut rows = body.read::<BulkOrgUnitRow>()?;
+        let mut rows = body.read::<BulkOrgUnitRow>();
         let is_by_row = find_parents(&mut rows);
         let outcomes = access::bulk::write(tx, rows, Permission::OrgUnitsWrite, write::apply)?;
         let outcomes = outcomes.into_iter().zip(is_by_row);
@@ -59,65 +58,43 @@ pub(super) async fn bulk_write_org_units(call: Call, body: BulkBody) -> ApiResul
 
 /// Turns the parents that rows name by their keys into the ids that those will have, and answers which rows did so.
 fn find_parents(rows: &mut [Row<BulkOrgUnitRow>]) -> Vec<bool> {
-    let is_creation =
-        |row: &Row<BulkOrgUnitRow>| row.body.body.as_ref().is_none_or(|row| row.create.is_some());
+    // Of a row that could not be read, nobody knows that it adds none.
+    let adds = |row: &&Row<BulkOrgUnitRow>| row.body.as_ref().map_or(true, |row| row.create.is_some());
     let new: HashMap<String, Uuid> = rows
         .iter()
-        .filter(|row| is_creation(row))
+        .filter(adds)
         .map(|row| (row.key.clone(), row.new_id))
         .collect();
     let mut is_by_row = Vec::new();
     for row in rows {
-        let Examined { body, faults } = &mut row.body;
-        let Some(body) = body else {
-            is_by_row.push(false);
-            continue;
-        };
-        let set = match body.parent_row_key.take() {
-            Some(key) => set_parent(body, new.get(&key).copied()),
-            // It names one in no way that could be read.
-            None if faults.iter().any(|fault| fault.pointer == PARENT_ROW) => set_parent(body, None),
-            None => {
-                is_by_row.push(false);
-                continue;
-            }
-        };
-        is_by_row.push(set.is_ok());
-        if let Err(fault) = set {
-            match faults.iter_mut().find(|known| known.pointer == fault.pointer) {
-                Some(known) => known.spoils.extend(fault.spoils),
-                None => faults.push(fault),
-            }
+        let key = row.body.as_mut().ok().and_then(|body| body.parent_row_key.take());
+        is_by_row.push(key.is_some());
+        if let (Some(key), Ok(body)) = (key, &mut row.body)
+            && let Err(fault) = set_parent(body, new.get(&key).copied())
+        {
+            row.body = Err(ApiError::field(PARENT_ROW, fault));
         }
     }
     is_by_row
 }
 
 /// Gives a row the parent that it names by a row.
-fn set_parent(row: &mut BulkOrgUnitRow, parent: Option<Uuid>) -> Result<(), FieldError> {
+fn set_parent(row: &mut BulkOrgUnitRow, parent: Option<Uuid>) -> Result<(), &'static str> {
     let has_parent_id = match (&row.create, &row.update) {
         (Some(new), _) => new.parent_id.is_some(),
         (_, Some(changes)) => changes.parent_id.is_some(),
         _ => false,
     };
     if has_parent_id {
-        return Err(FieldError::new(
-            PARENT_ROW,
-            "cannot stand beside parent_id; leave one out",
-        ));
+        return Err("cannot stand beside parent_id; leave one out");
     }
-    let fault = FieldError::new(PARENT_ROW, "names no row of this request that has create");
-    let named = parent.unwrap_or_else(Uuid::now_v7);
+    let parent = parent.ok_or("names no row of this request that has create")?;
     match (&mut row.create, &mut row.update) {
-        (Some(new), _) => new.parent_id = Some(named),
-        (_, Some(changes)) => changes.parent_id = Some(Some(named)),
+        (Some(new), _) => new.parent_id = Some(parent),
+        (_, Some(changes)) => changes.parent_id = Some(Some(parent)),
         _ => {}
     }
-    match parent {
-        Some(_) => Ok(()),
-        // Where the row would stand nobody knows, and it is not said to stand at the top.
-        None => Err(fault.spoiling(["/create/parent_id", "/update/parent_id"])),
-    }
+    Ok(())
 }
 
 const PARENT_ROW: &str = "/parent_row_key";

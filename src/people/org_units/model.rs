@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{db::schema::org_units, http::Versioned, people::days::known_time_zone, protected, stored};
+use crate::{db::schema::org_units, http::Versioned, protected, stored};
 
 /// A unit of the organization.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
@@ -64,8 +64,7 @@ pub struct CreateOrgUnit {
     pub parent_id: Option<Uuid>,
     /// IANA time zone of its people and of the units below it, as far as they have none of their own.
     #[serde(default)]
-    #[schema(max_length = 64)]
-    #[validate(custom(function = known_time_zone))]
+    #[schema(max_length = 64, format = "time-zone")]
     pub time_zone: Option<String>,
 }
 
@@ -102,8 +101,7 @@ pub struct UpdateOrgUnit {
     pub parent_id: Option<Option<Uuid>>,
     /// IANA time zone of its people; inherited, if null.
     #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<String>, max_length = 64)]
-    #[validate(custom(function = known_time_zone))]
+    #[schema(value_type = Option<String>, max_length = 64, format = "time-zone")]
     pub time_zone: Option<Option<String>>,
 }
 

@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{model::User, write::Draft};
+use super::{
+    model::{LEFT_TOO_EARLY, User},
+    write::Draft,
+};
 use crate::{
     access::{self, Permission, Protected, inclusion},
     app::Tx,
@@ -43,7 +46,7 @@ fn days(draft: &mut Draft) {
     if let (Some(hired), Some(left)) = (user.hired_on, user.left_on)
         && left < hired
     {
-        faults.push(FieldError::new("/left_on", "must not be before hired_on").beside(["/hired_on"]));
+        faults.push(FieldError::new("/left_on", LEFT_TOO_EARLY));
     }
     draft.refuse_faults(faults);
 }

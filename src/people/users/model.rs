@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 use crate::{
     db::schema::users,
-    http::Versioned,
-    people::{attributes::check::merge, days::known_time_zone, external_keys::model::ExternalKey},
+    http::{Versioned, rules::rule},
+    people::{attributes::check::merge, external_keys::model::ExternalKey},
     protected, stored, text_enum,
 };
 
@@ -106,6 +106,7 @@ stored!(User in "users", events: "user", columns: [
 /// A person to be added.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
+#[validate(schema(function = leaves_after_hiring, skip_on_field_errors = false))]
 pub struct CreateUser {
     /// What they sign in with.
     #[schema(min_length = 1, max_length = 200, pattern = r"^\S+$")]
@@ -134,8 +135,7 @@ pub struct CreateUser {
     pub locale: String,
     /// IANA time zone; inherited, if null: the nearest org unit's that has one, else the academy's.
     #[serde(default)]
-    #[schema(max_length = 64)]
-    #[validate(custom(function = known_time_zone))]
+    #[schema(max_length = 64, format = "time-zone")]
     pub time_zone: Option<String>,
     /// Job title.
     #[serde(default)]
@@ -181,6 +181,16 @@ pub struct CreateUser {
     #[serde(default)]
     #[schema(max_items = 20)]
     pub external_keys: Vec<ExternalKey>,
+}
+
+/// Said of a `left_on` before `hired_on`.
+pub(super) const LEFT_TOO_EARLY: &str = "must not be before hired_on";
+
+fn leaves_after_hiring(user: &CreateUser) -> Result<(), ValidationError> {
+    match (user.hired_on, user.left_on) {
+        (Some(hired), Some(left)) if left < hired => rule("/left_on", LEFT_TOO_EARLY),
+        _ => Ok(()),
+    }
 }
 
 impl CreateUser {
@@ -243,8 +253,7 @@ pub struct UpdateUser {
     pub locale: Option<String>,
     /// IANA time zone; inherited, if null.
     #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<String>, max_length = 64)]
-    #[validate(custom(function = known_time_zone))]
+    #[schema(value_type = Option<String>, max_length = 64, format = "time-zone")]
     pub time_zone: Option<Option<String>>,
     /// Job title.
     #[serde(default, with = "serde_with::rust::double_option")]

@@ -42,9 +42,10 @@ pub(super) async fn set_user_password(
     known: IfMatch,
     body: Valid<SetPassword>,
 ) -> ApiResult<Reply> {
-    let (looking, wanted, app) = (call.looking(), id.clone(), call.app.clone());
+    let (wanted, app) = (id.clone(), call.app.clone());
     // Before the costly hash: whether it will be wanted.
-    let user = looking
+    let user = call
+        .clone()
         .read(move |tx| {
             tx.require(Permission::UsersWrite)?;
             Ok(access::read::<User>(tx, &wanted)?.id)

@@ -14,11 +14,7 @@ use super::{
     model::{CreateUser, UpdateUser, User},
 };
 use crate::{
-    access::{
-        self, Authorized, Permission,
-        bulk::{Wish, one},
-        caller::lacks,
-    },
+    access::{self, Authorized, Permission, bulk::one, caller::lacks},
     app::{Tx, Wake},
     http::{ApiResult, bulk::Outcomes},
     people::{
@@ -44,15 +40,15 @@ pub(super) struct Given {
 }
 
 fn draft(tx: &Tx, change: Change) -> Draft {
-    let mut draft = match change.wish {
-        Wish::Create(id, new) => {
+    match change {
+        Change::Create(id, new) => {
             let given = Given {
                 attributes: new.attributes.clone(),
                 external_keys: new.external_keys.clone(),
             };
             Draft::new(None, new.into_user(id, tx.now), given)
         }
-        Wish::Update(update) => {
+        Change::Update(update) => {
             let (before, changes) = *update;
             let before = before.into_inner();
             let given = Given {
@@ -61,9 +57,7 @@ fn draft(tx: &Tx, change: Change) -> Draft {
             };
             Draft::new(Some(before.clone()), changes.apply_to(before, tx.now), given)
         }
-    };
-    draft.refuse_faults(change.faults);
-    draft
+    }
 }
 
 /// Adds a person.

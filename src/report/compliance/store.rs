@@ -12,7 +12,7 @@ use crate::{
     app::Tx,
     db::Sql,
     enrollment::requirements::filter::STATUS,
-    http::{ApiResult, query::joined},
+    http::{ApiError, ApiResult, Faults, query::joined},
     people::users::filter,
     report, sql,
 };
@@ -38,14 +38,16 @@ struct Row {
 /// The report on the people and courses in the caller's scope.
 pub fn compliance(tx: &mut Tx, query: &ComplianceQuery) -> ApiResult<ComplianceReport> {
     let scope = tx.scope(report::RUN)?;
-    let unit = report::check_unit(tx, query.org_unit_id, &scope);
-    tx.gather(unit)?;
-    let course = report::check_course(tx, query.course_id, &scope);
-    tx.gather(course)?;
-    let filter = match filter::condition(tx, query.filter.as_deref(), &scope) {
-        Ok(filter) if query.faults.is_empty() => filter,
-        other => return Err(joined(&query.faults, other.err().into_iter().collect())),
+    let faults = match query.faults.is_empty() {
+        true => report::check_named(tx, query.org_unit_id, query.course_id, &scope)?,
+        false => Faults::default(),
     };
+    let filter = match filter::condition(tx, query.filter.as_deref(), &scope) {
+        Err(error) => Err(joined(&query.faults, vec![error])),
+        Ok(_) if !query.faults.is_empty() => Err(ApiError::parameters(query.faults.clone())),
+        Ok(filter) => Ok(filter),
+    };
+    let filter = faults.last(filter)?;
     let people = Sql::all([
         sql!("users.status <> 'archived'"),
         report::people_in(&scope),

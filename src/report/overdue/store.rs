@@ -9,7 +9,7 @@ use crate::{
     db::Sql,
     enrollment::requirements::filter::STATUS,
     http::{
-        ApiResult, Listing, Page, Sort,
+        ApiResult, Faults, Listing, Page, Sort,
         list::{PagePlan, SortKind},
     },
     people::users::{filter, model::User},
@@ -35,12 +35,12 @@ pub fn list(
     sized: fn(PagePlan) -> PagePlan,
 ) -> ApiResult<Page<OverdueRequirement>> {
     let scope = tx.scope(report::RUN)?;
-    let unit = report::check_unit(tx, query.org_unit_id, &scope);
-    tx.gather(unit)?;
-    let course = report::check_course(tx, query.course_id, &scope);
-    tx.gather(course)?;
+    let faults = match query.faults.is_empty() {
+        true => report::check_named(tx, query.org_unit_id, query.course_id, &scope)?,
+        false => Faults::default(),
+    };
     let filter = filter::condition(tx, query.filter.as_deref(), &scope);
-    let (page, filter) = query.common().with_filter(&LISTING, filter)?;
+    let (page, filter) = faults.last(query.common().with_filter(&LISTING, filter))?;
     let page = sized(page);
     let course = match query.course_id {
         Some(course) => sql!("requirements.course_id = {course}"),

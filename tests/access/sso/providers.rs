@@ -87,32 +87,38 @@ async fn everything_that_is_wrong_is_told_at_once() {
         .await
         .assert_status(201)
         .id();
-    let body = json!({"code": "corp", "name": "", "issuer": "http://login.example.com", "client_id": "x",
-        "scopes": ["profile", "a b"], "redirect_uris": ["http://learn.example.com/"], "audiences": ["", "x"], "zz": 1,
-        "links_external_key": {"claim": "oid", "source": "scim:nobody"},
+    let form = json!({"code": "corp", "name": "", "issuer": "http://login.example.com", "client_id": "x",
+        "scopes": ["profile", "a b"], "redirect_uris": ["http://learn.example.com/"], "audiences": ["", "x"]});
+    let named = json!({"code": "corp", "name": "N", "issuer": "https://login.example.com", "client_id": "x",
+        "audiences": ["a", "x"], "links_external_key": {"claim": "oid", "source": "scim:nobody"},
         "creates_people": true, "groups_claim": "groups",
         "mapping": {"username": {"column": "a", "constant": "b"}, "status": {"column": "x"}},
         "groups": [{"value": "a", "group_id": dynamic}, {"value": "b", "group_id": Uuid::now_v7()}]});
-    let answer = academy.admin.post("/v1/identity-providers", body).await;
-    let answer = answer.assert_problem(422, "validation_failed");
-    for pointer in [
-        "/code",
-        "/name",
-        "/issuer",
-        "/scopes",
-        "/scopes/1",
-        "/redirect_uris/0",
-        "/audiences/0",
-        "/audiences/1",
-        "/links_external_key/source",
-        "/zz",
-        "/mapping/username",
-        "/mapping/status",
-        "/mapping/given_name",
-        "/groups/0/group_id",
-        "/groups/1/group_id",
+    for (body, pointers) in [
+        (
+            form,
+            &["/name", "/issuer", "/scopes", "/scopes/1", "/redirect_uris/0", "/audiences/0"][..],
+        ),
+        (
+            named,
+            &[
+                "/code",
+                "/audiences/1",
+                "/links_external_key/source",
+                "/mapping/username",
+                "/mapping/status",
+                "/mapping/given_name",
+                "/groups/0/group_id",
+                "/groups/1/group_id",
+            ],
+        ),
     ] {
-        answer.clone().assert_fault(pointer);
+        let answer = academy.admin.post("/v1/identity-providers", body).await;
+        let answer = answer.assert_problem(422, "validation_failed");
+        assert_eq!(answer.at("/errors").as_array().unwrap().len(), pointers.len());
+        for pointer in pointers {
+            answer.clone().assert_fault(pointer);
+        }
     }
     let taken = academy.provider.setup(json!({}));
     academy

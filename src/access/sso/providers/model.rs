@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::rules::{are_distinct, are_filled, are_redirect_uris, are_scopes, is_issuer};
+use super::rules::{Audience, OauthScope, RedirectUri, are_distinct, have_openid};
 use crate::{db::schema::identity_providers, http::Versioned, import::mapping::ValueMapping, protected};
 
 /// Where each field of a person comes from, in the words of imports: a claim stands where a file has a column.
@@ -220,8 +220,7 @@ pub struct CreateIdentityProvider {
     )]
     pub name: String,
     /// Its issuer identifier, letter by letter as its tokens have it; unique. `https`, or `http` on this machine.
-    #[schema(min_length = 1, max_length = 500, example = "https://login.example.com")]
-    #[validate(custom(function = is_issuer))]
+    #[schema(max_length = 500, format = "issuer", example = "https://login.example.com")]
     pub issuer: String,
     /// Who Provost is to it.
     #[schema(min_length = 1, max_length = 500)]
@@ -232,18 +231,27 @@ pub struct CreateIdentityProvider {
     pub client_secret: Option<String>,
     /// What it is asked for; `openid` among it.
     #[serde(default = "usual_scopes")]
-    #[schema(min_items = 1, max_items = 50, default = json!(["openid", "profile", "email"]))]
-    #[validate(custom(function = are_scopes))]
+    #[schema(
+        inline,
+        value_type = Vec<OauthScope>,
+        min_items = 1,
+        max_items = 50,
+        default = json!(["openid", "profile", "email"])
+    )]
+    #[validate(custom(function = have_openid))]
     pub scopes: Vec<String>,
     /// Where front ends may be sent back to after a sign-in.
     #[serde(default)]
-    #[schema(max_items = 50, example = json!(["https://learn.example.com/signed-in"]))]
-    #[validate(custom(function = are_redirect_uris))]
+    #[schema(
+        inline,
+        value_type = Vec<RedirectUri>,
+        max_items = 50,
+        example = json!(["https://learn.example.com/signed-in"])
+    )]
     pub redirect_uris: Vec<String>,
     /// Audiences of its tokens that shall count as bearer tokens and in exchange.
     #[serde(default)]
-    #[schema(max_items = 50, example = json!(["https://api.example.com"]))]
-    #[validate(custom(function = are_filled))]
+    #[schema(inline, value_type = Vec<Audience>, max_items = 50, example = json!(["https://api.example.com"]))]
     pub audiences: Vec<String>,
     /// Whether people may sign in by it.
     #[serde(default = "yes")]
@@ -297,16 +305,14 @@ pub struct UpdateIdentityProvider {
     #[schema(min_length = 1, max_length = 1000, format = Password, value_type = Option<String>)]
     pub client_secret: Option<Option<String>>,
     /// What it is asked for; `openid` among it.
-    #[schema(min_items = 1, max_items = 50, nullable = false)]
-    #[validate(custom(function = are_scopes))]
+    #[schema(inline, value_type = Option<Vec<OauthScope>>, min_items = 1, max_items = 50, nullable = false)]
+    #[validate(custom(function = have_openid))]
     pub scopes: Option<Vec<String>>,
     /// Where front ends may be sent back to after a sign-in.
-    #[schema(max_items = 50, nullable = false)]
-    #[validate(custom(function = are_redirect_uris))]
+    #[schema(inline, value_type = Option<Vec<RedirectUri>>, max_items = 50, nullable = false)]
     pub redirect_uris: Option<Vec<String>>,
     /// Audiences of its tokens that shall count as bearer tokens and in exchange.
-    #[schema(max_items = 50, nullable = false)]
-    #[validate(custom(function = are_filled))]
+    #[schema(inline, value_type = Option<Vec<Audience>>, max_items = 50, nullable = false)]
     pub audiences: Option<Vec<String>>,
     /// Whether people may sign in by it.
     #[schema(nullable = false)]

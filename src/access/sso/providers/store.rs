@@ -1,8 +1,8 @@
 //! The statements of OpenID providers.
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryResult,
-    RunQueryDsl, SelectableHelper, sql_types,
+    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryResult, RunQueryDsl, SelectableHelper,
+    sql_types,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -12,14 +12,14 @@ use super::model::{
 };
 use crate::{
     access::{Authorized, Protected},
-    app::{Tx, Wake},
+    app::{Tx, Wake, refuse_taken},
     db::{
         schema::{identity_providers, service_accounts},
         sql::Fragment,
     },
     filter::{Attribute, Kind, Schema},
     http::{
-        ApiError, ApiResult, FieldError, ListQuery, Listing, Page, Sort,
+        ApiError, ApiResult, Faults, FieldError, ListQuery, Listing, Page, Sort,
         list::{ORDER_OF_TEXT, SortKind},
     },
     ledger::Event,
@@ -206,21 +206,10 @@ pub fn update(
 /// All that is wrong beside what the schema says, as far as it was another before: what was taken once keeps nobody from turning
 /// the provider off.
 fn check(tx: &mut Tx, row: &ProviderRow, before: Option<&ProviderRow>) -> ApiResult<()> {
-    let others: Vec<(String, String)> = identity_providers::table
-        .filter(identity_providers::id.ne(row.id))
-        .filter(
-            identity_providers::code
-                .eq(&row.code)
-                .or(identity_providers::issuer.eq(&row.issuer)),
-        )
-        .select((identity_providers::code, identity_providers::issuer))
-        .load(tx.conn)?;
-    for (code, issuer) in &others {
-        for (pointer, is_taken) in [("/code", *code == row.code), ("/issuer", *issuer == row.issuer)] {
-            if is_taken {
-                tx.gather(Err(ApiError::taken(pointer)))?;
-            }
-        }
+    let mut faults = Faults::default();
+    for (column, value) in [("code", &row.code), ("issuer", &row.issuer)] {
+        let taken = refuse_taken(tx, "identity_providers", column, Some(value), Some(row.id));
+        faults.check(taken)?;
     }
     let is_as_before =
         |said: fn(&ProviderRow) -> Value| before.is_some_and(|before| said(before) == said(row));
@@ -233,29 +222,26 @@ fn check(tx: &mut Tx, row: &ProviderRow, before: Option<&ProviderRow>) -> ApiRes
             let detail = "is Provost's own client_id, whose tokens count in a sign-in alone";
             ApiError::field(format!("/audiences/{index}"), detail)
         });
-        tx.gather(fault.map_or(Ok(()), Err))?;
+        faults.check(fault.map_or(Ok(()), Err))?;
     }
     if !is_as_before(|row| json!(row.links_external_key)) {
         let source = row.external_key_link().map(|link| link.source);
-        let checked = check_source(tx, source.as_deref().unwrap_or_default());
-        tx.gather(checked)?;
+        faults.check(check_source(tx, source.as_deref().unwrap_or_default()))?;
     }
     if is_as_before(|row| json!([row.mapping, row.groups, row.groups_claim, row.creates_people])) {
-        return Ok(());
+        return faults.into_result();
     }
-    let mut faults = tx.app.sso_people.faults(tx, row)?;
+    let mut of_people = tx.app.sso_people.faults(tx, row)?;
     if row.groups_claim.is_none() && !row.group_links().is_empty() {
-        faults.push(FieldError::new(
+        of_people.push(FieldError::new(
             "/groups_claim",
             "is needed where groups are named",
         ));
     }
-    let checked = if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(ApiError::invalid(faults))
-    };
-    tx.gather(checked)
+    if !of_people.is_empty() {
+        faults.check(Err(ApiError::invalid(of_people)))?;
+    }
+    faults.into_result()
 }
 
 /// Keys of a SCIM client are named by its service account.

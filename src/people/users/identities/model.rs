@@ -7,10 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{
-    db::schema::identities,
-    http::{Versioned, rules::rule},
-};
+use crate::{db::schema::identities, http::Versioned};
 
 /// Who a person is at an OpenID provider: who signs in there as this subject is this person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
@@ -47,13 +44,5 @@ pub struct LinkIdentity {
     pub identity_provider_id: Uuid,
     /// Who the person is there (`sub`), letter by letter.
     #[schema(min_length = 1, max_length = 255, example = "248289761001")]
-    #[validate(custom(function = is_plain))]
     pub subject: String,
-}
-
-fn is_plain(subject: &str) -> Result<(), validator::ValidationError> {
-    if subject.contains(char::is_control) {
-        return rule("", "must hold no control characters");
-    }
-    Ok(())
 }
