@@ -123,7 +123,7 @@ CREATE TABLE external_keys (
 );
 CREATE INDEX external_keys_object_idx ON external_keys (object_id);
 -- A SCIM client has one key for a thing, which it calls its externalId.
-CREATE UNIQUE INDEX external_keys_scim_key ON external_keys (kind, object_id, source) WHERE source LIKE 'scim:%';
+CREATE UNIQUE INDEX external_keys_source_key ON external_keys (kind, object_id, source) WHERE source LIKE 'scim:%';
 
 -- Text as filters compare it: without case and without accents, by the same rules on every server. `text::comparable`
 -- does the same in Rust.

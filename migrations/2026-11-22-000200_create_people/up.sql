@@ -101,7 +101,7 @@ CREATE TABLE user_history (
     PRIMARY KEY (user_id, id),
     CHECK (valid_to > valid_from)
 );
-CREATE UNIQUE INDEX user_history_open_key ON user_history (user_id) WHERE valid_to IS NULL;
+CREATE UNIQUE INDEX user_history_one_open ON user_history (user_id) WHERE valid_to IS NULL;
 CREATE INDEX user_history_period_idx ON user_history (user_id, valid_from);
 
 CREATE TABLE groups (

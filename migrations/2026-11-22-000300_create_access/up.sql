@@ -35,7 +35,7 @@ CREATE TABLE service_account_secrets (
     CHECK (kind = 'scim' OR NOT dry_run)
 );
 CREATE INDEX service_account_secrets_account_idx ON service_account_secrets (service_account_id);
-CREATE UNIQUE INDEX service_account_secrets_scim_key ON service_account_secrets (secret_hash) WHERE kind = 'scim';
+CREATE UNIQUE INDEX service_account_secrets_one_scim ON service_account_secrets (secret_hash) WHERE kind = 'scim';
 
 CREATE TABLE signing_keys (
     id text PRIMARY KEY,
@@ -128,7 +128,7 @@ CREATE TABLE identity_provider_documents (
 CREATE TABLE identities (
     id uuid PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users (id),
-    provider_id uuid NOT NULL REFERENCES identity_providers (id),
+    provider_id uuid NOT NULL CONSTRAINT identities_identity_provider_id_fkey REFERENCES identity_providers (id),
     subject text NOT NULL,
     created_at timestamptz NOT NULL,
     last_used_at timestamptz,
@@ -136,9 +136,9 @@ CREATE TABLE identities (
     said_at timestamptz,
     -- The fields that were taken of what it said: what it says again is no news.
     said jsonb NOT NULL DEFAULT '{}',
-    UNIQUE (provider_id, subject),
+    CONSTRAINT identities_subject_key UNIQUE (provider_id, subject),
     -- A person has one account at a provider.
-    UNIQUE (provider_id, user_id)
+    CONSTRAINT identities_identity_provider_id_key UNIQUE (provider_id, user_id)
 );
 CREATE INDEX identities_user_idx ON identities (user_id, created_at, id);
 

@@ -1,4 +1,4 @@
-ALTER TABLE courses DROP CONSTRAINT courses_current_version_fkey;
+ALTER TABLE courses DROP CONSTRAINT courses_current_version_id_fkey;
 DROP TABLE course_versions;
 DROP TABLE courses;
 DROP TABLE categories;

@@ -267,7 +267,7 @@ CREATE TABLE course_versions (
     validity_period text,
     modules jsonb NOT NULL,
     published_at timestamptz NOT NULL,
-    CONSTRAINT course_versions_number_key UNIQUE (course_id, number)
+    CONSTRAINT course_versions_one_number UNIQUE (course_id, number)
 );
-ALTER TABLE courses ADD CONSTRAINT courses_current_version_fkey
+ALTER TABLE courses ADD CONSTRAINT courses_current_version_id_fkey
     FOREIGN KEY (current_version_id) REFERENCES course_versions (id);

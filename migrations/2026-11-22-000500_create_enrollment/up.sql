@@ -55,7 +55,7 @@ CREATE TABLE enrollments (
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (user_id, id)
 );
-CREATE UNIQUE INDEX enrollments_live_key ON enrollments (user_id, course_id)
+CREATE UNIQUE INDEX enrollments_one_live ON enrollments (user_id, course_id)
     WHERE state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress');
 CREATE INDEX enrollments_id_idx ON enrollments (id);
 CREATE INDEX enrollments_course_idx ON enrollments (course_id, user_id);
@@ -78,7 +78,7 @@ CREATE TABLE completions (
     -- The completion that this one corrects.
     supersedes_id uuid,
     PRIMARY KEY (user_id, id),
-    CONSTRAINT completions_supersedes_key UNIQUE (user_id, supersedes_id)
+    CONSTRAINT completions_one_correction UNIQUE (user_id, supersedes_id)
 );
 -- What is sent twice is recorded once. A correction may keep the instant of what it corrects.
 CREATE UNIQUE INDEX completions_occurred_at_key ON completions (user_id, course_id, occurred_at, source)
@@ -106,9 +106,9 @@ CREATE TABLE requirements (
     CHECK ((satisfied_at IS NULL) = (completion_id IS NULL)),
     CHECK ((ended_at IS NULL) = (end_reason IS NULL))
 );
-CREATE UNIQUE INDEX requirements_open_key ON requirements (user_id, course_id)
+CREATE UNIQUE INDEX requirements_one_open ON requirements (user_id, course_id)
     WHERE satisfied_at IS NULL AND ended_at IS NULL;
-CREATE UNIQUE INDEX requirements_cycle_key ON requirements (user_id, course_id, cycle);
+CREATE UNIQUE INDEX requirements_one_cycle ON requirements (user_id, course_id, cycle);
 CREATE INDEX requirements_id_idx ON requirements (id);
 CREATE INDEX requirements_due_idx ON requirements (due_on, id) WHERE satisfied_at IS NULL AND ended_at IS NULL;
 CREATE INDEX requirements_created_idx ON requirements (created_at, id);
@@ -131,7 +131,7 @@ CREATE TABLE requirement_reasons (
     FOREIGN KEY (user_id, requirement_id) REFERENCES requirements (user_id, id),
     CHECK ((kind = 'rule') = (rule_id IS NOT NULL AND rule_version IS NOT NULL))
 );
-CREATE UNIQUE INDEX requirement_reasons_rule_key ON requirement_reasons (user_id, requirement_id, rule_id)
+CREATE UNIQUE INDEX requirement_reasons_one_rule ON requirement_reasons (user_id, requirement_id, rule_id)
     WHERE ended_at IS NULL AND rule_id IS NOT NULL;
 CREATE INDEX requirement_reasons_requirement_idx ON requirement_reasons (user_id, requirement_id);
 CREATE INDEX requirement_reasons_live_idx ON requirement_reasons (rule_id, user_id) WHERE ended_at IS NULL;

@@ -40,7 +40,7 @@ CREATE TABLE certificates (
     CHECK ((state = 'revoked') = (revoked_at IS NOT NULL)),
     CHECK ((state = 'superseded') = (superseded_by IS NOT NULL))
 );
-CREATE UNIQUE INDEX certificates_completion_key ON certificates (user_id, completion_id) WHERE state = 'issued';
+CREATE UNIQUE INDEX certificates_one_issued ON certificates (user_id, completion_id) WHERE state = 'issued';
 CREATE INDEX certificates_id_idx ON certificates (id);
 CREATE INDEX certificates_serial_idx ON certificates (serial);
 CREATE INDEX certificates_created_idx ON certificates (created_at, id);

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -286,12 +286,9 @@ impl From<DieselError> for ApiError {
                 error => Self::internal(error),
             };
         };
-        let constraint = info.constraint_name().unwrap_or_default();
         match kind {
-            DatabaseErrorKind::UniqueViolation => already_exists(constraint),
-            DatabaseErrorKind::ForeignKeyViolation => {
-                reference_missing(constraint, info.table_name().unwrap_or_default())
-            }
+            DatabaseErrorKind::UniqueViolation => already_exists(&**info),
+            DatabaseErrorKind::ForeignKeyViolation => reference_missing(&**info),
             DatabaseErrorKind::SerializationFailure => Self::retryable(&error),
             DatabaseErrorKind::ClosedConnection => Self::connection_lost(&error),
             // What libpq says of a second statement on it.
@@ -311,48 +308,33 @@ impl From<DieselError> for ApiError {
     }
 }
 
-/// `users_username_key` tells that another user has this `username`: indexes are named for that.
-fn already_exists(constraint: &str) -> ApiError {
-    let name = constraint.trim_end_matches("_key");
-    let field = UNIQUE_TABLES
-        .iter()
-        .find_map(|table| name.strip_prefix(table)?.strip_prefix("_"));
-    match field {
-        Some(field) => ApiError::taken(format!("/{field}")),
+/// The field that a constraint is about, by the one rule of their names: `<table>_<field>_key` of what must be unique,
+/// `<table>_<field>_fkey` of what must exist. A constraint that no field of a body is about ends otherwise.
+fn field_of(info: &dyn DatabaseErrorInformation, ending: &str) -> Option<String> {
+    let named = info.constraint_name()?.strip_suffix(ending)?;
+    let field = named.strip_prefix(info.table_name()?)?.strip_prefix('_')?;
+    Some(format!("/{field}"))
+}
+
+/// Another row has the value.
+fn already_exists(info: &dyn DatabaseErrorInformation) -> ApiError {
+    match field_of(info, "_key") {
+        Some(pointer) => ApiError::taken(pointer),
         None => ApiError {
-            cause: Some(constraint.to_owned()),
+            cause: info.constraint_name().map(str::to_owned),
             fields: Vec::new(),
             ..ApiError::taken("")
         },
     }
 }
 
-/// `users_manager_id_fkey` tells that the `manager_id` of a user names nothing.
-fn reference_missing(constraint: &str, table: &str) -> ApiError {
-    let field = constraint
-        .trim_end_matches("_fkey")
-        .strip_prefix(table)
-        .unwrap_or(constraint)
-        .trim_start_matches('_');
-    ApiError::field(format!("/{field}"), "names nothing that exists")
+/// What the row names is not there.
+fn reference_missing(info: &dyn DatabaseErrorInformation) -> ApiError {
+    ApiError {
+        cause: info.constraint_name().map(str::to_owned),
+        ..ApiError::field(
+            field_of(info, "_fkey").unwrap_or_default(),
+            "names nothing that exists",
+        )
+    }
 }
-
-/// Tables whose unique constraints speak of one field, longest names first.
-const UNIQUE_TABLES: &[&str] = &[
-    "certificate_templates",
-    "attribute_definitions",
-    "identity_providers",
-    "service_accounts",
-    "import_profiles",
-    "course_versions",
-    "external_keys",
-    "categories",
-    "enrollments",
-    "org_units",
-    "courses",
-    "groups",
-    "grants",
-    "roles",
-    "rules",
-    "users",
-];

@@ -3,6 +3,7 @@
 
 mod access;
 mod bulk_faults;
+mod constraints;
 mod database_faults;
 mod deadlines;
 mod document;
