@@ -3,6 +3,7 @@
 use awc::http::Method;
 use serde_json::{Value, json};
 
+use super::operations::NOBODY;
 use crate::support::{Answer, Client, TestApp};
 
 /// The faults that the answer names, as pointer and sentence.
@@ -53,6 +54,105 @@ async fn faults_of_the_schema_and_of_the_rules_come_in_one_answer() {
         "{faults:?}"
     );
     assert_eq!(faults[0].1, "must be a string or null");
+}
+
+#[actix_web::test]
+async fn what_one_text_must_be_is_told_beside_faults_that_keep_a_body_from_being_read() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (path, body, expected) in [
+        (
+            "/v1/users",
+            json!({"username": 5, "given_name": "A", "family_name": "B", "time_zone": "Mars/Base", "email": "a@"}),
+            &["/email", "/time_zone", "/username"][..],
+        ),
+        (
+            "/v1/org-units",
+            json!({"code": "a", "time_zone": "Mars/Base"}),
+            &["/name", "/time_zone"],
+        ),
+        (
+            "/v1/courses",
+            json!({"code": "a", "title": 5, "language": "en", "validity_period": "P0D"}),
+            &["/title", "/validity_period"],
+        ),
+        (
+            "/v1/identity-providers",
+            json!({"code": "a", "name": 5, "issuer": "http://example.com", "client_id": "c", "scopes": ["openid", "a b"],
+                "audiences": [""], "redirect_uris": ["javascript:alert(1)"]}),
+            &[
+                "/audiences/0",
+                "/issuer",
+                "/name",
+                "/redirect_uris/0",
+                "/scopes/1",
+            ],
+        ),
+    ] {
+        let answer = admin.post(path, body).await;
+        let answer = answer.assert_problem(422, "validation_failed");
+        assert_eq!(pointers(&answer), expected, "{path} {}", answer.text());
+    }
+}
+
+#[actix_web::test]
+async fn rules_between_fields_are_told_beside_faults_of_the_schema() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let link = |title: &str| json!({"title": title, "kind": "link"});
+    for (path, body, expected) in [
+        (
+            "/v1/users",
+            json!({"username": "a b", "given_name": "A", "family_name": "B", "hired_on": "2020-01-02", "left_on": "2020-01-01"}),
+            &["/left_on", "/username"][..],
+        ),
+        (
+            "/v1/groups",
+            json!({"code": "", "name": "G", "kind": "static", "filter": "zz eq 1"}),
+            &["/code", "/filter"],
+        ),
+        (
+            "/v1/grants",
+            json!({"principal_kind": "service_account", "principal_id": NOBODY, "role_id": NOBODY, "scope_kind": "own_reports",
+                "scope_id": NOBODY, "starts_at": "2030-01-02T00:00:00Z", "ends_at": "2030-01-01T00:00:00Z"}),
+            &["/ends_at", "/scope_id", "/scope_kind"],
+        ),
+        (
+            "/v1/courses",
+            json!({"code": "C", "title": "C", "language": "English",
+                "modules": [{"title": "M", "activities": [link("A"), link("")]}]}),
+            &[
+                "/language",
+                "/modules/0/activities/0/url",
+                "/modules/0/activities/1/title",
+                "/modules/0/activities/1/url",
+            ],
+        ),
+        (
+            "/v1/certificate-templates",
+            json!({"code": "a b", "name": "N", "layout": {"footer": "{nope}", "heading": "{"}}),
+            &["/code", "/layout/footer", "/layout/heading"],
+        ),
+        (
+            "/v1/import-profiles",
+            json!({"code": "P", "name": "P", "resource": "planets", "mapping": {
+                "format": {"encoding": "klingon"}, "date_formats": ["%Q"], "key": {"source": "hr", "value": {}},
+                "fields": {"username": {"column": "u", "constant": "u"}}, "missing": {"max_removals_percent": 200},
+            }}),
+            &[
+                "/code",
+                "/mapping/date_formats/0",
+                "/mapping/fields/username",
+                "/mapping/format/encoding",
+                "/mapping/key/value",
+                "/mapping/missing/max_removals_percent",
+            ],
+        ),
+    ] {
+        let answer = admin.post(path, body).await;
+        let answer = answer.assert_problem(422, "validation_failed");
+        assert_eq!(pointers(&answer), expected, "{path} {}", answer.text());
+    }
 }
 
 #[actix_web::test]
