@@ -64,7 +64,7 @@ impl Constraint {
 
 /// Everything unique but ids, and every foreign key.
 fn constraints(app: &TestApp) -> Vec<Constraint> {
-    let statement = sql![
+    let statement = sql!(
         "SELECT index.relname::text AS name, of.relname::text AS table_name, TRUE AS is_unique,
             (SELECT array_agg(attname::text) FROM pg_attribute
                 WHERE attrelid = of.oid AND attnum = ANY (i.indkey)) AS columns
@@ -78,7 +78,7 @@ fn constraints(app: &TestApp) -> Vec<Constraint> {
         FROM pg_constraint c JOIN pg_class of ON of.oid = c.conrelid
         WHERE c.contype = 'f' AND of.relnamespace = current_schema()::regnamespace
         ORDER BY 1"
-    ];
+    );
     let mut conn = app.app.db.connection().unwrap();
     statement.load(&mut *conn).unwrap()
 }

@@ -97,7 +97,14 @@ async fn everything_that_is_wrong_is_told_at_once() {
     for (body, pointers) in [
         (
             form,
-            &["/name", "/issuer", "/scopes", "/scopes/1", "/redirect_uris/0", "/audiences/0"][..],
+            &[
+                "/name",
+                "/issuer",
+                "/scopes",
+                "/scopes/1",
+                "/redirect_uris/0",
+                "/audiences/0",
+            ][..],
         ),
         (
             named,
