@@ -119,7 +119,7 @@ CREATE TABLE groups (
     archived_at timestamptz,
     CHECK ((kind = 'dynamic') = (filter IS NOT NULL)),
     -- What grants name, so that a group that holds roles is and stays static.
-    UNIQUE (id, kind)
+    CONSTRAINT groups_one_kind UNIQUE (id, kind)
 );
 CREATE UNIQUE INDEX groups_code_key ON groups (code_folded);
 CREATE INDEX groups_code_idx ON groups (code COLLATE provost_order, id);
