@@ -19,6 +19,8 @@ use clap::{
 use ipnet::IpNet;
 use url::Url;
 
+use crate::mail;
+
 /// The settings of a Provost process.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Settings")]
@@ -179,12 +181,12 @@ pub struct Config {
 
 impl Config {
     /// What sending mail takes; none where no mail is sent. An error names the setting that is missing.
-    pub fn mail(&self) -> Result<Option<MailSettings>, String> {
+    pub fn mail(&self) -> Result<Option<mail::MailSettings>, String> {
         let Some(smtp_url) = self.smtp_url.clone() else {
             return Ok(None);
         };
         let missing = |variable: &str| format!("PROVOST_SMTP_URL is set, so set {variable} too.");
-        Ok(Some(MailSettings {
+        Ok(Some(mail::MailSettings {
             smtp_url,
             from: self
                 .mail_from
@@ -208,17 +210,6 @@ impl Config {
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.listen))
     }
-}
-
-/// What sending mail takes.
-#[derive(Debug, Clone)]
-pub struct MailSettings {
-    /// The mail server.
-    pub smtp_url: String,
-    /// Whom mail comes from.
-    pub from: String,
-    /// Where people choose a password.
-    pub password_page: String,
 }
 
 /// The header in which proxies say where requests come from.
@@ -292,7 +283,7 @@ fn metrics_token(value: &str) -> Result<String, String> {
 }
 
 fn smtp_url(value: &str) -> Result<String, String> {
-    match crate::mail::transport(value) {
+    match mail::transport(value) {
         Ok(_) => Ok(value.to_owned()),
         Err(fault) => Err(format!(
             "{fault}; give smtps://user:password@host or smtp://host?tls=required"
@@ -301,7 +292,7 @@ fn smtp_url(value: &str) -> Result<String, String> {
 }
 
 fn mailbox(value: &str) -> Result<String, String> {
-    match crate::mail::mailbox(value) {
+    match mail::mailbox(value) {
         Ok(_) => Ok(value.to_owned()),
         Err(_) => Err("give an e-mail address, such as `Academy <no-reply@example.com>`".into()),
     }

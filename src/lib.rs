@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod app;
+pub mod authz;
 pub mod catalog;
 pub mod cli;
 pub mod config;

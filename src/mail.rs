@@ -7,7 +7,18 @@ use lettre::{
     message::{Mailbox, header::ContentType},
 };
 
-use crate::{config::MailSettings, email};
+use crate::email;
+
+/// What sending mail takes.
+#[derive(Debug, Clone)]
+pub struct MailSettings {
+    /// The mail server.
+    pub smtp_url: String,
+    /// Whom mail comes from.
+    pub from: String,
+    /// Where people choose a password.
+    pub password_page: String,
+}
 
 /// A message to one person, in plain text.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ use crate::{
         self,
         authenticate::{authenticate, authenticate_scim},
         rates,
-        subject::{Subject, SubjectKind},
+        subject::{Subject, SubjectKind, Subjects},
     },
     app::{App, REPLAYED, Reaction},
     catalog,
@@ -76,16 +76,17 @@ pub const REACTIONS: &[Reaction] = &[
 ];
 
 /// What comes in as CSV.
-pub const IMPORT_TARGETS: &[&dyn import::Target] = &[
+pub const IMPORT_TARGETS: import::Targets = import::Targets(&[
     &people::users::import::UserImport,
     &catalog::courses::import::CourseImport,
-];
+]);
 
 /// Who finds, makes and changes the people who sign in by a provider.
-pub const SSO_PEOPLE: &dyn access::sso::SsoPeople = &people::users::sso::UserSso;
+pub const SSO_PEOPLE: access::sso::PeopleOfProviders =
+    access::sso::PeopleOfProviders(&people::users::sso::UserSso);
 
 /// What access can be explained about.
-pub const SUBJECTS: &[Subject] = &[
+pub const SUBJECTS: Subjects = Subjects(&[
     Subject::of::<people::users::model::User>(SubjectKind::User),
     Subject::of::<people::org_units::model::OrgUnit>(SubjectKind::OrgUnit),
     Subject::of::<people::groups::model::Group>(SubjectKind::Group),
@@ -97,7 +98,7 @@ pub const SUBJECTS: &[Subject] = &[
     Subject::of::<credential::certificates::model::CertificateRow>(SubjectKind::Certificate),
     Subject::of::<access::roles::model::Role>(SubjectKind::Role),
     Subject::of::<access::grants::model::Grant>(SubjectKind::Grant),
-];
+]);
 
 /// Serves `app` on `listener` until it is told to stop; answers what was accepted before that.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {

@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::{
     Caller, PermissionSet,
     attempts::Attempt,
-    callers, keys, rates,
+    callers::{self, Callers},
+    keys, rates,
     service_accounts::scim_tokens,
     sessions,
     sign_in::exchange,
@@ -247,17 +248,17 @@ async fn on_behalf(app: &Arc<App>, actor: &Actor, subject: &Caller) -> ApiResult
 
 /// A principal as it is known, or as it is read now; refused if it may not call.
 pub(super) async fn principal(app: &Arc<App>, kind: ActorKind, id: Uuid) -> ApiResult<Arc<Caller>> {
-    let known = app.callers.get(id);
+    let known = app.part::<Callers>().get(id);
     if let Some(caller) = known.filter(|caller| caller.actor.kind == kind) {
         return Ok(caller);
     }
-    let mark = app.callers.mark();
+    let mark = app.part::<Callers>().mark();
     let ended_since = sessions::tokens_since(app)?;
     let loaded = app
         .on_database(move |_, conn| Ok(callers::load(conn, kind, id, ended_since)?))
         .await?;
     let caller = Arc::new(loaded.ok_or_else(token::refused)?);
-    app.callers.keep(id, caller.clone(), mark);
+    app.part::<Callers>().keep(id, caller.clone(), mark);
     Ok(caller)
 }
 

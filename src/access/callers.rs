@@ -14,7 +14,10 @@ use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_types}
 use uuid::Uuid;
 
 use super::{Caller, HeldGrant, Permission, ScopePart, sessions};
-use crate::{db::Sql, ledger::ActorKind, sql};
+use crate::{
+    app::{Part, Wake},
+    {db::Sql, ledger::ActorKind, sql},
+};
 
 /// Callers by principal. A principal who may not call (suspended, unknown) is not kept.
 #[derive(Debug)]
@@ -27,6 +30,20 @@ pub struct Callers {
 
 /// Callers kept; past that all are forgotten and read again.
 const MOST_CALLERS: usize = 50_000;
+
+impl Part for Callers {
+    fn hear(&self, wake: &Wake) {
+        match wake {
+            Wake::Caller(id) => self.forget(*id),
+            Wake::Callers => self.forget_all(),
+            _ => {}
+        }
+    }
+
+    fn doubt(&self) {
+        self.forget_all();
+    }
+}
 
 impl Callers {
     /// Keeps callers until they are forgotten by notification, or for a second where none can arrive.
@@ -167,16 +184,7 @@ fn of_service_account(conn: &mut PgConnection, account: Uuid) -> QueryResult<Vec
 }
 
 fn held(row: GrantRow) -> Option<HeldGrant> {
-    let scope = match (row.scope_kind.as_str(), row.scope_id) {
-        ("everything", _) => ScopePart::Everything,
-        ("org_unit", Some(id)) => ScopePart::OrgUnit(id),
-        ("group", Some(id)) => ScopePart::Group(id),
-        ("category", Some(id)) => ScopePart::Category(id),
-        ("course", Some(id)) => ScopePart::Course(id),
-        ("own_reports", _) => ScopePart::OwnReports,
-        ("self", _) => ScopePart::OwnSelf,
-        _ => return None,
-    };
+    let scope = ScopePart::of(&row.scope_kind, row.scope_id)?;
     let permissions = row
         .permissions
         .iter()

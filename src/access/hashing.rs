@@ -12,7 +12,10 @@ use argon2::{
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::passwords::rules::{self, normalized};
-use crate::http::{ApiError, ApiResult, Code};
+use crate::{
+    app::Part,
+    http::{ApiError, ApiResult, Code},
+};
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -27,6 +30,8 @@ pub struct Hashing {
 
 /// Hashes that may wait before more are refused: a second's worth.
 const QUEUE: usize = 64;
+
+impl Part for Hashing {}
 
 impl Hashing {
     /// Starts `threads` threads.

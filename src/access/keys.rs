@@ -27,7 +27,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    app::{App, Tx, Wake},
+    access::token::VerifiedTokens,
+    app::{App, Part, Tx, Wake},
     db::schema::signing_keys,
     http::{ApiError, ApiResult},
     jobs::{Job, JobError, JobRun},
@@ -91,6 +92,23 @@ pub struct KeyRing {
     looked_up: Mutex<Option<Instant>>,
 }
 
+impl Part for KeyRing {
+    fn hear(&self, wake: &Wake) {
+        if *wake == Wake::Keys {
+            self.mark_stale();
+        }
+    }
+
+    fn doubt(&self) {
+        self.mark_stale();
+    }
+
+    fn readiness(&self, now: DateTime<Utc>) -> Option<(&'static str, Option<String>)> {
+        let fault = self.signing(now).err().map(|error| error.to_string());
+        Some(("signing_keys", fault))
+    }
+}
+
 impl KeyRing {
     /// The key that signs at `now`.
     pub fn signing(&self, now: DateTime<Utc>) -> ApiResult<Arc<SigningKey>> {
@@ -143,7 +161,7 @@ impl KeyRing {
 
 /// Sees to it that the keys are those in force; to be called before any is used.
 pub async fn refresh(app: &Arc<App>) -> ApiResult<()> {
-    if app.keys.is_stale() {
+    if app.part::<KeyRing>().is_stale() {
         app.on_database(load).await?;
     }
     Ok(())
@@ -151,7 +169,7 @@ pub async fn refresh(app: &Arc<App>) -> ApiResult<()> {
 
 /// Loads the keys in force. What was verified by others is verified anew.
 pub fn load(app: &App, conn: &mut PgConnection) -> ApiResult<()> {
-    let ring = &app.keys;
+    let ring = &app.part::<KeyRing>();
     // Before the look, so that a change after it is not missed.
     ring.stale.store(false, Ordering::Relaxed);
     *ring.looked_up.lock().map_err(ApiError::internal)? = Some(Instant::now());
@@ -173,7 +191,7 @@ pub fn load(app: &App, conn: &mut PgConnection) -> ApiResult<()> {
     let has_lost_one = ring.all()?.iter().any(is_gone);
     *ring.keys.write().map_err(ApiError::internal)? = keys;
     if has_lost_one {
-        app.tokens.forget_all();
+        app.part::<VerifiedTokens>().forget_all();
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! Who is calling (tokens, passwords, keys) and what they may do (permission, role, scope).
+//! Who is calling (tokens, passwords, keys, single sign-on), and what they were granted: roles, grants, sessions.
+//! The words of [`crate::authz`] are at hand here, too.
 
 pub mod attempts;
 pub mod authenticate;
 pub mod built_in;
 pub mod bulk;
-pub mod caller;
 pub mod callers;
 pub mod grants;
 pub mod hashing;
@@ -12,11 +12,8 @@ pub mod inclusion;
 pub mod keys;
 pub mod me;
 pub mod passwords;
-pub mod permission;
-pub mod protected;
 pub mod rates;
 pub mod roles;
-pub mod scope;
 pub mod sealed;
 pub mod service_accounts;
 pub mod sessions;
@@ -25,12 +22,10 @@ pub mod sso;
 pub mod subject;
 pub mod token;
 
-pub use caller::{Caller, HeldGrant, lacks};
-pub use permission::{Permission, PermissionSet};
-pub use protected::{
-    Authorized, Protected, authorize, authorize_all, confirm, nameable, outside, read, read_with,
+pub use crate::authz::{
+    Authorized, Caller, HeldGrant, Permission, PermissionSet, Protected, Scope, ScopeKind, ScopePart,
+    authorize, authorize_all, confirm, lacks, nameable, outside, read, read_with,
 };
-pub use scope::{Scope, ScopePart};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

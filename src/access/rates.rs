@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    app::App,
+    app::{App, Part},
     http::{ApiError, ApiResult, Code, address},
 };
 
@@ -67,6 +67,8 @@ const MOST_CELLS: usize = 10_000;
 
 /// Addresses that are asked by machines which watch over this one.
 const PROBES: &[&str] = &["/healthz", "/readyz", "/metrics"];
+
+impl Part for Rates {}
 
 impl Rates {
     /// At most `limit` requests a minute by each caller; any number if it is 0.
@@ -127,7 +129,7 @@ pub fn count_address(app: &App, request: &ServiceRequest) -> ApiResult<()> {
 }
 
 fn count(app: &App, request: &ServiceRequest, cell: Cell) -> ApiResult<()> {
-    let Some(standing) = app.rates.take(cell, app.clock.now()) else {
+    let Some(standing) = app.part::<Rates>().take(cell, app.clock.now()) else {
         return Ok(());
     };
     request.extensions_mut().insert(standing);

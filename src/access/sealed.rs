@@ -7,6 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
 use crate::{
+    access::keys::KeyRing,
     app::App,
     http::{ApiError, ApiResult},
 };
@@ -17,7 +18,7 @@ const KEY_ID: usize = 16;
 /// `value` as text that may stand in an address. It opens only with the same `context`: what it is for and whom it is
 /// bound to.
 pub fn seal(app: &App, context: &str, mut value: Vec<u8>) -> ApiResult<String> {
-    let key = app.keys.signing(app.clock.now())?;
+    let key = app.part::<KeyRing>().signing(app.clock.now())?;
     let key_id = Uuid::parse_str(&key.id).map_err(ApiError::internal)?;
     let nonce = key
         .sealing
@@ -33,7 +34,7 @@ pub fn open(app: &App, context: &str, text: &str) -> Option<Vec<u8>> {
     let (key_id, sealed) = sealed.split_at_checked(KEY_ID)?;
     let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
     let key_id = Uuid::from_slice(key_id).ok()?.to_string();
-    let keys = app.keys.all().ok()?;
+    let keys = app.part::<KeyRing>().all().ok()?;
     let key = keys.iter().find(|key| key.id == key_id)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
     let mut value = sealed.to_vec();

@@ -4,9 +4,10 @@
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use super::{Permission, Protected, Scope, protected};
+use super::{Permission, Protected, Scope};
 use crate::{
-    app::Tx,
+    app::{Part, Tx},
+    authz::protected,
     db::Fixed,
     http::{ApiError, ApiResult, Ref},
     sql, text_enum,
@@ -61,6 +62,11 @@ impl Subject {
     }
 }
 
+/// What access can be explained about: a list from the top.
+pub struct Subjects(pub &'static [Subject]);
+
+impl Part for Subjects {}
+
 /// Which of `scopes` cover the thing of that kind that `name` names, for who may use `permission` there; with its id.
 /// 404 if the caller may not see it.
 pub fn covered(
@@ -70,7 +76,7 @@ pub fn covered(
     permission: Permission,
     scopes: &[Scope],
 ) -> ApiResult<(Uuid, Vec<bool>)> {
-    let mut subjects = tx.app.subjects.iter();
+    let mut subjects = tx.app.part::<Subjects>().0.iter();
     let subject = subjects
         .find(|subject| subject.kind == kind)
         .ok_or_else(|| ApiError::internal(format!("nothing judges a {}", kind.as_str())))?;

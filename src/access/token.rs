@@ -16,9 +16,12 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{keys, sessions::model::Session};
+use super::{
+    keys::{self, KeyRing},
+    sessions::model::Session,
+};
 use crate::{
-    app::App,
+    app::{App, Part, Wake},
     http::{ApiError, ApiResult, Code},
     ledger::ActorKind,
 };
@@ -145,7 +148,7 @@ fn claims(
 }
 
 fn sign(app: &App, claims: &Claims, now: DateTime<Utc>) -> ApiResult<String> {
-    let key = app.keys.signing(now)?;
+    let key = app.part::<KeyRing>().signing(now)?;
     let header = Header {
         typ: Some(TOKEN_TYPE.into()),
         kid: Some(key.id.clone()),
@@ -169,11 +172,11 @@ fn fingerprint(token: &str) -> [u8; 32] {
 /// Checks a token's signature and claims.
 pub fn verify(app: &App, token: &str, now: DateTime<Utc>) -> ApiResult<Claims> {
     let fingerprint = fingerprint(token);
-    let claims = match app.tokens.get(&fingerprint) {
+    let claims = match app.part::<VerifiedTokens>().get(&fingerprint) {
         Some(claims) => claims,
         None => {
             let claims = verify_signature(app, token).ok_or_else(refused)?;
-            app.tokens.insert(fingerprint, claims.clone());
+            app.part::<VerifiedTokens>().insert(fingerprint, claims.clone());
             claims
         }
     };
@@ -187,7 +190,7 @@ pub fn verify(app: &App, token: &str, now: DateTime<Utc>) -> ApiResult<Claims> {
 
 /// What a token says that counts by itself at this moment, whether or not its principal and session still do.
 pub fn verify_now(app: &App, conn: &mut PgConnection, token: &str) -> ApiResult<Option<Claims>> {
-    if app.keys.is_stale() {
+    if app.part::<KeyRing>().is_stale() {
         keys::load(app, conn)?;
     }
     let claims = verify(app, token, app.clock.now()).ok();
@@ -202,7 +205,7 @@ fn verify_signature(app: &App, token: &str) -> Option<Claims> {
     if header.typ.as_deref() != Some(TOKEN_TYPE) || header.crit.is_some() {
         return None;
     }
-    let keys = app.keys.all().ok()?;
+    let keys = app.part::<KeyRing>().all().ok()?;
     let key = keys.iter().find(|key| header.kid.as_deref() == Some(&key.id))?;
     let address = app.config.public_url();
     let mut validation = Validation::new(Algorithm::EdDSA);
@@ -226,6 +229,14 @@ pub struct VerifiedTokens {
 
 /// Tokens kept; past that they are forgotten and checked again.
 const VERIFIED_TOKENS: usize = 20_000;
+
+impl Part for VerifiedTokens {
+    fn hear(&self, wake: &Wake) {
+        if *wake == Wake::IdentityProviders {
+            self.forget_all();
+        }
+    }
+}
 
 impl VerifiedTokens {
     fn get(&self, fingerprint: &[u8; 32]) -> Option<Claims> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Acting, App, IdempotencyKey, Tx, idempotency};
 use crate::{
-    access::Caller,
+    authz::Caller,
     http::{
         ApiError, ApiResult, Reply,
         query::UnreadParameters,

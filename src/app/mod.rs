@@ -1,11 +1,14 @@
 //! What every domain stands on: the process's state, a call, and the one write path.
 //!
 //! A handler takes a [`Call`] and either [`Call::read`]s or [`Call::write`]s; below it everything takes a
-//! [`Tx`]. Knows of the domains only `access`'s caller.
+//! [`Tx`]. Knows no domain: what those keep in memory are its [`Part`]s.
 
 mod call;
 mod clock;
+mod event;
 mod idempotency;
+mod parts;
+mod queue;
 mod tx;
 mod unique;
 
@@ -18,28 +21,19 @@ use diesel::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::{
-    access::{
-        Caller,
-        callers::Callers,
-        hashing::Hashing,
-        keys::KeyRing,
-        rates::Rates,
-        sso::{SsoPeople, cache::Providers},
-        subject::Subject,
-        token::VerifiedTokens,
-    },
+    authz::Caller,
     config::Config,
     db::{Db, DbError},
     http::{ApiError, ApiResult, request::too_slow},
-    import::Target,
-    jobs::Bell,
-    ledger,
     metrics::Metrics,
 };
 
 pub use call::{Call, CallerSession};
 pub use clock::Clock;
+pub use event::Event;
 pub use idempotency::{IdempotencyKey, REPLAYED, recall};
+pub use parts::{Part, Parts};
+pub use queue::{NewJob, Queueable};
 pub use tx::{CHANNEL, NotedCompletion, Reaction, Tx, Wake};
 pub use unique::refuse_taken;
 
@@ -51,33 +45,15 @@ pub struct App {
     pub db: Db,
     /// The one clock.
     pub clock: Clock,
-    /// What is known about callers, dropped by notification.
-    pub callers: Callers,
-    /// Tokens whose signature was checked already.
-    pub tokens: VerifiedTokens,
-    /// The keys that sign access tokens.
-    pub keys: KeyRing,
-    /// The OpenID providers by which people sign in.
-    pub providers: Providers,
-    /// Where passwords are hashed.
-    pub hashing: Hashing,
-    /// How many requests callers have made lately.
-    pub rates: Rates,
     /// What Prometheus scrapes.
     pub metrics: Metrics,
-    /// Wakes this process's worker.
-    pub bell: Bell,
     /// Set once the process was told to stop: connections are closed after their answer.
     pub is_stopping: AtomicBool,
     /// What happens in the same transaction when people change. A list from the top: `people` does not
     /// know who listens.
     pub reactions: &'static [Reaction],
-    /// What comes in as CSV. A list from the top: `import` knows no domain.
-    pub import_targets: &'static [&'static dyn Target],
-    /// Who provides the people who sign in by a provider: `access` does not know people.
-    pub sso_people: &'static dyn SsoPeople,
-    /// What access can be explained about.
-    pub subjects: &'static [Subject],
+    /// What rooms above keep for the process.
+    pub parts: Parts,
 }
 
 /// Who acts, and in which request.
@@ -193,18 +169,25 @@ impl App {
         self.write(&mut *self.db.connection()?, acting, f)
     }
 
+    /// What a room above keeps for the process.
+    pub fn part<T: Part>(&self) -> &T {
+        self.parts.of()
+    }
+
     /// Acts on a notification, be it from this process or another.
     pub fn hear(&self, wake: &Wake) {
-        match wake {
-            Wake::Caller(id) => self.callers.forget(*id),
-            Wake::Callers => self.callers.forget_all(),
-            Wake::Keys => self.keys.mark_stale(),
-            Wake::IdentityProviders => {
-                self.providers.forget();
-                self.tokens.forget_all();
-            }
-            Wake::Jobs => self.bell.ring(),
-        }
+        self.parts.all().for_each(|part| part.hear(wake));
+    }
+
+    /// What `/readyz` tells of the parts.
+    pub fn readiness(&self) -> impl Iterator<Item = (&'static str, Option<String>)> {
+        let now = self.clock.now();
+        self.parts.all().filter_map(move |part| part.readiness(now))
+    }
+
+    /// Notifications may have been missed.
+    pub fn doubt(&self) {
+        self.parts.all().for_each(Part::doubt);
     }
 
     /// Runs `f` on a database thread.
@@ -218,10 +201,4 @@ impl App {
             .await
             .map_err(|error: DbError| ApiError::from(error))?
     }
-}
-
-/// Appends a transaction's events; used by [`Tx`] alone.
-fn append(tx: &mut Tx<'_>, events: Vec<ledger::Event>) -> ApiResult<()> {
-    ledger::store::append(tx.conn, events, tx.caller.actor, tx.now, &tx.request_id)?;
-    Ok(())
 }

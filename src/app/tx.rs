@@ -7,17 +7,18 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{PgConnection, connection::SimpleConnection};
 use uuid::Uuid;
 
-use super::{Acting, App};
+use super::{
+    Acting, App, Event, event,
+    queue::{self, NewJob, Queueable},
+};
 use crate::{
-    access::{Caller, Permission, Scope},
+    authz::{ActorKind, Asking, Caller, Permission, Scope},
     db::{
         Sql,
         sql::{Place, uuid_v7},
     },
     filter::FilterClock,
     http::{ApiError, ApiResult, Code},
-    jobs::{self, Job, NewJob},
-    ledger::{self, ActorKind, Event},
     sql,
 };
 
@@ -108,6 +109,20 @@ impl Notes {
         self.wakes.extend(later.wakes);
         self.changed_users.extend(later.changed_users);
         self.completions.extend(later.completions);
+    }
+}
+
+impl Asking for Tx<'_> {
+    fn connection(&mut self) -> &mut PgConnection {
+        self.conn
+    }
+
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.now
     }
 }
 
@@ -233,7 +248,7 @@ impl<'a> Tx<'a> {
     /// The end of a statement that changes many things at once: ` INSERT INTO events …`, one for each row of the CTE
     /// `changes (action, id, user_id, before, after)` about things of `kind`.
     pub fn events_from(&self, kind: &'static str, changes: &'static str) -> Sql {
-        ledger::store::append_from(
+        event::append_from(
             self.caller.actor,
             self.now,
             &self.request_id,
@@ -249,17 +264,17 @@ impl<'a> Tx<'a> {
     }
 
     /// Queues `job` with the transaction.
-    pub fn enqueue<J: Job>(&mut self, job: &J) -> ApiResult<()> {
+    pub fn enqueue(&mut self, job: &impl Queueable) -> ApiResult<()> {
         self.enqueue_at(job, self.now)
     }
 
     /// Queues `job` with the transaction, to be run no earlier than `run_at`.
-    pub fn enqueue_at<J: Job>(&mut self, job: &J, run_at: DateTime<Utc>) -> ApiResult<()> {
+    pub fn enqueue_at(&mut self, job: &impl Queueable, run_at: DateTime<Utc>) -> ApiResult<()> {
         let new = NewJob {
             on_behalf_of: self.caller.actor.id.or(self.caller.actor.on_behalf_of),
             request_id: self.request_id.clone(),
             run_at,
-            ..NewJob::of(job, self.now)?
+            ..job.to_new_job(self.now)?
         };
         self.notes.jobs.push(new);
         self.wake(Wake::Jobs);
@@ -297,8 +312,8 @@ impl<'a> Tx<'a> {
     /// Writes events, jobs and notifications; answers the notifications for this very process.
     pub(super) fn finish(mut self) -> ApiResult<Vec<Wake>> {
         let events = std::mem::take(&mut self.notes.events);
-        super::append(&mut self, events)?;
-        jobs::store::insert(self.conn, std::mem::take(&mut self.notes.jobs))?;
+        event::append(self.conn, events, self.caller.actor, self.now, &self.request_id)?;
+        queue::insert(self.conn, std::mem::take(&mut self.notes.jobs))?;
         if !self.notes.wakes.is_empty() {
             let payloads: Vec<String> = self.notes.wakes.iter().map(Wake::payload).collect();
             sql!("SELECT pg_notify({CHANNEL}, payload) FROM unnest({payloads}) AS payload")

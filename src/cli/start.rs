@@ -13,7 +13,7 @@ use crate::{
         built_in, callers::Callers, hashing::Hashing, keys, rates::Rates, sso::cache::Providers,
         token::VerifiedTokens,
     },
-    app::{self, Acting, App, Clock, Wake},
+    app::{self, Acting, App, Clock, Parts, Wake},
     config::Config,
     contract,
     credential::templates,
@@ -89,19 +89,20 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
     }
     let notified = !db.is_pooled_externally();
     let app = Arc::new(App {
-        callers: Callers::new(notified),
-        tokens: VerifiedTokens::default(),
-        keys: keys::KeyRing::default(),
-        hashing: Hashing::start(config.hashing_threads)?,
-        rates: Rates::new(config.rate_limit),
         metrics: Metrics::new(contract::PAGES)
             .map_err(|error| CommandError::of("The metrics cannot be registered", error))?,
         reactions: server::REACTIONS,
-        import_targets: server::IMPORT_TARGETS,
-        sso_people: server::SSO_PEOPLE,
-        providers: Providers::default(),
-        subjects: server::SUBJECTS,
-        bell: Bell::default(),
+        parts: Parts::default()
+            .with(Callers::new(notified))
+            .with(VerifiedTokens::default())
+            .with(keys::KeyRing::default())
+            .with(Hashing::start(config.hashing_threads)?)
+            .with(Rates::new(config.rate_limit))
+            .with(Providers::default())
+            .with(Bell::default())
+            .with(server::IMPORT_TARGETS)
+            .with(server::SSO_PEOPLE)
+            .with(server::SUBJECTS),
         is_stopping: AtomicBool::new(false),
         config,
         db,
@@ -147,7 +148,7 @@ fn listen(app: &Arc<App>) -> Result<(), CommandError> {
             let Err(fault) = heard else { return };
             let Some(strong) = app.upgrade() else { return };
             log::warn!("notifications are interrupted: {fault}");
-            strong.callers.forget_all();
+            strong.doubt();
             drop(strong);
             std::thread::sleep(RECONNECT_AFTER);
         }
@@ -161,8 +162,7 @@ fn listen(app: &Arc<App>) -> Result<(), CommandError> {
 fn hear_until_broken(app: &std::sync::Weak<App>, conn: &mut diesel::PgConnection) -> Result<(), String> {
     // What was missed before is looked up again.
     if let Some(app) = app.upgrade() {
-        app.callers.forget_all();
-        app.keys.mark_stale();
+        app.doubt();
     }
     loop {
         for notification in conn.notifications_iter() {

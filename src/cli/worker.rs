@@ -16,7 +16,7 @@ use crate::{
     },
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
-    ledger::VerifyLedger,
+    ledger::{self, VerifyLedger},
     people::{
         facts::FollowPeople,
         groups::upkeep::KeepGroups,
@@ -82,8 +82,14 @@ pub const SCHEDULES: &[Schedule] = &[
 
 /// Starts a worker of every kind of job.
 pub fn start(app: &Arc<App>) -> Result<WorkerHandle, CommandError> {
-    Worker::start(app.clone(), HANDLERS, SCHEDULES, app.config.worker_threads)
-        .map_err(|error| CommandError::of("The worker cannot be started", error))
+    Worker::start(
+        app.clone(),
+        HANDLERS,
+        SCHEDULES,
+        ledger::seal_some,
+        app.config.worker_threads,
+    )
+    .map_err(|error| CommandError::of("The worker cannot be started", error))
 }
 
 /// Runs jobs until SIGTERM or SIGINT; what runs by then is finished.

@@ -34,8 +34,8 @@ pub use target::Target;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    access::Permission,
-    app::{App, Tx},
+    app::{App, Part, Tx},
+    authz::Permission,
     http::{ApiError, ApiResult},
 };
 
@@ -45,9 +45,15 @@ pub fn configure(config: &mut ServiceConfig) {
     imports::routes::configure(config);
 }
 
+/// What comes in as CSV: a list from the top.
+pub struct Targets(pub &'static [&'static dyn Target]);
+
+impl Part for Targets {}
+
 /// The target that writes `resource`.
 pub fn target(app: &App, resource: &str) -> Option<&'static dyn Target> {
-    app.import_targets
+    app.part::<Targets>()
+        .0
         .iter()
         .copied()
         .find(|target| target.declaration().resource == resource)

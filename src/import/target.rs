@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use super::{
     mapping::{Mapping, ReferenceBy},
     step::{self, Fault},
 };
-use crate::{access::Permission, app::Tx, db::Sql, email, http::ApiResult, period::Period, sql, text};
+use crate::{app::Tx, authz::Permission, db::Sql, email, http::ApiResult, period::Period, sql, text};
 
 /// A resource that imports write.
 pub trait Target: Sync {
@@ -33,9 +33,9 @@ pub trait Target: Sync {
     /// What would be made beside the rows themselves, such as org units, by kind.
     fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>>;
 
-    /// What applying the import gives to whoever does, beside what the permissions say: powers that they must hold.
-    fn powers(&self, _import: Uuid, _now: DateTime<Utc>) -> Option<Sql> {
-        None
+    /// Refuses callers to whom applying the import would give more than they hold, beside what the permissions say.
+    fn refuse_application(&self, _tx: &mut Tx, _import: Uuid) -> ApiResult<()> {
+        Ok(())
     }
 
     /// Makes what is made beside the rows and rows refer to, such as org units. Comes before the first row is written.

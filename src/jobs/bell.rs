@@ -5,11 +5,21 @@ use std::{
     time::Duration,
 };
 
+use crate::app::{Part, Wake};
+
 /// A bell that is not missed: who waits after it rang does not wait.
 #[derive(Debug, Default)]
 pub struct Bell {
     rung: Mutex<u64>,
     ringing: Condvar,
+}
+
+impl Part for Bell {
+    fn hear(&self, wake: &Wake) {
+        if *wake == Wake::Jobs {
+            self.ring();
+        }
+    }
 }
 
 impl Bell {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::JobRun;
 use crate::{
-    app::Tx,
+    app::{NewJob, Queueable, Tx},
     db::DbError,
     http::{ApiError, ApiResult, Code},
 };
@@ -81,39 +81,13 @@ impl From<DbError> for JobError {
     }
 }
 
-/// A job on its way into the queue.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewJob {
-    /// Its id.
-    pub id: Uuid,
-    /// Its kind.
-    pub kind: &'static str,
-    /// What to do.
-    pub payload: Value,
-    /// See [`Job::unique_key`].
-    pub unique_key: Option<String>,
-    /// See [`Job::PRIORITY`].
-    pub priority: i16,
-    /// Not before.
-    pub run_at: DateTime<Utc>,
-    /// Attempts before it is a dead letter.
-    pub max_attempts: i32,
-    /// Who caused it.
-    pub on_behalf_of: Option<Uuid>,
-    /// The request in which they did.
-    pub request_id: String,
-    /// When it was queued.
-    pub created_at: DateTime<Utc>,
-}
-
-impl NewJob {
-    /// `job`, to be run at once, caused by nobody.
-    pub fn of<J: Job>(job: &J, now: DateTime<Utc>) -> ApiResult<Self> {
+impl<J: Job> Queueable for J {
+    fn to_new_job(&self, now: DateTime<Utc>) -> ApiResult<NewJob> {
         Ok(NewJob {
             id: Uuid::now_v7(),
             kind: J::KIND,
-            payload: serde_json::to_value(job).map_err(ApiError::internal)?,
-            unique_key: job.unique_key(),
+            payload: serde_json::to_value(self).map_err(ApiError::internal)?,
+            unique_key: self.unique_key(),
             priority: J::PRIORITY,
             run_at: now,
             max_attempts: J::MAX_ATTEMPTS,

@@ -20,11 +20,11 @@ mod worker;
 
 pub use bell::Bell;
 pub use handler::Handler;
-pub use job::{Job, JobError, NewJob};
+pub use job::{Job, JobError};
 pub use model::{JobState, QueuedJob};
 pub use purge::Purge;
 pub use run::JobRun;
 pub use schedule::{Every, Schedule};
 pub use sign_of_life::SignOfLife;
 pub use store::due;
-pub use worker::{Worker, WorkerHandle};
+pub use worker::{Sealer, Worker, WorkerHandle};

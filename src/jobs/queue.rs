@@ -5,12 +5,11 @@ use uuid::Uuid;
 
 use super::model::{JobState, QueuedJob};
 use crate::{
-    access::{self, Permission},
-    app::Tx,
+    app::{Event, Tx, Wake},
+    authz::{self, Permission},
     db::schema::jobs,
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Ref, Sort, list::SortKind},
-    ledger::Event,
     protected,
 };
 
@@ -66,12 +65,12 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<QueuedJob>> {
 
 /// A job.
 pub fn find(tx: &mut Tx, id: Uuid) -> ApiResult<QueuedJob> {
-    access::read(tx, &Ref::from(id))
+    authz::read(tx, &Ref::from(id))
 }
 
 /// Makes a dead job ready again.
 pub fn retry(tx: &mut Tx, id: Uuid) -> ApiResult<QueuedJob> {
-    let before = access::authorize::<QueuedJob>(tx, &Ref::from(id), Permission::JobsWrite)?;
+    let before = authz::authorize::<QueuedJob>(tx, &Ref::from(id), Permission::JobsWrite)?;
     let after = diesel::update(jobs::table.find(id))
         .filter(jobs::state.eq(JobState::Dead))
         .set((
@@ -84,7 +83,7 @@ pub fn retry(tx: &mut Tx, id: Uuid) -> ApiResult<QueuedJob> {
         .get_result(tx.conn)
         .optional()?
         .ok_or_else(|| ApiError::new(Code::JobNotDead, "It is waiting, running or done; leave it be."))?;
-    tx.wake(crate::app::Wake::Jobs);
+    tx.wake(Wake::Jobs);
     tx.record(
         Event::new("job.retried", "job", id)
             .before(&*before)

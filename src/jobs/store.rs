@@ -3,17 +3,14 @@
 //! An attempt holds its row by FOR KEY SHARE while it writes: heartbeats, which change no key, pass by, and
 //! whoever would take the job over (FOR UPDATE SKIP LOCKED) does not.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
-    ExpressionMethods, PgConnection, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, dsl::sql as raw,
-    query_builder::DecoratableTarget, sql_types,
+    ExpressionMethods, PgConnection, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, sql_types,
 };
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{NewJob, sign_of_life};
+use super::sign_of_life;
 use crate::{
     db::{Sql, schema::jobs, sql::Bind},
     sql,
@@ -22,58 +19,8 @@ use crate::{
 /// How long a claim is good for without a heartbeat, where nobody sees that its worker is gone.
 pub const LEASE: TimeDelta = TimeDelta::seconds(30);
 
-/// Rows of one statement: 12 columns each, of 65,535 parameters at most.
-const ROWS_A_STATEMENT: usize = 2_000;
-
 /// What an attempt's transaction may take: bulk work has more time than a request.
 const STATEMENT_TIMEOUT: &str = "600s";
-
-/// Queues `new` in the caller's transaction. A job whose like waits already is that one, which then waits for this
-/// transaction, so that it sees what this one wrote.
-pub fn insert(conn: &mut PgConnection, new: Vec<NewJob>) -> QueryResult<()> {
-    let mut seen = BTreeSet::new();
-    let mut new: Vec<NewJob> = new
-        .into_iter()
-        .filter(|job| match &job.unique_key {
-            Some(key) => seen.insert((job.kind, key.clone())),
-            None => true,
-        })
-        .collect();
-    // Everybody locks in the same order.
-    new.sort_by(|a, b| (a.kind, &a.unique_key).cmp(&(b.kind, &b.unique_key)));
-    for chunk in new.chunks(ROWS_A_STATEMENT) {
-        let rows: Vec<_> = chunk
-            .iter()
-            .map(|job| {
-                (
-                    jobs::id.eq(job.id),
-                    jobs::kind.eq(job.kind),
-                    jobs::payload.eq(&job.payload),
-                    jobs::state.eq("ready"),
-                    jobs::unique_key.eq(&job.unique_key),
-                    jobs::priority.eq(job.priority),
-                    jobs::run_at.eq(job.run_at),
-                    jobs::max_attempts.eq(job.max_attempts),
-                    jobs::on_behalf_of.eq(job.on_behalf_of),
-                    jobs::request_id.eq(&job.request_id),
-                    jobs::created_at.eq(job.created_at),
-                )
-            })
-            .collect();
-        diesel::insert_into(jobs::table)
-            .values(rows)
-            .on_conflict((jobs::kind, jobs::unique_key))
-            .filter_target(raw::<sql_types::Bool>(
-                "state = 'ready' AND unique_key IS NOT NULL",
-            ))
-            .do_update()
-            .set(jobs::run_at.eq(raw::<sql_types::Timestamptz>(
-                "LEAST(jobs.run_at, excluded.run_at)",
-            )))
-            .execute(conn)?;
-    }
-    Ok(())
-}
 
 /// A job that a worker has claimed.
 #[derive(Debug, Clone, QueryableByName)]

@@ -19,7 +19,8 @@ use super::{
     Handler, Schedule, SignOfLife, execute, schedule,
     store::{self, Claim, Claimant},
 };
-use crate::{app::App, http::ApiResult, ledger};
+use crate::jobs::Bell;
+use crate::{app::App, http::ApiResult};
 
 /// Without a bell, the dispatcher looks this often for jobs and schedules that have come due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -39,10 +40,14 @@ pub struct WorkerHandle {
     keepers: Vec<JoinHandle<()>>,
 }
 
+/// Seals some of the ledger, and answers how many events that was.
+pub type Sealer = fn(&App) -> ApiResult<i64>;
+
 struct Shared {
     app: Arc<App>,
     handlers: &'static [Handler],
     schedules: &'static [Schedule],
+    seal: Sealer,
     name: String,
     /// The number of its sign of life; 0 while it gives none.
     number: AtomicI32,
@@ -69,6 +74,7 @@ impl Worker {
         app: Arc<App>,
         handlers: &'static [Handler],
         schedules: &'static [Schedule],
+        seal: Sealer,
         threads: u32,
     ) -> std::io::Result<WorkerHandle> {
         // Before anything is claimed.
@@ -83,6 +89,7 @@ impl Worker {
                 sign: Mutex::new(sign),
                 handlers,
                 schedules,
+                seal,
                 name: format!("{} in process {}", Uuid::now_v7().simple(), std::process::id()),
                 desk: Mutex::default(),
                 work: Condvar::new(),
@@ -192,7 +199,7 @@ impl WorkerHandle {
 impl Drop for WorkerHandle {
     fn drop(&mut self) {
         self.shared.is_stopping.store(true, Ordering::Release);
-        self.shared.app.bell.ring();
+        self.shared.app.part::<Bell>().ring();
         join(&mut self.dispatcher.take().into_iter().collect());
         self.shared.close();
         join(&mut self.threads);
@@ -227,7 +234,7 @@ impl Shared {
                 self.report("giving jobs back", self.give_back());
             }
             self.report("claiming jobs", self.claim());
-            heard = self.app.bell.wait(heard, LOOK_EVERY);
+            heard = self.app.part::<Bell>().wait(heard, LOOK_EVERY);
         }
     }
 
@@ -315,7 +322,7 @@ impl Shared {
         let mut desk = lock(&self.desk);
         if desk.waiting.is_empty() && !desk.is_closed {
             desk.idle += 1;
-            self.app.bell.ring();
+            self.app.part::<Bell>().ring();
             desk = self
                 .work
                 .wait_while(desk, |desk| desk.waiting.is_empty() && !desk.is_closed)
@@ -380,7 +387,7 @@ impl Shared {
     fn seal(&self) {
         let mut pause = SEAL_EVERY;
         while self.rest(pause) {
-            let sealed = ledger::seal_some(&self.app);
+            let sealed = (self.seal)(&self.app);
             pause = match sealed {
                 Ok(1..) => Duration::ZERO,
                 _ => SEAL_EVERY,

@@ -6,8 +6,8 @@ use utoipa::IntoParams;
 
 use super::{ActorKind, model::SealedEvent};
 use crate::{
-    access::Protected,
     app::Tx,
+    authz::Protected,
     db::schema::events,
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiResult, FieldError, ListQuery, Listing, Page, Parameters, Sort, list::SortKind},

@@ -5,7 +5,6 @@
 //! Never put secrets into `before` and `after`: they stay for ever, and the feed shows them.
 
 mod canonical;
-pub mod event;
 mod feed;
 mod model;
 mod routes;
@@ -13,7 +12,10 @@ mod seal;
 pub mod store;
 mod verify;
 
-pub use event::{Actor, ActorKind, Event};
+pub use crate::{
+    app::Event,
+    authz::{Actor, ActorKind},
+};
 pub use model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent};
 pub use seal::{head, seal, seal_some};
 pub use store::count_unsealed;

@@ -11,8 +11,8 @@ use super::{
     verify::VerifyLedger,
 };
 use crate::{
-    access::{self, Permission},
     app::Call,
+    authz::{self, Permission},
     http::{ApiResult, Page, Query, Ref, Reply},
     operations::{self, Operation},
 };
@@ -47,7 +47,7 @@ async fn list_events(call: Call, query: Query<ListEvents>) -> ApiResult<Reply> {
     extensions(("x-permission" = json!("events.read"))))]
 #[get("/{event_id}")]
 async fn get_event(call: Call, id: Path<Uuid>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::ok(&access::read::<SealedEvent>(tx, &Ref::from(*id))?))
+    call.read(move |tx| Reply::ok(&authz::read::<SealedEvent>(tx, &Ref::from(*id))?))
         .await
 }
 

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
+    authz::ActorKind,
     db::schema::operations,
     http::{Problem, Versioned},
-    ledger::ActorKind,
     text_enum,
 };
 

@@ -7,12 +7,11 @@ use uuid::Uuid;
 
 use super::model::{Operation, OperationStatus};
 use crate::{
-    access::{self, Authorized, Permission, Protected},
-    app::Tx,
+    app::{Event, Tx},
+    authz::{self, Authorized, Permission, Protected},
     db::{Condition, Sql, schema::operations},
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Ref, Sort, list::SortKind},
-    ledger::Event,
     protected, sql,
 };
 
@@ -245,7 +244,7 @@ fn cancellable(tx: &mut Tx, id: Uuid) -> ApiResult<Operation> {
     }
     // What they may not see is not found, whatever else they lack.
     find(tx, id)?;
-    access::authorize::<Operation>(tx, &Ref::from(id), Permission::JobsWrite).map(Authorized::into_inner)
+    authz::authorize::<Operation>(tx, &Ref::from(id), Permission::JobsWrite).map(Authorized::into_inner)
 }
 
 /// Asks for the operation to end early: at once if no worker has it, at the job's next look otherwise.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    access::{Permission, bulk::Change, caller::lacks},
+    access::{Permission, bulk::Change, lacks},
     app::Tx,
     db::Fixed,
     http::{

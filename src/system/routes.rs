@@ -70,18 +70,9 @@ async fn get_readiness(app: Data<App>) -> HttpResponse {
         ),
         Ok(Ok(false)) => (None, None),
     };
-    let keys = app
-        .keys
-        .signing(app.clock.now())
-        .err()
-        .map(|error| error.to_string());
-    let parts = [
-        ("database", database),
-        ("migrations", migrations),
-        ("signing_keys", keys),
-    ];
+    let own = [("database", database), ("migrations", migrations)];
+    let parts = own.into_iter().chain(app.readiness());
     let parts: Vec<_> = parts
-        .into_iter()
         .map(|(name, fault)| PartHealth {
             name: name.into(),
             ready: fault.is_none(),

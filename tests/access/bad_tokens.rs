@@ -57,7 +57,7 @@ impl Forge {
             claims,
             own_key: app
                 .app
-                .keys
+                .part::<provost::access::keys::KeyRing>()
                 .signing(app.app.clock.now())
                 .unwrap()
                 .encoding

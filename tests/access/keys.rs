@@ -124,6 +124,11 @@ async fn a_compromised_key_ends_its_access_tokens_on_all_processes_and_no_sessio
     let next = refresh(&app, &tokens.refresh_token).await.assert_status(200);
     assert_counts(&node.address, next.at("/access_token").as_str().unwrap()).await;
     wait_until("the old key is forgotten", || {
-        app.app.keys.all().unwrap().len() == 1
+        app.app
+            .part::<provost::access::keys::KeyRing>()
+            .all()
+            .unwrap()
+            .len()
+            == 1
     });
 }

@@ -185,13 +185,13 @@ async fn known_and_unknown_names_take_one_hash_each_and_refused_ones_none() {
         person(&admin, name).await;
     }
     let hashes = async |name: &str| {
-        let before = app.app.hashing.computed();
+        let before = app.app.part::<provost::access::hashing::Hashing>().computed();
         token(
             &app.anonymous(),
             &format!("grant_type=password&username={name}&password=wrong"),
         )
         .await;
-        app.app.hashing.computed() - before
+        app.app.part::<provost::access::hashing::Hashing>().computed() - before
     };
     for name in ["admin", "without-password", "archived", "nobody"] {
         for _ in 0..10 {

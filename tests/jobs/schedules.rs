@@ -19,7 +19,16 @@ const MARKS: &str = "SELECT count(*) FROM events WHERE action = 'test.marked'";
 async fn a_round_runs_once_however_many_workers_there_are() {
     let app = TestApp::start().await;
     let workers: Vec<_> = (0..2)
-        .map(|_| Worker::start(app.app.clone(), HANDLERS, SCHEDULES, 1).unwrap())
+        .map(|_| {
+            Worker::start(
+                app.app.clone(),
+                HANDLERS,
+                SCHEDULES,
+                provost::ledger::seal_some,
+                1,
+            )
+            .unwrap()
+        })
         .collect();
     wait_until("the schedule is known", || {
         count(&app, "SELECT count(*) FROM job_schedules") == 1
@@ -28,7 +37,7 @@ async fn a_round_runs_once_however_many_workers_there_are() {
 
     for day in 1..=3 {
         app.app.clock.advance(TimeDelta::days(1));
-        app.app.bell.ring();
+        app.app.part::<provost::jobs::Bell>().ring();
         wait_until("the round is marked", || count(&app, MARKS) == day);
     }
 

@@ -18,7 +18,7 @@ const JOBS: i64 = 500;
 async fn two_workers_do_each_of_many_jobs_once() {
     let app = TestApp::start().await;
     let workers: Vec<_> = (0..2)
-        .map(|_| Worker::start(app.app.clone(), HANDLERS, &[], 2).unwrap())
+        .map(|_| Worker::start(app.app.clone(), HANDLERS, &[], provost::ledger::seal_some, 2).unwrap())
         .collect();
 
     for _ in 0..10 {
@@ -41,7 +41,7 @@ async fn a_worker_that_stops_leaves_nothing_claimed() {
     let app = TestApp::start().await;
     app.write(|tx| (0..JOBS).try_for_each(|_| tx.enqueue(&Mark { mark: Uuid::now_v7() })));
 
-    let worker = Worker::start(app.app.clone(), HANDLERS, &[], 2).unwrap();
+    let worker = Worker::start(app.app.clone(), HANDLERS, &[], provost::ledger::seal_some, 2).unwrap();
     wait_until("some jobs are done", || {
         count(&app, "SELECT count(*) FROM jobs WHERE state = 'succeeded'") > 0
     });

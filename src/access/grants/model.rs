@@ -8,6 +8,7 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 use crate::{
+    access::ScopeKind,
     app::Wake,
     db::schema::grants,
     http::{Versioned, rules::rule},
@@ -23,36 +24,6 @@ text_enum! {
         Group = "group",
         /// A program with credentials of its own.
         ServiceAccount = "service_account",
-    }
-}
-
-text_enum! {
-    /// How far a grant reaches.
-    ScopeKind {
-        /// All there is.
-        Everything = "everything",
-        /// An org unit and all below it: those units and their people.
-        OrgUnit = "org_unit",
-        /// The members of a group.
-        Group = "group",
-        /// The courses of a category, and who takes them.
-        Category = "category",
-        /// A course, and who takes it.
-        Course = "course",
-        /// The holder's whole line below.
-        OwnReports = "own_reports",
-        /// The holder.
-        OwnSelf = "self",
-    }
-}
-
-impl ScopeKind {
-    /// Whether such a scope names something by its id.
-    pub fn has_id(self) -> bool {
-        matches!(
-            self,
-            ScopeKind::OrgUnit | ScopeKind::Group | ScopeKind::Category | ScopeKind::Course
-        )
     }
 }
 
@@ -140,7 +111,7 @@ pub struct CreateGrant {
 }
 
 fn scope_fits(grant: &CreateGrant) -> Result<(), ValidationError> {
-    let fault = match (grant.scope_kind.has_id(), grant.scope_id) {
+    let fault = match (grant.scope_kind.table().is_some(), grant.scope_id) {
         (true, None) => "is required for this kind of scope",
         (false, Some(_)) => "must be left out: this kind of scope names nothing",
         _ => return Ok(()),

@@ -5,9 +5,9 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::model::{CreateGrant, Grant, PrincipalKind, ScopeKind};
+use super::model::{CreateGrant, Grant, PrincipalKind};
 use crate::{
-    access::{Authorized, Permission, Protected, Scope},
+    access::{Authorized, Permission, Protected, Scope, ScopeKind},
     app::Tx,
     db::{
         Fixed, Sql,
@@ -143,11 +143,8 @@ pub fn check(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
         }),
         PrincipalKind::ServiceAccount => exists("service_accounts", new.principal_id),
     };
-    let scope = match (new.scope_kind, new.scope_id) {
-        (ScopeKind::OrgUnit, Some(id)) => exists("org_units", id),
-        (ScopeKind::Group, Some(id)) => exists("groups", id),
-        (ScopeKind::Category, Some(id)) => exists("categories", id),
-        (ScopeKind::Course, Some(id)) => exists("courses", id),
+    let scope = match (new.scope_kind.table(), new.scope_id) {
+        (Some(table), Some(id)) => exists(table, id),
         _ => Sql::always(),
     };
     let named: Named = sql!(

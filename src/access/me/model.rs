@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    access::{Caller, Permission, ScopePart, grants::model::ScopeKind},
+    access::{Caller, Permission, ScopeKind, ScopePart},
     ledger::ActorKind,
 };
 
@@ -60,15 +60,7 @@ impl HeldPermission {
 
 impl From<ScopePart> for HeldScope {
     fn from(part: ScopePart) -> Self {
-        let (kind, id) = match part {
-            ScopePart::Everything => (ScopeKind::Everything, None),
-            ScopePart::OrgUnit(id) => (ScopeKind::OrgUnit, Some(id)),
-            ScopePart::Group(id) => (ScopeKind::Group, Some(id)),
-            ScopePart::Category(id) => (ScopeKind::Category, Some(id)),
-            ScopePart::Course(id) => (ScopeKind::Course, Some(id)),
-            ScopePart::OwnReports => (ScopeKind::OwnReports, None),
-            ScopePart::OwnSelf => (ScopeKind::OwnSelf, None),
-        };
+        let (kind, id) = part.kind_and_id();
         HeldScope { kind, id }
     }
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{attempts, sign_in};
 use crate::{
+    access::hashing::Hashing,
     app::{App, Tx},
     http::{ApiError, ApiResult},
     ledger::Event,
@@ -47,7 +48,7 @@ pub async fn accept(
         .on_database(move |_, conn| Ok(known(conn, user)?.words))
         .await?;
     words.push(app.config.academy_name.clone());
-    let accepted = app.hashing.hash_new(password, words).await?;
+    let accepted = app.part::<Hashing>().hash_new(password, words).await?;
     accepted.map_err(|fault| ApiError::field(pointer, fault))
 }
 

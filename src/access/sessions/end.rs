@@ -14,7 +14,6 @@ use crate::{
     },
     http::ApiResult,
     ledger::Event,
-    people::users::model::UserStatus,
     sql,
 };
 
@@ -57,7 +56,7 @@ pub fn at_provider(
 pub fn of_archived(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
     // Found first: PostgreSQL, which takes few to have left, would look for them again for each session.
     let archived: Vec<Uuid> = users::table
-        .filter(users::status.eq(UserStatus::Archived))
+        .filter(users::status.eq("archived"))
         .filter(users::id.eq_any(people))
         .select(users::id)
         .load(tx.conn)?;

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     access::{
         attempts::{Attempt, Refusal},
+        hashing::Hashing,
         sessions::{model::Origin, refresh},
     },
     app::{Acting, App},
@@ -86,7 +87,7 @@ pub async fn authenticate(
         must_change,
         ..
     } = account;
-    let fits = app.hashing.verify(password, hash.clone()).await?;
+    let fits = app.part::<Hashing>().verify(password, hash.clone()).await?;
     app.on_database(move |app, conn| {
         let person = user_id.zip(hash).filter(|_| fits);
         let refusal = match person {

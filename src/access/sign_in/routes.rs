@@ -20,7 +20,7 @@ use crate::{
     access::{
         Permission,
         attempts::Attempt,
-        keys::{self, JwkSet},
+        keys::{self, JwkSet, KeyRing},
         sessions::refresh::{self, Opened},
         sso, token,
     },
@@ -215,5 +215,5 @@ async fn get_jwks(app: Data<App>) -> ApiResult<HttpResponse> {
     keys::refresh(&app).await?;
     Ok(HttpResponse::Ok()
         .insert_header(("Cache-Control", "max-age=300"))
-        .json(app.keys.jwks()?))
+        .json(app.part::<KeyRing>().jwks()?))
 }

@@ -10,7 +10,7 @@ use super::{
     tokens::{self, LEEWAY, Use},
 };
 use crate::{
-    access::token,
+    access::token::{self, VerifiedTokens},
     app::App,
     http::{ApiError, ApiResult, Code},
     ledger::ActorKind,
@@ -28,7 +28,7 @@ pub async fn read(app: &Arc<App>, token: &str) -> ApiResult<Option<token::Claims
     if provider.audiences.is_empty() {
         return Ok(None);
     }
-    let mark = app.tokens.mark();
+    let mark = app.part::<VerifiedTokens>().mark();
     let claims = match tokens::read(app, &provider, token, Use::Bearer).await? {
         Ok(claims) => claims,
         Err(doubt) => return refused(doubt.into()),
@@ -52,7 +52,7 @@ pub async fn read(app: &Arc<App>, token: &str) -> ApiResult<Option<token::Claims
         act: None,
         sid: None,
     };
-    app.tokens.keep(token, &claims, mark);
+    app.part::<VerifiedTokens>().keep(token, &claims, mark);
     Ok(Some(claims))
 }
 

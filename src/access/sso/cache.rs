@@ -17,7 +17,7 @@ use super::{
     providers::{model::ProviderRow, store},
 };
 use crate::{
-    app::App,
+    app::{App, Part, Wake},
     http::{ApiError, ApiResult},
 };
 
@@ -76,6 +76,14 @@ impl Pace {
     }
 }
 
+impl Part for Providers {
+    fn hear(&self, wake: &Wake) {
+        if *wake == Wake::IdentityProviders {
+            self.forget();
+        }
+    }
+}
+
 impl Providers {
     /// Says that they changed.
     pub fn forget(&self) {
@@ -117,13 +125,13 @@ impl Providers {
 
 /// The providers by which people may sign in now.
 pub async fn enabled(app: &Arc<App>) -> ApiResult<Enabled> {
-    if let Some(list) = app.providers.known() {
+    if let Some(list) = app.part::<Providers>().known() {
         return Ok(list);
     }
-    let mark = app.providers.forgotten.load(Ordering::SeqCst);
+    let mark = app.part::<Providers>().forgotten.load(Ordering::SeqCst);
     let rows = app.on_database(move |_, conn| Ok(store::enabled(conn)?)).await?;
     let list: Enabled = rows.into_iter().map(Arc::new).collect();
-    app.providers.keep(list.clone(), mark);
+    app.part::<Providers>().keep(list.clone(), mark);
     Ok(list)
 }
 

@@ -17,7 +17,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{
-    cache::Attempts,
+    cache::{Attempts, Providers},
     fetch::{self, Failure},
     providers::model::ProviderRow,
 };
@@ -125,7 +125,7 @@ pub async fn of(
     provider: &ProviderRow,
     named: NamedBy<'_>,
 ) -> ApiResult<Option<Arc<Documents>>> {
-    let kept = app.providers.kept(provider.id)?;
+    let kept = app.part::<Providers>().kept(provider.id)?;
     let present = || kept.documents.read().ok().and_then(|documents| documents.clone());
     let has_key = |documents: &Documents| named.key_id().is_none_or(|id| documents.knows(id));
     let serving = || present().filter(|documents| has_key(documents) && is_fresh(app, documents));

@@ -18,7 +18,7 @@ pub mod providers;
 mod sign_out;
 mod tokens;
 
-pub use people::{Person, SsoPeople};
+pub use people::{PeopleOfProviders, Person, SsoPeople};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

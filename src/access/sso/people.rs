@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     access::sessions::model::ProviderSession,
-    app::{Acting, App, Tx},
+    app::{Acting, App, Part, Tx},
     http::{ApiResult, FieldError, request},
 };
 
@@ -28,7 +28,7 @@ pub struct Person {
 }
 
 /// Finds, makes and changes the people who sign in by a provider.
-pub trait SsoPeople: Sync {
+pub trait SsoPeople: Send + Sync {
     /// What is wrong with how a provider's claims are to become people.
     fn faults(&self, tx: &mut Tx, provider: &ProviderRow) -> ApiResult<Vec<FieldError>>;
 
@@ -40,6 +40,11 @@ pub trait SsoPeople: Sync {
         person: &Person,
     ) -> ApiResult<Result<Uuid, String>>;
 }
+
+/// Who provides the people who sign in by a provider, set at the top.
+pub struct PeopleOfProviders(pub &'static dyn SsoPeople);
+
+impl Part for PeopleOfProviders {}
 
 /// Why nobody signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +107,11 @@ pub(super) async fn sign_in<T: Send + 'static>(
     let acting = Acting::system(request::current_id().unwrap_or_default());
     app.on_database(move |app, conn| {
         app.write(conn, &acting, |tx| {
-            match app.sso_people.sign_in(tx, &provider, &person)? {
+            match app
+                .part::<PeopleOfProviders>()
+                .0
+                .sign_in(tx, &provider, &person)?
+            {
                 Ok(user) => then(tx, user).map(Ok),
                 Err(why) => Ok(Err(Refusal::Denied(why))),
             }

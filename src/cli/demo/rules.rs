@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::export::{COMPANY, SOURCE};
 use crate::{
     access::{
-        self, Permission,
+        self, Permission, ScopeKind,
         grants::{
             self,
-            model::{CreateGrant, PrincipalKind, ScopeKind},
+            model::{CreateGrant, PrincipalKind},
         },
     },
     app::Tx,

@@ -13,8 +13,7 @@ use validator::Validate;
 
 use super::store;
 use crate::{
-    access::{Permission, Protected, Scope},
-    app::Tx,
+    authz::{Asking, Permission, Protected, Scope},
     db::{
         Condition, Sql,
         schema::{requirement_reasons, requirements},
@@ -211,20 +210,22 @@ impl Protected for Requirement {
     }
 
     fn select(
-        tx: &mut Tx,
+        asking: &mut dyn Asking,
         condition: Condition,
         allowed: Condition,
         lock: bool,
     ) -> diesel::QueryResult<Option<(Self, bool)>> {
-        Ok(store::select(tx, condition, allowed, lock)?.into_iter().next())
+        Ok(store::select(asking, condition, allowed, lock)?
+            .into_iter()
+            .next())
     }
 
     fn select_all(
-        tx: &mut Tx,
+        asking: &mut dyn Asking,
         condition: Condition,
         allowed: Condition,
     ) -> diesel::QueryResult<Vec<(Uuid, Self, bool)>> {
-        let found = store::select(tx, condition, allowed, true)?;
+        let found = store::select(asking, condition, allowed, true)?;
         Ok(found
             .into_iter()
             .map(|(requirement, allowed)| (requirement.id, requirement, allowed))

@@ -1,5 +1,6 @@
 //! The statements of requirements.
 
+use chrono::NaiveDate;
 use diesel::{
     ExpressionMethods, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, SelectableHelper, sql_types::Bool,
 };
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     access::Protected,
     app::Tx,
+    authz::Asking,
     db::{Condition, Fixed, Sql, schema::requirement_reasons},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
@@ -28,10 +30,10 @@ const LISTING: Listing = Listing {
 };
 
 /// The rows with their status, and one `clock` row that holds today.
-fn from(tx: &Tx) -> Sql {
+fn from(today: NaiveDate) -> Sql {
     sql!(
         "FROM requirements CROSS JOIN (SELECT {today}::date AS today) clock WHERE",
-        today = tx.today(),
+        today = today,
     )
 }
 
@@ -45,7 +47,7 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Requirement>> {
         "{COLUMNS} {STATUS} AS status, {key} AS sort_key {from} {rows}
          ORDER BY {order} LIMIT {limit}",
         key = page.key(),
-        from = from(tx),
+        from = from(tx.today()),
         rows = page.rows([Requirement::covered(&scope), filter]),
         order = page.order(),
         limit = page.limit(),
@@ -60,7 +62,7 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Requirement>> {
 
 /// See [`Protected::select`] and [`Protected::select_all`].
 pub fn select(
-    tx: &mut Tx,
+    asking: &mut dyn Asking,
     condition: Condition,
     allowed: Condition,
     lock: bool,
@@ -75,10 +77,10 @@ pub fn select(
     let rows: Vec<Row> = sql!(
         "{COLUMNS} {STATUS} AS status, {allowed} AS allowed {from} {condition}
          ORDER BY requirements.id{lock}",
-        from = from(tx),
+        from = from(asking.now().date_naive()),
         lock = Fixed(if lock { " FOR UPDATE OF requirements" } else { "" }),
     )
-    .load(tx.conn)?;
+    .load(asking.connection())?;
     Ok(rows
         .into_iter()
         .map(|row| (row.requirement, row.allowed))
@@ -103,7 +105,7 @@ pub fn of_rule(tx: &mut Tx, user_id: Uuid, rule_id: Uuid) -> ApiResult<Vec<Requi
             AND EXISTS (SELECT 1 FROM requirement_reasons rr WHERE rr.user_id = requirements.user_id
                     AND rr.requirement_id = requirements.id AND rr.rule_id = {rule_id})
          ORDER BY requirements.created_at, requirements.id",
-        from = from(tx),
+        from = from(tx.today()),
     )
     .load(tx.conn)?;
     let ids: Vec<Uuid> = requirements.iter().map(|requirement| requirement.id).collect();

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::model::{Import, ImportCounts, ImportRow, ImportStatus, RowAction};
 use crate::{
-    access::Protected,
     app::Tx,
+    authz::Protected,
     db::schema::{import_files, import_profile_versions, import_rows, imports, operations},
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},

@@ -9,8 +9,8 @@ use super::{
     store,
 };
 use crate::{
-    access::{self, Permission},
     app::Call,
+    authz::{self, Permission},
     http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
 };
 
@@ -57,7 +57,7 @@ async fn create_import_profile(call: Call, body: Valid<CreateImportProfile>) -> 
 #[get("/{import_profile_id}")]
 async fn get_import_profile(call: Call, id: Path<Ref<ProfileRow>>, known: IfNoneMatch) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let row = access::read(tx, &id)?;
+        let row = authz::read(tx, &id)?;
         Reply::unless_known(&store::whole(tx, row)?, &known)
     })
     .await
@@ -76,7 +76,7 @@ async fn update_import_profile(
     body: Valid<UpdateImportProfile>,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let row = access::authorize(tx, &id, Permission::ImportsWrite)?;
+        let row = authz::authorize(tx, &id, Permission::ImportsWrite)?;
         known.check(&*row)?;
         Reply::resource(&store::update(tx, &row, &body.0)?)
     })
@@ -91,7 +91,7 @@ async fn update_import_profile(
 #[delete("/{import_profile_id}")]
 async fn archive_import_profile(call: Call, id: Path<Ref<ProfileRow>>, known: IfMatch) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let row = access::authorize(tx, &id, Permission::ImportsWrite)?;
+        let row = authz::authorize(tx, &id, Permission::ImportsWrite)?;
         known.check(&*row)?;
         store::archive(tx, &row)?;
         Ok(Reply::no_content())
@@ -111,7 +111,7 @@ async fn list_import_profile_versions(
     query: Query<ListQuery>,
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let row = access::read(tx, &id)?;
+        let row = authz::read(tx, &id)?;
         Reply::page(&store::versions(tx, &row, &query.0)?)
     })
     .await

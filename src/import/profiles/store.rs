@@ -8,8 +8,8 @@ use super::model::{
     CreateImportProfile, ImportProfile, ImportProfileVersion, ProfileRow, UpdateImportProfile,
 };
 use crate::{
-    access::{Authorized, Protected},
     app::{Tx, refuse_taken},
+    authz::{Authorized, Protected},
     db::schema::{import_profile_versions, import_profiles},
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, Code, Faults, ListQuery, Listing, Page, Sort, list::SortKind},
@@ -229,7 +229,7 @@ fn with_version(tx: &mut Tx, row: ProfileRow, mapping: Value) -> ApiResult<Impor
 /// 422 with all that is wrong with a mapping.
 fn check_mapping(tx: &mut Tx, resource: &str, mapping: &Mapping) -> ApiResult<()> {
     let Some(target) = import::target(tx.app, resource) else {
-        let known = tx.app.import_targets.iter();
+        let known = tx.app.part::<import::Targets>().0.iter();
         let known: Vec<_> = known.map(|target| target.declaration().resource).collect();
         let detail = format!("must be one of {}", known.join(", "));
         return Err(ApiError::field("/resource", detail));

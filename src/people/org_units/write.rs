@@ -12,7 +12,7 @@ use super::{
     store,
 };
 use crate::{
-    access::{self, Authorized, Permission, bulk::one, caller::lacks, inclusion},
+    access::{self, Authorized, Permission, bulk::one, inclusion, lacks},
     app::Tx,
     http::{ApiError, ApiResult, Code, bulk::Outcomes},
     people::{

@@ -14,7 +14,7 @@ use super::{
     model::{CreateUser, UpdateUser, User},
 };
 use crate::{
-    access::{self, Authorized, Permission, bulk::one, caller::lacks},
+    access::{self, Authorized, Permission, bulk::one, lacks},
     app::{Tx, Wake},
     http::{ApiResult, bulk::Outcomes},
     people::{

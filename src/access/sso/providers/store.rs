@@ -11,7 +11,7 @@ use super::model::{
     CreateIdentityProvider, IdentityProvider, OfferedProvider, ProviderRow, UpdateIdentityProvider,
 };
 use crate::{
-    access::{Authorized, Protected},
+    access::{Authorized, Protected, sso::PeopleOfProviders},
     app::{Tx, Wake, refuse_taken},
     db::{
         schema::{identity_providers, service_accounts},
@@ -231,7 +231,7 @@ fn check(tx: &mut Tx, row: &ProviderRow, before: Option<&ProviderRow>) -> ApiRes
     if is_as_before(|row| json!([row.mapping, row.groups, row.groups_claim, row.creates_people])) {
         return faults.into_result();
     }
-    let mut of_people = tx.app.sso_people.faults(tx, row)?;
+    let mut of_people = tx.app.part::<PeopleOfProviders>().0.faults(tx, row)?;
     if row.groups_claim.is_none() && !row.group_links().is_empty() {
         of_people.push(FieldError::new(
             "/groups_claim",

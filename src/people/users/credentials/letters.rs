@@ -9,11 +9,10 @@ use crate::{
         passwords::tokens::{self, TokenPurpose},
     },
     app::Tx,
-    config::MailSettings,
     http::{ApiError, ApiResult, Code, Ref},
     jobs::{Job, JobError, JobRun},
     ledger::Event,
-    mail::{self, Mail},
+    mail::{self, Mail, MailSettings},
     people::users::model::{User, UserStatus},
 };
 

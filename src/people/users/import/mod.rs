@@ -5,7 +5,7 @@ mod outrun;
 mod resolve;
 mod write;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
@@ -156,7 +156,7 @@ impl Target for UserImport {
 
     /// Whoever gets a person's mail can reset their password; and where people sign in by keys of this source, whoever has
     /// the key is that person.
-    fn powers(&self, import: Uuid, now: DateTime<Utc>) -> Option<Sql> {
+    fn refuse_application(&self, tx: &mut Tx, import: Uuid) -> ApiResult<()> {
         let people = sql!(
             "SELECT object_id FROM import_rows WHERE action IN ('update', 'restore')
                 AND changes ? 'email' AND import_id = {import} UNION SELECT import_rows.object_id
@@ -170,7 +170,8 @@ impl Target for UserImport {
              WHERE import_rows.action = 'update' AND import_rows.refs ? 'external_key'
                 AND import_rows.import_id = {import}"
         );
-        Some(inclusion::reaching_those(people, now))
+        let powers = inclusion::reaching_those(people, tx.now);
+        inclusion::require_granted(tx, powers, EXCEEDS)
     }
 
     fn prepare(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
@@ -192,6 +193,9 @@ impl Target for UserImport {
         write::write(tx, plan, part)
     }
 }
+
+const EXCEEDS: &str = "The plan changes the e-mail address, or a key to sign in by, of people who were granted something that you do \
+    not hold in a scope that includes it. Leave them out of the file, or ask somebody who holds as much.";
 
 fn field(name: &'static str, kind: Kind, empty: Empty, present: &'static str) -> Field {
     Field {

@@ -2,16 +2,26 @@
 
 use std::{collections::HashMap, ops::Deref};
 
-use diesel::QueryResult;
+use chrono::{DateTime, Utc};
+use diesel::{PgConnection, QueryResult};
 use uuid::Uuid;
 
-use super::{Permission, Scope, caller::lacks};
+use super::{Caller, Permission, Scope, caller::lacks};
 use crate::{
-    app::Tx,
     db::{Condition, Fixed, Sql, sql::Fragment},
     http::{ApiError, ApiResult, Ref, RefKind},
     sql,
 };
+
+/// Who asks, when, and on which connection: a transaction of [`crate::app`].
+pub trait Asking {
+    /// The connection.
+    fn connection(&mut self) -> &mut PgConnection;
+    /// Who asks.
+    fn caller(&self) -> &Caller;
+    /// When.
+    fn now(&self) -> DateTime<Utc>;
+}
 
 /// A kind of thing that callers see and change within their scopes. Implemented by [`protected!`](crate::protected!).
 pub trait Protected: Sized {
@@ -34,7 +44,7 @@ pub trait Protected: Sized {
 
     /// The row that `condition` finds, and whether `allowed` holds for it; locked against other writers if `lock`.
     fn select(
-        tx: &mut Tx,
+        asking: &mut dyn Asking,
         condition: Condition,
         allowed: Condition,
         lock: bool,
@@ -43,7 +53,7 @@ pub trait Protected: Sized {
     /// The rows that `condition` finds, with their ids and whether `allowed` holds for each; locked in the order of
     /// their ids.
     fn select_all(
-        tx: &mut Tx,
+        asking: &mut dyn Asking,
         condition: Condition,
         allowed: Condition,
     ) -> QueryResult<Vec<(Uuid, Self, bool)>>;
@@ -70,8 +80,8 @@ impl<T> Deref for Authorized<T> {
 }
 
 /// The thing that `id` names, within the scope of the permission to read it; 404 otherwise.
-pub fn read<T: Protected>(tx: &mut Tx, id: &Ref<T>) -> ApiResult<T> {
-    let scope = tx.scope(T::READ)?;
+pub fn read<T: Protected>(tx: &mut impl Asking, id: &Ref<T>) -> ApiResult<T> {
+    let scope = tx.caller().scope(T::READ, tx.now())?;
     let found = T::select(
         tx,
         Condition::new(sql!(
@@ -89,17 +99,21 @@ pub fn read<T: Protected>(tx: &mut Tx, id: &Ref<T>) -> ApiResult<T> {
 
 /// The thing that `id` names, if the caller may use `permission` on it: to read what needs another permission than
 /// the thing itself.
-pub fn read_with<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission) -> ApiResult<T> {
+pub fn read_with<T: Protected>(tx: &mut impl Asking, id: &Ref<T>, permission: Permission) -> ApiResult<T> {
     find(tx, id, permission, false)
 }
 
 /// Locks the thing that `id` names and proves that the caller may use `permission` on it.
-pub fn authorize<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission) -> ApiResult<Authorized<T>> {
+pub fn authorize<T: Protected>(
+    tx: &mut impl Asking,
+    id: &Ref<T>,
+    permission: Permission,
+) -> ApiResult<Authorized<T>> {
     find(tx, id, permission, true).map(Authorized)
 }
 
-fn find<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission, lock: bool) -> ApiResult<T> {
-    let scope = tx.scope(permission)?;
+fn find<T: Protected>(tx: &mut impl Asking, id: &Ref<T>, permission: Permission, lock: bool) -> ApiResult<T> {
+    let scope = tx.caller().scope(permission, tx.now())?;
     let covered = T::covered(&scope);
     let visible = visible::<T>(tx, &covered);
     let condition = Condition::new(sql!("{named} AND {visible}", named = named(id)));
@@ -112,11 +126,11 @@ fn find<T: Protected>(tx: &mut Tx, id: &Ref<T>, permission: Permission, lock: bo
 
 /// Locks the things that `ids` name and proves, or refuses, for each that the caller may use `permission` on it.
 pub fn authorize_all<T: Protected>(
-    tx: &mut Tx,
+    tx: &mut impl Asking,
     ids: &[Uuid],
     permission: Permission,
 ) -> ApiResult<HashMap<Uuid, ApiResult<Authorized<T>>>> {
-    let scope = tx.scope(permission)?;
+    let scope = tx.caller().scope(permission, tx.now())?;
     let covered = T::covered(&scope);
     let visible = visible::<T>(tx, &covered);
     let condition = Condition::new(sql!("{among} AND {visible}", among = among::<T>(ids)));
@@ -136,23 +150,27 @@ pub fn authorize_all<T: Protected>(
 
 /// The things that a request which takes `permission` may name beside those that it changes: what the caller may see, and
 /// what the permission covers. The others are answered like those that do not exist.
-pub fn nameable<T: Protected>(tx: &Tx, permission: Permission) -> Sql {
-    let covered = tx.caller.scope_if_any(permission, tx.now);
+pub fn nameable<T: Protected>(tx: &impl Asking, permission: Permission) -> Sql {
+    let covered = tx.caller().scope_if_any(permission, tx.now());
     let covered = covered.map_or_else(Sql::never, |scope| T::covered(&scope));
     visible::<T>(tx, &covered)
 }
 
 /// What the caller may see, beside what is `covered` for what they want to do.
-fn visible<T: Protected>(tx: &Tx, covered: &Sql) -> Sql {
-    match tx.caller.scope_if_any(T::READ, tx.now) {
+fn visible<T: Protected>(tx: &impl Asking, covered: &Sql) -> Sql {
+    match tx.caller().scope_if_any(T::READ, tx.now()) {
         Some(readable) => Sql::any([T::visible(&readable), covered.clone()]),
         None => covered.clone(),
     }
 }
 
 /// Those of `ids`, just written, that are outside the scope of `permission`; whoever asks undoes their writes.
-pub fn outside<T: Protected>(tx: &mut Tx, ids: &[Uuid], permission: Permission) -> ApiResult<Vec<Uuid>> {
-    let scope = tx.scope(permission)?;
+pub fn outside<T: Protected>(
+    tx: &mut impl Asking,
+    ids: &[Uuid],
+    permission: Permission,
+) -> ApiResult<Vec<Uuid>> {
+    let scope = tx.caller().scope(permission, tx.now())?;
     if scope.is_everything() {
         return Ok(Vec::new());
     }
@@ -173,8 +191,8 @@ fn among<T: Protected>(ids: &[Uuid]) -> Sql {
 }
 
 /// Proves that a thing which was just written is within the scope of `permission`; the write is undone otherwise.
-pub fn confirm<T: Protected>(tx: &mut Tx, id: Uuid, permission: Permission) -> ApiResult<()> {
-    let scope = tx.scope(permission)?;
+pub fn confirm<T: Protected>(tx: &mut impl Asking, id: Uuid, permission: Permission) -> ApiResult<()> {
+    let scope = tx.caller().scope(permission, tx.now())?;
     if scope.is_everything() {
         return Ok(());
     }
@@ -189,7 +207,8 @@ pub fn confirm<T: Protected>(tx: &mut Tx, id: Uuid, permission: Permission) -> A
     }
 }
 
-pub(super) fn named<T: Protected>(id: &Ref<T>) -> Sql {
+/// The row that `id` names, as a condition.
+pub fn named<T: Protected>(id: &Ref<T>) -> Sql {
     match (&id.kind, T::EXTERNAL) {
         (RefKind::Id(id), _) => sql!("{id_2} = {id}", id_2 = Fixed(T::ID)),
         (RefKind::External { source, key }, Some(kind)) => sql!(
@@ -210,22 +229,22 @@ pub(super) fn named<T: Protected>(id: &Ref<T>) -> Sql {
 macro_rules! protected {
     ($row:ident in $table:ident, name: $name:literal, external: $external:expr, read: $read:ident,
      covered: |$scope:ident| $covered:expr $(, visible: |$visible_scope:ident| $visible:expr)? $(,)?) => {
-        impl $crate::access::Protected for $row {
+        impl $crate::authz::Protected for $row {
             const NAME: &'static str = $name;
             const ID: &'static str = concat!(stringify!($table), ".id");
             const EXTERNAL: Option<&'static str> = $external;
-            const READ: $crate::access::Permission = $crate::access::Permission::$read;
+            const READ: $crate::authz::Permission = $crate::authz::Permission::$read;
 
-            fn covered($scope: &$crate::access::Scope) -> $crate::db::Sql {
+            fn covered($scope: &$crate::authz::Scope) -> $crate::db::Sql {
                 $covered
             }
 
-            $(fn visible($visible_scope: &$crate::access::Scope) -> $crate::db::Sql {
+            $(fn visible($visible_scope: &$crate::authz::Scope) -> $crate::db::Sql {
                 $visible
             })?
 
             fn select(
-                tx: &mut $crate::app::Tx,
+                asking: &mut dyn $crate::authz::Asking,
                 condition: $crate::db::Condition,
                 allowed: $crate::db::Condition,
                 lock: bool,
@@ -238,14 +257,14 @@ macro_rules! protected {
                     .select(($row::as_select(), allowed))
                     .filter(condition);
                 if lock {
-                    query.for_no_key_update().first(tx.conn).optional()
+                    query.for_no_key_update().first(asking.connection()).optional()
                 } else {
-                    query.first(tx.conn).optional()
+                    query.first(asking.connection()).optional()
                 }
             }
 
             fn select_all(
-                tx: &mut $crate::app::Tx,
+                asking: &mut dyn $crate::authz::Asking,
                 condition: $crate::db::Condition,
                 allowed: $crate::db::Condition,
             ) -> diesel::QueryResult<Vec<(uuid::Uuid, Self, bool)>> {
@@ -256,7 +275,7 @@ macro_rules! protected {
                     .filter(condition)
                     .order($table::id)
                     .for_no_key_update()
-                    .load(tx.conn)
+                    .load(asking.connection())
             }
         }
     };

@@ -6,13 +6,11 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
+    Actor, ActorKind,
     permission::{Permission, PermissionSet},
     scope::{Scope, ScopePart},
 };
-use crate::{
-    http::{ApiError, ApiResult, Code},
-    ledger::{Actor, ActorKind},
-};
+use crate::http::{ApiError, ApiResult, Code};
 
 /// A role that the caller holds in a scope.
 #[derive(Debug, Clone, PartialEq)]
