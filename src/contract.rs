@@ -16,11 +16,12 @@ use utoipa_actix_web::{AppExt, scope};
 use crate::{
     access::Permission,
     enrollment::rules::{plan_model::RulePlan, reconcile::Outcome},
-    http::{Problem, forms, scim, scim::ScimError},
+    http::{Problem, forms},
     import::imports::model::ImportCounts,
     ledger::LedgerVerification,
     metrics::Operations,
-    server,
+    routes,
+    scim::error::{self as scim, ScimError},
 };
 
 #[derive(utoipa::OpenApi)]
@@ -151,10 +152,10 @@ fn build() -> OpenApi {
     let (_, collected) = actix_web::App::new()
         .into_utoipa_app()
         .openapi(Base::openapi())
-        .configure(server::public)
-        .configure(server::probes)
-        .service(scope("/v1").configure(server::v1))
-        .service(scope(scim::ADDRESS).configure(server::scim))
+        .configure(routes::public)
+        .configure(routes::probes)
+        .service(scope("/v1").configure(routes::v1))
+        .service(scope(scim::ADDRESS).configure(routes::scim))
         .split_for_parts();
     let mut document = serde_json::to_value(&collected).unwrap_or_default();
     document["components"]["securitySchemes"] = json!({

@@ -1,4 +1,4 @@
-//! The HTTP server: the routes of every domain, the middleware, and an orderly end.
+//! The HTTP server: what domains do for each other, the middleware, and an orderly end.
 
 use std::{
     net::TcpListener,
@@ -30,42 +30,9 @@ use crate::{
     catalog,
     config::Config,
     contract, credential, enrollment,
-    http::{self, ApiError, Code, request},
-    import, jobs, ledger, operations, people, report, system,
+    http::{ApiError, Code, request},
+    import, people, routes, scim,
 };
-
-/// The domains' routes, all behind authentication.
-pub fn v1(config: &mut ServiceConfig) {
-    access::configure(config);
-    people::configure(config);
-    catalog::configure(config);
-    credential::configure(config);
-    report::configure(config);
-    enrollment::configure(config);
-    system::configure(config);
-    jobs::routes::configure(config);
-    operations::configure(config);
-    ledger::configure(config);
-    import::configure(config);
-}
-
-/// The routes of SCIM, all behind an authentication that takes SCIM tokens too.
-pub fn scim(config: &mut ServiceConfig) {
-    people::scim::configure(config);
-}
-
-/// The routes that need no token, beside [`probes`].
-pub fn public(config: &mut ServiceConfig) {
-    access::configure_public(config);
-    people::configure_public(config);
-    credential::configure_public(config);
-    system::configure_public(config);
-}
-
-/// What watches over Provost asks: beside the API, or on a listener of its own.
-pub fn probes(config: &mut ServiceConfig) {
-    system::configure_probes(config);
-}
 
 /// What happens in the same transaction when people change, in this order.
 pub const REACTIONS: &[Reaction] = &[
@@ -113,30 +80,31 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
             .app_data(web::PayloadConfig::new(app.config.body_limit as usize))
             .app_data(web::PathConfig::default().error_handler(|error, _| bad_path(&error).into()))
             .into_utoipa_app()
-            .configure(public)
+            .configure(routes::public)
             .configure(|config: &mut ServiceConfig| {
                 if app.config.metrics_listen.is_none() {
-                    probes(config);
+                    routes::probes(config);
                 }
             })
-            .service(scope("/v1").wrap(from_fn(authenticate)).configure(v1))
+            .service(scope("/v1").wrap(from_fn(authenticate)).configure(routes::v1))
             .service(
-                scope(http::scim::ADDRESS)
+                scope(scim::error::ADDRESS)
                     .wrap(from_fn(authenticate_scim))
-                    .configure(scim),
+                    .configure(routes::scim),
             )
             .split_for_parts();
         app.metrics.know(|| contract::operations(&document));
         actix
             .configure(contract::configure_docs)
             .default_service(web::to(unmatched))
-            .wrap(from_fn(http::scim::trim_slashes))
+            .wrap(from_fn(scim::error::trim_slashes))
             .wrap(from_fn(rates::limit))
             .wrap(Compress::default())
             .wrap(cors(&app.config))
             .wrap(from_fn(refuse_preflight))
             .wrap(from_fn(close_when_stopping))
             .wrap(from_fn(request::track))
+            .wrap(from_fn(scim::error::speak))
     });
     Ok(server
         .workers(threads)
@@ -154,7 +122,7 @@ pub fn serve_probes(app: Arc<App>, listener: TcpListener) -> std::io::Result<Ser
             .app_data(Data::new(app.config.clone()))
             .app_data(Data::new(app.metrics.clone()))
             .into_utoipa_app()
-            .configure(probes)
+            .configure(routes::probes)
             .split_for_parts();
         actix
             .default_service(web::to(unmatched))

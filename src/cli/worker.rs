@@ -20,9 +20,9 @@ use crate::{
     people::{
         facts::FollowPeople,
         groups::upkeep::KeepGroups,
-        scim::dry_runs::purge::PurgeDryRuns,
         users::credentials::{letters::SendPasswordLetter, resets::StartPasswordReset},
     },
+    scim::dry_runs::purge::PurgeDryRuns,
     server,
 };
 

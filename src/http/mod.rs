@@ -22,7 +22,6 @@ mod reply;
 pub mod request;
 pub mod rules;
 mod schema;
-pub mod scim;
 pub mod upload;
 
 pub use body::Valid;
@@ -32,7 +31,7 @@ pub use field::FieldError;
 pub use list::{ListQuery, Listing, Page, Sort};
 pub use path::{Ref, RefKind};
 pub use precondition::{IfMatch, IfNoneMatch, Versioned, showing};
-pub use problem::{ApiError, ApiResult, Problem};
+pub use problem::{ApiError, ApiResult, ErrorForm, Problem};
 pub use query::{Parameters, Query};
 pub use reply::Reply;
 pub use upload::CsvUpload;

@@ -7,12 +7,7 @@ use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as Diese
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{
-    codes::Code,
-    field::FieldError,
-    request,
-    scim::{self, ScimError},
-};
+use super::{codes::Code, field::FieldError, request};
 use crate::db::DbError;
 
 /// What a handler answers.
@@ -225,6 +220,33 @@ impl fmt::Display for ApiError {
     }
 }
 
+/// How errors are answered. Problems, unless a protocol has a form of its own.
+pub struct ErrorForm {
+    /// The status of a code.
+    pub status: fn(Code) -> StatusCode,
+    /// The body's media type.
+    pub media_type: &'static str,
+    /// The body.
+    pub body: fn(&ApiError) -> Vec<u8>,
+}
+
+tokio::task_local! {
+    static FORM: &'static ErrorForm;
+}
+
+static PROBLEM: ErrorForm = ErrorForm {
+    status: Code::status,
+    media_type: "application/problem+json",
+    body: |error| serde_json::to_vec(&error.to_problem(request::current_id())).unwrap_or_default(),
+};
+
+impl ErrorForm {
+    /// Does `work`, whose errors are answered in this form.
+    pub async fn during<F: Future>(&'static self, work: F) -> F::Output {
+        FORM.scope(self, work).await
+    }
+}
+
 impl std::error::Error for ApiError {}
 
 impl ResponseError for ApiError {
@@ -234,13 +256,8 @@ impl ResponseError for ApiError {
 
     /// The body gets its request id from the outermost middleware, which knows it.
     fn error_response(&self) -> HttpResponse {
-        let is_scim = request::speaks_scim();
-        let status = if is_scim {
-            scim::status(self.code)
-        } else {
-            self.code.status()
-        };
-        let mut response = HttpResponse::build(status);
+        let form = FORM.try_with(|form| *form).unwrap_or(&PROBLEM);
+        let mut response = HttpResponse::build((form.status)(self.code));
         match self.code {
             Code::Unauthenticated => {
                 response.insert_header(("WWW-Authenticate", "Bearer"));
@@ -253,13 +270,8 @@ impl ResponseError for ApiError {
         if let Some(seconds) = self.retry_after {
             response.insert_header(("Retry-After", seconds.to_string()));
         }
-        if is_scim {
-            response.content_type(scim::MEDIA_TYPE);
-            return response.body(serde_json::to_vec(&ScimError::from(self)).unwrap_or_default());
-        }
-        response.content_type("application/problem+json");
-        let problem = self.to_problem(request::current_id());
-        response.body(serde_json::to_vec(&problem).unwrap_or_default())
+        response.content_type(form.media_type);
+        response.body((form.body)(self))
     }
 }
 

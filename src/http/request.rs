@@ -24,20 +24,14 @@ use actix_web::{
 };
 use futures_util::{FutureExt, Stream, stream::poll_fn};
 
-use super::{ApiError, Code, address, scim};
+use super::{ApiError, Code, address};
 use crate::{config::Config, metrics::Metrics};
 
 /// The header that carries the request's id.
 pub const REQUEST_ID: &str = "x-request-id";
 
-/// What the task that works on a request knows of it.
-struct Current {
-    id: String,
-    speaks_scim: bool,
-}
-
 tokio::task_local! {
-    static CURRENT: Current;
+    static CURRENT_ID: String;
 }
 
 /// The principal of a request, left by the authentication for the access log.
@@ -54,12 +48,7 @@ pub struct Deadline(pub Instant);
 
 /// The id of the request that this task works on.
 pub fn current_id() -> Option<String> {
-    CURRENT.try_with(|current| current.id.clone()).ok()
-}
-
-/// Whether the request that this task works on is one of SCIM, whose errors have a form of their own.
-pub fn speaks_scim() -> bool {
-    CURRENT.try_with(|current| current.speaks_scim).unwrap_or(false)
+    CURRENT_ID.try_with(String::clone).ok()
 }
 
 fn fit(id: &str) -> bool {
@@ -100,12 +89,8 @@ pub async fn track<B: MessageBody + 'static>(
     let path = request.path().to_owned();
     let pattern = request.match_pattern();
 
-    let current = Current {
-        id: id.clone(),
-        speaks_scim: scim::is_address(&path),
-    };
-    let answer = CURRENT
-        .scope(current, async move {
+    let answer = CURRENT_ID
+        .scope(id.clone(), async move {
             let answer = AssertUnwindSafe(next.call(request))
                 .catch_unwind()
                 .map(|answer| answer.unwrap_or_else(|panic| Err(panicked(&*panic).into())));

@@ -8,7 +8,6 @@ pub mod external_keys;
 pub mod facts;
 pub mod groups;
 pub mod org_units;
-pub mod scim;
 pub mod users;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -19,7 +18,6 @@ pub fn configure(config: &mut ServiceConfig) {
     org_units::routes::configure(config);
     groups::routes::configure(config);
     attributes::routes::configure(config);
-    scim::dry_runs::routes::configure(config);
 }
 
 /// The routes that need no token.

@@ -1,6 +1,10 @@
 use std::collections::BTreeSet;
 
-use provost::{access::Permission, sql, text::fold};
+use provost::{
+    access::{Permission, ScopeKind},
+    sql,
+    text::fold,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -176,4 +180,14 @@ async fn a_manager_who_takes_over_another_team_sees_it_on_the_next_request() {
     assert_eq!(names(&lead_client).await, set(&["lead"]));
     report_to(bea, lead).await;
     assert_eq!(names(&lead_client).await, set(&["bea", "cho", "lead"]));
+}
+
+/// They are declared in `authz/scope.rs` and nowhere else but in the constraint.
+#[test]
+fn the_database_knows_the_kinds_of_scope() {
+    let migration = include_str!("../../migrations/2026-11-22-000300_create_access/up.sql");
+    let (_, rest) = migration.split_once("CHECK (scope_kind IN").unwrap();
+    let (known, _) = rest.split_once("))").unwrap();
+    let known: Vec<&str> = known.split('\'').skip(1).step_by(2).collect();
+    assert_eq!(known, ScopeKind::WORDS);
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::sample::{Sample, json_body};
 
 /// Where SCIM says which unit somebody belongs to.
-const HOMES: &str = provost::people::scim::schema::PROVOST_USER;
+const HOMES: &str = provost::scim::schema::PROVOST_USER;
 
 /// Of things of its own, since what it deletes is gone for it.
 pub fn samples() -> Vec<Sample> {

@@ -13,7 +13,8 @@ use super::{dry_runs, passwords::without_passwords, schema::check_schemas};
 use crate::{
     access::service_accounts::scim_tokens::ScimToken,
     app::{Call, Tx},
-    http::{ApiResult, Reply, body, scim},
+    http::{ApiResult, Reply, body},
+    scim::error,
 };
 
 /// What answers and external ids need to know of the client.
@@ -96,7 +97,7 @@ impl FromRequest for ScimCall {
         let call = Call::from_request(request, payload).into_inner();
         ready(call.map(|call| {
             let call = call.taking_any_parameters();
-            let base = format!("{}{}", call.app.config.public_url(), scim::ADDRESS);
+            let base = format!("{}{}", call.app.config.public_url(), error::ADDRESS);
             let client = Client {
                 base,
                 source: format!("scim:{}", call.caller().principal_id()),

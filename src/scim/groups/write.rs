@@ -13,17 +13,15 @@ use crate::{
     access::{self, Authorized, Permission},
     app::Tx,
     http::{ApiError, ApiResult, IfMatch, Ref, body},
-    people::{
-        groups::{
-            self,
-            model::{CreateGroup, Group, UpdateGroup},
-        },
-        scim::{
-            call::Client,
-            patch::{self, Operation, Path},
-            schema::{GROUP, Resource, text_at},
-            users::identity,
-        },
+    people::groups::{
+        self,
+        model::{CreateGroup, Group, UpdateGroup},
+    },
+    scim::{
+        call::Client,
+        patch::{self, Operation, Path},
+        schema::{GROUP, Resource, text_at},
+        users::identity,
     },
 };
 

@@ -12,13 +12,11 @@ use crate::{
     app::Tx,
     filter::Filter,
     http::{ApiError, ApiResult, Code},
-    people::{
-        groups::{
-            members,
-            model::{Group, UpdateGroupMembers},
-        },
-        scim::patch::{PARTS, Target, Verb},
+    people::groups::{
+        members,
+        model::{Group, UpdateGroupMembers},
     },
+    scim::patch::{PARTS, Target, Verb},
 };
 
 /// Who is to be in a group and who is not.

@@ -3,7 +3,7 @@
 use crate::{
     filter::{Attribute, Column, Kind, Part, Schema},
     http::{Listing, Sort, list::SortKind},
-    people::scim::schema::CORE_GROUP,
+    scim::schema::CORE_GROUP,
 };
 
 /// The attributes of groups.

@@ -20,11 +20,8 @@ use crate::{
         schema::{external_keys, groups},
     },
     http::{ApiError, ApiResult, Page},
-    people::{
-        groups::model::Group,
-        scim::{call::Client, paging, schema::CORE_GROUP, search::Search},
-        users::model::User,
-    },
+    people::{groups::model::Group, users::model::User},
+    scim::{call::Client, paging, schema::CORE_GROUP, search::Search},
     sql,
     text::fold,
 };

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::record::Record;
-use crate::people::scim::schema::{
+use crate::scim::schema::{
     ENTERPRISE_USER, PROVOST_USER, Resource,
     attribute::{is_primary, no_longer_primary},
     set_text, text_at,

@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod call;
 pub mod discovery;
 pub mod dry_runs;
+pub mod error;
 mod everything;
 pub mod groups;
 pub mod model;
@@ -20,6 +21,11 @@ mod search;
 pub mod users;
 
 use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of its dry runs, below `/v1`.
+pub fn configure_v1(config: &mut ServiceConfig) {
+    dry_runs::routes::configure(config);
+}
 
 /// The routes of `/scim/v2`.
 pub fn configure(config: &mut ServiceConfig) {

@@ -1,4 +1,4 @@
-//! SCIM's media type and its errors (RFC 7644, section 3.12), into which every error below `/scim/v2` is put.
+//! SCIM's media type and its errors (RFC 7644, section 3.12): [`speak`] has every error below `/scim/v2` take their form.
 
 use actix_web::{
     body::MessageBody,
@@ -9,7 +9,7 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ApiError, Code};
+use crate::http::{ApiError, Code, ErrorForm};
 
 /// Where SCIM is spoken.
 pub const ADDRESS: &str = "/scim/v2";
@@ -43,6 +43,23 @@ pub async fn trim_slashes<B: MessageBody>(
     }
     next.call(request).await
 }
+
+/// Middleware, around all others: has errors below `/scim/v2` answered in the form of SCIM.
+pub async fn speak<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    match is_address(request.path()) {
+        true => FORM.during(next.call(request)).await,
+        false => next.call(request).await,
+    }
+}
+
+static FORM: ErrorForm = ErrorForm {
+    status,
+    media_type: MEDIA_TYPE,
+    body: |error| serde_json::to_vec(&ScimError::from(error)).unwrap_or_default(),
+};
 
 /// An error of SCIM.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

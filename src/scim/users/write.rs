@@ -16,15 +16,15 @@ use crate::{
     ledger::Event,
     people::{
         attributes::check::Definitions,
-        scim::{
-            call::Client,
-            patch,
-            schema::{ENTERPRISE_USER, Resource, USER, text_at},
-        },
         users::{
             self,
             model::{CreateUser, UpdateUser, User, UserStatus},
         },
+    },
+    scim::{
+        call::Client,
+        patch,
+        schema::{ENTERPRISE_USER, Resource, USER, text_at},
     },
 };
 

@@ -19,7 +19,8 @@ use super::{
 use crate::{
     app::Tx,
     db::Fixed,
-    http::{ApiError, ApiResult, Code, IfMatch, Reply, Versioned, scim::ScimError},
+    http::{ApiError, ApiResult, Code, IfMatch, Reply, Versioned},
+    scim::error::ScimError,
     sql,
 };
 

@@ -6,13 +6,11 @@ use serde_json::{Value, json};
 use super::homes::{CUSTOM, HOMES, is_made_up};
 use crate::{
     http::{Versioned, showing},
-    people::{
-        scim::{
-            call::Client,
-            respond::{Meta, Represented, represent},
-            schema::{ENTERPRISE_USER, EXTERNAL_ID, Resource, USER, set_text, text_at},
-        },
-        users::model::{User, UserStatus},
+    people::users::model::{User, UserStatus},
+    scim::{
+        call::Client,
+        respond::{Meta, Represented, represent},
+        schema::{ENTERPRISE_USER, EXTERNAL_ID, Resource, USER, set_text, text_at},
     },
 };
 

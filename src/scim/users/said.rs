@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{homes::HOMES, record::Record};
 use crate::{
     http::ApiResult,
-    people::scim::{
+    scim::{
         patch::{self, Operation, UNSAID},
         schema::{Resource, USER},
     },

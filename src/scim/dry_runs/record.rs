@@ -12,12 +12,12 @@ use super::{
 use crate::{
     access::service_accounts::scim_tokens::ScimToken,
     app::Tx,
-    http::{
-        ApiError, ApiResult, Reply,
-        scim::{self, MEDIA_TYPE, ScimError},
-    },
+    http::{ApiError, ApiResult, Reply},
     ledger::Event,
-    people::scim::call::Asked,
+    scim::{
+        call::Asked,
+        error::{self, MEDIA_TYPE, ScimError},
+    },
 };
 
 /// The header that leads from an answer to its record.
@@ -60,7 +60,7 @@ fn refusal(error: &ApiError) -> ApiResult<(Reply, Option<String>)> {
     let body = ScimError::from(error);
     let bytes = serde_json::to_vec(&body).map_err(ApiError::internal)?;
     let headers = vec![("Content-Type".to_owned(), MEDIA_TYPE.to_owned())];
-    let status = scim::status(error.code).as_u16();
+    let status = error::status(error.code).as_u16();
     Ok((Reply::stored(status, headers, bytes), Some(body.detail)))
 }
 

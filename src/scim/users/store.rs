@@ -23,11 +23,8 @@ use crate::{
         sql::Fragment,
     },
     http::{ApiError, ApiResult, Page},
-    people::{
-        groups::model::Group,
-        scim::{call::Client, paging, schema::CORE_USER, schema::GROUP, search::Search},
-        users::model::User,
-    },
+    people::{groups::model::Group, users::model::User},
+    scim::{call::Client, paging, schema::CORE_USER, schema::GROUP, search::Search},
     sql,
     text::fold,
 };

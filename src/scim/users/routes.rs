@@ -9,7 +9,7 @@ use super::{record::Record, store, write};
 use crate::{
     app::Tx,
     http::{ApiError, ApiResult, IfMatch, IfNoneMatch, Reply},
-    people::scim::{
+    scim::{
         call::{Client, ScimBody, ScimCall},
         model::{ScimList, ScimPatch, ScimSearch, ScimUser},
         respond::{self, Represented},

@@ -7,13 +7,11 @@ use uuid::Uuid;
 
 use crate::{
     http::{ApiResult, IfMatch, Versioned, showing},
-    people::{
-        groups::model::Group,
-        scim::{
-            call::Client,
-            respond::{Meta, Represented, represent},
-            schema::{EXTERNAL_ID, GROUP, Resource, USER},
-        },
+    people::groups::model::Group,
+    scim::{
+        call::Client,
+        respond::{Meta, Represented, represent},
+        schema::{EXTERNAL_ID, GROUP, Resource, USER},
     },
 };
 

@@ -4,7 +4,7 @@
 use super::Foreign;
 use crate::{
     http::{ApiError, ApiResult, Code},
-    people::scim::schema::{
+    scim::schema::{
         ResourceType, Schema,
         attribute::{Attribute, find},
     },

@@ -6,7 +6,7 @@ use super::{Effort, Operation, Path, Target, Verb};
 use crate::{
     filter::{Attribute as FilterAttribute, Facts, Filter, FilterClock, Kind, Schema as FilterSchema},
     http::{ApiError, ApiResult, Code},
-    people::scim::schema::{
+    scim::schema::{
         Resource, Schema,
         attribute::{Attribute, below, find, is_primary, no_longer_primary, read_members, refuse_too_many},
     },

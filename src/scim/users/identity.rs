@@ -13,14 +13,14 @@ use crate::{
             model::ExternalKey,
             write::{self as keys, KeyChange},
         },
-        scim::{
-            call::Client,
-            schema::{EXTERNAL_ID, Resource, text_at},
-        },
         users::{
             model::{UpdateUser, User},
             write,
         },
+    },
+    scim::{
+        call::Client,
+        schema::{EXTERNAL_ID, Resource, text_at},
     },
     text,
 };

@@ -4,7 +4,7 @@
 use crate::{
     filter::{Attribute, Column, Kind, Part, Schema},
     http::{Listing, Sort, list::SortKind},
-    people::scim::schema::{CORE_USER, ENTERPRISE_USER, PROVOST_USER},
+    scim::schema::{CORE_USER, ENTERPRISE_USER, PROVOST_USER},
 };
 
 macro_rules! attributes {

@@ -10,7 +10,10 @@ use super::{
     schema::{Resource, ResourceType},
     search::Search,
 };
-use crate::http::{ApiResult, Reply, scim::MEDIA_TYPE};
+use crate::{
+    http::{ApiResult, Reply},
+    scim::error::MEDIA_TYPE,
+};
 
 /// A resource with what SCIM adds to it.
 #[derive(Debug, Clone)]

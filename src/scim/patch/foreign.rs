@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Effort, Verb};
 use crate::{
     http::{ApiError, ApiResult, Code},
-    people::scim::schema::{Resource, ResourceType, attribute::refuse_too_many, split_urn},
+    scim::schema::{Resource, ResourceType, attribute::refuse_too_many, split_urn},
 };
 
 /// A schema that nobody knows here, a member of it, or a part of that.
