@@ -31,6 +31,10 @@ const ABOUT_NO_FIELD: &[(&str, &str)] = &[
         "the user is locked, and `already_enrolled` comes first",
     ),
     (
+        "groups_one_kind",
+        "ids are Provost's own; foreign keys name the kind with the id",
+    ),
+    (
         "requirements_one_cycle",
         "the user is locked, and Provost counts the cycles",
     ),

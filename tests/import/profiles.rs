@@ -4,7 +4,7 @@ use super::{Importing, small_profile};
 use crate::support::TestApp;
 
 #[actix_web::test]
-async fn a_bad_mapping_names_all_its_faults_at_once() {
+async fn a_bad_mapping_names_all_its_faults_in_two_stages() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let mut profile = small_profile();
@@ -28,23 +28,34 @@ async fn a_bad_mapping_names_all_its_faults_at_once() {
         "missing": { "then": "retired" },
     });
 
-    let answer = admin
-        .post("/v1/import-profiles", profile)
-        .await
-        .assert_problem(422, "validation_failed");
-
+    // What holds of every mapping is its form; the rest depends on what it fills.
+    let answer = admin.post("/v1/import-profiles", profile.clone()).await;
+    let answer = answer.assert_problem(422, "validation_failed");
     for pointer in [
         "/mapping/format/delimiter",
         "/mapping/format/encoding",
         "/mapping/date_formats/0",
         "/mapping/key/value",
-        "/mapping/fields/given_nam",
-        "/mapping/fields/given_name",
         "/mapping/fields/username/template",
         "/mapping/fields/username/parts/id",
         "/mapping/fields/department/parts/a/steps/0/part",
         "/mapping/fields/title/steps/0/part",
         "/mapping/fields/title/steps/1/default",
+    ] {
+        answer.clone().assert_fault(pointer);
+    }
+    let mapping = profile["mapping"].as_object_mut().unwrap();
+    mapping.remove("format");
+    mapping.remove("date_formats");
+    mapping["key"]["value"] = json!({ "column": "id" });
+    for field in ["username", "department", "title"] {
+        mapping["fields"][field] = json!({ "column": field });
+    }
+    let answer = admin.post("/v1/import-profiles", profile).await;
+    let answer = answer.assert_problem(422, "validation_failed");
+    for pointer in [
+        "/mapping/fields/given_nam",
+        "/mapping/fields/given_name",
         "/mapping/fields/email/columns",
         "/mapping/references/manager/by",
         "/mapping/references/manager/on_missing",
