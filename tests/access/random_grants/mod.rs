@@ -443,7 +443,7 @@ async fn ten_thousand_random_steps_give_nobody_what_the_giver_does_not_hold() {
             "archive",
             "restore",
         ] {
-            assert!(taken.get(kind).is_some_and(|count| *count >= 10), "{taken:?}");
+            assert!(taken.get(kind).is_some_and(|count| *count >= 5), "{taken:?}");
         }
         assert!(story.refused_gains > 0, "{taken:?}");
     }
