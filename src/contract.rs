@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::{HttpResponse, web};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_actix_web::{AppExt, scope};
 
@@ -20,6 +20,8 @@ use crate::{
     import::imports::model::ImportCounts,
     ledger::LedgerVerification,
     metrics::Operations,
+    people::{org_units::model::OrgUnit, users::model::User},
+    resource::{Expansion, Resource},
     routes,
     scim::error::{self as scim, ScimError},
 };
@@ -163,10 +165,12 @@ fn build() -> OpenApi {
             "description": "An access token from `POST /oauth/token`." },
     });
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
-        for (name, schema) in schemas {
+        for (name, schema) in schemas.iter_mut() {
             forms::complete(name, schema);
             drop_object_defaults(schema);
         }
+        flatten(schemas);
+        add_expansions(schemas);
     }
     document["components"]["schemas"]["Operation"]["properties"]["result"] = operation_results();
     let schemas = document["components"]["schemas"].clone();
@@ -175,6 +179,7 @@ fn build() -> OpenApi {
             for method in ["get", "post", "put", "patch", "delete"] {
                 if let Some(operation) = item.get_mut(method) {
                     complete(path, method, operation);
+                    describe_expand(operation);
                     relax_body(operation, &schemas);
                 }
             }
@@ -184,6 +189,115 @@ fn build() -> OpenApi {
         log::error!("the document lacks what its operations have in common: {error}");
         collected
     })
+}
+
+/// Writes a resource's schema as one object, like its JSON: what callers write of it is a struct of its own in the code
+/// (`crate::resource`). What only bodies must keep to, such as patterns and defaults, is left out.
+fn flatten(schemas: &mut Map<String, Value>) {
+    let names: Vec<String> = schemas.keys().cloned().collect();
+    for name in names {
+        let fields = format!("{name}Fields");
+        let Some(fields_schema) = schemas.get(&fields).cloned() else {
+            continue;
+        };
+        let Some(schema) = schemas.get_mut(&name) else {
+            continue;
+        };
+        let Some(own) = schema["allOf"]
+            .as_array()
+            .and_then(|parts| parts.iter().find(|part| part["properties"].is_object()))
+        else {
+            continue;
+        };
+        let mut whole = own.clone();
+        whole["description"] = schema["description"].clone();
+        let properties = fields_schema["properties"].as_object().into_iter().flatten();
+        for (property, schema) in properties {
+            let mut schema = schema.clone();
+            keep_of_answers(&mut schema);
+            let takes_null = schema["type"]
+                .as_array()
+                .is_some_and(|types| types.iter().any(|one| one == "null"));
+            if let Some(required) = whole["required"].as_array_mut()
+                && !takes_null
+                && schema.get("oneOf").is_none()
+            {
+                required.push(property.as_str().into());
+            }
+            whole["properties"][property] = schema;
+        }
+        *schema = whole;
+        schemas.remove(&fields);
+    }
+}
+
+fn keep_of_answers(schema: &mut Value) {
+    if let Some(schema) = schema.as_object_mut() {
+        for of_bodies in [
+            "pattern",
+            "minLength",
+            "maxLength",
+            "minItems",
+            "maxItems",
+            "default",
+        ] {
+            schema.remove(of_bodies);
+        }
+        schema.get_mut("items").into_iter().for_each(keep_of_answers);
+    }
+}
+
+/// What each resource shows inside itself on request.
+fn expansions() -> [(&'static str, &'static [Expansion]); 2] {
+    [("User", User::EXPANSIONS), ("OrgUnit", OrgUnit::EXPANSIONS)]
+}
+
+/// Adds what `expand` shows to the schemas.
+fn add_expansions(schemas: &mut Map<String, Value>) {
+    for (name, expansions) in expansions() {
+        for Expansion {
+            name: member,
+            id,
+            shows,
+            ..
+        } in expansions
+        {
+            schemas[name]["properties"][*member] = json!({
+                "oneOf": [{ "$ref": format!("#/components/schemas/{}", shows()) }, { "type": "null" }],
+                "description": format!("What `{id}` names: with `expand={member}` only, and null where you may not see it."),
+            });
+        }
+    }
+}
+
+/// Says of the parameter `expand` what it may name, and leaves it out where that is nothing.
+fn describe_expand(operation: &mut Value) {
+    let schema = operation.pointer("/responses/200/content/application~1json/schema/$ref");
+    let name = schema
+        .and_then(Value::as_str)
+        .and_then(|name| name.rsplit('/').next());
+    let name = name.map(|name| name.trim_start_matches("Page_").to_owned());
+    let known = expansions()
+        .into_iter()
+        .find(|(known, _)| Some(*known) == name.as_deref());
+    let names: Vec<&str> = known
+        .iter()
+        .flat_map(|(_, known)| known.iter().map(|one| one.name))
+        .collect();
+    let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else {
+        return;
+    };
+    parameters.retain(|parameter| parameter["name"] != "expand" || !names.is_empty());
+    for parameter in parameters
+        .iter_mut()
+        .filter(|parameter| parameter["name"] == "expand")
+    {
+        parameter["description"] = json!(format!(
+            "What to show inside, with commas between: {}. `{}.…` shows what that names in turn. The answer has no ETag then.",
+            names.join(", "),
+            names.first().unwrap_or(&""),
+        ));
+    }
 }
 
 /// Removes defaults that are or hold objects: generators for Go and Java print them as they stand, which is no code of

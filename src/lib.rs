@@ -21,6 +21,7 @@
 //!
 //! - [`system`]: health, readiness and metrics.
 //! - [`import`]: CSV files by mapping profile, planned and then applied.
+//! - [`resource`]: the one shape of a resource: declaration, writer, lists, bulk requests.
 //! - [`ledger`]: the record of every change: sealed, read as a feed, verified.
 //! - [`jobs`]: the queue in PostgreSQL and the worker that drains it.
 //! - [`operations`]: long work that a client watches.
@@ -57,6 +58,7 @@ pub mod operations;
 pub mod people;
 pub mod period;
 pub mod report;
+pub mod resource;
 pub mod routes;
 pub mod scim;
 pub mod server;

@@ -1,5 +1,7 @@
 //! Procedural macros of Provost. Called through `provost::sql!`.
 
+mod record;
+
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
 use quote::quote;
@@ -85,6 +87,17 @@ fn is_path(text: &str) -> bool {
 pub fn statement(input: TokenStream) -> TokenStream {
     let statement = parse_macro_input!(input as Statement);
     expand(&statement)
+        .unwrap_or_else(Error::into_compile_error)
+        .into()
+}
+
+/// Says which columns of its table a struct has, from its fields: `provost::resource::Record`. A field may be marked
+/// `#[record(…)]`: `folded` (its key form stands in `<field>_folded`), `sort` (lists can be in its order), `fixed` (set when a
+/// row is added, never changed), `opaque` (filters do not name it), `words` (one of a `text_enum!`), `kind = Exact` (how filters compare it).
+#[proc_macro_derive(Record, attributes(record))]
+pub fn record(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as syn::DeriveInput);
+    record::expand(&input)
         .unwrap_or_else(Error::into_compile_error)
         .into()
 }

@@ -4,7 +4,6 @@
 pub mod attempts;
 pub mod authenticate;
 pub mod built_in;
-pub mod bulk;
 pub mod callers;
 pub mod grants;
 pub mod hashing;

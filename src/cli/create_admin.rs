@@ -17,10 +17,8 @@ use crate::{
     app::{Acting, App, Tx},
     config::Config,
     http::{ApiError, ApiResult, Ref, body},
-    people::users::{
-        model::{User, UserStatus},
-        write,
-    },
+    people::users::model::{User, UserStatus},
+    resource::{Change, write},
 };
 
 /// Create an administrator, or give one a new password.
@@ -88,8 +86,8 @@ fn find_or_add(tx: &mut Tx, username: &str) -> ApiResult<User> {
         if before.status == UserStatus::Active {
             return Ok(before.into_inner());
         }
-        return write::update(tx, before, body::read_value(&mut json!({ "status": "active" }))?);
+        return write::one(tx, Change::edit(before, |user| user.status = UserStatus::Active));
     }
     let mut new = json!({ "username": username, "given_name": "Academy", "family_name": "Administrator" });
-    write::create(tx, body::read_value(&mut new)?)
+    write::one(tx, Change::create(body::read_value(&mut new)?))
 }

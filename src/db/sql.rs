@@ -253,6 +253,18 @@ impl Sql {
         Self::joined(conditions, " OR ").unwrap_or_else(Self::never)
     }
 
+    /// `a, b, c`.
+    pub fn list(parts: impl IntoIterator<Item = Sql>) -> Self {
+        let mut list = Sql::default();
+        for (index, part) in parts.into_iter().enumerate() {
+            if index > 0 {
+                list.push_text(", ");
+            }
+            part.put_in(&mut list);
+        }
+        list
+    }
+
     fn joined(conditions: impl IntoIterator<Item = Sql>, operator: &'static str) -> Option<Self> {
         let mut conditions = conditions.into_iter();
         let first = conditions.next()?;

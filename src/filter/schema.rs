@@ -40,7 +40,7 @@ pub struct Schema {
 }
 
 /// An attribute that every record of a resource has.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Attribute {
     /// The name in filters, found in any case. It may hold dots (`name.familyName`).
     pub name: &'static str,
@@ -86,7 +86,7 @@ pub enum Kind {
 
 /// Where an attribute is stored. All texts are SQL over the table that is filtered; what is more
 /// than a name or a call stands in parentheses.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Column {
     /// An expression with one value a record: `users.hired_on`.
     Scalar(&'static str),

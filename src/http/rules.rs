@@ -6,7 +6,7 @@ use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 use super::{FieldError, problem::MOST_FAULTS, schema::escape};
 
 /// What the rules of a type say of a value of it that stands at `at`.
-pub(super) fn faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
+pub fn faults(errors: &ValidationErrors, at: &str) -> Vec<FieldError> {
     let mut found = Vec::new();
     for (name, kind) in errors.errors() {
         let pointer = match name.as_ref() {

@@ -8,6 +8,7 @@ use crate::{
     app::Tx,
     db::{Fixed, Sql},
     http::ApiResult,
+    resource::{Row, record::shown},
     sql,
 };
 
@@ -16,22 +17,29 @@ use crate::{
 pub struct Keyed {
     /// The table.
     pub table: &'static str,
-    /// The columns that imports write, between commas, without id and times.
-    pub columns: &'static str,
     /// A row of the table as the API shows it.
-    pub shown: &'static str,
+    pub shown: Sql,
 }
 
 impl Keyed {
-    /// Adds the rows of the query `next`, which has the id and then the columns, with their events and keys.
-    pub fn create(&self, tx: &mut Tx, plan: &Plan, part: Part, kind: EventKind, next: Sql) -> ApiResult<()> {
-        let created = sql!(
-            "INSERT INTO {table} (id, {columns}, created_at, updated_at)
-             SELECT next.*, {tx.now}, {tx.now} FROM ({next}) AS next {returning}",
-            table = Fixed(self.table),
-            columns = Fixed(self.columns),
-            returning = self.returning(),
-        );
+    /// The table of a resource.
+    pub fn of<T: Row>() -> Self {
+        Keyed {
+            table: T::TABLE,
+            shown: shown::<T>(),
+        }
+    }
+
+    /// Adds rows by the statement `insert`, with their events and keys.
+    pub fn create(
+        &self,
+        tx: &mut Tx,
+        plan: &Plan,
+        part: Part,
+        kind: EventKind,
+        insert: Sql,
+    ) -> ApiResult<()> {
+        let created = sql!("{insert} {returning}", returning = self.returning());
         record(tx, kind, None, created)?;
         insert_keys(tx, plan, part, kind.object_kind, "r.action = 'create'").execute(tx.conn)?;
         Ok(())
@@ -51,7 +59,7 @@ impl Keyed {
             "SELECT {table}.id, {shown} AS before FROM {table}
              JOIN import_rows r ON r.object_id = {table}.id WHERE r.action IN {actions} AND {rows}",
             table = Fixed(self.table),
-            shown = Fixed(self.shown),
+            shown = self.shown,
             actions = Fixed(actions),
             rows = part.rows(plan),
         );
@@ -67,7 +75,7 @@ impl Keyed {
         sql!(
             "RETURNING {table}.id, {shown} AS after",
             table = Fixed(self.table),
-            shown = Fixed(self.shown),
+            shown = self.shown,
         )
     }
 }

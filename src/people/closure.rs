@@ -12,6 +12,7 @@ use crate::{
     app::Tx,
     db::Fixed,
     http::{ApiError, ApiResult, Code},
+    resource::{Draft, Resource, draft::standing},
     sql,
 };
 
@@ -125,6 +126,55 @@ impl Tree {
             Some((*node, next))
         });
         Ok(circling(&above.collect()))
+    }
+
+    /// Refuses drafts that would stand below themselves with the parents that they newly have; false if there are none.
+    pub fn refuse_circles<T: Resource>(
+        &self,
+        tx: &mut Tx,
+        parent: fn(&T) -> &Option<Uuid>,
+        drafts: &mut [Draft<T>],
+    ) -> ApiResult<bool> {
+        let standing_ones = drafts.iter().filter(|draft| draft.stands());
+        let circling = self.circling(tx, parent, standing_ones)?;
+        for draft in standing(drafts).filter(|draft| circling.contains(&draft.after.id())) {
+            draft.refuse(self.cycle());
+        }
+        Ok(!circling.is_empty())
+    }
+
+    /// Tells drafts that are refused already of a circle, too, if they are in one where all others stand as they ask.
+    pub fn tell_refused_of_circles<T: Resource>(
+        &self,
+        tx: &mut Tx,
+        parent: fn(&T) -> &Option<Uuid>,
+        drafts: &mut [Draft<T>],
+    ) -> ApiResult<()> {
+        if drafts.iter().all(|draft| draft.stands() || !draft.sets(parent)) {
+            return Ok(());
+        }
+        let circling = self.circling(tx, parent, drafts.iter())?;
+        let refused = drafts.iter_mut().filter(|draft| !draft.stands());
+        for draft in refused.filter(|draft| circling.contains(&draft.after.id())) {
+            draft.refuse(self.cycle());
+        }
+        Ok(())
+    }
+
+    fn circling<'a, T: Resource>(
+        &self,
+        tx: &mut Tx,
+        parent: fn(&T) -> &Option<Uuid>,
+        drafts: impl Iterator<Item = &'a Draft<T>>,
+    ) -> ApiResult<HashSet<Uuid>> {
+        let placed = drafts.filter(|draft| draft.sets(parent));
+        let placed: Vec<_> = placed
+            .map(|draft| (draft.after.id(), *parent(&draft.after)))
+            .collect();
+        if placed.is_empty() {
+            return Ok(HashSet::new());
+        }
+        Ok(self.cycles(tx, &placed)?.into_iter().collect())
     }
 
     /// For each parent, the nearest of `nodes` at or above it.

@@ -3,7 +3,6 @@
 pub mod attributes;
 pub mod closure;
 pub mod days;
-pub mod draft;
 pub mod external_keys;
 pub mod facts;
 pub mod groups;

@@ -1,6 +1,6 @@
 //! SCIM 2.0 (RFC 7643, 7644, 9865) at `/scim/v2`: how identity providers bring people and groups.
 //!
-//! A translation and no second way: people are written by [`crate::people::users::write`], groups and their members by
+//! A translation and no second way: people are written by [`crate::resource::write`], groups and their members by
 //! [`crate::people::groups`], in the caller's scope and with their events. What has no column is kept as the client said it.
 
 pub mod bulk;

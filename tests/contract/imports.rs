@@ -25,6 +25,7 @@ const ROOMS: &[&str] = &[
     "operations",
     "jobs",
     "ledger",
+    "resource",
     "import",
     "system",
     //

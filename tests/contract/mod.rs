@@ -19,6 +19,7 @@ mod matrix;
 mod migrations;
 pub mod operations;
 mod parameters;
+mod resources;
 mod routes;
 mod sample;
 pub mod samples;

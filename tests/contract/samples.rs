@@ -196,6 +196,13 @@ fn catalog() -> Vec<Sample> {
         json_body("create_category", json!({"code": "{unique}", "name": "Safety"})).saves("category_id"),
         json_body("update_category", json!({"name": "Health and safety"})),
         json_body(
+            "bulk_write_categories",
+            json!({"rows": [
+                {"row_key": "1", "create": {"code": "{unique}", "name": "Law"}},
+                {"row_key": "2", "id": "{category_id}", "update": {"name": "Safety"}},
+            ]}),
+        ),
+        json_body(
             "create_course",
             json!({"code": "{unique}", "title": "Fire", "language": "en", "category_id": "{category_id}",
                 "modules": [{"title": "Doors"}]}),

@@ -1,6 +1,5 @@
 //! Categories: what courses are sorted into, and what instructors are put in charge of.
 
-pub mod filter;
+pub mod check;
 pub mod model;
 pub mod routes;
-pub mod store;

@@ -1,13 +1,20 @@
 //! The types of `/v1/categories`.
 
 use chrono::{DateTime, Utc};
-use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{catalog::visibility, db::schema::categories, http::Versioned, protected, text_enum};
+use crate::{
+    bulk_row,
+    catalog::visibility,
+    db::schema::categories,
+    resource,
+    resource::{Create, Record, Update},
+    text_enum,
+};
 
 text_enum! {
     /// Who sees a category and the courses in it that were published.
@@ -21,22 +28,20 @@ text_enum! {
 }
 
 /// A category of courses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = categories)]
 pub struct Category {
     /// Our id.
     pub id: Uuid,
-    /// A short name for programs; unique.
-    #[schema(example = "safety")]
-    pub code: String,
-    /// The name.
-    #[schema(example = "Health and safety")]
-    pub name: String,
-    /// Who sees it and its courses.
-    pub visibility: CategoryVisibility,
+    /// What callers write.
+    #[serde(flatten)]
+    #[diesel(embed)]
+    pub fields: CategoryFields,
     /// Counts up with every change; the ETag.
+    #[record(opaque)]
     pub version: i64,
     /// When it was added.
+    #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
@@ -44,35 +49,25 @@ pub struct Category {
     pub archived_at: Option<DateTime<Utc>>,
 }
 
-impl Versioned for Category {
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
-
-protected!(Category in categories, name: "category", external: None, read: CoursesRead,
-    covered: |scope| scope.categories("categories.id"),
-    visible: |scope| visibility::categories(scope));
-
-/// A category to be added.
-#[derive(Debug, Clone, Serialize, Deserialize, Insertable, ToSchema, Validate)]
+/// What callers write of a category.
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Validate, Record,
+)]
 #[serde(deny_unknown_fields)]
 #[diesel(table_name = categories)]
-pub struct CreateCategory {
+pub struct CategoryFields {
     /// A short name for programs; unique.
     #[schema(min_length = 1, max_length = 200, pattern = r"^\S+$", example = "safety")]
+    #[record(folded, sort)]
     pub code: String,
     /// The name.
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"\S",
-        example = "Health and safety"
-    )]
+    #[schema(min_length = 1, max_length = 200, example = "Health and safety")]
+    #[record(folded, sort)]
     pub name: String,
     /// Who sees it and its courses.
     #[serde(default = "everyone")]
     #[schema(default = "everyone")]
+    #[record(words)]
     pub visibility: CategoryVisibility,
 }
 
@@ -80,18 +75,19 @@ fn everyone() -> CategoryVisibility {
     CategoryVisibility::Everyone
 }
 
-/// Changes to a category: a field that is absent stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, AsChangeset, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-#[diesel(table_name = categories)]
-pub struct UpdateCategory {
-    /// A short name for programs; unique.
-    #[schema(min_length = 1, max_length = 200, pattern = r"^\S+$", nullable = false)]
-    pub code: Option<String>,
-    /// The name.
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S", nullable = false)]
-    pub name: Option<String>,
-    /// Who sees it and its courses.
-    #[schema(nullable = false)]
-    pub visibility: Option<CategoryVisibility>,
+/// A category to be added.
+pub type CreateCategory = Create<Category>;
+
+/// Changes to a category.
+pub type UpdateCategory = Update<Category>;
+
+bulk_row! {
+    /// A category to be added or changed: either `create`, or `id` with `update`.
+    BulkCategoryRow: CreateCategory, UpdateCategory
 }
+
+resource!(Category in categories, fields: CategoryFields, name: "category", kind: "category", external: None,
+    read: CoursesRead, write: CoursesWrite,
+    covered: |scope| scope.categories("categories.id"),
+    visible: |scope| visibility::categories(scope),
+    archived: archived_at);

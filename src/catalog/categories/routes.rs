@@ -2,20 +2,19 @@
 
 use actix_web::{delete, get, patch, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
-use super::{
-    model::{Category, CreateCategory, UpdateCategory},
-    store,
-};
+use super::model::{BulkCategoryRow, Category, CreateCategory, UpdateCategory};
 use crate::{
-    access::{self, Permission},
-    app::{Call, Tx},
+    app::Call,
     http::{
-        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
-        precondition::require_archived,
+        ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
+        bulk::{BulkAnswer, BulkBody, BulkRequest},
     },
-    ledger::Event,
+    resource::{
+        bulk,
+        list::{ReadQuery, ResourceQuery},
+        routes,
+    },
 };
 
 /// The routes of this resource.
@@ -24,6 +23,7 @@ pub fn configure(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/categories")
             .service(list_categories)
             .service(create_category)
+            .service(bulk_write_categories)
             .service(archive_category)
             .service(restore_category)
             .service(get_category)
@@ -35,12 +35,11 @@ pub fn configure(config: &mut ServiceConfig) {
 ///
 /// Those that the caller may see, archived ones too: `filter=archived_at eq null` leaves those out. Restricted ones are
 /// seen within the caller's scope, and by who sees a course in them.
-#[utoipa::path(tag = "categories", params(ListQuery), responses((status = 200, body = Page<Category>)),
+#[utoipa::path(tag = "categories", params(ResourceQuery), responses((status = 200, body = Page<Category>)),
     extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("")]
-async fn list_categories(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_categories(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    routes::list::<Category>(call, query.0).await
 }
 
 /// Add a category.
@@ -48,22 +47,32 @@ async fn list_categories(call: Call, query: Query<ListQuery>) -> ApiResult<Reply
     extensions(("x-permission" = json!("courses.write"))))]
 #[post("")]
 async fn create_category(call: Call, body: Valid<CreateCategory>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        tx.require_everywhere(Permission::CoursesWrite)?;
-        let category = store::insert(tx, Uuid::now_v7(), &body.0)?;
-        tx.record(Event::new("category.created", "category", category.id).after(&category));
-        Reply::created(&category, format!("/v1/categories/{}", category.id))
-    })
-    .await
+    routes::create(call, body.0).await
+}
+
+/// Add and change categories in bulk.
+///
+/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
+/// others are written. With an `Idempotency-Key` the whole request is safe to repeat.
+#[utoipa::path(tag = "categories", request_body = BulkRequest<BulkCategoryRow>,
+    responses((status = 200, body = BulkAnswer<Category>)), extensions(("x-permission" = json!("courses.write"))))]
+#[post("/bulk")]
+async fn bulk_write_categories(call: Call, body: BulkBody) -> ApiResult<Reply> {
+    bulk::respond::<Category, BulkCategoryRow>(call, body).await
 }
 
 /// Read a category.
-#[utoipa::path(tag = "categories", params(("category_id" = String, Path)), responses((status = 200, body = Category)),
+#[utoipa::path(tag = "categories", params(("category_id" = String, Path), ReadQuery),
+    responses((status = 200, body = Category)),
     extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("/{category_id}")]
-async fn get_category(call: Call, id: Path<Ref<Category>>, known: IfNoneMatch) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+async fn get_category(
+    call: Call,
+    id: Path<Ref<Category>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    routes::read(call, id.into_inner(), query.0, known).await
 }
 
 /// Change a category.
@@ -78,21 +87,7 @@ async fn update_category(
     known: IfMatch,
     body: Valid<UpdateCategory>,
 ) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::CoursesWrite)?;
-        known.check(&*before)?;
-        if body
-            .0
-            .visibility
-            .is_some_and(|visibility| visibility != before.visibility)
-        {
-            tx.require_everywhere(Permission::CoursesWrite)?;
-        }
-        let category = store::update(tx, &before, &body.0)?;
-        changed(tx, "category.updated", &before, &category);
-        Reply::resource(&category)
-    })
-    .await
+    routes::update(call, id.into_inner(), known, body.0).await
 }
 
 /// Archive a category.
@@ -102,22 +97,7 @@ async fn update_category(
     extensions(("x-permission" = json!("courses.write"))))]
 #[post("/{category_id}/archival")]
 async fn archive_category(call: Call, id: Path<Ref<Category>>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::CoursesWrite)?;
-        if before.archived_at.is_some() {
-            return Err(ApiError::new(Code::Conflict, "It is archived already."));
-        }
-        if store::has_courses(tx, &before)? {
-            return Err(ApiError::new(
-                Code::CategoryNotEmpty,
-                "Move its courses to other categories first.",
-            ));
-        }
-        let category = store::set_archived(tx, &before, Some(tx.now))?;
-        changed(tx, "category.archived", &before, &category);
-        Reply::resource(&category)
-    })
-    .await
+    routes::archive(call, id.into_inner()).await
 }
 
 /// Bring an archived category back.
@@ -125,21 +105,5 @@ async fn archive_category(call: Call, id: Path<Ref<Category>>) -> ApiResult<Repl
     extensions(("x-permission" = json!("courses.write"))))]
 #[delete("/{category_id}/archival")]
 async fn restore_category(call: Call, id: Path<Ref<Category>>, known: IfMatch) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::CoursesWrite)?;
-        known.check(&*before)?;
-        require_archived(before.archived_at)?;
-        let category = store::set_archived(tx, &before, None)?;
-        changed(tx, "category.restored", &before, &category);
-        Reply::resource(&category)
-    })
-    .await
-}
-
-fn changed(tx: &mut Tx, action: &'static str, before: &Category, after: &Category) {
-    tx.record(
-        Event::new(action, "category", after.id)
-            .before(before)
-            .after(after),
-    );
+    routes::restore(call, id.into_inner(), known).await
 }

@@ -28,8 +28,9 @@ use crate::{
             self,
             model::{CreateGroup, Group, UpdateGroupMembers},
         },
-        org_units,
+        org_units::model::OrgUnit,
     },
+    resource::{Change, write},
 };
 
 /// A rule of the company.
@@ -128,7 +129,7 @@ fn asks() -> Vec<Ask> {
 pub fn found(tx: &mut Tx) -> ApiResult<()> {
     let (code, name) = COMPANY;
     let new = body::read_value(&mut json!({ "code": code, "name": name }))?;
-    org_units::write::create(tx, new)?;
+    write::one::<OrgUnit>(tx, Change::create(new))?;
     Ok(())
 }
 
@@ -200,7 +201,7 @@ pub fn organize(tx: &mut Tx) -> ApiResult<()> {
 
 fn group(tx: &mut Tx, mut new: Value) -> ApiResult<Uuid> {
     let new: CreateGroup = body::read_value(&mut new)?;
-    Ok(groups::write::create(tx, new)?.id)
+    Ok(write::one(tx, Change::create(new))?.id)
 }
 
 /// A static group of these people.

@@ -2,7 +2,7 @@
 //!
 //! All rows are one transaction with one idempotency record. A row that is wrong changes nothing and is answered
 //! with its problem; the others are written. A handler takes a [`BulkBody`], reads each row with [`BulkBody::read`] into the resource's own row type, and answers a [`BulkAnswer`]. Rows that add things and change
-//! them are declared by [`bulk_row!`](crate::bulk_row!) and written through [`crate::access::bulk`]. The document names
+//! them are declared by [`bulk_row!`](crate::bulk_row!) and written through [`crate::resource::bulk`]. The document names
 //! the typed rows by `request_body = BulkRequest<…>`.
 
 mod row;

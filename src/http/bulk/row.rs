@@ -53,7 +53,7 @@ macro_rules! bulk_row {
     ($(#[$doc:meta])* $row:ident: $create:ident, $update:ident
      $(, $(#[$extra_meta:meta])* $extra:ident: $extra_type:ident)* $(,)?) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, utoipa::ToSchema, validator::Validate)]
+        #[derive(Debug, Clone, serde::Deserialize, utoipa::ToSchema, validator::Validate)]
         #[serde(deny_unknown_fields)]
         #[validate(schema(function = $row::creates_or_updates, skip_on_field_errors = false))]
         pub struct $row {

@@ -8,9 +8,13 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 use crate::{
+    app::Tx,
+    bulk_row,
     db::schema::attribute_definitions,
-    http::{Versioned, rules::rule},
-    protected, stored, text_enum,
+    http::{ApiResult, rules::rule},
+    resource,
+    resource::{Create, Draft, NoExtra, Record, Resource, Row, Unique, Update, draft},
+    text_enum,
 };
 
 text_enum! {
@@ -28,24 +32,20 @@ text_enum! {
 }
 
 /// What administrators want to know about people beside what Provost knows anyway.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = attribute_definitions)]
 pub struct AttributeDefinition {
     /// Our id.
     pub id: Uuid,
-    /// The member of a person's `attributes`; filters call it `attributes.{name}`. It stays.
-    #[schema(example = "shift")]
-    pub name: String,
-    /// What people call it.
-    #[schema(example = "Shift")]
-    pub label: String,
-    /// What values it has. This stays.
-    pub kind: AttributeKind,
-    /// Of a `string`: the only values that it may have; any, if none.
-    pub allowed_values: Option<Vec<String>>,
+    /// What callers write.
+    #[serde(flatten)]
+    #[diesel(embed)]
+    pub fields: AttributeDefinitionFields,
     /// Counts up with every change; the ETag.
+    #[record(opaque)]
     pub version: i64,
     /// When it was added.
+    #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
@@ -53,82 +53,66 @@ pub struct AttributeDefinition {
     pub archived_at: Option<DateTime<Utc>>,
 }
 
-impl Versioned for AttributeDefinition {
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
-
-protected!(AttributeDefinition in attribute_definitions, name: "attribute definition", external: None,
-    read: AttributesRead, covered: |scope| scope.global());
-
-stored!(AttributeDefinition in "attribute_definitions", events: "attribute_definition",
-    columns: ["label", "allowed_values"]);
-
-/// An attribute to be defined.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+/// What callers write of a definition.
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Validate, Record,
+)]
 #[serde(deny_unknown_fields)]
+#[diesel(table_name = attribute_definitions)]
 #[validate(schema(function = only_strings_have_lists, skip_on_field_errors = false))]
-pub struct CreateAttributeDefinition {
-    /// The member of a person's `attributes`.
-    #[schema(pattern = "^[a-z][a-z0-9_]{0,62}$")]
+pub struct AttributeDefinitionFields {
+    /// The member of a person's `attributes`; filters call it `attributes.{name}`. It stays.
+    #[schema(pattern = "^[a-z][a-z0-9_]{0,62}$", example = "shift")]
+    #[record(fixed, sort)]
     pub name: String,
     /// What people call it.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, example = "Shift")]
     pub label: String,
-    /// What values it has.
+    /// What values it has. This stays.
+    #[record(words, fixed)]
     pub kind: AttributeKind,
-    /// Of a `string`: the only values that it may have.
+    /// Of a `string`: the only values that it may have from now on, any if null; values that are there stay.
     #[serde(default)]
     #[schema(schema_with = values_schema, required = false)]
+    #[record(opaque)]
     pub allowed_values: Option<Vec<String>>,
 }
 
-impl CreateAttributeDefinition {
-    /// The definition that this makes.
-    pub fn into_definition(self, id: Uuid, now: DateTime<Utc>) -> AttributeDefinition {
-        AttributeDefinition {
-            id,
-            name: self.name,
-            label: self.label,
-            kind: self.kind,
-            allowed_values: self.allowed_values,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            archived_at: None,
-        }
-    }
+/// An attribute to be defined.
+pub type CreateAttributeDefinition = Create<AttributeDefinition>;
+
+/// Changes to a definition.
+pub type UpdateAttributeDefinition = Update<AttributeDefinition>;
+
+bulk_row! {
+    /// An attribute to be defined, or a definition to be changed: either `create`, or `id` with `update`.
+    BulkAttributeDefinitionRow: CreateAttributeDefinition, UpdateAttributeDefinition
 }
 
-/// Changes to a definition: a field that is absent stays, null empties it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct UpdateAttributeDefinition {
-    /// What people call it.
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
-    pub label: Option<String>,
-    /// Of a `string`: the only values that it may have from now on; values that are there stay.
-    #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(schema_with = values_schema, required = false)]
-    pub allowed_values: Option<Option<Vec<String>>>,
-}
+resource!(AttributeDefinition in attribute_definitions, fields: AttributeDefinitionFields, name: "attribute definition",
+    kind: "attribute_definition", external: None, read: AttributesRead, write: AttributesWrite,
+    covered: |scope| scope.global(),
+    archived: archived_at);
 
-impl UpdateAttributeDefinition {
-    /// The definition that this makes of `definition`.
-    pub fn apply_to(self, definition: AttributeDefinition) -> AttributeDefinition {
-        AttributeDefinition {
-            label: self.label.unwrap_or(definition.label),
-            allowed_values: self.allowed_values.unwrap_or(definition.allowed_values),
-            ..definition
-        }
+const NAME: Unique<AttributeDefinition> = Unique {
+    column: "name",
+    value: |definition| &definition.name,
+};
+
+impl Resource for AttributeDefinition {
+    type Extra = NoExtra;
+    const PATH: &'static str = "/v1/attribute-definitions";
+
+    fn check(tx: &mut Tx, drafts: &mut [Draft<Self>]) -> ApiResult<()> {
+        draft::require_everywhere(tx, drafts, Self::WRITE, Draft::is_new)?;
+        NAME.check(tx, drafts)
     }
 }
 
 /// The longest value, in characters.
 pub const LONGEST_VALUE: usize = 1_000;
 
-fn only_strings_have_lists(new: &CreateAttributeDefinition) -> Result<(), ValidationError> {
+fn only_strings_have_lists(new: &AttributeDefinitionFields) -> Result<(), ValidationError> {
     match (new.kind, &new.allowed_values) {
         (AttributeKind::String, _) | (_, None) => Ok(()),
         _ => rule("/allowed_values", "belongs to attributes of the kind string"),

@@ -3,19 +3,20 @@
 use actix_web::{delete, get, patch, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{
-    bulk,
-    model::{AttributeDefinition, CreateAttributeDefinition, UpdateAttributeDefinition},
-    store, write,
+use super::model::{
+    AttributeDefinition, BulkAttributeDefinitionRow, CreateAttributeDefinition, UpdateAttributeDefinition,
 };
 use crate::{
-    access::{self, Permission},
     app::Call,
     http::{
-        ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
-        precondition::require_archived,
+        ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
+        bulk::{BulkAnswer, BulkBody, BulkRequest},
     },
-    ledger::Event,
+    resource::{
+        bulk,
+        list::{ReadQuery, ResourceQuery},
+        routes,
+    },
 };
 
 /// The routes of this resource.
@@ -26,20 +27,19 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(create_attribute_definition)
             .service(get_attribute_definition)
             .service(update_attribute_definition)
-            .service(bulk::bulk_write_attribute_definitions)
+            .service(bulk_write_attribute_definitions)
             .service(archive_attribute_definition)
             .service(restore_attribute_definition),
     );
 }
 
 /// List attribute definitions.
-#[utoipa::path(tag = "attribute-definitions", params(ListQuery),
+#[utoipa::path(tag = "attribute-definitions", params(ResourceQuery),
     responses((status = 200, body = Page<AttributeDefinition>)),
     extensions(("x-permission" = json!("attributes.read"))))]
 #[get("")]
-async fn list_attribute_definitions(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_attribute_definitions(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    routes::list::<AttributeDefinition>(call, query.0).await
 }
 
 /// Define an attribute.
@@ -48,28 +48,33 @@ async fn list_attribute_definitions(call: Call, query: Query<ListQuery>) -> ApiR
     extensions(("x-permission" = json!("attributes.write"))))]
 #[post("")]
 async fn create_attribute_definition(call: Call, body: Valid<CreateAttributeDefinition>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let definition = write::create(tx, body.0.clone())?;
-        Reply::created(
-            &definition,
-            format!("/v1/attribute-definitions/{}", definition.id),
-        )
-    })
-    .await
+    routes::create(call, body.0).await
+}
+
+/// Define attributes and change definitions in bulk.
+///
+/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
+/// others are written. With an `Idempotency-Key` the whole request is safe to repeat.
+#[utoipa::path(tag = "attribute-definitions", request_body = BulkRequest<BulkAttributeDefinitionRow>,
+    responses((status = 200, body = BulkAnswer<AttributeDefinition>)),
+    extensions(("x-permission" = json!("attributes.write"))))]
+#[post("/bulk")]
+async fn bulk_write_attribute_definitions(call: Call, body: BulkBody) -> ApiResult<Reply> {
+    bulk::respond::<AttributeDefinition, BulkAttributeDefinitionRow>(call, body).await
 }
 
 /// Read an attribute definition.
-#[utoipa::path(tag = "attribute-definitions", params(("attribute_definition_id" = String, Path)),
+#[utoipa::path(tag = "attribute-definitions", params(("attribute_definition_id" = String, Path), ReadQuery),
     responses((status = 200, body = AttributeDefinition)),
     extensions(("x-permission" = json!("attributes.read"))))]
 #[get("/{attribute_definition_id}")]
 async fn get_attribute_definition(
     call: Call,
     id: Path<Ref<AttributeDefinition>>,
+    query: Query<ReadQuery>,
     known: IfNoneMatch,
 ) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+    routes::read(call, id.into_inner(), query.0, known).await
 }
 
 /// Change an attribute definition.
@@ -83,13 +88,7 @@ async fn update_attribute_definition(
     known: IfMatch,
     body: Valid<UpdateAttributeDefinition>,
 ) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::AttributesWrite)?;
-        known.check(&*before)?;
-        let definition = write::update(tx, before, body.0.clone())?;
-        Reply::resource(&definition)
-    })
-    .await
+    routes::update(call, id.into_inner(), known, body.0).await
 }
 
 /// Archive an attribute definition.
@@ -100,24 +99,7 @@ async fn update_attribute_definition(
     extensions(("x-permission" = json!("attributes.write"))))]
 #[post("/{attribute_definition_id}/archival")]
 async fn archive_attribute_definition(call: Call, id: Path<Ref<AttributeDefinition>>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::AttributesWrite)?;
-        if before.archived_at.is_some() {
-            return Reply::resource(&*before);
-        }
-        let definition = store::set_archived(tx, &before, Some(tx.now))?;
-        tx.record(
-            Event::new(
-                "attribute_definition.archived",
-                "attribute_definition",
-                definition.id,
-            )
-            .before(&*before)
-            .after(&definition),
-        );
-        Reply::resource(&definition)
-    })
-    .await
+    routes::archive(call, id.into_inner()).await
 }
 
 /// Bring an archived attribute definition back.
@@ -130,21 +112,5 @@ async fn restore_attribute_definition(
     id: Path<Ref<AttributeDefinition>>,
     known: IfMatch,
 ) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::AttributesWrite)?;
-        known.check(&*before)?;
-        require_archived(before.archived_at)?;
-        let definition = store::set_archived(tx, &before, None)?;
-        tx.record(
-            Event::new(
-                "attribute_definition.restored",
-                "attribute_definition",
-                definition.id,
-            )
-            .before(&*before)
-            .after(&definition),
-        );
-        Reply::resource(&definition)
-    })
-    .await
+    routes::restore(call, id.into_inner(), known).await
 }

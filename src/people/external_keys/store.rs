@@ -61,15 +61,15 @@ pub fn delete(tx: &mut Tx, kind: &str, keys: &[(Uuid, ExternalKey)]) -> ApiResul
 }
 
 /// Takes from a thing the keys of SCIM clients, and answers which.
-pub fn delete_of_clients(tx: &mut Tx, kind: &str, object: Uuid) -> ApiResult<Vec<ExternalKey>> {
+pub fn delete_of_clients(tx: &mut Tx, kind: &str, objects: &[Uuid]) -> ApiResult<Vec<(Uuid, ExternalKey)>> {
     let of_clients = external_keys::table.filter(
         external_keys::kind
             .eq(kind)
-            .and(external_keys::object_id.eq(object))
+            .and(external_keys::object_id.eq_any(objects))
             .and(external_keys::source.like(OF_CLIENTS)),
     );
     let gone = diesel::delete(of_clients)
-        .returning(ExternalKey::as_returning())
+        .returning((external_keys::object_id, ExternalKey::as_returning()))
         .get_results(tx.conn)?;
     Ok(gone)
 }

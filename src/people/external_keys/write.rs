@@ -59,10 +59,13 @@ pub fn apply<T: Protected + HasId>(
 }
 
 /// Takes from a thing whatever SCIM clients call it, so that they may call another thing that.
-pub fn remove_those_of_clients<T: Protected + HasId>(tx: &mut Tx, thing: &Authorized<T>) -> ApiResult<()> {
+pub fn remove_those_of_clients<T: Protected>(tx: &mut Tx, things: &[Uuid]) -> ApiResult<()> {
     let kind = kind::<T>()?;
-    for key in store::delete_of_clients(tx, kind, thing.id())? {
-        record(tx, "external_key.removed", kind, thing.id(), |event| {
+    if things.is_empty() {
+        return Ok(());
+    }
+    for (thing, key) in store::delete_of_clients(tx, kind, things)? {
+        record(tx, "external_key.removed", kind, thing, |event| {
             event.before(&key)
         });
     }

@@ -48,7 +48,7 @@ pub(super) struct Membership {
 /// A page of a group's members, of those whom the caller may see.
 pub fn list(tx: &mut Tx, group: Uuid, query: &ListQuery) -> ApiResult<Page<GroupMember>> {
     let scope = tx.scope(Permission::UsersRead)?;
-    let (page, filter) = filter::page(tx, query, &LISTING)?;
+    let (page, filter) = query.page(&LISTING, &filter::schema_for_caller(tx)?, &tx.filter_clock())?;
     let rows = users::table
         .inner_join(group_members::table.on(group_members::user_id.eq(users::id)))
         .filter(group_members::group_id.eq(group))
@@ -135,14 +135,17 @@ fn insert(tx: &mut Tx, group: Uuid, people: &[Uuid]) -> ApiResult<Vec<Uuid>> {
 }
 
 /// Ends every membership of a group that is archived.
-pub fn end_all(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
-    let ended: Vec<Uuid> = diesel::delete(group_members::table)
-        .filter(group_members::group_id.eq(group))
-        .returning(group_members::user_id)
+pub fn end_all(tx: &mut Tx, groups: &[Uuid]) -> ApiResult<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let ended: Vec<(Uuid, Uuid)> = diesel::delete(group_members::table)
+        .filter(group_members::group_id.eq_any(groups))
+        .returning((group_members::group_id, group_members::user_id))
         .get_results(tx.conn)?;
     let memberships: Vec<_> = ended
         .into_iter()
-        .map(|user| Membership {
+        .map(|(group, user)| Membership {
             group,
             user,
             is_member: false,
@@ -194,7 +197,7 @@ fn refuse_unless_static(group: &Group) -> ApiResult<()> {
 }
 
 /// Whoever chooses the members of a group that holds roles grants those roles.
-pub fn refuse_unless_may_grant(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
+fn refuse_unless_may_grant(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
     if inclusion::holders_beyond_caller(tx, inclusion::held_by_members(vec![group], tx.now))?.is_empty() {
         Ok(())
     } else {
@@ -202,7 +205,7 @@ pub fn refuse_unless_may_grant(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
     }
 }
 
-fn grants_too_much() -> ApiError {
+pub(super) fn grants_too_much() -> ApiError {
     ApiError::new(
         Code::GrantExceedsCaller,
         "This group holds roles, so choosing its members needs roles.write and every permission of those roles, in scopes that include theirs.",

@@ -8,12 +8,15 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
+    bulk_row,
     db::schema::{group_members, groups, users},
     http::{
-        FieldError, Versioned,
+        FieldError,
         rules::{complaints, rule},
     },
-    protected, stored, text_enum,
+    resource,
+    resource::{Create, Record, Update},
+    text_enum,
 };
 
 text_enum! {
@@ -27,25 +30,20 @@ text_enum! {
 }
 
 /// A group of people.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = groups)]
 pub struct Group {
     /// Our id.
     pub id: Uuid,
-    /// What filters call it; unique, whatever the case of its letters.
-    #[schema(example = "first-aiders")]
-    pub code: String,
-    /// What people call it.
-    #[schema(example = "First aiders")]
-    pub name: String,
-    /// Where its members come from.
-    pub kind: GroupKind,
-    /// Of a dynamic group: who belongs to it, in the filter language over people.
-    #[schema(example = "department eq \"Nursing\"")]
-    pub filter: Option<String>,
+    /// What callers write.
+    #[serde(flatten)]
+    #[diesel(embed)]
+    pub fields: GroupFields,
     /// Counts up with every change; the ETag.
+    #[record(opaque)]
     pub version: i64,
     /// When it was added.
+    #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed; its members' coming and going leaves this as it is.
     pub updated_at: DateTime<Utc>,
@@ -53,82 +51,55 @@ pub struct Group {
     pub archived_at: Option<DateTime<Utc>>,
 }
 
-impl Versioned for Group {
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
-
-protected!(Group in groups, name: "group", external: Some("group"), read: GroupsRead,
-    covered: |scope| scope.groups("groups.id"));
-
-stored!(Group in "groups", events: "group", columns: ["code", "name", "filter"],
-    folded: ["code", "name"]);
-
-/// A group to be added.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+/// What callers write of a group.
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Validate, Record,
+)]
 #[serde(deny_unknown_fields)]
+#[diesel(table_name = groups)]
 #[validate(schema(function = only_dynamic_groups_have_filters, skip_on_field_errors = false))]
-pub struct CreateGroup {
-    /// What filters call it.
-    #[schema(min_length = 1, max_length = 100)]
+pub struct GroupFields {
+    /// What filters call it; unique, whatever the case of its letters. Filters that name an old code find nobody by it any
+    /// more.
+    #[schema(min_length = 1, max_length = 100, example = "first-aiders")]
+    #[record(folded, sort)]
     pub code: String,
     /// What people call it.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, example = "First aiders")]
+    #[record(folded, sort)]
     pub name: String,
     /// Where its members come from; this stays.
     #[serde(default = "by_hand")]
     #[schema(default = "static")]
+    #[record(words, fixed)]
     pub kind: GroupKind,
     /// Of a dynamic group: who belongs to it, in the filter language over people. It may not name `groups`.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 4096, format = "multiline")]
+    #[schema(
+        min_length = 1,
+        max_length = 4096,
+        format = "multiline",
+        example = "department eq \"Nursing\""
+    )]
+    #[record(opaque)]
     pub filter: Option<String>,
 }
 
-impl CreateGroup {
-    /// The group that this makes.
-    pub fn into_group(self, id: Uuid, now: DateTime<Utc>) -> Group {
-        Group {
-            id,
-            code: self.code,
-            name: self.name,
-            kind: self.kind,
-            filter: self.filter,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            archived_at: None,
-        }
-    }
+/// A group to be added.
+pub type CreateGroup = Create<Group>;
+
+/// Changes to a group.
+pub type UpdateGroup = Update<Group>;
+
+bulk_row! {
+    /// A group to be added or changed: either `create`, or `id` with `update`.
+    BulkGroupRow: CreateGroup, UpdateGroup
 }
 
-/// Changes to a group: a field that is absent stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct UpdateGroup {
-    /// What filters call it. Filters that name the old code find nobody by it any more.
-    #[schema(min_length = 1, max_length = 100, nullable = false)]
-    pub code: Option<String>,
-    /// What people call it.
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
-    pub name: Option<String>,
-    /// Of a dynamic group: who belongs to it.
-    #[schema(min_length = 1, max_length = 4096, format = "multiline", nullable = false)]
-    pub filter: Option<String>,
-}
-
-impl UpdateGroup {
-    /// The group that this makes of `group`.
-    pub fn apply_to(self, group: Group) -> Group {
-        Group {
-            code: self.code.unwrap_or(group.code),
-            name: self.name.unwrap_or(group.name),
-            filter: self.filter.or(group.filter),
-            ..group
-        }
-    }
-}
+resource!(Group in groups, fields: GroupFields, name: "group", kind: "group", external: Some("group"),
+    read: GroupsRead, write: GroupsWrite,
+    covered: |scope| scope.groups("groups.id"),
+    archived: archived_at);
 
 /// A member of a group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
@@ -176,7 +147,7 @@ fn by_hand() -> GroupKind {
     GroupKind::Static
 }
 
-fn only_dynamic_groups_have_filters(group: &CreateGroup) -> Result<(), validator::ValidationError> {
+fn only_dynamic_groups_have_filters(group: &GroupFields) -> Result<(), validator::ValidationError> {
     match (group.kind, &group.filter) {
         (GroupKind::Dynamic, None) => rule("/filter", "is required of a dynamic group"),
         (GroupKind::Static, Some(_)) => rule("/filter", "belongs to dynamic groups only"),

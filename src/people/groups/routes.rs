@@ -5,21 +5,24 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    bulk, dynamic, members,
+    members,
     model::{
-        CreateGroup, Group, GroupKind, GroupMember, GroupMembersChanged, UpdateGroup, UpdateGroupMembers,
+        BulkGroupRow, CreateGroup, Group, GroupMember, GroupMembersChanged, UpdateGroup, UpdateGroupMembers,
     },
-    store, write,
 };
 use crate::{
     access::{self, Permission},
     app::{Call, Tx},
     http::{
         ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, RefKind, Reply, Valid,
-        precondition::require_archived,
+        bulk::{BulkAnswer, BulkBody, BulkRequest},
     },
-    ledger::Event,
     people::{external_keys, users::model::User},
+    resource::{
+        bulk,
+        list::{ReadQuery, ResourceQuery},
+        routes,
+    },
 };
 
 /// The routes of this resource.
@@ -30,7 +33,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(create_group)
             .service(get_group)
             .service(update_group)
-            .service(bulk::bulk_write_groups)
+            .service(bulk_write_groups)
             .service(archive_group)
             .service(restore_group)
             .service(list_group_members)
@@ -44,12 +47,11 @@ pub fn configure(config: &mut ServiceConfig) {
 /// List groups.
 ///
 /// Those that the caller may see, archived ones too: `filter=archived_at eq null` leaves them out.
-#[utoipa::path(tag = "groups", params(ListQuery), responses((status = 200, body = Page<Group>)),
+#[utoipa::path(tag = "groups", params(ResourceQuery), responses((status = 200, body = Page<Group>)),
     extensions(("x-permission" = json!("groups.read"))))]
 #[get("")]
-async fn list_groups(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_groups(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    routes::list::<Group>(call, query.0).await
 }
 
 /// Add a group.
@@ -59,20 +61,32 @@ async fn list_groups(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
     extensions(("x-permission" = json!("groups.write"))))]
 #[post("")]
 async fn create_group(call: Call, body: Valid<CreateGroup>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let group = write::create(tx, body.0.clone())?;
-        Reply::created(&group, format!("/v1/groups/{}", group.id))
-    })
-    .await
+    routes::create(call, body.0).await
+}
+
+/// Add and change groups in bulk.
+///
+/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
+/// others are written, and dynamic groups have their members at once. With an `Idempotency-Key` the whole request is
+/// safe to repeat.
+#[utoipa::path(tag = "groups", request_body = BulkRequest<BulkGroupRow>,
+    responses((status = 200, body = BulkAnswer<Group>)), extensions(("x-permission" = json!("groups.write"))))]
+#[post("/bulk")]
+async fn bulk_write_groups(call: Call, body: BulkBody) -> ApiResult<Reply> {
+    bulk::respond::<Group, BulkGroupRow>(call, body).await
 }
 
 /// Read a group.
-#[utoipa::path(tag = "groups", params(("group_id" = String, Path)), responses((status = 200, body = Group)),
+#[utoipa::path(tag = "groups", params(("group_id" = String, Path), ReadQuery), responses((status = 200, body = Group)),
     extensions(("x-permission" = json!("groups.read"))))]
 #[get("/{group_id}")]
-async fn get_group(call: Call, id: Path<Ref<Group>>, known: IfNoneMatch) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+async fn get_group(
+    call: Call,
+    id: Path<Ref<Group>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    routes::read(call, id.into_inner(), query.0, known).await
 }
 
 /// Change a group.
@@ -87,13 +101,7 @@ async fn update_group(
     known: IfMatch,
     body: Valid<UpdateGroup>,
 ) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::GroupsWrite)?;
-        known.check(&*before)?;
-        let group = write::update(tx, before, body.0.clone())?;
-        Reply::resource(&group)
-    })
-    .await
+    routes::update(call, id.into_inner(), known, body.0).await
 }
 
 /// Archive a group.
@@ -103,13 +111,7 @@ async fn update_group(
     extensions(("x-permission" = json!("groups.write"))))]
 #[post("/{group_id}/archival")]
 async fn archive_group(call: Call, id: Path<Ref<Group>>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        dynamic::lock_filters(tx)?;
-        let before = access::authorize(tx, &id, Permission::GroupsWrite)?;
-        members::refuse_unless_may_grant(tx, before.id)?;
-        Reply::resource(&write::archive(tx, &before)?)
-    })
-    .await
+    routes::archive(call, id.into_inner()).await
 }
 
 /// Bring an archived group back.
@@ -119,25 +121,7 @@ async fn archive_group(call: Call, id: Path<Ref<Group>>) -> ApiResult<Reply> {
     extensions(("x-permission" = json!("groups.write"))))]
 #[delete("/{group_id}/archival")]
 async fn restore_group(call: Call, id: Path<Ref<Group>>, known: IfMatch) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        dynamic::lock_filters(tx)?;
-        let before = access::authorize(tx, &id, Permission::GroupsWrite)?;
-        known.check(&*before)?;
-        require_archived(before.archived_at)?;
-        members::refuse_unless_may_grant(tx, before.id)?;
-        write::refuse_unless_may_reach(tx, &before)?;
-        let group = store::set_archived(tx, &before, None)?;
-        tx.record(
-            Event::new("group.restored", "group", group.id)
-                .before(&*before)
-                .after(&group),
-        );
-        if group.kind == GroupKind::Dynamic {
-            fill(tx, &group)?;
-        }
-        Reply::resource(&group)
-    })
-    .await
+    routes::restore(call, id.into_inner(), known).await
 }
 
 /// List a group's members.
@@ -236,12 +220,4 @@ fn change_one(
         Code::ValidationFailed => ApiError::not_found("user"),
         _ => error,
     })
-}
-
-/// Finds a dynamic group's members.
-fn fill(tx: &mut Tx, group: &Group) -> ApiResult<()> {
-    match &group.filter {
-        Some(filter) => dynamic::keep(tx, vec![(group.id, filter.clone())], None),
-        None => Ok(()),
-    }
 }

@@ -7,11 +7,10 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
+    check,
     model::{CreateOrgUnit, OrgUnit, UpdateOrgUnit},
-    write,
 };
 use crate::{
-    access::{self, Permission},
     app::Call,
     bulk_row,
     http::{
@@ -19,6 +18,7 @@ use crate::{
         bulk::{BulkAnswer, BulkBody, BulkRequest, Row},
     },
     people::closure::ORG_UNITS,
+    resource::bulk,
 };
 
 bulk_row! {
@@ -41,11 +41,10 @@ bulk_row! {
 #[post("/bulk")]
 pub(super) async fn bulk_write_org_units(call: Call, body: BulkBody) -> ApiResult<Reply> {
     call.write(move |tx| {
-        tx.require(Permission::OrgUnitsWrite)?;
         ORG_UNITS.lock(tx)?;
         let mut rows = body.read::<BulkOrgUnitRow>();
         let is_by_row = find_parents(&mut rows);
-        let outcomes = access::bulk::write(tx, rows, Permission::OrgUnitsWrite, write::apply)?;
+        let outcomes = bulk::write_rows::<OrgUnit, _>(tx, rows)?;
         let outcomes = outcomes.into_iter().zip(is_by_row);
         let outcomes = outcomes.map(|((key, outcome), is_by_row)| match outcome {
             Err(error) if is_by_row => (key, Err(parent_row_at_fault(error))),
@@ -80,18 +79,18 @@ fn find_parents(rows: &mut [Row<BulkOrgUnitRow>]) -> Vec<bool> {
 
 /// Gives a row the parent that it names by a row.
 fn set_parent(row: &mut BulkOrgUnitRow, parent: Option<Uuid>) -> Result<(), &'static str> {
-    let has_parent_id = match (&row.create, &row.update) {
-        (Some(new), _) => new.parent_id.is_some(),
-        (_, Some(changes)) => changes.parent_id.is_some(),
+    let parent_id = match (&row.create, &row.update) {
+        (Some(new), _) => new.fields.parent_id.is_some(),
+        (_, Some(changes)) => changes.get("parent_id").is_some(),
         _ => false,
     };
-    if has_parent_id {
+    if parent_id {
         return Err("cannot stand beside parent_id; leave one out");
     }
     let parent = parent.ok_or("names no row of this request that has create")?;
     match (&mut row.create, &mut row.update) {
-        (Some(new), _) => new.parent_id = Some(parent),
-        (_, Some(changes)) => changes.parent_id = Some(Some(parent)),
+        (Some(new), _) => new.fields.parent_id = Some(parent),
+        (_, Some(changes)) => changes.set("parent_id", parent.to_string().into()),
         _ => {}
     }
     Ok(())
@@ -105,7 +104,7 @@ fn parent_row_at_fault(mut error: ApiError) -> ApiError {
     for fault in &mut error.fields {
         if fault.pointer.ends_with("/parent_id") {
             fault.pointer = PARENT_ROW.into();
-            if fault.detail == write::NO_SUCH_PARENT {
+            if fault.detail == check::NO_SUCH_PARENT {
                 fault.detail = "names a row that was refused".into();
                 is_refused = true;
             }
@@ -116,7 +115,7 @@ fn parent_row_at_fault(mut error: ApiError) -> ApiError {
             fields: error.fields,
             ..ApiError::new(
                 Code::Conflict,
-                "The row that adds its parent was refused: mend that one, and send both again.",
+                "The row that adds its parent was refused: fix that one, and send both again.",
             )
         };
     }

@@ -1,8 +1,6 @@
 //! Org units: the tree that people belong to.
 
 pub mod bulk;
-pub mod filter;
+pub mod check;
 pub mod model;
 pub mod routes;
-pub mod store;
-pub mod write;

@@ -7,29 +7,27 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{db::schema::org_units, http::Versioned, protected, stored};
+use crate::{
+    db::schema::org_units,
+    resource,
+    resource::{Create, Record, Update},
+};
 
 /// A unit of the organization.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = org_units)]
 pub struct OrgUnit {
     /// Our id.
     pub id: Uuid,
-    /// What filters call it; unique, whatever the case of its letters.
-    #[schema(example = "emea-sales")]
-    pub code: String,
-    /// What people call it.
-    #[schema(example = "Sales EMEA")]
-    pub name: String,
-    /// The unit that it is part of; none for the top of a tree.
-    pub parent_id: Option<Uuid>,
-    /// IANA time zone of its people and of the units below it, as far as they have none of their own; null if it is
-    /// inherited.
-    #[schema(example = "Europe/Lisbon")]
-    pub time_zone: Option<String>,
+    /// What callers write.
+    #[serde(flatten)]
+    #[diesel(embed)]
+    pub fields: OrgUnitFields,
     /// Counts up with every change; the ETag.
+    #[record(opaque)]
     pub version: i64,
     /// When it was added.
+    #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
@@ -37,83 +35,39 @@ pub struct OrgUnit {
     pub archived_at: Option<DateTime<Utc>>,
 }
 
-impl Versioned for OrgUnit {
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
-
-protected!(OrgUnit in org_units, name: "org unit", external: Some("org_unit"), read: OrgUnitsRead,
-    covered: |scope| scope.org_units("org_units.id"));
-
-stored!(OrgUnit in "org_units", events: "org_unit", columns: ["code", "name", "parent_id", "time_zone"],
-    folded: ["code", "name"]);
-
-/// A unit to be added.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+/// What callers write of a unit.
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Validate, Record,
+)]
 #[serde(deny_unknown_fields)]
-pub struct CreateOrgUnit {
-    /// What filters call it.
-    #[schema(min_length = 1, max_length = 100)]
+#[diesel(table_name = org_units)]
+pub struct OrgUnitFields {
+    /// What filters call it; unique, whatever the case of its letters. Filters that name an old code find nobody by it any
+    /// more.
+    #[schema(min_length = 1, max_length = 100, example = "emea-sales")]
+    #[record(folded, sort)]
     pub code: String,
     /// What people call it.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, example = "Sales EMEA")]
+    #[record(folded, sort)]
     pub name: String,
-    /// The unit that it is part of.
+    /// The unit that it is part of, itself; none for the top of a tree. With another one it moves there, with all below it.
     #[serde(default)]
     pub parent_id: Option<Uuid>,
-    /// IANA time zone of its people and of the units below it, as far as they have none of their own.
+    /// IANA time zone of its people and of the units below it, as far as they have none of their own; null if it is
+    /// inherited.
     #[serde(default)]
-    #[schema(max_length = 64, format = "time-zone")]
+    #[schema(max_length = 64, format = "time-zone", example = "Europe/Lisbon")]
     pub time_zone: Option<String>,
 }
 
-impl CreateOrgUnit {
-    /// The unit that this makes.
-    pub fn into_unit(self, id: Uuid, now: DateTime<Utc>) -> OrgUnit {
-        OrgUnit {
-            id,
-            code: self.code,
-            name: self.name,
-            parent_id: self.parent_id,
-            time_zone: self.time_zone,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            archived_at: None,
-        }
-    }
-}
+/// A unit to be added.
+pub type CreateOrgUnit = Create<OrgUnit>;
 
-/// Changes to a unit: a field that is absent stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct UpdateOrgUnit {
-    /// What filters call it. Filters that name the old code find nobody by it any more.
-    #[schema(min_length = 1, max_length = 100, nullable = false)]
-    pub code: Option<String>,
-    /// What people call it.
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
-    pub name: Option<String>,
-    /// The unit that it is part of from now on, with all below it; null puts it at the top.
-    #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<Uuid>)]
-    pub parent_id: Option<Option<Uuid>>,
-    /// IANA time zone of its people; inherited, if null.
-    #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<String>, max_length = 64, format = "time-zone")]
-    pub time_zone: Option<Option<String>>,
-}
+/// Changes to a unit.
+pub type UpdateOrgUnit = Update<OrgUnit>;
 
-impl UpdateOrgUnit {
-    /// The unit that this makes of `unit`.
-    pub fn apply_to(self, unit: OrgUnit) -> OrgUnit {
-        OrgUnit {
-            code: self.code.unwrap_or(unit.code),
-            name: self.name.unwrap_or(unit.name),
-            parent_id: self.parent_id.unwrap_or(unit.parent_id),
-            time_zone: self.time_zone.unwrap_or(unit.time_zone),
-            ..unit
-        }
-    }
-}
+resource!(OrgUnit in org_units, fields: OrgUnitFields, name: "org unit", kind: "org_unit", external: Some("org_unit"),
+    read: OrgUnitsRead, write: OrgUnitsWrite,
+    covered: |scope| scope.org_units("org_units.id"),
+    archived: archived_at);

@@ -6,17 +6,15 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{
     bulk,
     model::{CreateOrgUnit, OrgUnit, UpdateOrgUnit},
-    store, write,
 };
 use crate::{
-    access::{self, Permission},
     app::Call,
-    http::{
-        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid,
-        precondition::require_archived,
+    http::{ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid},
+    people::external_keys,
+    resource::{
+        list::{ReadQuery, ResourceQuery},
+        routes,
     },
-    ledger::Event,
-    people::{closure::ORG_UNITS, external_keys},
 };
 
 /// The routes of this resource.
@@ -37,12 +35,11 @@ pub fn configure(config: &mut ServiceConfig) {
 /// List org units.
 ///
 /// Those that the caller may see, archived ones too: `filter=archived_at eq null` leaves them out.
-#[utoipa::path(tag = "org-units", params(ListQuery), responses((status = 200, body = Page<OrgUnit>)),
+#[utoipa::path(tag = "org-units", params(ResourceQuery), responses((status = 200, body = Page<OrgUnit>)),
     extensions(("x-permission" = json!("org_units.read"))))]
 #[get("")]
-async fn list_org_units(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_org_units(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    routes::list::<OrgUnit>(call, query.0).await
 }
 
 /// Add an org unit.
@@ -50,20 +47,20 @@ async fn list_org_units(call: Call, query: Query<ListQuery>) -> ApiResult<Reply>
     extensions(("x-permission" = json!("org_units.write"))))]
 #[post("")]
 async fn create_org_unit(call: Call, body: Valid<CreateOrgUnit>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let unit = write::create(tx, body.0.clone())?;
-        Reply::created(&unit, format!("/v1/org-units/{}", unit.id))
-    })
-    .await
+    routes::create(call, body.0).await
 }
 
 /// Read an org unit.
-#[utoipa::path(tag = "org-units", params(("org_unit_id" = String, Path)),
+#[utoipa::path(tag = "org-units", params(("org_unit_id" = String, Path), ReadQuery),
     responses((status = 200, body = OrgUnit)), extensions(("x-permission" = json!("org_units.read"))))]
 #[get("/{org_unit_id}")]
-async fn get_org_unit(call: Call, id: Path<Ref<OrgUnit>>, known: IfNoneMatch) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+async fn get_org_unit(
+    call: Call,
+    id: Path<Ref<OrgUnit>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    routes::read(call, id.into_inner(), query.0, known).await
 }
 
 /// Change an org unit.
@@ -79,16 +76,7 @@ async fn update_org_unit(
     known: IfMatch,
     body: Valid<UpdateOrgUnit>,
 ) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        if body.0.parent_id.is_some() {
-            ORG_UNITS.lock(tx)?;
-        }
-        let before = access::authorize(tx, &id, Permission::OrgUnitsWrite)?;
-        known.check(&*before)?;
-        let unit = write::update(tx, before, body.0.clone())?;
-        Reply::resource(&unit)
-    })
-    .await
+    routes::update(call, id.into_inner(), known, body.0).await
 }
 
 /// Archive an org unit.
@@ -98,27 +86,7 @@ async fn update_org_unit(
     responses((status = 200, body = OrgUnit)), extensions(("x-permission" = json!("org_units.write"))))]
 #[post("/{org_unit_id}/archival")]
 async fn archive_org_unit(call: Call, id: Path<Ref<OrgUnit>>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        ORG_UNITS.lock(tx)?;
-        let before = access::authorize(tx, &id, Permission::OrgUnitsWrite)?;
-        if before.archived_at.is_some() {
-            return Reply::resource(&*before);
-        }
-        if store::is_in_use(tx, &before)? {
-            return Err(ApiError::new(
-                Code::OrgUnitNotEmpty,
-                "Move its people and its units elsewhere first, or archive them.",
-            ));
-        }
-        let unit = store::set_archived(tx, &before, Some(tx.now))?;
-        tx.record(
-            Event::new("org_unit.archived", "org_unit", unit.id)
-                .before(&*before)
-                .after(&unit),
-        );
-        Reply::resource(&unit)
-    })
-    .await
+    routes::archive(call, id.into_inner()).await
 }
 
 /// Bring an archived org unit back.
@@ -128,24 +96,5 @@ async fn archive_org_unit(call: Call, id: Path<Ref<OrgUnit>>) -> ApiResult<Reply
     responses((status = 200, body = OrgUnit)), extensions(("x-permission" = json!("org_units.write"))))]
 #[delete("/{org_unit_id}/archival")]
 async fn restore_org_unit(call: Call, id: Path<Ref<OrgUnit>>, known: IfMatch) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        ORG_UNITS.lock(tx)?;
-        let before = access::authorize(tx, &id, Permission::OrgUnitsWrite)?;
-        known.check(&*before)?;
-        require_archived(before.archived_at)?;
-        if store::is_below_archived(tx, &before)? {
-            return Err(ApiError::new(
-                Code::Conflict,
-                "The unit above it is archived: bring that back first, or move this one elsewhere.",
-            ));
-        }
-        let unit = store::set_archived(tx, &before, None)?;
-        tx.record(
-            Event::new("org_unit.restored", "org_unit", unit.id)
-                .before(&*before)
-                .after(&unit),
-        );
-        Reply::resource(&unit)
-    })
-    .await
+    routes::restore(call, id.into_inner(), known).await
 }

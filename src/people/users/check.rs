@@ -2,64 +2,155 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{
-    model::{LEFT_TOO_EARLY, User},
-    write::Draft,
-};
+use super::model::{User, UserExtra, UserStatus};
 use crate::{
     access::{self, Permission, Protected, inclusion},
-    app::Tx,
+    app::{Tx, Wake},
     db::{
         Condition,
         schema::{org_units, users},
     },
-    http::{ApiError, ApiResult, Code, FieldError},
+    filter::{Attribute, Schema},
+    http::{ApiError, ApiResult, Code},
     people::{
-        attributes::check::Definitions,
-        closure::REPORTING_LINES,
-        draft::{self, Unique, standing},
-        external_keys,
-        external_keys::model::ExternalKey,
-        org_units::model::OrgUnit,
+        attributes::check::Definitions, closure::REPORTING_LINES, external_keys,
+        external_keys::model::ExternalKey, facts, groups, org_units::model::OrgUnit,
+    },
+    resource::{
+        self, Expansion, Resource, Unique,
+        draft::{due, named, standing},
     },
     sql,
 };
 
-/// Finds everything that is wrong with each draft and refuses those with faults.
-pub(super) fn all(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    drafts.iter_mut().for_each(days);
-    attributes(tx, drafts)?;
-    managers(tx, drafts)?;
-    units(tx, drafts)?;
-    emails(tx, drafts)?;
-    USERNAME.check(tx, drafts)?;
-    keys(tx, drafts)?;
-    circles(tx, drafts)
+type Draft = resource::Draft<User>;
+
+impl Resource for User {
+    type Extra = UserExtra;
+    const PATH: &'static str = "/v1/users";
+    const ATTRIBUTES: &'static [Attribute] = super::filter::ATTRIBUTES;
+    const EXPANSIONS: &'static [Expansion] = &[
+        Expansion::of::<User>("manager", "manager_id"),
+        Expansion::of::<OrgUnit>("org_unit", "org_unit_id"),
+    ];
+
+    fn filters(tx: &mut Tx) -> ApiResult<Schema> {
+        super::filter::schema_for_caller(tx)
+    }
+
+    fn complete(&mut self, now: DateTime<Utc>) {
+        if self.status == UserStatus::Active && self.activated_on.is_none() {
+            self.activated_on = Some(now.date_naive());
+        }
+        if let Some(attributes) = self.fields.attributes.as_object_mut() {
+            attributes.retain(|_, value| !value.is_null());
+        }
+    }
+
+    fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+        attributes(tx, drafts)?;
+        managers(tx, drafts)?;
+        units(tx, drafts)?;
+        emails(tx, drafts)?;
+        USERNAME.check(tx, drafts)?;
+        keys(tx, drafts)?;
+        circles(tx, drafts)
+    }
+
+    fn follow(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
+        let keys = due(drafts).flat_map(|draft| {
+            let keys = draft.extra.external_keys.iter();
+            keys.map(|key| (draft.after.id, key.clone()))
+        });
+        external_keys::store::insert(tx, "user", &keys.collect::<Vec<_>>())?;
+        if tx.scope(Permission::UsersWrite)?.is_everything() {
+            return Ok(());
+        }
+        // Where people stand in the reporting line says whether they are in the caller's scope.
+        let ids: Vec<Uuid> = due(drafts).map(|draft| draft.after.id).collect();
+        facts::keep_lines(tx, &ids)
+    }
+
+    fn confirm(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+        let ids = due(drafts).map(|draft| draft.after.id);
+        let affected: Vec<Uuid> = ids
+            .chain(due(drafts).flat_map(managers_of))
+            .chain(tx.changed_users())
+            .collect();
+        let reached = groups::dynamic::newly_reached(tx, &affected)?;
+        match reached.is_empty() {
+            true => Ok(()),
+            false => refuse_reached(drafts, &reached),
+        }
+    }
+
+    fn person(&self) -> Option<Uuid> {
+        Some(self.id)
+    }
+
+    fn announce(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
+        for draft in due(drafts) {
+            let user = draft.after.id;
+            for key in &draft.extra.external_keys {
+                external_keys::record(tx, "external_key.added", "user", user, |event| event.after(key));
+            }
+            tx.touch_users([user]);
+            if draft.changes(|user| &user.status) {
+                tx.wake(Wake::Caller(user));
+            }
+        }
+        Ok(())
+    }
 }
 
-fn days(draft: &mut Draft) {
-    let user = &draft.after;
-    let mut faults = Vec::new();
-    if let (Some(hired), Some(left)) = (user.hired_on, user.left_on)
-        && left < hired
-    {
-        faults.push(FieldError::new("/left_on", LEFT_TOO_EARLY));
+/// Those above a person, before and after.
+fn managers_of(draft: &Draft) -> impl Iterator<Item = Uuid> + use<> {
+    let before = draft.before.as_ref().and_then(|user| user.manager_id);
+    before.into_iter().chain(draft.after.manager_id)
+}
+
+/// Refuses those whom the caller would come to reach, and those by whom they would reach their managers. Where it is
+/// others, such as those who stand below them, nobody is written.
+fn refuse_reached(drafts: &mut [Draft], reached: &HashSet<Uuid>) -> ApiResult<()> {
+    let refusal = groups::dynamic::comes_within_reach();
+    let mut found = false;
+    for draft in standing(drafts) {
+        let bears_on_managers =
+            draft.is_new() || draft.changes(|user| &user.manager_id) || draft.changes(|user| &user.status);
+        if reached.contains(&draft.after.id)
+            || (bears_on_managers && managers_of(draft).any(|id| reached.contains(&id)))
+        {
+            draft.refuse(refusal.clone());
+            found = true;
+        }
     }
-    draft.refuse_faults(faults);
+    if found { Ok(()) } else { Err(refusal) }
 }
 
 fn attributes(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    if drafts.iter().all(|draft| draft.extra.attributes.is_empty()) {
+    if drafts.iter().all(|draft| set_attributes(draft).is_empty()) {
         return Ok(());
     }
     let definitions = Definitions::load(tx)?;
     for draft in drafts {
-        draft.refuse_faults(definitions.faults(&draft.extra.attributes, "/attributes"));
+        draft.refuse_faults(definitions.faults(&set_attributes(draft), "/attributes"));
     }
     Ok(())
+}
+
+/// The attributes that get a value which was not there.
+fn set_attributes(draft: &Draft) -> Map<String, Value> {
+    let before = |name: &str| draft.before.as_ref().and_then(|user| user.attributes.get(name));
+    let attributes = draft.after.attributes.as_object().into_iter().flatten();
+    attributes
+        .filter(|(name, value)| before(name) != Some(value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Who gets a user's mail can reset their password, so another address, or none, takes what setting a password takes.
@@ -97,12 +188,6 @@ fn email_beyond_caller() -> ApiError {
         Code::GrantExceedsCaller,
         "This person was granted more than you hold, and by another e-mail address you could sign in as them; leave their addresses as they are, or ask somebody who holds as much.",
     )
-}
-
-/// The ids that drafts newly name in a field.
-fn named(drafts: &[Draft], field: impl Fn(&User) -> &Option<Uuid>) -> Vec<Uuid> {
-    let setting = drafts.iter().filter(|draft| draft.sets(&field));
-    setting.filter_map(|draft| *field(&draft.after)).collect()
 }
 
 fn nameable<T: Protected>(tx: &Tx) -> Condition {
@@ -163,7 +248,6 @@ fn units(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
 /// Usernames are unique in whatever case and form.
 const USERNAME: Unique<User> = Unique {
     column: "username",
-    pointer: "/username",
     value: |user| &user.username,
 };
 
@@ -194,17 +278,8 @@ fn keys(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
 /// Nobody reports to themselves, however far round. Refusing one may close a circle that it would have opened, so it
 /// is asked until nobody more is refused.
 fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    draft::tell_refused_of_circles(tx, &REPORTING_LINES, MANAGER, drafts)?;
-    loop {
-        let standing_ones = drafts.iter().filter(|draft| draft.stands());
-        let circling = draft::circling(tx, &REPORTING_LINES, MANAGER, standing_ones)?;
-        if circling.is_empty() {
-            return Ok(());
-        }
-        for draft in standing(drafts).filter(|draft| circling.contains(&draft.after.id)) {
-            draft.refuse(REPORTING_LINES.cycle());
-        }
-    }
+    let manager: fn(&User) -> &Option<Uuid> = |user| &user.manager_id;
+    REPORTING_LINES.tell_refused_of_circles(tx, manager, drafts)?;
+    while REPORTING_LINES.refuse_circles(tx, manager, drafts)? {}
+    Ok(())
 }
-
-const MANAGER: fn(&User) -> &Option<Uuid> = |user| &user.manager_id;

@@ -2,13 +2,14 @@
 
 use diesel::{QueryDsl, RunQueryDsl};
 
-use super::model::UserStatus;
+use super::model::User;
 use crate::{
     access::{Permission, Scope},
     app::Tx,
     db::{Sql, schema::attribute_definitions},
     filter::{Attribute, Column, CustomAttribute, CustomKind, Filter, FilterError, Kind, Schema},
-    http::{ApiError, ApiResult, FieldError, ListQuery, Listing, filter::parse, list::PagePlan},
+    http::{ApiError, ApiResult, FieldError, filter::parse},
+    resource::Row,
 };
 
 macro_rules! attributes {
@@ -17,33 +18,8 @@ macro_rules! attributes {
     };
 }
 
-const fn scalar(column: &'static str) -> Column {
-    Column::Scalar(column)
-}
-
-/// `groups` comes last: dynamic groups may use all but that.
-const ATTRIBUTES: &[Attribute] = attributes! {
-    "id" Kind::Id, scalar("users.id"), "Our id.";
-    "username" Kind::Folded, scalar("users.username"), "What they sign in with.";
-    "email" Kind::Folded, scalar("users.email"), "Where they get mail.";
-    "given_name" Kind::Folded, scalar("users.given_name"), "Given name.";
-    "family_name" Kind::Folded, scalar("users.family_name"), "Family name.";
-    "status" Kind::Enum(UserStatus::WORDS), scalar("users.status"), "Whether they may sign in.";
-    "locale" Kind::String, scalar("users.locale"), "Language and region.";
-    "time_zone" Kind::String, scalar("users.time_zone"), "IANA time zone, where it is not inherited.";
-    "title" Kind::String, scalar("users.title"), "Job title.";
-    "job_code" Kind::String, scalar("users.job_code"), "The job's code in the HR system.";
-    "department" Kind::String, scalar("users.department"), "Department.";
-    "location" Kind::String, scalar("users.location"), "Where they work.";
-    "cost_centre" Kind::String, scalar("users.cost_centre"), "Cost centre.";
-    "employment_type" Kind::String, scalar("users.employment_type"), "Kind of employment.";
-    "hired_on" Kind::Date, scalar("users.hired_on"), "First day of work.";
-    "left_on" Kind::Date, scalar("users.left_on"), "Last day of work.";
-    "activated_on" Kind::Date, scalar("users.activated_on"), "First day on which they were active.";
-    "manager_id" Kind::Id, scalar("users.manager_id"), "The person whom they report to.";
-    "org_unit_id" Kind::Id, scalar("users.org_unit_id"), "The unit that they belong to, itself.";
-    "created_at" Kind::Instant, scalar("users.created_at"), "When they were added.";
-    "updated_at" Kind::Instant, scalar("users.updated_at"), "When they were last changed.";
+/// What filters may name beside the columns. `groups` comes last: dynamic groups may use all but that.
+pub const ATTRIBUTES: &[Attribute] = attributes! {
     "org_unit" Kind::Folded, Column::Exists {
         from: "org_unit_closure c JOIN org_units o ON o.id = c.ancestor_id",
         on: "c.descendant_id = users.org_unit_id",
@@ -66,17 +42,21 @@ const ATTRIBUTES: &[Attribute] = attributes! {
     }, "The codes of their groups.";
 };
 
-static USERS: Schema = Schema::new(ATTRIBUTES);
+fn all() -> Schema {
+    Schema::new(&User::declaration().attributes)
+}
 
-static WITHOUT_GROUPS: Schema = Schema::new(match ATTRIBUTES.split_last() {
-    Some((_, others)) => others,
-    None => ATTRIBUTES,
-});
+fn without_groups() -> Schema {
+    match User::declaration().attributes.split_last() {
+        Some((_, others)) => Schema::new(others),
+        None => all(),
+    }
+}
 
 /// The attributes of people, custom ones included, that a filter may name. Archived ones too, so that filters which
 /// name them go on working. For what holds whoever asks: rules and dynamic groups; else see [`schema_for_caller`].
 pub fn schema(tx: &mut Tx) -> ApiResult<Schema> {
-    Ok(USERS.with_custom("users.attributes", custom(tx)?))
+    Ok(all().with_custom("users.attributes", custom(tx)?))
 }
 
 /// The same, of which nothing tells of groups that the caller may not see, nor of other people than theirs. What stands
@@ -121,15 +101,6 @@ pub fn condition(tx: &mut Tx, text: Option<&str>, reach: &Scope) -> ApiResult<Sq
     Ok(Sql::all([Sql::any(seen), filter.to_sql(&tx.filter_clock())]))
 }
 
-/// A page of people, and those whom its filter describes, as a condition over `users`.
-pub fn page(tx: &mut Tx, query: &ListQuery, listing: &Listing) -> ApiResult<(PagePlan, Sql)> {
-    let schema = match query.filter {
-        Some(_) => schema_for_caller(tx)?,
-        None => USERS.clone(),
-    };
-    query.page(listing, &schema, &tx.filter_clock())
-}
-
 /// Reads a filter over people out of the body field at `pointer`.
 pub fn parse_field(tx: &mut Tx, pointer: &str, text: &str) -> ApiResult<Filter> {
     parse_at(&schema(tx)?, pointer, text)
@@ -157,8 +128,8 @@ impl GroupFilters {
     pub fn load(tx: &mut Tx) -> ApiResult<Self> {
         let custom = custom(tx)?;
         Ok(GroupFilters {
-            all: USERS.with_custom("users.attributes", custom.clone()),
-            without_groups: WITHOUT_GROUPS.with_custom("users.attributes", custom),
+            all: all().with_custom("users.attributes", custom.clone()),
+            without_groups: without_groups().with_custom("users.attributes", custom),
         })
     }
 

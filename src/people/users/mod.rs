@@ -1,7 +1,6 @@
 //! People: who they are, where they work, whom they report to.
 
 pub mod access;
-pub mod bulk;
 pub mod check;
 pub mod credentials;
 pub mod filter;
@@ -13,5 +12,3 @@ pub mod password;
 pub mod routes;
 mod sessions;
 pub mod sso;
-pub mod store;
-pub mod write;

@@ -1,19 +1,27 @@
 //! `/v1/users`.
 
-use super::{
-    access::routes as user_access,
-    bulk, credentials, history, identities,
-    model::{CreateUser, UpdateUser, User},
-    password, sessions, store, write,
-};
-use crate::{
-    access::{self, Permission},
-    app::Call,
-    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
-    people::external_keys,
-};
 use actix_web::{get, patch, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{
+    access::routes as user_access,
+    credentials, history, identities,
+    model::{BulkUserRow, CreateUser, UpdateUser, User},
+    password, sessions,
+};
+use crate::{
+    app::Call,
+    http::{
+        ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
+        bulk::{BulkAnswer, BulkBody, BulkRequest},
+    },
+    people::external_keys,
+    resource::{
+        bulk,
+        list::{ReadQuery, ResourceQuery},
+        routes,
+    },
+};
 
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
@@ -23,7 +31,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(create_user)
             .service(get_user)
             .service(update_user)
-            .service(bulk::bulk_write_users)
+            .service(bulk_write_users)
             .service(password::set_user_password)
             .service(credentials::invitations::create_user_invitation)
             .service(history::routes::list_user_history)
@@ -35,39 +43,49 @@ pub fn configure(config: &mut ServiceConfig) {
     );
 }
 
-/// List people.
+/// List users.
 ///
 /// Those whom the caller may see.
-#[utoipa::path(tag = "users", params(ListQuery), responses((status = 200, body = Page<User>)),
+#[utoipa::path(tag = "users", params(ResourceQuery), responses((status = 200, body = Page<User>)),
     extensions(("x-permission" = json!("users.read"))))]
 #[get("")]
-async fn list_users(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_users(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    routes::list::<User>(call, query.0).await
 }
 
-/// Add a person.
+/// Create a user.
 #[utoipa::path(tag = "users", request_body = CreateUser, responses((status = 201, body = User)),
     extensions(("x-permission" = json!("users.write"))))]
 #[post("")]
 async fn create_user(call: Call, body: Valid<CreateUser>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let user = write::create(tx, body.0.clone())?;
-        Reply::created(&user, format!("/v1/users/{}", user.id))
-    })
-    .await
+    routes::create(call, body.0).await
 }
 
-/// Read a person.
-#[utoipa::path(tag = "users", params(("user_id" = String, Path)), responses((status = 200, body = User)),
+/// Create and update users in bulk.
+///
+/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
+/// others are written. With an `Idempotency-Key` the whole request is safe to repeat.
+#[utoipa::path(tag = "users", request_body = BulkRequest<BulkUserRow>,
+    responses((status = 200, body = BulkAnswer<User>)), extensions(("x-permission" = json!("users.write"))))]
+#[post("/bulk")]
+async fn bulk_write_users(call: Call, body: BulkBody) -> ApiResult<Reply> {
+    bulk::respond::<User, BulkUserRow>(call, body).await
+}
+
+/// Get a user.
+#[utoipa::path(tag = "users", params(("user_id" = String, Path), ReadQuery), responses((status = 200, body = User)),
     extensions(("x-permission" = json!("users.read"))))]
 #[get("/{user_id}")]
-async fn get_user(call: Call, id: Path<Ref<User>>, known: IfNoneMatch) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+async fn get_user(
+    call: Call,
+    id: Path<Ref<User>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    routes::read(call, id.into_inner(), query.0, known).await
 }
 
-/// Change a person.
+/// Update a user.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path)), request_body = UpdateUser,
     responses((status = 200, body = User)), extensions(("x-permission" = json!("users.write"))))]
 #[patch("/{user_id}")]
@@ -77,11 +95,5 @@ async fn update_user(
     known: IfMatch,
     body: Valid<UpdateUser>,
 ) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::UsersWrite)?;
-        known.check(&*before)?;
-        let user = write::update(tx, before, body.0.clone())?;
-        Reply::resource(&user)
-    })
-    .await
+    routes::update(call, id.into_inner(), known, body.0).await
 }

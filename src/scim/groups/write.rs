@@ -13,10 +13,8 @@ use crate::{
     access::{self, Authorized, Permission},
     app::Tx,
     http::{ApiError, ApiResult, IfMatch, Ref, body},
-    people::groups::{
-        self,
-        model::{CreateGroup, Group, UpdateGroup},
-    },
+    people::groups::model::{CreateGroup, Group, UpdateGroup},
+    resource::{Change, write},
     scim::{
         call::Client,
         patch::{self, Operation, Path},
@@ -34,7 +32,7 @@ pub fn create(tx: &mut Tx, client: &Client, body: &Value) -> ApiResult<Record> {
     fields.insert("code".into(), code(tx, &name)?.into());
     fields.insert("name".into(), name.into());
     let new: CreateGroup = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;
-    let group = groups::write::create(tx, new).map_err(in_scim)?;
+    let group = write::one(tx, Change::create(new)).map_err(in_scim)?;
     let group = access::authorize(tx, &Ref::from(group.id), Permission::GroupsWrite)?;
     let key = identity::key(client, &resource)?;
     identity::set_key(tx, client, &group, None, key).map_err(in_scim)?;
@@ -84,9 +82,8 @@ pub fn update(
 
 /// Archives a group: all its memberships end, and no client calls it anything any more.
 pub fn delete(tx: &mut Tx, client: &Client, id: Uuid, known: Option<&IfMatch>) -> ApiResult<()> {
-    groups::dynamic::lock_filters(tx)?;
     let (group, _) = authorize(tx, client, id, known)?;
-    groups::write::archive(tx, &group).map(drop)
+    write::one(tx, Change::Archive(group)).map(drop)
 }
 
 fn authorize(
@@ -121,7 +118,7 @@ fn change(
     if name != group.name {
         let fields = Map::from_iter([("name".to_owned(), Value::String(name))]);
         let changes: UpdateGroup = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;
-        groups::write::update(tx, group, changes).map_err(in_scim)?;
+        write::one(tx, Change::Update(group, changes)).map_err(in_scim)?;
     }
     store::authorized(tx, client, id)
 }

@@ -13,11 +13,9 @@ use crate::{
             model::ExternalKey,
             write::{self as keys, KeyChange},
         },
-        users::{
-            model::{UpdateUser, User},
-            write,
-        },
+        users::model::User,
     },
+    resource::{Change, write},
     scim::{
         call::Client,
         schema::{EXTERNAL_ID, Resource, text_at},
@@ -104,9 +102,6 @@ fn give_name_up(tx: &mut Tx, other: &store::Deleted) -> ApiResult<()> {
         .chars()
         .take(LONGEST - Uuid::nil().to_string().len() - 1)
         .collect();
-    let changes = UpdateUser {
-        username: Some(format!("{name}~{}", other.id)),
-        ..UpdateUser::default()
-    };
-    write::update(tx, user, changes).map(drop)
+    let name = format!("{name}~{}", other.id);
+    write::one(tx, Change::edit(user, |user| user.username = name)).map(drop)
 }

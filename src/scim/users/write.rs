@@ -1,4 +1,4 @@
-//! Adding, changing and deleting people as SCIM has it. All of it comes down to [`users::write`].
+//! Adding, changing and deleting people as SCIM has it. All of it comes down to [`write::one`].
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -21,6 +21,7 @@ use crate::{
             model::{CreateUser, UpdateUser, User, UserStatus},
         },
     },
+    resource::{Change, write},
     scim::{
         call::Client,
         patch,
@@ -44,8 +45,8 @@ pub fn create(tx: &mut Tx, client: &Client, body: &Value) -> ApiResult<Record> {
         fields.insert("status".into(), UserStatus::Suspended.as_str().into());
     }
     let mut new: CreateUser = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;
-    new.external_keys = key.into_iter().collect();
-    let user = users::write::create(tx, new).map_err(in_scim)?;
+    new.extra.external_keys = key.into_iter().collect();
+    let user = write::one(tx, Change::create(new)).map_err(in_scim)?;
     let record = store::authorized(tx, client, user.id)?;
     said::in_our_words(&record, &Resource::new(), &mut resource);
     keep(tx, user.id, &Resource::new(), resource)?;
@@ -116,11 +117,8 @@ pub fn update(
 pub fn delete(tx: &mut Tx, client: &Client, id: Uuid, known: Option<&IfMatch>) -> ApiResult<()> {
     let (user, _) = authorize(tx, client, id, known)?;
     if user.status != UserStatus::Archived {
-        let changes = UpdateUser {
-            status: Some(UserStatus::Archived),
-            ..UpdateUser::default()
-        };
-        users::write::update(tx, user, changes).map_err(in_scim)?;
+        let archived = Change::edit(user, |user| user.status = UserStatus::Archived);
+        write::one(tx, archived).map_err(in_scim)?;
     }
     store::forget(tx, client, id)?;
     tx.record(Event::new("scim_user.deleted", "user", id).about(id));
@@ -174,7 +172,7 @@ fn change(
     }
     if !fields.is_empty() {
         let changes: UpdateUser = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;
-        users::write::update(tx, user, changes).map_err(in_scim)?;
+        write::one(tx, Change::Update(user, changes)).map_err(in_scim)?;
         let record = store::authorized(tx, client, id)?;
         said::in_our_words(&record, &record.said(), &mut said);
     }

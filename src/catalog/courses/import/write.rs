@@ -20,8 +20,12 @@ use crate::{
 
 /// Writes the rows of `part`.
 pub fn write(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
-    let new = next(tx, plan, part, "('create')");
-    COURSES.create(tx, plan, part, course("course.created"), new)?;
+    let new = sql!(
+        "INSERT INTO courses (id, {COLUMNS}, created_at, updated_at)
+         SELECT next.*, {tx.now}, {tx.now} FROM ({next}) AS next",
+        next = next(tx, plan, part, "('create')"),
+    );
+    courses().create(tx, plan, part, course("course.created"), new)?;
     update(tx, plan, part)?;
     end(tx, plan, part)?;
     let published: Vec<Id> = sql!(
@@ -69,13 +73,18 @@ pub fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     Ok(())
 }
 
-const COURSES: Keyed = Keyed {
-    table: "courses",
-    columns:
-        "code, title, summary, description, language, category_id, tags, provider, level, duration_minutes,
-        credits, validity_period, modules, status, retired_at, code_folded",
-    shown: "to_jsonb(courses) - '{search,code_folded}'::text[]",
-};
+fn courses() -> Keyed {
+    Keyed {
+        table: "courses",
+        shown: sql!("to_jsonb(courses) - '{search,code_folded}'::text[]"),
+    }
+}
+
+/// The columns that imports write.
+const COLUMNS: Fixed = Fixed(
+    "code, title, summary, description, language, category_id, tags, provider, level, duration_minutes,
+     credits, validity_period, modules, status, retired_at, code_folded",
+);
 
 const fn course(action: &'static str) -> EventKind {
     EventKind {
@@ -122,14 +131,13 @@ fn update(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     const ACTIONS: &str = "('update', 'restore')";
     let updated = sql!(
         "UPDATE courses
-         SET ({columns}, version, updated_at) = (n.code, n.title, n.summary, n.description, n.language,
+         SET ({COLUMNS}, version, updated_at) = (n.code, n.title, n.summary, n.description, n.language,
             n.category_id, n.tags, n.provider, n.level, n.duration_minutes, n.credits,
             n.validity_period, n.modules, n.status, n.retired_at, n.code_folded, courses.version + 1,
             {tx.now}) FROM ({next}) AS n WHERE courses.id = n.id",
-        columns = Fixed(COURSES.columns),
         next = next(tx, plan, part, ACTIONS),
     );
-    COURSES.change(tx, plan, part, ACTIONS, course("course.updated"), updated)?;
+    courses().change(tx, plan, part, ACTIONS, course("course.updated"), updated)?;
     keyed::take_over(tx, plan, part, course("external_key.added"))
 }
 
@@ -140,6 +148,6 @@ fn end(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
             AND {rows}",
         rows = part.rows(plan),
     );
-    COURSES.change(tx, plan, part, "('end')", course("course.retired"), ended)?;
+    courses().change(tx, plan, part, "('end')", course("course.retired"), ended)?;
     keyed::note_missing(tx, plan, part, "course")
 }

@@ -22,10 +22,8 @@ use crate::{
     },
     app::{Acting, App, Tx},
     http::{ApiError, ApiResult, Code, Problem, Ref, Valid, address, request},
-    people::users::{
-        model::{UpdateUser, User, UserStatus},
-        write,
-    },
+    people::users::model::{User, UserStatus},
+    resource::{Change, write},
 };
 
 /// A person's own password, changed.
@@ -153,11 +151,7 @@ async fn holder(app: &Arc<App>, request: &HttpRequest, token: String) -> ApiResu
 fn activate(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
     let before = access::authorize::<User>(tx, &Ref::from(user), Permission::UsersWrite)?;
     if before.status == UserStatus::Invited {
-        let active = UpdateUser {
-            status: Some(UserStatus::Active),
-            ..UpdateUser::default()
-        };
-        write::update(tx, before, active)?;
+        write::one(tx, Change::edit(before, |user| user.status = UserStatus::Active))?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 
-use super::write::{SHOWN, user};
+use super::write::user;
 use crate::{
     app::Tx,
     http::ApiResult,
@@ -13,7 +13,11 @@ use crate::{
         mapping::ReferenceMapping,
         target::Plan,
     },
-    people::users::{import::write::Id, model::UserStatus},
+    people::users::{
+        import::write::Id,
+        model::{User, UserStatus},
+    },
+    resource::record::shown,
     sql,
     text::fold,
 };
@@ -154,7 +158,8 @@ pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
          SELECT id, username, made ->> 'email', made ->> 'given_name', made ->> 'family_name',
             made ->> 'username_folded', made ->> 'email_folded', made ->> 'given_name_folded',
             made ->> 'family_name_folded', {invited}, {tx.now}, {tx.now} FROM {made}
-         RETURNING users.id, {SHOWN} AS after",
+         RETURNING users.id, {shown} AS after",
+        shown = shown::<User>(),
         invited = UserStatus::Invited.as_str(),
         made = made(),
     );

@@ -15,7 +15,12 @@ use crate::{
         naming,
         target::{Part, Plan},
     },
-    people::closure::ORG_UNITS,
+    people::{closure::ORG_UNITS, users::model::User},
+    resource::{
+        Row,
+        record::selected,
+        write::{insert_from, update_from},
+    },
     sql,
     text::fold,
 };
@@ -28,8 +33,8 @@ pub fn prepare(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
 
 /// Writes the rows of `part` and says whose facts changed.
 pub fn write(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
-    let new = next(tx, plan, part, "('create')");
-    USERS.create(tx, plan, part, user("user.created"), new)?;
+    let new = insert_from::<User>(next(tx, plan, part, "('create')"));
+    Keyed::of::<User>().create(tx, plan, part, user("user.created"), new)?;
     update(tx, plan, part)?;
     end(tx, plan, part)?;
     let touched: Vec<Id> = sql!(
@@ -121,18 +126,6 @@ fn place_org_units(tx: &mut Tx) -> ApiResult<()> {
     Ok(())
 }
 
-const USERS: Keyed = Keyed {
-    table: "users",
-    columns: "username, email, given_name, family_name, status, locale, time_zone, title, job_code, department,
-        location, cost_centre, employment_type, hired_on, left_on, activated_on, manager_id, org_unit_id, attributes,
-        username_folded, email_folded, given_name_folded, family_name_folded",
-    shown: SHOWN.0,
-};
-
-/// A person as the API shows them: without key forms.
-pub(super) const SHOWN: Fixed =
-    Fixed("to_jsonb(users) - '{username_folded,email_folded,given_name_folded,family_name_folded}'::text[]");
-
 pub(super) const fn user(action: &'static str) -> EventKind {
     EventKind {
         action,
@@ -141,31 +134,37 @@ pub(super) const fn user(action: &'static str) -> EventKind {
     }
 }
 
-/// The people of rows with `actions`, as they will be: what the row says over what is there.
+/// The people of rows with `actions` as a table, as they will be: what the row says over what is there.
 fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
     let defaults = json!({
         "family_name": "", "family_name_folded": "", "status": "active", "locale": "en", "attributes": {},
     });
+    let fields = selected(&User::declaration().columns, "p.", |column| {
+        Some(match column {
+            "id" => sql!("r.object_id"),
+            "activated_on" => sql!(
+                "coalesce(p.activated_on, CASE WHEN p.status = 'active' THEN {today} END)",
+                today = tx.today(),
+            ),
+            "org_unit_id" => sql!("CASE WHEN r.refs ? 'org_unit' THEN o.id ELSE p.org_unit_id END"),
+            "attributes" => sql!(
+                "jsonb_strip_nulls(p.attributes || coalesce((SELECT jsonb_object_agg(substr(a.key, 12), a.value)
+                    FROM jsonb_each(r.fields) a WHERE starts_with(a.key, 'attributes.')), '{}'))"
+            ),
+            "version" => sql!("coalesce(u.version, 0) + 1"),
+            "created_at" => sql!("coalesce(u.created_at, {tx.now})"),
+            "updated_at" => sql!("{tx.now}"),
+            _ => return None,
+        })
+    });
     sql!(
-        "SELECT r.object_id AS id, p.username, p.email, p.given_name, p.family_name, p.status, p.locale,
-            p.time_zone, p.title, p.job_code, p.department, p.location, p.cost_centre,
-            p.employment_type, p.hired_on, p.left_on,
-            coalesce(p.activated_on, CASE WHEN p.status = 'active' THEN {today} END) AS activated_on,
-            p.manager_id, CASE WHEN r.refs ? 'org_unit' THEN o.id ELSE p.org_unit_id END AS org_unit_id,
-            jsonb_strip_nulls(p.attributes || coalesce((SELECT jsonb_object_agg(substr(a.key, 12),
-                a.value)
-                FROM jsonb_each(r.fields) a WHERE starts_with(a.key, 'attributes.')),
-                '{}')) AS attributes, p.username_folded, p.email_folded, p.given_name_folded,
-            p.family_name_folded
+        "(SELECT {fields}
          FROM import_rows r
          LEFT JOIN users u ON u.id = r.object_id
          LEFT JOIN org_units o ON o.code_folded = r.folded -> 'org_unit_folded' -> -1 ->> 'code'
-         CROSS JOIN LATERAL jsonb_populate_record(u,
-            CASE WHEN u.id IS NULL THEN {defaults}
-                ELSE '{}' END || r.fields || r.refs || coalesce(r.refs -> 'restore',
-                    '{}') || r.folded) AS p
-         WHERE r.action IN {actions} AND {rows}",
-        today = tx.today(),
+         CROSS JOIN LATERAL jsonb_populate_record(u, CASE WHEN u.id IS NULL THEN {defaults} ELSE '{}' END
+            || r.fields || r.refs || coalesce(r.refs -> 'restore', '{}') || r.folded) AS p
+         WHERE r.action IN {actions} AND {rows})",
         actions = Fixed(actions),
         rows = part.rows(plan),
     )
@@ -173,17 +172,8 @@ fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
 
 fn update(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     const ACTIONS: &str = "('update', 'restore')";
-    let updated = sql!(
-        "UPDATE users
-         SET ({columns}, version, updated_at) = (n.username, n.email, n.given_name, n.family_name,
-            n.status, n.locale, n.time_zone, n.title, n.job_code, n.department, n.location,
-            n.cost_centre, n.employment_type, n.hired_on, n.left_on, n.activated_on, n.manager_id,
-            n.org_unit_id, n.attributes, n.username_folded, n.email_folded, n.given_name_folded,
-            n.family_name_folded, users.version + 1, {tx.now}) FROM ({next}) AS n WHERE users.id = n.id",
-        columns = Fixed(USERS.columns),
-        next = next(tx, plan, part, ACTIONS),
-    );
-    USERS.change(tx, plan, part, ACTIONS, user("user.updated"), updated)?;
+    let updated = update_from::<User>(next(tx, plan, part, ACTIONS));
+    Keyed::of::<User>().change(tx, plan, part, ACTIONS, user("user.updated"), updated)?;
     keyed::take_over(tx, plan, part, user("external_key.added"))
 }
 
@@ -196,6 +186,6 @@ fn end(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
          FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end' AND {rows}",
         rows = part.rows(plan),
     );
-    USERS.change(tx, plan, part, "('end')", user("user.updated"), ended)?;
+    Keyed::of::<User>().change(tx, plan, part, "('end')", user("user.updated"), ended)?;
     keyed::note_missing(tx, plan, part, "user")
 }

@@ -11,7 +11,6 @@ use super::{
     identities::store as identities,
     import,
     model::{CreateUser, UpdateUser, User, UserStatus},
-    write,
 };
 use crate::{
     access::{
@@ -21,6 +20,7 @@ use crate::{
     app::Tx,
     http::{ApiError, ApiResult, FieldError, Ref, body},
     import::{mapping::OnTaken, record::Record},
+    resource::{Change, write},
 };
 
 /// Finds, makes and changes the people who sign in by a provider.
@@ -80,11 +80,7 @@ fn find(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Resul
         identities::link(tx, user, provider.id, &person.subject)?;
     }
     if before.status == UserStatus::Invited {
-        let active = UpdateUser {
-            status: Some(UserStatus::Active),
-            ..UpdateUser::default()
-        };
-        write::update(tx, before, active)?;
+        write::one(tx, Change::edit(before, |user| user.status = UserStatus::Active))?;
     }
     Ok(Ok(user))
 }
@@ -111,7 +107,7 @@ fn create(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Res
     settle_username(tx, provider, &mut fields, None)?;
     let made = tx.attempt(|tx| {
         let new: CreateUser = body::read_value(&mut fields.clone().into())?;
-        write::create(tx, new)
+        write::one(tx, Change::create(new))
     });
     let user = match made {
         Ok(user) => user.id,
@@ -156,7 +152,7 @@ fn update(tx: &mut Tx, provider: &ProviderRow, person: &Person, user: Uuid) -> A
         let mut fields = news.clone();
         settle_username(tx, provider, &mut fields, Some(&before))?;
         let changes: UpdateUser = body::read_value(&mut fields.into())?;
-        write::update(tx, before, changes)
+        write::one(tx, Change::Update(before, changes))
     });
     match written {
         Ok(_) => identities::note_said(tx, provider.id, &person.subject, merge(said, read.fields)),

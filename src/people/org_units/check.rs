@@ -1,64 +1,131 @@
-//! Adding, changing and moving org units, one or a thousand by the same few statements.
-//!
-//! Called by the routes, bulk requests and commands. Whoever authorizes units that may be moved holds the lock of
-//! [`ORG_UNITS`] by then.
+//! What must hold of org units before they are written, and what follows.
 
 use std::collections::{HashMap, HashSet};
 
+use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{
-    model::{CreateOrgUnit, OrgUnit, UpdateOrgUnit},
-    store,
-};
+use super::model::OrgUnit;
 use crate::{
-    access::{self, Authorized, Permission, bulk::one, inclusion, lacks},
+    access::{self, Authorized, Permission, inclusion, lacks},
     app::Tx,
-    http::{ApiError, ApiResult, Code, bulk::Outcomes},
-    people::{
-        closure::ORG_UNITS,
-        draft::{self, Unique, due, standing},
-        facts,
+    db::schema::{org_unit_closure, org_units, users},
+    filter::{Attribute, Column, Kind},
+    http::{ApiError, ApiResult, Code},
+    people::{closure::ORG_UNITS, facts},
+    resource::{
+        self, Expansion, NoExtra, Resource, Unique,
+        draft::{due, standing},
     },
 };
 
-/// What is to become of a unit. A parent may be a unit that another change adds.
-pub type Change = access::bulk::Change<OrgUnit, CreateOrgUnit, UpdateOrgUnit>;
-
-type Draft = draft::Draft<OrgUnit>;
+type Draft = resource::Draft<OrgUnit>;
 
 const CODE: Unique<OrgUnit> = Unique {
     column: "code",
-    pointer: "/code",
     value: |unit| &unit.code,
 };
 
-/// Adds a unit.
-pub fn create(tx: &mut Tx, new: CreateOrgUnit) -> ApiResult<OrgUnit> {
-    ORG_UNITS.lock(tx)?;
-    one(apply(tx, vec![Change::create(new)])?)
+impl Resource for OrgUnit {
+    type Extra = NoExtra;
+    const PATH: &'static str = "/v1/org-units";
+    const ATTRIBUTES: &'static [Attribute] = &[Attribute {
+        name: "within",
+        kind: Kind::Folded,
+        column: Column::Exists {
+            from: "org_unit_closure c JOIN org_units o ON o.id = c.ancestor_id",
+            on: "c.descendant_id = org_units.id",
+            value: "o.code",
+        },
+        doc: "Its code, or that of any unit above it: `within eq \"emea\"` finds a whole subtree.",
+    }];
+    const EXPANSIONS: &'static [Expansion] = &[Expansion::of::<OrgUnit>("parent", "parent_id")];
+
+    fn lock(tx: &mut Tx) -> ApiResult<()> {
+        ORG_UNITS.lock(tx)
+    }
+
+    fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+        places(tx, drafts)?;
+        CODE.check(tx, drafts)?;
+        circles(tx, drafts)?;
+        in_use(tx, drafts)?;
+        below_archived(tx, drafts)
+    }
+
+    fn follow(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
+        let placed = due(drafts).filter(|draft| draft.sets(|unit| &unit.parent_id));
+        ORG_UNITS.keep(tx, &placed.map(|draft| draft.after.id).collect::<Vec<_>>())?;
+        Ok(())
+    }
+
+    fn announce(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
+        touch(tx, drafts)
+    }
 }
 
-/// Changes a unit.
-pub fn update(tx: &mut Tx, unit: Authorized<OrgUnit>, changes: UpdateOrgUnit) -> ApiResult<OrgUnit> {
-    one(apply(tx, vec![Change::update(unit, changes)])?)
+/// A unit to which units that live belong, or people who are not archived, is not archived.
+fn in_use(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    let archived: Vec<Uuid> = ids(drafts, Draft::archives);
+    if archived.is_empty() {
+        return Ok(());
+    }
+    let mut used: Vec<Option<Uuid>> = org_units::table
+        .filter(org_units::parent_id.eq_any(&archived))
+        .filter(org_units::archived_at.is_null())
+        .select(org_units::parent_id)
+        .distinct()
+        .load(tx.conn)?;
+    let by_people: Vec<Option<Uuid>> = users::table
+        .filter(users::org_unit_id.eq_any(&archived))
+        .filter(users::status.ne("archived"))
+        .select(users::org_unit_id)
+        .distinct()
+        .load(tx.conn)?;
+    used.extend(by_people);
+    for draft in drafts
+        .iter_mut()
+        .filter(|draft| draft.archives() && used.contains(&Some(draft.after.id)))
+    {
+        let detail = "Move its people and its units elsewhere first, or archive them.";
+        draft.refuse(ApiError::new(Code::OrgUnitNotEmpty, detail));
+    }
+    Ok(())
 }
 
-/// Writes units: each by itself is written or refused. What does not change is left alone.
-pub fn apply(tx: &mut Tx, changes: Vec<Change>) -> ApiResult<Outcomes<OrgUnit>> {
-    tx.require(Permission::OrgUnitsWrite)?;
-    let now = tx.now;
-    let mut drafts = draft::drafts(changes, |new, id| new.into_unit(id, now), UpdateOrgUnit::apply_to);
-    places(tx, &mut drafts)?;
-    CODE.check(tx, &mut drafts)?;
-    circles(tx, &mut drafts)?;
-    draft::step(tx, &mut drafts);
-    draft::save(tx, &drafts)?;
-    let placed = due(&drafts).filter(|draft| draft.sets(|unit| &unit.parent_id));
-    ORG_UNITS.keep(tx, &placed.map(|draft| draft.after.id).collect::<Vec<_>>())?;
-    due(&drafts).for_each(|draft| tx.record(draft.event()));
-    touch(tx, &drafts)?;
-    Ok(draft::outcomes(drafts))
+/// A unit whose parent is archived is not brought back.
+fn below_archived(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    let restored: Vec<Uuid> = ids(drafts, Draft::restores);
+    if restored.is_empty() {
+        return Ok(());
+    }
+    let parents: Vec<Uuid> = drafts.iter().filter_map(|draft| draft.after.parent_id).collect();
+    let archived: Vec<Uuid> = org_units::table
+        .filter(org_units::id.eq_any(parents))
+        .filter(org_units::archived_at.is_not_null())
+        .select(org_units::id)
+        .load(tx.conn)?;
+    let is_below = |draft: &Draft| {
+        draft
+            .after
+            .parent_id
+            .is_some_and(|parent| archived.contains(&parent))
+    };
+    for draft in drafts
+        .iter_mut()
+        .filter(|draft| draft.restores() && is_below(draft))
+    {
+        draft.refuse(ApiError::new(
+            Code::Conflict,
+            "The unit above it is archived: bring that back first, or move this one elsewhere.",
+        ));
+    }
+    Ok(())
+}
+
+fn ids(drafts: &[Draft], which: fn(&Draft) -> bool) -> Vec<Uuid> {
+    let drafts = drafts.iter().filter(|draft| which(draft));
+    drafts.map(|draft| draft.after.id).collect()
 }
 
 type Units = HashMap<Uuid, ApiResult<Authorized<OrgUnit>>>;
@@ -163,21 +230,15 @@ pub(super) const NO_SUCH_PARENT: &str = "names no unit that you may see";
 /// Refuses units that would stand below themselves, and those whose parents do not come to be. Either may bring about
 /// more of the other, so it is asked until nobody more is refused.
 fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    draft::tell_refused_of_circles(tx, &ORG_UNITS, PARENT, drafts)?;
+    let parent: fn(&OrgUnit) -> &Option<Uuid> = |unit| &unit.parent_id;
+    ORG_UNITS.tell_refused_of_circles(tx, parent, drafts)?;
     loop {
         while orphans(drafts) {}
-        let standing_ones = drafts.iter().filter(|draft| draft.stands());
-        let circling = draft::circling(tx, &ORG_UNITS, PARENT, standing_ones)?;
-        if circling.is_empty() {
+        if !ORG_UNITS.refuse_circles(tx, parent, drafts)? {
             return Ok(());
-        }
-        for draft in standing(drafts).filter(|draft| circling.contains(&draft.after.id)) {
-            draft.refuse(ORG_UNITS.cycle());
         }
     }
 }
-
-const PARENT: fn(&OrgUnit) -> &Option<Uuid> = |unit| &unit.parent_id;
 
 /// Refuses units right below new ones that are refused; false if there are none.
 fn orphans(drafts: &mut [Draft]) -> bool {
@@ -207,8 +268,21 @@ fn touch(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
         .map(|draft| draft.after.id)
         .collect();
     if !changed.is_empty() {
-        let people = store::people_within(tx, &changed)?;
+        let people = people_within(tx, &changed)?;
         facts::follow(tx, people)?;
     }
     Ok(())
+}
+
+/// The people of these units and of all below them.
+fn people_within(tx: &mut Tx, units: &[Uuid]) -> ApiResult<Vec<Uuid>> {
+    let people = users::table
+        .inner_join(
+            org_unit_closure::table.on(users::org_unit_id.eq(org_unit_closure::descendant_id.nullable())),
+        )
+        .filter(org_unit_closure::ancestor_id.eq_any(units))
+        .distinct()
+        .select(users::id)
+        .load(tx.conn)?;
+    Ok(people)
 }

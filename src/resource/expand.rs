@@ -1,0 +1,145 @@
+//! `expand`: the things that a resource names, shown inside it, as far as the caller may see them.
+//!
+//! `expand=user,course` adds `user` beside `user_id` and `course` beside `course_id`; `expand=user.manager` goes one step
+//! further. One statement reads all things of one name, however many rows name them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Resource;
+use crate::{
+    app::Tx,
+    db::{Condition, Sql, sql::Fixed},
+    http::{ApiError, ApiResult, FieldError},
+    sql,
+};
+
+/// Something that a resource names by its id and that `expand` shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Expansion {
+    /// What it is shown as: `user`.
+    pub name: &'static str,
+    /// The member that has its id: `user_id`.
+    pub id: &'static str,
+    /// The type of what is shown, as the document calls it.
+    pub shows: fn() -> String,
+    load: fn(&mut Tx, &[Uuid]) -> ApiResult<HashMap<Uuid, Value>>,
+    further: fn() -> &'static [Expansion],
+}
+
+impl Expansion {
+    /// Shows a `T` as `name` whose id stands in `id`.
+    pub const fn of<T: Resource>(name: &'static str, id: &'static str) -> Self {
+        Expansion {
+            name,
+            id,
+            shows: || T::name().into_owned(),
+            load: load::<T>,
+            further: || T::EXPANSIONS,
+        }
+    }
+}
+
+/// How many names a path may have.
+const DEEPEST: usize = 2;
+
+/// What is asked for: names, and what is asked for within each.
+#[derive(Debug, Default)]
+pub struct Expand {
+    wanted: BTreeMap<usize, (Expansion, Expand)>,
+}
+
+impl Expand {
+    /// Reads the parameter `expand`.
+    pub fn parse(text: Option<&str>, known: &'static [Expansion]) -> ApiResult<Self> {
+        let mut expand = Expand::default();
+        for path in text
+            .unwrap_or_default()
+            .split(',')
+            .filter(|path| !path.is_empty())
+        {
+            expand.add(path.trim(), known, path.trim())?;
+        }
+        Ok(expand)
+    }
+
+    fn add(&mut self, rest: &str, known: &'static [Expansion], path: &str) -> ApiResult<()> {
+        let (name, rest) = rest
+            .split_once('.')
+            .map_or((rest, None), |(name, rest)| (name, Some(rest)));
+        let place = known.iter().position(|expansion| expansion.name == name);
+        let is_too_deep = path.split('.').count() > DEEPEST;
+        let (Some(place), false) = (place, is_too_deep) else {
+            return Err(refusal(known, path, is_too_deep));
+        };
+        let expansion = known[place];
+        let (_, inner) = self
+            .wanted
+            .entry(place)
+            .or_insert_with(|| (expansion, Expand::default()));
+        match rest {
+            Some(rest) => inner.add(rest, (expansion.further)(), path),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    /// `rows` as JSON, with what is asked for inside; null where the caller may not see it.
+    pub fn show<T: Serialize>(&self, tx: &mut Tx, rows: &[T]) -> ApiResult<Vec<Value>> {
+        let rows = rows
+            .iter()
+            .map(|row| serde_json::to_value(row).map_err(ApiError::internal));
+        let mut rows: Vec<Value> = rows.collect::<ApiResult<_>>()?;
+        self.fill(tx, rows.iter_mut().collect())?;
+        Ok(rows)
+    }
+
+    fn fill(&self, tx: &mut Tx, mut rows: Vec<&mut Value>) -> ApiResult<()> {
+        for (expansion, further) in self.wanted.values() {
+            let ids = rows.iter().filter_map(|row| id(&row[expansion.id]));
+            let ids: HashSet<Uuid> = ids.collect();
+            let ids: Vec<Uuid> = ids.into_iter().collect();
+            let mut things = match ids.is_empty() {
+                true => HashMap::new(),
+                false => (expansion.load)(tx, &ids)?,
+            };
+            further.fill(tx, things.values_mut().collect())?;
+            for row in &mut rows {
+                let thing = id(&row[expansion.id]).and_then(|id| things.get(&id).cloned());
+                row[expansion.name] = thing.unwrap_or(Value::Null);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn id(value: &Value) -> Option<Uuid> {
+    value.as_str()?.parse().ok()
+}
+
+fn refusal(known: &[Expansion], path: &str, is_too_deep: bool) -> ApiError {
+    let names: Vec<_> = known.iter().map(|expansion| expansion.name).collect();
+    let detail = match (is_too_deep, names.is_empty()) {
+        (true, _) => format!("{path} goes deeper than {DEEPEST} names"),
+        (false, true) => format!("cannot show {path}: there is nothing to expand there"),
+        (false, false) => format!("cannot show {path}; there are {}", names.join(", ")),
+    };
+    ApiError::parameters(vec![FieldError::new("?expand", detail)])
+}
+
+fn load<T: Resource>(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<HashMap<Uuid, Value>> {
+    let visible = tx
+        .caller
+        .scope_if_any(T::READ, tx.now)
+        .map_or_else(Sql::never, |scope| T::visible(&scope));
+    let condition = sql!("{id} = ANY({ids}) AND {visible}", id = Fixed(T::ID));
+    let rows = T::select_many(tx, Condition::new(condition))?;
+    rows.iter().map(|row| Ok((row.id(), json!(row)))).collect()
+}

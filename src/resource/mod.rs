@@ -1,0 +1,285 @@
+//! The one shape of a resource: what it consists of is declared once, and what all resources have in common (reading,
+//! lists, adding, changing, archiving, many at once) is done here, the same for each.
+//!
+//! A resource is a struct of two parts: a struct of the fields that callers write ([`Row::Fields`]), and what Provost
+//! writes. [`resource!`](crate::resource!) declares it, and [`Resource`] says what is its own: checks, what follows from a
+//! change. Routes call [`routes`]; other code makes a [`Change`] and calls [`write()`](write::write).
+
+pub mod bulk;
+pub mod draft;
+pub mod expand;
+pub mod list;
+pub mod record;
+pub mod routes;
+pub mod schema;
+pub mod unique;
+pub mod write;
+
+use std::ops::Deref;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+pub use provost_macros::Record;
+
+pub use self::{
+    draft::Draft,
+    expand::Expansion,
+    record::{Column, Declaration, Filterable, Record},
+    schema::{Create, NoExtra, Update},
+    unique::Unique,
+    write::Change,
+};
+use crate::{
+    app::Tx,
+    authz::{Permission, Protected},
+    db::Condition,
+    filter::{Attribute, Schema},
+    http::{ApiResult, Versioned, list::PagePlan},
+};
+
+/// What callers write of a resource.
+pub trait Fields:
+    Record + Clone + PartialEq + Serialize + DeserializeOwned + ToSchema + Validate + Send + Sync + 'static
+{
+}
+impl<T> Fields for T where
+    T: Record
+        + Clone
+        + PartialEq
+        + Serialize
+        + DeserializeOwned
+        + ToSchema
+        + Validate
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// A row of a table, whose JSON is the row. Implemented by [`resource!`](crate::resource!).
+pub trait Row:
+    Protected
+    + Versioned
+    + Record
+    + Deref<Target = Self::Fields>
+    + Clone
+    + PartialEq
+    + Serialize
+    + ToSchema
+    + Send
+    + 'static
+{
+    /// What callers write of it.
+    type Fields: Fields;
+    /// Its table.
+    const TABLE: &'static str;
+    /// What the ledger calls it.
+    const KIND: &'static str;
+    /// The events of a row that is new, changed, archived, brought back.
+    const ACTIONS: [&'static str; 4];
+    /// The permission to write it.
+    const WRITE: Permission;
+
+    /// What it declares.
+    fn declaration() -> &'static Declaration;
+
+    /// A new row.
+    fn new(id: Uuid, fields: Self::Fields, now: DateTime<Utc>) -> Self;
+
+    /// Its id.
+    fn id(&self) -> Uuid;
+
+    /// Gives it other fields.
+    fn set_fields(&mut self, fields: Self::Fields);
+
+    /// Counts the version up.
+    fn step(&mut self, now: DateTime<Utc>);
+
+    /// When it was archived; none where it is not, or cannot be.
+    fn archived_at(&self) -> Option<DateTime<Utc>>;
+
+    /// Archives it, or brings it back.
+    fn set_archived_at(&mut self, at: Option<DateTime<Utc>>);
+
+    /// The rows of a page, with the keys of its order.
+    fn select_page(tx: &mut Tx, plan: &PagePlan, condition: Condition) -> QueryResult<Vec<(Self, Value)>>;
+
+    /// The rows that `condition` finds.
+    fn select_many(tx: &mut Tx, condition: Condition) -> QueryResult<Vec<Self>>;
+}
+
+/// What is a resource's own. All has a default but the address and the orders.
+pub trait Resource: Row {
+    /// What a request to add one says beside its fields.
+    type Extra: schema::Extra;
+
+    /// Where the API has it, such as `/v1/users`.
+    const PATH: &'static str;
+    /// The order of its list where the client names none.
+    const SORT: &'static str = "created_at";
+    /// What filters may name beside its columns.
+    const ATTRIBUTES: &'static [Attribute] = &[];
+    /// What `expand` may name.
+    const EXPANSIONS: &'static [Expansion] = &[];
+
+    /// What filters of lists may name.
+    fn filters(_: &mut Tx) -> ApiResult<Schema> {
+        Ok(list::schema::<Self>())
+    }
+
+    /// Takes the locks that changes of it want before anything is read.
+    fn lock(_: &mut Tx) -> ApiResult<()> {
+        Ok(())
+    }
+
+    /// Works out what follows from its fields, such as the day on which somebody became active.
+    fn complete(&mut self, _: DateTime<Utc>) {}
+
+    /// Refuses drafts that may not be written, each with everything that is wrong with it: one statement for each question,
+    /// however many they are.
+    fn check(_: &mut Tx, _: &mut [Draft<Self>]) -> ApiResult<()> {
+        Ok(())
+    }
+
+    /// Writes what belongs to the rows, which are written by now, such as their places in a tree.
+    fn follow(_: &mut Tx, _: &[Draft<Self>]) -> ApiResult<()> {
+        Ok(())
+    }
+
+    /// Refuses drafts for what their being written has brought about for a caller who may not write everything; they are
+    /// taken back, and the others written again.
+    fn confirm(_: &mut Tx, _: &mut [Draft<Self>]) -> ApiResult<()> {
+        Ok(())
+    }
+
+    /// Whose event a change of it is, where it is a person's.
+    fn person(&self) -> Option<Uuid> {
+        None
+    }
+
+    /// Does what is to be done once the rows stand: says whose facts changed, who must hear of it.
+    fn announce(_: &mut Tx, _: &[Draft<Self>]) -> ApiResult<()> {
+        Ok(())
+    }
+}
+
+/// Declares a resource: a row type, its table, and who sees and writes it.
+///
+/// `resource!(Category in categories, fields: CategoryFields, name: "category", kind: "category", external: None,
+/// read: CoursesRead, write: CoursesWrite, covered: |scope| scope.categories("categories.id"), archived: archived_at);`
+///
+/// The row has the members `id`, `fields` (flattened, embedded), `version`, `created_at`, `updated_at`; with `archived: archived_at`
+/// also that one. Others are given after `new: { … }` as they are in a new row. A `visible: |scope| …` shows readers more
+/// than their scope covers.
+#[macro_export]
+macro_rules! resource {
+    ($row:ident in $table:ident, fields: $fields:ident, name: $name:literal, kind: $kind:literal, external: $external:expr,
+     read: $read:ident, write: $write:ident, covered: |$scope:ident| $covered:expr
+     $(, visible: |$visible_scope:ident| $visible:expr)?
+     $(, new: { $($other:ident: $value:expr),* $(,)? })?
+     $(, archived: $archivable:ident)? $(,)?) => {
+        $crate::protected!($row in $table, name: $name, external: $external, read: $read,
+            covered: |$scope| $covered $(, visible: |$visible_scope| $visible)?);
+
+        impl $crate::http::Versioned for $row {
+            fn version(&self) -> i64 {
+                self.version
+            }
+        }
+
+        impl std::ops::Deref for $row {
+            type Target = $fields;
+
+            fn deref(&self) -> &$fields {
+                &self.fields
+            }
+        }
+
+        impl $crate::resource::Row for $row {
+            type Fields = $fields;
+            const TABLE: &'static str = stringify!($table);
+            const KIND: &'static str = $kind;
+            const ACTIONS: [&'static str; 4] = [
+                concat!($kind, ".created"),
+                concat!($kind, ".updated"),
+                concat!($kind, ".archived"),
+                concat!($kind, ".restored"),
+            ];
+            const WRITE: $crate::authz::Permission = $crate::authz::Permission::$write;
+
+            fn declaration() -> &'static $crate::resource::Declaration {
+                static DECLARATION: std::sync::LazyLock<$crate::resource::Declaration> =
+                    std::sync::LazyLock::new($crate::resource::Declaration::of::<$row>);
+                &DECLARATION
+            }
+
+            fn new(id: uuid::Uuid, fields: $fields, now: chrono::DateTime<chrono::Utc>) -> Self {
+                $row {
+                    id,
+                    fields,
+                    version: 1,
+                    created_at: now,
+                    updated_at: now,
+                    $($($other: $value,)*)?
+                    $($archivable: None,)?
+                }
+            }
+
+            fn id(&self) -> uuid::Uuid {
+                self.id
+            }
+
+            fn set_fields(&mut self, fields: $fields) {
+                self.fields = fields;
+            }
+
+            fn step(&mut self, now: chrono::DateTime<chrono::Utc>) {
+                self.version += 1;
+                self.updated_at = now;
+            }
+
+            fn archived_at(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+                $(return self.$archivable;)?
+                #[allow(unreachable_code, reason = "what is not archivable has no such column")]
+                None
+            }
+
+            fn set_archived_at(&mut self, _at: Option<chrono::DateTime<chrono::Utc>>) {
+                $(self.$archivable = _at;)?
+            }
+
+            fn select_page(
+                tx: &mut $crate::app::Tx,
+                plan: &$crate::http::list::PagePlan,
+                condition: $crate::db::Condition,
+            ) -> diesel::QueryResult<Vec<(Self, serde_json::Value)>> {
+                use diesel::{QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
+                use $crate::db::schema::$table;
+                $table::table
+                    .select(($row::as_select(), plan.key()))
+                    .filter(condition)
+                    .order(plan.order())
+                    .limit(plan.limit())
+                    .load(tx.conn)
+            }
+
+            fn select_many(
+                tx: &mut $crate::app::Tx,
+                condition: $crate::db::Condition,
+            ) -> diesel::QueryResult<Vec<Self>> {
+                use diesel::{QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
+                use $crate::db::schema::$table;
+                $table::table
+                    .select($row::as_select())
+                    .filter(condition)
+                    .load(tx.conn)
+            }
+        }
+    };
+}

@@ -1,0 +1,146 @@
+//! What a row consists of, declared once: its columns serve statements, filters, orders and their documentation.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use super::{Resource, Row};
+use crate::{
+    db::{Sql, sql::Fixed},
+    filter::{Attribute, Kind},
+    http::{Sort, list::SortKind},
+    sql,
+};
+
+/// A column of a table, which is a member of the row's JSON by the same name.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Its name with its table.
+    pub path: &'static str,
+    /// What it means, in a sentence.
+    pub doc: &'static str,
+    /// How filters compare it; none where they do not name it.
+    pub kind: Option<Kind>,
+    /// Whether its key form stands in a column `<name>_folded`, which is written with it.
+    pub is_folded: bool,
+    /// Whether lists can be in its order.
+    pub is_sortable: bool,
+    /// Whether it is set when the row is added and never changed.
+    pub is_fixed: bool,
+}
+
+impl Column {
+    /// The column as filters name it.
+    pub fn attribute(&self) -> Option<Attribute> {
+        Some(Attribute::scalar(self.name, self.kind?, self.path, self.doc))
+    }
+
+    /// The order of lists by this column.
+    pub fn sort(&self) -> Option<Sort> {
+        let kind = match self.kind? {
+            Kind::Date => SortKind::Date,
+            Kind::Instant => SortKind::Instant,
+            Kind::Integer => SortKind::Integer,
+            _ => SortKind::Text,
+        };
+        self.is_sortable.then_some(Sort {
+            name: self.name,
+            column: self.path,
+            kind,
+        })
+    }
+}
+
+/// A struct whose fields are columns. Derived: `#[derive(Record)]`.
+pub trait Record {
+    /// Its columns, in the order of its fields.
+    fn columns() -> Vec<Column>;
+}
+
+/// A type whose values filters compare.
+pub trait Filterable {
+    /// How.
+    const KIND: Kind;
+}
+
+impl<T: Filterable> Filterable for Option<T> {
+    const KIND: Kind = T::KIND;
+}
+
+macro_rules! filterable {
+    ($($type:ty => $kind:ident),* $(,)?) => {$(
+        impl Filterable for $type {
+            const KIND: Kind = Kind::$kind;
+        }
+    )*};
+}
+
+filterable! {
+    String => String,
+    bool => Bool,
+    i32 => Integer,
+    i64 => Integer,
+    f64 => Number,
+    NaiveDate => Date,
+    DateTime<Utc> => Instant,
+    Uuid => Id,
+}
+
+/// `a, b, b_folded`: the columns as a statement names them, each after `before`, such as the name of a table and a dot.
+pub fn names(columns: &[Column], before: &'static str) -> Sql {
+    let before = Fixed(before);
+    let names = columns.iter().map(|column| {
+        let name = Fixed(column.name);
+        match column.is_folded {
+            true => sql!("{before}{name}, {before}{name}_folded"),
+            false => sql!("{before}{name}"),
+        }
+    });
+    Sql::list(names)
+}
+
+/// A list of what a query answers for each column: `given` by its name, where that is something, else the column of the
+/// table `before`, such as `p.`.
+pub fn selected(columns: &[Column], before: &'static str, given: impl Fn(&str) -> Option<Sql>) -> Sql {
+    let selected = columns.iter().map(|column| match given(column.name) {
+        Some(value) => sql!("{value} AS {name}", name = Fixed(column.name)),
+        None => names(&[*column], before),
+    });
+    Sql::list(selected)
+}
+
+/// A row of the table as the API shows it: without key forms.
+pub fn shown<T: Row>() -> Sql {
+    let folded = T::declaration().columns.iter().filter(|column| column.is_folded);
+    let hidden: Vec<String> = folded.map(|column| format!("{}_folded", column.name)).collect();
+    let table = Fixed(T::TABLE);
+    sql!("to_jsonb({table}) - {hidden}")
+}
+
+/// What a resource declares, worked out once: see [`super::Row::declaration`].
+#[derive(Debug)]
+pub struct Declaration {
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// What filters may name.
+    pub attributes: Vec<Attribute>,
+    /// The orders of its list; the first is the default. Each has its index.
+    pub sorts: Vec<Sort>,
+}
+
+impl Declaration {
+    /// That of `T`.
+    pub fn of<T: Resource>() -> Self {
+        let columns = T::columns();
+        let named = columns.iter().filter_map(Column::attribute);
+        let attributes = named.chain(T::ATTRIBUTES.iter().copied()).collect();
+        let mut sorts: Vec<Sort> = columns.iter().filter_map(Column::sort).collect();
+        sorts.sort_by_key(|sort| sort.name != T::SORT);
+        Declaration {
+            columns,
+            attributes,
+            sorts,
+        }
+    }
+}

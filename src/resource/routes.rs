@@ -1,0 +1,99 @@
+//! What the endpoints of every resource do. A resource's own `routes` say where they are and what their docs are.
+
+use super::{
+    Change, Create, Resource, Update,
+    expand::Expand,
+    list::{self, ReadQuery, ResourceQuery},
+    write,
+};
+use crate::{
+    app::Call,
+    authz,
+    http::{ApiResult, IfMatch, IfNoneMatch, Page, Ref, Reply},
+};
+
+/// A page of what the caller may see.
+pub async fn list<T: Resource>(call: Call, query: ResourceQuery) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let page = list::page::<T>(tx, &query)?;
+        let expand = Expand::parse(query.expand.as_deref(), T::EXPANSIONS)?;
+        if expand.is_empty() {
+            return Reply::page(&page);
+        }
+        let data = expand.show(tx, &page.data)?;
+        Reply::page(&Page {
+            data,
+            next_cursor: page.next_cursor,
+        })
+    })
+    .await
+}
+
+/// Adds one.
+pub async fn create<T: Resource>(call: Call, new: Create<T>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        T::lock(tx)?;
+        let row = write::one(tx, Change::create(new.clone()))?;
+        Reply::created(&row, format!("{}/{}", T::PATH, row.id()))
+    })
+    .await
+}
+
+/// One, unless the client has it. With things shown inside it has no ETag: those change by themselves.
+pub async fn read<T: Resource>(
+    call: Call,
+    id: Ref<T>,
+    query: ReadQuery,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let row = authz::read(tx, &id)?;
+        let expand = Expand::parse(query.expand.as_deref(), T::EXPANSIONS)?;
+        if expand.is_empty() {
+            return Reply::unless_known(&row, &known);
+        }
+        Reply::ok(&expand.show(tx, &[row])?.pop())
+    })
+    .await
+}
+
+/// Changes one.
+pub async fn update<T: Resource>(
+    call: Call,
+    id: Ref<T>,
+    known: IfMatch,
+    changes: Update<T>,
+) -> ApiResult<Reply> {
+    change(call, id, Some(known), move |row| {
+        Change::Update(row, changes.clone())
+    })
+    .await
+}
+
+/// Archives one.
+pub async fn archive<T: Resource>(call: Call, id: Ref<T>) -> ApiResult<Reply> {
+    change(call, id, None, Change::Archive).await
+}
+
+/// Brings one back.
+pub async fn restore<T: Resource>(call: Call, id: Ref<T>, known: IfMatch) -> ApiResult<Reply> {
+    change(call, id, Some(known), Change::Restore).await
+}
+
+async fn change<T: Resource>(
+    call: Call,
+    id: Ref<T>,
+    known: Option<IfMatch>,
+    make: impl Fn(authz::Authorized<T>) -> Change<T> + Send + 'static,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        T::lock(tx)?;
+        let row = authz::authorize(tx, &id, T::WRITE)?;
+        if let Some(known) = &known {
+            known.check(&*row)?;
+        }
+        let row = write::one(tx, make(row))?;
+        Reply::resource(&row)
+    })
+    .await
+}

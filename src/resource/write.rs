@@ -1,0 +1,189 @@
+//! The one way in which resources are written, one or a thousand by the same few statements: check, save, confirm the scope,
+//! record the event.
+
+use diesel::connection::SimpleConnection;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Column, Create, Draft, Resource, Update, draft, draft::due, record::names};
+use crate::{
+    app::Tx,
+    authz::{self, Authorized, lacks},
+    db::{Sql, sql::Fixed},
+    http::{ApiError, ApiResult, Code, bulk::Outcomes},
+    sql,
+    text::fold,
+};
+
+/// What is to become of a row.
+#[derive(Debug)]
+pub enum Change<T: Resource> {
+    /// It is added, with this id.
+    Create(Uuid, Box<Create<T>>),
+    /// It gets these fields.
+    Set(Authorized<T>, Box<T::Fields>),
+    /// Members of it change.
+    Update(Authorized<T>, Update<T>),
+    /// It is archived.
+    Archive(Authorized<T>),
+    /// It is brought back.
+    Restore(Authorized<T>),
+}
+
+impl<T: Resource> Change<T> {
+    /// A row is added.
+    pub fn create(new: Create<T>) -> Self {
+        Change::Create(Uuid::now_v7(), Box::new(new))
+    }
+
+    /// A row gets the fields that `edit` makes of those it has.
+    pub fn edit(row: Authorized<T>, edit: impl FnOnce(&mut T::Fields)) -> Self {
+        let mut fields = T::Fields::clone(&row);
+        edit(&mut fields);
+        Change::Set(row, Box::new(fields))
+    }
+
+    fn into_draft(self, tx: &Tx) -> ApiResult<Draft<T>> {
+        let now = tx.now;
+        let (before, mut after, extra, refused) = match self {
+            Change::Create(id, new) => (None, T::new(id, new.fields, now), new.extra, None),
+            Change::Set(row, fields) => {
+                let before = row.into_inner();
+                let mut after = before.clone();
+                after.set_fields(*fields);
+                (Some(before), after, T::Extra::default(), None)
+            }
+            Change::Update(row, changes) => {
+                let before = row.into_inner();
+                let mut after = before.clone();
+                let (fields, faults) = changes.apply_to(&before)?;
+                after.set_fields(fields);
+                let refused = (!faults.is_empty()).then(|| ApiError::invalid(faults));
+                (Some(before), after, T::Extra::default(), refused)
+            }
+            Change::Archive(row) => {
+                let before = row.into_inner();
+                let mut after = before.clone();
+                if before.archived_at().is_none() {
+                    after.set_archived_at(Some(now));
+                }
+                (Some(before), after, T::Extra::default(), None)
+            }
+            Change::Restore(row) => {
+                let before = row.into_inner();
+                let mut after = before.clone();
+                after.set_archived_at(None);
+                let refused = (before.archived_at().is_none())
+                    .then(|| ApiError::new(Code::Conflict, "It is not archived."));
+                (Some(before), after, T::Extra::default(), refused)
+            }
+        };
+        after.complete(now);
+        Ok(Draft {
+            before,
+            after,
+            extra,
+            refused,
+        })
+    }
+}
+
+/// Writes one row.
+pub fn one<T: Resource>(tx: &mut Tx, change: Change<T>) -> ApiResult<T> {
+    let mut outcomes = write(tx, vec![change])?.into_iter();
+    let outcome = outcomes
+        .next()
+        .unwrap_or_else(|| Err(ApiError::internal("a change has no outcome")));
+    outcome?
+        .into_thing()
+        .ok_or_else(|| ApiError::internal("a change took its row away"))
+}
+
+/// Writes rows: each by itself is written or refused. What does not change is left alone: its version stays, and no event
+/// tells of it.
+pub fn write<T: Resource>(tx: &mut Tx, changes: Vec<Change<T>>) -> ApiResult<Outcomes<T>> {
+    tx.require(T::WRITE)?;
+    T::lock(tx)?;
+    let drafts = changes.into_iter().map(|change| change.into_draft(tx));
+    let mut drafts: Vec<Draft<T>> = drafts.collect::<ApiResult<_>>()?;
+    T::check(tx, &mut drafts)?;
+    let changing = drafts
+        .iter_mut()
+        .filter(|draft| draft.is_due() && !draft.is_new());
+    changing.for_each(|draft| draft.after.step(tx.now));
+    save_within_scope(tx, &mut drafts)?;
+    due(&drafts).for_each(|draft| tx.record(draft.event()));
+    T::announce(tx, &drafts)?;
+    Ok(draft::outcomes(drafts))
+}
+
+/// Saves, and takes back what turns out to be outside the caller's scope by where it stands then.
+fn save_within_scope<T: Resource>(tx: &mut Tx, drafts: &mut [Draft<T>]) -> ApiResult<()> {
+    if tx.scope(T::WRITE)?.is_everything() {
+        return save(tx, drafts);
+    }
+    loop {
+        tx.conn.batch_execute("SAVEPOINT resource")?;
+        save(tx, drafts)?;
+        let written = due(drafts).count();
+        let ids: Vec<Uuid> = due(drafts).map(|draft| draft.after.id()).collect();
+        for id in authz::outside::<T>(tx, &ids, T::WRITE)? {
+            let outside = drafts.iter_mut().filter(|draft| draft.after.id() == id);
+            outside.for_each(|draft| draft.refuse(lacks(T::WRITE)));
+        }
+        T::confirm(tx, drafts)?;
+        if due(drafts).count() == written {
+            tx.conn.batch_execute("RELEASE SAVEPOINT resource")?;
+            return Ok(());
+        }
+        tx.conn.batch_execute("ROLLBACK TO SAVEPOINT resource")?;
+    }
+}
+
+fn save<T: Resource>(tx: &mut Tx, drafts: &[Draft<T>]) -> ApiResult<()> {
+    let (old, new): (Vec<_>, Vec<_>) = due(drafts).partition(|draft| !draft.is_new());
+    if !new.is_empty() {
+        insert_from::<T>(rows(new)?).execute(tx.conn)?;
+    }
+    if !old.is_empty() {
+        update_from::<T>(rows(old)?).execute(tx.conn)?;
+    }
+    T::follow(tx, drafts)
+}
+
+/// A statement that adds the rows of `source`, a table expression that has all columns of `T`. They are named: a release that
+/// runs beside a newer one knows nothing of the columns which that added.
+pub fn insert_from<T: Resource>(source: Sql) -> Sql {
+    let columns = names(&T::declaration().columns, "");
+    let table = Fixed(T::TABLE);
+    sql!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {source} AS given")
+}
+
+/// A statement that gives the rows of a table what those of the same ids in `source` have.
+pub fn update_from<T: Resource>(source: Sql) -> Sql {
+    let mut columns = T::declaration().columns.clone();
+    columns.retain(|column| !matches!(column.name, "id" | "created_at"));
+    let (columns, given) = (names(&columns, ""), names(&columns, "given."));
+    let table = Fixed(T::TABLE);
+    sql!("UPDATE {table} SET ({columns}) = ROW ({given}) FROM {source} AS given WHERE {table}.id = given.id")
+}
+
+/// The rows of drafts as a table: one parameter, however many they are.
+fn rows<T: Resource>(drafts: Vec<&Draft<T>>) -> ApiResult<Sql> {
+    let rows = drafts.into_iter().map(|draft| with_key_forms(&draft.after));
+    let rows = Value::Array(rows.collect::<ApiResult<_>>()?);
+    let table = Fixed(T::TABLE);
+    Ok(sql!("jsonb_populate_recordset(NULL::{table}, {rows})"))
+}
+
+/// A row as JSON, with the key forms of its columns.
+fn with_key_forms<T: Resource>(row: &T) -> ApiResult<Value> {
+    let mut row = serde_json::to_value(row).map_err(ApiError::internal)?;
+    if let Some(members) = row.as_object_mut() {
+        for Column { name, .. } in T::declaration().columns.iter().filter(|column| column.is_folded) {
+            let key = members.get(*name).and_then(Value::as_str).map(fold);
+            members.insert(format!("{name}_folded"), key.into());
+        }
+    }
+    Ok(row)
+}
