@@ -15,7 +15,10 @@ use utoipa_actix_web::{AppExt, scope};
 
 use crate::{
     access::Permission,
-    enrollment::rules::{plan_model::RulePlan, reconcile::Outcome},
+    enrollment::{
+        self,
+        rules::{plan_model::RulePlan, reconcile::Outcome},
+    },
     http::{Problem, forms},
     import::imports::model::ImportCounts,
     ledger::LedgerVerification,
@@ -248,13 +251,25 @@ fn keep_of_answers(schema: &mut Value) {
 }
 
 /// What each resource shows inside itself on request.
-fn expansions() -> [(&'static str, &'static [Expansion]); 2] {
-    [("User", User::EXPANSIONS), ("OrgUnit", OrgUnit::EXPANSIONS)]
+fn expansions() -> [(&'static str, &'static [Expansion]); 7] {
+    [
+        ("User", User::EXPANSIONS),
+        ("OrgUnit", OrgUnit::EXPANSIONS),
+        ("Requirement", enrollment::EXPANSIONS),
+        ("RequirementWithReasons", enrollment::EXPANSIONS),
+        ("Enrollment", enrollment::EXPANSIONS),
+        ("Completion", enrollment::EXPANSIONS),
+        ("Certificate", enrollment::EXPANSIONS),
+    ]
 }
 
 /// Adds what `expand` shows to the schemas.
 fn add_expansions(schemas: &mut Map<String, Value>) {
     for (name, expansions) in expansions() {
+        if schemas[name].get("allOf").is_some() {
+            // Its first part has them.
+            continue;
+        }
         for Expansion {
             name: member,
             id,

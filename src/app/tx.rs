@@ -140,7 +140,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Does `f`, or takes back all of it: what it wrote and what it noted. A failure that another attempt at the whole
-    /// transaction may mend is to be passed on.
+    /// transaction may fix is to be passed on.
     pub fn attempt<T>(&mut self, f: impl FnOnce(&mut Self) -> ApiResult<T>) -> ApiResult<T> {
         self.conn.batch_execute("SAVEPOINT attempt")?;
         let earlier = std::mem::take(&mut self.notes);

@@ -51,11 +51,12 @@ pub trait Protected: Sized {
     ) -> QueryResult<Option<(Self, bool)>>;
 
     /// The rows that `condition` finds, with their ids and whether `allowed` holds for each; locked in the order of
-    /// their ids.
+    /// their ids if `lock`.
     fn select_all(
         asking: &mut dyn Asking,
         condition: Condition,
         allowed: Condition,
+        lock: bool,
     ) -> QueryResult<Vec<(Uuid, Self, bool)>>;
 }
 
@@ -134,7 +135,7 @@ pub fn authorize_all<T: Protected>(
     let covered = T::covered(&scope);
     let visible = visible::<T>(tx, &covered);
     let condition = Condition::new(sql!("{among} AND {visible}", among = among::<T>(ids)));
-    let found = T::select_all(tx, condition, Condition::new(covered))?;
+    let found = T::select_all(tx, condition, Condition::new(covered), true)?;
     let missing = ids.iter().map(|id| (*id, Err(ApiError::not_found(T::NAME))));
     let mut things: HashMap<_, _> = missing.collect();
     things.extend(found.into_iter().map(|(id, thing, may)| {
@@ -178,6 +179,7 @@ pub fn outside<T: Protected>(
         tx,
         Condition::new(among::<T>(ids)),
         Condition::new(T::covered(&scope)),
+        true,
     )?;
     Ok(within
         .into_iter()
@@ -267,15 +269,19 @@ macro_rules! protected {
                 asking: &mut dyn $crate::authz::Asking,
                 condition: $crate::db::Condition,
                 allowed: $crate::db::Condition,
+                lock: bool,
             ) -> diesel::QueryResult<Vec<(uuid::Uuid, Self, bool)>> {
                 use diesel::{QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
                 use $crate::db::schema::$table;
-                $table::table
+                let query = $table::table
                     .select(($table::id, $row::as_select(), allowed))
                     .filter(condition)
-                    .order($table::id)
-                    .for_no_key_update()
-                    .load(asking.connection())
+                    .order($table::id);
+                if lock {
+                    query.for_no_key_update().load(asking.connection())
+                } else {
+                    query.load(asking.connection())
+                }
             }
         }
     };

@@ -1,4 +1,4 @@
-//! `provost doctor`: what is wrong with this installation, and how to mend it.
+//! `provost doctor`: what is wrong with this installation, and how to fix it.
 
 use std::{
     io::{Read, Write},
@@ -13,7 +13,7 @@ use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, 
 use super::{CommandError, CommandResult, say, start};
 use crate::{app::Clock, config::Config, credential::pdf, db::migrate};
 
-/// Check settings, database, migrations and clock, and name each fault with its mend.
+/// Check settings, database, migrations and clock, and name each fault with its fix.
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// Only ask the Provost that runs at PROVOST_LISTEN (or PROVOST_METRICS_LISTEN) whether it is ready: the health check of a container.
@@ -24,15 +24,15 @@ pub struct Doctor {
 /// What a check found.
 enum Finding {
     Fine(String),
-    Fault { what: String, mend: String },
+    Fault { what: String, fix: String },
 }
 
 use Finding::Fine;
 
-fn fault(what: impl Into<String>, mend: impl Into<String>) -> Finding {
+fn fault(what: impl Into<String>, fix: impl Into<String>) -> Finding {
     Finding::Fault {
         what: what.into(),
-        mend: mend.into(),
+        fix: fix.into(),
     }
 }
 
@@ -44,9 +44,9 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
     let mut faults = 0;
     let mut report = |name: &str, finding: Finding| match finding {
         Fine(what) => say(format_args!("ok     {name}: {what}")),
-        Finding::Fault { what, mend } => {
+        Finding::Fault { what, fix } => {
             faults += 1;
-            say(format_args!("FAULT  {name}: {what}\n       Mend: {mend}"))
+            say(format_args!("FAULT  {name}: {what}\n       Fix: {fix}"))
         }
     };
     report("settings", settings(&config))?;
@@ -64,7 +64,7 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
                 "database",
                 fault(
                     error.to_string().trim().to_owned(),
-                    "start the server, or mend DATABASE_URL (host, port, name, user and password).",
+                    "start the server, or fix DATABASE_URL (host, port, name, user and password).",
                 ),
             )?,
             Ok(mut conn) => {
@@ -142,8 +142,8 @@ fn database(conn: &mut PgConnection, connections: u32, config: &Config) -> Vec<(
     let server = match read {
         Ok(server) => server,
         Err(error) => {
-            let mend = "give Provost's user the right to connect and to read the server's settings.";
-            return vec![("database", fault(error.to_string(), mend))];
+            let fix = "give Provost's user the right to connect and to read the server's settings.";
+            return vec![("database", fault(error.to_string(), fix))];
         }
     };
     let now = Clock::default().now();

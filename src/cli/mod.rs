@@ -80,7 +80,7 @@ enum Command {
     RotateKeys(rotate_keys::RotateKeys),
     /// Build the demo academy: a made-up company, its courses, rules and two years of history.
     Demo(demo::Demo),
-    /// Check settings, database, migrations and clock, and name each fault with its mend.
+    /// Check settings, database, migrations and clock, and name each fault with its fix.
     Doctor(doctor::Doctor),
 }
 

@@ -11,6 +11,14 @@ pub mod rules;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::{catalog::courses::model::Course, people::users::model::User, resource::Expansion};
+
+/// What facts about a person and a course show inside themselves.
+pub const EXPANSIONS: &[Expansion] = &[
+    Expansion::of::<User>("user", "user_id"),
+    Expansion::plain::<Course>("course", "course_id"),
+];
+
 /// The routes of this domain.
 pub fn configure(config: &mut ServiceConfig) {
     rules::routes::configure(config);

@@ -9,7 +9,7 @@ pub struct FieldError {
     /// Where it stands in the body: a JSON Pointer (RFC 6901); `?name` for a query parameter.
     #[schema(example = "/email")]
     pub pointer: String,
-    /// What is wrong and how to mend it.
+    /// What is wrong and how to fix it.
     #[schema(example = "is not an e-mail address; give one such as ana@example.com")]
     pub detail: String,
 }

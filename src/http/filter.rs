@@ -11,6 +11,6 @@ pub fn parse(text: &str, schema: &Schema) -> ApiResult<Filter> {
             .iter()
             .map(|fault| FieldError::new("?filter", fault.to_string()))
             .collect(),
-        ..ApiError::new(Code::InvalidFilter, "Mend the filter where `errors` points.")
+        ..ApiError::new(Code::InvalidFilter, "Fix the filter where `errors` points.")
     })
 }

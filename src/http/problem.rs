@@ -1,4 +1,4 @@
-//! Errors as clients see them: RFC 9457 problems with a stable code and a sentence that says how to mend it.
+//! Errors as clients see them: RFC 9457 problems with a stable code and a sentence that says how to fix it.
 
 use std::{borrow::Cow, fmt};
 
@@ -18,7 +18,7 @@ pub type ApiResult<T> = Result<T, ApiError>;
 pub struct ApiError {
     /// What went wrong, for programs.
     pub code: Code,
-    /// What went wrong and how to mend it, for people.
+    /// What went wrong and how to fix it, for people.
     pub detail: Cow<'static, str>,
     /// Each field that is wrong.
     pub fields: Vec<FieldError>,
@@ -45,8 +45,8 @@ pub struct Problem {
     /// What went wrong, for programs.
     #[schema(example = "validation_failed")]
     pub code: String,
-    /// What went wrong and how to mend it.
-    #[schema(example = "Mend the fields that `errors` names and send the request again.")]
+    /// What went wrong and how to fix it.
+    #[schema(example = "Fix the fields that `errors` names and send the request again.")]
     pub detail: String,
     /// The request's id, for the log.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +63,7 @@ pub const MOST_FAULTS: usize = 100;
 const MORE: &str = " More is wrong than `errors` names: these are the first.";
 
 impl ApiError {
-    /// An error with its code and the sentence that says how to mend it.
+    /// An error with its code and the sentence that says how to fix it.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         ApiError {
             code,
@@ -79,7 +79,7 @@ impl ApiError {
     pub fn invalid(fields: Vec<FieldError>) -> Self {
         let invalid = Self::new(
             Code::ValidationFailed,
-            "Mend the fields that `errors` names and send the request again.",
+            "Fix the fields that `errors` names and send the request again.",
         );
         ApiError { fields, ..invalid }.first(MOST_FAULTS)
     }
@@ -107,7 +107,7 @@ impl ApiError {
 
     /// Query parameters that are wrong, all of them at once.
     pub fn parameters(fields: Vec<FieldError>) -> Self {
-        let invalid = Self::new(Code::InvalidParameter, "Mend the parameters that `errors` names.");
+        let invalid = Self::new(Code::InvalidParameter, "Fix the parameters that `errors` names.");
         ApiError { fields, ..invalid }.first(MOST_FAULTS)
     }
 

@@ -16,7 +16,7 @@ use super::{ApiError, ApiResult, FieldError, formats::FORMATS, problem::MOST_FAU
 use crate::text;
 
 /// Said of a member that the schema does not know.
-pub const UNKNOWN: &str = "is not known here; leave it out, or mend its name";
+pub const UNKNOWN: &str = "is not known here; leave it out, or fix its name";
 
 /// Compiles a schema.
 pub fn compile(schema: &Value) -> ApiResult<Validator> {

@@ -31,7 +31,7 @@ async fn list_jobs(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
         .await
 }
 
-/// Read a job.
+/// Get a job.
 #[utoipa::path(tag = "jobs", params(("job_id" = Uuid, Path)), responses((status = 200, body = QueuedJob)),
     extensions(("x-permission" = json!("jobs.read"))))]
 #[get("/{job_id}")]

@@ -31,7 +31,7 @@ pub fn configure(config: &mut ServiceConfig) {
     );
 }
 
-/// Read the feed of changes.
+/// List events.
 ///
 /// Events come in the order of their positions, which have no gaps: a reader that keeps the last position and asks
 /// for those `after` it misses none. Callers whose scope is not everything see the events about their people.
@@ -42,7 +42,7 @@ async fn list_events(call: Call, query: Query<ListEvents>) -> ApiResult<Reply> {
     call.read(move |tx| Reply::page(&feed::list(tx, query.0)?)).await
 }
 
-/// Read an event.
+/// Get an event.
 #[utoipa::path(tag = "events", params(("event_id" = Uuid, Path)), responses((status = 200, body = SealedEvent)),
     extensions(("x-permission" = json!("events.read"))))]
 #[get("/{event_id}")]
@@ -51,7 +51,7 @@ async fn get_event(call: Call, id: Path<Uuid>) -> ApiResult<Reply> {
         .await
 }
 
-/// Read the end of the ledger.
+/// Get the head of the ledger.
 ///
 /// Keep it elsewhere: a ledger that was rewritten before this position no longer leads to this hash.
 #[utoipa::path(tag = "events", responses((status = 200, body = LedgerHead)),

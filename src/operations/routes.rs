@@ -32,7 +32,7 @@ async fn list_operations(call: Call, query: Query<ListQuery>) -> ApiResult<Reply
         .await
 }
 
-/// Watch an operation.
+/// Get an operation.
 ///
 /// The caller's own, or another's with `operations.read` for everything. A token that acts for a person watches that person's. Ask again until `finished_at` is there.
 #[utoipa::path(tag = "operations", params(("operation_id" = Uuid, Path)), responses((status = 200, body = Operation)),

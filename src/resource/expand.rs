@@ -6,12 +6,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Resource;
 use crate::{
     app::Tx,
+    authz::Protected,
     db::{Condition, Sql, sql::Fixed},
     http::{ApiError, ApiResult, FieldError},
     sql,
@@ -26,19 +28,30 @@ pub struct Expansion {
     pub id: &'static str,
     /// The type of what is shown, as the document calls it.
     pub shows: fn() -> String,
-    load: fn(&mut Tx, &[Uuid]) -> ApiResult<HashMap<Uuid, Value>>,
+    load: Load,
     further: fn() -> &'static [Expansion],
 }
 
+/// Reads the things of these ids that the caller may see, as JSON.
+type Load = fn(&mut Tx, &[Uuid]) -> ApiResult<HashMap<Uuid, Value>>;
+
 impl Expansion {
-    /// Shows a `T` as `name` whose id stands in `id`.
+    /// Shows a `T` as `name` whose id stands in `id`, and within it what a `T` expands.
     pub const fn of<T: Resource>(name: &'static str, id: &'static str) -> Self {
+        Expansion {
+            further: || T::EXPANSIONS,
+            ..Self::plain::<T>(name, id)
+        }
+    }
+
+    /// Shows a `T`, which expands nothing, as `name` whose id stands in `id`.
+    pub const fn plain<T: Protected + Serialize + ToSchema>(name: &'static str, id: &'static str) -> Self {
         Expansion {
             name,
             id,
             shows: || T::name().into_owned(),
             load: load::<T>,
-            further: || T::EXPANSIONS,
+            further: || &[],
         }
     }
 }
@@ -134,12 +147,16 @@ fn refusal(known: &[Expansion], path: &str, is_too_deep: bool) -> ApiError {
     ApiError::parameters(vec![FieldError::new("?expand", detail)])
 }
 
-fn load<T: Resource>(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<HashMap<Uuid, Value>> {
+fn load<T: Protected + Serialize>(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<HashMap<Uuid, Value>> {
     let visible = tx
         .caller
         .scope_if_any(T::READ, tx.now)
         .map_or_else(Sql::never, |scope| T::visible(&scope));
     let condition = sql!("{id} = ANY({ids}) AND {visible}", id = Fixed(T::ID));
-    let rows = T::select_many(tx, Condition::new(condition))?;
-    rows.iter().map(|row| Ok((row.id(), json!(row)))).collect()
+    let always = Condition::new(Sql::always());
+    let rows = T::select_all(tx, Condition::new(condition), always, false)?;
+    let shown = rows
+        .into_iter()
+        .map(|(id, row, _)| Ok((id, serde_json::to_value(row).map_err(ApiError::internal)?)));
+    shown.collect()
 }

@@ -41,7 +41,8 @@ impl Parameters for ResourceQuery {
 }
 
 impl ResourceQuery {
-    fn list(&self) -> ListQuery {
+    /// What a list of whatever things takes of them.
+    pub fn list(&self) -> ListQuery {
         ListQuery {
             limit: self.limit,
             cursor: self.cursor.clone(),

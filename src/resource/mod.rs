@@ -109,9 +109,6 @@ pub trait Row:
 
     /// The rows of a page, with the keys of its order.
     fn select_page(tx: &mut Tx, plan: &PagePlan, condition: Condition) -> QueryResult<Vec<(Self, Value)>>;
-
-    /// The rows that `condition` finds.
-    fn select_many(tx: &mut Tx, condition: Condition) -> QueryResult<Vec<Self>>;
 }
 
 /// What is a resource's own. All has a default but the address and the orders.
@@ -266,18 +263,6 @@ macro_rules! resource {
                     .filter(condition)
                     .order(plan.order())
                     .limit(plan.limit())
-                    .load(tx.conn)
-            }
-
-            fn select_many(
-                tx: &mut $crate::app::Tx,
-                condition: $crate::db::Condition,
-            ) -> diesel::QueryResult<Vec<Self>> {
-                use diesel::{QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
-                use $crate::db::schema::$table;
-                $table::table
-                    .select($row::as_select())
-                    .filter(condition)
                     .load(tx.conn)
             }
         }

@@ -1,32 +1,60 @@
 //! What the endpoints of every resource do. A resource's own `routes` say where they are and what their docs are.
 
+use serde::Serialize;
+
 use super::{
-    Change, Create, Resource, Update,
+    Change, Create, Expansion, Resource, Update,
     expand::Expand,
     list::{self, ReadQuery, ResourceQuery},
     write,
 };
 use crate::{
-    app::Call,
+    app::{Call, Tx},
     authz,
-    http::{ApiResult, IfMatch, IfNoneMatch, Page, Ref, Reply},
+    http::{ApiResult, IfMatch, IfNoneMatch, Page, Ref, Reply, Versioned},
 };
 
 /// A page of what the caller may see.
 pub async fn list<T: Resource>(call: Call, query: ResourceQuery) -> ApiResult<Reply> {
     call.read(move |tx| {
         let page = list::page::<T>(tx, &query)?;
-        let expand = Expand::parse(query.expand.as_deref(), T::EXPANSIONS)?;
-        if expand.is_empty() {
-            return Reply::page(&page);
-        }
-        let data = expand.show(tx, &page.data)?;
-        Reply::page(&Page {
-            data,
-            next_cursor: page.next_cursor,
-        })
+        show_page(tx, page, query.expand.as_deref(), T::EXPANSIONS)
     })
     .await
+}
+
+/// A page with what `expand` asks for inside.
+pub fn show_page<T: Serialize>(
+    tx: &mut Tx,
+    page: Page<T>,
+    expand: Option<&str>,
+    known: &'static [Expansion],
+) -> ApiResult<Reply> {
+    let expand = Expand::parse(expand, known)?;
+    if expand.is_empty() {
+        return Reply::page(&page);
+    }
+    let data = expand.show(tx, &page.data)?;
+    Reply::page(&Page {
+        data,
+        next_cursor: page.next_cursor,
+    })
+}
+
+/// Something with what `expand` asks for inside, unless the client has it. With something inside it has no ETag: that changes
+/// by itself.
+pub fn show<T: Serialize + Versioned>(
+    tx: &mut Tx,
+    row: T,
+    known: &IfNoneMatch,
+    expand: Option<&str>,
+    expansions: &'static [Expansion],
+) -> ApiResult<Reply> {
+    let expand = Expand::parse(expand, expansions)?;
+    if expand.is_empty() {
+        return Reply::unless_known(&row, known);
+    }
+    Reply::ok(&expand.show(tx, &[row])?.pop())
 }
 
 /// Adds one.
@@ -39,7 +67,7 @@ pub async fn create<T: Resource>(call: Call, new: Create<T>) -> ApiResult<Reply>
     .await
 }
 
-/// One, unless the client has it. With things shown inside it has no ETag: those change by themselves.
+/// One, unless the client has it.
 pub async fn read<T: Resource>(
     call: Call,
     id: Ref<T>,
@@ -48,11 +76,7 @@ pub async fn read<T: Resource>(
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
         let row = authz::read(tx, &id)?;
-        let expand = Expand::parse(query.expand.as_deref(), T::EXPANSIONS)?;
-        if expand.is_empty() {
-            return Reply::unless_known(&row, &known);
-        }
-        Reply::ok(&expand.show(tx, &[row])?.pop())
+        show(tx, row, &known, query.expand.as_deref(), T::EXPANSIONS)
     })
     .await
 }

@@ -32,7 +32,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config.service(bulk_write_scim);
 }
 
-/// Write users and groups by SCIM in bulk.
+/// Write users and groups in bulk (SCIM).
 ///
 /// Each operation by itself is done or refused; the permissions are those of the single requests. Operations that name
 /// others by their `bulkId` wait for them.

@@ -24,7 +24,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(get_scim_schema);
 }
 
-/// What SCIM can do here.
+/// Get the service provider configuration (SCIM).
 #[utoipa::path(tag = "scim",
     responses((status = 200, body = ScimDescription, content_type = "application/scim+json")),
     extensions(("x-permission" = json!("any caller"))))]
@@ -33,7 +33,7 @@ async fn get_scim_config(call: ScimCall) -> ApiResult<Reply> {
     respond::ok(&config(&call.client))
 }
 
-/// List SCIM's resource types.
+/// List resource types (SCIM).
 #[utoipa::path(tag = "scim",
     responses((status = 200, body = ScimList, content_type = "application/scim+json")),
     extensions(("x-permission" = json!("any caller"))))]
@@ -42,7 +42,7 @@ async fn list_scim_resource_types(call: ScimCall) -> ApiResult<Reply> {
     whole(TYPES.iter().map(|one| resource_type(&call.client, one)).collect())
 }
 
-/// Read one of SCIM's resource types.
+/// Get a resource type (SCIM).
 #[utoipa::path(tag = "scim", params(("resource_type" = String, Path)),
     responses((status = 200, body = ScimDescription, content_type = "application/scim+json")),
     extensions(("x-permission" = json!("any caller"))))]
@@ -53,7 +53,7 @@ async fn get_scim_resource_type(call: ScimCall, name: Path<String>) -> ApiResult
     respond::ok(&resource_type(&call.client, found))
 }
 
-/// List SCIM's schemas.
+/// List schemas (SCIM).
 #[utoipa::path(tag = "scim",
     responses((status = 200, body = ScimList, content_type = "application/scim+json")),
     extensions(("x-permission" = json!("any caller"))))]
@@ -66,7 +66,7 @@ async fn list_scim_schemas(call: ScimCall) -> ApiResult<Reply> {
     )
 }
 
-/// Read one of SCIM's schemas.
+/// Get a schema (SCIM).
 #[utoipa::path(tag = "scim", params(("schema" = String, Path)),
     responses((status = 200, body = ScimDescription, content_type = "application/scim+json")),
     extensions(("x-permission" = json!("any caller"))))]

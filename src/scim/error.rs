@@ -74,7 +74,7 @@ pub struct ScimError {
     #[serde(rename = "scimType", skip_serializing_if = "Option::is_none")]
     #[schema(example = "uniqueness", nullable = false)]
     pub scim_type: Option<String>,
-    /// What went wrong and how to mend it.
+    /// What went wrong and how to fix it.
     pub detail: String,
 }
 

@@ -21,7 +21,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config.service(search_scim);
 }
 
-/// Search users and groups by SCIM.
+/// Search users and groups (SCIM).
 ///
 /// Groups are found by those who hold `groups.read` too. A filter that names what only one kind has finds that kind.
 #[utoipa::path(tag = "scim", request_body(content = ScimSearch, content_type = "application/scim+json"),

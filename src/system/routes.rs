@@ -42,7 +42,7 @@ pub struct Readiness {
     pub parts: Vec<PartHealth>,
 }
 
-/// Is the process alive?
+/// Check that the process is alive.
 #[utoipa::path(tag = "system", responses((status = 200, description = "It is.", body = String, content_type = "text/plain")))]
 #[get("/healthz")]
 async fn get_health() -> HttpResponse {
@@ -51,7 +51,7 @@ async fn get_health() -> HttpResponse {
         .body("ok\n")
 }
 
-/// Can it do its work?
+/// Check that the process is ready.
 ///
 /// Names the part that fails.
 #[utoipa::path(tag = "system", responses(
@@ -90,7 +90,7 @@ async fn get_readiness(app: Data<App>) -> HttpResponse {
     }
 }
 
-/// What Prometheus scrapes.
+/// Get metrics for Prometheus.
 ///
 /// `provost_queue_length` tells of requests that wait for a connection to the database, of jobs that are due, and of
 /// events that are not sealed yet; the others count requests and attempts at jobs. With `PROVOST_METRICS_TOKEN` it wants that

@@ -106,7 +106,7 @@ impl Forge {
         parts.try_into().unwrap()
     }
 
-    /// What is no token at all, or one that was cut, mended or put together.
+    /// What is no token at all, or one that was cut, fixed or put together.
     fn mangled(&self) -> Corpus {
         let [header, claims, signature] = self.parts();
         let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();

@@ -55,7 +55,7 @@ fn a_setting_is_named_by_its_variable_and_its_flag() {
 
 #[test]
 fn origins_addresses_and_folders_that_cannot_be_used_stop_the_start() {
-    for (variable, value, mend) in [
+    for (variable, value, fix) in [
         ("PROVOST_CORS_ORIGINS", "notanorigin", "give scheme and host"),
         (
             "PROVOST_CORS_ORIGINS",
@@ -115,7 +115,7 @@ fn origins_addresses_and_folders_that_cannot_be_used_stop_the_start() {
             .trim_start_matches("PROVOST_")
             .to_lowercase()
             .replace('_', "-");
-        let sentence = format!("{variable} (or --{flag}) is \"{value}\": {mend}");
+        let sentence = format!("{variable} (or --{flag}) is \"{value}\": {fix}");
         assert!(told.starts_with(&sentence), "{told}");
     }
     let two = said(&["serve", "--cors-origins", "https://a.example, b.example"], None);

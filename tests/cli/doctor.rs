@@ -86,7 +86,7 @@ fn each_fault_is_named_with_its_mend() {
         conn.batch_execute(statement).unwrap();
         let (code, out, _) = doctor(&database.url, &[], &[]);
         assert_eq!(code, 1, "{statement}: {out}");
-        assert_eq!(out.matches("FAULT").count(), out.matches("Mend:").count());
+        assert_eq!(out.matches("FAULT").count(), out.matches("Fix:").count());
         out
     };
 

@@ -7,7 +7,7 @@ use provost::http::Code;
 fn table() -> String {
     let mut text = String::from(
         "# Error codes\n\n\
-         Every error is a problem (RFC 9457) with one of these codes. Codes are stable; `detail` says how to mend it,\n\
+         Every error is a problem (RFC 9457) with one of these codes. Codes are stable; `detail` says how to fix it,\n\
          `errors` points at each bad field, and `request_id` finds the request in the log.\n\n\
          A request is validated in two stages. First its form: everything that the request alone shows to be wrong is told\n\
          in one answer, before anything is looked up. Then, of a request without such faults, everything that only the\n\

@@ -188,10 +188,10 @@ async fn a_refused_row_makes_no_manager() {
     importing.applied(&import).await;
 
     importing.user("7").await.assert_problem(404, "not_found");
-    // Whoever is in the file with a fault is known by their key until the fault is mended.
+    // Whoever is in the file with a fault is known by their key until the fault is fixed.
     assert_eq!(importing.user("1").await.at("/status"), "invited");
-    let mended = importing.plan("small", "id,name,boss\n1,Ana,7\n2,Bea,1\n").await;
-    importing.applied(&mended).await;
+    let fixed = importing.plan("small", "id,name,boss\n1,Ana,7\n2,Bea,1\n").await;
+    importing.applied(&fixed).await;
     assert_eq!(importing.user("1").await.at("/given_name"), "Ana");
     assert_eq!(
         importing.user("1").await.at("/manager_id"),

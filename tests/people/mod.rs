@@ -4,6 +4,7 @@ mod attributes;
 mod bulk;
 mod closure;
 mod emails;
+mod expand;
 mod external_keys;
 mod filters;
 mod groups;

@@ -36,7 +36,7 @@ async fn list_grants(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
         .await
 }
 
-/// Grant a role.
+/// Create a grant.
 ///
 /// Counts from the holder's next request. Nobody grants what they do not hold: the caller needs every permission
 /// of the role in a scope that includes this one. A group that gets a role must be static; the group of a scope may be
@@ -59,7 +59,7 @@ async fn create_grant(call: Call, body: Valid<CreateGrant>) -> ApiResult<Reply> 
     .await
 }
 
-/// Read a grant.
+/// Get a grant.
 #[utoipa::path(tag = "grants", params(("grant_id" = String, Path)), responses((status = 200, body = Grant)),
     extensions(("x-permission" = json!("roles.read"))))]
 #[get("/{grant_id}")]

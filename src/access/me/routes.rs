@@ -17,7 +17,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config.service(get_me);
 }
 
-/// Who am I?
+/// Get the calling principal.
 ///
 /// The caller, with every permission that counts now and where it may be used.
 #[utoipa::path(tag = "sign-in", responses((status = 200, body = Me)),

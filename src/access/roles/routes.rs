@@ -26,7 +26,7 @@ pub fn configure(config: &mut ServiceConfig) {
     );
 }
 
-/// List all permissions.
+/// List permissions.
 ///
 /// What roles are made of, and what each opens.
 #[utoipa::path(tag = "roles", responses((status = 200, body = PermissionList)),
@@ -53,7 +53,7 @@ async fn list_roles(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
         .await
 }
 
-/// Make a role.
+/// Create a role.
 ///
 /// Needs the permission for everything: roles are shared by the whole academy.
 #[utoipa::path(tag = "roles", request_body = CreateRole, responses((status = 201, body = Role)),
@@ -69,7 +69,7 @@ async fn create_role(call: Call, body: Valid<CreateRole>) -> ApiResult<Reply> {
     .await
 }
 
-/// Read a role.
+/// Get a role.
 #[utoipa::path(tag = "roles", params(("role_id" = String, Path)), responses((status = 200, body = Role)),
     extensions(("x-permission" = json!("roles.read")), ("x-scope" = json!("any"))))]
 #[get("/{role_id}")]
@@ -78,7 +78,7 @@ async fn get_role(call: Call, id: Path<Ref<Role>>, known: IfNoneMatch) -> ApiRes
         .await
 }
 
-/// Change a role.
+/// Update a role.
 ///
 /// Counts from the next request of everybody who holds it.
 #[utoipa::path(tag = "roles", params(("role_id" = String, Path)), request_body = UpdateRole,
@@ -110,7 +110,7 @@ async fn update_role(
     .await
 }
 
-/// Put a role away.
+/// Archive a role.
 ///
 /// It cannot be granted any more. Refused as long as somebody holds it.
 #[utoipa::path(tag = "roles", params(("role_id" = String, Path)), responses((status = 200, body = Role)),

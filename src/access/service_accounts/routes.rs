@@ -35,7 +35,7 @@ async fn list_service_accounts(call: Call, query: Query<ListQuery>) -> ApiResult
         .await
 }
 
-/// Add a service account.
+/// Create a service account.
 ///
 /// It holds nothing until it is granted a role, and calls with a secret of its own.
 #[utoipa::path(tag = "service-accounts", request_body = CreateServiceAccount,
@@ -51,7 +51,7 @@ async fn create_service_account(call: Call, body: Valid<CreateServiceAccount>) -
     .await
 }
 
-/// Read a service account.
+/// Get a service account.
 #[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path)),
     responses((status = 200, body = ServiceAccount)), extensions(("x-permission" = json!("roles.read"))))]
 #[get("/{service_account_id}")]
@@ -64,7 +64,7 @@ async fn get_service_account(
         .await
 }
 
-/// Change a service account.
+/// Update a service account.
 ///
 /// Once suspended it is refused from its next request.
 #[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path)),

@@ -26,7 +26,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(revoke_service_account_secret);
 }
 
-/// List a service account's secrets.
+/// List the secrets of a service account.
 ///
 /// When each was made and last used, and until when it counts; never the secret itself.
 #[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path), ListQuery),
@@ -44,7 +44,7 @@ async fn list_service_account_secrets(
     .await
 }
 
-/// Make a secret.
+/// Create a secret of a service account.
 ///
 /// The answer shows it this once. One of the kind `scim` is a bearer token for `/scim/v2`, for identity providers. Two of a
 /// kind may count at a time, so that they can be changed without a gap. Whoever has the secret may do what the account
@@ -79,7 +79,7 @@ async fn create_service_account_secret(
     .await
 }
 
-/// Read a secret's record.
+/// Get a secret of a service account.
 #[utoipa::path(tag = "service-accounts",
     params(("service_account_id" = String, Path), ("secret_id" = Uuid, Path)),
     responses((status = 200, body = Secret)), extensions(("x-permission" = json!("roles.read"))))]
@@ -96,7 +96,7 @@ async fn get_service_account_secret(
     .await
 }
 
-/// Revoke a secret.
+/// Revoke a secret of a service account.
 ///
 /// No token can be got with it any more; those that were last until they end. Suspend the account to stop those. A SCIM
 /// token ends at once.

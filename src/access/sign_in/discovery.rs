@@ -14,7 +14,7 @@ pub(super) const GRANT_TYPES: &[&str] = &[
     exchange::GRANT_TYPE,
 ];
 
-/// What this authorization server offers, and where (RFC 8414).
+/// Get the metadata of the authorization server.
 #[utoipa::path(tag = "sign-in",
     responses((status = 200, description = "Endpoints and methods.", body = ServerMetadata)))]
 #[get("/.well-known/oauth-authorization-server")]

@@ -28,7 +28,7 @@ use crate::{
     ledger::ActorKind,
 };
 
-/// Ask about a token.
+/// Introspect a token.
 ///
 /// For service accounts, by HTTP Basic or with `client_id` and `client_secret` in the form, that hold the permission in
 /// a scope which covers the person. Whatever does not count is answered `{"active": false}`: expired, used and made-up

@@ -85,7 +85,7 @@ pub struct TokenError {
     /// What went wrong, for programs.
     #[schema(example = "invalid_grant")]
     pub error: String,
-    /// What went wrong and how to mend it, for people.
+    /// What went wrong and how to fix it, for people.
     pub error_description: String,
 }
 

@@ -38,7 +38,7 @@ pub fn configure_public(config: &mut ServiceConfig) {
         .service(get_jwks);
 }
 
-/// Get an access token.
+/// Create an access token.
 ///
 /// With a username and password, with the code that `/oauth/authorize` led to, with the refresh token of the answer
 /// before, or with a service account's credentials (in the form or as HTTP Basic). Form-encoded, and errors have the shape of RFC 6749, section 5.2.
@@ -207,7 +207,7 @@ pub fn response(tx: &Tx, (session, refresh_token): Opened) -> ApiResult<TokenRes
     })
 }
 
-/// The public keys of access tokens (RFC 7517).
+/// Get the public keys of access tokens.
 #[utoipa::path(tag = "sign-in", responses((status = 200, description = "The keys.", body = JwkSet)))]
 #[get("/.well-known/jwks.json")]
 async fn get_jwks(app: Data<App>) -> ApiResult<HttpResponse> {

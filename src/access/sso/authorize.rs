@@ -61,7 +61,7 @@ pub struct AuthorizationRequest {
     pub ui_locales: Option<String>,
 }
 
-/// Sign in by a provider.
+/// Start sign-in with an identity provider.
 ///
 /// To be opened in a browser. It goes to the provider and comes back to `redirect_uri` with a `code`, good for one minute
 /// and one use at `POST /oauth/token`, or with an `error` (RFC 6749, section 4.1.2.1); and with `state` and `iss`
@@ -128,7 +128,7 @@ pub(super) async fn begin_sign_in(
         .finish())
 }
 
-/// List the providers by which people may sign in.
+/// List the identity providers for sign-in.
 ///
 /// For front ends that show a button for each.
 #[utoipa::path(tag = "sign-in", responses((status = 200, body = OfferedProviders)))]

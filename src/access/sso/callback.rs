@@ -46,7 +46,7 @@ pub struct AuthorizationAnswer {
 /// What front ends begin with, so that those who look for leaked secrets find them.
 const PREFIX: &str = "pva_";
 
-/// Come back from a provider.
+/// Finish sign-in with an identity provider.
 ///
 /// Providers send browsers here; no client calls it. The browser goes on to the front end.
 #[utoipa::path(tag = "sign-in", operation_id = "return_from_provider", params(AuthorizationAnswer),

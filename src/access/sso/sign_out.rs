@@ -177,7 +177,7 @@ impl form::Form for LogoutRequest {
     }
 }
 
-/// Hear that somebody signed out at the provider.
+/// Receive a back-channel sign-out from an identity provider.
 ///
 /// For providers (OpenID Connect Back-Channel Logout 1.0): the sessions that began by that session of theirs end, or all of the
 /// person's that began by them where no session is named.

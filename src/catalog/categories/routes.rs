@@ -42,7 +42,7 @@ async fn list_categories(call: Call, query: Query<ResourceQuery>) -> ApiResult<R
     routes::list::<Category>(call, query.0).await
 }
 
-/// Add a category.
+/// Create a category.
 #[utoipa::path(tag = "categories", request_body = CreateCategory, responses((status = 201, body = Category)),
     extensions(("x-permission" = json!("courses.write"))))]
 #[post("")]
@@ -50,7 +50,7 @@ async fn create_category(call: Call, body: Valid<CreateCategory>) -> ApiResult<R
     routes::create(call, body.0).await
 }
 
-/// Add and change categories in bulk.
+/// Create and update categories in bulk.
 ///
 /// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
 /// others are written. With an `Idempotency-Key` the whole request is safe to repeat.
@@ -61,7 +61,7 @@ async fn bulk_write_categories(call: Call, body: BulkBody) -> ApiResult<Reply> {
     bulk::respond::<Category, BulkCategoryRow>(call, body).await
 }
 
-/// Read a category.
+/// Get a category.
 #[utoipa::path(tag = "categories", params(("category_id" = String, Path), ReadQuery),
     responses((status = 200, body = Category)),
     extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
@@ -75,7 +75,7 @@ async fn get_category(
     routes::read(call, id.into_inner(), query.0, known).await
 }
 
-/// Change a category.
+/// Update a category.
 ///
 /// Its `visibility` takes the permission in the scope of everything, since it says who else sees the category.
 #[utoipa::path(tag = "categories", params(("category_id" = String, Path)), request_body = UpdateCategory,
@@ -100,7 +100,7 @@ async fn archive_category(call: Call, id: Path<Ref<Category>>) -> ApiResult<Repl
     routes::archive(call, id.into_inner()).await
 }
 
-/// Bring an archived category back.
+/// Restore a category.
 #[utoipa::path(tag = "categories", params(("category_id" = String, Path)), responses((status = 200, body = Category)),
     extensions(("x-permission" = json!("courses.write"))))]
 #[delete("/{category_id}/archival")]

@@ -47,7 +47,7 @@ async fn list_courses(call: Call, query: Query<ListCourses>) -> ApiResult<Reply>
         .await
 }
 
-/// Add a course.
+/// Create a course.
 ///
 /// It begins as a draft, which only its authors see.
 #[utoipa::path(tag = "courses", request_body = CreateCourse, responses((status = 201, body = Course)),
@@ -61,7 +61,7 @@ async fn create_course(call: Call, body: Valid<CreateCourse>) -> ApiResult<Reply
     .await
 }
 
-/// Read a course.
+/// Get a course.
 ///
 /// Its working copy: what learners take is its current version.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path)), responses((status = 200, body = Course)),
@@ -72,7 +72,7 @@ async fn get_course(call: Call, id: Path<Ref<Course>>, known: IfNoneMatch) -> Ap
         .await
 }
 
-/// Change a course.
+/// Update a course.
 ///
 /// Changes its working copy; published versions stay as they are.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path)), request_body = UpdateCourse,
@@ -109,7 +109,7 @@ async fn update_course(
     .await
 }
 
-/// Copy a course.
+/// Clone a course.
 ///
 /// The copy is a draft of the same content with a code of its own.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path)), request_body = CloneCourse,
@@ -143,7 +143,7 @@ async fn retire_course(call: Call, id: Path<Ref<Course>>) -> ApiResult<Reply> {
     .await
 }
 
-/// Bring a retired course back.
+/// Restore a retired course.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path)), responses((status = 200, body = Course)),
     extensions(("x-permission" = json!("courses.write"))))]
 #[delete("/{course_id}/retirement")]

@@ -12,8 +12,13 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::Call,
-    http::{ApiResult, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    enrollment::EXPANSIONS,
+    http::{ApiResult, IfNoneMatch, Page, Query, Ref, Reply, Valid},
     ledger::Event,
+    resource::{
+        list::{ReadQuery, ResourceQuery},
+        routes::{show, show_page},
+    },
 };
 
 /// The routes of this resource.
@@ -32,22 +37,30 @@ pub fn configure(config: &mut ServiceConfig) {
 ///
 /// Those of people and courses in the caller's scope. Filters know `id`, `user_id`, `course_id`, `completion_id`,
 /// `serial`, `state`, `issued_at`, `valid_until`, `revoked_at`, `superseded_by` and `created_at`.
-#[utoipa::path(tag = "certificates", params(ListQuery), responses((status = 200, body = Page<Certificate>)),
+#[utoipa::path(tag = "certificates", params(ResourceQuery), responses((status = 200, body = Page<Certificate>)),
     extensions(("x-permission" = json!("certificates.read"))))]
 #[get("")]
-async fn list_certificates(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_certificates(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let page = store::list(tx, &query.0.list())?;
+        show_page(tx, page, query.0.expand.as_deref(), EXPANSIONS)
+    })
+    .await
 }
 
-/// Read a certificate.
-#[utoipa::path(tag = "certificates", params(("certificate_id" = uuid::Uuid, Path)),
+/// Get a certificate.
+#[utoipa::path(tag = "certificates", params(("certificate_id" = uuid::Uuid, Path), ReadQuery),
     responses((status = 200, body = Certificate)), extensions(("x-permission" = json!("certificates.read"))))]
 #[get("/{certificate_id}")]
-async fn get_certificate(call: Call, id: Path<Ref<CertificateRow>>, known: IfNoneMatch) -> ApiResult<Reply> {
+async fn get_certificate(
+    call: Call,
+    id: Path<Ref<CertificateRow>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
     call.read(move |tx| {
         let certificate = access::read(tx, &id)?.on(tx.today())?;
-        Reply::unless_known(&certificate, &known)
+        show(tx, certificate, &known, query.0.expand.as_deref(), EXPANSIONS)
     })
     .await
 }
@@ -111,7 +124,7 @@ async fn revoke_certificate(
     .await
 }
 
-/// Issue a certificate anew.
+/// Reissue a certificate.
 ///
 /// From the same completion with the person's present name and the present default template, under another
 /// serial. One that is in force verifies as superseded from then on; a revoked one stays revoked.

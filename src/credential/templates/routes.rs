@@ -47,7 +47,7 @@ async fn list_certificate_templates(call: Call, query: Query<ListQuery>) -> ApiR
         .await
 }
 
-/// Add a certificate template.
+/// Create a certificate template.
 #[utoipa::path(tag = "certificates", request_body = CreateCertificateTemplate,
     responses((status = 201, body = CertificateTemplate)),
     extensions(("x-permission" = json!("certificates.write"))))]
@@ -65,7 +65,7 @@ async fn create_certificate_template(call: Call, body: Valid<CreateCertificateTe
     .await
 }
 
-/// Read a certificate template.
+/// Get a certificate template.
 #[utoipa::path(tag = "certificates", params(("template_id" = uuid::Uuid, Path)),
     responses((status = 200, body = CertificateTemplate)),
     extensions(("x-permission" = json!("certificates.read"))))]
@@ -79,7 +79,7 @@ async fn get_certificate_template(
         .await
 }
 
-/// Change a certificate template.
+/// Update a certificate template.
 ///
 /// Issued certificates keep the layout that they were issued with.
 #[utoipa::path(tag = "certificates", params(("template_id" = uuid::Uuid, Path)), request_body = UpdateCertificateTemplate,
@@ -166,7 +166,7 @@ fn in_use(template: &CertificateTemplate) -> ApiResult<()> {
     }
 }
 
-/// Take a certificate template out of use.
+/// Archive a certificate template.
 ///
 /// Certificates that were issued with it stay as they are. The default cannot go; make another the default first.
 #[utoipa::path(tag = "certificates", params(("template_id" = uuid::Uuid, Path)),
@@ -198,7 +198,7 @@ async fn archive_certificate_template(call: Call, id: Path<Ref<CertificateTempla
     .await
 }
 
-/// See what certificates of a template look like.
+/// Preview a certificate template.
 ///
 /// A PDF with made-up data, marked as a sample; its serial verifies nothing.
 #[utoipa::path(tag = "certificates", params(("template_id" = uuid::Uuid, Path)),

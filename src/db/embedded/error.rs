@@ -92,10 +92,10 @@ pub enum EmbeddedError {
     )]
     NotEnding { folder: PathBuf, log: PathBuf },
 
-    #[error("initdb could not create {folder}: {output}: mend what it names and start again", folder = .folder.display())]
+    #[error("initdb could not create {folder}: {output}: fix what it names and start again", folder = .folder.display())]
     Create { folder: PathBuf, output: String },
 
-    #[error("PostgreSQL did not start: {log_end}: mend what it names and start again; the whole log is {log}", log = .log.display())]
+    #[error("PostgreSQL did not start: {log_end}: fix what it names and start again; the whole log is {log}", log = .log.display())]
     Start { log_end: String, log: PathBuf },
 
     #[error(

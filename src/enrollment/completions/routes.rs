@@ -12,8 +12,13 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::Call,
+    enrollment::EXPANSIONS,
     enrollment::people,
-    http::{ApiResult, Faults, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{ApiResult, Faults, IfNoneMatch, Page, Query, Ref, Reply, Valid},
+    resource::{
+        list::{ReadQuery, ResourceQuery},
+        routes::{show, show_page},
+    },
 };
 
 /// The routes of this resource.
@@ -30,12 +35,15 @@ pub fn configure(config: &mut ServiceConfig) {
 /// List completions.
 ///
 /// Those that count: `filter=not (superseded_by_id pr)`.
-#[utoipa::path(tag = "completions", params(ListQuery), responses((status = 200, body = Page<Completion>)),
+#[utoipa::path(tag = "completions", params(ResourceQuery), responses((status = 200, body = Page<Completion>)),
     extensions(("x-permission" = json!("completions.read"))))]
 #[get("")]
-async fn list_completions(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_completions(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let page = store::list(tx, &query.0.list())?;
+        show_page(tx, page, query.0.expand.as_deref(), EXPANSIONS)
+    })
+    .await
 }
 
 /// Record a completion.
@@ -79,13 +87,21 @@ async fn create_completion(call: Call, body: Valid<CreateCompletion>) -> ApiResu
     .await
 }
 
-/// Read a completion.
-#[utoipa::path(tag = "completions", params(("completion_id" = String, Path)),
+/// Get a completion.
+#[utoipa::path(tag = "completions", params(("completion_id" = String, Path), ReadQuery),
     responses((status = 200, body = Completion)), extensions(("x-permission" = json!("completions.read"))))]
 #[get("/{completion_id}")]
-async fn get_completion(call: Call, id: Path<Ref<Completion>>, known: IfNoneMatch) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+async fn get_completion(
+    call: Call,
+    id: Path<Ref<Completion>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let completion = access::read(tx, &id)?;
+        show(tx, completion, &known, query.0.expand.as_deref(), EXPANSIONS)
+    })
+    .await
 }
 
 /// Correct a completion.

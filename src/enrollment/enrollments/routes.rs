@@ -10,8 +10,13 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::Call,
+    enrollment::EXPANSIONS,
     enrollment::people,
-    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid},
+    resource::{
+        list::{ReadQuery, ResourceQuery},
+        routes::{show, show_page},
+    },
 };
 
 /// The routes of this resource.
@@ -27,15 +32,18 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// List enrollments.
-#[utoipa::path(tag = "enrollments", params(ListQuery), responses((status = 200, body = Page<Enrollment>)),
+#[utoipa::path(tag = "enrollments", params(ResourceQuery), responses((status = 200, body = Page<Enrollment>)),
     extensions(("x-permission" = json!("enrollments.read"))))]
 #[get("")]
-async fn list_enrollments(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_enrollments(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let page = store::list(tx, &query.0.list())?;
+        show_page(tx, page, query.0.expand.as_deref(), EXPANSIONS)
+    })
+    .await
 }
 
-/// Enroll a person.
+/// Enroll a user.
 ///
 /// In the version of the course that is published now. Learners may enroll themselves.
 #[utoipa::path(tag = "enrollments", request_body = CreateEnrollment, responses((status = 201, body = Enrollment)),
@@ -50,16 +58,24 @@ async fn create_enrollment(call: Call, body: Valid<CreateEnrollment>) -> ApiResu
     .await
 }
 
-/// Read an enrollment.
-#[utoipa::path(tag = "enrollments", params(("enrollment_id" = String, Path)),
+/// Get an enrollment.
+#[utoipa::path(tag = "enrollments", params(("enrollment_id" = String, Path), ReadQuery),
     responses((status = 200, body = Enrollment)), extensions(("x-permission" = json!("enrollments.read"))))]
 #[get("/{enrollment_id}")]
-async fn get_enrollment(call: Call, id: Path<Ref<Enrollment>>, known: IfNoneMatch) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+async fn get_enrollment(
+    call: Call,
+    id: Path<Ref<Enrollment>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let enrollment = access::read(tx, &id)?;
+        show(tx, enrollment, &known, query.0.expand.as_deref(), EXPANSIONS)
+    })
+    .await
 }
 
-/// Record progress.
+/// Update the progress of an enrollment.
 ///
 /// All of it, 100, completes the enrollment and records a completion.
 #[utoipa::path(tag = "enrollments", params(("enrollment_id" = String, Path)), request_body = UpdateEnrollment,

@@ -224,8 +224,9 @@ impl Protected for Requirement {
         asking: &mut dyn Asking,
         condition: Condition,
         allowed: Condition,
+        lock: bool,
     ) -> diesel::QueryResult<Vec<(Uuid, Self, bool)>> {
-        let found = store::select(asking, condition, allowed, true)?;
+        let found = store::select(asking, condition, allowed, lock)?;
         Ok(found
             .into_iter()
             .map(|(requirement, allowed)| (requirement.id, requirement, allowed))

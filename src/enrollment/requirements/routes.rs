@@ -12,8 +12,13 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::Call,
+    enrollment::EXPANSIONS,
     enrollment::people,
-    http::{ApiResult, Faults, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{ApiResult, Faults, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid},
+    resource::{
+        list::{ReadQuery, ResourceQuery},
+        routes::{show, show_page},
+    },
 };
 
 /// The routes of this resource.
@@ -30,15 +35,18 @@ pub fn configure(config: &mut ServiceConfig) {
 /// List requirements.
 ///
 /// Those of one person: `filter=user_id eq "…"`. What is late: `filter=status eq "overdue"`.
-#[utoipa::path(tag = "requirements", params(ListQuery), responses((status = 200, body = Page<Requirement>)),
+#[utoipa::path(tag = "requirements", params(ResourceQuery), responses((status = 200, body = Page<Requirement>)),
     extensions(("x-permission" = json!("requirements.read"))))]
 #[get("")]
-async fn list_requirements(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_requirements(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let page = store::list(tx, &query.0.list())?;
+        show_page(tx, page, query.0.expand.as_deref(), EXPANSIONS)
+    })
+    .await
 }
 
-/// Assign a requirement by hand.
+/// Assign a requirement to a user.
 ///
 /// Where the person must take the course already, that requirement gets another reason.
 #[utoipa::path(tag = "requirements", request_body = CreateRequirement,
@@ -62,20 +70,26 @@ async fn create_requirement(call: Call, body: Valid<CreateRequirement>) -> ApiRe
     .await
 }
 
-/// Read a requirement, with its reasons.
-#[utoipa::path(tag = "requirements", params(("requirement_id" = String, Path)),
+/// Get a requirement with its reasons.
+#[utoipa::path(tag = "requirements", params(("requirement_id" = String, Path), ReadQuery),
     responses((status = 200, body = RequirementWithReasons)),
     extensions(("x-permission" = json!("requirements.read"))))]
 #[get("/{requirement_id}")]
-async fn get_requirement(call: Call, id: Path<Ref<Requirement>>, known: IfNoneMatch) -> ApiResult<Reply> {
+async fn get_requirement(
+    call: Call,
+    id: Path<Ref<Requirement>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
     call.read(move |tx| {
         let requirement = access::read(tx, &id)?;
-        Reply::unless_known(&store::with_reasons(tx, requirement)?, &known)
+        let requirement = store::with_reasons(tx, requirement)?;
+        show(tx, requirement, &known, query.0.expand.as_deref(), EXPANSIONS)
     })
     .await
 }
 
-/// Take back a reason that was given by hand.
+/// Remove a reason that a user gave.
 ///
 /// The requirement ends with its last reason.
 #[utoipa::path(tag = "requirements", params(("requirement_id" = String, Path), ("reason_id" = Uuid, Path)),

@@ -55,7 +55,7 @@ pub(super) fn keep(tx: &mut Tx, reach: &Reach) -> ApiResult<Moves> {
 type RuleFilter = (Uuid, Filter);
 
 /// The filters of the active rules. Those that can be read no more, because an attribute that they name is gone,
-/// are told apart: nobody joins or leaves their audiences until they are mended.
+/// are told apart: nobody joins or leaves their audiences until they are fixed.
 fn read(tx: &mut Tx, reach: &Reach) -> ApiResult<(Vec<RuleFilter>, Vec<Uuid>)> {
     let mut query = rules::table
         .filter(rules::status.eq("active"))

@@ -45,7 +45,7 @@ async fn list_rules(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
         .await
 }
 
-/// Add a rule.
+/// Create a rule.
 ///
 /// It is a draft and does nothing until it is activated.
 #[utoipa::path(tag = "rules", request_body = CreateRule, responses((status = 201, body = Rule)),
@@ -60,7 +60,7 @@ async fn create_rule(call: Call, body: Valid<CreateRule>) -> ApiResult<Reply> {
     .await
 }
 
-/// Read a rule.
+/// Get a rule.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
     extensions(("x-permission" = json!("rules.read"))))]
 #[get("/{rule_id}")]
@@ -69,7 +69,7 @@ async fn get_rule(call: Call, id: Path<Ref<Rule>>, known: IfNoneMatch) -> ApiRes
         .await
 }
 
-/// Change a rule.
+/// Update a rule.
 ///
 /// What an active rule asks for changes soon after. To see first what that would do, plan it.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), request_body = UpdateRule,
@@ -134,7 +134,7 @@ async fn plan_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<PlanRule>) -> Ap
     .await
 }
 
-/// Put a rule in force as it was planned.
+/// Apply the plan of a rule.
 ///
 /// The operation fails if the plan would be another one now, or if it ends more than is allowed; nothing is changed then.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), request_body = ApplyRule,
@@ -148,7 +148,7 @@ async fn apply_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<ApplyRule>) -> 
     .await
 }
 
-/// Explain a rule for a person.
+/// Explain a rule for a user.
 ///
 /// Why it asks something of them, or why not: clause by clause, with the facts.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path), ("user_id" = String, Path)),

@@ -38,7 +38,7 @@ async fn list_imports(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
         .await
 }
 
-/// Send a file and plan its import.
+/// Upload a file and plan its import.
 ///
 /// The body is the CSV. The operation reads it with the profile's present version and makes a plan, which writes
 /// nothing: look at it, then apply it. A file that cannot be read fails the operation, with the line and the reason.
@@ -88,7 +88,7 @@ fn profile(tx: &mut Tx, name: &str) -> ApiResult<profiles::model::ProfileRow> {
     }
 }
 
-/// Read an import.
+/// Get an import.
 ///
 /// With the plan's counts and hash, once it is made.
 #[utoipa::path(tag = "imports", params(("import_id" = String, Path)), responses((status = 200, body = Import)),
@@ -99,7 +99,7 @@ async fn get_import(call: Call, id: Path<Ref<Import>>, known: IfNoneMatch) -> Ap
         .await
 }
 
-/// List an import's rows.
+/// List the rows of an import.
 ///
 /// What the plan does with each line, field by field, and what is wrong with it. `filter=action eq "refuse"`
 /// finds the rows with errors, `filter=issue eq "manager_unknown"` those with one kind of issue.
@@ -118,7 +118,7 @@ async fn list_import_rows(call: Call, id: Path<Ref<Import>>, query: Query<ListQu
     .await
 }
 
-/// Apply an import's plan.
+/// Apply an import.
 ///
 /// Takes the hash of the plan that was looked at, and refuses one that is stale or removes more than is allowed.
 /// The caller must also hold, in the scope of everything, `users.write` and `org_units.write` for people, or

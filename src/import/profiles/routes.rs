@@ -36,7 +36,7 @@ async fn list_import_profiles(call: Call, query: Query<ListQuery>) -> ApiResult<
         .await
 }
 
-/// Add an import profile.
+/// Create an import profile.
 ///
 /// It says, as data, how files of one kind are read. Everything that is wrong with it is told at once.
 #[utoipa::path(tag = "imports", request_body = CreateImportProfile, responses((status = 201, body = ImportProfile)),
@@ -51,7 +51,7 @@ async fn create_import_profile(call: Call, body: Valid<CreateImportProfile>) -> 
     .await
 }
 
-/// Read an import profile.
+/// Get an import profile.
 #[utoipa::path(tag = "imports", params(("import_profile_id" = String, Path)),
     responses((status = 200, body = ImportProfile)), extensions(("x-permission" = json!("imports.read"))))]
 #[get("/{import_profile_id}")]
@@ -63,7 +63,7 @@ async fn get_import_profile(call: Call, id: Path<Ref<ProfileRow>>, known: IfNone
     .await
 }
 
-/// Change an import profile.
+/// Update an import profile.
 ///
 /// This makes a new version. Imports that were planned keep the version that they were planned with.
 #[utoipa::path(tag = "imports", params(("import_profile_id" = String, Path)), request_body = UpdateImportProfile,
@@ -83,7 +83,7 @@ async fn update_import_profile(
     .await
 }
 
-/// Put an import profile away.
+/// Archive an import profile.
 ///
 /// It cannot be used any more; its versions and its imports stay.
 #[utoipa::path(tag = "imports", params(("import_profile_id" = String, Path)), responses((status = 204)),
@@ -99,7 +99,7 @@ async fn archive_import_profile(call: Call, id: Path<Ref<ProfileRow>>, known: If
     .await
 }
 
-/// List an import profile's versions.
+/// List the versions of an import profile.
 ///
 /// Each as it was written.
 #[utoipa::path(tag = "imports", params(("import_profile_id" = String, Path), ListQuery),

@@ -42,7 +42,7 @@ async fn list_attribute_definitions(call: Call, query: Query<ResourceQuery>) -> 
     routes::list::<AttributeDefinition>(call, query.0).await
 }
 
-/// Define an attribute.
+/// Create an attribute definition.
 #[utoipa::path(tag = "attribute-definitions", request_body = CreateAttributeDefinition,
     responses((status = 201, body = AttributeDefinition)),
     extensions(("x-permission" = json!("attributes.write"))))]
@@ -51,7 +51,7 @@ async fn create_attribute_definition(call: Call, body: Valid<CreateAttributeDefi
     routes::create(call, body.0).await
 }
 
-/// Define attributes and change definitions in bulk.
+/// Create and update attribute definitions in bulk.
 ///
 /// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
 /// others are written. With an `Idempotency-Key` the whole request is safe to repeat.
@@ -63,7 +63,7 @@ async fn bulk_write_attribute_definitions(call: Call, body: BulkBody) -> ApiResu
     bulk::respond::<AttributeDefinition, BulkAttributeDefinitionRow>(call, body).await
 }
 
-/// Read an attribute definition.
+/// Get an attribute definition.
 #[utoipa::path(tag = "attribute-definitions", params(("attribute_definition_id" = String, Path), ReadQuery),
     responses((status = 200, body = AttributeDefinition)),
     extensions(("x-permission" = json!("attributes.read"))))]
@@ -77,7 +77,7 @@ async fn get_attribute_definition(
     routes::read(call, id.into_inner(), query.0, known).await
 }
 
-/// Change an attribute definition.
+/// Update an attribute definition.
 #[utoipa::path(tag = "attribute-definitions", params(("attribute_definition_id" = String, Path)),
     request_body = UpdateAttributeDefinition, responses((status = 200, body = AttributeDefinition)),
     extensions(("x-permission" = json!("attributes.write"))))]
@@ -102,7 +102,7 @@ async fn archive_attribute_definition(call: Call, id: Path<Ref<AttributeDefiniti
     routes::archive(call, id.into_inner()).await
 }
 
-/// Bring an archived attribute definition back.
+/// Restore an attribute definition.
 #[utoipa::path(tag = "attribute-definitions", params(("attribute_definition_id" = String, Path)),
     responses((status = 200, body = AttributeDefinition)),
     extensions(("x-permission" = json!("attributes.write"))))]

@@ -54,7 +54,7 @@ async fn list_groups(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply
     routes::list::<Group>(call, query.0).await
 }
 
-/// Add a group.
+/// Create a group.
 ///
 /// A dynamic group has its members from the start, and they follow people's changes.
 #[utoipa::path(tag = "groups", request_body = CreateGroup, responses((status = 201, body = Group)),
@@ -64,7 +64,7 @@ async fn create_group(call: Call, body: Valid<CreateGroup>) -> ApiResult<Reply> 
     routes::create(call, body.0).await
 }
 
-/// Add and change groups in bulk.
+/// Create and update groups in bulk.
 ///
 /// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
 /// others are written, and dynamic groups have their members at once. With an `Idempotency-Key` the whole request is
@@ -76,7 +76,7 @@ async fn bulk_write_groups(call: Call, body: BulkBody) -> ApiResult<Reply> {
     bulk::respond::<Group, BulkGroupRow>(call, body).await
 }
 
-/// Read a group.
+/// Get a group.
 #[utoipa::path(tag = "groups", params(("group_id" = String, Path), ReadQuery), responses((status = 200, body = Group)),
     extensions(("x-permission" = json!("groups.read"))))]
 #[get("/{group_id}")]
@@ -89,7 +89,7 @@ async fn get_group(
     routes::read(call, id.into_inner(), query.0, known).await
 }
 
-/// Change a group.
+/// Update a group.
 ///
 /// With another filter it has other members at once.
 #[utoipa::path(tag = "groups", params(("group_id" = String, Path)), request_body = UpdateGroup,
@@ -114,7 +114,7 @@ async fn archive_group(call: Call, id: Path<Ref<Group>>) -> ApiResult<Reply> {
     routes::archive(call, id.into_inner()).await
 }
 
-/// Bring an archived group back.
+/// Restore a group.
 ///
 /// A dynamic group has those whom its filter finds at once; a static one comes back empty.
 #[utoipa::path(tag = "groups", params(("group_id" = String, Path)), responses((status = 200, body = Group)),
@@ -124,7 +124,7 @@ async fn restore_group(call: Call, id: Path<Ref<Group>>, known: IfMatch) -> ApiR
     routes::restore(call, id.into_inner(), known).await
 }
 
-/// List a group's members.
+/// List the members of a group.
 ///
 /// Those whom the caller may see; `filter` speaks of people as it does under `/v1/users`.
 #[utoipa::path(tag = "groups", params(("group_id" = String, Path), ListQuery),
@@ -138,7 +138,7 @@ async fn list_group_members(call: Call, id: Path<Ref<Group>>, query: Query<ListQ
     .await
 }
 
-/// Add and remove members.
+/// Add and remove members of a group.
 ///
 /// Of a static group, up to 1,000 at once, all or nothing.
 #[utoipa::path(tag = "groups", params(("group_id" = String, Path)), request_body = UpdateGroupMembers,
@@ -156,7 +156,7 @@ async fn change_group_members(
     .await
 }
 
-/// Add a member.
+/// Add a member to a group.
 ///
 /// To a static group. `If-Match` takes the group's ETag.
 #[utoipa::path(tag = "groups", params(("group_id" = String, Path), ("user_id" = String, Path)),
@@ -178,7 +178,7 @@ async fn add_group_member(
     .await
 }
 
-/// Remove a member.
+/// Remove a member from a group.
 ///
 /// From a static group. `If-Match` takes the group's ETag.
 #[utoipa::path(tag = "groups", params(("group_id" = String, Path), ("user_id" = String, Path)),

@@ -31,7 +31,7 @@ bulk_row! {
     parent_row_key: String
 }
 
-/// Add, change and move org units in bulk.
+/// Create, update and move org units in bulk.
 ///
 /// Up to 1,000 rows in one transaction; they may add a whole tree, each row naming its parent's row. A row that is wrong is
 /// answered with its problem and changes nothing, and so is one whose parent's row is wrong; the others are written.

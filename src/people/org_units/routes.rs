@@ -42,7 +42,7 @@ async fn list_org_units(call: Call, query: Query<ResourceQuery>) -> ApiResult<Re
     routes::list::<OrgUnit>(call, query.0).await
 }
 
-/// Add an org unit.
+/// Create an org unit.
 #[utoipa::path(tag = "org-units", request_body = CreateOrgUnit, responses((status = 201, body = OrgUnit)),
     extensions(("x-permission" = json!("org_units.write"))))]
 #[post("")]
@@ -50,7 +50,7 @@ async fn create_org_unit(call: Call, body: Valid<CreateOrgUnit>) -> ApiResult<Re
     routes::create(call, body.0).await
 }
 
-/// Read an org unit.
+/// Get an org unit.
 #[utoipa::path(tag = "org-units", params(("org_unit_id" = String, Path), ReadQuery),
     responses((status = 200, body = OrgUnit)), extensions(("x-permission" = json!("org_units.read"))))]
 #[get("/{org_unit_id}")]
@@ -63,7 +63,7 @@ async fn get_org_unit(
     routes::read(call, id.into_inner(), query.0, known).await
 }
 
-/// Change an org unit.
+/// Update an org unit.
 ///
 /// With another `parent_id` it moves there, with all below it; that needs the permission in both places. Scopes follow at
 /// once; so do groups and rules whose filters name units, or in the next moments where more than 2,000 people are in it.
@@ -89,7 +89,7 @@ async fn archive_org_unit(call: Call, id: Path<Ref<OrgUnit>>) -> ApiResult<Reply
     routes::archive(call, id.into_inner()).await
 }
 
-/// Bring an archived org unit back.
+/// Restore an org unit.
 ///
 /// Refused while the unit above it is archived.
 #[utoipa::path(tag = "org-units", params(("org_unit_id" = String, Path)),

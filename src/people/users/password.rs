@@ -28,7 +28,7 @@ pub struct SetPassword {
     pub must_change: bool,
 }
 
-/// Set a person's password.
+/// Set the password of a user.
 ///
 /// Their sessions end, but for the caller's own. `If-Match` takes the person's ETag. Whoever sets it can sign in as them,
 /// so the caller needs every permission that they were granted, in scopes that include theirs.

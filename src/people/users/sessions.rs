@@ -23,7 +23,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(end_user_session);
 }
 
-/// List a person's sessions.
+/// List the sessions of a user.
 ///
 /// The newest first, with when, with what and from where they signed in. `filter=not (ended_at pr)` leaves out those
 /// that were ended.
@@ -38,7 +38,7 @@ async fn list_user_sessions(call: Call, id: Path<Ref<User>>, query: Query<ListQu
     .await
 }
 
-/// End a person's sessions.
+/// End the sessions of a user.
 ///
 /// All of them, the caller's own included: their tokens are refused from their next request, within a second on other
 /// processes. `If-Match` takes the person's ETag.
@@ -56,7 +56,7 @@ async fn end_user_sessions(call: Call, id: Path<Ref<User>>, known: IfMatch) -> A
     .await
 }
 
-/// Read one of a person's sessions.
+/// Get a session of a user.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path), ("session_id" = Uuid, Path)),
     responses((status = 200, body = Session)), extensions(("x-permission" = json!("sessions.read"))))]
 #[get("/{user_id}/sessions/{session_id}")]
@@ -68,7 +68,7 @@ async fn get_user_session(call: Call, path: Path<(Ref<User>, Uuid)>, known: IfNo
     .await
 }
 
-/// End one of a person's sessions.
+/// End a session of a user.
 ///
 /// Its tokens are refused from their next request, within a second on other processes. It stays on record; ending it
 /// again changes nothing.

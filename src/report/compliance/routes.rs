@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Compliance by org unit.
+/// Report compliance by org unit.
 ///
 /// How many people there are, what is required of them and where it stands, for each unit itself and with all
 /// units below it. Counts hold only people and courses in the caller's scope; a unit above that scope is left out.

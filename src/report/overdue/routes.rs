@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// What is overdue, and whose.
+/// Report overdue requirements.
 ///
 /// With each person's unit and manager; a manager whom the caller may not see is told by id only. Only people and courses
 /// in the caller's scope. CSV for

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// A person's transcript.
+/// Get the transcript of a user.
 ///
 /// Their completions, enrollments, requirements and certificates, in one list; learners may read their own.
 /// CSV for `Accept: text/csv` or `format=csv`.

@@ -20,7 +20,7 @@ pub fn configure(config: &mut ServiceConfig) {
     );
 }
 
-/// List dry runs of SCIM.
+/// List SCIM dry runs.
 ///
 /// The requests of SCIM tokens that only try, and what each would have changed.
 #[utoipa::path(tag = "scim", params(ListQuery), responses((status = 200, body = Page<ScimDryRun>)),
@@ -31,7 +31,7 @@ async fn list_scim_dry_runs(call: Call, query: Query<ListQuery>) -> ApiResult<Re
         .await
 }
 
-/// Read a dry run of SCIM.
+/// Get a SCIM dry run.
 #[utoipa::path(tag = "scim", params(("dry_run_id" = Uuid, Path)),
     responses((status = 200, body = ScimDryRun)), extensions(("x-permission" = json!("events.read"))))]
 #[get("/dry-runs/{dry_run_id}")]

@@ -29,7 +29,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(delete_scim_group);
 }
 
-/// List groups by SCIM.
+/// List groups (SCIM).
 ///
 /// Those that the caller may see, with the members whom they may see.
 #[utoipa::path(tag = "scim", params(ScimListParams),
@@ -40,7 +40,7 @@ async fn list_scim_groups(call: ScimCall, search: Search) -> ApiResult<Reply> {
     call.read(move |tx, client| list(tx, client, &search)).await
 }
 
-/// Search groups by SCIM.
+/// Search groups (SCIM).
 ///
 /// As the list, with its parameters in the body.
 #[utoipa::path(tag = "scim", request_body(content = ScimSearch, content_type = "application/scim+json"),
@@ -52,7 +52,7 @@ async fn search_scim_groups(call: ScimCall, body: ScimBody) -> ApiResult<Reply> 
     call.read(move |tx, client| list(tx, client, &search)).await
 }
 
-/// Add a group by SCIM.
+/// Create a group (SCIM).
 #[utoipa::path(tag = "scim", params(ScimProjectionParams),
     request_body(content = ScimGroup, content_type = "application/scim+json"),
     responses((status = 201, body = ScimGroup, content_type = "application/scim+json")),
@@ -66,7 +66,7 @@ async fn create_scim_group(call: ScimCall, search: Search, body: ScimBody) -> Ap
     .await
 }
 
-/// Read a group by SCIM.
+/// Get a group (SCIM).
 #[utoipa::path(tag = "scim", params(("scim_group_id" = Uuid, Path), ScimProjectionParams),
     responses((status = 200, body = ScimGroup, content_type = "application/scim+json")),
     extensions(("x-permission" = json!("groups.read"))))]
@@ -88,7 +88,7 @@ async fn get_scim_group(
     .await
 }
 
-/// Replace a group by SCIM.
+/// Replace a group (SCIM).
 ///
 /// Its members are those of the body, of those whom the caller may see. `If-Match` counts where it is sent.
 #[utoipa::path(tag = "scim", params(("scim_group_id" = Uuid, Path), ScimProjectionParams),
@@ -110,7 +110,7 @@ async fn replace_scim_group(
     .await
 }
 
-/// Change a group by SCIM.
+/// Update a group (SCIM).
 ///
 /// Thousands of members may come and go at once. The answer is empty: read the group to see it. `If-Match` counts where
 /// it is sent.
@@ -132,7 +132,7 @@ async fn update_scim_group(
     .await
 }
 
-/// Delete a group by SCIM.
+/// Delete a group (SCIM).
 ///
 /// It is archived, and all its memberships end.
 #[utoipa::path(tag = "scim", params(("scim_group_id" = Uuid, Path)),

@@ -29,7 +29,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(delete_scim_user);
 }
 
-/// List users by SCIM.
+/// List users (SCIM).
 ///
 /// Those whom the caller may see, inactive ones too.
 #[utoipa::path(tag = "scim", params(ScimListParams),
@@ -40,7 +40,7 @@ async fn list_scim_users(call: ScimCall, search: Search) -> ApiResult<Reply> {
     call.read(move |tx, client| list(tx, client, &search)).await
 }
 
-/// Search users by SCIM.
+/// Search users (SCIM).
 ///
 /// As the list, with its parameters in the body.
 #[utoipa::path(tag = "scim", request_body(content = ScimSearch, content_type = "application/scim+json"),
@@ -52,7 +52,7 @@ async fn search_scim_users(call: ScimCall, body: ScimBody) -> ApiResult<Reply> {
     call.read(move |tx, client| list(tx, client, &search)).await
 }
 
-/// Add a user by SCIM.
+/// Create a user (SCIM).
 ///
 /// Somebody who was deleted comes back to the client that calls them by the same external id; without one, to the client
 /// that deleted them, by name.
@@ -69,7 +69,7 @@ async fn create_scim_user(call: ScimCall, search: Search, body: ScimBody) -> Api
     .await
 }
 
-/// Read a user by SCIM.
+/// Get a user (SCIM).
 #[utoipa::path(tag = "scim", params(("scim_user_id" = Uuid, Path), ScimProjectionParams),
     responses((status = 200, body = ScimUser, content_type = "application/scim+json")),
     extensions(("x-permission" = json!("users.read"))))]
@@ -91,7 +91,7 @@ async fn get_scim_user(
     .await
 }
 
-/// Replace a user by SCIM.
+/// Replace a user (SCIM).
 ///
 /// What SCIM gave before and gives no longer is emptied; what came by other ways stays. `If-Match` counts where it is
 /// sent.
@@ -114,7 +114,7 @@ async fn replace_scim_user(
     .await
 }
 
-/// Change a user by SCIM.
+/// Update a user (SCIM).
 ///
 /// `If-Match` counts where it is sent.
 #[utoipa::path(tag = "scim", params(("scim_user_id" = Uuid, Path), ScimProjectionParams),
@@ -136,7 +136,7 @@ async fn update_scim_user(
     .await
 }
 
-/// Delete a user by SCIM.
+/// Delete a user (SCIM).
 ///
 /// They are archived, keep their history, and are unknown to SCIM until they come back.
 #[utoipa::path(tag = "scim", params(("scim_user_id" = Uuid, Path)),

@@ -33,7 +33,7 @@ async fn list_identity_providers(call: Call, query: Query<ListQuery>) -> ApiResu
         .await
 }
 
-/// Add an identity provider.
+/// Create an identity provider.
 ///
 /// People sign in by it from then on. Whoever decides that could sign in as anybody, so it takes every permission that
 /// anybody was granted.
@@ -49,7 +49,7 @@ async fn create_identity_provider(call: Call, body: Valid<CreateIdentityProvider
     .await
 }
 
-/// Read an identity provider.
+/// Get an identity provider.
 #[utoipa::path(tag = "sso", params(("identity_provider_id" = String, Path)),
     responses((status = 200, body = IdentityProvider)), extensions(("x-permission" = json!("identity_providers.read"))))]
 #[get("/{identity_provider_id}")]
@@ -65,7 +65,7 @@ async fn get_identity_provider(
     .await
 }
 
-/// Change an identity provider.
+/// Update an identity provider.
 ///
 /// Counts from the next sign-in. Without `enabled` nobody signs in by it and its tokens count no more; sessions that began
 /// by it go on.

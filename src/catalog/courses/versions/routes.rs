@@ -26,7 +26,7 @@ pub async fn publish_course(call: Call, id: Path<Ref<Course>>) -> ApiResult<Repl
     .await
 }
 
-/// List a course's versions.
+/// List the versions of a course.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path), ListQuery),
     responses((status = 200, body = Page<CourseVersion>)), extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("/{course_id}/versions")]
@@ -42,7 +42,7 @@ pub async fn list_course_versions(
     .await
 }
 
-/// Read a course version.
+/// Get a course version.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path), ("number" = i32, Path, minimum = 1)),
     responses((status = 200, body = CourseVersion)), extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("/{course_id}/versions/{number}")]

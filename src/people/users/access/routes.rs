@@ -13,7 +13,7 @@ use crate::{
     people::users::model::User,
 };
 
-/// What may a person do?
+/// Get what a user may do.
 ///
 /// Every permission that counts now, with where it may be used, and the roles that reach them. People may ask about
 /// themselves without the permission.
@@ -28,7 +28,7 @@ pub(in crate::people::users) async fn get_user_access(call: Call, id: Path<Ref<U
     .await
 }
 
-/// Why may a person do that, or why not?
+/// Explain why a user may or may not do something.
 ///
 /// Grant by grant: whether the role holds the permission, counts now, and covers the thing. For the administrator who is
 /// asked "why can't I see my course?"; people may ask about themselves without the permission.

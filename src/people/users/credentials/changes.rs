@@ -53,7 +53,7 @@ pub struct ChoosePassword {
     pub password: String,
 }
 
-/// Change one's own password.
+/// Change your own password.
 ///
 /// By the present one, also where it must be changed before its person may sign in. All of their sessions end. Unknown,
 /// wrong and not active get one answer.
@@ -98,7 +98,7 @@ pub(super) async fn change_password(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Choose a password by a token.
+/// Set a password with a token.
 ///
 /// The token of an invitation, whose person becomes active, or of a reset. It works once. All sessions of the person end.
 #[utoipa::path(tag = "sign-in", request_body = ChoosePassword,

@@ -56,7 +56,7 @@ pub struct Invitation {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Invite a person.
+/// Invite a user.
 ///
 /// For who is `invited`: they choose their first password by a single-use token, and are active from then on. A later
 /// invitation takes the place of an earlier one. Whoever sees the token can sign in as them, so the caller needs

@@ -26,7 +26,7 @@ pub struct RequestPasswordReset {
     pub login: String,
 }
 
-/// Ask for a new password.
+/// Request a password reset.
 ///
 /// Active people of that username or e-mail address get a letter by which they choose one. The answer is the same whether
 /// there is anybody, and nothing changes until they do.

@@ -10,7 +10,7 @@ use crate::{
     people::users::model::User,
 };
 
-/// Read a person's history.
+/// List the history of a user.
 ///
 /// Each period in which status, job fields, manager and org unit stayed the same, oldest first.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path), ListQuery),

@@ -24,7 +24,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(unlink_user_identity);
 }
 
-/// List a person's identities.
+/// List the identities of a user.
 ///
 /// Who they are at the OpenID providers by which people sign in.
 #[utoipa::path(tag = "sso", params(("user_id" = String, Path), ListQuery),
@@ -38,7 +38,7 @@ async fn list_user_identities(call: Call, id: Path<Ref<User>>, query: Query<List
     .await
 }
 
-/// Link an identity to a person.
+/// Link an identity to a user.
 ///
 /// Whoever signs in as that subject at that provider is this person from then on, so it takes what setting their password
 /// takes: every permission that they were granted, in scopes that include theirs.
@@ -54,7 +54,7 @@ async fn link_user_identity(call: Call, id: Path<Ref<User>>, body: Valid<LinkIde
     .await
 }
 
-/// Read one of a person's identities.
+/// Get an identity of a user.
 #[utoipa::path(tag = "sso", params(("user_id" = String, Path), ("identity_id" = Uuid, Path)),
     responses((status = 200, body = Identity)), extensions(("x-permission" = json!("users.read"))))]
 #[get("/{user_id}/identities/{identity_id}")]
@@ -70,7 +70,7 @@ async fn get_user_identity(
     .await
 }
 
-/// Take an identity from a person.
+/// Unlink an identity from a user.
 ///
 /// Nobody is signed in as them by it any more; their sessions that began by its provider end.
 #[utoipa::path(tag = "sso", params(("user_id" = String, Path), ("identity_id" = Uuid, Path)),
