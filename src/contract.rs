@@ -4,6 +4,7 @@
 //! problems, security, `If-Match`, `Idempotency-Key`.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::{LazyLock, OnceLock},
 };
@@ -15,6 +16,7 @@ use utoipa_actix_web::{AppExt, scope};
 
 use crate::{
     access::Permission,
+    catalog::categories::model::Category,
     enrollment::{
         self,
         rules::{plan_model::RulePlan, reconcile::Outcome},
@@ -23,8 +25,11 @@ use crate::{
     import::imports::model::ImportCounts,
     ledger::LedgerVerification,
     metrics::Operations,
-    people::{org_units::model::OrgUnit, users::model::User},
-    resource::{Expansion, Resource},
+    people::{
+        attributes::model::AttributeDefinition, groups::model::Group, locations::model::Location,
+        org_units::model::OrgUnit, users::model::User,
+    },
+    resource::{Expansion, Listed},
     routes,
     scim::error::{self as scim, ScimError},
 };
@@ -41,6 +46,7 @@ use crate::{
     tags(
         (name = "users", description = "People: their data, status, managers and external keys, one by one or 1,000 at once."),
         (name = "org-units", description = "The tree of units that people belong to. A unit's code in filters and scopes means the unit and all below it."),
+        (name = "locations", description = "Places where people work and where sessions take place."),
         (name = "groups", description = "Sets of people: static with members that you add, or dynamic by a filter."),
         (name = "attribute-definitions", description = "Custom attributes of people, such as a badge number. Filters name them `attributes.{name}`."),
         (name = "imports", description = "People and courses from CSV files. A mapping profile says how to read a file; its plan is shown before it is applied."),
@@ -250,23 +256,36 @@ fn keep_of_answers(schema: &mut Value) {
     }
 }
 
+/// Every resource of the one shape.
+pub const RESOURCES: &[Listed] = &[
+    Listed::of::<User>(),
+    Listed::of::<OrgUnit>(),
+    Listed::of::<Location>(),
+    Listed::of::<Group>(),
+    Listed::of::<AttributeDefinition>(),
+    Listed::of::<Category>(),
+];
+
 /// What each resource shows inside itself on request.
-fn expansions() -> [(&'static str, &'static [Expansion]); 7] {
-    [
-        ("User", User::EXPANSIONS),
-        ("OrgUnit", OrgUnit::EXPANSIONS),
-        ("Requirement", enrollment::EXPANSIONS),
-        ("RequirementWithReasons", enrollment::EXPANSIONS),
-        ("Enrollment", enrollment::EXPANSIONS),
-        ("Completion", enrollment::EXPANSIONS),
-        ("Certificate", enrollment::EXPANSIONS),
-    ]
+fn expansions() -> impl Iterator<Item = (Cow<'static, str>, &'static [Expansion])> {
+    let of_others = [
+        "Requirement",
+        "RequirementWithReasons",
+        "Enrollment",
+        "Completion",
+        "Certificate",
+    ];
+    RESOURCES
+        .iter()
+        .map(|resource| ((resource.schema)(), resource.expansions))
+        .chain(of_others.map(|name| (Cow::Borrowed(name), enrollment::EXPANSIONS)))
 }
 
 /// Adds what `expand` shows to the schemas.
 fn add_expansions(schemas: &mut Map<String, Value>) {
     for (name, expansions) in expansions() {
-        if schemas[name].get("allOf").is_some() {
+        let schema = &mut schemas[name.as_ref()];
+        if schema.get("allOf").is_some() {
             // Its first part has them.
             continue;
         }
@@ -277,7 +296,7 @@ fn add_expansions(schemas: &mut Map<String, Value>) {
             ..
         } in expansions
         {
-            schemas[name]["properties"][*member] = json!({
+            schema["properties"][*member] = json!({
                 "oneOf": [{ "$ref": format!("#/components/schemas/{}", shows()) }, { "type": "null" }],
                 "description": format!("What `{id}` names: with `expand={member}` only, and null where you may not see it."),
             });
@@ -292,9 +311,7 @@ fn describe_expand(operation: &mut Value) {
         .and_then(Value::as_str)
         .and_then(|name| name.rsplit('/').next());
     let name = name.map(|name| name.trim_start_matches("Page_").to_owned());
-    let known = expansions()
-        .into_iter()
-        .find(|(known, _)| Some(*known) == name.as_deref());
+    let known = expansions().find(|(known, _)| Some(known.as_ref()) == name.as_deref());
     let names: Vec<&str> = known
         .iter()
         .flat_map(|(_, known)| known.iter().map(|one| one.name))

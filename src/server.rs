@@ -56,6 +56,7 @@ pub const SSO_PEOPLE: access::sso::PeopleOfProviders =
 pub const SUBJECTS: Subjects = Subjects(&[
     Subject::of::<people::users::model::User>(SubjectKind::User),
     Subject::of::<people::org_units::model::OrgUnit>(SubjectKind::OrgUnit),
+    Subject::of::<people::locations::model::Location>(SubjectKind::Location),
     Subject::of::<people::groups::model::Group>(SubjectKind::Group),
     Subject::of::<catalog::categories::model::Category>(SubjectKind::Category),
     Subject::of::<catalog::courses::model::Course>(SubjectKind::Course),

@@ -4,5 +4,6 @@ DROP TABLE groups;
 DROP TABLE user_history;
 DROP TABLE reporting_lines;
 DROP TABLE users;
+DROP TABLE locations;
 DROP TABLE org_unit_closure;
 DROP TABLE org_units;

@@ -32,6 +32,28 @@ CREATE TABLE org_unit_closure (
 );
 CREATE INDEX org_unit_closure_ancestor_idx ON org_unit_closure (ancestor_id, descendant_id);
 
+CREATE TABLE locations (
+    id uuid PRIMARY KEY,
+    code text NOT NULL,
+    code_folded text NOT NULL,
+    name text NOT NULL,
+    name_folded text NOT NULL,
+    address text,
+    time_zone text,
+    org_unit_id uuid REFERENCES org_units (id),
+    capacity integer CHECK (capacity >= 1),
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    archived_at timestamptz
+);
+CREATE UNIQUE INDEX locations_code_key ON locations (code_folded);
+CREATE INDEX locations_code_idx ON locations (code COLLATE provost_order, id);
+CREATE INDEX locations_name_idx ON locations (name COLLATE provost_order, id);
+CREATE INDEX locations_name_folded_idx ON locations (name_folded);
+CREATE INDEX locations_created_idx ON locations (created_at, id);
+CREATE INDEX locations_org_unit_idx ON locations (org_unit_id);
+
 CREATE TABLE users (
     id uuid PRIMARY KEY,
     username text NOT NULL,
@@ -57,6 +79,7 @@ CREATE TABLE users (
     activated_on date,
     manager_id uuid REFERENCES users (id),
     org_unit_id uuid REFERENCES org_units (id),
+    location_id uuid REFERENCES locations (id),
     attributes jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(attributes) = 'object'),
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
@@ -71,6 +94,7 @@ CREATE INDEX users_created_idx ON users (created_at, id);
 CREATE INDEX users_updated_idx ON users (updated_at, id);
 CREATE INDEX users_manager_idx ON users (manager_id);
 CREATE INDEX users_org_unit_idx ON users (org_unit_id);
+CREATE INDEX users_location_idx ON users (location_id);
 CREATE INDEX users_department_idx ON users (comparable(department));
 
 -- Every person with themselves and all above them in the reporting line. Derived from users.manager_id, which has the

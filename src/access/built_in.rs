@@ -34,6 +34,7 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
         permissions: &[
             UsersRead,
             OrgUnitsRead,
+            LocationsRead,
             CoursesRead,
             RequirementsRead,
             EnrollmentsRead,
@@ -64,6 +65,7 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
         permissions: &[
             UsersRead,
             OrgUnitsRead,
+            LocationsRead,
             CoursesRead,
             RequirementsRead,
             RequirementsWrite,
@@ -77,12 +79,14 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
     BuiltInRole {
         code: "hr_admin",
         name: "HR administrator",
-        description: "Keeps people, org units and groups, and reports on them.",
+        description: "Keeps people, org units, locations and groups, and reports on them.",
         permissions: &[
             UsersRead,
             UsersWrite,
             OrgUnitsRead,
             OrgUnitsWrite,
+            LocationsRead,
+            LocationsWrite,
             GroupsRead,
             GroupsWrite,
             AttributesRead,
@@ -109,6 +113,7 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
         permissions: &[
             UsersRead,
             OrgUnitsRead,
+            LocationsRead,
             GroupsRead,
             AttributesRead,
             ImportsRead,
@@ -130,13 +135,15 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
     BuiltInRole {
         code: "integration",
         name: "Integration",
-        description: "A program that brings people in, with passwords, invitations, org units and groups, and what they completed, and \
+        description: "A program that brings people in, with passwords, invitations, org units, locations and groups, and what they completed, and \
             follows the record of changes.",
         permissions: &[
             UsersRead,
             UsersWrite,
             OrgUnitsRead,
             OrgUnitsWrite,
+            LocationsRead,
+            LocationsWrite,
             GroupsRead,
             GroupsWrite,
             AttributesRead,

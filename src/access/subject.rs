@@ -20,6 +20,8 @@ text_enum! {
         User = "user",
         /// An org unit.
         OrgUnit = "org_unit",
+        /// A location.
+        Location = "location",
         /// A group.
         Group = "group",
         /// A category of courses.

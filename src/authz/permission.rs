@@ -51,6 +51,8 @@ permissions! {
     UsersWrite = "users.write", "Create, change, suspend and archive people.";
     OrgUnitsRead = "org_units.read", "See the tree of org units.";
     OrgUnitsWrite = "org_units.write", "Create, change, move and archive org units.";
+    LocationsRead = "locations.read", "See locations.";
+    LocationsWrite = "locations.write", "Create, change and archive locations.";
     GroupsRead = "groups.read", "See groups and their members.";
     GroupsWrite = "groups.write", "Create and change groups and their members.";
     AttributesRead = "attributes.read", "See the definitions of custom attributes.";

@@ -118,7 +118,7 @@ fn find<T: Protected>(tx: &mut impl Asking, id: &Ref<T>, permission: Permission,
     let covered = T::covered(&scope);
     let visible = visible::<T>(tx, &covered);
     let condition = Condition::new(sql!("{named} AND {visible}", named = named(id)));
-    match T::select(tx, condition, Condition::new(covered), lock)? {
+    match T::select(tx, condition, holds(covered), lock)? {
         Some((thing, true)) => Ok(thing),
         Some((_, false)) => Err(lacks(permission)),
         None => Err(ApiError::not_found(T::NAME)),
@@ -135,7 +135,7 @@ pub fn authorize_all<T: Protected>(
     let covered = T::covered(&scope);
     let visible = visible::<T>(tx, &covered);
     let condition = Condition::new(sql!("{among} AND {visible}", among = among::<T>(ids)));
-    let found = T::select_all(tx, condition, Condition::new(covered), true)?;
+    let found = T::select_all(tx, condition, holds(covered), true)?;
     let missing = ids.iter().map(|id| (*id, Err(ApiError::not_found(T::NAME))));
     let mut things: HashMap<_, _> = missing.collect();
     things.extend(found.into_iter().map(|(id, thing, may)| {
@@ -178,7 +178,7 @@ pub fn outside<T: Protected>(
     let within = T::select_all(
         tx,
         Condition::new(among::<T>(ids)),
-        Condition::new(T::covered(&scope)),
+        holds(T::covered(&scope)),
         true,
     )?;
     Ok(within
@@ -186,6 +186,11 @@ pub fn outside<T: Protected>(
         .filter(|(_, _, is_within)| !is_within)
         .map(|(id, ..)| id)
         .collect())
+}
+
+/// Whether a condition holds, as a value: where it compares a column that is null, it does not.
+fn holds(condition: Sql) -> Condition {
+    Condition::new(sql!("coalesce({condition}, false)"))
 }
 
 fn among<T: Protected>(ids: &[Uuid]) -> Sql {

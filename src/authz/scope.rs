@@ -16,7 +16,7 @@ use crate::{
 pub enum ScopePart {
     /// All there is.
     Everything,
-    /// The people of an org unit and of all units below it, and those units.
+    /// The people of an org unit and of all units below it, those units, and their locations.
     OrgUnit(Uuid),
     /// The members of a group.
     Group(Uuid),
@@ -35,7 +35,7 @@ text_enum! {
     ScopeKind {
         /// All there is.
         Everything = "everything",
-        /// An org unit and all below it: those units and their people.
+        /// An org unit and all below it: those units, their people and their locations.
         OrgUnit = "org_unit",
         /// The members of a group.
         Group = "group",
@@ -209,7 +209,8 @@ impl Scope {
         })
     }
 
-    /// The org units whose id is in `unit_id`, a column with its table: whole subtrees, and the caller's own unit.
+    /// The org units whose id is in `unit_id`, a column with its table, or what belongs to them: whole subtrees, and the
+    /// caller's own unit.
     pub fn org_units(&self, unit_id: &'static str) -> Sql {
         self.any(|part| match part {
             ScopePart::Everything => Some(Sql::always()),

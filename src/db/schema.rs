@@ -419,6 +419,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    locations (id) {
+        id -> Uuid,
+        code -> Text,
+        code_folded -> Text,
+        name -> Text,
+        name_folded -> Text,
+        address -> Nullable<Text>,
+        time_zone -> Nullable<Text>,
+        org_unit_id -> Nullable<Uuid>,
+        capacity -> Nullable<Int4>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     operations (id) {
         id -> Uuid,
         kind -> Text,
@@ -701,6 +719,7 @@ diesel::table! {
         activated_on -> Nullable<Date>,
         manager_id -> Nullable<Uuid>,
         org_unit_id -> Nullable<Uuid>,
+        location_id -> Nullable<Uuid>,
         attributes -> Jsonb,
         version -> Int8,
         created_at -> Timestamptz,
@@ -725,6 +744,7 @@ diesel::joinable!(import_profile_versions -> import_profiles (profile_id));
 diesel::joinable!(import_rows -> imports (import_id));
 diesel::joinable!(imports -> import_profiles (profile_id));
 diesel::joinable!(imports -> operations (operation_id));
+diesel::joinable!(locations -> org_units (org_unit_id));
 diesel::joinable!(passwords -> users (user_id));
 diesel::joinable!(requirement_reasons -> rules (rule_id));
 diesel::joinable!(requirement_reasons -> users (user_id));
@@ -742,6 +762,7 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(identities -> identity_providers (provider_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(user_history -> users (user_id));
+diesel::joinable!(users -> locations (location_id));
 diesel::joinable!(users -> org_units (org_unit_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -772,6 +793,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     job_schedules,
     jobs,
     ledger_head,
+    locations,
     operations,
     org_unit_closure,
     org_units,

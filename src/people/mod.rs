@@ -1,4 +1,4 @@
-//! Users, org units, groups and their attributes.
+//! Users, org units, locations, groups and their attributes.
 
 pub mod attributes;
 pub mod closure;
@@ -6,6 +6,7 @@ pub mod days;
 pub mod external_keys;
 pub mod facts;
 pub mod groups;
+pub mod locations;
 pub mod org_units;
 pub mod users;
 
@@ -15,6 +16,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn configure(config: &mut ServiceConfig) {
     users::routes::configure(config);
     org_units::routes::configure(config);
+    locations::routes::configure(config);
     groups::routes::configure(config);
     attributes::routes::configure(config);
 }

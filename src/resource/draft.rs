@@ -1,9 +1,5 @@
 //! Rows between a request and the database: as they are, as they are to be, and why not.
 
-use std::collections::HashSet;
-
-use uuid::Uuid;
-
 use super::Resource;
 use crate::{
     app::Tx,
@@ -113,13 +109,6 @@ pub fn due<T: Resource>(drafts: &[Draft<T>]) -> impl Iterator<Item = &Draft<T>> 
 /// Those that nothing spoke against yet.
 pub fn standing<T: Resource>(drafts: &mut [Draft<T>]) -> impl Iterator<Item = &mut Draft<T>> {
     drafts.iter_mut().filter(|draft| draft.stands())
-}
-
-/// The ids that drafts newly name in a field.
-pub fn named<T: Resource>(drafts: &[Draft<T>], field: impl Fn(&T) -> &Option<Uuid>) -> Vec<Uuid> {
-    let setting = drafts.iter().filter(|draft| draft.sets(&field));
-    let named: HashSet<Uuid> = setting.filter_map(|draft| *field(&draft.after)).collect();
-    named.into_iter().collect()
 }
 
 /// Refuses those of which `takes_all` holds, unless the caller may write everywhere: new rows are in no narrower scope.

@@ -10,12 +10,13 @@ pub mod draft;
 pub mod expand;
 pub mod list;
 pub mod record;
+pub mod reference;
 pub mod routes;
 pub mod schema;
 pub mod unique;
 pub mod write;
 
-use std::ops::Deref;
+use std::{borrow::Cow, ops::Deref};
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -31,6 +32,7 @@ pub use self::{
     draft::Draft,
     expand::Expansion,
     record::{Column, Declaration, Filterable, Record},
+    reference::Reference,
     schema::{Create, NoExtra, Update},
     unique::Unique,
     write::Change,
@@ -163,6 +165,34 @@ pub trait Resource: Row {
     /// Does what is to be done once the rows stand: says whose facts changed, who must hear of it.
     fn announce(_: &mut Tx, _: &[Draft<Self>]) -> ApiResult<()> {
         Ok(())
+    }
+}
+
+/// A resource as the list of all of them has it: what the document and tests ask of each.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed {
+    /// The type, as the document calls it.
+    pub schema: fn() -> Cow<'static, str>,
+    /// See [`Row::KIND`].
+    pub kind: &'static str,
+    /// See [`Row::TABLE`].
+    pub table: &'static str,
+    /// See [`Row::declaration`].
+    pub declaration: fn() -> &'static Declaration,
+    /// See [`Resource::EXPANSIONS`].
+    pub expansions: &'static [Expansion],
+}
+
+impl Listed {
+    /// The resource `T`.
+    pub const fn of<T: Resource>() -> Self {
+        Listed {
+            schema: T::name,
+            kind: T::KIND,
+            table: T::TABLE,
+            declaration: T::declaration,
+            expansions: T::EXPANSIONS,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::support::{Answer, Client, TestApp};
 const LEARNER: &[Permission] = &[
     UsersRead,
     OrgUnitsRead,
+    LocationsRead,
     CoursesRead,
     RequirementsRead,
     EnrollmentsRead,

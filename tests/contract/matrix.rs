@@ -94,9 +94,9 @@ fn with_permission() -> impl Iterator<Item = (Operation, Permission)> {
     })
 }
 
-/// Whether something was refused since it stands in a unit that the caller may not see.
+/// Whether something was refused since it names what the caller may not see.
 fn names_the_unseen(answer: &str) -> bool {
-    answer.contains("names no unit that you may see")
+    answer.contains("that you may see")
 }
 
 /// Whether a bulk request was answered, and every row of it refused.

@@ -1,15 +1,6 @@
 //! What every resource that is declared in one place can rely on.
 
-use provost::{
-    catalog::categories::model::Category,
-    db::Fixed,
-    people::{
-        attributes::model::AttributeDefinition, groups::model::Group, org_units::model::OrgUnit,
-        users::model::User,
-    },
-    resource::{Declaration, Resource},
-    sql,
-};
+use provost::{contract::RESOURCES, db::Fixed, http::list::SortKind, resource::Listed, sql};
 use serde_json::{Value, json};
 
 use super::{
@@ -17,20 +8,6 @@ use super::{
     story::Story,
 };
 use crate::support::TestApp;
-
-/// Every resource: its table and what it declares.
-fn declarations() -> Vec<(&'static str, &'static Declaration)> {
-    fn of<T: Resource>() -> (&'static str, &'static Declaration) {
-        (T::TABLE, T::declaration())
-    }
-    vec![
-        of::<User>(),
-        of::<OrgUnit>(),
-        of::<Group>(),
-        of::<AttributeDefinition>(),
-        of::<Category>(),
-    ]
-}
 
 #[derive(diesel::QueryableByName)]
 struct Name {
@@ -48,21 +25,21 @@ fn names(app: &TestApp, query: provost::db::Sql) -> Vec<String> {
 async fn every_order_of_a_list_has_its_index() {
     let app = TestApp::start().await;
     let mut missing = Vec::new();
-    for (table, declaration) in declarations() {
+    for Listed {
+        table, declaration, ..
+    } in RESOURCES
+    {
         let indexes = names(
             &app,
             sql!("SELECT indexdef AS name FROM pg_indexes WHERE tablename = {table}"),
         );
-        for sort in &declaration.sorts {
+        for sort in &declaration().sorts {
             let column = sort.column.rsplit('.').next().unwrap();
-            let keys = [
-                format!("({column}, id)"),
-                format!("({column} COLLATE provost_order, id)"),
-            ];
-            if !indexes
-                .iter()
-                .any(|index| keys.iter().any(|key| index.contains(key)))
-            {
+            let key = match sort.kind {
+                SortKind::Text => format!("({column} COLLATE provost_order, id)"),
+                _ => format!("({column}, id)"),
+            };
+            if !indexes.iter().any(|index| index.contains(&key)) {
                 missing.push(sort.column);
             }
         }
@@ -96,6 +73,8 @@ fn given(operation: &str, member: &str, story: &Story) -> Option<Value> {
     match (operation, member) {
         ("update_user", "manager_id") => of("other_user_id"),
         ("update_user", "org_unit_id") => of("other_unit_id"),
+        ("update_user", "location_id") => of("location_id"),
+        ("update_location", "org_unit_id") => of("other_unit_id"),
         ("update_org_unit", "parent_id") => of("other_unit_id"),
         (_, "time_zone") => Some(json!("Asia/Kolkata")),
         (_, "email") => Some(json!("another@example.org")),
@@ -159,17 +138,10 @@ async fn a_patch_of_every_member_is_read_back() {
     story.ids.insert("other_unit_id".into(), somewhere.id());
     let document = operations::document();
     let mut untried = Vec::new();
-    for operation in operations::private() {
-        let resources = [
-            "update_user",
-            "update_org_unit",
-            "update_group",
-            "update_category",
-            "update_attribute_definition",
-        ];
-        if !resources.contains(&operation.id.as_str()) {
-            continue;
-        }
+    for Listed { kind, .. } in RESOURCES {
+        let name = format!("update_{kind}");
+        let operation = operations::private().into_iter().find(|one| one.id == name);
+        let operation = operation.unwrap_or_else(|| panic!("there is no {name}"));
         let path = operation.path_with(&story.ids);
         let schema = resolve(&document, operation.json_body().unwrap());
         for (member, schema) in schema["properties"].as_object().unwrap() {

@@ -116,6 +116,20 @@ fn people() -> Vec<Sample> {
         with_known_key("create_org_unit_external_key"),
         bare("delete_org_unit_external_key"),
         json_body(
+            "create_location",
+            json!({"code": "{unique}", "name": "Lisbon", "org_unit_id": "{home_unit_id}"}),
+        )
+        .saves("location_id"),
+        json_body("update_location", json!({"capacity": 12})),
+        json_body(
+            "bulk_write_locations",
+            json!({"rows": [
+                {"row_key": "1", "create":
+                    {"code": "{unique}", "name": "Porto", "org_unit_id": "{home_unit_id}"}},
+                {"row_key": "2", "id": "{location_id}", "update": {"time_zone": "Europe/Lisbon"}},
+            ]}),
+        ),
+        json_body(
             "create_group",
             json!({"code": "{unique}", "name": "First aiders"}),
         )
@@ -330,6 +344,8 @@ pub fn endings() -> Vec<Sample> {
         bare("restore_attribute_definition"),
         bare("archive_group"),
         bare("restore_group"),
+        bare("archive_location"),
+        bare("restore_location"),
         bare("archive_org_unit"),
         bare("restore_org_unit"),
         bare("revoke_grant"),

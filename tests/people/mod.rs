@@ -9,6 +9,7 @@ mod external_keys;
 mod filters;
 mod groups;
 mod history;
+mod locations;
 mod managers;
 mod order;
 mod org_units;

@@ -225,7 +225,7 @@ fn no_such_parent() -> ApiError {
 }
 
 /// Said of a parent that is not there, or out of the caller's sight.
-pub(super) const NO_SUCH_PARENT: &str = "names no unit that you may see";
+pub(super) const NO_SUCH_PARENT: &str = "names no org unit that you may see";
 
 /// Refuses units that would stand below themselves, and those whose parents do not come to be. Either may bring about
 /// more of the other, so it is asked until nobody more is refused.

@@ -1,29 +1,25 @@
 //! What must hold of people before they are written: one statement for each question, whoever many they are.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::model::{User, UserExtra, UserStatus};
 use crate::{
-    access::{self, Permission, Protected, inclusion},
+    access::{Permission, inclusion},
     app::{Tx, Wake},
-    db::{
-        Condition,
-        schema::{org_units, users},
-    },
     filter::{Attribute, Schema},
     http::{ApiError, ApiResult, Code},
     people::{
         attributes::check::Definitions, closure::REPORTING_LINES, external_keys,
-        external_keys::model::ExternalKey, facts, groups, org_units::model::OrgUnit,
+        external_keys::model::ExternalKey, facts, groups, locations::model::Location,
+        org_units::model::OrgUnit,
     },
     resource::{
-        self, Expansion, Resource, Unique,
-        draft::{due, named, standing},
+        self, Expansion, Reference, Resource, Unique,
+        draft::{due, standing},
     },
     sql,
 };
@@ -37,6 +33,8 @@ impl Resource for User {
     const EXPANSIONS: &'static [Expansion] = &[
         Expansion::of::<User>("manager", "manager_id"),
         Expansion::of::<OrgUnit>("org_unit", "org_unit_id"),
+        // `location` is HR's word.
+        Expansion::of::<Location>("place", "location_id"),
     ];
 
     fn filters(tx: &mut Tx) -> ApiResult<Schema> {
@@ -54,8 +52,9 @@ impl Resource for User {
 
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         attributes(tx, drafts)?;
-        managers(tx, drafts)?;
-        units(tx, drafts)?;
+        MANAGER.check(tx, drafts)?;
+        ORG_UNIT.check(tx, drafts)?;
+        LOCATION.check(tx, drafts)?;
         emails(tx, drafts)?;
         USERNAME.check(tx, drafts)?;
         keys(tx, drafts)?;
@@ -190,60 +189,9 @@ fn email_beyond_caller() -> ApiError {
     )
 }
 
-fn nameable<T: Protected>(tx: &Tx) -> Condition {
-    Condition::new(access::nameable::<T>(tx, Permission::UsersWrite))
-}
-
-fn managers(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    let named = named(drafts, |user| &user.manager_id);
-    if named.is_empty() {
-        return Ok(());
-    }
-    let known: Vec<Uuid> = users::table
-        .filter(users::id.eq_any(named))
-        .filter(nameable::<User>(tx))
-        .select(users::id)
-        .load(tx.conn)?;
-    let known: HashSet<Uuid> = known.into_iter().collect();
-    for draft in drafts
-        .iter_mut()
-        .filter(|draft| draft.sets(|user| &user.manager_id))
-    {
-        if draft
-            .after
-            .manager_id
-            .is_some_and(|manager| !known.contains(&manager))
-        {
-            draft.refuse(ApiError::field("/manager_id", "names nobody whom you may see"));
-        }
-    }
-    Ok(())
-}
-
-fn units(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    let named = named(drafts, |user| &user.org_unit_id);
-    if named.is_empty() {
-        return Ok(());
-    }
-    let known: Vec<(Uuid, bool)> = org_units::table
-        .filter(org_units::id.eq_any(named))
-        .filter(nameable::<OrgUnit>(tx))
-        .select((org_units::id, org_units::archived_at.is_null()))
-        .load(tx.conn)?;
-    let known: HashMap<Uuid, bool> = known.into_iter().collect();
-    for draft in drafts
-        .iter_mut()
-        .filter(|draft| draft.sets(|user| &user.org_unit_id))
-    {
-        let fault = match draft.after.org_unit_id.map(|unit| known.get(&unit)) {
-            None | Some(Some(true)) => continue,
-            Some(Some(false)) => "names an archived unit",
-            Some(None) => "names no unit that you may see",
-        };
-        draft.refuse(ApiError::field("/org_unit_id", fault));
-    }
-    Ok(())
-}
+const MANAGER: Reference<User, User> = Reference::new("manager_id", |user| &user.manager_id);
+const ORG_UNIT: Reference<User, OrgUnit> = Reference::new("org_unit_id", |user| &user.org_unit_id);
+const LOCATION: Reference<User, Location> = Reference::new("location_id", |user| &user.location_id);
 
 /// Usernames are unique in whatever case and form.
 const USERNAME: Unique<User> = Unique {

@@ -110,7 +110,7 @@ pub struct UserFields {
     #[serde(default)]
     #[schema(max_length = 200)]
     pub department: Option<String>,
-    /// Where they work.
+    /// Where they work, in the HR system's words. `location_id` names a location that Provost knows.
     #[serde(default)]
     #[schema(max_length = 200)]
     pub location: Option<String>,
@@ -134,6 +134,9 @@ pub struct UserFields {
     /// The unit that they belong to.
     #[serde(default)]
     pub org_unit_id: Option<Uuid>,
+    /// The location where they work, of those under `/v1/locations`; `expand=place` shows it. Its time zone is not theirs.
+    #[serde(default)]
+    pub location_id: Option<Uuid>,
     /// Custom attributes, by name; each is defined under `/v1/attribute-definitions`. A PATCH sets those that it names, null
     /// removes one, the others stay (RFC 7396).
     #[serde(default = "no_attributes")]
