@@ -248,7 +248,7 @@ fn refused(mut faults: Vec<FieldError>) -> ApiError {
 }
 
 /// `T`, or where it cannot be read and why.
-fn deserialize<T: Body>(value: &Value) -> Result<T, FieldError> {
+pub fn deserialize<T: DeserializeOwned>(value: &Value) -> Result<T, FieldError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let mut pointer = String::new();
         for segment in error.path() {

@@ -30,7 +30,7 @@ pub fn complete(name: &str, schema: &mut Value) {
     }
 }
 
-/// Gives every text its pattern. A text is one line, and one that must not be empty shows something; the format
+/// Gives every text its pattern, and integers of 32 bits their bounds. A text is one line, and one that must not be empty shows something; the format
 /// `multiline` is for text of several lines, `verbatim` for what is given back as it came. Texts of other formats and
 /// patterns have rules of their own.
 fn limit_texts(schema: &mut Value) {
@@ -41,6 +41,9 @@ fn limit_texts(schema: &mut Value) {
     if is_text {
         return limit_text(schema);
     }
+    if schema["format"] == "int32" {
+        limit_integer(schema);
+    }
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.values_mut().for_each(limit_texts);
     }
@@ -50,6 +53,15 @@ fn limit_texts(schema: &mut Value) {
     for name in ["oneOf", "anyOf", "allOf"] {
         let forms = schema.get_mut(name).and_then(Value::as_array_mut);
         forms.into_iter().flatten().for_each(limit_texts);
+    }
+}
+
+/// An integer of 32 bits holds no more than that.
+fn limit_integer(schema: &mut Value) {
+    for (bound, most) in [("minimum", i32::MIN), ("maximum", i32::MAX)] {
+        if schema[bound].is_null() {
+            schema[bound] = json!(most);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use utoipa::{
 use validator::{Validate, ValidationErrors};
 
 use super::{Record, Resource};
-use crate::http::{ApiError, ApiResult, FieldError, rules};
+use crate::http::{ApiError, ApiResult, FieldError, body::deserialize, rules};
 
 /// What a request to add something says beside the fields.
 pub trait Extra:
@@ -103,11 +103,12 @@ impl<T> Update<T> {
 }
 
 impl<T: Resource> Update<T> {
-    /// What it makes of `present`, and which rules between fields do not hold then.
+    /// What it makes of `present`, and which rules between fields do not hold then;
+    /// 422 where it cannot be read.
     pub fn apply_to(&self, present: &T::Fields) -> ApiResult<(T::Fields, Vec<FieldError>)> {
         let mut merged = serde_json::to_value(present).map_err(ApiError::internal)?;
         merge::<T::Fields>(&mut merged, &self.changes);
-        let fields: T::Fields = serde_json::from_value(merged).map_err(ApiError::internal)?;
+        let fields: T::Fields = deserialize(&merged).map_err(|fault| ApiError::invalid(vec![fault]))?;
         let faults = fields.validate().err().map(|errors| rules::faults(&errors, ""));
         Ok((fields, faults.unwrap_or_default()))
     }

@@ -56,9 +56,14 @@ impl<T: Resource> Change<T> {
             Change::Update(row, changes) => {
                 let before = row.into_inner();
                 let mut after = before.clone();
-                let (fields, faults) = changes.apply_to(&before)?;
-                after.set_fields(fields);
-                let refused = (!faults.is_empty()).then(|| ApiError::invalid(faults));
+                let refused = match changes.apply_to(&before) {
+                    Ok((fields, faults)) => {
+                        after.set_fields(fields);
+                        (!faults.is_empty()).then(|| ApiError::invalid(faults))
+                    }
+                    Err(error) if error.is_of_fields() => Some(error),
+                    Err(error) => return Err(error),
+                };
                 (Some(before), after, T::Extra::default(), refused)
             }
             Change::Archive(row) => {

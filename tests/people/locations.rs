@@ -84,7 +84,16 @@ async fn a_location_lives_through_changes_archival_and_restoration() {
 async fn wrong_locations_are_refused_with_every_fault() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    location(&admin, "lis", json!({})).await;
+    let lisbon = location(&admin, "lis", json!({})).await;
+    let too_many = json!({"code": "y", "name": "Y", "capacity": 2_147_483_648_u64});
+    for answer in [
+        admin.post("/v1/locations", too_many.clone()).await,
+        admin.patch(&format!("/v1/locations/{lisbon}"), too_many).await,
+    ] {
+        answer
+            .assert_problem(422, "validation_failed")
+            .assert_fault("/capacity");
+    }
     let closed = unit(&admin, "closed", None).await;
     admin
         .post(&format!("/v1/org-units/{closed}/archival"), json!({}))
