@@ -30,8 +30,8 @@ pub fn complete(name: &str, schema: &mut Value) {
     }
 }
 
-/// Gives every text its pattern, and integers of 32 bits their bounds. A text is one line, and one that must not be empty shows something; the format
-/// `multiline` is for text of several lines, `verbatim` for what is given back as it came. Texts of other formats and
+/// Gives every text its pattern, and integers of 32 bits their bounds. A text is one line, and one that must not be empty
+/// shows something; the format `multiline` is for text of several lines, `verbatim` for what is given back as it came. Texts of other formats and
 /// patterns have rules of their own.
 fn limit_texts(schema: &mut Value) {
     let is_text = match &schema["type"] {

@@ -41,7 +41,7 @@ impl Parameters for ResourceQuery {
 }
 
 impl ResourceQuery {
-    /// What a list of whatever things takes of them.
+    /// The parameters that every list takes.
     pub fn list(&self) -> ListQuery {
         ListQuery {
             limit: self.limit,

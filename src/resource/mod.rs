@@ -272,9 +272,7 @@ macro_rules! resource {
             }
 
             fn archived_at(&self) -> Option<chrono::DateTime<chrono::Utc>> {
-                $(return self.$archivable;)?
-                #[allow(unreachable_code, reason = "what is not archivable has no such column")]
-                None
+                None$(.or(self.$archivable))?
             }
 
             fn set_archived_at(&mut self, _at: Option<chrono::DateTime<chrono::Utc>>) {

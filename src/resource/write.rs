@@ -10,7 +10,7 @@ use crate::{
     app::Tx,
     authz::{self, Authorized, lacks},
     db::{Sql, sql::Fixed},
-    http::{ApiError, ApiResult, Code, bulk::Outcomes},
+    http::{ApiError, ApiResult, bulk::Outcomes, precondition::require_archived},
     sql,
     text::fold,
 };
@@ -78,8 +78,7 @@ impl<T: Resource> Change<T> {
                 let before = row.into_inner();
                 let mut after = before.clone();
                 after.set_archived_at(None);
-                let refused = (before.archived_at().is_none())
-                    .then(|| ApiError::new(Code::Conflict, "It is not archived."));
+                let refused = require_archived(before.archived_at()).err();
                 (Some(before), after, T::Extra::default(), refused)
             }
         };

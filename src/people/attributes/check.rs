@@ -74,16 +74,3 @@ fn fault(definition: &AttributeDefinition, value: &Value) -> Option<String> {
         (AttributeKind::Date, _) => Some(format!("must be {}", years::WORDS)),
     }
 }
-
-/// `values` after `patch` (RFC 7396): what it names is set, null takes away, the rest stays.
-pub fn merge(values: &Value, patch: &Map<String, Value>) -> Value {
-    let mut merged = values.as_object().cloned().unwrap_or_default();
-    for (name, value) in patch {
-        if value.is_null() {
-            merged.remove(name);
-        } else {
-            merged.insert(name.clone(), value.clone());
-        }
-    }
-    Value::Object(merged)
-}
