@@ -223,7 +223,7 @@ fn flatten(schemas: &mut Map<String, Value>) {
         let properties = fields_schema["properties"].as_object().into_iter().flatten();
         for (property, schema) in properties {
             let mut schema = schema.clone();
-            keep_of_answers(&mut schema);
+            strip_request_only(&mut schema);
             let takes_null = schema["type"]
                 .as_array()
                 .is_some_and(|types| types.iter().any(|one| one == "null"));
@@ -240,7 +240,7 @@ fn flatten(schemas: &mut Map<String, Value>) {
     }
 }
 
-fn keep_of_answers(schema: &mut Value) {
+fn strip_request_only(schema: &mut Value) {
     if let Some(schema) = schema.as_object_mut() {
         for of_bodies in [
             "pattern",
@@ -252,7 +252,7 @@ fn keep_of_answers(schema: &mut Value) {
         ] {
             schema.remove(of_bodies);
         }
-        schema.get_mut("items").into_iter().for_each(keep_of_answers);
+        schema.get_mut("items").into_iter().for_each(strip_request_only);
     }
 }
 

@@ -36,7 +36,7 @@ use crate::{
 
 /// What happens in the same transaction when people change, in this order.
 pub const REACTIONS: &[Reaction] = &[
-    people::facts::keep_changed,
+    people::facts::refresh_changed,
     access::forget_changed_callers,
     enrollment::rules::reconcile::react,
     credential::follow_completions,

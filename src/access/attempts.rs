@@ -115,7 +115,7 @@ impl Attempt {
 
     /// Of a secret that nobody guesses and that was wrong: counts it, and a refusal where there are too many. Right ones are
     /// taken all the same.
-    pub fn settle_wrong(&self, app: &App, conn: &mut PgConnection) -> QueryResult<Option<Refusal>> {
+    pub fn count_wrong_secret(&self, app: &App, conn: &mut PgConnection) -> QueryResult<Option<Refusal>> {
         match self.refusal(app, conn)? {
             Some(refusal) => Ok(Some(refusal)),
             None => self.failed(app, conn),

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     app::{Acting, App, CallerSession, IdempotencyKey, recall},
-    http::{ApiError, ApiResult, Code, address, request::LoggedPrincipal, upload},
+    http::{ApiError, ApiResult, Code, address, request::LogPrincipal, upload},
     ledger::ActorKind,
 };
 
@@ -99,7 +99,7 @@ async fn scim_caller(app: &Arc<App>, request: &ServiceRequest) -> ApiResult<Opti
             move |app, conn| match scim_tokens::find(conn, &token, app.clock.now())? {
                 Some(found) => Ok(found),
                 None => Err(attempt
-                    .settle_wrong(app, conn)?
+                    .count_wrong_secret(app, conn)?
                     .map_or_else(token::refused, ApiError::from)),
             },
         )
@@ -148,7 +148,7 @@ async fn prepare(request: &mut ServiceRequest, takes_scim_tokens: bool) -> ApiRe
     rates::count_principal(&app, request, caller.actor.id.unwrap_or_default())?;
     request.extensions_mut().insert(CallerSession(session));
     let principal = format!("{}:{}", caller.kind().as_str(), caller.principal_id());
-    request.extensions_mut().insert(LoggedPrincipal(principal));
+    request.extensions_mut().insert(LogPrincipal(principal));
     request.extensions_mut().insert(caller);
     if let Some(key) = idempotency_key(request, &means).await? {
         request.extensions_mut().insert(key);
@@ -258,7 +258,7 @@ pub(super) async fn principal(app: &Arc<App>, kind: ActorKind, id: Uuid) -> ApiR
         .on_database(move |_, conn| Ok(callers::load(conn, kind, id, ended_since)?))
         .await?;
     let caller = Arc::new(loaded.ok_or_else(token::refused)?);
-    app.part::<Callers>().keep(id, caller.clone(), mark);
+    app.part::<Callers>().insert(id, caller.clone(), mark);
     Ok(caller)
 }
 

@@ -32,7 +32,7 @@ pub struct Callers {
 const MOST_CALLERS: usize = 50_000;
 
 impl Part for Callers {
-    fn hear(&self, wake: &Wake) {
+    fn on_wake(&self, wake: &Wake) {
         match wake {
             Wake::Caller(id) => self.forget(*id),
             Wake::Callers => self.forget_all(),
@@ -40,7 +40,7 @@ impl Part for Callers {
         }
     }
 
-    fn doubt(&self) {
+    fn on_missed_wakes(&self) {
         self.forget_all();
     }
 }
@@ -67,13 +67,13 @@ impl Callers {
         (since.elapsed() < self.keep_for).then(|| caller.clone())
     }
 
-    /// A mark to be taken before a caller is read and given to [`Callers::keep`].
+    /// A mark to be taken before a caller is read and given to [`Callers::insert`].
     pub fn mark(&self) -> u64 {
         self.forgotten.load(Ordering::Acquire)
     }
 
     /// Keeps a caller that was read after `mark`, unless something was forgotten since.
-    pub fn keep(&self, principal: Uuid, caller: Arc<Caller>, mark: u64) {
+    pub fn insert(&self, principal: Uuid, caller: Arc<Caller>, mark: u64) {
         let Ok(mut known) = self.known.write() else { return };
         if self.mark() != mark {
             return;

@@ -93,13 +93,13 @@ pub struct KeyRing {
 }
 
 impl Part for KeyRing {
-    fn hear(&self, wake: &Wake) {
+    fn on_wake(&self, wake: &Wake) {
         if *wake == Wake::Keys {
             self.mark_stale();
         }
     }
 
-    fn doubt(&self) {
+    fn on_missed_wakes(&self) {
         self.mark_stale();
     }
 

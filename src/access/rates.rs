@@ -41,7 +41,7 @@ enum Cell {
 
 /// How a caller stands after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Standing {
+struct RateStatus {
     limit: u32,
     remaining: i64,
     /// Seconds until nothing is used up.
@@ -81,7 +81,7 @@ impl Rates {
     }
 
     /// Counts a request; none where nothing is limited.
-    fn take(&self, cell: Cell, now: DateTime<Utc>) -> Option<Standing> {
+    fn take(&self, cell: Cell, now: DateTime<Utc>) -> Option<RateStatus> {
         if self.limit == 0 {
             return None;
         }
@@ -102,7 +102,7 @@ impl Rates {
         if !is_too_many {
             *full_at = now + used;
         }
-        Some(Standing {
+        Some(RateStatus {
             limit: self.limit,
             remaining: ((WINDOW - used) / interval).max(0),
             reset: seconds(used.min(WINDOW)),
@@ -163,15 +163,15 @@ pub async fn limit<B: MessageBody + 'static>(
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
         Err(refusal) => request.error_response(refusal),
     };
-    let standing = response.request().extensions().get::<Standing>().copied();
+    let standing = response.request().extensions().get::<RateStatus>().copied();
     if let Some(standing) = standing {
         tell(&mut response, standing);
     }
     Ok(response)
 }
 
-fn tell(response: &mut ServiceResponse<BoxBody>, standing: Standing) {
-    let Standing {
+fn tell(response: &mut ServiceResponse<BoxBody>, standing: RateStatus) {
+    let RateStatus {
         limit,
         remaining,
         reset,
@@ -194,8 +194,8 @@ mod tests {
 
     use super::*;
 
-    fn standing(remaining: i64, reset: i64, wait: Option<i64>) -> Option<Standing> {
-        Some(Standing {
+    fn status(remaining: i64, reset: i64, wait: Option<i64>) -> Option<RateStatus> {
+        Some(RateStatus {
             limit: 4,
             remaining,
             reset,
@@ -209,17 +209,17 @@ mod tests {
         let cell = Cell::Principal(Uuid::nil());
         let start = DateTime::from_timestamp(1_000_000, 0).unwrap();
         let at = |seconds| rates.take(cell, start + TimeDelta::seconds(seconds));
-        assert_eq!(at(0), standing(3, 15, None));
-        assert_eq!(at(0), standing(2, 30, None));
-        assert_eq!(at(0), standing(1, 45, None));
-        assert_eq!(at(0), standing(0, 60, None));
-        assert_eq!(at(0), standing(0, 60, Some(15)));
-        assert_eq!(at(14), standing(0, 60, Some(1)));
-        assert_eq!(at(15), standing(0, 60, None));
-        assert_eq!(at(15 + 60), standing(3, 15, None));
+        assert_eq!(at(0), status(3, 15, None));
+        assert_eq!(at(0), status(2, 30, None));
+        assert_eq!(at(0), status(1, 45, None));
+        assert_eq!(at(0), status(0, 60, None));
+        assert_eq!(at(0), status(0, 60, Some(15)));
+        assert_eq!(at(14), status(0, 60, Some(1)));
+        assert_eq!(at(15), status(0, 60, None));
+        assert_eq!(at(15 + 60), status(3, 15, None));
         // Somebody set the clock back.
-        assert_eq!(at(-1_000), standing(0, 60, Some(15)));
-        assert_eq!(at(-1_000 + 60), standing(0, 60, Some(15)));
+        assert_eq!(at(-1_000), status(0, 60, Some(15)));
+        assert_eq!(at(-1_000 + 60), status(0, 60, Some(15)));
     }
 
     #[test]

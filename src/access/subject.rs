@@ -44,14 +44,14 @@ text_enum! {
 }
 
 /// Which of `scopes` cover the thing that the text names, for who may use the permission there; with the thing's id.
-type Judge = fn(&mut Tx, &str, Permission, &[Scope]) -> ApiResult<(Uuid, Vec<bool>)>;
+type CoverageFn = fn(&mut Tx, &str, Permission, &[Scope]) -> ApiResult<(Uuid, Vec<bool>)>;
 
 /// A kind of thing, and how it is judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
     /// The kind.
     pub kind: SubjectKind,
-    judge: Judge,
+    coverage: CoverageFn,
 }
 
 impl Subject {
@@ -59,7 +59,7 @@ impl Subject {
     pub const fn of<T: Protected>(kind: SubjectKind) -> Self {
         Subject {
             kind,
-            judge: judge::<T>,
+            coverage: coverage::<T>,
         }
     }
 }
@@ -82,18 +82,18 @@ pub fn covered(
     let subject = subjects
         .find(|subject| subject.kind == kind)
         .ok_or_else(|| ApiError::internal(format!("nothing judges a {}", kind.as_str())))?;
-    (subject.judge)(tx, name, permission, scopes)
+    (subject.coverage)(tx, name, permission, scopes)
 }
 
 #[derive(QueryableByName)]
-struct Judged {
+struct Coverage {
     #[diesel(sql_type = sql_types::Uuid)]
     id: Uuid,
     #[diesel(sql_type = sql_types::Array<sql_types::Bool>)]
     covered: Vec<bool>,
 }
 
-fn judge<T: Protected>(
+fn coverage<T: Protected>(
     tx: &mut Tx,
     name: &str,
     permission: Permission,
@@ -113,7 +113,7 @@ fn judge<T: Protected>(
         covered = sql!("{covered} || coalesce({condition}, false)");
     }
     let table = T::ID.split('.').next().unwrap_or_default();
-    let judged: Vec<Judged> = sql!(
+    let judged: Vec<Coverage> = sql!(
         "SELECT {id} AS id, {covered} AS covered FROM {table} WHERE {named} AND {readable}",
         id = Fixed(T::ID),
         table = Fixed(table),

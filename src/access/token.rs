@@ -231,7 +231,7 @@ pub struct VerifiedTokens {
 const VERIFIED_TOKENS: usize = 20_000;
 
 impl Part for VerifiedTokens {
-    fn hear(&self, wake: &Wake) {
+    fn on_wake(&self, wake: &Wake) {
         if *wake == Wake::IdentityProviders {
             self.forget_all();
         }
@@ -249,7 +249,7 @@ impl VerifiedTokens {
     }
 
     /// Keeps what a token says, unless all were forgotten since `mark`.
-    pub fn keep(&self, token: &str, claims: &Claims, mark: u64) {
+    pub fn remember(&self, token: &str, claims: &Claims, mark: u64) {
         if self.mark() == mark {
             self.insert(fingerprint(token), claims.clone());
         }

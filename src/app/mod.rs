@@ -154,7 +154,7 @@ impl App {
             Ok::<_, ApiError>((answer, wakes))
         })?;
         for wake in &wakes {
-            self.hear(wake);
+            self.on_wake(wake);
         }
         Ok(answer)
     }
@@ -175,8 +175,8 @@ impl App {
     }
 
     /// Acts on a notification, be it from this process or another.
-    pub fn hear(&self, wake: &Wake) {
-        self.parts.all().for_each(|part| part.hear(wake));
+    pub fn on_wake(&self, wake: &Wake) {
+        self.parts.all().for_each(|part| part.on_wake(wake));
     }
 
     /// What `/readyz` tells of the parts.
@@ -186,8 +186,8 @@ impl App {
     }
 
     /// Notifications may have been missed.
-    pub fn doubt(&self) {
-        self.parts.all().for_each(Part::doubt);
+    pub fn on_missed_wakes(&self) {
+        self.parts.all().for_each(Part::on_missed_wakes);
     }
 
     /// Runs `f` on a database thread.

@@ -10,10 +10,10 @@ use super::Wake;
 /// Something that a room above keeps for the process.
 pub trait Part: Any + Send + Sync {
     /// Acts on a notification, be it from this process or another.
-    fn hear(&self, _wake: &Wake) {}
+    fn on_wake(&self, _wake: &Wake) {}
 
     /// Notifications may have been missed: what was learnt before is to be looked up again.
-    fn doubt(&self) {}
+    fn on_missed_wakes(&self) {}
 
     /// Its name and what is wrong with it, if `/readyz` is to tell.
     fn readiness(&self, _now: DateTime<Utc>) -> Option<(&'static str, Option<String>)> {

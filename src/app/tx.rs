@@ -12,7 +12,7 @@ use super::{
     queue::{self, NewJob, Queueable},
 };
 use crate::{
-    authz::{ActorKind, Asking, Caller, Permission, Scope},
+    authz::{ActorKind, CallContext, Caller, Permission, Scope},
     db::{
         Sql,
         sql::{Place, uuid_v7},
@@ -89,12 +89,12 @@ pub struct Tx<'a> {
     pub now: DateTime<Utc>,
     /// The request's id.
     pub request_id: String,
-    notes: Notes,
+    pending: Pending,
 }
 
 /// What a transaction has noted and writes when it commits, or hands to the reactions.
 #[derive(Debug, Default)]
-struct Notes {
+struct Pending {
     events: Vec<Event>,
     jobs: Vec<NewJob>,
     wakes: BTreeSet<Wake>,
@@ -102,8 +102,8 @@ struct Notes {
     completions: Vec<NotedCompletion>,
 }
 
-impl Notes {
-    fn extend(&mut self, later: Notes) {
+impl Pending {
+    fn extend(&mut self, later: Pending) {
         self.events.extend(later.events);
         self.jobs.extend(later.jobs);
         self.wakes.extend(later.wakes);
@@ -112,7 +112,7 @@ impl Notes {
     }
 }
 
-impl Asking for Tx<'_> {
+impl CallContext for Tx<'_> {
     fn connection(&mut self) -> &mut PgConnection {
         self.conn
     }
@@ -135,7 +135,7 @@ impl<'a> Tx<'a> {
             session: acting.session,
             now: app.clock.now(),
             request_id: acting.request_id.clone(),
-            notes: Notes::default(),
+            pending: Pending::default(),
         }
     }
 
@@ -143,11 +143,11 @@ impl<'a> Tx<'a> {
     /// transaction may fix is to be passed on.
     pub fn attempt<T>(&mut self, f: impl FnOnce(&mut Self) -> ApiResult<T>) -> ApiResult<T> {
         self.conn.batch_execute("SAVEPOINT attempt")?;
-        let earlier = std::mem::take(&mut self.notes);
+        let earlier = std::mem::take(&mut self.pending);
         let outcome = f(self);
-        let noted = std::mem::replace(&mut self.notes, earlier);
+        let noted = std::mem::replace(&mut self.pending, earlier);
         if outcome.is_ok() {
-            self.notes.extend(noted);
+            self.pending.extend(noted);
         } else {
             self.conn.batch_execute("ROLLBACK TO SAVEPOINT attempt")?;
         }
@@ -162,14 +162,14 @@ impl<'a> Tx<'a> {
         f: impl FnOnce(&mut Self) -> ApiResult<T>,
     ) -> ApiResult<(ApiResult<T>, Vec<Event>)> {
         self.conn.batch_execute("SAVEPOINT rehearsal")?;
-        let earlier = std::mem::take(&mut self.notes);
+        let earlier = std::mem::take(&mut self.pending);
         let outcome = f(self).and_then(|answer| {
             for reaction in self.app.reactions {
                 reaction(self)?;
             }
             Ok(answer)
         });
-        let noted = std::mem::replace(&mut self.notes, earlier);
+        let noted = std::mem::replace(&mut self.pending, earlier);
         self.conn.batch_execute("ROLLBACK TO SAVEPOINT rehearsal")?;
         match outcome {
             Err(error) if error.is_retryable || error.code.status().is_server_error() => Err(error),
@@ -228,21 +228,21 @@ impl<'a> Tx<'a> {
 
     /// Has the transactions that do what `name`, a text, names take turns: waits for the present one, and keeps later
     /// ones waiting until this one ends, so that what it sees holds.
-    pub fn take_turns(&mut self, name: impl Place) -> ApiResult<()> {
+    pub fn advisory_lock(&mut self, name: impl Place) -> ApiResult<()> {
         sql!("SELECT pg_advisory_xact_lock(hashtextextended({name}, 0))").execute(self.conn)?;
         Ok(())
     }
 
     /// Keeps those who [take turns](Self::take_turns) at `name` waiting until this transaction ends, and nobody else who
     /// does the same.
-    pub fn hold_off(&mut self, name: impl Place) -> ApiResult<()> {
+    pub fn advisory_lock_shared(&mut self, name: impl Place) -> ApiResult<()> {
         sql!("SELECT pg_advisory_xact_lock_shared(hashtextextended({name}, 0))").execute(self.conn)?;
         Ok(())
     }
 
     /// Appends `event` to the ledger when the transaction commits.
     pub fn record(&mut self, event: Event) {
-        self.notes.events.push(event);
+        self.pending.events.push(event);
     }
 
     /// The end of a statement that changes many things at once: ` INSERT INTO events …`, one for each row of the CTE
@@ -276,29 +276,29 @@ impl<'a> Tx<'a> {
             run_at,
             ..job.to_new_job(self.now)?
         };
-        self.notes.jobs.push(new);
+        self.pending.jobs.push(new);
         self.wake(Wake::Jobs);
         Ok(())
     }
 
     /// Tells every process, once committed.
     pub fn wake(&mut self, wake: Wake) {
-        self.notes.wakes.insert(wake);
+        self.pending.wakes.insert(wake);
     }
 
     /// Says that facts about these people changed, so that groups, rules and whoever else reacts looks at them.
     pub fn touch_users(&mut self, ids: impl IntoIterator<Item = Uuid>) {
-        self.notes.changed_users.extend(ids);
+        self.pending.changed_users.extend(ids);
     }
 
     /// The people whose facts changed in this transaction.
     pub fn changed_users(&self) -> Vec<Uuid> {
-        self.notes.changed_users.iter().copied().collect()
+        self.pending.changed_users.iter().copied().collect()
     }
 
     /// Says that a completion was recorded, so that whoever follows completions (certificates) reacts to it.
     pub fn note_completion(&mut self, user_id: Uuid, completion_id: Uuid) {
-        self.notes.completions.push(NotedCompletion {
+        self.pending.completions.push(NotedCompletion {
             user_id,
             completion_id,
         });
@@ -306,19 +306,19 @@ impl<'a> Tx<'a> {
 
     /// The completions that this transaction recorded, for reactions.
     pub fn completions_noted(&self) -> &[NotedCompletion] {
-        &self.notes.completions
+        &self.pending.completions
     }
 
     /// Writes events, jobs and notifications; answers the notifications for this very process.
     pub(super) fn finish(mut self) -> ApiResult<Vec<Wake>> {
-        let events = std::mem::take(&mut self.notes.events);
+        let events = std::mem::take(&mut self.pending.events);
         event::append(self.conn, events, self.caller.actor, self.now, &self.request_id)?;
-        queue::insert(self.conn, std::mem::take(&mut self.notes.jobs))?;
-        if !self.notes.wakes.is_empty() {
-            let payloads: Vec<String> = self.notes.wakes.iter().map(Wake::payload).collect();
+        queue::insert(self.conn, std::mem::take(&mut self.pending.jobs))?;
+        if !self.pending.wakes.is_empty() {
+            let payloads: Vec<String> = self.pending.wakes.iter().map(Wake::payload).collect();
             sql!("SELECT pg_notify({CHANNEL}, payload) FROM unnest({payloads}) AS payload")
                 .execute(self.conn)?;
         }
-        Ok(self.notes.wakes.into_iter().collect())
+        Ok(self.pending.wakes.into_iter().collect())
     }
 }

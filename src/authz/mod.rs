@@ -11,6 +11,6 @@ pub use actor::{Actor, ActorKind};
 pub use caller::{Caller, HeldGrant, lacks};
 pub use permission::{Permission, PermissionSet};
 pub use protected::{
-    Asking, Authorized, Protected, authorize, authorize_all, confirm, nameable, outside, read, read_with,
+    Authorized, CallContext, Protected, authorize, authorize_all, confirm, nameable, outside, read, read_with,
 };
 pub use scope::{Scope, ScopeKind, ScopePart};

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Who asks, when, and on which connection: a transaction of [`crate::app`].
-pub trait Asking {
+pub trait CallContext {
     /// The connection.
     fn connection(&mut self) -> &mut PgConnection;
     /// Who asks.
@@ -44,7 +44,7 @@ pub trait Protected: Sized {
 
     /// The row that `condition` finds, and whether `allowed` holds for it; locked against other writers if `lock`.
     fn select(
-        asking: &mut dyn Asking,
+        asking: &mut dyn CallContext,
         condition: Condition,
         allowed: Condition,
         lock: bool,
@@ -53,7 +53,7 @@ pub trait Protected: Sized {
     /// The rows that `condition` finds, with their ids and whether `allowed` holds for each; locked in the order of
     /// their ids if `lock`.
     fn select_all(
-        asking: &mut dyn Asking,
+        asking: &mut dyn CallContext,
         condition: Condition,
         allowed: Condition,
         lock: bool,
@@ -81,7 +81,7 @@ impl<T> Deref for Authorized<T> {
 }
 
 /// The thing that `id` names, within the scope of the permission to read it; 404 otherwise.
-pub fn read<T: Protected>(tx: &mut impl Asking, id: &Ref<T>) -> ApiResult<T> {
+pub fn read<T: Protected>(tx: &mut impl CallContext, id: &Ref<T>) -> ApiResult<T> {
     let scope = tx.caller().scope(T::READ, tx.now())?;
     let found = T::select(
         tx,
@@ -100,20 +100,29 @@ pub fn read<T: Protected>(tx: &mut impl Asking, id: &Ref<T>) -> ApiResult<T> {
 
 /// The thing that `id` names, if the caller may use `permission` on it: to read what needs another permission than
 /// the thing itself.
-pub fn read_with<T: Protected>(tx: &mut impl Asking, id: &Ref<T>, permission: Permission) -> ApiResult<T> {
+pub fn read_with<T: Protected>(
+    tx: &mut impl CallContext,
+    id: &Ref<T>,
+    permission: Permission,
+) -> ApiResult<T> {
     find(tx, id, permission, false)
 }
 
 /// Locks the thing that `id` names and proves that the caller may use `permission` on it.
 pub fn authorize<T: Protected>(
-    tx: &mut impl Asking,
+    tx: &mut impl CallContext,
     id: &Ref<T>,
     permission: Permission,
 ) -> ApiResult<Authorized<T>> {
     find(tx, id, permission, true).map(Authorized)
 }
 
-fn find<T: Protected>(tx: &mut impl Asking, id: &Ref<T>, permission: Permission, lock: bool) -> ApiResult<T> {
+fn find<T: Protected>(
+    tx: &mut impl CallContext,
+    id: &Ref<T>,
+    permission: Permission,
+    lock: bool,
+) -> ApiResult<T> {
     let scope = tx.caller().scope(permission, tx.now())?;
     let covered = T::covered(&scope);
     let visible = visible::<T>(tx, &covered);
@@ -127,7 +136,7 @@ fn find<T: Protected>(tx: &mut impl Asking, id: &Ref<T>, permission: Permission,
 
 /// Locks the things that `ids` name and proves, or refuses, for each that the caller may use `permission` on it.
 pub fn authorize_all<T: Protected>(
-    tx: &mut impl Asking,
+    tx: &mut impl CallContext,
     ids: &[Uuid],
     permission: Permission,
 ) -> ApiResult<HashMap<Uuid, ApiResult<Authorized<T>>>> {
@@ -151,14 +160,14 @@ pub fn authorize_all<T: Protected>(
 
 /// The things that a request which takes `permission` may name beside those that it changes: what the caller may see, and
 /// what the permission covers. The others are answered like those that do not exist.
-pub fn nameable<T: Protected>(tx: &impl Asking, permission: Permission) -> Sql {
+pub fn nameable<T: Protected>(tx: &impl CallContext, permission: Permission) -> Sql {
     let covered = tx.caller().scope_if_any(permission, tx.now());
     let covered = covered.map_or_else(Sql::never, |scope| T::covered(&scope));
     visible::<T>(tx, &covered)
 }
 
 /// What the caller may see, beside what is `covered` for what they want to do.
-fn visible<T: Protected>(tx: &impl Asking, covered: &Sql) -> Sql {
+fn visible<T: Protected>(tx: &impl CallContext, covered: &Sql) -> Sql {
     match tx.caller().scope_if_any(T::READ, tx.now()) {
         Some(readable) => Sql::any([T::visible(&readable), covered.clone()]),
         None => covered.clone(),
@@ -167,7 +176,7 @@ fn visible<T: Protected>(tx: &impl Asking, covered: &Sql) -> Sql {
 
 /// Those of `ids`, just written, that are outside the scope of `permission`; whoever asks undoes their writes.
 pub fn outside<T: Protected>(
-    tx: &mut impl Asking,
+    tx: &mut impl CallContext,
     ids: &[Uuid],
     permission: Permission,
 ) -> ApiResult<Vec<Uuid>> {
@@ -198,7 +207,7 @@ fn among<T: Protected>(ids: &[Uuid]) -> Sql {
 }
 
 /// Proves that a thing which was just written is within the scope of `permission`; the write is undone otherwise.
-pub fn confirm<T: Protected>(tx: &mut impl Asking, id: Uuid, permission: Permission) -> ApiResult<()> {
+pub fn confirm<T: Protected>(tx: &mut impl CallContext, id: Uuid, permission: Permission) -> ApiResult<()> {
     let scope = tx.caller().scope(permission, tx.now())?;
     if scope.is_everything() {
         return Ok(());
@@ -251,7 +260,7 @@ macro_rules! protected {
             })?
 
             fn select(
-                asking: &mut dyn $crate::authz::Asking,
+                asking: &mut dyn $crate::authz::CallContext,
                 condition: $crate::db::Condition,
                 allowed: $crate::db::Condition,
                 lock: bool,
@@ -271,7 +280,7 @@ macro_rules! protected {
             }
 
             fn select_all(
-                asking: &mut dyn $crate::authz::Asking,
+                asking: &mut dyn $crate::authz::CallContext,
                 condition: $crate::db::Condition,
                 allowed: $crate::db::Condition,
                 lock: bool,

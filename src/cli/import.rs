@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     http::{ApiError, ApiResult, Code, Ref, body},
     import::{
-        apply::{self, Ending, Transactions},
+        apply::{self, ApplyOutcome, Transactions},
         imports::{
             model::{Import as ImportRecord, ImportRow},
             store,
@@ -136,7 +136,7 @@ fn plan(app: &App, acting: &Acting, import: &ImportRecord) -> CommandResult {
     if shows_progress {
         eprintln!();
     }
-    or_fail(app, acting, import.operation_id, planned, |tx, why| {
+    fail_with_import(app, acting, import.operation_id, planned, |tx, why| {
         store::failed(tx, import.id, why)
     })
 }
@@ -183,7 +183,8 @@ fn apply_plan(app: &App, acting: &Acting, import: &ImportRecord, arguments: &Imp
         shows_progress: io::stderr().is_terminal(),
     };
     let applied = removals.and_then(|()| {
-        if !arguments.all_or_nothing && apply::in_batches(&work, import.id, operation)? == Ending::Waits {
+        if !arguments.all_or_nothing && apply::in_batches(&work, import.id, operation)? == ApplyOutcome::Waits
+        {
             return Err(ApiError::new(
                 Code::Conflict,
                 "Another import is being applied. Run the command again once it has ended.",
@@ -200,14 +201,14 @@ fn apply_plan(app: &App, acting: &Acting, import: &ImportRecord, arguments: &Imp
     if work.shows_progress {
         eprintln!();
     }
-    or_fail(app, acting, operation, applied, |tx, why| {
+    fail_with_import(app, acting, operation, applied, |tx, why| {
         apply::end_early(tx, import.id, Some(why)).map(drop)
     })?;
     say("Applied.")
 }
 
 /// What goes wrong is kept with the import, as the API's jobs do.
-fn or_fail(
+fn fail_with_import(
     app: &App,
     acting: &Acting,
     operation: Uuid,

@@ -22,7 +22,7 @@ use crate::{
         embedded::{EmbeddedOptions, EmbeddedPostgres},
         migrate,
     },
-    jobs::Bell,
+    jobs::JobSignal,
     metrics::Metrics,
     server,
 };
@@ -99,7 +99,7 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
             .with(Hashing::start(config.hashing_threads)?)
             .with(Rates::new(config.rate_limit))
             .with(Providers::default())
-            .with(Bell::default())
+            .with(JobSignal::default())
             .with(server::IMPORT_TARGETS)
             .with(server::SSO_PEOPLE)
             .with(server::SUBJECTS),
@@ -143,12 +143,12 @@ fn listen(app: &Arc<App>) -> Result<(), CommandError> {
                 .and_then(|mut conn| {
                     conn.batch_execute(&format!("LISTEN {}", app::CHANNEL))
                         .map_err(|error| error.to_string())?;
-                    hear_until_broken(&app, &mut conn)
+                    listen_until_disconnected(&app, &mut conn)
                 });
             let Err(fault) = heard else { return };
             let Some(strong) = app.upgrade() else { return };
             log::warn!("notifications are interrupted: {fault}");
-            strong.doubt();
+            strong.on_missed_wakes();
             drop(strong);
             std::thread::sleep(RECONNECT_AFTER);
         }
@@ -159,17 +159,20 @@ fn listen(app: &Arc<App>) -> Result<(), CommandError> {
         .map_err(|error| CommandError::of("A thread cannot be started", error))
 }
 
-fn hear_until_broken(app: &std::sync::Weak<App>, conn: &mut diesel::PgConnection) -> Result<(), String> {
+fn listen_until_disconnected(
+    app: &std::sync::Weak<App>,
+    conn: &mut diesel::PgConnection,
+) -> Result<(), String> {
     // What was missed before is looked up again.
     if let Some(app) = app.upgrade() {
-        app.doubt();
+        app.on_missed_wakes();
     }
     loop {
         for notification in conn.notifications_iter() {
             let notification = notification.map_err(|error| error.to_string())?;
             let Some(app) = app.upgrade() else { return Ok(()) };
             if let Some(wake) = Wake::from_payload(&notification.payload) {
-                app.hear(&wake);
+                app.on_wake(&wake);
             }
         }
         if app.strong_count() == 0 {

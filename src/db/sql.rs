@@ -228,7 +228,7 @@ impl Sql {
 
     /// Has PostgreSQL plan the whole statement for these very values, each time: what is about many rows may not go
     /// by a plan that was made for few, or when the tables were small.
-    pub fn planned_anew(mut self) -> Self {
+    pub fn is_planned_each_time(mut self) -> Self {
         self.is_planned_anew = true;
         self
     }

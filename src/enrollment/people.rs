@@ -67,7 +67,7 @@ pub fn allow(tx: &mut Tx, permission: Permission, user_id: Uuid, course_id: Uuid
 }
 
 #[derive(QueryableByName)]
-struct Reach {
+struct Coverage {
     /// Whether the scope covers the person.
     #[diesel(sql_type = Bool)]
     person: bool,
@@ -82,7 +82,7 @@ struct Reach {
     course_is_kept: bool,
 }
 
-fn reach(tx: &mut Tx, scope: &Scope, user_id: Uuid, course_id: Uuid) -> ApiResult<Reach> {
+fn reach(tx: &mut Tx, scope: &Scope, user_id: Uuid, course_id: Uuid) -> ApiResult<Coverage> {
     let readable = tx.caller.scope_if_any(Course::READ, tx.now);
     let seen = readable.iter().chain([scope]).map(Course::visible);
     let of_person = Scope::new(vec![ScopePart::OwnSelf], Some(user_id));

@@ -86,7 +86,7 @@ impl Parser {
                 Expression::Any(nested) => operands.extend(nested),
                 operand => operands.push(operand),
             }
-            if !self.accept_word("or") {
+            if !self.accept_keyword("or") {
                 return Ok(single_or(operands, Expression::Any));
             }
         }
@@ -99,14 +99,14 @@ impl Parser {
                 Expression::All(nested) => operands.extend(nested),
                 operand => operands.push(operand),
             }
-            if !self.accept_word("and") {
+            if !self.accept_keyword("and") {
                 return Ok(single_or(operands, Expression::All));
             }
         }
     }
 
     fn operand(&mut self) -> Result<Expression, FilterError> {
-        if self.accept_word("not") {
+        if self.accept_keyword("not") {
             if self.peek().kind != TokenKind::OpenParenthesis {
                 return Err(self.expected("\"(\" after \"not\""));
             }
@@ -155,7 +155,7 @@ impl Parser {
         }
         self.clauses += 1;
         name.operator_at = self.peek().at;
-        if self.accept_word("pr") {
+        if self.accept_keyword("pr") {
             return Ok(Expression::Present(name));
         }
         let operator = match &self.peek().kind {
@@ -249,7 +249,7 @@ impl Parser {
         self.position = (self.position + 1).min(self.tokens.len() - 1);
     }
 
-    fn accept_word(&mut self, keyword: &str) -> bool {
+    fn accept_keyword(&mut self, keyword: &str) -> bool {
         let accepted =
             matches!(&self.peek().kind, TokenKind::Word(word) if word.eq_ignore_ascii_case(keyword));
         if accepted {

@@ -19,7 +19,7 @@ struct ClientAddress(IpAddr);
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Finds the client's address out and leaves it in the request; none where the transport knows no address.
-pub fn keep(request: &ServiceRequest, config: &Config) -> Option<IpAddr> {
+pub fn remember(request: &ServiceRequest, config: &Config) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
     let address = if config.trusted_proxies.contain(peer) {
         behind(peer, request.headers(), config)
@@ -105,7 +105,7 @@ mod tests {
             request = request.append_header((*name, *value));
         }
         let request = request.to_srv_request();
-        let kept = keep(&request, &config).unwrap();
+        let kept = remember(&request, &config).unwrap();
         assert_eq!(of(request.request()), Some(kept));
         kept.to_string()
     }

@@ -243,7 +243,7 @@ fn check<T: Body>(value: &mut Value, mut faults: Vec<FieldError>) -> ApiResult<T
 }
 
 fn refused(mut faults: Vec<FieldError>) -> ApiError {
-    schema::keep_first(&mut faults);
+    schema::retain_first_per_field(&mut faults);
     ApiError::invalid(faults)
 }
 

@@ -101,7 +101,7 @@ const DEFAULT_LIMIT: i64 = 50;
 const BATCH: i64 = 1_000;
 
 impl Parameters for ListQuery {
-    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
         Some(&mut self.faults)
     }
 }

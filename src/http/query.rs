@@ -1,7 +1,7 @@
 //! Query parameters, checked against the very schemas that the API's document publishes.
 //!
 //! What is wrong is told all at once: lists keep it and add what only they can know, such as that there is no such
-//! order; see [`Parameters::kept_faults`].
+//! order; see [`Parameters::fault_collector`].
 
 use std::{
     borrow::Cow,
@@ -31,7 +31,7 @@ use crate::text::normalize;
 /// What query parameters are read into.
 pub trait Parameters: DeserializeOwned + IntoParams + 'static {
     /// Where faults wait for those that are found later; without it they are answered at once.
-    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
         None
     }
 }
@@ -135,7 +135,7 @@ fn read<T: Parameters>(query: &str) -> ApiResult<Query<T>> {
     if faults.is_empty() {
         return Ok(Query(read));
     }
-    match read.kept_faults() {
+    match read.fault_collector() {
         Some(kept) => *kept = faults,
         None => return Err(ApiError::parameters(faults)),
     }
@@ -213,7 +213,7 @@ impl Known {
             let name = fault.pointer.trim_start_matches('/');
             FieldError::new(pointer(name), fault.detail)
         }));
-        schema::keep_first(&mut faults);
+        schema::retain_first_per_field(&mut faults);
         let place = |fault: &FieldError| {
             let named = |(name, _): &(String, String)| pointer(name) == fault.pointer;
             pairs.iter().position(named).unwrap_or(pairs.len())

@@ -36,7 +36,7 @@ tokio::task_local! {
 
 /// The principal of a request, left by the authentication for the access log.
 #[derive(Debug, Clone)]
-pub struct LoggedPrincipal(pub String);
+pub struct LogPrincipal(pub String);
 
 /// A request's id: the client's own where it is fit, a new one otherwise.
 #[derive(Debug, Clone)]
@@ -72,7 +72,9 @@ pub async fn track<B: MessageBody + 'static>(
     let id = given.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
     let config = request.app_data::<Data<Config>>().cloned();
-    let address = config.as_ref().and_then(|config| address::keep(&request, config));
+    let address = config
+        .as_ref()
+        .and_then(|config| address::remember(&request, config));
     let address = address.map_or_else(|| "-".to_owned(), |address| address.to_string());
     let limit = config.map(|config| config.request_timeout);
     if let Some(limit) = limit {
@@ -97,7 +99,7 @@ pub async fn track<B: MessageBody + 'static>(
             let answer = match limit {
                 Some(limit) => tokio::time::timeout(limit, answer)
                     .await
-                    .unwrap_or_else(|_| Err(body.late_or_slow().into())),
+                    .unwrap_or_else(|_| Err(body.timeout_problem().into())),
                 None => answer.await,
             };
             // Rendered here, where the request's id is known.
@@ -119,7 +121,7 @@ pub async fn track<B: MessageBody + 'static>(
     match answer {
         Ok(mut response) => {
             name(response.headers_mut(), &id);
-            let principal = response.request().extensions().get::<LoggedPrincipal>().cloned();
+            let principal = response.request().extensions().get::<LogPrincipal>().cloned();
             let principal = principal.map_or_else(|| "-".to_owned(), |principal| principal.0);
             log(response.status(), &principal, response.response().error());
             let response = response.map_into_boxed_body();
@@ -185,7 +187,7 @@ impl Body {
     }
 
     /// Why a request has no answer in time: the client did not send it whole, or Provost is slow.
-    fn late_or_slow(&self) -> ApiError {
+    fn timeout_problem(&self) -> ApiError {
         if self.is_awaited.get() {
             ApiError::new(
                 Code::RequestTimeout,

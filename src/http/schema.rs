@@ -70,7 +70,7 @@ pub fn faults(validator: &Validator, value: &Value) -> Vec<FieldError> {
 }
 
 /// Of several complaints about one field the first.
-pub fn keep_first(faults: &mut Vec<FieldError>) {
+pub fn retain_first_per_field(faults: &mut Vec<FieldError>) {
     let mut seen = HashSet::new();
     faults.retain(|fault| seen.insert(fault.pointer.clone()));
 }

@@ -50,7 +50,7 @@ pub trait Transactions {
 
 /// How an application in batches came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum ApplyOutcome {
     /// Every row had its turn.
     Done,
     /// Somebody asked to end early.
@@ -61,21 +61,25 @@ pub enum Ending {
 
 /// Applies the import's plan batch by batch, and tells `operation` how far it is. An application that was broken off
 /// goes on where it was.
-pub fn in_batches<W: Transactions>(work: &W, import: Uuid, operation: Uuid) -> Result<Ending, W::Error> {
-    let Some(Begun {
+pub fn in_batches<W: Transactions>(
+    work: &W,
+    import: Uuid,
+    operation: Uuid,
+) -> Result<ApplyOutcome, W::Error> {
+    let Some(Progress {
         prepared,
         mut done,
         turns,
     }) = work.write(|tx| begin(tx, import))?
     else {
-        return Ok(Ending::Waits);
+        return Ok(ApplyOutcome::Waits);
     };
     let plan = prepared.plan();
     let mut rows = FEWEST_ROWS;
-    let mut growth = Growth::default();
+    let mut growth = AnalyzeSchedule::default();
     while done < turns {
         if work.is_cancelled()? {
-            return Ok(Ending::Cancelled);
+            return Ok(ApplyOutcome::Cancelled);
         }
         let started = Instant::now();
         let (last, held) = work.write(|tx| {
@@ -96,19 +100,19 @@ pub fn in_batches<W: Transactions>(work: &W, import: Uuid, operation: Uuid) -> R
         done = last;
         work.tell(done);
         if growth.is_large(done, turns) {
-            work.write(|tx| look_again(tx, prepared.target))?;
+            work.write(|tx| analyze(tx, prepared.target))?;
         }
     }
-    Ok(Ending::Done)
+    Ok(ApplyOutcome::Done)
 }
 
 /// How much was written since PostgreSQL last looked at the tables.
 #[derive(Default)]
-struct Growth {
+struct AnalyzeSchedule {
     looked: i64,
 }
 
-impl Growth {
+impl AnalyzeSchedule {
     /// Whether it is time to look again: when twice as much is written, and at the end.
     fn is_large(&mut self, done: i64, turns: i64) -> bool {
         const MUCH: i64 = 1_000;
@@ -122,7 +126,7 @@ impl Growth {
 
 /// Has PostgreSQL look at what is there. By itself it does so minutes later; until then it takes tables that have just grown for small
 /// ones, and compares each row of a batch, and of the next plan, with every key.
-fn look_again(tx: &mut Tx, target: &dyn Target) -> ApiResult<()> {
+fn analyze(tx: &mut Tx, target: &dyn Target) -> ApiResult<()> {
     sql!(
         "ANALYZE external_keys, {table}",
         table = Fixed(target.declaration().table),
@@ -166,13 +170,13 @@ pub fn as_a_whole(tx: &mut Tx, import: Uuid, tell: &dyn Fn(i64)) -> ApiResult<()
     let prepared = Prepared::of(tx, import)?;
     let plan = prepared.plan();
     let target = prepared.target;
-    take_turns(tx, target)?;
+    lock_imports(tx, target)?;
     stale::lock(tx, &plan, target, every_row(&plan))?;
     stale::refuse_changed(tx, &plan, target)?;
     target.prepare(tx, &plan)?;
-    let turns = give_turns(tx, &plan, target)?;
+    let turns = assign_turns(tx, &plan, target)?;
     let mut done = 0;
-    let mut growth = Growth::default();
+    let mut growth = AnalyzeSchedule::default();
     while done < turns {
         let part = Part {
             first: done + 1,
@@ -193,7 +197,7 @@ pub fn as_a_whole(tx: &mut Tx, import: Uuid, tell: &dyn Fn(i64)) -> ApiResult<()
         done = part.last;
         tell(done);
         if growth.is_large(done, turns) {
-            look_again(tx, target)?;
+            analyze(tx, target)?;
         }
     }
     store::written(tx, import, done)
@@ -224,7 +228,7 @@ fn counts(tx: &mut Tx, import: Uuid) -> ApiResult<ImportCounts> {
     assess::recount(tx, import, target.declaration())
 }
 
-struct Begun {
+struct Progress {
     prepared: Prepared,
     /// The turn up to which rows are written.
     done: i64,
@@ -233,11 +237,11 @@ struct Begun {
 
 /// Makes ready for the first batch, or finds out where the last attempt ended. None while another import of the
 /// resource is being applied.
-fn begin(tx: &mut Tx, import: Uuid) -> ApiResult<Option<Begun>> {
+fn begin(tx: &mut Tx, import: Uuid) -> ApiResult<Option<Progress>> {
     let prepared = Prepared::of(tx, import)?;
     let target = prepared.target;
     let plan = prepared.plan();
-    take_turns(tx, target)?;
+    lock_imports(tx, target)?;
     let (done, turns) = match store::applied_turn(tx, import)? {
         Some(done) => {
             store::resume(tx, import)?;
@@ -247,12 +251,12 @@ fn begin(tx: &mut Tx, import: Uuid) -> ApiResult<Option<Begun>> {
         None => {
             stale::refuse_stale(tx, &plan, target)?;
             target.prepare(tx, &plan)?;
-            let turns = give_turns(tx, &plan, target)?;
+            let turns = assign_turns(tx, &plan, target)?;
             store::written(tx, import, 0)?;
             (0, turns)
         }
     };
-    Ok(Some(Begun {
+    Ok(Some(Progress {
         prepared,
         done,
         turns,
@@ -260,8 +264,8 @@ fn begin(tx: &mut Tx, import: Uuid) -> ApiResult<Option<Begun>> {
 }
 
 /// One import of a resource begins at a time.
-fn take_turns(tx: &mut Tx, target: &dyn Target) -> ApiResult<()> {
-    tx.take_turns(format!("import {}", target.declaration().resource))
+fn lock_imports(tx: &mut Tx, target: &dyn Target) -> ApiResult<()> {
+    tx.advisory_lock(format!("import {}", target.declaration().resource))
 }
 
 /// Writes the rows of `part` but those that were outrun, which it refuses.
@@ -293,7 +297,7 @@ struct Number {
 }
 
 /// Gives each row that is written its turn, from 1 on without gaps; answers how many there are.
-fn give_turns(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<i64> {
+fn assign_turns(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<i64> {
     let ranks = target.ranks(plan);
     let ranks = ranks.unwrap_or_else(|| sql!("SELECT NULL::uuid AS id, 0 AS rank WHERE FALSE"));
     let turns = sql!(

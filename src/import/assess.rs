@@ -32,7 +32,7 @@ pub struct Assessment {
 /// Gives every row of the import its action, its changes and its issues.
 pub fn assess(tx: &mut Tx, target: &dyn Target, plan: &Plan) -> ApiResult<Assessment> {
     let declaration = target.declaration();
-    settle_repeated(tx, plan)?;
+    merge_repeated(tx, plan)?;
     objects::find(tx, plan, declaration)?;
     target.resolve(tx, plan)?;
     compare(tx, plan, declaration)?;
@@ -101,7 +101,7 @@ pub struct Taken {
 
 /// Refuses rows whose value another row or another thing has, unless the profile has them get another one.
 pub fn refuse_taken(tx: &mut Tx, plan: &Plan, taken: Taken) -> ApiResult<()> {
-    number::settle_taken(tx, plan, &taken)?;
+    number::number_taken(tx, plan, &taken)?;
     let detail =
         sql!("'\"' || (r.fields ->> {taken.field}) || '\" belongs to another one, here or in this file'");
     let fault = issue(plan, taken.field, "already_taken", detail, "error");
@@ -124,7 +124,7 @@ pub fn refuse_taken(tx: &mut Tx, plan: &Plan, taken: Taken) -> ApiResult<()> {
 }
 
 /// Of rows with one key the first stands if they all say the same; none if they do not.
-fn settle_repeated(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+fn merge_repeated(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     let same = issue(
         plan,
         "key",
@@ -179,7 +179,7 @@ pub fn changes(plan: &Plan, declaration: &Declaration) -> Sql {
             shown = Fixed(reference.shown),
         ));
     }
-    changes.push(objects::taken_over());
+    changes.push(objects::matched());
     changes
 }
 
@@ -240,10 +240,10 @@ fn present(plan: &Plan, declaration: &Declaration) -> Sql {
     sql!(
         "FROM external_keys e JOIN {table} t ON t.id = e.object_id
          WHERE e.kind = {declaration.external_kind} AND e.source = {source} AND NOT e.is_placeholder
-            AND t.status <> ALL({absent_words})",
+            AND t.status <> ALL({absent_statuses})",
         table = Fixed(declaration.table),
         source = plan.source(),
-        absent_words = declaration.absent_words(&plan.mapping.missing.then),
+        absent_statuses = declaration.absent_statuses(&plan.mapping.missing.then),
     )
 }
 
@@ -256,11 +256,11 @@ struct Totals {
 fn count(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<ImportCounts> {
     let totals = sql!(
         "SELECT {tally} || jsonb_build_object('present',
-            (SELECT count(*) FROM (SELECT t.id {present} UNION {taken_over_and_here}) AS here),
+            (SELECT count(*) FROM (SELECT t.id {present} UNION {matched_and_present}) AS here),
             'also_created', '{}'::jsonb) AS totals FROM import_rows WHERE import_id = {plan.import}",
         tally = tally(declaration),
         present = present(plan, declaration),
-        taken_over_and_here = objects::taken_over_and_here(plan, declaration),
+        matched_and_present = objects::matched_and_present(plan, declaration),
     );
     counts(tx, totals)
 }
@@ -287,7 +287,7 @@ fn counts(tx: &mut Tx, totals: Sql) -> ApiResult<ImportCounts> {
 
 /// Over `import_rows`: how many there are of each action.
 fn tally(declaration: &Declaration) -> Sql {
-    let gone = declaration.gone_words();
+    let gone = declaration.gone_statuses();
     sql!(
         "jsonb_build_object(
             'rows', count(*) FILTER (WHERE new_id IS NOT NULL),

@@ -81,7 +81,7 @@ impl Keyed {
 }
 
 /// Adds keys to matched records and clears placeholders; the keys of restored records are missing no longer.
-pub fn take_over(tx: &mut Tx, plan: &Plan, part: Part, kind: EventKind) -> ApiResult<()> {
+pub fn link_keys(tx: &mut Tx, plan: &Plan, part: Part, kind: EventKind) -> ApiResult<()> {
     let added = sql!(
         "{insert_keys}
          RETURNING object_id AS id, jsonb_build_object('source', source, 'key', key) AS after",

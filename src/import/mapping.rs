@@ -363,7 +363,7 @@ text_enum! {
 pub struct MissingMapping {
     /// The status that they get: `suspended` or `archived` for people, `retired` for courses. `keep` leaves
     /// them alone, as suits a file that holds only a part of them.
-    #[serde(default = "keep")]
+    #[serde(default = "default_then")]
     #[schema(pattern = "^[a-z_]{1,40}$", default = "keep", example = "archived")]
     pub then: String,
     /// Most of them, in percent of those with a key of this source who are there, that an import may take
@@ -379,7 +379,7 @@ pub const KEEP: &str = "keep";
 impl Default for MissingMapping {
     fn default() -> Self {
         MissingMapping {
-            then: keep(),
+            then: default_then(),
             max_removals_percent: few(),
         }
     }
@@ -417,7 +417,7 @@ fn first_line() -> u32 {
     1
 }
 
-fn keep() -> String {
+fn default_then() -> String {
     KEEP.into()
 }
 

@@ -64,7 +64,7 @@ struct Found {
 
 /// Gives the levels of the rows' paths the codes of the things that they name. Where a name fits several things, the row
 /// says so and names nothing.
-pub fn settle(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping, naming: Naming) -> ApiResult<()> {
+pub fn resolve(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping, naming: Naming) -> ApiResult<()> {
     let paths = paths(tx, plan, naming.reference)?;
     if paths.is_empty() {
         return Ok(());

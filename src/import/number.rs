@@ -125,11 +125,11 @@ struct Claim {
 }
 
 /// Gives the rows whose value another row or another thing has a number after it, if the profile says so, and tells of it.
-pub fn settle_taken(tx: &mut Tx, plan: &Plan, taken: &Taken) -> ApiResult<()> {
+pub fn number_taken(tx: &mut Tx, plan: &Plan, taken: &Taken) -> ApiResult<()> {
     let Some((field, separator)) = field(plan, taken) else {
         return Ok(());
     };
-    keep_numbers(tx, plan, taken, separator)?;
+    reuse_numbers(tx, plan, taken, separator)?;
     let claims: Vec<Claim> = claims(plan, taken).load(tx.conn)?;
     if claims.is_empty() {
         return Ok(());
@@ -159,7 +159,7 @@ pub fn settle_taken(tx: &mut Tx, plan: &Plan, taken: &Taken) -> ApiResult<()> {
 }
 
 /// Somebody who has the wanted value with a number keeps it, though the value alone be free now.
-fn keep_numbers(tx: &mut Tx, plan: &Plan, taken: &Taken, separator: &'static str) -> ApiResult<()> {
+fn reuse_numbers(tx: &mut Tx, plan: &Plan, taken: &Taken, separator: &'static str) -> ApiResult<()> {
     sql!(
         "UPDATE import_rows r
          SET fields = r.fields || jsonb_build_object({taken.field}::text, kept.present),

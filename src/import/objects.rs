@@ -51,7 +51,7 @@ fn by_key(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> 
 /// far as the row says nothing else. Of those who are gone for another reason, or were given another
 /// such status since, the row says that they stay so.
 fn find_restored(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
-    let absent = declaration.absent_words(&plan.mapping.missing.then);
+    let absent = declaration.absent_statuses(&plan.mapping.missing.then);
     let keyed = sql!(
         "external_keys e JOIN {table} t ON t.id = e.object_id
          WHERE e.kind = {declaration.external_kind} AND e.source = {source} AND e.key = r.key
@@ -86,10 +86,10 @@ fn find_restored(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResu
     );
     sql!(
         "UPDATE import_rows r SET issues = r.issues || {stays} FROM {keyed} AND NOT e.is_placeholder
-            AND (t.status = ANY({gone_words}) OR e.missing IS NOT NULL AND t.status = ANY({missing_words}))
+            AND (t.status = ANY({gone_statuses}) OR e.missing IS NOT NULL AND t.status = ANY({missing_statuses}))
             AND NOT r.refs ? 'restore' AND NOT r.fields ? 'status'",
-        gone_words = declaration.gone_words(),
-        missing_words = declaration.missing_words(),
+        gone_statuses = declaration.gone_statuses(),
+        missing_statuses = declaration.missing_statuses(),
     )
     .execute(tx.conn)?;
     Ok(())
@@ -144,7 +144,7 @@ fn by_field(tx: &mut Tx, plan: &Plan, declaration: &Declaration, by: &Match) -> 
 }
 
 /// What changes in the row `r` for the thing `t` because it is taken over or restored, beside its fields.
-pub fn taken_over() -> Sql {
+pub fn matched() -> Sql {
     sql!(
         " || coalesce((SELECT jsonb_object_agg(was.key,
             jsonb_build_object('from', to_jsonb(t) -> was.key, 'to', was.value))
@@ -162,12 +162,12 @@ pub fn taken_over() -> Sql {
 }
 
 /// A query of those who are taken over and are not gone: they count among those who were here.
-pub fn taken_over_and_here(plan: &Plan, declaration: &Declaration) -> Sql {
+pub fn matched_and_present(plan: &Plan, declaration: &Declaration) -> Sql {
     sql!(
         "SELECT t.id FROM import_rows r JOIN {table} t ON t.id = r.object_id
          WHERE r.refs ?| '{external_key,placeholder}' AND r.action IN ('unchanged', 'update')
-            AND t.status <> ALL({gone_words}) AND r.import_id = {plan.import}",
+            AND t.status <> ALL({gone_statuses}) AND r.import_id = {plan.import}",
         table = Fixed(declaration.table),
-        gone_words = declaration.gone_words(),
+        gone_statuses = declaration.gone_statuses(),
     )
 }

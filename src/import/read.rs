@@ -101,9 +101,9 @@ pub fn load(
     };
     let columns = Columns::find(plan, declaration, &header)?;
     let mut batch = Vec::with_capacity(ROWS_A_BATCH);
-    let mut short = Short::default();
+    let mut short = ShortRows::default();
     let mut read = 0;
-    while let Some(Extent { line, is_open }) = next(&mut reader, &mut record, &meter)? {
+    while let Some(RecordPosition { line, is_open }) = next(&mut reader, &mut record, &meter)? {
         if columns.is_short(&record) && !is_open {
             short.note(line);
         }
@@ -120,12 +120,12 @@ pub fn load(
 
 /// Rows with fewer cells than the header: some systems leave out the empty ones at the end. The first tells of all.
 #[derive(Default)]
-struct Short {
+struct ShortRows {
     first: Option<u64>,
     rows: u64,
 }
 
-impl Short {
+impl ShortRows {
     fn note(&mut self, line: u64) {
         self.first.get_or_insert(line);
         self.rows += 1;
@@ -168,7 +168,7 @@ fn store(conn: &mut diesel::PgConnection, batch: &mut Vec<NewRow>) -> ApiResult<
 }
 
 /// Where in the file a record is.
-struct Extent {
+struct RecordPosition {
     /// The line that it begins on.
     line: u64,
     /// Whether it has a quote that is not closed, so that it goes on to the end of the file.
@@ -179,23 +179,23 @@ fn next(
     reader: &mut Reader<impl std::io::Read>,
     record: &mut StringRecord,
     meter: &RecordMeter,
-) -> ApiResult<Option<Extent>> {
-    meter.start_anew();
+) -> ApiResult<Option<RecordPosition>> {
+    meter.restart();
     let read = reader
         .read_record(record)
         .map_err(|error| match fault_of(error) {
             TextFault::File(detail) => unusable(detail),
             TextFault::Ours(error) => error,
         })?;
-    Ok(read.then(|| extent(reader, record, meter.met_end())))
+    Ok(read.then(|| position(reader, record, meter.reached_end())))
 }
 
 /// The record that was just read. Its own position would be that of blank lines before it, so the lines are counted
 /// back from its end.
-fn extent<R: std::io::Read>(reader: &Reader<R>, record: &StringRecord, is_open: bool) -> Extent {
+fn position<R: std::io::Read>(reader: &Reader<R>, record: &StringRecord, is_open: bool) -> RecordPosition {
     let inner: usize = record.iter().map(|cell| cell.matches('\n').count()).sum();
     let own_end = u64::from(!is_open);
-    Extent {
+    RecordPosition {
         line: reader.position().line().saturating_sub(inner as u64 + own_end),
         is_open,
     }
@@ -207,7 +207,7 @@ fn header(
     mapping: &Mapping,
     meter: &RecordMeter,
 ) -> ApiResult<Option<Header>> {
-    while let Some(Extent { line, is_open }) = next(reader, record, meter)? {
+    while let Some(RecordPosition { line, is_open }) = next(reader, record, meter)? {
         if is_open {
             return Err(unusable(format!("Line {line}: a quote is not closed.")));
         }

@@ -29,7 +29,7 @@ pub fn on_missing(
 
 /// Puts the codes that the query `found (line, code, is_missing)` answers into `refs.{name}`, and does `missing` to the
 /// rows whose code it says is missing. A row that says it refers to nothing gets null.
-pub fn settle_codes(
+pub fn resolve_codes(
     tx: &mut Tx,
     plan: &Plan,
     name: &'static str,

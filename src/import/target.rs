@@ -82,17 +82,17 @@ pub struct Declaration {
 
 impl Declaration {
     /// `gone`, to be bound.
-    pub fn gone_words(&self) -> Vec<String> {
+    pub fn gone_statuses(&self) -> Vec<String> {
         self.gone.iter().map(|word| (*word).to_owned()).collect()
     }
 
     /// `missing`, to be bound.
-    pub fn missing_words(&self) -> Vec<String> {
+    pub fn missing_statuses(&self) -> Vec<String> {
         self.missing.iter().map(|word| (*word).to_owned()).collect()
     }
 
     /// The statuses of those who cannot be missing: those who are gone, and those who have the status `then` already.
-    pub fn absent_words(&self, then: &str) -> Vec<String> {
+    pub fn absent_statuses(&self, then: &str) -> Vec<String> {
         let then = self.missing.iter().filter(|word| **word == then);
         self.gone
             .iter()

@@ -31,20 +31,20 @@ pub struct RecordMeter(Rc<Measured>);
 #[derive(Debug, Default)]
 struct Measured {
     bytes: Cell<u64>,
-    met_end: Cell<bool>,
+    reached_end: Cell<bool>,
 }
 
 impl RecordMeter {
     /// A record ends here.
-    pub fn start_anew(&self) {
+    pub fn restart(&self) {
         self.0.bytes.set(0);
-        self.0.met_end.set(false);
+        self.0.reached_end.set(false);
     }
 
     /// Whether whoever read the present record asked for more than there is. The text ends with a line's end, so only
     /// a quote that is not closed makes a reader go on.
-    pub fn met_end(&self) -> bool {
-        self.0.met_end.get()
+    pub fn reached_end(&self) -> bool {
+        self.0.reached_end.get()
     }
 }
 
@@ -91,7 +91,7 @@ impl<F: FnMut() -> ApiResult<Option<Vec<u8>>>> Text<F> {
         let (outcome, _) =
             self.decoder
                 .decode_to_string_without_replacement(&bytes, &mut self.decoded, self.is_last);
-        self.even_line_ends();
+        self.end_last_line();
         let nul = self.decoded.find('\0');
         let readable = nul.unwrap_or(self.decoded.len());
         let lines = self.decoded.as_bytes()[..readable]
@@ -115,7 +115,7 @@ impl<F: FnMut() -> ApiResult<Option<Vec<u8>>>> Text<F> {
     }
 
     /// Every line ends with a line feed, the last one too, so that lines can be counted.
-    fn even_line_ends(&mut self) {
+    fn end_last_line(&mut self) {
         let after_return = self.ends_in_return;
         if let Some(last) = self.decoded.bytes().last() {
             self.ends_in_return = last == b'\r';
@@ -154,7 +154,7 @@ impl<F: FnMut() -> ApiResult<Option<Vec<u8>>>> Read for Text<F> {
         let taken = rest.len().min(buffer.len());
         buffer[..taken].copy_from_slice(&rest[..taken]);
         self.served += taken;
-        self.meter.0.met_end.set(rest.is_empty());
+        self.meter.0.reached_end.set(rest.is_empty());
         self.check_record(taken).map_err(io::Error::other)?;
         Ok(taken)
     }

@@ -24,13 +24,13 @@ pub fn execute(app: &App, handlers: &[Handler], claim: &Claim, lost: Arc<AtomicB
     };
     let ended = catch_unwind(AssertUnwindSafe(|| attempt(handler, claim, &run)))
         .unwrap_or_else(|_| Err(JobError::Retry("the handler panicked".into())));
-    settle(app, handler, claim, &run, ended);
+    record_outcome(app, handler, claim, &run, ended);
 }
 
 /// Buries a claim whose last attempt ended with its worker.
-pub fn bury_lost(app: &App, handlers: &[Handler], claim: &Claim) {
+pub fn dead_letter_lost(app: &App, handlers: &[Handler], claim: &Claim) {
     if let Some((handler, run)) = prepare(app, handlers, claim, Arc::default()) {
-        settle(
+        record_outcome(
             app,
             handler,
             claim,
@@ -67,7 +67,7 @@ fn attempt(handler: &Handler, claim: &Claim, run: &JobRun) -> Result<(), JobErro
     (handler.run)(&claim.payload, run)
 }
 
-fn settle(app: &App, handler: &Handler, claim: &Claim, run: &JobRun, ended: Result<(), JobError>) {
+fn record_outcome(app: &App, handler: &Handler, claim: &Claim, run: &JobRun, ended: Result<(), JobError>) {
     let (id, kind, attempts) = (claim.id, &claim.kind, claim.attempts);
     let outcome = match &ended {
         Ok(()) if run.is_finished() => Ok("succeeded"),
@@ -83,7 +83,7 @@ fn settle(app: &App, handler: &Handler, claim: &Claim, run: &JobRun, ended: Resu
             .map(|()| "refused"),
         Err(error) => {
             log::error!("job {id} ({kind}) is dead after {attempts} attempts: {error}");
-            run.write(|tx| bury(tx, handler, claim, run, error))
+            run.write(|tx| dead_letter(tx, handler, claim, run, error))
                 .map(|()| "dead")
         }
     };
@@ -110,8 +110,14 @@ fn fail_operation(tx: &mut Tx, run: &JobRun, problem: &ApiError) -> ApiResult<()
     }
 }
 
-fn bury(tx: &mut Tx, handler: &Handler, claim: &Claim, run: &JobRun, error: &JobError) -> ApiResult<()> {
-    store::bury(tx.conn, claim, &error.to_string(), tx.now)?;
+fn dead_letter(
+    tx: &mut Tx,
+    handler: &Handler,
+    claim: &Claim,
+    run: &JobRun,
+    error: &JobError,
+) -> ApiResult<()> {
+    store::dead_letter(tx.conn, claim, &error.to_string(), tx.now)?;
     let problem = ApiError::new(
         Code::Internal,
         "The work failed time and again; the dead job under /v1/jobs says why, and can be retried there.",

@@ -4,7 +4,6 @@
 //! worker at least once; every state write of an attempt is fenced by its token, so its effect happens once.
 //! Domains implement [`Job`]; the lists of handlers and schedules stand in `cli/worker.rs`.
 
-mod bell;
 mod execute;
 mod handler;
 mod job;
@@ -14,17 +13,18 @@ mod queue;
 pub mod routes;
 mod run;
 mod schedule;
-mod sign_of_life;
+mod signal;
 pub mod store;
 mod worker;
+mod worker_lock;
 
-pub use bell::Bell;
 pub use handler::Handler;
 pub use job::{Job, JobError};
 pub use model::{JobState, QueuedJob};
 pub use purge::Purge;
 pub use run::JobRun;
 pub use schedule::{Every, Schedule};
-pub use sign_of_life::SignOfLife;
+pub use signal::JobSignal;
 pub use store::due;
 pub use worker::{Sealer, Worker, WorkerHandle};
+pub use worker_lock::WorkerLock;

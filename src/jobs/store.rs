@@ -10,7 +10,7 @@ use diesel::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::sign_of_life;
+use super::worker_lock;
 use crate::{
     db::{Sql, schema::jobs, sql::Bind},
     sql,
@@ -97,8 +97,8 @@ pub fn claim(
 /// Jobs whose worker is gone: its lease ran out, or its sign of life ended.
 fn lost(now: DateTime<Utc>) -> Sql {
     sql!(
-        "state = 'running' AND (lease_until < {now} OR worker_number <> ALL({living}))",
-        living = sign_of_life::living(),
+        "state = 'running' AND (lease_until < {now} OR worker_number <> ALL({alive}))",
+        alive = worker_lock::alive(),
     )
 }
 
@@ -209,7 +209,12 @@ pub fn retry_later(
 }
 
 /// Makes the job a dead letter.
-pub fn bury(conn: &mut PgConnection, claim: &Claim, error: &str, now: DateTime<Utc>) -> QueryResult<bool> {
+pub fn dead_letter(
+    conn: &mut PgConnection,
+    claim: &Claim,
+    error: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
     let buried = sql!(
         "UPDATE jobs SET state = 'dead', attempt_token = NULL, lease_until = NULL, last_error = {error},
             finished_at = {now} {own}",
@@ -219,7 +224,7 @@ pub fn bury(conn: &mut PgConnection, claim: &Claim, error: &str, now: DateTime<U
 }
 
 /// Gives claims back that were not begun, as if they had not been claimed.
-pub fn give_back(conn: &mut PgConnection, claims: &[Claim]) -> QueryResult<usize> {
+pub fn unclaim(conn: &mut PgConnection, claims: &[Claim]) -> QueryResult<usize> {
     let (ids, tokens): (Vec<Uuid>, Vec<Uuid>) =
         claims.iter().map(|claim| (claim.id, claim.attempt_token)).unzip();
     sql!(

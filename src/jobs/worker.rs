@@ -16,10 +16,10 @@ use diesel::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    Handler, Schedule, SignOfLife, execute, schedule,
+    Handler, Schedule, WorkerLock, execute, schedule,
     store::{self, Claim, Claimant},
 };
-use crate::jobs::Bell;
+use crate::jobs::JobSignal;
 use crate::{app::App, http::ApiResult};
 
 /// Without a bell, the dispatcher looks this often for jobs and schedules that have come due.
@@ -51,8 +51,8 @@ struct Shared {
     name: String,
     /// The number of its sign of life; 0 while it gives none.
     number: AtomicI32,
-    sign: Mutex<Option<SignOfLife>>,
-    desk: Mutex<Desk>,
+    sign: Mutex<Option<WorkerLock>>,
+    queue: Mutex<WorkerQueue>,
     work: Condvar,
     is_stopping: AtomicBool,
     done: Mutex<bool>,
@@ -61,7 +61,7 @@ struct Shared {
 
 /// What the dispatcher and the threads share.
 #[derive(Default)]
-struct Desk {
+struct WorkerQueue {
     waiting: VecDeque<Claim>,
     idle: usize,
     held: HashMap<Uuid, (Uuid, Arc<AtomicBool>)>,
@@ -78,20 +78,20 @@ impl Worker {
         threads: u32,
     ) -> std::io::Result<WorkerHandle> {
         // Before anything is claimed.
-        let sign = SignOfLife::of_worker(&app).unwrap_or_else(|error| {
+        let sign = WorkerLock::of_worker(&app).unwrap_or_else(|error| {
             log::warn!("the worker gives no sign of life yet: {error}");
             None
         });
         let mut handle = WorkerHandle {
             shared: Arc::new(Shared {
                 app,
-                number: AtomicI32::new(sign.as_ref().map_or(0, SignOfLife::number)),
+                number: AtomicI32::new(sign.as_ref().map_or(0, WorkerLock::number)),
                 sign: Mutex::new(sign),
                 handlers,
                 schedules,
                 seal,
                 name: format!("{} in process {}", Uuid::now_v7().simple(), std::process::id()),
-                desk: Mutex::default(),
+                queue: Mutex::default(),
                 work: Condvar::new(),
                 is_stopping: AtomicBool::new(false),
                 done: Mutex::new(false),
@@ -116,14 +116,14 @@ impl Worker {
     /// and tests.
     pub fn drain(app: &App, handlers: &[Handler]) -> ApiResult<usize> {
         let kinds = kinds(handlers);
-        let sign = SignOfLife::of_drain(app)?;
+        let sign = WorkerLock::of_drain(app)?;
         let drainer = Claimant {
             name: "drain",
-            number: sign.as_ref().map(SignOfLife::number),
+            number: sign.as_ref().map(WorkerLock::number),
         };
         let mut ran = 0;
         loop {
-            bury_lost(app, handlers, drainer)?;
+            dead_letter_lost(app, handlers, drainer)?;
             let claims = {
                 let mut conn = app.db.connection()?;
                 store::recover(&mut conn, app.clock.now())?;
@@ -132,7 +132,7 @@ impl Worker {
             let Some(claim) = claims.first() else {
                 return Ok(ran);
             };
-            keep_while(app, claim, drainer, |lost| {
+            extend_lease_while(app, claim, drainer, |lost| {
                 execute::execute(app, handlers, claim, lost);
             });
             ran += 1;
@@ -141,7 +141,7 @@ impl Worker {
 }
 
 /// Keeps the lease of `claim` while `f` runs.
-fn keep_while(app: &App, claim: &Claim, worker: Claimant<'_>, f: impl FnOnce(Arc<AtomicBool>)) {
+fn extend_lease_while(app: &App, claim: &Claim, worker: Claimant<'_>, f: impl FnOnce(Arc<AtomicBool>)) {
     let lost = Arc::new(AtomicBool::new(false));
     let (done, ended) = crossbeam_channel::bounded::<()>(0);
     std::thread::scope(|scope| {
@@ -171,13 +171,13 @@ fn kinds(handlers: &[Handler]) -> Vec<&'static str> {
     handlers.iter().map(|handler| handler.kind).collect()
 }
 
-fn bury_lost(app: &App, handlers: &[Handler], worker: Claimant<'_>) -> ApiResult<()> {
+fn dead_letter_lost(app: &App, handlers: &[Handler], worker: Claimant<'_>) -> ApiResult<()> {
     let lost = {
         let mut conn = app.db.connection()?;
         store::claim_lost(&mut conn, &kinds(handlers), worker, app.clock.now())?
     };
     for claim in &lost {
-        execute::bury_lost(app, handlers, claim);
+        execute::dead_letter_lost(app, handlers, claim);
     }
     Ok(())
 }
@@ -199,7 +199,7 @@ impl WorkerHandle {
 impl Drop for WorkerHandle {
     fn drop(&mut self) {
         self.shared.is_stopping.store(true, Ordering::Release);
-        self.shared.app.part::<Bell>().ring();
+        self.shared.app.part::<JobSignal>().notify();
         join(&mut self.dispatcher.take().into_iter().collect());
         self.shared.close();
         join(&mut self.threads);
@@ -230,18 +230,18 @@ impl Shared {
         while !self.is_stopping.load(Ordering::Acquire) {
             if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
                 looked = Some(Instant::now());
-                self.report("schedules", self.look_around(&mut is_registered));
-                self.report("giving jobs back", self.give_back());
+                self.report("schedules", self.run_upkeep(&mut is_registered));
+                self.report("giving jobs back", self.unclaim());
             }
             self.report("claiming jobs", self.claim());
-            heard = self.app.part::<Bell>().wait(heard, LOOK_EVERY);
+            heard = self.app.part::<JobSignal>().wait(heard, LOOK_EVERY);
         }
     }
 
     /// Once nobody dispatches any more: what was not begun is given back, and the threads end.
     fn close(&self) {
-        self.report("giving jobs back", self.give_back());
-        lock(&self.desk).is_closed = true;
+        self.report("giving jobs back", self.unclaim());
+        lock(&self.queue).is_closed = true;
         self.work.notify_all();
     }
 
@@ -251,14 +251,14 @@ impl Shared {
         }
     }
 
-    fn look_around(&self, is_registered: &mut bool) -> ApiResult<()> {
+    fn run_upkeep(&self, is_registered: &mut bool) -> ApiResult<()> {
         if !*is_registered {
             schedule::register(&self.app, self.schedules)?;
             *is_registered = true;
         }
         schedule::run_due(&self.app, self.schedules)?;
         self.on_connection(|conn| store::recover(conn, self.app.clock.now()))?;
-        bury_lost(&self.app, self.handlers, self.claimant())
+        dead_letter_lost(&self.app, self.handlers, self.claimant())
     }
 
     fn on_connection<T>(&self, f: impl FnOnce(&mut PgConnection) -> diesel::QueryResult<T>) -> ApiResult<T> {
@@ -268,8 +268,8 @@ impl Shared {
     /// Fills the desk where a thread is idle.
     fn claim(&self) -> ApiResult<()> {
         let idle = {
-            let desk = lock(&self.desk);
-            desk.idle * usize::from(desk.waiting.is_empty())
+            let queue = lock(&self.queue);
+            queue.idle * usize::from(queue.waiting.is_empty())
         };
         if idle == 0 {
             return Ok(());
@@ -284,60 +284,60 @@ impl Shared {
                 self.app.clock.now(),
             )
         })?;
-        let mut desk = lock(&self.desk);
+        let mut queue = lock(&self.queue);
         for claim in claims {
-            desk.held.insert(claim.id, (claim.attempt_token, Arc::default()));
-            desk.waiting.push_back(claim);
+            queue.held.insert(claim.id, (claim.attempt_token, Arc::default()));
+            queue.waiting.push_back(claim);
         }
         self.work.notify_all();
         Ok(())
     }
 
     /// Gives back what waits behind long jobs, for others to begin.
-    fn give_back(&self) -> ApiResult<()> {
+    fn unclaim(&self) -> ApiResult<()> {
         let waiting: Vec<Claim> = {
-            let mut desk = lock(&self.desk);
-            let waiting: Vec<Claim> = desk.waiting.drain(..).collect();
+            let mut queue = lock(&self.queue);
+            let waiting: Vec<Claim> = queue.waiting.drain(..).collect();
             for claim in &waiting {
-                desk.held.remove(&claim.id);
+                queue.held.remove(&claim.id);
             }
             waiting
         };
         if waiting.is_empty() {
             return Ok(());
         }
-        self.on_connection(|conn| store::give_back(conn, &waiting))
+        self.on_connection(|conn| store::unclaim(conn, &waiting))
             .map(drop)
     }
 
     fn run_jobs(&self) {
         while let Some((claim, lost)) = self.next() {
             execute::execute(&self.app, self.handlers, &claim, lost);
-            lock(&self.desk).held.remove(&claim.id);
+            lock(&self.queue).held.remove(&claim.id);
         }
     }
 
     /// The next claim; none once the worker is stopping and the desk is empty.
     fn next(&self) -> Option<(Claim, Arc<AtomicBool>)> {
-        let mut desk = lock(&self.desk);
-        if desk.waiting.is_empty() && !desk.is_closed {
-            desk.idle += 1;
-            self.app.part::<Bell>().ring();
-            desk = self
+        let mut queue = lock(&self.queue);
+        if queue.waiting.is_empty() && !queue.is_closed {
+            queue.idle += 1;
+            self.app.part::<JobSignal>().notify();
+            queue = self
                 .work
-                .wait_while(desk, |desk| desk.waiting.is_empty() && !desk.is_closed)
+                .wait_while(queue, |queue| queue.waiting.is_empty() && !queue.is_closed)
                 .unwrap_or_else(PoisonError::into_inner);
-            desk.idle -= 1;
+            queue.idle -= 1;
         }
-        let claim = desk.waiting.pop_front()?;
-        let lost = desk.held.get(&claim.id).map(|(_, lost)| lost.clone());
+        let claim = queue.waiting.pop_front()?;
+        let lost = queue.held.get(&claim.id).map(|(_, lost)| lost.clone());
         Some((claim, lost.unwrap_or_default()))
     }
 
     fn beat(&self) {
         while self.rest(BEAT_EVERY) {
-            self.report("its sign of life", self.give_sign());
-            let held: Vec<_> = lock(&self.desk)
+            self.report("its sign of life", self.take_worker_lock());
+            let held: Vec<_> = lock(&self.queue)
                 .held
                 .iter()
                 .map(|(id, (token, _))| (*id, *token))
@@ -361,23 +361,23 @@ impl Shared {
     }
 
     /// Sees to it that the worker gives its sign of life: where its session ended, by another.
-    fn give_sign(&self) -> ApiResult<()> {
+    fn take_worker_lock(&self) -> ApiResult<()> {
         let mut sign = lock(&self.sign);
-        if sign.as_mut().is_some_and(SignOfLife::is_given) {
+        if sign.as_mut().is_some_and(WorkerLock::is_given) {
             return Ok(());
         }
         self.number.store(0, Ordering::Release);
         *sign = None;
-        *sign = SignOfLife::of_worker(&self.app)?;
-        let number = sign.as_ref().map_or(0, SignOfLife::number);
+        *sign = WorkerLock::of_worker(&self.app)?;
+        let number = sign.as_ref().map_or(0, WorkerLock::number);
         self.number.store(number, Ordering::Release);
         Ok(())
     }
 
     fn mark_lost(&self, asked: &[(Uuid, Uuid)], kept: &[Uuid]) {
-        let desk = lock(&self.desk);
+        let queue = lock(&self.queue);
         for (id, _) in asked.iter().filter(|(id, _)| !kept.contains(id)) {
-            if let Some((_, lost)) = desk.held.get(id) {
+            if let Some((_, lost)) = queue.held.get(id) {
                 lost.store(true, Ordering::Relaxed);
             }
         }

@@ -66,7 +66,7 @@ pub struct ListEvents {
 }
 
 impl Parameters for ListEvents {
-    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
         Some(&mut self.faults)
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     app::Tx,
     db::Fixed,
     http::{ApiError, ApiResult, Code},
-    resource::{Draft, Resource, draft::standing},
+    resource::{Draft, Resource, draft::without_faults},
     sql,
 };
 
@@ -82,7 +82,7 @@ fn circling(above: &HashMap<Uuid, Uuid>) -> Vec<Uuid> {
 impl Tree {
     /// Brings the closure up to date after the parents of `written` were written. Answers the nodes whose ancestors
     /// changed: those that moved or are new, and all below them. Refuses a cycle.
-    pub fn keep(&self, tx: &mut Tx, written: &[Uuid]) -> ApiResult<Vec<Uuid>> {
+    pub fn refresh(&self, tx: &mut Tx, written: &[Uuid]) -> ApiResult<Vec<Uuid>> {
         if self.moved(tx, written)?.is_empty() {
             return Ok(Vec::new());
         }
@@ -137,14 +137,14 @@ impl Tree {
     ) -> ApiResult<bool> {
         let standing_ones = drafts.iter().filter(|draft| draft.stands());
         let circling = self.circling(tx, parent, standing_ones)?;
-        for draft in standing(drafts).filter(|draft| circling.contains(&draft.after.id())) {
+        for draft in without_faults(drafts).filter(|draft| circling.contains(&draft.after.id())) {
             draft.refuse(self.cycle());
         }
         Ok(!circling.is_empty())
     }
 
     /// Tells drafts that are refused already of a circle, too, if they are in one where all others stand as they ask.
-    pub fn tell_refused_of_circles<T: Resource>(
+    pub fn explain_circles<T: Resource>(
         &self,
         tx: &mut Tx,
         parent: fn(&T) -> &Option<Uuid>,
@@ -211,7 +211,7 @@ impl Tree {
 
     /// One writer of parents at a time: two that see only their own change could close a circle between them.
     pub fn lock(&self, tx: &mut Tx) -> ApiResult<()> {
-        tx.take_turns(self.closure)
+        tx.advisory_lock(self.closure)
     }
 
     /// Those of `written` whose line does not say what their row says.

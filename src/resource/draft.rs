@@ -107,7 +107,7 @@ pub fn due<T: Resource>(drafts: &[Draft<T>]) -> impl Iterator<Item = &Draft<T>> 
 }
 
 /// Those that nothing spoke against yet.
-pub fn standing<T: Resource>(drafts: &mut [Draft<T>]) -> impl Iterator<Item = &mut Draft<T>> {
+pub fn without_faults<T: Resource>(drafts: &mut [Draft<T>]) -> impl Iterator<Item = &mut Draft<T>> {
     drafts.iter_mut().filter(|draft| draft.stands())
 }
 

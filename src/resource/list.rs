@@ -35,7 +35,7 @@ pub struct ResourceQuery {
 }
 
 impl Parameters for ResourceQuery {
-    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
         Some(&mut self.faults)
     }
 }

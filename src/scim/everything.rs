@@ -7,7 +7,7 @@ use super::{
     call::{ScimBody, ScimCall},
     groups,
     model::{ScimList, ScimSearch},
-    respond::{self, Represented},
+    respond::{self, Representation},
     search::Search,
     users,
 };
@@ -58,10 +58,10 @@ async fn search_scim(call: ScimCall, body: ScimBody) -> ApiResult<Reply> {
     .await
 }
 
-type Found = (i64, Vec<Represented>);
+type Found = (i64, Vec<Representation>);
 
 /// What was found of one kind, or nothing and the fault of the filter, which may be about the other kind.
-fn settled(found: ApiResult<Found>) -> ApiResult<(i64, Vec<Represented>, Option<ApiError>)> {
+fn settled(found: ApiResult<Found>) -> ApiResult<(i64, Vec<Representation>, Option<ApiError>)> {
     match found {
         Ok((total, found)) => Ok((total, found, None)),
         Err(error) if matches!(error.code, Code::InvalidFilter | Code::InvalidParameter) => {

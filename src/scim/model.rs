@@ -7,7 +7,7 @@ use utoipa::openapi::{
 };
 
 /// What a member of an open object holds.
-enum Holds {
+enum MemberKind {
     Text,
     Number,
     Truth,
@@ -16,7 +16,7 @@ enum Holds {
 }
 
 /// An object with members that are named, and others.
-fn open(doc: &str, required: &[&str], members: &[(&str, Holds, &str)]) -> RefOr<Schema> {
+fn open(doc: &str, required: &[&str], members: &[(&str, MemberKind, &str)]) -> RefOr<Schema> {
     let one = |kind: Type, doc: &str| {
         ObjectBuilder::new()
             .schema_type(SchemaType::new(kind))
@@ -27,17 +27,17 @@ fn open(doc: &str, required: &[&str], members: &[(&str, Holds, &str)]) -> RefOr<
     let object = members
         .iter()
         .fold(ObjectBuilder::new(), |object, (name, holds, doc)| match holds {
-            Holds::Text => object.property(*name, one(Type::String, doc)),
-            Holds::Number => object.property(*name, one(Type::Integer, doc)),
-            Holds::Truth => object.property(*name, one(Type::Boolean, doc)),
-            Holds::Texts => object.property(
+            MemberKind::Text => object.property(*name, one(Type::String, doc)),
+            MemberKind::Number => object.property(*name, one(Type::Integer, doc)),
+            MemberKind::Truth => object.property(*name, one(Type::Boolean, doc)),
+            MemberKind::Texts => object.property(
                 *name,
                 many(
                     ObjectBuilder::new().schema_type(SchemaType::new(Type::String)),
                     doc,
                 ),
             ),
-            Holds::Objects => object.property(*name, many(any(), doc)),
+            MemberKind::Objects => object.property(*name, many(any(), doc)),
         });
     required
         .iter()
@@ -55,7 +55,7 @@ macro_rules! open {
 
         impl utoipa::__dev::ComposeSchema for $name {
             fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
-                open(concat!($($doc, "\n"),*).trim(), $required, &[$(($member, Holds::$holds, $about)),*])
+                open(concat!($($doc, "\n"),*).trim(), $required, &[$(($member, MemberKind::$holds, $about)),*])
             }
         }
 

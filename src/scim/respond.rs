@@ -17,7 +17,7 @@ use crate::{
 
 /// A resource with what SCIM adds to it.
 #[derive(Debug, Clone)]
-pub struct Represented {
+pub struct Representation {
     /// All of it.
     pub body: Value,
     /// Where it is.
@@ -45,7 +45,7 @@ pub fn represent(
     resource_type: &ResourceType,
     resource: Resource,
     meta: Meta,
-) -> Represented {
+) -> Representation {
     let location = format!("{}{}/{}", client.base, resource_type.endpoint, meta.id);
     let etag = format!("W/{}", meta.etag);
     let mut body = json!({ "schemas": resource_type.schemas_of(&resource), "id": meta.id });
@@ -56,7 +56,7 @@ pub fn represent(
         "resourceType": resource_type.name, "created": meta.created, "lastModified": meta.last_modified,
         "location": location, "version": etag,
     });
-    Represented { body, location, etag }
+    Representation { body, location, etag }
 }
 
 /// The client has it already. `etag` is weak.
@@ -72,7 +72,7 @@ pub fn ok(body: &Value) -> ApiResult<Reply> {
 }
 
 /// 200 with a resource.
-pub fn resource(represented: Represented, projection: &Projection) -> ApiResult<Reply> {
+pub fn resource(represented: Representation, projection: &Projection) -> ApiResult<Reply> {
     let body = projection.of(represented.body);
     Ok(ok(&body)?
         .header("ETag", represented.etag)
@@ -80,7 +80,7 @@ pub fn resource(represented: Represented, projection: &Projection) -> ApiResult<
 }
 
 /// 201 with a resource.
-pub fn created(represented: Represented, projection: &Projection) -> ApiResult<Reply> {
+pub fn created(represented: Representation, projection: &Projection) -> ApiResult<Reply> {
     let location = represented.location.clone();
     let mut reply = resource(represented, projection)?.header("Location", location);
     reply.status = 201;
@@ -91,7 +91,7 @@ pub fn created(represented: Represented, projection: &Projection) -> ApiResult<R
 pub fn list(
     search: &Search,
     total: i64,
-    resources: Vec<Represented>,
+    resources: Vec<Representation>,
     next_cursor: Option<String>,
 ) -> ApiResult<Reply> {
     let projection = &search.projection;

@@ -12,7 +12,7 @@ use provost::{
             record::{self, NewCompletion},
         },
         requirements::{assign, model::CreateRequirement},
-        rules::reconcile::{Outcome, Whom, reconcile},
+        rules::reconcile::{Outcome, People, reconcile},
     },
     sql,
 };
@@ -66,7 +66,7 @@ async fn live(rules: Vec<Rule>, steps: &[Step]) {
         model.take(step);
         let told = || format!("rules {:#?}\nsteps {:#?}", model.rules, &steps[..=index]);
         assert_eq!(world.outline(), model.outline(), "{}", told());
-        let again = world.app.write(|tx| reconcile(tx, Whom::EVERYBODY, None));
+        let again = world.app.write(|tx| reconcile(tx, People::EVERYBODY, None));
         assert_eq!(
             again,
             Outcome::default(),
@@ -187,7 +187,7 @@ impl World {
 
     fn reconcile_rule(&self, rule: usize) {
         self.app
-            .write(|tx| reconcile(tx, Whom::EVERYBODY, Some(self.rules[rule])));
+            .write(|tx| reconcile(tx, People::EVERYBODY, Some(self.rules[rule])));
     }
 
     fn take(&self, step: &Step, model: &Model) {
@@ -241,7 +241,7 @@ impl World {
             }
             Step::Days(days) => {
                 self.app.app.clock.advance(chrono::TimeDelta::days(*days));
-                self.app.write(|tx| reconcile(tx, Whom::EVERYBODY, None));
+                self.app.write(|tx| reconcile(tx, People::EVERYBODY, None));
             }
         }
     }

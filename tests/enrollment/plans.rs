@@ -1,7 +1,7 @@
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use provost::{
     db::sql::uuid_v7,
-    enrollment::rules::plan_job::PutInForce,
+    enrollment::rules::plan_job::ApplyRuleJob,
     jobs::{self, Handler, Worker},
     sql,
 };
@@ -110,7 +110,7 @@ async fn the_result_of_an_application_counts_what_a_worker_did_before_it_was_kil
         .await
         .assert_status(202);
     let operation = begun.header("location").unwrap().to_owned();
-    Worker::drain(&app.app, &[Handler::of::<PutInForce>()]).unwrap();
+    Worker::drain(&app.app, &[Handler::of::<ApplyRuleJob>()]).unwrap();
 
     // Somebody's row that another transaction holds stops the worker among the last people.
     let mut other = PgConnection::establish(&app.database.url).unwrap();
@@ -308,14 +308,14 @@ async fn an_explanation_says_why_and_why_not() {
         .post(&format!("/v1/rules/{rule}/pause"), json!({}))
         .await
         .assert_status(200);
-    let why_not = admin
+    let refusal_detail = admin
         .get(&format!("/v1/rules/{rule}/explanations/{bea}"))
         .await
         .assert_status(200);
     assert_eq!(
-        why_not.at("/obstacles"),
+        refusal_detail.at("/obstacles"),
         json!(["rule_paused", "outside_audience"])
     );
-    assert_eq!(why_not.at("/audience/fact/values"), json!(["Sales"]));
-    assert_eq!(why_not.at("/requirements"), json!([]));
+    assert_eq!(refusal_detail.at("/audience/fact/values"), json!(["Sales"]));
+    assert_eq!(refusal_detail.at("/requirements"), json!([]));
 }

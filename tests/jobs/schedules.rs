@@ -37,7 +37,7 @@ async fn a_round_runs_once_however_many_workers_there_are() {
 
     for day in 1..=3 {
         app.app.clock.advance(TimeDelta::days(1));
-        app.app.part::<provost::jobs::Bell>().ring();
+        app.app.part::<provost::jobs::JobSignal>().notify();
         wait_until("the round is marked", || count(&app, MARKS) == day);
     }
 

@@ -87,7 +87,7 @@ impl Subject {
     fn plant(&self, tx: &mut Tx) -> ApiResult<Vec<Uuid>> {
         let nodes: Vec<Uuid> = (0..NODES).map(|_| Uuid::now_v7()).collect();
         sql!("{insert}{nodes}) AS node(id)", insert = Fixed(self.insert)).execute(tx.conn)?;
-        self.tree.keep(tx, &nodes)?;
+        self.tree.refresh(tx, &nodes)?;
         Ok(nodes)
     }
 
@@ -111,7 +111,7 @@ impl Subject {
                 .execute(tx.conn)?;
             }
             let nodes: Vec<Uuid> = moves.keys().copied().collect();
-            self.tree.keep(tx, &nodes).map(drop)
+            self.tree.refresh(tx, &nodes).map(drop)
         });
         outcome.map_err(|error| error.code)
     }

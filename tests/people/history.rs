@@ -53,7 +53,7 @@ async fn keeping_the_facts_of_everybody_again_changes_nothing() {
     let before = admin.get(&format!("/v1/users/{ana}/history")).await.json();
 
     for _ in 0..2 {
-        app.write(|tx| provost::people::facts::keep(tx, None));
+        app.write(|tx| provost::people::facts::refresh(tx, None));
     }
 
     assert_eq!(

@@ -183,8 +183,8 @@ pub fn check(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
 /// Refuses a grant of what is granted already at some time of it: grants may follow each other. Holds off others to the same
 /// holder meanwhile.
 pub fn check_twins(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
-    tx.take_turns(format!("grants {}", new.principal_id))?;
-    let twin: Option<Twin> = sql!(
+    tx.advisory_lock(format!("grants {}", new.principal_id))?;
+    let twin: Option<Duplicate> = sql!(
         "SELECT id FROM grants WHERE principal_kind = {principal_kind}
             AND principal_id = {new.principal_id} AND role_id = {new.role_id}
             AND scope_kind = {scope_kind} AND scope_id IS NOT DISTINCT FROM {new.scope_id}::uuid
@@ -213,7 +213,7 @@ pub fn check_twins(tx: &mut Tx, new: &CreateGrant) -> ApiResult<()> {
 }
 
 #[derive(QueryableByName)]
-struct Twin {
+struct Duplicate {
     #[diesel(sql_type = sql_types::Uuid)]
     id: Uuid,
 }

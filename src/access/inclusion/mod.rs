@@ -59,7 +59,7 @@ pub fn require_granted(tx: &mut Tx, powers: Sql, detail: &'static str) -> ApiRes
 }
 
 /// As [`require_granted`], for all that reaches a person.
-pub fn require_what_reaches(tx: &mut Tx, person: Uuid) -> ApiResult<()> {
+pub fn require_all_of(tx: &mut Tx, person: Uuid) -> ApiResult<()> {
     require_granted(
         tx,
         reaching(person, tx.now),

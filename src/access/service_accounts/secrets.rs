@@ -64,7 +64,7 @@ async fn create_service_account_secret(
         if body.0.expires_at.is_some_and(|end| end <= tx.now) {
             return Err(ApiError::field("/expires_at", "must be in the future"));
         }
-        store::require_room(tx, &account, &body.0)?;
+        store::require_free_slot(tx, &account, &body.0)?;
         let secret = random_secret(body.0.kind)?;
         let record = store::insert_secret(tx, &account, &hash_secret(&secret), &body.0)?;
         tx.record(Event::new("service_account.secret_created", "service_account", account.id).after(&record));

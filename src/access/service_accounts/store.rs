@@ -177,7 +177,11 @@ pub fn find_secret(tx: &mut Tx, account: &ServiceAccount, id: Uuid) -> ApiResult
 const MOST_SECRETS: i64 = 2;
 
 /// 409 where an account has all the secrets of that kind that it may have. Those who make secrets of one account take turns.
-pub fn require_room(tx: &mut Tx, account: &Authorized<ServiceAccount>, new: &CreateSecret) -> ApiResult<()> {
+pub fn require_free_slot(
+    tx: &mut Tx,
+    account: &Authorized<ServiceAccount>,
+    new: &CreateSecret,
+) -> ApiResult<()> {
     service_accounts::table
         .find(account.id)
         .select(service_accounts::id)

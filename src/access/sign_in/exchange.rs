@@ -45,7 +45,7 @@ pub(super) async fn exchange(
     let Some((actor, caller)) = actor(app, &actor_token).await? else {
         let attempt = Attempt::with("actor_token", address::of(request));
         let refusal = app
-            .on_database(move |app, conn| Ok(attempt.settle_wrong(app, conn)?))
+            .on_database(move |app, conn| Ok(attempt.count_wrong_secret(app, conn)?))
             .await?;
         return Ok(refusal.map_or_else(
             || {
@@ -147,5 +147,5 @@ pub fn require(tx: &mut Tx, subject: Uuid) -> ApiResult<()> {
         .first::<Uuid>(tx.conn)
         .optional()?;
     found.ok_or_else(|| ApiError::not_found("person"))?;
-    inclusion::require_what_reaches(tx, subject)
+    inclusion::require_all_of(tx, subject)
 }

@@ -100,7 +100,7 @@ fn of_refresh_token(tx: &mut Tx, scope: &Scope, token: &str) -> ApiResult<Option
     let Some((session, issued_at)) = refresh::in_force(tx, token)? else {
         return Ok(None);
     };
-    let username = store::person_in_force(tx.conn, scope, session.user_id, Some(session.id), tx.now)?;
+    let username = store::active_person(tx.conn, scope, session.user_id, Some(session.id), tx.now)?;
     let lifetime = TimeDelta::from_std(tx.app.config.refresh_lifetime).map_err(ApiError::internal)?;
     Ok(username.map(|username| Introspection {
         active: true,
@@ -118,7 +118,7 @@ fn of_refresh_token(tx: &mut Tx, scope: &Scope, token: &str) -> ApiResult<Option
 fn of_access_token(tx: &mut Tx, scope: &Scope, claims: Claims) -> ApiResult<Option<Introspection>> {
     let (username, client_id) = match claims.kind {
         ActorKind::User => {
-            let username = store::person_in_force(tx.conn, scope, claims.sub, claims.sid, tx.now)?;
+            let username = store::active_person(tx.conn, scope, claims.sub, claims.sid, tx.now)?;
             (username, None)
         }
         ActorKind::ServiceAccount => {
@@ -158,7 +158,7 @@ fn is_in_force(tx: &mut Tx, actor: &Actor) -> ApiResult<bool> {
     let everything = Caller::system().scope(Permission::UsersRead, tx.now)?;
     Ok(match actor.kind {
         ActorKind::User => {
-            store::person_in_force(tx.conn, &everything, actor.sub, actor.sid, tx.now)?.is_some()
+            store::active_person(tx.conn, &everything, actor.sub, actor.sid, tx.now)?.is_some()
         }
         ActorKind::ServiceAccount => store::is_account_in_force(tx.conn, &everything, actor.sub)?,
         ActorKind::System => false,

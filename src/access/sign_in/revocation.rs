@@ -60,7 +60,7 @@ pub(super) async fn revoke_token(
         .on_database(move |app, conn| match holder(app, conn, &token)? {
             // Nobody guesses signatures, and expired access tokens are no guesses.
             Holder::Nobody if !token.starts_with(refresh::PREFIX) => Ok(Ok(true)),
-            Holder::Nobody => Ok(match attempt.settle_wrong(app, conn)? {
+            Holder::Nobody => Ok(match attempt.count_wrong_secret(app, conn)? {
                 Some(refusal) => Err(refusal),
                 None => Ok(true),
             }),

@@ -127,7 +127,7 @@ pub fn use_secret(
 }
 
 /// The username of an active person whom `scope` covers, if the session that is named is still theirs.
-pub fn person_in_force(
+pub fn active_person(
     conn: &mut PgConnection,
     scope: &Scope,
     user: Uuid,

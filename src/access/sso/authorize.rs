@@ -81,7 +81,7 @@ pub(super) async fn begin_sign_in(
         .map_err(|_| ApiError::parameter("redirect_uri", "cannot be read: send each parameter once"))?
         .into_inner();
     let provider = provider(&app, asked.provider.as_deref()).await?;
-    let back = Back::checked(&app, &provider, &asked)?;
+    let back = ReturnTarget::checked(&app, &provider, &asked)?;
     if let Err(wrong) = checked(&asked) {
         return Ok(back.refuse("invalid_request", wrong));
     }
@@ -182,13 +182,13 @@ fn checked(asked: &AuthorizationRequest) -> Result<(), &'static str> {
 
 /// Where a browser goes back to.
 #[derive(Debug, Clone)]
-pub(super) struct Back {
+pub(super) struct ReturnTarget {
     pub redirect_uri: String,
     pub state: Option<String>,
     pub issuer: String,
 }
 
-impl Back {
+impl ReturnTarget {
     /// Only to where the provider's keeper allows: nobody else learns of codes, or is sent browsers.
     fn checked(app: &App, provider: &ProviderRow, asked: &AuthorizationRequest) -> ApiResult<Self> {
         // It travels on within our own, and addresses have limits.
@@ -213,7 +213,7 @@ impl Back {
                 format!("must have at most {LONGEST_STATE} bytes and no control characters"),
             ));
         }
-        Ok(Back {
+        Ok(ReturnTarget {
             redirect_uri,
             state,
             issuer: app.config.public_url(),

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     cache,
-    people::{self, Arrival, Refusal},
+    people::{self, ProviderSignIn, Refusal},
     tokens::{self, LEEWAY, Use},
 };
 use crate::{
@@ -34,7 +34,7 @@ pub async fn read(app: &Arc<App>, token: &str) -> ApiResult<Option<token::Claims
         Err(doubt) => return refused(doubt.into()),
     };
     let (issued_at, expires_at) = (claims.issued_at, claims.expires_at + LEEWAY);
-    let arrival = Arrival::new(&provider, claims, None);
+    let arrival = ProviderSignIn::new(&provider, claims, None);
     let user = people::sign_in(app, provider, arrival.person, |_, user| Ok(user)).await?;
     let user = match user {
         Ok(user) => user,
@@ -52,7 +52,7 @@ pub async fn read(app: &Arc<App>, token: &str) -> ApiResult<Option<token::Claims
         act: None,
         sid: None,
     };
-    app.part::<VerifiedTokens>().keep(token, &claims, mark);
+    app.part::<VerifiedTokens>().remember(token, &claims, mark);
     Ok(Some(claims))
 }
 

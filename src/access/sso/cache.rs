@@ -33,12 +33,12 @@ pub struct Providers {
     enabled: RwLock<Option<(Instant, Enabled)>>,
     /// Counts what was forgotten, so that what was read before is not kept after.
     forgotten: AtomicU64,
-    documents: RwLock<HashMap<Uuid, Arc<Kept>>>,
+    documents: RwLock<HashMap<Uuid, Arc<ProviderDocuments>>>,
 }
 
 /// What is kept of one provider's documents.
 #[derive(Default)]
-pub struct Kept {
+pub struct ProviderDocuments {
     /// As they were fetched last.
     pub documents: RwLock<Option<Arc<Documents>>>,
     /// Held by who fetches them, with the times of the last attempts.
@@ -49,22 +49,22 @@ pub struct Kept {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Attempts {
     /// They are old or missing.
-    pub by_age: Pace,
+    pub by_age: Throttle,
     /// A token of the provider itself, which it gave to Provost, names a key that is not among them.
-    pub by_sign_in: Pace,
+    pub by_sign_in: Throttle,
     /// Any other token does, which anybody may have made up.
-    pub by_token: Pace,
+    pub by_token: Throttle,
     /// Whether the last time came to nothing.
     pub has_failed: bool,
 }
 
 /// A limit on how often something is done: some at once, and then one at a time.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Pace {
+pub struct Throttle {
     busy_until: Option<DateTime<Utc>>,
 }
 
-impl Pace {
+impl Throttle {
     /// Whether it may be done now; if so it counts. After `at_once` times there is a `pause` for each.
     pub fn may(&mut self, now: DateTime<Utc>, at_once: i32, pause: TimeDelta) -> bool {
         let from = self.busy_until.map_or(now, |until| until.max(now));
@@ -77,7 +77,7 @@ impl Pace {
 }
 
 impl Part for Providers {
-    fn hear(&self, wake: &Wake) {
+    fn on_wake(&self, wake: &Wake) {
         if *wake == Wake::IdentityProviders {
             self.forget();
         }
@@ -94,7 +94,7 @@ impl Providers {
     }
 
     /// What is kept of one provider's documents.
-    pub fn kept(&self, provider: Uuid) -> ApiResult<Arc<Kept>> {
+    pub fn kept(&self, provider: Uuid) -> ApiResult<Arc<ProviderDocuments>> {
         let known = self
             .documents
             .read()
@@ -114,7 +114,7 @@ impl Providers {
         (at.elapsed() < LOOKED_UP_EVERY).then(|| list.clone())
     }
 
-    fn keep(&self, list: Enabled, mark: u64) {
+    fn insert(&self, list: Enabled, mark: u64) {
         if let Ok(mut enabled) = self.enabled.write()
             && self.forgotten.load(Ordering::SeqCst) == mark
         {
@@ -131,7 +131,7 @@ pub async fn enabled(app: &Arc<App>) -> ApiResult<Enabled> {
     let mark = app.part::<Providers>().forgotten.load(Ordering::SeqCst);
     let rows = app.on_database(move |_, conn| Ok(store::enabled(conn)?)).await?;
     let list: Enabled = rows.into_iter().map(Arc::new).collect();
-    app.part::<Providers>().keep(list.clone(), mark);
+    app.part::<Providers>().insert(list.clone(), mark);
     Ok(list)
 }
 

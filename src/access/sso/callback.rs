@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use super::{
-    authorize::{Back, COOKIE, callback},
+    authorize::{COOKIE, ReturnTarget, callback},
     cache,
     documents::{self, Metadata, NamedBy},
     fetch::{self, ClientProof},
     flows::{self, Flow},
-    people::{self, Arrival, Refusal},
+    people::{self, ProviderSignIn, Refusal},
     providers::model::ProviderRow,
     tokens::{self, Claims, Use},
 };
@@ -62,7 +62,7 @@ pub(super) async fn return_from_provider(
     let answer = answer.map_err(|_| unknown_flow())?.into_inner();
     let returned_at = app.clock.now();
     let flow = flow(&app, &request, &answer).await?;
-    let back = Back {
+    let back = ReturnTarget {
         redirect_uri: flow.redirect_uri.clone(),
         state: flow.client_state.clone(),
         issuer: app.config.public_url(),
@@ -86,7 +86,7 @@ pub(super) async fn return_from_provider(
             .collect();
         let code: String = error.chars().take(50).collect();
         log::info!("identity provider {}: {code:?} {told:?}", provider.code);
-        return Ok(back.refuse(handed_on(error), "The provider did not let the person in."));
+        return Ok(back.refuse(forwarded(error), "The provider did not let the person in."));
     }
     Ok(
         match arrive(&app, &provider, (&flow, returned_at), &answer).await? {
@@ -130,7 +130,7 @@ fn unknown_flow() -> ApiError {
 }
 
 /// Errors that a front end may act on; others are the provider's own.
-fn handed_on(error: &str) -> &str {
+fn forwarded(error: &str) -> &str {
     match error {
         "access_denied"
         | "login_required"
@@ -177,7 +177,7 @@ async fn arrive(
         Ok(claims) => claims,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let arrival = Arrival::new(provider, claims, Some(id_token.to_owned()));
+    let arrival = ProviderSignIn::new(provider, claims, Some(id_token.to_owned()));
     let session = json!(arrival.session);
     let code = format!("{PREFIX}{}", flows::random()?);
     let (code_hash, flow) = (hash_secret(&code), flow.clone());

@@ -96,7 +96,7 @@ fn take(
     }
     let opened = open(tx, &grant, (verifier, redirect_uri), origin)?;
     let session = opened.as_ref().map(|(session, _)| session.id);
-    flows::use_up(tx.conn, &grant, session, tx.now)?;
+    flows::mark_redeemed(tx.conn, &grant, session, tx.now)?;
     Ok(opened.map_or(Redeemed::Refused, Redeemed::Tokens))
 }
 

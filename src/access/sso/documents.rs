@@ -142,7 +142,7 @@ pub async fn of(
     if present().is_none() {
         let id = provider.id;
         let loaded = app.on_database(move |_, conn| Ok(load(conn, id)?)).await?;
-        keep(&kept.documents, loaded);
+        store_documents(&kept.documents, loaded);
     }
     // Somebody may have fetched them while this waited.
     if let Some(documents) = serving() {
@@ -154,7 +154,7 @@ pub async fn of(
         attempts.has_failed = fetched.is_err();
         match fetched {
             Ok((metadata, keys, documents)) => {
-                keep(&kept.documents, Some(documents));
+                store_documents(&kept.documents, Some(documents));
                 let (id, now) = (provider.id, app.clock.now());
                 app.on_database(move |_, conn| Ok(save(conn, id, &metadata, &keys, now)?))
                     .await?;
@@ -175,7 +175,7 @@ fn is_fresh(app: &App, documents: &Documents) -> bool {
     documents.fetched_at + FRESH > app.clock.now()
 }
 
-fn keep(place: &std::sync::RwLock<Option<Arc<Documents>>>, documents: Option<Documents>) {
+fn store_documents(place: &std::sync::RwLock<Option<Arc<Documents>>>, documents: Option<Documents>) {
     if let (Ok(mut place), Some(documents)) = (place.write(), documents) {
         *place = Some(Arc::new(documents));
     }

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 
 use super::{
     cache,
-    people::{self, Arrival, Refusal},
+    people::{self, ProviderSignIn, Refusal},
     tokens::{self, Use},
 };
 use crate::{
@@ -98,7 +98,7 @@ async fn sign_in(
         Err(doubt) => return Ok(Err(doubt.into())),
     };
     let issued_at = claims.issued_at;
-    let arrival = Arrival::new(&provider, claims, None);
+    let arrival = ProviderSignIn::new(&provider, claims, None);
     let session = arrival.session.clone();
     // A token from before a sign-out would undo it, and what it says is out of date: nothing of it is taken.
     let has_ended = app

@@ -191,7 +191,7 @@ pub fn is_provider_enabled(conn: &mut PgConnection, grant: &Grant) -> QueryResul
 }
 
 /// Notes that a code was redeemed, or tried: it is good for one attempt.
-pub fn use_up(
+pub fn mark_redeemed(
     conn: &mut PgConnection,
     grant: &Grant,
     session: Option<Uuid>,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     providers::model::ProviderRow,
-    tokens::{self, Claims, Doubt},
+    tokens::{self, Claims, ProviderTokenError},
 };
 use crate::{
     access::sessions::model::ProviderSession,
@@ -57,23 +57,27 @@ pub enum Refusal {
     Unreachable,
 }
 
-impl From<Doubt> for Refusal {
-    fn from(doubt: Doubt) -> Self {
+impl From<ProviderTokenError> for Refusal {
+    fn from(doubt: ProviderTokenError) -> Self {
         match doubt {
-            Doubt::Refused(why) => Refusal::Forged(format!("The provider's token does not count: {why}.")),
-            Doubt::Unfit(why) => Refusal::Denied(format!("The provider's token does not count: {why}.")),
-            Doubt::Unreachable => Refusal::Unreachable,
+            ProviderTokenError::Refused(why) => {
+                Refusal::Forged(format!("The provider's token does not count: {why}."))
+            }
+            ProviderTokenError::Unfit(why) => {
+                Refusal::Denied(format!("The provider's token does not count: {why}."))
+            }
+            ProviderTokenError::Unreachable => Refusal::Unreachable,
         }
     }
 }
 
 /// Somebody who signs in: what was said of them, and the session that it was said in.
-pub(super) struct Arrival {
+pub(super) struct ProviderSignIn {
     pub person: Person,
     pub session: ProviderSession,
 }
 
-impl Arrival {
+impl ProviderSignIn {
     /// Of somebody by the claims of a token. An ID token that was issued to Provost is kept: the provider takes it as a
     /// hint to whose session it is.
     pub fn new(provider: &ProviderRow, claims: Claims, id_token: Option<String>) -> Self {
@@ -81,7 +85,7 @@ impl Arrival {
         let is_ours = tokens::audiences(&claims.all).contains(&provider.client_id.as_str());
         let id_token = id_token.filter(|_| is_ours);
         let subject = claims.subject.unwrap_or_default();
-        Arrival {
+        ProviderSignIn {
             session: ProviderSession {
                 provider_id: provider.id,
                 subject: subject.clone(),

@@ -86,7 +86,7 @@ pub(super) async fn sign_out(
     let ended = app
         .on_database(move |app, conn| {
             let Some(session) = refresh::session_of(conn, &refresh_token)? else {
-                return match attempt.settle_wrong(app, conn)? {
+                return match attempt.count_wrong_secret(app, conn)? {
                     Some(refusal) => Err(refusal.into()),
                     None => Ok(None),
                 };

@@ -76,7 +76,7 @@ impl Claims {
 
 /// Why a token does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doubt {
+pub enum ProviderTokenError {
     /// It is not the provider's word, for this.
     Refused(&'static str),
     /// It is, but not for this use or time.
@@ -98,9 +98,9 @@ pub async fn read(
     provider: &ProviderRow,
     token: &str,
     shown_for: Use<'_>,
-) -> ApiResult<Result<Claims, Doubt>> {
+) -> ApiResult<Result<Claims, ProviderTokenError>> {
     let Ok(header) = jsonwebtoken::decode_header(token) else {
-        return Ok(Err(Doubt::Refused("it is no signed JWT")));
+        return Ok(Err(ProviderTokenError::Refused("it is no signed JWT")));
     };
     if let Err(doubt) = check_header(&header, shown_for) {
         return Ok(Err(doubt));
@@ -111,14 +111,14 @@ pub async fn read(
         (Some(id), _) => NamedBy::Anybody(id),
     };
     let Some(documents) = documents::of(app, provider, named).await? else {
-        return Ok(Err(Doubt::Unreachable));
+        return Ok(Err(ProviderTokenError::Unreachable));
     };
     let now = app.clock.now();
     Ok(verify(&documents, &header, token).and_then(|claims| {
         if matches!(shown_for, Use::Bearer) && !is_access_token(&header, &claims) {
-            return Err(Doubt::Unfit("it is an ID token"));
+            return Err(ProviderTokenError::Unfit("it is an ID token"));
         }
-        check(provider, claims, shown_for, now).map_err(Doubt::Unfit)
+        check(provider, claims, shown_for, now).map_err(ProviderTokenError::Unfit)
     }))
 }
 
@@ -134,13 +134,13 @@ fn is_access_token(header: &Header, claims: &Map<String, Value>) -> bool {
 }
 
 /// The algorithm, and the type where there is one: a token of one kind does not stand in for another (RFC 8725, section 3.11).
-fn check_header(header: &Header, shown_for: Use<'_>) -> Result<(), Doubt> {
+fn check_header(header: &Header, shown_for: Use<'_>) -> Result<(), ProviderTokenError> {
     if !ALGORITHMS.contains(&header.alg) {
-        return Err(Doubt::Refused("its algorithm is none that counts"));
+        return Err(ProviderTokenError::Refused("its algorithm is none that counts"));
     }
     // Extensions that must be understood (RFC 7515, section 4.1.11) are none that this knows.
     if header.crit.is_some() {
-        return Err(Doubt::Refused("it has critical extensions"));
+        return Err(ProviderTokenError::Refused("it has critical extensions"));
     }
     let kind = header.typ.as_deref().unwrap_or("JWT").to_ascii_lowercase();
     let kind = kind.strip_prefix("application/").unwrap_or(&kind);
@@ -152,11 +152,15 @@ fn check_header(header: &Header, shown_for: Use<'_>) -> Result<(), Doubt> {
     if fits {
         Ok(())
     } else {
-        Err(Doubt::Refused("it is a token of another kind"))
+        Err(ProviderTokenError::Refused("it is a token of another kind"))
     }
 }
 
-fn verify(documents: &Documents, header: &Header, token: &str) -> Result<Map<String, Value>, Doubt> {
+fn verify(
+    documents: &Documents,
+    header: &Header,
+    token: &str,
+) -> Result<Map<String, Value>, ProviderTokenError> {
     let fits = |key: &&Jwk| {
         let common = &key.common;
         let is_named = header.kid.is_none() || header.kid == common.key_id;
@@ -184,7 +188,9 @@ fn verify(documents: &Documents, header: &Header, token: &str) -> Result<Map<Str
             Strict(_) => None,
         }
     });
-    claims.ok_or(Doubt::Refused("its signature is of no key of the provider"))
+    claims.ok_or(ProviderTokenError::Refused(
+        "its signature is of no key of the provider",
+    ))
 }
 
 fn check(

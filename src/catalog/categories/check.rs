@@ -59,7 +59,7 @@ fn empty(tx: &mut Tx, drafts: &mut [Draft<Category>]) -> ApiResult<()> {
 
 /// Refuses a category that takes no courses, and keeps the others from being archived until the end of the transaction.
 /// One that is not there is told to those who write all courses; to others it is one that they may not see.
-pub fn hold_open(tx: &mut Tx, id: Option<Uuid>) -> ApiResult<()> {
+pub fn require_open(tx: &mut Tx, id: Option<Uuid>) -> ApiResult<()> {
     let Some(id) = id else { return Ok(()) };
     let nameable = access::nameable::<Category>(tx, Permission::CoursesWrite);
     let archived_at: Option<Option<DateTime<Utc>>> = categories::table

@@ -259,7 +259,7 @@ pub struct ListCourses {
 }
 
 impl Parameters for ListCourses {
-    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
         Some(&mut self.faults)
     }
 }

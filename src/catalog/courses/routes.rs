@@ -88,7 +88,7 @@ async fn update_course(
         let before = access::authorize(tx, &id, Permission::CoursesWrite)?;
         known.check(&*before)?;
         let mut faults = Faults::default();
-        faults.check(categories::check::hold_open(tx, body.0.category_id.flatten()))?;
+        faults.check(categories::check::require_open(tx, body.0.category_id.flatten()))?;
         faults.last(store::refuse_taken_code(
             tx,
             body.0.code.as_deref(),
@@ -163,7 +163,7 @@ async fn restore_course(call: Call, id: Path<Ref<Course>>, known: IfMatch) -> Ap
 
 fn add(tx: &mut Tx, new: &CreateCourse) -> ApiResult<Reply> {
     let mut faults = Faults::default();
-    faults.check(categories::check::hold_open(tx, new.category_id))?;
+    faults.check(categories::check::require_open(tx, new.category_id))?;
     faults.last(store::refuse_taken_code(tx, Some(&new.code), None))?;
     let course = store::insert(tx, Uuid::now_v7(), new)?;
     access::confirm::<Course>(tx, course.id, Permission::CoursesWrite)?;

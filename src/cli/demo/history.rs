@@ -14,7 +14,7 @@ use crate::{
     enrollment::{
         completions::{batch, model::CompletionSource, record::NewCompletion},
         enrollments::{model::UpdateEnrollment, progress},
-        rules::reconcile::{self, Whom},
+        rules::reconcile::{self, People},
     },
     http::{ApiError, ApiResult, Ref, body},
     import::{
@@ -141,7 +141,7 @@ fn begin(app: &App, plan: &Plan, company: &Company) -> Result<(), CommandError> 
 /// Settles what the rules want of everybody.
 fn settle(app: &App) -> Result<(), CommandError> {
     app.write_blocking(&acting(), |tx| {
-        reconcile::reconcile(tx, Whom::EVERYBODY, None).map(drop)
+        reconcile::reconcile(tx, People::EVERYBODY, None).map(drop)
     })?;
     Ok(())
 }

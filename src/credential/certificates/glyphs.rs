@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Tells of each certificate just issued from `drafts`, laid out by `layout`, whose texts have characters that no font has.
-pub fn tell_of_missing(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<()> {
+pub fn record_missing_glyphs(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<()> {
     let laid_out = missing_of(tx, &layout.to_string())?;
     let texts = store::shown_texts(tx, drafts, !laid_out.is_empty())?;
     // Thousands of certificates have a few hundred characters.

@@ -39,7 +39,7 @@ impl Job for IssueCertificate {
             .into_iter()
             .map(|(id, certificate)| Ok((id, certificate.set()?.pdf)))
             .collect::<ApiResult<Vec<_>>>()?;
-        run.finish(|tx| self.keep(tx, &set))
+        run.finish(|tx| self.store_files(tx, &set))
     }
 
     fn unique_key(&self) -> Option<String> {
@@ -74,7 +74,7 @@ impl IssueCertificate {
     }
 
     /// Keeps the files that were set; in a transaction.
-    fn keep(&self, tx: &mut Tx, set: &[(Uuid, Vec<u8>)]) -> ApiResult<()> {
+    fn store_files(&self, tx: &mut Tx, set: &[(Uuid, Vec<u8>)]) -> ApiResult<()> {
         set.iter()
             .try_for_each(|(id, pdf)| store::insert_file(tx, self.user_id, *id, pdf))
     }
@@ -96,7 +96,7 @@ pub fn issue_all(tx: &mut Tx, noted: &[NotedCompletion]) -> ApiResult<()> {
         }
     }
     store::insert_all(tx, &drafts, &template.layout)?;
-    glyphs::tell_of_missing(tx, &drafts, &template.layout)
+    glyphs::record_missing_glyphs(tx, &drafts, &template.layout)
 }
 
 /// Issues a certificate anew, from what is known today, under another serial. One that is in force gives way to
@@ -156,7 +156,7 @@ fn add(tx: &mut Tx, draft: &Draft, reason: Option<String>) -> ApiResult<Option<C
     let added = store::insert(tx, draft, &layout)?;
     if let Some(certificate) = &added {
         note_issued(tx, certificate.clone(), reason)?;
-        glyphs::tell_of_missing(tx, std::slice::from_ref(draft), &layout)?;
+        glyphs::record_missing_glyphs(tx, std::slice::from_ref(draft), &layout)?;
     }
     Ok(added)
 }

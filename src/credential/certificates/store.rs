@@ -195,7 +195,7 @@ fn issuing(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<Sql> {
         new_ids = column(|draft| draft.id),
         completion_ids = column(|draft| draft.completion.completion_id),
     );
-    Ok(issuing.planned_anew())
+    Ok(issuing.is_planned_each_time())
 }
 
 /// Issues a certificate; none if one of the completion is in force already.

@@ -157,7 +157,7 @@ impl Foot {
         };
         let title_top = bottom - title.height();
         let name_top = title_top - name.height();
-        frame::thin_rule(
+        frame::hairline(
             surface,
             MARGIN,
             name_top - RULE_GAP,

@@ -38,7 +38,7 @@ pub(super) fn ornament(surface: &mut Surface<'_>, x: f32, y: f32, width: f32, co
 }
 
 /// A thin rule from `x` to the right.
-pub(super) fn thin_rule(surface: &mut Surface<'_>, x: f32, y: f32, width: f32, color: rgb::Color) {
+pub(super) fn hairline(surface: &mut Surface<'_>, x: f32, y: f32, width: f32, color: rgb::Color) {
     decoration(surface, |surface| rule(surface, x, y, width, color));
 }
 

@@ -43,7 +43,7 @@ pub fn correct(
         score: changes.score.unwrap_or(old.score),
         evidence: changes.evidence.clone().unwrap_or_else(|| old.evidence.clone()),
     };
-    known::refuse_double(tx, &corrected, old.id)?;
+    known::refuse_duplicate(tx, &corrected, old.id)?;
     let validity_period = people::version(tx, Some(old.course_version_id))?.validity_period;
     let occurred_on = match changes.occurred_at {
         Some(occurred_at) => days::day(tx, old.user_id, occurred_at)?,

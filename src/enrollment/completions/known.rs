@@ -65,7 +65,7 @@ impl Known {
         let corrections = corrections(all, first);
         let last = corrections.last().unwrap_or(first);
         let mut candidates = same.iter().chain(&corrections);
-        match candidates.find(|known| says_the_same(new, known)) {
+        match candidates.find(|known| is_equal_to(new, known)) {
             Some(known) => Ok(Some(known)),
             None => Err(exists(last)),
         }
@@ -80,7 +80,7 @@ fn corrections<'a>(all: &'a [Completion], first: &Completion) -> Vec<&'a Complet
 }
 
 /// Whether `known` has the instant, and the score and evidence as far as `new` tells them.
-fn says_the_same(new: &NewCompletion, known: &Completion) -> bool {
+fn is_equal_to(new: &NewCompletion, known: &Completion) -> bool {
     let is_score = new.score.is_none() || new.score == known.score;
     let is_evidence = new.evidence.is_none() || new.evidence == known.evidence;
     known.occurred_at == new.occurred_at && is_score && is_evidence
@@ -102,7 +102,7 @@ impl NewCompletion {
 }
 
 /// Refuses a correction that makes of a completion one that is there beside it.
-pub(super) fn refuse_double(tx: &mut Tx, correction: &NewCompletion, corrected: Uuid) -> ApiResult<()> {
+pub(super) fn refuse_duplicate(tx: &mut Tx, correction: &NewCompletion, corrected: Uuid) -> ApiResult<()> {
     let known = Known::load(tx, std::slice::from_ref(correction))?;
     let all = known.0.into_values().flatten();
     let mut others = all.filter(|known| known.id != corrected && known.superseded_by_id.is_none());

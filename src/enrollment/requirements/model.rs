@@ -13,7 +13,7 @@ use validator::Validate;
 
 use super::store;
 use crate::{
-    authz::{Asking, Permission, Protected, Scope},
+    authz::{CallContext, Permission, Protected, Scope},
     db::{
         Condition, Sql,
         schema::{requirement_reasons, requirements},
@@ -210,7 +210,7 @@ impl Protected for Requirement {
     }
 
     fn select(
-        asking: &mut dyn Asking,
+        asking: &mut dyn CallContext,
         condition: Condition,
         allowed: Condition,
         lock: bool,
@@ -221,7 +221,7 @@ impl Protected for Requirement {
     }
 
     fn select_all(
-        asking: &mut dyn Asking,
+        asking: &mut dyn CallContext,
         condition: Condition,
         allowed: Condition,
         lock: bool,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     access::Protected,
     app::Tx,
-    authz::Asking,
+    authz::CallContext,
     db::{Condition, Fixed, Sql, schema::requirement_reasons},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
@@ -62,7 +62,7 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Requirement>> {
 
 /// See [`Protected::select`] and [`Protected::select_all`].
 pub fn select(
-    asking: &mut dyn Asking,
+    asking: &mut dyn CallContext,
     condition: Condition,
     allowed: Condition,
     lock: bool,

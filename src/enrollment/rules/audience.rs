@@ -3,7 +3,7 @@
 use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_types::BigInt};
 use uuid::Uuid;
 
-use super::reconcile::Reach;
+use super::reconcile::ReconcileScope;
 use crate::{
     app::Tx,
     db::{Sql, schema::rules},
@@ -15,7 +15,7 @@ use crate::{
 
 /// How many people joined and left.
 #[derive(Debug, Clone, Copy, Default, QueryableByName)]
-pub struct Moves {
+pub struct MembershipCounts {
     /// Into an audience.
     #[diesel(sql_type = BigInt)]
     pub joined: i64,
@@ -25,7 +25,7 @@ pub struct Moves {
 }
 
 /// Brings `rule_members` up to date with the audiences of the active rules. A rule that is not active has none.
-pub(super) fn keep(tx: &mut Tx, reach: &Reach) -> ApiResult<Moves> {
+pub(super) fn refresh_members(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<MembershipCounts> {
     let (audiences, unreadable) = read(tx, reach)?;
     let today = tx.today();
     let moves = sql!(
@@ -48,7 +48,7 @@ pub(super) fn keep(tx: &mut Tx, reach: &Reach) -> ApiResult<Moves> {
         users = reach.users("m.user_id"),
         rule = reach.rule("m.rule_id"),
     );
-    Ok(moves.get_result::<Moves>(tx.conn)?)
+    Ok(moves.get_result::<MembershipCounts>(tx.conn)?)
 }
 
 /// A rule and whom it is about.
@@ -56,7 +56,7 @@ type RuleFilter = (Uuid, Filter);
 
 /// The filters of the active rules. Those that can be read no more, because an attribute that they name is gone,
 /// are told apart: nobody joins or leaves their audiences until they are fixed.
-fn read(tx: &mut Tx, reach: &Reach) -> ApiResult<(Vec<RuleFilter>, Vec<Uuid>)> {
+fn read(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<(Vec<RuleFilter>, Vec<Uuid>)> {
     let mut query = rules::table
         .filter(rules::status.eq("active"))
         .order(rules::id)
@@ -90,7 +90,7 @@ fn parse(texts: Vec<(Uuid, String)>, schema: &Schema) -> (Vec<(Uuid, Filter)>, V
 }
 
 /// `(user_id, rule_id)` of everybody in each audience: a branch a rule, so that each filter gets its own plan.
-fn union(tx: &Tx, reach: &Reach, audiences: Vec<(Uuid, Filter)>) -> Sql {
+fn union(tx: &Tx, reach: &ReconcileScope, audiences: Vec<(Uuid, Filter)>) -> Sql {
     let mut union = sql!("SELECT NULL::uuid AS user_id, NULL::uuid AS rule_id WHERE FALSE");
     for (rule, filter) in audiences {
         union.push(sql!(

@@ -4,7 +4,7 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::reconcile::{Outcome, Whom, reconcile};
+use super::reconcile::{Outcome, People, reconcile};
 use crate::{
     app::Tx,
     db::schema::users,
@@ -112,7 +112,7 @@ impl Upkeep {
 /// was counted only what is left to do.
 pub(super) fn walk(
     run: &JobRun,
-    mut each: impl FnMut(&Whom, i64) -> Result<(), JobError>,
+    mut each: impl FnMut(&People, i64) -> Result<(), JobError>,
 ) -> Result<bool, JobError> {
     let (mut after, mut done) = (Uuid::nil(), 0);
     loop {
@@ -124,7 +124,7 @@ pub(super) fn walk(
             return Ok(true);
         };
         done += people.len() as i64;
-        each(&Whom::Between(after, *last), done)?;
+        each(&People::Between(after, *last), done)?;
         after = *last;
     }
 }

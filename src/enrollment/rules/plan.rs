@@ -17,9 +17,9 @@ use uuid::Uuid;
 use super::{
     change,
     model::{Rule, RuleStatus, UpdateRule},
-    plan_job::{MakePlan, PutInForce},
+    plan_job::{ApplyRuleJob, MakePlan},
     plan_model::{ApplyRule, PlanRule, PlannedChange, RulePlan},
-    reconcile::{self, Outcome, Reach, Whom},
+    reconcile::{self, Outcome, People, ReconcileScope},
     store,
 };
 use crate::{
@@ -37,7 +37,7 @@ const SHOWN: i64 = 100;
 
 /// Begins to plan `rule`. What can be said at once against its text is.
 pub fn begin(tx: &mut Tx, rule: &Authorized<Rule>, wish: PlanRule) -> ApiResult<Operation> {
-    rehearse(tx, |tx| put_in_force(tx, rule, wish.changes.as_ref()).map(drop))?;
+    rehearse(tx, |tx| write_rule(tx, rule, wish.changes.as_ref()).map(drop))?;
     let operation = operations::begin(tx, "rule.plan", None)?;
     tx.enqueue(&MakePlan {
         rule_id: rule.id,
@@ -49,9 +49,9 @@ pub fn begin(tx: &mut Tx, rule: &Authorized<Rule>, wish: PlanRule) -> ApiResult<
 
 /// Begins to put `rule` in force as it was planned.
 pub fn begin_application(tx: &mut Tx, rule: &Authorized<Rule>, wish: ApplyRule) -> ApiResult<Operation> {
-    rehearse(tx, |tx| put_in_force(tx, rule, wish.changes.as_ref()).map(drop))?;
+    rehearse(tx, |tx| write_rule(tx, rule, wish.changes.as_ref()).map(drop))?;
     let operation = operations::begin(tx, "rule.application", None)?;
-    tx.enqueue(&PutInForce {
+    tx.enqueue(&ApplyRuleJob {
         rule_id: rule.id,
         wish,
         operation_id: operation.id,
@@ -60,7 +60,7 @@ pub fn begin_application(tx: &mut Tx, rule: &Authorized<Rule>, wish: ApplyRule) 
 }
 
 /// Refuses to apply what is not what was planned, or what ends more than was allowed.
-pub(super) fn hold_to(plan: &RulePlan, wish: &ApplyRule) -> ApiResult<()> {
+pub(super) fn check_against_plan(plan: &RulePlan, wish: &ApplyRule) -> ApiResult<()> {
     if plan.plan_hash != wish.plan_hash {
         return Err(ApiError::new(
             Code::PlanStale,
@@ -81,7 +81,7 @@ pub(super) fn hold_to(plan: &RulePlan, wish: &ApplyRule) -> ApiResult<()> {
 
 /// Puts `rule` in force; its requirements follow.
 pub(super) fn apply(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRule>) -> ApiResult<()> {
-    let after = put_in_force(tx, rule, changes)?;
+    let after = write_rule(tx, rule, changes)?;
     tx.record(
         Event::new("rule.applied", "rule", rule.id)
             .before(&**rule)
@@ -98,7 +98,7 @@ fn rehearse<T>(tx: &mut Tx, work: impl FnOnce(&mut Tx) -> ApiResult<T>) -> ApiRe
     Ok(outcome)
 }
 
-fn put_in_force(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRule>) -> ApiResult<Rule> {
+fn write_rule(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRule>) -> ApiResult<Rule> {
     let rewritten = match changes {
         Some(changes) => change::rewrite(tx, rule, changes).map_err(|error| error.below("/changes"))?,
         None if rule.status == RuleStatus::Archived => return Err(change::archived()),
@@ -131,7 +131,7 @@ pub(super) fn live_requirements(tx: &mut Tx, rule_id: Uuid) -> ApiResult<i64> {
 
 /// What putting a rule in force does to some people.
 #[derive(Debug, Default)]
-pub(super) struct Foreseen {
+pub(super) struct PlannedPart {
     outcome: Outcome,
     counts: Counts,
     /// What changes, a line each, in the order of the people: the text that is hashed.
@@ -140,14 +140,14 @@ pub(super) struct Foreseen {
 }
 
 /// What putting `rule` in force would do to `people`.
-pub(super) fn foresee(
+pub(super) fn plan_part(
     tx: &mut Tx,
     rule: &Authorized<Rule>,
     changes: Option<&UpdateRule>,
-    people: &Whom,
-) -> ApiResult<Foreseen> {
+    people: &People,
+) -> ApiResult<PlannedPart> {
     rehearse(tx, |tx| {
-        put_in_force(tx, rule, changes)?;
+        write_rule(tx, rule, changes)?;
         let outcome = reconcile::reconcile(tx, people.clone(), Some(rule.id))?;
         let changed = changed(tx, rule.id, people);
         let totals: Totals = sql!(
@@ -165,7 +165,7 @@ pub(super) fn foresee(
              ORDER BY user_id, course_id, cycle LIMIT {SHOWN}"
         )
         .load(tx.conn)?;
-        Ok(Foreseen {
+        Ok(PlannedPart {
             outcome,
             counts: totals.counts,
             lines: totals.lines,
@@ -204,7 +204,7 @@ struct Totals {
 }
 
 /// `changed`: what this transaction did to the requirements of `people`, and whether the rule was a reason of what ends.
-fn changed(tx: &Tx, rule_id: Uuid, people: &Whom) -> Sql {
+fn changed(tx: &Tx, rule_id: Uuid, people: &People) -> Sql {
     let now = tx.now;
     sql!(
         "WITH changed AS (SELECT q.user_id, q.course_id, q.cycle, q.due_on,
@@ -215,27 +215,27 @@ fn changed(tx: &Tx, rule_id: Uuid, people: &Whom) -> Sql {
                         AND rr.rule_id = {rule_id}) AS is_of_rule
             FROM requirements q
             WHERE q.updated_at = {now} AND {users}) ",
-        users = Reach::of(people.clone()).users("q.user_id"),
+        users = ReconcileScope::of(people.clone()).users("q.user_id"),
     )
 }
 
 /// Adds up a plan.
-pub(super) struct Tally {
+pub(super) struct PlanTotals {
     hash: Sha256,
-    total: Foreseen,
+    total: PlannedPart,
 }
 
-impl Tally {
+impl PlanTotals {
     /// The plan of `rule` before anybody was looked at.
     pub(super) fn of(rule: &Rule) -> Self {
-        Tally {
+        PlanTotals {
             hash: Sha256::new_with_prefix(format!("{} {}\n", rule.id, rule.version)),
-            total: Foreseen::default(),
+            total: PlannedPart::default(),
         }
     }
 
     /// Adds what was foreseen for the next people, in the order of their ids.
-    pub(super) fn add(&mut self, some: Foreseen) {
+    pub(super) fn add(&mut self, some: PlannedPart) {
         self.hash.update(some.lines);
         self.total.outcome += some.outcome;
         self.total.counts += some.counts;
@@ -245,7 +245,7 @@ impl Tally {
 
     /// The plan, for a rule that is the reason of `live_requirements`.
     pub(super) fn plan(mut self, live_requirements: i64) -> RulePlan {
-        let Foreseen {
+        let PlannedPart {
             outcome,
             counts,
             shown,

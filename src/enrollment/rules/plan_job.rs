@@ -47,7 +47,7 @@ impl Job for MakePlan {
 
 /// Plans a rule once more, and puts it in force if that is still what was planned.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PutInForce {
+pub struct ApplyRuleJob {
     /// Which rule.
     pub rule_id: Uuid,
     /// The plan, and what it may do.
@@ -56,7 +56,7 @@ pub struct PutInForce {
     pub operation_id: Uuid,
 }
 
-impl Job for PutInForce {
+impl Job for ApplyRuleJob {
     const KIND: &'static str = "rule.apply";
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
@@ -65,7 +65,7 @@ impl Job for PutInForce {
         let Some(plan) = make(run, self.rule_id, changes, self.operation_id)? else {
             return run.finish(|tx| operations::cancel(tx, self.operation_id, &()));
         };
-        plan::hold_to(&plan, &self.wish)?;
+        plan::check_against_plan(&plan, &self.wish)?;
         run.finish(|tx| {
             let rule = rule(tx, self.rule_id)?;
             plan::apply(tx, &rule, changes)?;
@@ -96,11 +96,11 @@ fn make(
     changes: Option<&UpdateRule>,
     operation: Uuid,
 ) -> Result<Option<RulePlan>, JobError> {
-    let mut tally = plan::Tally::of(&*run.read(|tx| rule(tx, rule_id))?);
+    let mut tally = plan::PlanTotals::of(&*run.read(|tx| rule(tx, rule_id))?);
     let is_whole = job::walk(run, |people, done| {
         tally.add(run.write(|tx| {
             let rule = rule(tx, rule_id)?;
-            let foreseen = plan::foresee(tx, &rule, changes, people)?;
+            let foreseen = plan::plan_part(tx, &rule, changes, people)?;
             operations::progress(tx, operation, done)?;
             Ok(foreseen)
         })?);

@@ -26,7 +26,7 @@ use crate::{
 
 /// Whose requirements are settled.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Whom {
+pub enum People {
     /// These people.
     These(Vec<Uuid>),
     /// Everybody whose id comes after the first and not after the second. Many people at once are settled so: it is
@@ -34,27 +34,27 @@ pub enum Whom {
     Between(Uuid, Uuid),
 }
 
-impl Whom {
+impl People {
     /// Everybody.
-    pub const EVERYBODY: Self = Whom::Between(Uuid::nil(), Uuid::max());
+    pub const EVERYBODY: Self = People::Between(Uuid::nil(), Uuid::max());
 }
 
-impl From<&[Uuid]> for Whom {
+impl From<&[Uuid]> for People {
     fn from(people: &[Uuid]) -> Self {
-        Whom::These(people.to_vec())
+        People::These(people.to_vec())
     }
 }
 
-impl From<Uuid> for Whom {
+impl From<Uuid> for People {
     fn from(person: Uuid) -> Self {
-        Whom::These(vec![person])
+        People::These(vec![person])
     }
 }
 
 /// What a reconcile looks at.
 #[derive(Debug, Clone)]
-pub(super) struct Reach {
-    whom: Whom,
+pub(super) struct ReconcileScope {
+    whom: People,
     /// One rule, and the courses that it asks or asked for.
     rule: Option<(Uuid, Vec<Uuid>)>,
 }
@@ -101,15 +101,15 @@ impl AddAssign for Outcome {
 /// changed more of them than it could settle before its caller gives up.
 pub fn react(tx: &mut Tx) -> ApiResult<()> {
     let users = tx.changed_users();
-    if facts::is_left_to_jobs(tx, users.len()) {
-        return facts::leave_to_jobs(tx, &users);
+    if facts::is_followed_by_job(tx, users.len()) {
+        return facts::enqueue_follow(tx, &users);
     }
     reconcile(tx, &*users, None).map(drop)
 }
 
 /// Settles what the rules want of somebody; one `rule`, or all.
-pub fn reconcile(tx: &mut Tx, whom: impl Into<Whom>, rule: Option<Uuid>) -> ApiResult<Outcome> {
-    let mut reach = Reach::of(whom.into());
+pub fn reconcile(tx: &mut Tx, whom: impl Into<People>, rule: Option<Uuid>) -> ApiResult<Outcome> {
+    let mut reach = ReconcileScope::of(whom.into());
     if reach.is_empty() {
         return Ok(Outcome::default());
     }
@@ -117,11 +117,11 @@ pub fn reconcile(tx: &mut Tx, whom: impl Into<Whom>, rule: Option<Uuid>) -> ApiR
     if let Some(rule) = rule {
         reach.rule = Some((rule, courses_of(tx, rule, &reach)?));
     }
-    settle(tx, &reach)
+    reconcile_scope(tx, &reach)
 }
 
-fn settle(tx: &mut Tx, reach: &Reach) -> ApiResult<Outcome> {
-    let moves = audience::keep(tx, reach)?;
+fn reconcile_scope(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<Outcome> {
+    let moves = audience::refresh_members(tx, reach)?;
     let mut outcome = Outcome {
         joined: moves.joined,
         left: moves.left,
@@ -135,7 +135,7 @@ fn settle(tx: &mut Tx, reach: &Reach) -> ApiResult<Outcome> {
         if outcome.opened > 0 && satisfied == 0 {
             break;
         }
-        let brought = steps::bring_about(tx, reach)?;
+        let brought = steps::open_requirements(tx, reach)?;
         outcome.opened += brought.opened;
         outcome.reasons_added += brought.added;
         outcome.reasons_moved += brought.moved;
@@ -149,7 +149,7 @@ fn settle(tx: &mut Tx, reach: &Reach) -> ApiResult<Outcome> {
 }
 
 /// Two transactions that settle the same person wait for each other.
-fn lock(tx: &mut Tx, reach: &Reach) -> ApiResult<()> {
+fn lock(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<()> {
     sql!(
         "SELECT users.id FROM users WHERE {users} ORDER BY users.id FOR NO KEY UPDATE",
         users = reach.users("users.id"),
@@ -159,7 +159,7 @@ fn lock(tx: &mut Tx, reach: &Reach) -> ApiResult<()> {
 }
 
 /// The courses that `rule` asks for, and those that it still is a reason of for somebody in reach.
-fn courses_of(tx: &mut Tx, rule: Uuid, reach: &Reach) -> ApiResult<Vec<Uuid>> {
+fn courses_of(tx: &mut Tx, rule: Uuid, reach: &ReconcileScope) -> ApiResult<Vec<Uuid>> {
     #[derive(diesel::QueryableByName)]
     struct Row {
         #[diesel(sql_type = diesel::sql_types::Uuid)]
@@ -176,14 +176,14 @@ fn courses_of(tx: &mut Tx, rule: Uuid, reach: &Reach) -> ApiResult<Vec<Uuid>> {
     Ok(rows.into_iter().map(|row| row.course_id).collect())
 }
 
-impl Reach {
+impl ReconcileScope {
     /// These people, and all rules.
-    pub(super) fn of(whom: Whom) -> Self {
-        Reach { whom, rule: None }
+    pub(super) fn of(whom: People) -> Self {
+        ReconcileScope { whom, rule: None }
     }
 
     fn is_empty(&self) -> bool {
-        matches!(&self.whom, Whom::These(people) if people.is_empty())
+        matches!(&self.whom, People::These(people) if people.is_empty())
     }
 
     /// The rule, if it is about one.
@@ -194,15 +194,15 @@ impl Reach {
     /// Rows about the people in reach.
     pub(super) fn users(&self, user_id: &'static str) -> Sql {
         match &self.whom {
-            Whom::These(people) => match people.as_slice() {
+            People::These(people) => match people.as_slice() {
                 [_] => among(user_id, people),
-                people => among(user_id, people).planned_anew(),
+                people => among(user_id, people).is_planned_each_time(),
             },
-            Whom::Between(after, last) => sql!(
+            People::Between(after, last) => sql!(
                 "{user_id} > {after} AND {user_id} <= {last}",
                 user_id = Fixed(user_id),
             )
-            .planned_anew(),
+            .is_planned_each_time(),
         }
     }
 

@@ -7,7 +7,7 @@ use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
 
 use super::{
     due::{DUE_ON, POLICIES},
-    reconcile::Reach,
+    reconcile::ReconcileScope,
 };
 use crate::{
     app::Tx,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// `wanted`, and `policies` before it: what the active rules want of their audiences.
-fn wanted(reach: &Reach) -> Sql {
+fn wanted(reach: &ReconcileScope) -> Sql {
     sql!(
         "policies AS MATERIALIZED (SELECT r.*, rc.course_id FROM ({POLICIES}) r
             JOIN rule_courses rc ON rc.rule_id = r.id WHERE r.status = 'active' AND {courses}),
@@ -35,7 +35,7 @@ fn wanted(reach: &Reach) -> Sql {
 /// that it renews `p`, and the live reason that the rule is of it `rr`. An index look-up for each, however little the
 /// planner knows of what others just wrote: these look-ups end in LIMIT, so that they are never turned into joins that
 /// go wrong where the statistics still tell of empty tables.
-fn compared(reach: &Reach) -> Sql {
+fn compared(reach: &ReconcileScope) -> Sql {
     sql!(
         "{wanted}, compared AS MATERIALIZED (SELECT w.*, q.id, q.cycle, q.ended_at, q.satisfied_at,
                 q.valid_until, q.satisfied_at IS NULL AND q.ended_at IS NULL AS is_open,
@@ -70,7 +70,7 @@ fn renewed_by(day: &'static str) -> Sql {
 }
 
 /// Ends the reasons that hold no more, and the requirements that have none left.
-pub(super) fn end(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+pub(super) fn end(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
     let now = tx.now;
     let statement = sql!(
         "WITH gone AS MATERIALIZED (SELECT rr.user_id, rr.id, rr.requirement_id, CASE
@@ -120,7 +120,7 @@ pub(super) fn end(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
 
 /// Satisfies what is open and for which there is a valid completion: the one that lasts longest. A renewal wants
 /// one that outlasts the completion that it renews.
-pub(super) fn satisfy(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+pub(super) fn satisfy(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
     let now = tx.now;
     let statement = sql!(
         "WITH best AS (SELECT DISTINCT ON (q.user_id, q.id) q.user_id, q.id, c.id AS completion_id,
@@ -147,9 +147,9 @@ pub(super) fn satisfy(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
     Ok(statement.execute(tx.conn)?)
 }
 
-/// What [`bring_about`] did.
+/// What [`open_requirements`] did.
 #[derive(Debug, Clone, Copy, QueryableByName)]
-pub(super) struct BroughtAbout {
+pub(super) struct OpenedRequirements {
     /// Requirements that opened.
     #[diesel(sql_type = BigInt)]
     pub opened: i64,
@@ -164,7 +164,7 @@ pub(super) struct BroughtAbout {
 /// Opens first cycles, and next ones where a completion lapses soon; a course that is not published opens none. Adds
 /// the reasons that other current requirements lack, and brings the due dates of open ones' reasons up to date; that
 /// event is the requirement's.
-pub(super) fn bring_about(tx: &mut Tx, reach: &Reach) -> ApiResult<BroughtAbout> {
+pub(super) fn open_requirements(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<OpenedRequirements> {
     let (now, today) = (tx.now, tx.today());
     let statement = sql!(
         "WITH {compared},
@@ -228,7 +228,7 @@ pub(super) fn bring_about(tx: &mut Tx, reach: &Reach) -> ApiResult<BroughtAbout>
 }
 
 /// Gives open requirements the earliest due date of their live reasons.
-pub(super) fn move_due_dates(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+pub(super) fn move_due_dates(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
     let statement = sql!(
         "WITH due AS (SELECT q.user_id, q.id, min(rr.due_on) AS due_on FROM requirements q
             JOIN requirement_reasons rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id
@@ -248,7 +248,7 @@ pub(super) fn move_due_dates(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
 }
 
 /// Enrolls people for what opened in this transaction, unless they are enrolled. Later withdrawals stand.
-pub(super) fn enroll(tx: &mut Tx, reach: &Reach) -> ApiResult<usize> {
+pub(super) fn enroll(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
     let now = tx.now;
     let statement = sql!(
         "WITH enrolled AS (INSERT INTO enrollments (id, user_id, course_id, course_version_id, state,

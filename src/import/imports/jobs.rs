@@ -10,7 +10,7 @@ use crate::{
     app::Tx,
     http::{ApiError, ApiResult},
     import::{
-        apply::{self, Ending, Transactions},
+        apply::{self, ApplyOutcome, Transactions},
         plan,
     },
     jobs::{Job, JobError, JobRun},
@@ -36,7 +36,7 @@ impl Job for PlanImport {
             operations::set_total(tx, self.operation_id, assessment.counts.rows)?;
             operations::succeed(tx, self.operation_id, &assessment.counts)
         });
-        or_fail(run, planned, |tx, why| {
+        fail_with_import(run, planned, |tx, why| {
             store::failed(tx, self.import_id, why)?;
             operations::fail(tx, self.operation_id, why)
         })
@@ -97,15 +97,15 @@ impl ApplyPlan {
     fn in_batches(&self, run: &JobRun) -> Result<(), JobError> {
         let ending = apply::in_batches(run, self.import_id, self.operation_id)?;
         run.finish(|tx| match ending {
-            Ending::Done => {
+            ApplyOutcome::Done => {
                 let counts = apply::end(tx, self.import_id)?;
                 operations::succeed(tx, self.operation_id, &counts)
             }
-            Ending::Cancelled => {
+            ApplyOutcome::Cancelled => {
                 let counts = apply::end_early(tx, self.import_id, None)?;
                 operations::cancel(tx, self.operation_id, &counts)
             }
-            Ending::Waits => tx.enqueue_at(self, tx.now + LOOK_AGAIN),
+            ApplyOutcome::Waits => tx.enqueue_at(self, tx.now + LOOK_AGAIN),
         })
     }
 }
@@ -120,7 +120,7 @@ impl Job for ApplyPlan {
         } else {
             self.in_batches(run)
         };
-        or_fail(run, applied, |tx, why| {
+        fail_with_import(run, applied, |tx, why| {
             apply::end_early(tx, self.import_id, Some(why))?;
             operations::fail(tx, self.operation_id, why)
         })
@@ -137,7 +137,7 @@ impl Job for ApplyPlan {
 }
 
 /// What the file or the plan is to blame for ends the import with the operation, by `fail`.
-fn or_fail(
+fn fail_with_import(
     run: &JobRun,
     outcome: Result<(), JobError>,
     fail: impl Fn(&mut Tx, &ApiError) -> ApiResult<()>,

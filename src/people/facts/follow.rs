@@ -15,7 +15,7 @@ use crate::{
 const MOST_AT_ONCE: usize = 2_000;
 
 /// Whether this transaction leaves so many people to jobs. Only requests do: nobody waits for jobs and commands.
-pub fn is_left_to_jobs(tx: &Tx, people: usize) -> bool {
+pub fn is_followed_by_job(tx: &Tx, people: usize) -> bool {
     tx.is_request() && people > MOST_AT_ONCE
 }
 
@@ -38,18 +38,18 @@ impl Job for FollowPeople {
 }
 
 /// Has people's dynamic groups and requirements looked at: in this transaction, or by jobs that it queues if they are many and
-/// the caller writes people everywhere. Who does not brings nobody within their own reach (see [`super::keep_changed`]), which
+/// the caller writes people everywhere. Who does not brings nobody within their own reach (see [`super::refresh_changed`]), which
 /// jobs, being Provost itself, are not.
 pub fn follow(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
-    if is_left_to_jobs(tx, people.len()) && tx.seen(Permission::UsersWrite).is_everything() {
-        return leave_to_jobs(tx, &people);
+    if is_followed_by_job(tx, people.len()) && tx.seen(Permission::UsersWrite).is_everything() {
+        return enqueue_follow(tx, &people);
     }
     tx.touch_users(people);
     Ok(())
 }
 
 /// Queues jobs that look at these people's dynamic groups and requirements.
-pub fn leave_to_jobs(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
+pub fn enqueue_follow(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
     for part in people.chunks(MOST_AT_ONCE) {
         tx.enqueue(&FollowPeople {
             user_ids: part.to_vec(),

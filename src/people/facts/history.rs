@@ -17,7 +17,7 @@ struct Changed {
 
 /// Closes the open periods of those whose job fields changed, and opens new ones. Touches their managers, about whom
 /// filters ask whether anybody reports to them.
-pub(super) fn keep(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
+pub(super) fn refresh(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
     let changed = changed(tx, people)?;
     if changed.is_empty() {
         return Ok(());

@@ -1,12 +1,12 @@
 //! What follows from people's rows: periods of history, the reporting line, who is in which dynamic group.
 //!
-//! Kept in the transaction that changes people, whoever changes them: [`keep_changed`] is the first reaction of the
+//! Kept in the transaction that changes people, whoever changes them: [`refresh_changed`] is the first reaction of the
 //! server. Every statement takes one, many or all people, and what is right already stays untouched.
 
 mod follow;
 mod history;
 
-pub use follow::{FollowPeople, follow, is_left_to_jobs, leave_to_jobs};
+pub use follow::{FollowPeople, enqueue_follow, follow, is_followed_by_job};
 
 use diesel::{QueryDsl, RunQueryDsl};
 use uuid::Uuid;
@@ -15,33 +15,33 @@ use super::{closure::REPORTING_LINES, groups::dynamic};
 use crate::{app::Tx, db::schema::users, http::ApiResult, sql};
 
 /// The reaction: keeps the facts of the people who changed in this transaction.
-pub fn keep_changed(tx: &mut Tx) -> ApiResult<()> {
+pub fn refresh_changed(tx: &mut Tx) -> ApiResult<()> {
     let changed = tx.changed_users();
     if changed.is_empty() {
         return Ok(());
     }
-    keep(tx, Some(&changed))
+    refresh(tx, Some(&changed))
 }
 
 /// Keeps the facts of these people, or of everybody. Touches those on whom it bears beside them: their managers,
 /// and all below whoever has another manager now.
-pub fn keep(tx: &mut Tx, people: Option<&[Uuid]>) -> ApiResult<()> {
+pub fn refresh(tx: &mut Tx, people: Option<&[Uuid]>) -> ApiResult<()> {
     let people = match people {
         Some(people) => people.to_vec(),
         None => users::table.select(users::id).load(tx.conn)?,
     };
     activate(tx, &people)?;
-    history::keep(tx, &people)?;
-    keep_lines(tx, &people)?;
+    history::refresh(tx, &people)?;
+    refresh_reporting_lines(tx, &people)?;
     tx.touch_users(people);
     let touched = tx.changed_users();
     let groups = dynamic::all(tx)?;
-    dynamic::keep(tx, groups, Some(&touched))
+    dynamic::refresh_members(tx, groups, Some(&touched))
 }
 
 /// Keeps the reporting line of people whose managers were just written.
-pub fn keep_lines(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
-    let affected = REPORTING_LINES.keep(tx, people)?;
+pub fn refresh_reporting_lines(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
+    let affected = REPORTING_LINES.refresh(tx, people)?;
     tx.touch_users(affected);
     Ok(())
 }

@@ -48,7 +48,7 @@ impl Resource for Group {
         require_everywhere(tx, drafts, Self::WRITE, Draft::is_new)?;
         filters(tx, drafts)?;
         CODE.check(tx, drafts)?;
-        if due(drafts).any(|draft| has_new_filter(draft) || comes_or_goes(draft)) {
+        if due(drafts).any(|draft| has_new_filter(draft) || is_archived_or_restored(draft)) {
             dynamic::lock_filters(tx)?;
         }
         reach(tx, drafts)
@@ -65,7 +65,7 @@ impl Resource for Group {
     }
 }
 
-fn comes_or_goes(draft: &Draft) -> bool {
+fn is_archived_or_restored(draft: &Draft) -> bool {
     draft.archives() || draft.restores()
 }
 
@@ -74,7 +74,7 @@ fn comes_or_goes(draft: &Draft) -> bool {
 fn reach(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let moving: Vec<_> = drafts
         .iter()
-        .filter(|draft| comes_or_goes(draft))
+        .filter(|draft| is_archived_or_restored(draft))
         .map(|draft| draft.after.id)
         .collect();
     if moving.is_empty() {
@@ -82,12 +82,12 @@ fn reach(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
     let held = inclusion::holders_beyond_caller(tx, inclusion::held_by_members(moving.clone(), tx.now))?;
     let over = inclusion::holders_beyond_caller(tx, inclusion::held_over_members(moving, tx.now))?;
-    for draft in drafts.iter_mut().filter(|draft| comes_or_goes(draft)) {
+    for draft in drafts.iter_mut().filter(|draft| is_archived_or_restored(draft)) {
         if held.contains(&draft.after.id) {
             draft.refuse(members::grants_too_much());
         } else if draft.restores() && draft.after.kind == GroupKind::Dynamic && over.contains(&draft.after.id)
         {
-            draft.refuse(reaches_too_far());
+            draft.refuse(filter_exceeds_caller());
         }
     }
     Ok(())
@@ -121,7 +121,9 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
                 "A filter chooses from everybody, so writing it needs the permission groups.write everywhere.",
             ))
         } else {
-            beyond_caller.contains(&draft.after.id).then(reaches_too_far)
+            beyond_caller
+                .contains(&draft.after.id)
+                .then(filter_exceeds_caller)
         };
         if let Some(error) = error {
             draft.refuse(error);
@@ -130,7 +132,7 @@ fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     Ok(())
 }
 
-fn reaches_too_far() -> ApiError {
+fn filter_exceeds_caller() -> ApiError {
     ApiError::new(
         Code::GrantExceedsCaller,
         "Grants reach as far as this group does, so choosing its members by a filter needs the permissions of those grants everywhere.",
@@ -143,5 +145,5 @@ fn fill(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
         .filter(|draft| has_new_filter(draft) || draft.restores())
         .filter(|draft| draft.after.archived_at.is_none());
     let groups = filled.filter_map(|draft| Some((draft.after.id, draft.after.filter.clone()?)));
-    dynamic::keep(tx, groups.collect(), None)
+    dynamic::refresh_members(tx, groups.collect(), None)
 }

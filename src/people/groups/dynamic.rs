@@ -32,7 +32,7 @@ const GROUPS_A_STATEMENT: usize = 100;
 /// Every live dynamic group. Holds off changes of filters until the transaction ends, so that nobody is judged by a
 /// filter that another transaction is about to replace.
 pub fn all(tx: &mut Tx) -> ApiResult<Vec<DynamicGroup>> {
-    tx.hold_off(FILTERS)?;
+    tx.advisory_lock_shared(FILTERS)?;
     let groups = groups::table
         .filter(groups::kind.eq("dynamic"))
         .filter(groups::archived_at.is_null())
@@ -45,7 +45,7 @@ pub fn all(tx: &mut Tx) -> ApiResult<Vec<DynamicGroup>> {
 /// Waits for the transactions that judge people by the present filters, and holds off others: taken before a filter
 /// is written.
 pub fn lock_filters(tx: &mut Tx) -> ApiResult<()> {
-    tx.take_turns(FILTERS)
+    tx.advisory_lock(FILTERS)
 }
 
 #[derive(QueryableByName)]
@@ -59,7 +59,7 @@ struct Change {
 }
 
 /// Brings the membership of these people, or of everybody, in `groups` up to date.
-pub fn keep(tx: &mut Tx, groups: Vec<DynamicGroup>, people: Option<&[Uuid]>) -> ApiResult<()> {
+pub fn refresh_members(tx: &mut Tx, groups: Vec<DynamicGroup>, people: Option<&[Uuid]>) -> ApiResult<()> {
     if groups.is_empty() {
         return Ok(());
     }
@@ -77,8 +77,8 @@ pub fn keep(tx: &mut Tx, groups: Vec<DynamicGroup>, people: Option<&[Uuid]>) -> 
             .collect();
         let gained = changes.iter().filter(|change| change.is_member);
         let gained: Vec<_> = gained.map(|change| (change.group, change.user)).collect();
-        if !beyond_reach(tx, &gained)?.is_empty() {
-            return Err(comes_within_reach());
+        if !exceeding_people(tx, &gained)?.is_empty() {
+            return Err(newly_reached_error());
         }
         members::announce(tx, &changes);
     }
@@ -110,13 +110,13 @@ pub fn newly_reached(tx: &mut Tx, people: &[Uuid]) -> ApiResult<HashSet<Uuid>> {
         .iter()
         .map(|change| (change.group_id, change.user_id))
         .collect();
-    beyond_reach(tx, &gained)
+    exceeding_people(tx, &gained)
 }
 
 /// Those of `gained`, pairs of group and person, whom the caller would come to reach by these memberships. Who writes
 /// people everywhere may: whoever grants a role in the scope of a dynamic group trusts those with the facts that its
 /// filter looks at.
-fn beyond_reach(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<Uuid>> {
+fn exceeding_people(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<Uuid>> {
     if gained.is_empty() || tx.seen(Permission::UsersWrite).is_everything() {
         return Ok(HashSet::new());
     }
@@ -124,7 +124,7 @@ fn beyond_reach(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<Uuid>
 }
 
 /// The refusal of one of them.
-pub fn comes_within_reach() -> ApiError {
+pub fn newly_reached_error() -> ApiError {
     ApiError::new(
         Code::GrantExceedsCaller,
         "By this somebody would come into a dynamic group that grants of yours reach as far as, and so within your reach; \

@@ -104,7 +104,7 @@ pub fn place(tx: &mut Tx, user: Uuid, within: BTreeSet<Uuid>, without: BTreeSet<
         )
         .returning(group_members::group_id)
         .get_results(tx.conn)?;
-    let added: Vec<Seen> = sql!(
+    let added: Vec<VisibleUser> = sql!(
         "INSERT INTO group_members (group_id, user_id, added_at) SELECT groups.id, {user}, {tx.now}
          FROM groups WHERE groups.kind = 'static' AND groups.archived_at IS NULL
             AND groups.id = ANY({within}) ON CONFLICT DO NOTHING RETURNING group_id AS id",
@@ -126,7 +126,7 @@ pub fn place(tx: &mut Tx, user: Uuid, within: BTreeSet<Uuid>, without: BTreeSet<
 
 /// Adds people to a group, however many, and answers those who were not in it.
 fn insert(tx: &mut Tx, group: Uuid, people: &[Uuid]) -> ApiResult<Vec<Uuid>> {
-    let added: Vec<Seen> = sql!(
+    let added: Vec<VisibleUser> = sql!(
         "INSERT INTO group_members (group_id, user_id, added_at) SELECT DISTINCT {group}, id, {tx.now}
          FROM unnest({people}) AS given(id) ON CONFLICT DO NOTHING RETURNING user_id AS id"
     )
@@ -213,7 +213,7 @@ pub(super) fn grants_too_much() -> ApiError {
 }
 
 #[derive(QueryableByName)]
-struct Seen {
+struct VisibleUser {
     #[diesel(sql_type = sql_types::Uuid)]
     id: Uuid,
 }
@@ -221,7 +221,7 @@ struct Seen {
 fn refuse_unseen(tx: &mut Tx, changes: &UpdateGroupMembers) -> ApiResult<()> {
     let scope = tx.scope(Permission::UsersRead)?;
     let named: Vec<Uuid> = changes.add.iter().chain(&changes.remove).copied().collect();
-    let seen: Vec<Seen> = sql!(
+    let seen: Vec<VisibleUser> = sql!(
         "SELECT users.id FROM users WHERE users.id = ANY({named}) AND {covered}",
         covered = User::covered(&scope),
     )

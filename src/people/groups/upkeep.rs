@@ -8,15 +8,15 @@ use crate::jobs::{Job, JobError, JobRun};
 
 /// Brings the membership of everybody in every dynamic group up to date.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct KeepGroups {}
+pub struct RefreshGroups {}
 
-impl Job for KeepGroups {
+impl Job for RefreshGroups {
     const KIND: &'static str = "groups.upkeep";
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         run.finish(|tx| {
             let groups = dynamic::all(tx)?;
-            dynamic::keep(tx, groups, None)
+            dynamic::refresh_members(tx, groups, None)
         })
     }
 

@@ -15,7 +15,7 @@ use crate::{
     people::{closure::ORG_UNITS, facts},
     resource::{
         self, Expansion, NoExtra, Resource, Unique,
-        draft::{due, standing},
+        draft::{due, without_faults},
     },
 };
 
@@ -55,7 +55,7 @@ impl Resource for OrgUnit {
 
     fn follow(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
         let placed = due(drafts).filter(|draft| draft.sets(|unit| &unit.parent_id));
-        ORG_UNITS.keep(tx, &placed.map(|draft| draft.after.id).collect::<Vec<_>>())?;
+        ORG_UNITS.refresh(tx, &placed.map(|draft| draft.after.id).collect::<Vec<_>>())?;
         Ok(())
     }
 
@@ -164,7 +164,7 @@ fn places(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         } else if let Err(error) = enters {
             draft.refuse(error);
         } else if beyond.contains(&draft.after.id) {
-            draft.refuse(reaches_further());
+            draft.refuse(move_exceeds_caller());
         }
     }
     Ok(())
@@ -194,7 +194,7 @@ fn beyond_caller(tx: &mut Tx, placed: &[&mut Draft]) -> ApiResult<HashSet<Uuid>>
     inclusion::moved_beyond_caller(tx, ("org_unit", "org_unit"), &moves)
 }
 
-fn reaches_further() -> ApiError {
+fn move_exceeds_caller() -> ApiError {
     let detail = "You may do more in the unit above than in this one, so moving it there takes the same permissions in this one, \
         or users.write everywhere.";
     ApiError::new(Code::GrantExceedsCaller, detail).with_field("/parent_id", "is where you may do more")
@@ -231,7 +231,7 @@ pub(super) const NO_SUCH_PARENT: &str = "names no org unit that you may see";
 /// more of the other, so it is asked until nobody more is refused.
 fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let parent: fn(&OrgUnit) -> &Option<Uuid> = |unit| &unit.parent_id;
-    ORG_UNITS.tell_refused_of_circles(tx, parent, drafts)?;
+    ORG_UNITS.explain_circles(tx, parent, drafts)?;
     loop {
         while orphans(drafts) {}
         if !ORG_UNITS.refuse_circles(tx, parent, drafts)? {
@@ -254,7 +254,7 @@ fn orphans(drafts: &mut [Draft]) -> bool {
             .is_some_and(|parent| missing.contains(&parent))
     };
     let mut refused = false;
-    for draft in standing(drafts).filter(is_below) {
+    for draft in without_faults(drafts).filter(is_below) {
         draft.refuse(no_such_parent());
         refused = true;
     }

@@ -19,7 +19,7 @@ use crate::{
     },
     resource::{
         self, Expansion, Reference, Resource, Unique,
-        draft::{due, standing},
+        draft::{due, without_faults},
     },
     sql,
 };
@@ -72,7 +72,7 @@ impl Resource for User {
         }
         // Where people stand in the reporting line says whether they are in the caller's scope.
         let ids: Vec<Uuid> = due(drafts).map(|draft| draft.after.id).collect();
-        facts::keep_lines(tx, &ids)
+        facts::refresh_reporting_lines(tx, &ids)
     }
 
     fn confirm(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
@@ -84,7 +84,7 @@ impl Resource for User {
         let reached = groups::dynamic::newly_reached(tx, &affected)?;
         match reached.is_empty() {
             true => Ok(()),
-            false => refuse_reached(drafts, &reached),
+            false => refuse_beyond_caller(drafts, &reached),
         }
     }
 
@@ -115,10 +115,10 @@ fn managers_of(draft: &Draft) -> impl Iterator<Item = Uuid> + use<> {
 
 /// Refuses those whom the caller would come to reach, and those by whom they would reach their managers. Where it is
 /// others, such as those who stand below them, nobody is written.
-fn refuse_reached(drafts: &mut [Draft], reached: &HashSet<Uuid>) -> ApiResult<()> {
-    let refusal = groups::dynamic::comes_within_reach();
+fn refuse_beyond_caller(drafts: &mut [Draft], reached: &HashSet<Uuid>) -> ApiResult<()> {
+    let refusal = groups::dynamic::newly_reached_error();
     let mut found = false;
-    for draft in standing(drafts) {
+    for draft in without_faults(drafts) {
         let bears_on_managers =
             draft.is_new() || draft.changes(|user| &user.manager_id) || draft.changes(|user| &user.status);
         if reached.contains(&draft.after.id)
@@ -227,7 +227,7 @@ fn keys(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
 /// is asked until nobody more is refused.
 fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let manager: fn(&User) -> &Option<Uuid> = |user| &user.manager_id;
-    REPORTING_LINES.tell_refused_of_circles(tx, manager, drafts)?;
+    REPORTING_LINES.explain_circles(tx, manager, drafts)?;
     while REPORTING_LINES.refuse_circles(tx, manager, drafts)? {}
     Ok(())
 }

@@ -56,11 +56,11 @@ pub(super) async fn set_user_password(
         let user = access::authorize(tx, &id, Permission::UsersWrite)?;
         known.check(&*user)?;
         if tx.caller.person() != Some(user.id) {
-            inclusion::require_what_reaches(tx, user.id)?;
+            inclusion::require_all_of(tx, user.id)?;
         }
         let hash = hash.as_ref().map_err(Clone::clone)?;
         passwords::set(tx, user.id, hash, body.0.must_change)?;
-        letters::say_changed(tx, user.id)?;
+        letters::notify_of_change(tx, user.id)?;
         sessions::end::others(tx, user.id, SessionEndReason::PasswordSet)?;
         Ok(Reply::no_content())
     })

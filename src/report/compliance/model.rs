@@ -34,7 +34,7 @@ pub struct ComplianceQuery {
 }
 
 impl Parameters for ComplianceQuery {
-    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
         Some(&mut self.faults)
     }
 }

@@ -47,7 +47,7 @@ pub struct OverdueQuery {
 }
 
 impl Parameters for OverdueQuery {
-    fn kept_faults(&mut self) -> Option<&mut Vec<FieldError>> {
+    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
         Some(&mut self.faults)
     }
 }

@@ -1,8 +1,8 @@
 //! SCIM's groups.
 
 mod filter;
+mod member_changes;
 pub mod record;
-mod roll;
 pub mod routes;
 mod store;
 pub mod write;

@@ -10,7 +10,7 @@ use crate::{
     people::groups::model::Group,
     scim::{
         call::Client,
-        respond::{Meta, Represented, represent},
+        respond::{Meta, Representation, represent},
         schema::{EXTERNAL_ID, GROUP, Resource, USER},
     },
 };
@@ -100,7 +100,7 @@ impl Record {
     }
 
     /// All of it, with `members` where they are wanted.
-    pub fn represent(&self, client: &Client, members: Option<&[Member]>) -> Represented {
+    pub fn represent(&self, client: &Client, members: Option<&[Member]>) -> Representation {
         let mut resource = self.resource();
         let shown = members
             .unwrap_or_default()

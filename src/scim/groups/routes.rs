@@ -12,7 +12,7 @@ use crate::{
     scim::{
         call::{Client, ScimBody, ScimCall},
         model::{ScimGroup, ScimList, ScimPatch, ScimSearch},
-        respond::{self, Represented},
+        respond::{self, Representation},
         search::{ScimListParams, ScimProjectionParams, Search},
     },
 };
@@ -154,7 +154,7 @@ fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<Reply> {
 }
 
 /// How many there are in all, and the page.
-pub fn found(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Vec<Represented>)> {
+pub fn found(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Vec<Representation>)> {
     let (total, page) = store::list(tx, client, search)?;
     Ok((total, represented(tx, client, &page.data, search)?))
 }
@@ -165,7 +165,7 @@ fn represented(
     client: &Client,
     records: &[Record],
     search: &Search,
-) -> ApiResult<Vec<Represented>> {
+) -> ApiResult<Vec<Representation>> {
     let ids: Vec<Uuid> = records.iter().map(|record| record.group.id).collect();
     let members = match search.projection.holds("members") {
         true => store::members(tx, &ids)?,
@@ -179,7 +179,7 @@ fn represented(
 }
 
 /// One group.
-fn one(tx: &mut Tx, client: &Client, record: &Record, search: &Search) -> ApiResult<Represented> {
+fn one(tx: &mut Tx, client: &Client, record: &Record, search: &Search) -> ApiResult<Representation> {
     let mut all = represented(tx, client, std::slice::from_ref(record), search)?;
     all.pop()
         .ok_or_else(|| ApiError::internal("a group was lost on the way"))

@@ -154,7 +154,7 @@ pub fn matching(tx: &mut Tx, group: Option<Uuid>, people: Vec<Uuid>, condition: 
 /// Whether another group that SCIM knows has that name. Whoever gives a group the same name waits for this transaction.
 pub fn is_taken(tx: &mut Tx, name: &str, except: Option<Uuid>) -> ApiResult<bool> {
     let name = fold(name);
-    tx.take_turns(sql!("'scim_groups ' || {name}", name = name.as_str()))?;
+    tx.advisory_lock(sql!("'scim_groups ' || {name}", name = name.as_str()))?;
     let scope = tx.scope(Permission::GroupsWrite)?;
     let found = sql!(
         "SELECT id FROM groups WHERE name_folded = {name} AND id IS DISTINCT FROM {except} AND {known}

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
+    member_changes::MemberChanges,
     record::{Record, check},
-    roll::Roll,
     store,
 };
 use crate::{
@@ -36,7 +36,7 @@ pub fn create(tx: &mut Tx, client: &Client, body: &Value) -> ApiResult<Record> {
     let group = access::authorize(tx, &Ref::from(group.id), Permission::GroupsWrite)?;
     let key = identity::key(client, &resource)?;
     identity::set_key(tx, client, &group, None, key).map_err(in_scim)?;
-    Roll::of(resource.get("members"))?.settle(tx, &group)?;
+    MemberChanges::of(resource.get("members"))?.apply(tx, &group)?;
     store::authorized(tx, client, group.id)
 }
 
@@ -50,8 +50,8 @@ pub fn replace(
 ) -> ApiResult<Record> {
     let (group, record) = authorize(tx, client, id, known)?;
     let resource = GROUP.read(body.clone())?;
-    let roll = Roll::of(resource.get("members"))?;
-    change(tx, client, group, &record, &resource, roll)
+    let changes = MemberChanges::of(resource.get("members"))?;
+    change(tx, client, group, &record, &resource, changes)
 }
 
 /// Does the operations of a PATCH.
@@ -64,7 +64,7 @@ pub fn update(
 ) -> ApiResult<Record> {
     let (group, record) = authorize(tx, client, id, known)?;
     let (operations, others) = patch::read(&GROUP, body.clone())?;
-    let mut roll = Roll::default();
+    let mut changes = MemberChanges::default();
     let mut rest = Vec::new();
     for operation in operations {
         match operation {
@@ -72,12 +72,12 @@ pub fn update(
                 verb,
                 path: Path::Attribute(target),
                 value,
-            } if target.attribute.name == "members" => roll.note(tx, id, verb, &target, value)?,
+            } if target.attribute.name == "members" => changes.note(tx, id, verb, &target, value)?,
             operation => rest.push(operation),
         }
     }
     let resource = patch::apply(&GROUP, record.resource(), (rest, others))?;
-    change(tx, client, group, &record, &resource, roll)
+    change(tx, client, group, &record, &resource, changes)
 }
 
 /// Archives a group: all its memberships end, and no client calls it anything any more.
@@ -108,13 +108,13 @@ fn change(
     group: Authorized<Group>,
     record: &Record,
     resource: &Resource,
-    roll: Roll,
+    changes: MemberChanges,
 ) -> ApiResult<Record> {
     let id = group.id;
     let name = name(tx, resource, Some(&group))?;
     let key = identity::key(client, resource)?;
     identity::set_key(tx, client, &group, record.external_id.as_deref(), key).map_err(in_scim)?;
-    roll.settle(tx, &group)?;
+    changes.apply(tx, &group)?;
     if name != group.name {
         let fields = Map::from_iter([("name".to_owned(), Value::String(name))]);
         let changes: UpdateGroup = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;

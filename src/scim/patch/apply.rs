@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Effort, Operation, Path, Target, Verb};
+use super::{Operation, PatchBudget, Path, Target, Verb};
 use crate::{
     filter::{Attribute as FilterAttribute, Facts, Filter, FilterClock, Kind, Schema as FilterSchema},
     http::{ApiError, ApiResult, Code},
     scim::schema::{
         Resource, Schema,
-        attribute::{Attribute, below, find, is_primary, no_longer_primary, read_members, refuse_too_many},
+        attribute::{Attribute, below, clear_primary, find, is_primary, read_members, refuse_too_many},
     },
 };
 
@@ -16,16 +16,16 @@ use crate::{
 pub const UNSAID: &str = "\0unsaid";
 
 /// Does it.
-pub fn apply(resource: &mut Resource, operation: Operation, effort: &mut Effort) -> ApiResult<()> {
+pub fn apply(resource: &mut Resource, operation: Operation, budget: &mut PatchBudget) -> ApiResult<()> {
     let Operation { verb, path, value } = operation;
     match path {
         Path::Extension(schema) => extension(resource, verb, schema, value),
-        Path::Foreign(foreign) => foreign.apply(resource, verb, value, effort),
+        Path::Foreign(foreign) => foreign.apply(resource, verb, value, budget),
         Path::Attribute(target) => match target.extension {
             Some(schema) => in_extension(resource, schema, |members| {
-                attribute(members, verb, &target, value, effort)
+                attribute(members, verb, &target, value, budget)
             }),
-            None => attribute(resource, verb, &target, value, effort),
+            None => attribute(resource, verb, &target, value, budget),
         },
     }
 }
@@ -81,13 +81,13 @@ fn attribute(
     verb: Verb,
     target: &Target,
     value: Value,
-    effort: &mut Effort,
+    budget: &mut PatchBudget,
 ) -> ApiResult<()> {
     let attribute = target.attribute;
     match (&target.filter, target.part, verb) {
-        (Some(filter), ..) => values(members, verb, target, filter, value, effort),
+        (Some(filter), ..) => values(members, verb, target, filter, value, budget),
         (None, Some(part), _) if attribute.is_multi_valued => {
-            every(members, verb, (attribute, part), value, effort)
+            every(members, verb, (attribute, part), value, budget)
         }
         (None, Some(part), Verb::Remove) => {
             if let Some(Value::Object(parts)) = members.get_mut(attribute.name) {
@@ -102,8 +102,8 @@ fn attribute(
                 _ => Err(ApiError::internal(format!("{} is no object", attribute.name))),
             }
         }
-        (None, None, Verb::Remove) => remove(members, attribute, value, effort),
-        (None, None, Verb::Add) if attribute.is_multi_valued => add(members, attribute, value, effort),
+        (None, None, Verb::Remove) => remove(members, attribute, value, budget),
+        (None, None, Verb::Add) if attribute.is_multi_valued => add(members, attribute, value, budget),
         (None, None, _) if attribute.parts().is_empty() || attribute.is_multi_valued => {
             set(members, attribute, value)
         }
@@ -139,7 +139,12 @@ fn set(members: &mut Resource, attribute: &Attribute, value: Value) -> ApiResult
 
 /// Takes an attribute away. A value names what goes: values of many, or parts of an object; one that names nothing takes
 /// nothing away.
-fn remove(members: &mut Resource, attribute: &Attribute, value: Value, effort: &mut Effort) -> ApiResult<()> {
+fn remove(
+    members: &mut Resource,
+    attribute: &Attribute,
+    value: Value,
+    budget: &mut PatchBudget,
+) -> ApiResult<()> {
     match (attribute.is_multi_valued, value) {
         (true, value) if !value.is_null() => {
             let named = attribute.read(attribute.unfold(value))?;
@@ -148,7 +153,7 @@ fn remove(members: &mut Resource, attribute: &Attribute, value: Value, effort: &
             else {
                 return Ok(());
             };
-            effort.spend(named.len() * known.len())?;
+            budget.spend(named.len() * known.len())?;
             known.retain(|value| !named.iter().any(|named| names(named, value)));
         }
         (false, Value::Object(named)) => {
@@ -173,15 +178,20 @@ fn names(named: &Value, value: &Value) -> bool {
 }
 
 /// Adds values to those that are there: one that is there already is brought up to date.
-fn add(members: &mut Resource, attribute: &Attribute, value: Value, effort: &mut Effort) -> ApiResult<()> {
+fn add(
+    members: &mut Resource,
+    attribute: &Attribute,
+    value: Value,
+    budget: &mut PatchBudget,
+) -> ApiResult<()> {
     let Some(Value::Array(given)) = attribute.read(attribute.unfold(value))? else {
         return Ok(());
     };
     let known = list(members, attribute)?;
-    effort.spend(given.len() * known.len().max(given.len()))?;
+    budget.spend(given.len() * known.len().max(given.len()))?;
     for value in given {
         if is_primary(&value) {
-            known.iter_mut().for_each(no_longer_primary);
+            known.iter_mut().for_each(clear_primary);
         }
         match known.iter_mut().find(|known| same(&value, known)) {
             Some(present) => *present = value,
@@ -207,15 +217,15 @@ fn every(
     verb: Verb,
     (attribute, part): (&Attribute, &Attribute),
     value: Value,
-    effort: &mut Effort,
+    budget: &mut PatchBudget,
 ) -> ApiResult<()> {
     let known = list(members, attribute)?;
     if known.is_empty() && verb != Verb::Remove {
         known.push(json!({}));
     }
-    effort.spend(known.len())?;
+    budget.spend(known.len())?;
     let all: Vec<usize> = (0..known.len()).collect();
-    change(known, &all, verb, (attribute, Some(part)), value, effort)
+    change(known, &all, verb, (attribute, Some(part)), value, budget)
 }
 
 /// The values that a filter finds.
@@ -225,7 +235,7 @@ fn values(
     target: &Target,
     filter: &str,
     value: Value,
-    effort: &mut Effort,
+    budget: &mut PatchBudget,
 ) -> ApiResult<()> {
     let attribute = target.attribute;
     let filter = Filter::parse(filter, &PARTS).map_err(|faults| {
@@ -242,7 +252,7 @@ fn values(
     let finds = |value: &Value| filter.matches(&Facts::of(value), &clock);
     let known = list(members, attribute)?;
     // A filter that says more takes longer.
-    effort.spend(known.len() * filter.source().len().div_ceil(32))?;
+    budget.spend(known.len() * filter.source().len().div_ceil(32))?;
     if verb == Verb::Remove && target.part.is_none() {
         // A value beside the filter names which of those that it finds go.
         let named = match value {
@@ -250,7 +260,7 @@ fn values(
             value => Some(attribute.read(attribute.unfold(value))?),
         };
         if let Some(Some(Value::Array(named))) = &named {
-            effort.spend(named.len() * known.len())?;
+            budget.spend(named.len() * known.len())?;
         }
         let is_named = |value: &Value| match &named {
             None => true,
@@ -266,7 +276,7 @@ fn values(
         found.push(known.len());
         known.push(made_for(&filter)?);
     }
-    change(known, &found, verb, (attribute, target.part), value, effort)
+    change(known, &found, verb, (attribute, target.part), value, budget)
 }
 
 /// A value that the filter finds, where it says what that is: providers expect it to be made.
@@ -288,7 +298,7 @@ fn change(
     verb: Verb,
     (attribute, part): (&Attribute, Option<&Attribute>),
     value: Value,
-    effort: &mut Effort,
+    budget: &mut PatchBudget,
 ) -> ApiResult<()> {
     let value = match value {
         Value::Array(mut items) if items.len() == 1 => items.remove(0),
@@ -304,7 +314,7 @@ fn change(
         (None, value) => read_members(attribute.parts(), Map::from_iter([("value".to_owned(), value)])),
     };
     let given: Resource = read.map_err(|error| below(attribute.name, error))?;
-    effort.spend(found.len().saturating_sub(1) * json!(given).to_string().len())?;
+    budget.spend(found.len().saturating_sub(1) * json!(given).to_string().len())?;
     for at in found {
         if let Value::Object(parts) = &mut known[*at] {
             if let Some(part) = part {
@@ -319,7 +329,7 @@ fn change(
     let primary = found.iter().copied().find(|at| is_primary(&known[*at]));
     if let Some(primary) = primary {
         let others = known.iter_mut().enumerate().filter(|(at, _)| *at != primary);
-        others.for_each(|(_, other)| no_longer_primary(other));
+        others.for_each(|(_, other)| clear_primary(other));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::{Effort, Verb};
+use super::{PatchBudget, Verb};
 use crate::{
     http::{ApiError, ApiResult, Code},
     scim::schema::{Resource, ResourceType, attribute::refuse_too_many, split_urn},
@@ -52,7 +52,7 @@ impl Foreign {
         resource: &mut Resource,
         verb: Verb,
         value: Value,
-        effort: &mut Effort,
+        budget: &mut PatchBudget,
     ) -> ApiResult<()> {
         if let [urn] = self.names.as_slice()
             && starts_with(urn, "urn:")
@@ -61,7 +61,7 @@ impl Foreign {
         {
             return Err(ApiError::field(urn, "must be an object"));
         }
-        change(resource, &self.names, verb, value, effort)
+        change(resource, &self.names, verb, value, budget)
     }
 }
 
@@ -75,7 +75,7 @@ fn change(
     names: &[String],
     verb: Verb,
     value: Value,
-    effort: &mut Effort,
+    budget: &mut PatchBudget,
 ) -> ApiResult<()> {
     let Some((first, rest)) = names.split_first() else {
         return Ok(());
@@ -83,7 +83,7 @@ fn change(
     let known = members.keys().find(|name| name.eq_ignore_ascii_case(first));
     let name = known.unwrap_or(first).clone();
     if rest.is_empty() {
-        return change_member(members, name, verb, value, effort);
+        return change_member(members, name, verb, value, budget);
     }
     if verb == Verb::Remove && !members.contains_key(&name) {
         return Ok(());
@@ -94,7 +94,7 @@ fn change(
             format!("{name} is no object, so that it has no {}.", rest.join(".")),
         ));
     };
-    change(inner, rest, verb, value, effort)?;
+    change(inner, rest, verb, value, budget)?;
     if inner.is_empty() {
         members.remove(&name);
     }
@@ -106,7 +106,7 @@ fn change_member(
     name: String,
     verb: Verb,
     value: Value,
-    effort: &mut Effort,
+    budget: &mut PatchBudget,
 ) -> ApiResult<()> {
     match (verb, members.get_mut(&name), value) {
         // A value names what goes, as in the schemas that are known; one that names nothing takes nothing away.
@@ -133,7 +133,7 @@ fn change_member(
         // Parts that are not named stay, as in the schemas that are known.
         (_, Some(Value::Object(known)), Value::Object(given)) => {
             for (part, value) in given {
-                change(known, &[part], verb, value, effort)?;
+                change(known, &[part], verb, value, budget)?;
             }
             if known.is_empty() {
                 members.remove(&name);
@@ -145,7 +145,7 @@ fn change_member(
                 one => vec![one],
             };
             refuse_too_many(&name, known.len().max(given.len()))?;
-            effort.spend(given.len() * known.len().max(given.len()))?;
+            budget.spend(given.len() * known.len().max(given.len()))?;
             for value in given {
                 if !known.contains(&value) {
                     known.push(value);

@@ -2,7 +2,7 @@
 //! members of a value, values that are made where a filter finds none.
 
 mod apply;
-mod effort;
+mod budget;
 mod foreign;
 mod path;
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::schema::{Resource, ResourceType, is_added};
 use crate::http::{ApiError, ApiResult, Code};
 pub use apply::{PARTS, UNSAID};
-use effort::Effort;
+use budget::PatchBudget;
 use foreign::Foreign;
 pub use path::{Path, Target};
 
@@ -87,7 +87,7 @@ fn read_one(
         (Value::String(path), Value::Object(members))
             if verb != Verb::Remove && resource_type.is_core(path.trim()) =>
         {
-            take_apart(resource_type, verb, members, operations, others)
+            split_operation(resource_type, verb, members, operations, others)
         }
         (Value::String(path), value) if !path.is_empty() => {
             let path = Path::read(resource_type, &path).map_err(|error| read_only(&path).unwrap_or(error))?;
@@ -100,7 +100,7 @@ fn read_one(
             Ok(())
         }
         (Value::Null | Value::String(_), Value::Object(members)) if verb != Verb::Remove => {
-            take_apart(resource_type, verb, members, operations, others)
+            split_operation(resource_type, verb, members, operations, others)
         }
         (Value::Null | Value::String(_), _) if verb == Verb::Remove => Err(ApiError::new(
             Code::NoTarget,
@@ -113,7 +113,7 @@ fn read_one(
 }
 
 /// The members of a value without a path, each as an operation. Their names may be paths themselves.
-fn take_apart(
+fn split_operation(
     resource_type: &ResourceType,
     verb: Verb,
     members: Map<String, Value>,
@@ -126,7 +126,7 @@ fn take_apart(
         }
         match (Path::read(resource_type, &name), value) {
             (_, Value::Object(own)) if resource_type.is_core(&name) => {
-                take_apart(resource_type, verb, own, operations, others)?;
+                split_operation(resource_type, verb, own, operations, others)?;
             }
             (Ok(Path::Attribute(target)), _) if read_only_of(&target).is_some() => {}
             (Ok(path), value) => operations.push(Operation { verb, path, value }),
@@ -152,9 +152,9 @@ pub fn apply(
     mut resource: Resource,
     (operations, others): (Vec<Operation>, Resource),
 ) -> ApiResult<Resource> {
-    let mut effort = Effort::default();
+    let mut budget = PatchBudget::default();
     for operation in operations {
-        apply::apply(&mut resource, operation, &mut effort)?;
+        apply::apply(&mut resource, operation, &mut budget)?;
     }
     resource.extend(others);
     resource_type.read(Value::Object(resource))

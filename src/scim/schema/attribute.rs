@@ -155,7 +155,7 @@ impl Attribute {
             kept.extend(self.read_one(item)?);
         }
         let primary = kept.iter_mut().filter(|value| is_primary(value));
-        primary.skip(1).for_each(no_longer_primary);
+        primary.skip(1).for_each(clear_primary);
         Ok((!kept.is_empty()).then_some(Value::Array(kept)))
     }
 
@@ -291,7 +291,7 @@ pub fn is_primary(value: &Value) -> bool {
 }
 
 /// Has another value be that. Those of which nothing is said stay as they are.
-pub fn no_longer_primary(value: &mut Value) {
+pub fn clear_primary(value: &mut Value) {
     if let Some(primary) = value.get_mut("primary") {
         *primary = false.into();
     }

@@ -86,14 +86,14 @@ pub fn returning(
     };
     let same = deleted.iter().find(is_same).map(|one| one.id);
     for other in deleted.iter().filter(|one| Some(one.id) != same) {
-        give_name_up(tx, other)?;
+        release_username(tx, other)?;
     }
     let Some(same) = same else { return Ok(None) };
     // Who is out of the caller's reach does not come back by them; the name is taken then.
     Ok(access::authorize(tx, &Ref::from(same), Permission::UsersWrite).ok())
 }
 
-fn give_name_up(tx: &mut Tx, other: &store::Deleted) -> ApiResult<()> {
+fn release_username(tx: &mut Tx, other: &store::Deleted) -> ApiResult<()> {
     let Ok(user) = access::authorize::<User>(tx, &Ref::from(other.id), Permission::UsersWrite) else {
         return Ok(());
     };

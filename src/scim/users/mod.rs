@@ -1,8 +1,8 @@
 //! SCIM's users, which are people.
 
 mod filter;
-mod homes;
 pub mod identity;
+mod mapped;
 pub mod record;
 pub mod routes;
 mod said;

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::homes::{CUSTOM, HOMES, is_made_up};
+use super::mapped::{CUSTOM, HOMES, is_made_up};
 use crate::{
     http::{Versioned, showing},
     people::users::model::{User, UserStatus},
     scim::{
         call::Client,
-        respond::{Meta, Represented, represent},
+        respond::{Meta, Representation, represent},
         schema::{ENTERPRISE_USER, EXTERNAL_ID, Resource, USER, set_text, text_at},
     },
 };
@@ -96,7 +96,7 @@ impl Record {
     }
 
     /// All of them, with the `groups` that they are in.
-    pub fn represent(&self, client: &Client, groups: Option<Vec<Value>>) -> Represented {
+    pub fn represent(&self, client: &Client, groups: Option<Vec<Value>>) -> Representation {
         let mut resource = self.resource();
         if let (Some(id), Some(extension)) = (self.user.manager_id, resource.get_mut(ENTERPRISE_USER)) {
             let manager = &mut extension["manager"];

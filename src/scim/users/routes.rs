@@ -12,7 +12,7 @@ use crate::{
     scim::{
         call::{Client, ScimBody, ScimCall},
         model::{ScimList, ScimPatch, ScimSearch, ScimUser},
-        respond::{self, Represented},
+        respond::{self, Representation},
         search::{ScimListParams, ScimProjectionParams, Search},
     },
 };
@@ -158,7 +158,7 @@ fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<Reply> {
 }
 
 /// How many there are in all, and the page.
-pub fn found(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Vec<Represented>)> {
+pub fn found(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Vec<Representation>)> {
     let (total, page) = store::list(tx, client, search)?;
     Ok((total, represented(tx, client, &page.data, search)?))
 }
@@ -169,7 +169,7 @@ fn represented(
     client: &Client,
     records: &[Record],
     search: &Search,
-) -> ApiResult<Vec<Represented>> {
+) -> ApiResult<Vec<Representation>> {
     let ids: Vec<Uuid> = records.iter().map(|record| record.user.id).collect();
     let mut groups = if search.projection.holds("groups") && !ids.is_empty() {
         store::groups_of(tx, client, &ids)?
@@ -183,7 +183,7 @@ fn represented(
 }
 
 /// One person.
-fn one(tx: &mut Tx, client: &Client, record: &Record, search: &Search) -> ApiResult<Represented> {
+fn one(tx: &mut Tx, client: &Client, record: &Record, search: &Search) -> ApiResult<Representation> {
     let mut all = represented(tx, client, std::slice::from_ref(record), search)?;
     all.pop()
         .ok_or_else(|| ApiError::internal("somebody was lost on the way"))

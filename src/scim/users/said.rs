@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{homes::HOMES, record::Record};
+use super::{mapped::HOMES, record::Record};
 use crate::{
     http::ApiResult,
     scim::{
@@ -80,7 +80,7 @@ fn set(resource: &mut Resource, name: &str, value: Option<Value>) {
 
 /// Writes what a client newly said in the words that the row has for it, such as a unit's code in the row's case, so
 /// that it is known again later.
-pub fn in_our_words(record: &Record, before: &Resource, said: &mut Resource) {
+pub fn in_v1_names(record: &Record, before: &Resource, said: &mut Resource) {
     for home in HOMES.iter().filter(|home| home.is_plain) {
         let text = (home.read)(said);
         if text.is_some() && text != (home.read)(before) {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     filter::{LISTING, USERS},
-    homes::CUSTOM,
+    mapped::CUSTOM,
     record::{Record, Said},
 };
 use crate::{
@@ -205,7 +205,7 @@ pub fn deleted(
 }
 
 /// Keeps what was said of a person, whom SCIM knows from now on.
-pub fn keep(tx: &mut Tx, user: Uuid, resource: &Value) -> ApiResult<()> {
+pub fn upsert(tx: &mut Tx, user: Uuid, resource: &Value) -> ApiResult<()> {
     sql!(
         "INSERT INTO scim_users (user_id, resource, updated_at) VALUES ({user}, {resource}, {tx.now})
          ON CONFLICT (user_id) DO UPDATE SET resource = excluded.resource,

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
-    homes::{self, CUSTOM, scim_name},
     identity,
+    mapped::{self, CUSTOM, scim_name},
     record::Record,
     said, store,
 };
@@ -39,7 +39,7 @@ pub fn create(tx: &mut Tx, client: &Client, body: &Value) -> ApiResult<Record> {
     if let Some(user) = identity::returning(tx, client, username, external_id)? {
         return come_back(tx, client, user, resource);
     }
-    let mut fields = homes::fields(&resource);
+    let mut fields = mapped::fields(&resource);
     resolve(tx, None, &Resource::new(), &resource, &mut fields)?;
     if resource.get("active") == Some(&Value::Bool(false)) {
         fields.insert("status".into(), UserStatus::Suspended.as_str().into());
@@ -48,8 +48,8 @@ pub fn create(tx: &mut Tx, client: &Client, body: &Value) -> ApiResult<Record> {
     new.extra.external_keys = key.into_iter().collect();
     let user = write::one(tx, Change::create(new)).map_err(in_scim)?;
     let record = store::authorized(tx, client, user.id)?;
-    said::in_our_words(&record, &Resource::new(), &mut resource);
-    keep(tx, user.id, &Resource::new(), resource)?;
+    said::in_v1_names(&record, &Resource::new(), &mut resource);
+    store_resource(tx, user.id, &Resource::new(), resource)?;
     store::authorized(tx, client, user.id)
 }
 
@@ -151,7 +151,7 @@ fn change(
 ) -> ApiResult<Record> {
     username(&resource)?;
     let id = user.id;
-    let mut fields = homes::changes(record, before, &resource);
+    let mut fields = mapped::changes(record, before, &resource);
     resolve(tx, Some(record), before, &resource, &mut fields)?;
     let active = resource.get("active").and_then(Value::as_bool);
     if let Some(status) = active.and_then(|active| next_status(record.user.status, active)) {
@@ -164,21 +164,21 @@ fn change(
     // Each address that is said could become the person's own, when the one before it goes.
     let known = record.said();
     let is_new = |address: &str| {
-        homes::addresses(&known).all(|known| known != address)
+        mapped::addresses(&known).all(|known| known != address)
             && record.user.email.as_deref() != Some(address)
     };
-    if homes::addresses(&said).any(is_new) {
+    if mapped::addresses(&said).any(is_new) {
         users::check::require_to_add_address(tx, id)?;
     }
     if !fields.is_empty() {
         let changes: UpdateUser = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;
         write::one(tx, Change::Update(user, changes)).map_err(in_scim)?;
         let record = store::authorized(tx, client, id)?;
-        said::in_our_words(&record, &record.said(), &mut said);
+        said::in_v1_names(&record, &record.said(), &mut said);
     }
     let before = record.said();
     if has_new_key || said != before || record.said.is_none() {
-        keep(tx, id, &before, said)?;
+        store_resource(tx, id, &before, said)?;
     }
     store::authorized(tx, client, id)
 }
@@ -203,10 +203,10 @@ fn kept(mut resource: Resource) -> Resource {
 }
 
 /// Keeps what was said; the ledger tells of what has no home, since the rest is told by the person's own event.
-fn keep(tx: &mut Tx, id: Uuid, before: &Resource, resource: Resource) -> ApiResult<()> {
+fn store_resource(tx: &mut Tx, id: Uuid, before: &Resource, resource: Resource) -> ApiResult<()> {
     let resource = kept(resource);
-    let (before, after) = (homes::homeless(before), homes::homeless(&resource));
-    store::keep(tx, id, &Value::Object(resource))?;
+    let (before, after) = (mapped::homeless(before), mapped::homeless(&resource));
+    store::upsert(tx, id, &Value::Object(resource))?;
     if before != after {
         let event = Event::new("scim_user.updated", "user", id).about(id);
         tx.record(event.before(&before).after(&after));

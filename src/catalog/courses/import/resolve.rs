@@ -9,7 +9,7 @@ use crate::{
         assess::{Taken, good, issue, refuse_taken},
         mapping::{OnMissing, ReferenceBy, ReferenceMapping},
         naming::{self, Naming},
-        reference::{on_missing, settle_codes},
+        reference::{on_missing, resolve_codes},
         stale,
         target::{Part, Plan},
     },
@@ -58,7 +58,7 @@ fn refuse_empty(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
 
 fn find_categories(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
     if reference.by == ReferenceBy::Name {
-        naming::settle(tx, plan, reference, named_categories())?;
+        naming::resolve(tx, plan, reference, named_categories())?;
     }
     let detail = sql!("'there is no category ' || found.name || ', or it is archived'");
     let found = sql!(
@@ -74,12 +74,12 @@ fn find_categories(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Ap
         good = good(plan),
     );
     let missing = on_missing(plan, reference, "category", "category_unknown", detail);
-    settle_codes(tx, plan, "category", found, missing)
+    resolve_codes(tx, plan, "category", found, missing)
 }
 
 /// Refuses rows whose code or whose category is no longer as it was when they were planned.
 pub fn refuse_outdated(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
-    let outrun = sql!(
+    let overtaken = sql!(
         "SELECT r.line FROM import_rows r
          WHERE r.action IN ('create', 'update', 'restore') AND (
             EXISTS (SELECT 1 FROM courses t WHERE t.code_folded = r.folded ->> 'code_folded'
@@ -92,7 +92,7 @@ pub fn refuse_outdated(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
         names_another = naming::names_another(plan, "category", "categories"),
         rows = part.rows(plan),
     );
-    stale::refuse(tx, plan, outrun)?;
+    stale::refuse(tx, plan, overtaken)?;
     Ok(())
 }
 

@@ -138,7 +138,7 @@ fn update(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
         next = next(tx, plan, part, ACTIONS),
     );
     courses().change(tx, plan, part, ACTIONS, course("course.updated"), updated)?;
-    keyed::take_over(tx, plan, part, course("external_key.added"))
+    keyed::link_keys(tx, plan, part, course("external_key.added"))
 }
 
 fn end(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {

@@ -94,7 +94,7 @@ pub fn access(tx: &mut Tx, user: &User) -> ApiResult<UserAccess> {
 /// Why `user` may do what is asked, or why not.
 pub fn explain(tx: &mut Tx, user: &User, asked: &ExplainAccess) -> ApiResult<AccessExplanation> {
     let reaching = Reaching::of(tx, user)?;
-    let (object, covered) = judge(tx, user, &reaching, asked)?;
+    let (object, covered) = coverage(tx, user, &reaching, asked)?;
     let verdicts: Vec<GrantVerdict> = reaching
         .grants
         .iter()
@@ -124,10 +124,15 @@ pub fn explain(tx: &mut Tx, user: &User, asked: &ExplainAccess) -> ApiResult<Acc
     })
 }
 
-type Judgement = (Option<ExplainedObject>, Option<Vec<bool>>);
+type CoverageAnswer = (Option<ExplainedObject>, Option<Vec<bool>>);
 
 /// The thing that is asked about, and which of the grants cover it.
-fn judge(tx: &mut Tx, user: &User, reaching: &Reaching, asked: &ExplainAccess) -> ApiResult<Judgement> {
+fn coverage(
+    tx: &mut Tx,
+    user: &User,
+    reaching: &Reaching,
+    asked: &ExplainAccess,
+) -> ApiResult<CoverageAnswer> {
     let (kind, name) = match (asked.kind, &asked.id) {
         (Some(kind), Some(name)) => (kind, name),
         (None, None) => return Ok((None, None)),

@@ -159,7 +159,7 @@ fn activate(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
 fn set(tx: &mut Tx, user: Uuid, hash: &str) -> ApiResult<()> {
     passwords::set(tx, user, hash, false)?;
     end::all(tx, user, SessionEndReason::PasswordSet)?;
-    letters::say_changed(tx, user)
+    letters::notify_of_change(tx, user)
 }
 
 fn wrong_password() -> ApiError {

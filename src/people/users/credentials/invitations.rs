@@ -71,7 +71,7 @@ pub(in crate::people::users) async fn create_user_invitation(
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
         let user = access::authorize(tx, &id, Permission::UsersWrite)?.into_inner();
-        inclusion::require_what_reaches(tx, user.id)?;
+        inclusion::require_all_of(tx, user.id)?;
         if user.status != UserStatus::Invited {
             return Err(ApiError::new(
                 Code::UserNotInvited,

@@ -56,7 +56,7 @@ impl Job for SendPasswordLetter {
 }
 
 /// Queues the news that a password was changed, where there is mail.
-pub fn say_changed(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
+pub fn notify_of_change(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
     if tx.app.config.smtp_url.is_none() {
         return Ok(());
     }

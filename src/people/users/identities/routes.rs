@@ -92,6 +92,6 @@ async fn unlink_user_identity(call: Call, path: Path<(Ref<User>, Uuid)>, known: 
 /// The person, if the caller might as well set their password.
 fn authorize(tx: &mut Tx, id: &Ref<User>) -> ApiResult<Uuid> {
     let user = access::authorize::<User>(tx, id, Permission::UsersWrite)?;
-    inclusion::require_what_reaches(tx, user.id)?;
+    inclusion::require_all_of(tx, user.id)?;
     Ok(user.id)
 }

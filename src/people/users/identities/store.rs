@@ -105,8 +105,8 @@ pub fn has_identity(tx: &mut Tx, user: Uuid) -> ApiResult<bool> {
 }
 
 /// Has those who link at a provider take turns until the transaction ends, so that what each sees holds.
-pub fn take_turns(tx: &mut Tx, provider: Uuid) -> ApiResult<()> {
-    tx.take_turns(format!("identities {provider}"))
+pub fn advisory_lock(tx: &mut Tx, provider: Uuid) -> ApiResult<()> {
+    tx.advisory_lock(format!("identities {provider}"))
 }
 
 /// Links a subject of a provider to a person.
@@ -116,7 +116,7 @@ pub fn link(tx: &mut Tx, user: Uuid, provider: Uuid, subject: &str) -> ApiResult
         .select(identity_providers::id)
         .first(tx.conn)
         .optional()?;
-    take_turns(tx, provider)?;
+    advisory_lock(tx, provider)?;
     let checks = [
         (known.is_none()).then(|| ApiError::field("/identity_provider_id", "names no identity provider")),
         owner(tx, provider, subject)?.map(|_| ApiError::taken("/subject")),
@@ -184,7 +184,7 @@ pub fn said(tx: &mut Tx, provider: Uuid, subject: &str) -> ApiResult<Map<String,
 }
 
 /// Keeps them.
-pub fn note_said(tx: &mut Tx, provider: Uuid, subject: &str, said: Map<String, Value>) -> ApiResult<()> {
+pub fn note_claims(tx: &mut Tx, provider: Uuid, subject: &str, said: Map<String, Value>) -> ApiResult<()> {
     diesel::update(identities::table)
         .filter(identities::provider_id.eq(provider))
         .filter(identities::subject.eq(subject))

@@ -24,7 +24,7 @@ use crate::{
 
 /// Marks the rows that bring those who were only known by their key. Without a status of their own they get that of
 /// somebody new.
-pub fn find_brought(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+pub fn find_created(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     sql!(
         "UPDATE import_rows r
          SET refs = r.refs || '{\"placeholder\": true}' || CASE WHEN r.fields ? 'status' THEN '{}'

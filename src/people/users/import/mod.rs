@@ -1,7 +1,7 @@
 //! People as a target of imports: their fields, their managers and their org units.
 
 mod made;
-mod outrun;
+mod overtaken;
 mod resolve;
 mod write;
 
@@ -182,11 +182,11 @@ impl Target for UserImport {
     /// circle closes between two parts.
     fn ranks(&self, plan: &Plan) -> Option<Sql> {
         let maps_managers = plan.mapping.references.contains_key("manager");
-        maps_managers.then(|| outrun::ranks(plan))
+        maps_managers.then(|| overtaken::ranks(plan))
     }
 
     fn refuse_outdated(&self, tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
-        outrun::refuse(tx, plan, part)
+        overtaken::refuse(tx, plan, part)
     }
 
     fn write(&self, tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {

@@ -12,7 +12,7 @@ use crate::{
         mapping::{OnMissing, ReferenceBy, ReferenceMapping},
         naming::{self, Naming},
         read::unusable,
-        reference::{on_missing, settle_codes},
+        reference::{on_missing, resolve_codes},
         target::Plan,
     },
     sql,
@@ -32,7 +32,7 @@ pub fn resolve(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         },
     )?;
     refuse_leaving_before_hire(tx, plan)?;
-    made::find_brought(tx, plan)?;
+    made::find_created(tx, plan)?;
     if let Some(reference) = plan.mapping.references.get("org_unit") {
         find_org_units(tx, plan, reference)?;
     }
@@ -87,7 +87,7 @@ fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Api
         }
     }
     if reference.by == ReferenceBy::Name {
-        naming::settle(tx, plan, reference, named_units(reference))?;
+        naming::resolve(tx, plan, reference, named_units(reference))?;
     }
     let creates = reference.on_missing == OnMissing::Create;
     let missing = on_missing(
@@ -113,7 +113,7 @@ fn find_org_units(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Api
          FROM {good} g JOIN path ON path.levels = g.fields -> 'org_unit'",
         good = good(plan),
     );
-    settle_codes(tx, plan, "org_unit", found, missing)
+    resolve_codes(tx, plan, "org_unit", found, missing)
 }
 
 /// The unit of a level's name that is nearest below the one of the level before it, or nearest to the top. One that is
@@ -175,7 +175,7 @@ pub fn new_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<i64> {
 }
 
 /// The key form of a name with its full stops and its spaces evened out.
-fn evened(name: &'static str) -> Sql {
+fn without_punctuation(name: &'static str) -> Sql {
     sql!(
         "btrim(regexp_replace(replace({name}, '.', ' '), '\\s+', ' ', 'g'))",
         name = Fixed(name)
@@ -201,7 +201,7 @@ fn people(plan: &Plan, reference: &ReferenceMapping) -> Sql {
             Sql::default(),
         ),
         ReferenceBy::Name | ReferenceBy::Code => (
-            evened(
+            without_punctuation(
                 "coalesce(g.folded ->> 'given_name_folded', u.given_name_folded, '') || ' '
                     || coalesce(g.folded ->> 'family_name_folded', u.family_name_folded, '')",
             ),
@@ -223,7 +223,7 @@ fn find_managers(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiR
     let handle = match reference.by {
         ReferenceBy::Key => sql!("g.fields ->> 'manager'"),
         ReferenceBy::Username => sql!("g.folded ->> 'manager_folded'"),
-        ReferenceBy::Name | ReferenceBy::Code => evened("g.folded ->> 'manager_folded'"),
+        ReferenceBy::Name | ReferenceBy::Code => without_punctuation("g.folded ->> 'manager_folded'"),
     };
     let named = sql!("'\"' || (r.fields ->> 'manager') || '\"'");
     let unknown = sql!("{named} || ' is nobody here'");

@@ -122,7 +122,7 @@ fn place_org_units(tx: &mut Tx) -> ApiResult<()> {
     )
     .load(tx.conn)?;
     let made: Vec<Uuid> = made.into_iter().map(|row| row.id).collect();
-    ORG_UNITS.keep(tx, &made)?;
+    ORG_UNITS.refresh(tx, &made)?;
     Ok(())
 }
 
@@ -174,7 +174,7 @@ fn update(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     const ACTIONS: &str = "('update', 'restore')";
     let updated = update_from::<User>(next(tx, plan, part, ACTIONS));
     Keyed::of::<User>().change(tx, plan, part, ACTIONS, user("user.updated"), updated)?;
-    keyed::take_over(tx, plan, part, user("external_key.added"))
+    keyed::link_keys(tx, plan, part, user("external_key.added"))
 }
 
 /// Those who are missing from the file.

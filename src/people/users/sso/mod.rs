@@ -60,7 +60,7 @@ fn find(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Resul
     let mut owner = identities::owner(tx, provider.id, &person.subject)?;
     if owner.is_none() {
         // First sign-ins take turns, so that several of one person find one person.
-        identities::take_turns(tx, provider.id)?;
+        identities::advisory_lock(tx, provider.id)?;
         owner = identities::owner(tx, provider.id, &person.subject)?;
     }
     let (user, is_new) = match owner {
@@ -104,22 +104,22 @@ fn create(tx: &mut Tx, provider: &ProviderRow, person: &Person) -> ApiResult<Res
     fields.retain(|_, value| !value.is_null());
     // As in imports: some people have one name.
     fields.entry("family_name").or_insert_with(|| "".into());
-    settle_username(tx, provider, &mut fields, None)?;
+    choose_username(tx, provider, &mut fields, None)?;
     let made = tx.attempt(|tx| {
         let new: CreateUser = body::read_value(&mut fields.clone().into())?;
         write::one(tx, Change::create(new))
     });
     let user = match made {
         Ok(user) => user.id,
-        Err(error) => return why_not(error).map(Err),
+        Err(error) => return refusal_detail(error).map(Err),
     };
     identities::link(tx, user, provider.id, &person.subject)?;
-    identities::note_said(tx, provider.id, &person.subject, said)?;
+    identities::note_claims(tx, provider.id, &person.subject, said)?;
     Ok(Ok(user))
 }
 
 /// As in imports: a taken username gets a number, if the provider's mapping says so, and who has one keeps it.
-fn settle_username(
+fn choose_username(
     tx: &mut Tx,
     provider: &ProviderRow,
     fields: &mut Map<String, Value>,
@@ -143,21 +143,21 @@ fn update(tx: &mut Tx, provider: &ProviderRow, person: &Person, user: Uuid) -> A
     let read = claims::read(tx, provider, person)?;
     tell(provider, &read);
     let said = identities::said(tx, provider.id, &person.subject)?;
-    let news = news(&said, &read.fields);
-    if news.is_empty() {
+    let differences = differences(&said, &read.fields);
+    if differences.is_empty() {
         return Ok(());
     }
     let written = tx.attempt(|tx| {
         let before = authorize(tx, user)?;
-        let mut fields = news.clone();
-        settle_username(tx, provider, &mut fields, Some(&before))?;
+        let mut fields = differences.clone();
+        choose_username(tx, provider, &mut fields, Some(&before))?;
         let changes: UpdateUser = body::read_value(&mut fields.into())?;
         write::one(tx, Change::Update(before, changes))
     });
     match written {
-        Ok(_) => identities::note_said(tx, provider.id, &person.subject, merge(said, read.fields)),
+        Ok(_) => identities::note_claims(tx, provider.id, &person.subject, merge(said, read.fields)),
         Err(error) => {
-            let why = why_not(error)?;
+            let why = refusal_detail(error)?;
             log::warn!(
                 "identity provider {}: user {user} stays as they are: {why}",
                 provider.code
@@ -168,17 +168,17 @@ fn update(tx: &mut Tx, provider: &ProviderRow, person: &Person, user: Uuid) -> A
 }
 
 /// The fields that are not as they were said the last time; of custom attributes those which are not.
-fn news(said: &Map<String, Value>, fields: &Map<String, Value>) -> Map<String, Value> {
-    let news = fields
+fn differences(said: &Map<String, Value>, fields: &Map<String, Value>) -> Map<String, Value> {
+    let differences = fields
         .iter()
         .filter_map(|(name, value)| match (said.get(name), value) {
             (Some(Value::Object(said)), Value::Object(inner)) => {
-                let inner = news(said, inner);
+                let inner = differences(said, inner);
                 (!inner.is_empty()).then(|| (name.clone(), inner.into()))
             }
             (said, value) => (said != Some(value)).then(|| (name.clone(), value.clone())),
         });
-    news.collect()
+    differences.collect()
 }
 
 /// What was said, with what is said now in its place.
@@ -210,7 +210,7 @@ fn authorize(tx: &mut Tx, user: Uuid) -> ApiResult<access::Authorized<User>> {
 }
 
 /// What spoke against writing a person, if it was what the provider said of them.
-fn why_not(error: ApiError) -> ApiResult<String> {
+fn refusal_detail(error: ApiError) -> ApiResult<String> {
     if error.is_retryable || !error.code.status().is_client_error() {
         return Err(error);
     }

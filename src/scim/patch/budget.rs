@@ -8,17 +8,17 @@ const MOST: usize = 2_000_000;
 
 /// What is left of that.
 #[derive(Debug)]
-pub struct Effort {
+pub struct PatchBudget {
     left: usize,
 }
 
-impl Default for Effort {
+impl Default for PatchBudget {
     fn default() -> Self {
-        Effort { left: MOST }
+        PatchBudget { left: MOST }
     }
 }
 
-impl Effort {
+impl PatchBudget {
     /// Counts what an operation is about to do; refused where it is too much.
     pub fn spend(&mut self, steps: usize) -> ApiResult<()> {
         self.left = self.left.checked_sub(steps).ok_or_else(|| {

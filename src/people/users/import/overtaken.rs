@@ -18,7 +18,7 @@ use crate::{
 
 /// Refuses rows whose username, org unit or place in the reporting line is no longer free.
 pub fn refuse(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
-    let outrun = sql!(
+    let overtaken = sql!(
         "SELECT r.line FROM import_rows r
          WHERE r.action IN ('create', 'update', 'restore') AND (
             EXISTS (SELECT 1 FROM users t WHERE t.username_folded = r.folded ->> 'username_folded'
@@ -31,7 +31,7 @@ pub fn refuse(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
         names_another = naming::names_another(plan, "org_unit", "org_units"),
         rows = part.rows(plan),
     );
-    stale::refuse(tx, plan, outrun)?;
+    stale::refuse(tx, plan, overtaken)?;
     if let Some(reference) = plan.mapping.references.get("manager") {
         // After the rows' own locks, as everybody does who moves a person.
         REPORTING_LINES.lock(tx)?;

@@ -9,22 +9,22 @@ use crate::app::{Part, Wake};
 
 /// A bell that is not missed: who waits after it rang does not wait.
 #[derive(Debug, Default)]
-pub struct Bell {
+pub struct JobSignal {
     rung: Mutex<u64>,
     ringing: Condvar,
 }
 
-impl Part for Bell {
-    fn hear(&self, wake: &Wake) {
+impl Part for JobSignal {
+    fn on_wake(&self, wake: &Wake) {
         if *wake == Wake::Jobs {
-            self.ring();
+            self.notify();
         }
     }
 }
 
-impl Bell {
+impl JobSignal {
     /// Wakes everybody who waits.
-    pub fn ring(&self) {
+    pub fn notify(&self) {
         let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
         *rung = rung.wrapping_add(1);
         self.ringing.notify_all();

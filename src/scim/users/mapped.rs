@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 use super::record::Record;
 use crate::scim::schema::{
     ENTERPRISE_USER, PROVOST_USER, Resource,
-    attribute::{is_primary, no_longer_primary},
+    attribute::{clear_primary, is_primary},
     set_text, text_at,
 };
 
 /// An attribute with a home. All of them travel as text; empty is none.
-pub struct Home {
+pub struct MappedAttribute {
     /// What SCIM calls it.
     pub name: &'static str,
     /// What `/v1/users` calls it.
@@ -37,7 +37,7 @@ const ORG_UNIT: &[&str] = &[PROVOST_USER, "orgUnit"];
 
 macro_rules! home {
     ($name:literal at $path:expr, $field:literal, $stored:expr, $emptied:expr) => {
-        Home {
+        MappedAttribute {
             name: $name,
             field: $field,
             read: |resource| text_at(resource, $path).map(str::to_owned),
@@ -53,7 +53,7 @@ macro_rules! home {
 const NULL: Option<Value> = Some(Value::Null);
 
 /// The attributes with a home.
-pub static HOMES: &[Home] = &[
+pub static HOMES: &[MappedAttribute] = &[
     home!("userName" at &["userName"], "username", |record| Some(record.user.username.clone()), None),
     home!("name.givenName" at GIVEN_NAME, "given_name", |record| Some(record.user.given_name.clone()), None),
     home!("name.familyName" at FAMILY_NAME, "family_name", |record| Some(record.user.family_name.clone()),
@@ -65,7 +65,7 @@ pub static HOMES: &[Home] = &[
     home!("timezone" at &["timezone"], "time_zone", |record| record.user.time_zone.clone(), NULL),
     home!("manager" at MANAGER, "manager_id", |record| Some(record.user.manager_id?.to_string()), NULL),
     home!("orgUnit" at ORG_UNIT, "org_unit_id", |record| record.org_unit.clone(), NULL),
-    Home {
+    MappedAttribute {
         name: "emails",
         field: "email",
         read: |resource| {
@@ -78,7 +78,7 @@ pub static HOMES: &[Home] = &[
         emptied: NULL,
         is_plain: false,
     },
-    Home {
+    MappedAttribute {
         name: "preferredLanguage",
         field: "locale",
         read: |resource| {
@@ -138,7 +138,7 @@ fn write_email(resource: &mut Resource, email: Option<String>) {
             emails[at]["value"] = email.into();
         }
         _ => {
-            emails.iter_mut().for_each(no_longer_primary);
+            emails.iter_mut().for_each(clear_primary);
             emails.push(json!({"value": email, "type": "work", "primary": true}));
         }
     }

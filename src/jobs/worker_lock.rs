@@ -16,7 +16,7 @@ use crate::{
 const CLASS: i64 = 0x7072_6f76;
 
 /// A session that holds the lock of a worker.
-pub struct SignOfLife {
+pub struct WorkerLock {
     session: Session,
     number: i32,
 }
@@ -35,7 +35,7 @@ impl Session {
     }
 }
 
-impl SignOfLife {
+impl WorkerLock {
     /// On a connection of its own, for as long as a worker lives; none where sessions are not our own.
     pub fn of_worker(app: &App) -> ApiResult<Option<Self>> {
         if app.db.is_pooled_externally() {
@@ -64,7 +64,7 @@ impl SignOfLife {
         if !taken.is_taken {
             return Err(ApiError::internal("the number of a worker is another's"));
         }
-        Ok(Some(SignOfLife { session, number }))
+        Ok(Some(WorkerLock { session, number }))
     }
 
     /// The number by which claims name it.
@@ -78,7 +78,7 @@ impl SignOfLife {
     }
 }
 
-impl Drop for SignOfLife {
+impl Drop for WorkerLock {
     fn drop(&mut self) {
         // The connection may go back to the pool.
         let freed: QueryResult<usize> =
@@ -99,7 +99,7 @@ fn lock(before: &'static str, number: i32, after: &'static str) -> Sql {
 }
 
 /// The numbers of the workers that live, as an array.
-pub fn living() -> Sql {
+pub fn alive() -> Sql {
     sql!(
         "ARRAY(SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
                 AND granted AND classid::bigint = {CLASS}

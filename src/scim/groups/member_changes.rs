@@ -21,17 +21,17 @@ use crate::{
 
 /// Who is to be in a group and who is not.
 #[derive(Debug, Default)]
-pub struct Roll {
+pub struct MemberChanges {
     /// Whether those who are in it and are not named here leave it.
     is_whole: bool,
     added: BTreeSet<Uuid>,
     removed: BTreeSet<Uuid>,
 }
 
-impl Roll {
+impl MemberChanges {
     /// These people and nobody else.
     pub fn of(members: Option<&Value>) -> ApiResult<Self> {
-        Ok(Roll {
+        Ok(MemberChanges {
             is_whole: true,
             added: members.map_or_else(|| Ok(BTreeSet::new()), people)?,
             removed: BTreeSet::new(),
@@ -78,8 +78,8 @@ impl Roll {
             }
             (Verb::Remove, Some(named)) => self.remove(known_ids(&named)),
             (Verb::Remove, None) if names_people => {}
-            (Verb::Remove, None) => *self = Roll::of(None)?,
-            (Verb::Replace, value) => *self = Roll::of(value.as_ref())?,
+            (Verb::Remove, None) => *self = MemberChanges::of(None)?,
+            (Verb::Replace, value) => *self = MemberChanges::of(value.as_ref())?,
         }
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Roll {
     }
 
     /// Brings the group's members up to date. What is so already is left alone.
-    pub fn settle(self, tx: &mut Tx, group: &Authorized<Group>) -> ApiResult<()> {
+    pub fn apply(self, tx: &mut Tx, group: &Authorized<Group>) -> ApiResult<()> {
         let named = || self.added.union(&self.removed).copied().collect();
         let present = store::present(tx, group.id, (!self.is_whole).then(named))?;
         let present: HashSet<Uuid> = present.into_iter().collect();
