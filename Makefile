@@ -31,5 +31,5 @@ lint: ## Check the formatting and the lints
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
 
-openapi: ## Write the API's document anew from the code
+openapi: ## Write the API's document from the code
 	cargo run --locked --quiet -- openapi > openapi/provost.json

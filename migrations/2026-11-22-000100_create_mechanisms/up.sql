@@ -30,7 +30,7 @@ CREATE INDEX events_unsealed_idx ON events (id) WHERE position IS NULL;
 CREATE INDEX events_object_idx ON events (object_id, position);
 CREATE INDEX events_user_idx ON events (user_id, position) WHERE user_id IS NOT NULL;
 
--- The end of the chain: one row, locked by whoever seals.
+-- The end of the chain: one row, locked by the sealer.
 CREATE TABLE ledger_head (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     position bigint NOT NULL,

@@ -199,7 +199,7 @@ CREATE TABLE sso_flows (
 );
 CREATE INDEX sso_flows_expires_idx ON sso_flows (expires_at);
 
--- Failures with secrets, by account and by address. Unlogged: what a crash forgets is counted anew.
+-- Failures with secrets, by account and by address. Unlogged: what a crash forgets is counted again from zero.
 CREATE UNLOGGED TABLE failed_attempts (
     key text PRIMARY KEY,
     failures integer NOT NULL,
@@ -216,7 +216,7 @@ CREATE TABLE password_tokens (
     token_hash bytea PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users (id),
     purpose text NOT NULL CHECK (purpose IN ('invitation', 'reset')),
-    -- The e-mail address that it went to; NULL where it was shown to whoever invited.
+    -- The e-mail address that it went to; NULL where it was shown to the caller who invited.
     sent_to text,
     issued_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL

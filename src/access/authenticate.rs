@@ -161,7 +161,7 @@ struct Known {
     caller: Arc<Caller>,
     /// In which session.
     session: Option<Uuid>,
-    /// By what, as far as the same request by another means is another one: what the token is confined to, who acts by it,
+    /// By what means, where that makes the same request another one: what the token is confined to, who acts by it,
     /// whether it only tries.
     means: String,
 }

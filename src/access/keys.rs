@@ -167,7 +167,7 @@ pub async fn refresh(app: &Arc<App>) -> ApiResult<()> {
     Ok(())
 }
 
-/// Loads the keys in force. What was verified by others is verified anew.
+/// Loads the keys in force. Tokens verified by other keys are verified again.
 pub fn load(app: &App, conn: &mut PgConnection) -> ApiResult<()> {
     let ring = &app.part::<KeyRing>();
     // Before the look, so that a change after it is not missed.

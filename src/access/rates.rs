@@ -120,7 +120,7 @@ pub fn count_principal(app: &App, request: &ServiceRequest, principal: Uuid) -> 
     count(app, request, Cell::Principal(principal))
 }
 
-/// Counts a request of whoever calls from an address without being known; refuses one that is too many.
+/// Counts an unauthenticated request by its address; refuses it above the limit.
 pub fn count_address(app: &App, request: &ServiceRequest) -> ApiResult<()> {
     match address::of(request.request()) {
         Some(address) => count(app, request, Cell::Address(address::network(address))),

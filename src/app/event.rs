@@ -27,7 +27,7 @@ pub struct Event {
     pub before: Option<Value>,
     /// The thing after; none if it is gone.
     pub after: Option<Value>,
-    /// Why, in the words of whoever did it.
+    /// Why, in the actor's own words.
     pub reason: Option<String>,
 }
 

@@ -80,7 +80,7 @@ impl Acting {
         }
     }
 
-    /// Provost itself, in the place of whoever caused what it does.
+    /// Provost itself, on behalf of the principal who caused the work.
     pub fn system_on_behalf_of(principal: Option<Uuid>, request_id: impl Into<String>) -> Self {
         let mut caller = Caller::system();
         caller.actor.on_behalf_of = principal;

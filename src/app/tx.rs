@@ -200,7 +200,7 @@ impl<'a> Tx<'a> {
         self.caller.scope(permission, self.now)
     }
 
-    /// Where the caller may use `permission`, which may be nowhere: for what stands beside that which they asked for.
+    /// Where the caller may use `permission`, which may be nowhere: for what is shown beside the requested resource.
     pub fn seen(&self, permission: Permission) -> Scope {
         let scope = self.caller.scope_if_any(permission, self.now);
         scope.unwrap_or_else(|| Scope::new(Vec::new(), None))
@@ -286,7 +286,7 @@ impl<'a> Tx<'a> {
         self.pending.wakes.insert(wake);
     }
 
-    /// Says that facts about these people changed, so that groups, rules and whoever else reacts looks at them.
+    /// Says that facts about these people changed, so that groups, rules and other reactions look at them.
     pub fn touch_users(&mut self, ids: impl IntoIterator<Item = Uuid>) {
         self.pending.changed_users.extend(ids);
     }
@@ -296,7 +296,7 @@ impl<'a> Tx<'a> {
         self.pending.changed_users.iter().copied().collect()
     }
 
-    /// Says that a completion was recorded, so that whoever follows completions (certificates) reacts to it.
+    /// Says that a completion was recorded, so that consumers of completions (certificates) react to it.
     pub fn note_completion(&mut self, user_id: Uuid, completion_id: Uuid) {
         self.pending.completions.push(NotedCompletion {
             user_id,

@@ -46,7 +46,7 @@ pub struct Caller {
     pub actor: Actor,
     /// All that was granted, whether it is in force now or not.
     pub grants: Vec<HeldGrant>,
-    /// Of what was granted, that which the token opens.
+    /// The granted permissions that the token allows.
     confinement: PermissionSet,
     /// Who acts in this person's place, with all that they were granted.
     representative: Option<Arc<Caller>>,

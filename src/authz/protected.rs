@@ -174,7 +174,7 @@ fn visible<T: Protected>(tx: &impl CallContext, covered: &Sql) -> Sql {
     }
 }
 
-/// Those of `ids`, just written, that are outside the scope of `permission`; whoever asks undoes their writes.
+/// Those of `ids`, just written, that are outside the scope of `permission`; the caller of this function undoes their writes.
 pub fn outside<T: Protected>(
     tx: &mut impl CallContext,
     ids: &[Uuid],

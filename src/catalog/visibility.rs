@@ -44,7 +44,7 @@ pub fn categories(scope: &Scope) -> Sql {
 ///
 /// One person's courses are few and looked up once. Those of many people are not: for each course that comes up, those
 /// whom it concerns are gone through until one of the people is found. `IS TRUE` keeps the people from being joined
-/// anew for each course; they are hashed once.
+/// again for each course; they are hashed once.
 fn concerns(scope: &Scope) -> Sql {
     let (own, others) = (
         scope.only(|part| part == ScopePart::OwnSelf),

@@ -96,7 +96,7 @@ fn settings(config: &Config) -> Finding {
         ""
     };
     let metrics = if config.has_open_metrics() {
-        "; WARNING: whoever reaches it reads /metrics: set PROVOST_METRICS_LISTEN or PROVOST_METRICS_TOKEN"
+        "; WARNING: every client that can connect reads /metrics: set PROVOST_METRICS_LISTEN or PROVOST_METRICS_TOKEN"
     } else {
         ""
     };
@@ -367,7 +367,7 @@ fn fonts(conn: &mut PgConnection, config: &Config) -> Finding {
     match (pdf::missing_of(characters, folder), folder.map(pdf::families_of)) {
         (Err(error), _) | (_, Some(Err(error))) => fault(
             error.to_string(),
-            "take the font away that cannot be read, or set PROVOST_FONT_DIR anew.",
+            "remove the font that cannot be read, or change PROVOST_FONT_DIR.",
         ),
         (Ok(missing), families) if missing.is_empty() => Fine(match families {
             Some(Ok(families)) if families.is_empty() => {

@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Config;
 
-/// Why a command failed: a sentence for whoever ran it.
+/// Why a command failed: a sentence for the person who ran it.
 pub type CommandResult = Result<(), CommandError>;
 
 /// Why a command failed.

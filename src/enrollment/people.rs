@@ -77,7 +77,7 @@ struct Coverage {
     /// Whether the caller may see the course.
     #[diesel(sql_type = Bool)]
     course_is_seen: bool,
-    /// Whether the course is kept from those whom it does not concern, of whom this person is one.
+    /// Whether the course is restricted and this user is outside its audience.
     #[diesel(sql_type = Bool)]
     course_is_kept: bool,
 }
@@ -101,7 +101,7 @@ fn reach(tx: &mut Tx, scope: &Scope, user_id: Uuid, course_id: Uuid) -> ApiResul
     Ok(reach.get_result(tx.conn)?)
 }
 
-/// Whether a role that reaches the person shows them the course: whoever may see what is kept from others may be enrolled
+/// Whether a role of the user shows them the course: a user who may see a restricted course may be enrolled
 /// in it by those who have charge of the course and not of people.
 fn sees(tx: &mut Tx, user_id: Uuid, course_id: Uuid) -> ApiResult<bool> {
     let person = callers::load(tx.conn, ActorKind::User, user_id, tx.now)?;

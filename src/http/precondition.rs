@@ -66,7 +66,7 @@ impl IfMatch {
         Err(ApiError::new(
             Code::PreconditionFailed,
             format!(
-                "Read it again (its ETag is {} now), decide anew, and send that ETag in If-Match.",
+                "Read it again (its ETag is {} now), decide again, and send that ETag in If-Match.",
                 resource.etag()
             ),
         ))

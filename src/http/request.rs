@@ -153,7 +153,7 @@ struct Body {
 }
 
 impl Body {
-    /// Watches the body come in, whoever reads it.
+    /// Watches the body arrive, independent of the handler.
     fn watch(request: &mut ServiceRequest) -> Self {
         let is_awaited = Rc::new(Cell::new(false));
         let payload = match request.take_payload() {

@@ -209,7 +209,7 @@ impl Faults {
         if creates && !declared.made.is_empty() && reference.by != ReferenceBy::Key {
             self.add(
                 &format!("{pointer}/on_missing"),
-                "`create` goes with `by: key` only: whoever is made is known by that key",
+                "`create` goes with `by: key` only: created records are found by that key later",
             );
         }
         if !creates && !reference.made.is_empty() {

@@ -367,7 +367,7 @@ pub struct MissingMapping {
     #[schema(pattern = "^[a-z_]{1,40}$", default = "keep", example = "archived")]
     pub then: String,
     /// Most of them, in percent of those with a key of this source who are there, that an import may take
-    /// away; whoever applies it may allow more.
+    /// away; the caller who applies it may allow more.
     #[serde(default = "few")]
     #[schema(minimum = 0, maximum = 100, default = 10)]
     pub max_removals_percent: u32,

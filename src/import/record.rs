@@ -24,7 +24,7 @@ pub struct Record {
     pub issues: Vec<Issue>,
 }
 
-/// Reads a record of which `lookup` knows the columns; one that is not there is empty.
+/// Reads a record whose columns `lookup` knows; an absent column is empty.
 pub fn read(
     mapping: &BTreeMap<String, ValueMapping>,
     fields: &[Field],

@@ -24,7 +24,7 @@ pub enum TextFault {
     Ours(ApiError),
 }
 
-/// Measures the present record; whoever reads records starts it anew with each.
+/// Measures the present record; the reader restarts it for each record.
 #[derive(Debug, Clone, Default)]
 pub struct RecordMeter(Rc<Measured>);
 
@@ -41,7 +41,7 @@ impl RecordMeter {
         self.0.reached_end.set(false);
     }
 
-    /// Whether whoever read the present record asked for more than there is. The text ends with a line's end, so only
+    /// Whether the reader of the present record reached the end of the text. The text ends with a line's end, so only
     /// a quote that is not closed makes a reader go on.
     pub fn reached_end(&self) -> bool {
         self.0.reached_end.get()

@@ -88,7 +88,7 @@ fn record_outcome(app: &App, handler: &Handler, claim: &Claim, run: &JobRun, end
         }
     };
     let outcome = outcome.unwrap_or_else(|error| {
-        // Its lease will run out, and whoever takes it over finds nothing half done.
+        // Its lease will run out, and the next worker finds nothing half done.
         log::warn!("job {id} ({kind}), attempt {attempts}, could not be settled: {error}");
         "lost"
     });

@@ -52,7 +52,7 @@ pub enum JobError {
     /// It never will.
     #[error("{0}")]
     Dead(String),
-    /// It never will, and this says why to whoever watches the operation.
+    /// It never will; this text says why to clients that watch the operation.
     #[error("{0}")]
     Refused(ApiError),
     /// Another worker took over: this attempt's lease ran out, and it may write nothing more.

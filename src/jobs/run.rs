@@ -61,7 +61,7 @@ impl<'a> JobRun<'a> {
         Ok(self.app.read_blocking(&self.acting, f)?)
     }
 
-    /// Writes in one transaction as Provost, on behalf of whoever caused the job and under their request's id.
+    /// Writes in one transaction as Provost, on behalf of the principal who caused the job, under their request's id.
     /// `f` may run more than once.
     pub fn write<T>(&self, f: impl Fn(&mut Tx) -> ApiResult<T>) -> Result<T, JobError> {
         let written = self.app.write_blocking(&self.acting, |tx| {

@@ -1,7 +1,7 @@
 //! The queue's statements.
 //!
 //! An attempt holds its row by FOR KEY SHARE while it writes: heartbeats, which change no key, pass by, and
-//! whoever would take the job over (FOR UPDATE SKIP LOCKED) does not.
+//! a worker that would take the job over (FOR UPDATE SKIP LOCKED) does not.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{

@@ -55,7 +55,7 @@ pub struct SealedEvent {
     /// The thing after.
     #[schema(value_type = Option<Object>)]
     pub after: Option<Value>,
-    /// Why, in the words of whoever did it.
+    /// Why, in the actor's own words.
     pub reason: Option<String>,
 }
 

@@ -50,7 +50,7 @@ fn check_named(tx: &mut Tx, unit: Option<Uuid>, course: Option<Uuid>, scope: &Sc
     Ok(faults)
 }
 
-/// Refuses a unit of which the caller may see neither itself nor anybody below it.
+/// Refuses a unit where the caller may see neither the unit nor any user below it.
 fn check_unit(tx: &mut Tx, unit: Option<Uuid>, scope: &Scope) -> ApiResult<()> {
     #[derive(diesel::QueryableByName)]
     struct Found {

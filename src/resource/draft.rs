@@ -111,7 +111,7 @@ pub fn without_faults<T: Resource>(drafts: &mut [Draft<T>]) -> impl Iterator<Ite
     drafts.iter_mut().filter(|draft| draft.stands())
 }
 
-/// Refuses those of which `takes_all` holds, unless the caller may write everywhere: new rows are in no narrower scope.
+/// Refuses the drafts where `takes_all` holds, unless the caller may write everywhere: no narrower scope contains new rows.
 pub fn require_everywhere<T: Resource>(
     tx: &Tx,
     drafts: &mut [Draft<T>],

@@ -1,4 +1,4 @@
-//! `expand`: the things that a resource names, shown inside it, as far as the caller may see them.
+//! `expand`: the objects that a resource names, shown inside it where the caller may see them.
 //!
 //! `expand=user,course` adds `user` beside `user_id` and `course` beside `course_id`; `expand=user.manager` goes one step
 //! further. One statement reads all things of one name, however many rows name them.

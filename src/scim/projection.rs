@@ -83,7 +83,7 @@ impl Projection {
     }
 }
 
-/// The member `name` as far as it is wanted.
+/// The requested parts of the member `name`.
 fn only(name: &str, value: Value, wanted: &[&[String]]) -> Option<Value> {
     let name = name.to_ascii_lowercase();
     let further: Vec<&[String]> = wanted

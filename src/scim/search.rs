@@ -150,7 +150,7 @@ impl Search {
         })
     }
 
-    /// The page, and those whom the filter finds.
+    /// The page, and the condition of its matches.
     pub fn plan(
         &self,
         core: &str,

@@ -366,7 +366,7 @@ fn compare(columns: &[Column], rows: &BTreeMap<String, Vec<&str>>) {
     let differences: Vec<_> = stale.chain(missing).collect();
     assert!(
         differences.is_empty(),
-        "{TABLE} (-) is not what the router does (+); if that is meant, write it anew as its head says:\n{}",
+        "{TABLE} (-) is not what the router does (+); if that is meant, write it again as its head says:\n{}",
         differences.join("\n")
     );
 }

@@ -27,7 +27,7 @@ fn table() -> String {
     text
 }
 
-/// `PROVOST_WRITE_DOCS=1 cargo test --test integration error_code` writes it anew.
+/// `PROVOST_WRITE_DOCS=1 cargo test --test integration error_code` writes it again.
 #[test]
 fn the_table_of_error_codes_is_current() {
     if env::var_os("PROVOST_WRITE_DOCS").is_some() {

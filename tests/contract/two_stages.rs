@@ -196,7 +196,7 @@ fn spoil(value: &mut Value, pointer: &str, expected: &mut BTreeSet<String>) {
     }
 }
 
-/// Locks everything there is, so that whoever looks anything up waits.
+/// Locks every table, so that any lookup waits.
 fn lock_all(app: &TestApp) -> PgConnection {
     let mut conn = PgConnection::establish(&app.database.url).unwrap();
     let statement = "BEGIN; DO $$ DECLARE found regclass; BEGIN

@@ -1,4 +1,4 @@
-//! `expand`: what a resource names, inside it, as far as the caller may see it.
+//! `expand`: the objects that a resource names, shown inside it where the caller may see them.
 
 use provost::access::Permission;
 use serde_json::{Value, json};

@@ -151,7 +151,7 @@ test("a claim with an external key links whom it names", async () => {
   assert.deepEqual(await linked(there.id), [subject]);
 });
 
-test("whoever was invited is active once they sign in", async () => {
+test("a person who was invited is active once they sign in", async () => {
   const there = await provost.post("/v1/users", { username: "people-invited", given_name: "Local", family_name: "Person", status: "invited", external_keys: [{ source: "people-hr", key: "10085" }] });
   const { access_token } = await provost.tokens(code, browser(), person({ preferred_username: "people-invited", employee_number: "10085" }));
 
@@ -190,7 +190,7 @@ test("an identity that an administrator links is found", async () => {
   assert.equal((await provost.whoIs((await provost.tokens(code, browser(), subject)).access_token)).id, there.id);
 });
 
-test("whoever's identity is taken away is signed out and nobody's again", async () => {
+test("a person whose identity is removed is signed out and nobody's again", async () => {
   const subject = person();
   const tokens = await provost.tokens(code, browser(), subject);
   const { id: user } = await provost.whoIs(tokens.access_token);

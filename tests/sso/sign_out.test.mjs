@@ -30,7 +30,7 @@ async function signOutThere(client) {
   assert.equal(body, "Signed out.");
 }
 
-test("whoever signs out at the provider is signed out of Provost, with that browser only", async () => {
+test("a person who signs out at the provider is signed out of Provost, with that browser only", async () => {
   const login = person();
   const [here, elsewhere] = [browser(), browser()];
   const [ended, other] = [await provost.tokens(code, here, login), await provost.tokens(code, elsewhere, login)];
@@ -62,7 +62,7 @@ test("a word about a person and no session ends all that began at the provider",
   await expectEnded(second);
 });
 
-test("whoever signs out at the provider before the front end has their tokens gets none", async () => {
+test("a person who signs out at the provider before the front end has their tokens gets none", async () => {
   const client = browser();
   const signIn = await provost.signIn(code, client, person());
   await signOutThere(client);
@@ -119,7 +119,7 @@ test("an old logout token says nothing of what began since", async () => {
   await provost.whoIs(tokens.access_token);
 });
 
-test("whoever signs out of Provost is led to the provider, and is signed out there", async () => {
+test("a person who signs out of Provost is led to the provider, and is signed out there", async () => {
   const client = browser();
   const login = person();
   const tokens = await provost.tokens(code, client, login);
@@ -136,7 +136,7 @@ test("whoever signs out of Provost is led to the provider, and is signed out the
   assert.match(page.url.pathname, /^\/interaction\//);
 });
 
-test("whoever came by a program's ID token is led there, too", async () => {
+test("a person who came by a program's ID token is led there, too", async () => {
   const login = person();
   const idToken = provider.sign({ iss: provider.issuer, aud: "program", ...provider.accounts.get(login), sub: login, iat: now(), exp: now() + 120 });
   const tokens = expectStatus(await provost.exchange(idToken), 200);
@@ -145,7 +145,7 @@ test("whoever came by a program's ID token is led there, too", async () => {
   assert.ok(url.href.startsWith(SIGNED_OUT), `${url} ${body}`);
 });
 
-test("whoever signed in before the provider changed its keys is led there, too", async () => {
+test("a person who signed in before the provider changed its keys is led there, too", async () => {
   const client = browser();
   const tokens = await provost.tokens(code, client, person());
   provider.rotateKeys();
@@ -155,7 +155,7 @@ test("whoever signed in before the provider changed its keys is led there, too",
   assert.ok(url.href.startsWith(SIGNED_OUT), `${url} ${body}`);
 });
 
-test("whoever signed in by password is led nowhere", async () => {
+test("a person who signed in by password is led nowhere", async () => {
   const password = `${randomUUID()} of the tests`;
   const user = await provost.post("/v1/users", { username: "sign-out-local", given_name: "Local", family_name: "Person", status: "active" });
   expectStatus(await provost.request("PUT", `/v1/users/${user.id}/password`, { body: { password }, headers: { "if-match": "*" } }), 200, 204);
@@ -165,7 +165,7 @@ test("whoever signed in by password is led nowhere", async () => {
   await expectEnded(tokens);
 });
 
-test("whoever signs out with nothing learns nothing", async () => {
+test("a person who signs out with nothing learns nothing", async () => {
   const answer = await provost.signOut({ refresh_token: `pvr_${"a".repeat(43)}` });
   assert.equal(expectStatus(answer, 200).provider_sign_out_url, null);
 });

@@ -52,7 +52,7 @@ pub fn at_provider(
     those(tx, Sql::all(which), SessionEndReason::ProviderSignedOut)
 }
 
-/// Ends the sessions of those of `people` who have left: who comes back signs in anew.
+/// Ends the sessions of those of `people` who have left: people who come back sign in again.
 pub fn of_archived(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
     // Found first: PostgreSQL, which takes few to have left, would look for them again for each session.
     let archived: Vec<Uuid> = users::table

@@ -31,7 +31,7 @@ pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// The person is named by our id: nobody else's token is needed to act for them, but their powers.
 pub const USER_ID: &str = "urn:provost:token-type:user-id";
 
-/// Gives a token for a person to whoever holds all that they do.
+/// Issues a token for a person to a caller who holds every permission that the person holds.
 pub(super) async fn exchange(
     app: &Arc<App>,
     request: &HttpRequest,

@@ -62,7 +62,7 @@ pub(super) async fn sign_in(
     ))
 }
 
-/// Finds out whose name and password these are: the same statements and one hash, whoever it is.
+/// Finds out whose name and password these are: the same statements and one hash, whether or not the user exists.
 pub async fn authenticate(
     app: &Arc<App>,
     request: &HttpRequest,
@@ -103,7 +103,7 @@ pub async fn authenticate(
     .await
 }
 
-/// Begins a session, unless the password that was shown has been changed meanwhile: whoever changed it ended the
+/// Begins a session, unless the password that was shown has been changed meanwhile: changing it ended the
 /// sessions that they found.
 async fn begin(app: &Arc<App>, user: Uuid, hash: String, origin: Origin) -> ApiResult<Option<TokenResponse>> {
     let acting = Acting::signing_in(user, request::current_id().unwrap_or_default());

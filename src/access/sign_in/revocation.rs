@@ -1,4 +1,4 @@
-//! `/oauth/revoke` (RFC 7009): whoever holds a token of a session may end it.
+//! `/oauth/revoke` (RFC 7009): the holder of a session's token may end the session.
 
 use actix_web::{
     HttpRequest, HttpResponse, post,

@@ -151,7 +151,7 @@ pub fn active_person(
         .optional()
 }
 
-/// Whether a service account may call, as far as `scope` shows.
+/// Whether a service account is active, if `scope` shows it.
 pub fn is_account_in_force(conn: &mut PgConnection, scope: &Scope, account: Uuid) -> QueryResult<bool> {
     let found = service_accounts::table
         .find(account)

@@ -45,7 +45,7 @@ pub struct ProviderDocuments {
     pub attempts: tokio::sync::Mutex<Attempts>,
 }
 
-/// How often documents may be asked for anew, by why they are.
+/// How often documents may be fetched again, for each reason.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Attempts {
     /// They are old or missing.

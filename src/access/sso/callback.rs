@@ -51,7 +51,7 @@ const PREFIX: &str = "pva_";
 /// Providers send browsers here; no client calls it. The browser goes on to the front end.
 #[utoipa::path(tag = "sign-in", operation_id = "return_from_provider", params(AuthorizationAnswer),
     responses((status = 302, description = "To the front end, with a code or an error."),
-        (status = "default", description = "A page or a problem, for whoever looks at the browser.")))]
+        (status = "default", description = "A page or a problem, for the person at the browser.")))]
 #[get("/oauth/callback")]
 pub(super) async fn return_from_provider(
     app: Data<App>,
@@ -77,7 +77,7 @@ pub(super) async fn return_from_provider(
         ));
     }
     if let Some(error) = &answer.error {
-        // Escaped and cut: whoever has the browser may write what they like.
+        // Escaped and cut: the person at the browser controls this text.
         let told: String = answer
             .error_description
             .iter()

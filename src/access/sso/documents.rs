@@ -1,6 +1,6 @@
 //! What a provider says of itself: its endpoints (OpenID Connect Discovery) and its keys (RFC 7517).
 //!
-//! Kept in memory and in the database, and fetched anew when they are an hour old or a token names a key that is not
+//! Kept in memory and in the database, and fetched again when they are an hour old or a token names a key that is not
 //! among them: so keys may change at any time. A provider that is out of reach is taken at its last word for a day.
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::{
     app::App, db::schema::identity_provider_documents as stored, http::ApiResult, urls::is_reachable,
 };
 
-/// Documents are fetched anew when they are so old.
+/// Documents older than this are fetched again.
 const FRESH: TimeDelta = TimeDelta::hours(1);
 /// And count for so long where they cannot be.
 const TRUSTED: TimeDelta = TimeDelta::hours(24);

@@ -88,7 +88,7 @@ impl FromSql<Jsonb, Pg> for Modules {
     }
 }
 
-/// A rule for bodies: whoever opens a link must get somewhere.
+/// A rule for bodies: a link must lead to an address.
 pub fn links_lead_somewhere(modules: &Modules) -> Result<(), ValidationError> {
     let activities = modules.0.iter().enumerate().flat_map(|(module, of)| {
         let activities = of.activities.iter().enumerate();

@@ -96,7 +96,7 @@ fn elsewhere(config: &Config) -> String {
 
 const ADMINISTRATOR: &str = "admin";
 
-/// Progress, for whoever looks on.
+/// Progress, on the terminal.
 fn tell(what: &str) {
     if std::io::stderr().is_terminal() {
         eprintln!("… {what}");

@@ -99,7 +99,7 @@ pub fn issue_all(tx: &mut Tx, noted: &[NotedCompletion]) -> ApiResult<()> {
     glyphs::record_missing_glyphs(tx, &drafts, &template.layout)
 }
 
-/// Issues a certificate anew, from what is known today, under another serial. One that is in force gives way to
+/// Reissues a certificate, from what is known today, under another serial. One that is in force gives way to
 /// it; a revoked one stays revoked.
 pub fn reissue(
     tx: &mut Tx,

@@ -164,12 +164,12 @@ impl Versioned for Certificate {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeCertificate {
-    /// Why. Kept in the record of changes, and not shown to whoever verifies.
+    /// Why. Kept in the ledger, and not shown to people who verify.
     #[schema(min_length = 1, max_length = 1000, format = "multiline")]
     pub reason: String,
 }
 
-/// Why a certificate is issued anew.
+/// Why a certificate is reissued.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct ReissueCertificate {

@@ -115,7 +115,7 @@ pub fn missing_of(
     Ok(typesetter.missing())
 }
 
-/// The fonts that would bring `missing` characters, as far as we know of any: each family with its file.
+/// The fonts that would bring `missing` characters, if known: each family with its file.
 pub fn fonts_with(missing: &[char]) -> Vec<String> {
     let mut fonts: Vec<String> = missing.iter().copied().filter_map(known::font_with).collect();
     fonts.sort_unstable();

@@ -50,7 +50,7 @@ impl Place {
 
     /// Leaves the users. The last one stops the server and returns when it is gone.
     pub fn leave(&self) -> Result<(), EmbeddedError> {
-        // Taken before the stop, so that whoever watches the server knows why it ends.
+        // Taken before the stop, so that processes that watch the server know why it ends.
         let Some(users) = self.users().take() else {
             return Ok(());
         };
@@ -89,7 +89,7 @@ impl Place {
         loop {
             // Blocks until the server is gone.
             let gone = lock.lock_shared().and_then(|()| lock.unlock());
-            // Kept through the start: a server that was started is then stopped by whoever leaves.
+            // Kept through the start: a server that was started is then stopped by the process that leaves.
             let users = self.users();
             if users.is_none() {
                 break;

@@ -17,7 +17,7 @@ use crate::{
     http::{ApiError, ApiResult, Code},
 };
 
-/// The completions of people and courses of which something is to be recorded that may be known.
+/// Existing completions of the people and courses that are about to be recorded.
 #[derive(Debug, Default)]
 pub(super) struct Known(HashMap<(Uuid, Uuid), Vec<Completion>>);
 
@@ -79,7 +79,7 @@ fn corrections<'a>(all: &'a [Completion], first: &Completion) -> Vec<&'a Complet
     std::iter::successors(find(first.superseded_by_id), next).collect()
 }
 
-/// Whether `known` has the instant, and the score and evidence as far as `new` tells them.
+/// Whether `known` has the instant of `new`, and its score and evidence where `new` has them.
 fn is_equal_to(new: &NewCompletion, known: &Completion) -> bool {
     let is_score = new.score.is_none() || new.score == known.score;
     let is_evidence = new.evidence.is_none() || new.evidence == known.evidence;

@@ -136,6 +136,6 @@ fn live(enrollment: &Enrollment) -> ApiResult<()> {
     }
     Err(ApiError::new(
         Code::EnrollmentNotLive,
-        format!("It is {} already; enroll anew.", enrollment.state.as_str()),
+        format!("It is {} already; enroll again.", enrollment.state.as_str()),
     ))
 }

@@ -121,7 +121,7 @@ pub struct ImportCounts {
     pub skip: i64,
     /// Rows with warnings.
     pub warnings: i64,
-    /// Those who are there and would be gone: the missing, and those whom the file archives or retires.
+    /// Present objects that would go: those missing from the file, and those that the file archives or retires.
     pub removals: i64,
     /// Those who are there, of whom `removals` are a part.
     pub present: i64,

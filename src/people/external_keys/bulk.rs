@@ -89,7 +89,7 @@ fn write_rows<T: Protected + HasId + Versioned>(
 
 type Asked<'a, T> = (&'static str, &'a Authorized<T>, KeyChange);
 
-/// What a row asks for, of which thing, and where in it that stands.
+/// One requested key change: the place in the body, the object, the change.
 fn ask<T: Protected + Versioned>(
     body: BulkExternalKeyRow,
     things: &HashMap<Uuid, ApiResult<Authorized<T>>>,

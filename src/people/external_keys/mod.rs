@@ -1,7 +1,7 @@
 //! Names that other systems use for users, org units, groups and courses.
 //!
 //! One table and one module for all kinds. A resource whose type is [`Protected`] with an `EXTERNAL` kind gets its
-//! routes by [`external_key_routes!`](crate::external_key_routes!); whoever brings in many things at once uses
+//! routes by [`external_key_routes!`](crate::external_key_routes!); mass writers use
 //! [`store`].
 
 pub mod bulk;

@@ -47,7 +47,7 @@ fn changed(tx: &mut Tx, people: &[Uuid]) -> ApiResult<Vec<Changed>> {
     Ok(changed)
 }
 
-/// Ends the open periods now. One that began at this very instant never was what it said: it is written anew.
+/// Ends the open periods now. One that began at this very instant never was what it said: it is written again.
 fn close(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<()> {
     sql!(
         "UPDATE user_history

@@ -1,6 +1,6 @@
 //! What follows from people's rows: periods of history, the reporting line, who is in which dynamic group.
 //!
-//! Kept in the transaction that changes people, whoever changes them: [`refresh_changed`] is the first reaction of the
+//! Refreshed in the transaction that changes people, in every way of changing them: [`refresh_changed`] is the first reaction of the
 //! server. Every statement takes one, many or all people, and what is right already stays untouched.
 
 mod follow;
@@ -24,7 +24,7 @@ pub fn refresh_changed(tx: &mut Tx) -> ApiResult<()> {
 }
 
 /// Keeps the facts of these people, or of everybody. Touches those on whom it bears beside them: their managers,
-/// and all below whoever has another manager now.
+/// and everybody below a person whose manager changed.
 pub fn refresh(tx: &mut Tx, people: Option<&[Uuid]>) -> ApiResult<()> {
     let people = match people {
         Some(people) => people.to_vec(),

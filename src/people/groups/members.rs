@@ -45,7 +45,7 @@ pub(super) struct Membership {
     pub is_member: bool,
 }
 
-/// A page of a group's members, of those whom the caller may see.
+/// A page of the group's members that the caller may see.
 pub fn list(tx: &mut Tx, group: Uuid, query: &ListQuery) -> ApiResult<Page<GroupMember>> {
     let scope = tx.scope(Permission::UsersRead)?;
     let (page, filter) = query.page(&LISTING, &filter::schema_for_caller(tx)?, &tx.filter_clock())?;
@@ -89,7 +89,7 @@ pub fn change(
     Ok(GroupMembersChanged { added, removed })
 }
 
-/// Brings a person into static groups and out of others, for whoever may choose their members; groups that take none
+/// Adds a person to static groups and removes them from others, for callers who may choose the members; groups that take none
 /// are passed over.
 pub fn place(tx: &mut Tx, user: Uuid, within: BTreeSet<Uuid>, without: BTreeSet<Uuid>) -> ApiResult<()> {
     let removed: Vec<Uuid> = diesel::delete(group_members::table)
@@ -167,7 +167,7 @@ pub fn touch_all(tx: &mut Tx, groups: &[Uuid]) -> ApiResult<()> {
     facts::follow(tx, members)
 }
 
-/// What memberships that began or ended bring with them: events, rules that look again, grants that count anew.
+/// What memberships that began or ended bring with them: events, rules that are evaluated again, grants that are loaded again.
 pub(super) fn announce(tx: &mut Tx, memberships: &[Membership]) {
     for membership in memberships {
         let action = if membership.is_member {

@@ -116,7 +116,7 @@ async fn archive_group(call: Call, id: Path<Ref<Group>>) -> ApiResult<Reply> {
 
 /// Restore a group.
 ///
-/// A dynamic group has those whom its filter finds at once; a static one comes back empty.
+/// A dynamic group contains the users that its filter finds at once; a static group starts empty.
 #[utoipa::path(tag = "groups", params(("group_id" = String, Path)), responses((status = 200, body = Group)),
     extensions(("x-permission" = json!("groups.write"))))]
 #[delete("/{group_id}/archival")]

@@ -54,7 +54,7 @@ pub struct OrgUnitFields {
     /// The unit that it is part of, itself; none for the top of a tree. With another one it moves there, with all below it.
     #[serde(default)]
     pub parent_id: Option<Uuid>,
-    /// IANA time zone of its people and of the units below it, as far as they have none of their own; null if it is
+    /// IANA time zone of its people and of the units below it that have none of their own; null if it is
     /// inherited.
     #[serde(default)]
     #[schema(max_length = 64, format = "time-zone", example = "Europe/Lisbon")]

@@ -1,4 +1,4 @@
-//! What must hold of people before they are written: one statement for each question, whoever many they are.
+//! What must hold of people before they are written: one statement for each question, whatever the batch size.
 
 use std::collections::HashSet;
 
@@ -113,7 +113,7 @@ fn managers_of(draft: &Draft) -> impl Iterator<Item = Uuid> + use<> {
     before.into_iter().chain(draft.after.manager_id)
 }
 
-/// Refuses those whom the caller would come to reach, and those by whom they would reach their managers. Where it is
+/// Refuses users whom the caller would gain access to, and users whose managers would gain access by the change. Where it is
 /// others, such as those who stand below them, nobody is written.
 fn refuse_beyond_caller(drafts: &mut [Draft], reached: &HashSet<Uuid>) -> ApiResult<()> {
     let refusal = groups::dynamic::newly_reached_error();

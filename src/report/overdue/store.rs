@@ -86,7 +86,7 @@ pub fn list(
     Ok(page.page(rows, |row| row.requirement_id))
 }
 
-/// The managers who are named: those on whom the caller may report, and those whom they may see.
+/// The managers who are named: users in the caller's report scope, and users that the caller may see.
 fn visible_managers(tx: &Tx, scope: &Scope) -> Sql {
     let readable = tx.caller.scope_if_any(User::READ, tx.now);
     let scopes = readable.iter().chain([scope]);

@@ -90,7 +90,7 @@ async fn get_scim_group(
 
 /// Replace a group (SCIM).
 ///
-/// Its members are those of the body, of those whom the caller may see. `If-Match` counts where it is sent.
+/// Its members become those of the body; members that the caller may not see stay. `If-Match` counts where it is sent.
 #[utoipa::path(tag = "scim", params(("scim_group_id" = Uuid, Path), ScimProjectionParams),
     request_body(content = ScimGroup, content_type = "application/scim+json"),
     responses((status = 200, body = ScimGroup, content_type = "application/scim+json")),

@@ -95,7 +95,7 @@ fn find(tx: &mut Tx, client: &Client, id: Uuid, condition: Sql) -> ApiResult<Rec
     row.map(record).ok_or_else(|| ApiError::not_found("group"))
 }
 
-/// Who is in groups, of those whom the caller may see and SCIM knows.
+/// Members of groups that the caller may see and that SCIM knows.
 pub fn members(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<HashMap<Uuid, Vec<Member>>> {
     let Some(scope) = tx.caller.scope_if_any(Permission::UsersRead, tx.now) else {
         return Ok(HashMap::new());

@@ -290,7 +290,7 @@ pub fn is_primary(value: &Value) -> bool {
     value["primary"] == true
 }
 
-/// Has another value be that. Those of which nothing is said stay as they are.
+/// Clears `primary` of the other values; values without `primary` stay as they are.
 pub fn clear_primary(value: &mut Value) {
     if let Some(primary) = value.get_mut("primary") {
         *primary = false.into();

@@ -69,7 +69,7 @@ pub fn set_key<T: access::Protected + HasId>(
     Ok(true)
 }
 
-/// Of those whom clients deleted, the one who comes back as the new person: whom this client calls by the same external
+/// The deleted user who comes back as the new one: the user that this client calls by the same external
 /// id, or, where neither has one, whom this client deleted under the same name. Somebody else of that name gives it up:
 /// names are used again, and people are not.
 pub fn returning(

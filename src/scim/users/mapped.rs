@@ -197,7 +197,7 @@ pub fn fields(resource: &Resource) -> Map<String, Value> {
     fields
 }
 
-/// A name for whoever has no given name.
+/// A name for users without a given name.
 fn any_name(resource: &Resource) -> Option<&str> {
     let family_name = text_at(resource, FAMILY_NAME);
     let paths: [&[&str]; 3] = [&["name", "formatted"], &["displayName"], &["userName"]];

@@ -57,7 +57,7 @@ impl Versioned for Record {
 }
 
 impl Record {
-    /// Whether SCIM knows them: those whom a client deleted are gone while they are archived.
+    /// Whether SCIM knows the user: a user deleted by a client is gone while archived.
     pub fn is_known(&self) -> bool {
         let is_deleted = self.said.as_ref().is_some_and(|said| said.deleted_at.is_some());
         self.user.status != UserStatus::Archived || !is_deleted

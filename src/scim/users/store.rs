@@ -115,7 +115,7 @@ fn known() -> Sql {
     )
 }
 
-/// A page of those whom the caller may see, and how many there are in all.
+/// A page of the users that the caller may see, and their total.
 pub fn list(tx: &mut Tx, client: &Client, search: &Search) -> ApiResult<(i64, Page<Record>)> {
     let scope = tx.scope(User::READ)?;
     let groups = tx.seen(Permission::GroupsRead).groups("g.id");

@@ -67,7 +67,7 @@ pub(super) struct Grant {
 }
 
 /// Which permission somebody has over which thing, as the bits of a number for each permission of [`POOL`]: they are
-/// worked out anew after each step.
+/// computed again after each step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Powers([u32; POOL.len()]);
 

@@ -101,7 +101,7 @@ pub struct IdentityProvider {
     pub enabled: bool,
     /// Whether somebody whom nobody here knows is made a person when they sign in.
     pub creates_people: bool,
-    /// Whether what it says anew of a person takes the place of what stands here, when they sign in.
+    /// Whether new claims about a person replace the stored values at sign-in.
     pub updates_people: bool,
     /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the
     /// provider says that it verified it (`email_verified`).
@@ -187,7 +187,7 @@ pub struct ExternalKeyLink {
     /// its people (`externalId`).
     #[schema(pattern = "^(scim:)?[a-z0-9][a-z0-9_.-]{0,62}$", example = "hr")]
     pub source: String,
-    /// Whether people who were granted something are found by it too: whoever gave them their keys could sign in as them.
+    /// Whether people who were granted something are found by it too: the system that set their keys could sign in as them.
     /// Keys of the source are then given to such people by those only who hold as much.
     #[serde(default)]
     pub privileged: bool,
@@ -260,7 +260,7 @@ pub struct CreateIdentityProvider {
     /// Whether somebody whom nobody here knows is made a person when they sign in.
     #[serde(default)]
     pub creates_people: bool,
-    /// Whether what it says anew of a person takes the place of what stands here, when they sign in.
+    /// Whether new claims about a person replace the stored values at sign-in.
     #[serde(default)]
     pub updates_people: bool,
     /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the
@@ -320,7 +320,7 @@ pub struct UpdateIdentityProvider {
     /// Whether somebody whom nobody here knows is made a person when they sign in.
     #[schema(nullable = false)]
     pub creates_people: Option<bool>,
-    /// Whether what it says anew of a person takes the place of what stands here, when they sign in.
+    /// Whether new claims about a person replace the stored values at sign-in.
     #[schema(nullable = false)]
     pub updates_people: Option<bool>,
     /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the

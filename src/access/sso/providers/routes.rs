@@ -87,7 +87,7 @@ async fn update_identity_provider(
     .await
 }
 
-/// A provider vouches for whomever it likes, so its keeper must hold all that anybody does.
+/// A provider can vouch for any user, so the caller must hold every permission that any user holds.
 fn require(tx: &mut Tx) -> ApiResult<()> {
     tx.require_everywhere(Permission::IdentityProvidersWrite)?;
     inclusion::require_granted(

@@ -203,7 +203,7 @@ pub fn update(
     Ok(after)
 }
 
-/// All that is wrong beside what the schema says, as far as it was another before: what was taken once keeps nobody from turning
+/// Every fault beyond the schema's, in settings that changed: what was taken once keeps nobody from turning
 /// the provider off.
 fn check(tx: &mut Tx, row: &ProviderRow, before: Option<&ProviderRow>) -> ApiResult<()> {
     let mut faults = Faults::default();

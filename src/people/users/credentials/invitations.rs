@@ -24,7 +24,7 @@ text_enum! {
     InvitationDelivery {
         /// By mail to the person's address.
         Email = "email",
-        /// By whoever invites: the answer shows the token, this once.
+        /// By the caller: the answer shows the token, this once.
         Answer = "answer",
     }
 }

@@ -78,7 +78,7 @@ pub fn require_mail(tx: &Tx) -> ApiResult<()> {
 pub fn no_mail() -> ApiError {
     ApiError::new(
         Code::MailNotSetUp,
-        "No mail is sent from here: ask whoever runs Provost to set PROVOST_SMTP_URL, or an administrator for a password.",
+        "No mail is sent from here: ask the operator of Provost to set PROVOST_SMTP_URL, or an administrator for a password.",
     )
 }
 

@@ -1,4 +1,4 @@
-//! Resets by mail. A request does the same whoever asks for whom: it queues one job, which looks for the person.
+//! Resets by mail. A request does the same whether or not the user exists: it queues one job, which looks for the user.
 
 use actix_web::{HttpRequest, HttpResponse, post, web::Data};
 use diesel::{QueryableByName, RunQueryDsl, sql_types};

@@ -154,7 +154,7 @@ impl Target for UserImport {
         Ok(made.into_iter().filter(|(_, number)| *number > 0).collect())
     }
 
-    /// Whoever gets a person's mail can reset their password; and where people sign in by keys of this source, whoever has
+    /// The reader of a person's mail can reset their password; and where people sign in by keys of this source, the one who has
     /// the key is that person.
     fn refuse_application(&self, tx: &mut Tx, import: Uuid) -> ApiResult<()> {
         let people = sql!(
@@ -178,7 +178,7 @@ impl Target for UserImport {
         write::prepare(tx, plan)
     }
 
-    /// Managers come before those who report to them, so that whoever is written stands below people who are there, and no
+    /// Managers come before those who report to them, so that each written user stands below users who exist, and no
     /// circle closes between two parts.
     fn ranks(&self, plan: &Plan) -> Option<Sql> {
         let maps_managers = plan.mapping.references.contains_key("manager");

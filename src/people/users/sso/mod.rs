@@ -137,7 +137,7 @@ fn choose_username(
     Ok(())
 }
 
-/// Brings a person to what the provider says anew: what it only says again sets nothing back that others set meanwhile.
+/// Writes the claims that changed since the last sign-in: repeated claims overwrite nothing that others set meanwhile.
 /// What cannot be written stays as it is: nobody is kept out for it.
 fn update(tx: &mut Tx, provider: &ProviderRow, person: &Person, user: Uuid) -> ApiResult<()> {
     let read = claims::read(tx, provider, person)?;
