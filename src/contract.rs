@@ -293,13 +293,22 @@ fn add_expansions(schemas: &mut Map<String, Value>) {
             name: member,
             id,
             shows,
+            is_list,
             ..
         } in expansions
         {
-            schema["properties"][*member] = json!({
-                "oneOf": [{ "$ref": format!("#/components/schemas/{}", shows()) }, { "type": "null" }],
-                "description": format!("What `{id}` names: with `expand={member}` only, and null where you may not see it."),
-            });
+            let one = json!({ "$ref": format!("#/components/schemas/{}", shows()) });
+            schema["properties"][*member] = match is_list {
+                true => json!({
+                    "type": "array",
+                    "items": one,
+                    "description": format!("What `{id}` names, as far as you may see it: with `expand={member}` only."),
+                }),
+                false => json!({
+                    "oneOf": [one, { "type": "null" }],
+                    "description": format!("What `{id}` names: with `expand={member}` only, and null where you may not see it."),
+                }),
+            };
         }
     }
 }

@@ -45,6 +45,7 @@ fn step(field: &Field, table: &str) -> Result<Tokens> {
         is_sortable,
         is_fixed,
         is_opaque,
+        is_elsewhere,
         has_words,
         kind: given,
     } = marks(field)?;
@@ -64,6 +65,7 @@ fn step(field: &Field, table: &str) -> Result<Tokens> {
             is_folded: #is_folded,
             is_sortable: #is_sortable,
             is_fixed: #is_fixed,
+            is_elsewhere: #is_elsewhere,
         });
     })
 }
@@ -75,6 +77,7 @@ struct Marks {
     is_sortable: bool,
     is_fixed: bool,
     is_opaque: bool,
+    is_elsewhere: bool,
     has_words: bool,
     kind: Option<Path>,
 }
@@ -96,12 +99,14 @@ fn marks(field: &Field) -> Result<Marks> {
                 marks.is_fixed = true;
             } else if mark("opaque") {
                 marks.is_opaque = true;
+            } else if mark("elsewhere") {
+                (marks.is_opaque, marks.is_elsewhere) = (true, true);
             } else if mark("words") {
                 marks.has_words = true;
             } else if mark("kind") {
                 marks.kind = Some(meta.value()?.parse()?);
             } else {
-                return Err(meta.error("is none of folded, sort, fixed, opaque, words, kind"));
+                return Err(meta.error("is none of folded, sort, fixed, opaque, elsewhere, words, kind"));
             }
             Ok(())
         })?;

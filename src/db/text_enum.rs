@@ -17,6 +17,10 @@ macro_rules! text_enum {
             $($(#[doc = $variant_doc])* #[serde(rename = $text)] $variant,)*
         }
 
+        impl $crate::db::text_enum::Words for $name {
+            const WORDS: &'static [&'static str] = Self::WORDS;
+        }
+
         impl $name {
             /// Every word.
             pub const WORDS: &[&str] = &[$($text),*];
@@ -57,6 +61,12 @@ macro_rules! text_enum {
             }
         }
     };
+}
+
+/// A type whose values are a closed list of words.
+pub trait Words {
+    /// Every word.
+    const WORDS: &'static [&'static str];
 }
 
 /// The schema of a closed list of words, each with its meaning.

@@ -1,11 +1,10 @@
 //! What a change wants to be so first: `ETag`, `If-Match` and `If-None-Match` (RFC 9110, section 13) over the rows'
-//! versions, and archived before it is brought back.
+//! versions.
 
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -121,12 +120,4 @@ fn names(list: &str, etag: &str) -> bool {
         || list
             .split(',')
             .any(|tag| tag.trim().trim_start_matches("W/") == etag)
-}
-
-/// What is brought back was archived; 409 if it is not.
-pub fn require_archived(archived_at: Option<DateTime<Utc>>) -> ApiResult<()> {
-    match archived_at {
-        Some(_) => Ok(()),
-        None => Err(ApiError::new(Code::Conflict, "It is not archived.")),
-    }
 }

@@ -20,6 +20,8 @@ pub struct Draft<T: Resource> {
     pub after: T,
     /// What else the request said of a new one.
     pub extra: T::Extra,
+    /// What its event is called, where that is an event of its own.
+    pub action: Option<&'static str>,
     /// Why it is not written.
     pub refused: Option<ApiError>,
 }
@@ -84,11 +86,12 @@ impl<T: Resource> Draft<T> {
     /// The event that tells of it.
     pub(super) fn event(&self) -> Event {
         let [created, updated, archived, restored] = T::ACTIONS;
-        let action = match () {
-            () if self.is_new() => created,
-            () if self.archives() => archived,
-            () if self.restores() => restored,
-            () => updated,
+        let action = match self.action {
+            Some(action) => action,
+            None if self.is_new() => created,
+            None if self.archives() => archived,
+            None if self.restores() => restored,
+            None => updated,
         };
         let mut event = Event::new(action, T::KIND, self.after.id()).after(&self.after);
         if let Some(before) = &self.before {

@@ -28,6 +28,8 @@ pub struct Expansion {
     pub id: &'static str,
     /// The type of what is shown, as the document calls it.
     pub shows: fn() -> String,
+    /// Whether `id` is a list, and so is what is shown.
+    pub is_list: bool,
     load: Load,
     further: fn() -> &'static [Expansion],
 }
@@ -44,12 +46,21 @@ impl Expansion {
         }
     }
 
+    /// Shows those `T` as `name` whose ids stand in the list `ids`.
+    pub const fn each<T: Resource>(name: &'static str, ids: &'static str) -> Self {
+        Expansion {
+            is_list: true,
+            ..Self::of::<T>(name, ids)
+        }
+    }
+
     /// Shows a `T`, which expands nothing, as `name` whose id stands in `id`.
     pub const fn plain<T: Protected + Serialize + ToSchema>(name: &'static str, id: &'static str) -> Self {
         Expansion {
             name,
             id,
             shows: || T::name().into_owned(),
+            is_list: false,
             load: load::<T>,
             further: || &[],
         }
@@ -116,7 +127,7 @@ impl Expand {
 
     fn fill(&self, tx: &mut Tx, mut rows: Vec<&mut Value>) -> ApiResult<()> {
         for (expansion, further) in self.wanted.values() {
-            let ids = rows.iter().filter_map(|row| id(&row[expansion.id]));
+            let ids = rows.iter().flat_map(|row| named_by(&row[expansion.id]));
             let ids: HashSet<Uuid> = ids.collect();
             let ids: Vec<Uuid> = ids.into_iter().collect();
             let mut things = match ids.is_empty() {
@@ -125,16 +136,25 @@ impl Expand {
             };
             further.fill(tx, things.values_mut().collect())?;
             for row in &mut rows {
-                let thing = id(&row[expansion.id]).and_then(|id| things.get(&id).cloned());
-                row[expansion.name] = thing.unwrap_or(Value::Null);
+                let mut shown = named_by(&row[expansion.id])
+                    .into_iter()
+                    .filter_map(|id| things.get(&id).cloned());
+                row[expansion.name] = match expansion.is_list {
+                    true => shown.collect(),
+                    false => shown.next().unwrap_or(Value::Null),
+                };
             }
         }
         Ok(())
     }
 }
 
-fn id(value: &Value) -> Option<Uuid> {
-    value.as_str()?.parse().ok()
+/// The ids that a member holds: one, or a list.
+fn named_by(value: &Value) -> Vec<Uuid> {
+    let one = std::slice::from_ref(value);
+    let values = value.as_array().map_or(one, Vec::as_slice);
+    let ids = values.iter().filter_map(Value::as_str);
+    ids.filter_map(|id| id.parse().ok()).collect()
 }
 
 fn refusal(known: &[Expansion], path: &str, is_too_deep: bool) -> ApiError {

@@ -202,7 +202,7 @@ impl Listed {
 /// read: CoursesRead, write: CoursesWrite, covered: |scope| scope.categories("categories.id"), archived: archived_at);`
 ///
 /// The row has the members `id`, `fields` (flattened, embedded), `version`, `created_at`, `updated_at`; with `archived: archived_at`
-/// also that one. Others are given after `new: { … }` as they are in a new row. A `visible: |scope| …` shows readers more
+/// also that one, and with `archived: retired_at as "retired"` its event is called so. Others are given after `new: { … }` as they are in a new row. A `visible: |scope| …` shows readers more
 /// than their scope covers.
 #[macro_export]
 macro_rules! resource {
@@ -210,7 +210,7 @@ macro_rules! resource {
      read: $read:ident, write: $write:ident, covered: |$scope:ident| $covered:expr
      $(, visible: |$visible_scope:ident| $visible:expr)?
      $(, new: { $($other:ident: $value:expr),* $(,)? })?
-     $(, archived: $archivable:ident)? $(,)?) => {
+     $(, archived: $archivable:ident $(as $past:literal)?)? $(,)?) => {
         $crate::protected!($row in $table, name: $name, external: $external, read: $read,
             covered: |$scope| $covered $(, visible: |$visible_scope| $visible)?);
 
@@ -235,7 +235,7 @@ macro_rules! resource {
             const ACTIONS: [&'static str; 4] = [
                 concat!($kind, ".created"),
                 concat!($kind, ".updated"),
-                concat!($kind, ".archived"),
+                $crate::resource!(@archived $kind $($($past)?)?),
                 concat!($kind, ".restored"),
             ];
             const WRITE: $crate::authz::Permission = $crate::authz::Permission::$write;
@@ -295,4 +295,6 @@ macro_rules! resource {
             }
         }
     };
+    (@archived $kind:literal) => { concat!($kind, ".archived") };
+    (@archived $kind:literal $past:literal) => { concat!($kind, ".", $past) };
 }

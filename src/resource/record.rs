@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Resource, Row};
 use crate::{
-    db::{Sql, sql::Fixed},
+    db::{Sql, sql::Fixed, text_enum::Words},
     filter::{Attribute, Kind},
     http::{Sort, list::SortKind},
     sql,
@@ -28,6 +28,8 @@ pub struct Column {
     pub is_sortable: bool,
     /// Whether it is set when the row is added and never changed.
     pub is_fixed: bool,
+    /// Whether it is no column of the table: `Resource::follow` writes it where it is.
+    pub is_elsewhere: bool,
 }
 
 impl Column {
@@ -68,6 +70,10 @@ impl<T: Filterable> Filterable for Option<T> {
     const KIND: Kind = T::KIND;
 }
 
+impl<T: Words> Filterable for T {
+    const KIND: Kind = Kind::Enum(T::WORDS);
+}
+
 macro_rules! filterable {
     ($($type:ty => $kind:ident),* $(,)?) => {$(
         impl Filterable for $type {
@@ -90,7 +96,8 @@ filterable! {
 /// `a, b, b_folded`: the columns as a statement names them, each after `before`, such as the name of a table and a dot.
 pub fn names(columns: &[Column], before: &'static str) -> Sql {
     let before = Fixed(before);
-    let names = columns.iter().map(|column| {
+    let stored = columns.iter().filter(|column| !column.is_elsewhere);
+    let names = stored.map(|column| {
         let name = Fixed(column.name);
         match column.is_folded {
             true => sql!("{before}{name}, {before}{name}_folded"),
@@ -103,19 +110,20 @@ pub fn names(columns: &[Column], before: &'static str) -> Sql {
 /// A list of what a query answers for each column: `given` by its name, where that is something, else the column of the
 /// table `before`, such as `p.`.
 pub fn selected(columns: &[Column], before: &'static str, given: impl Fn(&str) -> Option<Sql>) -> Sql {
-    let selected = columns.iter().map(|column| match given(column.name) {
+    let stored = columns.iter().filter(|column| !column.is_elsewhere);
+    let selected = stored.map(|column| match given(column.name) {
         Some(value) => sql!("{value} AS {name}", name = Fixed(column.name)),
         None => names(&[*column], before),
     });
     Sql::list(selected)
 }
 
-/// A row of the table as the API shows it: without key forms.
+/// A row of the table as the API shows it: the columns that it declares, and none beside them.
 pub fn shown<T: Row>() -> Sql {
-    let folded = T::declaration().columns.iter().filter(|column| column.is_folded);
-    let hidden: Vec<String> = folded.map(|column| format!("{}_folded", column.name)).collect();
-    let table = Fixed(T::TABLE);
-    sql!("to_jsonb({table}) - {hidden}")
+    let columns = T::declaration().columns.iter();
+    let stored = columns.filter(|column| !column.is_elsewhere);
+    let columns = Sql::list(stored.map(|column| sql!("{path}", path = Fixed(column.path))));
+    sql!("(SELECT to_jsonb(shown) FROM (SELECT {columns}) AS shown)")
 }
 
 /// What a resource declares, worked out once: see [`super::Row::declaration`].

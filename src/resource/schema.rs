@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, marker::PhantomData};
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use utoipa::{
     ToSchema,
@@ -72,6 +72,12 @@ pub struct Update<T> {
 impl<'de, T> Deserialize<'de> for Update<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Map::deserialize(deserializer).map(Update::of)
+    }
+}
+
+impl<T> Serialize for Update<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.changes.serialize(serializer)
     }
 }
 

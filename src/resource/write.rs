@@ -10,7 +10,7 @@ use crate::{
     app::Tx,
     authz::{self, Authorized, lacks},
     db::{Sql, sql::Fixed},
-    http::{ApiError, ApiResult, bulk::Outcomes, precondition::require_archived},
+    http::{ApiError, ApiResult, Code, bulk::Outcomes},
     sql,
     text::fold,
 };
@@ -22,6 +22,8 @@ pub enum Change<T: Resource> {
     Create(Uuid, Box<Create<T>>),
     /// It gets these fields.
     Set(Authorized<T>, Box<T::Fields>),
+    /// It becomes this, and an event of its own tells of it, such as `rule.paused`.
+    Become(Authorized<T>, Box<T>, &'static str),
     /// Members of it change.
     Update(Authorized<T>, Update<T>),
     /// It is archived.
@@ -45,6 +47,7 @@ impl<T: Resource> Change<T> {
 
     fn into_draft(self, tx: &Tx) -> ApiResult<Draft<T>> {
         let now = tx.now;
+        let mut action = None;
         let (before, mut after, extra, refused) = match self {
             Change::Create(id, new) => (None, T::new(id, new.fields, now), new.extra, None),
             Change::Set(row, fields) => {
@@ -52,6 +55,10 @@ impl<T: Resource> Change<T> {
                 let mut after = before.clone();
                 after.set_fields(*fields);
                 (Some(before), after, T::Extra::default(), None)
+            }
+            Change::Become(row, after, own) => {
+                action = Some(own);
+                (Some(row.into_inner()), *after, T::Extra::default(), None)
             }
             Change::Update(row, changes) => {
                 let before = row.into_inner();
@@ -78,8 +85,13 @@ impl<T: Resource> Change<T> {
                 let before = row.into_inner();
                 let mut after = before.clone();
                 after.set_archived_at(None);
-                let refused = require_archived(before.archived_at()).err();
-                (Some(before), after, T::Extra::default(), refused)
+                let is_archived = before.archived_at().is_some();
+                (
+                    Some(before),
+                    after,
+                    T::Extra::default(),
+                    (!is_archived).then(not_archived::<T>),
+                )
             }
         };
         after.complete(now);
@@ -87,9 +99,16 @@ impl<T: Resource> Change<T> {
             before,
             after,
             extra,
+            action,
             refused,
         })
     }
+}
+
+fn not_archived<T: Resource>() -> ApiError {
+    let [.., archived, _] = T::ACTIONS;
+    let archived = archived.rsplit('.').next().unwrap_or_default();
+    ApiError::new(Code::Conflict, format!("It is not {archived}."))
 }
 
 /// Writes one row.
