@@ -3,11 +3,11 @@
 use actix_web::http::StatusCode;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $status:ident $code:literal $title:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $status:ident $code:literal $title:literal $meaning:literal;)*) => {
         /// What went wrong, for programs: stable, and documented with its status and title.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Code {
-            $(#[doc = $title] $(#[$doc])* $variant,)*
+            $(#[doc = $meaning] $(#[$doc])* $variant,)*
         }
 
         impl Code {
@@ -28,72 +28,133 @@ macro_rules! codes {
             pub fn title(self) -> &'static str {
                 match self { $(Code::$variant => $title,)* }
             }
+
+            /// What the code means, in a sentence for the documentation.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Code::$variant => $meaning,)* }
+            }
         }
     };
 }
 
 codes! {
-    MalformedRequest = BAD_REQUEST "malformed_request" "The request cannot be read";
-    InvalidParameter = BAD_REQUEST "invalid_parameter" "A parameter is not valid";
-    InvalidFilter = BAD_REQUEST "invalid_filter" "The filter is not valid";
-    InvalidCursor = BAD_REQUEST "invalid_cursor" "The cursor is not valid";
-    Unauthenticated = UNAUTHORIZED "unauthenticated" "A valid access token is needed";
-    Forbidden = FORBIDDEN "forbidden" "The caller lacks a permission";
-    NotFound = NOT_FOUND "not_found" "There is no such thing, or the caller may not see it";
-    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "This address does not answer that method";
-    RequestTimeout = REQUEST_TIMEOUT "request_timeout" "The request did not arrive in time";
-    Conflict = CONFLICT "conflict" "The change does not fit the present state";
-    AlreadyExists = CONFLICT "already_exists" "Something else has this value already";
-    RequestInProgress = CONFLICT "request_in_progress" "A request with this idempotency key is being worked on";
-    NotAcceptable = NOT_ACCEPTABLE "not_acceptable" "No representation that the client accepts";
-    PreconditionFailed = PRECONDITION_FAILED "precondition_failed" "It changed since it was read";
-    PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" "The body is too large";
-    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body's media type is not taken here";
-    ValidationFailed = UNPROCESSABLE_ENTITY "validation_failed" "Some fields are not valid";
-    IdempotencyMismatch = UNPROCESSABLE_ENTITY "idempotency_mismatch" "The idempotency key was used with another request";
-    PreconditionRequired = PRECONDITION_REQUIRED "precondition_required" "If-Match is needed";
-    TooManyRequests = TOO_MANY_REQUESTS "too_many_requests" "Too many requests";
-    Internal = INTERNAL_SERVER_ERROR "internal" "Something went wrong on our side";
-    Unavailable = SERVICE_UNAVAILABLE "unavailable" "Provost cannot answer right now";
+    MalformedRequest = BAD_REQUEST "malformed_request" "Malformed request"
+        "The body or the address cannot be read";
+    InvalidParameter = BAD_REQUEST "invalid_parameter" "Invalid parameter"
+        "A parameter is not valid";
+    InvalidFilter = BAD_REQUEST "invalid_filter" "Invalid filter"
+        "The filter is not valid";
+    InvalidCursor = BAD_REQUEST "invalid_cursor" "Invalid cursor"
+        "The cursor is not valid";
+    Unauthenticated = UNAUTHORIZED "unauthenticated" "Access token required"
+        "The request has no valid access token";
+    Forbidden = FORBIDDEN "forbidden" "Permission denied"
+        "The caller lacks a permission, here or in this scope";
+    NotFound = NOT_FOUND "not_found" "Not found"
+        "Nothing has this id, or the caller may not see it";
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "Method not allowed"
+        "This address does not answer that method";
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout" "Request timeout"
+        "The request did not arrive in time";
+    Conflict = CONFLICT "conflict" "Conflict with the current state"
+        "The change does not fit the current state";
+    AlreadyExists = CONFLICT "already_exists" "Value already in use"
+        "Another object has this value";
+    RequestInProgress = CONFLICT "request_in_progress" "Request in progress"
+        "A request with this idempotency key is still running";
+    NotAcceptable = NOT_ACCEPTABLE "not_acceptable" "Not acceptable"
+        "The client accepts none of the representations";
+    PreconditionFailed = PRECONDITION_FAILED "precondition_failed" "Version conflict"
+        "The object changed since the caller read it";
+    PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" "Body too large"
+        "The body is too large";
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type"
+        "This address does not take bodies of this media type";
+    ValidationFailed = UNPROCESSABLE_ENTITY "validation_failed" "Validation failed"
+        "Some fields are not valid";
+    IdempotencyMismatch = UNPROCESSABLE_ENTITY "idempotency_mismatch" "Idempotency key reused"
+        "The idempotency key was used with another request";
+    PreconditionRequired = PRECONDITION_REQUIRED "precondition_required" "If-Match required"
+        "The request needs If-Match with the ETag that was read";
+    TooManyRequests = TOO_MANY_REQUESTS "too_many_requests" "Too many requests"
+        "The caller sent too many requests; Retry-After says when to go on";
+    Internal = INTERNAL_SERVER_ERROR "internal" "Internal error"
+        "Something went wrong in Provost; the log has the cause";
+    Unavailable = SERVICE_UNAVAILABLE "unavailable" "Service unavailable"
+        "Provost cannot answer right now";
     // People
-    OrgUnitCycle = CONFLICT "org_unit_cycle" "A unit cannot stand below itself";
-    OrgUnitNotEmpty = CONFLICT "org_unit_not_empty" "The unit still has people or units";
-    ManagerCycle = CONFLICT "manager_cycle" "A person cannot report to themselves";
-    GroupIsDynamic = CONFLICT "group_is_dynamic" "The members of a dynamic group come from its filter";
-    UserArchived = CONFLICT "user_archived" "The person is archived";
-    AttributeInUse = CONFLICT "attribute_in_use" "The attribute is in use";
+    OrgUnitCycle = CONFLICT "org_unit_cycle" "Org unit cycle"
+        "A unit cannot be below itself";
+    OrgUnitNotEmpty = CONFLICT "org_unit_not_empty" "Org unit not empty"
+        "The unit still has users or units";
+    ManagerCycle = CONFLICT "manager_cycle" "Manager cycle"
+        "A person cannot report to themselves, directly or through others";
+    GroupIsDynamic = CONFLICT "group_is_dynamic" "Group is dynamic"
+        "The members of a dynamic group come from its filter";
+    UserArchived = CONFLICT "user_archived" "User archived"
+        "The user is archived";
+    AttributeInUse = CONFLICT "attribute_in_use" "Attribute in use"
+        "The attribute is in use";
     // Access
-    RoleBuiltIn = CONFLICT "role_built_in" "Built-in roles cannot be changed";
-    RoleInUse = CONFLICT "role_in_use" "The role is granted to somebody";
-    CredentialsRefused = FORBIDDEN "credentials_refused" "The password or token does not count";
-    SecretLimitReached = CONFLICT "secret_limit_reached" "The account has two secrets already";
-    MailNotSetUp = CONFLICT "mail_not_set_up" "Provost has no mail server";
-    UserNotInvited = CONFLICT "user_not_invited" "Only who is invited chooses a first password";
-    GrantExceedsCaller = FORBIDDEN "grant_exceeds_caller" "Nobody grants what they do not hold";
+    RoleBuiltIn = CONFLICT "role_built_in" "Built-in role"
+        "Built-in roles cannot be changed";
+    RoleInUse = CONFLICT "role_in_use" "Role in use"
+        "The role has grants";
+    CredentialsRefused = FORBIDDEN "credentials_refused" "Credentials refused"
+        "The password or token is wrong, expired or used";
+    SecretLimitReached = CONFLICT "secret_limit_reached" "Secret limit reached"
+        "The service account has two secrets already";
+    MailNotSetUp = CONFLICT "mail_not_set_up" "Mail server not configured"
+        "Provost has no mail server";
+    UserNotInvited = CONFLICT "user_not_invited" "User not invited"
+        "Only invited users choose a first password";
+    GrantExceedsCaller = FORBIDDEN "grant_exceeds_caller" "Grant exceeds the caller's permissions"
+        "Callers grant only what they hold";
     // Catalog
-    CourseHasNoModules = CONFLICT "course_has_no_modules" "A course without modules cannot be published";
-    CourseUnchanged = CONFLICT "course_unchanged" "Nothing changed since the last published version";
-    CourseRetired = CONFLICT "course_retired" "The course is retired";
-    CourseNotPublished = CONFLICT "course_not_published" "The course has no published version";
-    CategoryNotEmpty = CONFLICT "category_not_empty" "The category still has courses";
+    CourseHasNoModules = CONFLICT "course_has_no_modules" "Course without modules"
+        "A course without modules cannot be published";
+    CourseUnchanged = CONFLICT "course_unchanged" "Course unchanged"
+        "Nothing changed since the last published version";
+    CourseRetired = CONFLICT "course_retired" "Course retired"
+        "The course is retired";
+    CourseNotPublished = CONFLICT "course_not_published" "Course not published"
+        "The course has no published version";
+    CategoryNotEmpty = CONFLICT "category_not_empty" "Category not empty"
+        "The category still has courses";
     // Enrollment
-    AlreadyEnrolled = CONFLICT "already_enrolled" "There is a live enrollment already";
-    EnrollmentNotLive = CONFLICT "enrollment_not_live" "The enrollment has ended";
-    RuleNotReady = CONFLICT "rule_not_ready" "The rule cannot be activated yet";
-    RuleArchived = CONFLICT "rule_archived" "The rule is archived";
-    CompletionExists = CONFLICT "completion_exists" "The completion is recorded already, with other details";
-    CompletionSuperseded = CONFLICT "completion_superseded" "The completion was corrected already";
+    AlreadyEnrolled = CONFLICT "already_enrolled" "Already enrolled"
+        "The user has a live enrollment in this course";
+    EnrollmentNotLive = CONFLICT "enrollment_not_live" "Enrollment ended"
+        "The enrollment has ended";
+    RuleNotReady = CONFLICT "rule_not_ready" "Rule not ready"
+        "The rule cannot be activated yet";
+    RuleArchived = CONFLICT "rule_archived" "Rule archived"
+        "The rule is archived";
+    CompletionExists = CONFLICT "completion_exists" "Completion exists"
+        "The completion is recorded already, with other details";
+    CompletionSuperseded = CONFLICT "completion_superseded" "Completion already corrected"
+        "The completion was corrected already";
     // Plans
-    PlanStale = CONFLICT "plan_stale" "The plan is not the present one";
-    PlanRemovesTooMuch = CONFLICT "plan_removes_too_much" "The plan ends more than was allowed";
-    ImportFileInvalid = UNPROCESSABLE_ENTITY "import_file_invalid" "The file cannot be read with this profile";
-    ImportNotPlanned = CONFLICT "import_not_planned" "The import has no plan to apply";
-    OperationFinished = CONFLICT "operation_finished" "The operation has finished";
-    JobNotDead = CONFLICT "job_not_dead" "Only a dead job can be retried";
+    PlanStale = CONFLICT "plan_stale" "Plan out of date"
+        "Facts changed since the plan was made";
+    PlanRemovesTooMuch = CONFLICT "plan_removes_too_much" "Plan removes too much"
+        "The plan ends more than was allowed";
+    ImportFileInvalid = UNPROCESSABLE_ENTITY "import_file_invalid" "Unreadable import file"
+        "The file cannot be read with this profile";
+    ImportNotPlanned = CONFLICT "import_not_planned" "Import not planned"
+        "The import has no plan to apply";
+    OperationFinished = CONFLICT "operation_finished" "Operation finished"
+        "The operation has finished";
+    JobNotDead = CONFLICT "job_not_dead" "Job not dead"
+        "Only a dead job can be retried";
     // SCIM
-    InvalidPath = BAD_REQUEST "invalid_path" "The path of a SCIM PATCH names nothing that there is";
-    NoTarget = BAD_REQUEST "no_target" "The path of a SCIM PATCH finds no value";
-    ReadOnly = BAD_REQUEST "read_only" "The attribute cannot be changed";
+    InvalidPath = BAD_REQUEST "invalid_path" "Invalid SCIM path"
+        "The path of a SCIM PATCH names no attribute";
+    NoTarget = BAD_REQUEST "no_target" "SCIM path without a target"
+        "The path of a SCIM PATCH finds no value";
+    ReadOnly = BAD_REQUEST "read_only" "Read-only attribute"
+        "The attribute cannot be changed";
     // Credentials
-    CertificateNotIssued = CONFLICT "certificate_not_issued" "The certificate is not in force";
+    CertificateNotIssued = CONFLICT "certificate_not_issued" "Certificate not in force"
+        "The certificate is not in force";
 }

@@ -37,7 +37,7 @@ pub struct Problem {
     #[schema(example = "about:blank")]
     pub r#type: String,
     /// What went wrong, in short.
-    #[schema(example = "Some fields are not valid")]
+    #[schema(example = "Validation failed")]
     pub title: String,
     /// The HTTP status.
     #[schema(example = 422, minimum = 400, maximum = 599)]

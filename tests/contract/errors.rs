@@ -14,14 +14,15 @@ fn table() -> String {
          database knows, such as a code that is taken and a manager who is not there, again in one answer. In a bulk request\n\
          each row has these two stages for itself, and a row that is wrong never stops the others. Rules between fields are\n\
          part of the form; they are told as soon as every field has the right type and no field is unknown.\n\n\
-         | status | code | meaning |\n|---|---|---|\n",
+         | status | code | title | meaning |\n|---|---|---|---|\n",
     );
     for code in Code::ALL {
         let status = code.status().as_u16();
         text.push_str(&format!(
-            "| {status} | `{}` | {} |\n",
+            "| {status} | `{}` | {} | {} |\n",
             code.as_str(),
-            code.title()
+            code.title(),
+            code.meaning()
         ));
     }
     text
