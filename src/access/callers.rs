@@ -103,6 +103,8 @@ impl Callers {
 
 #[derive(QueryableByName)]
 struct GrantRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    holder: Uuid,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
     grant_id: Option<Uuid>,
     #[diesel(sql_type = sql_types::Array<sql_types::Text>)]
@@ -126,7 +128,7 @@ pub fn load(
     ended_since: DateTime<Utc>,
 ) -> QueryResult<Option<Caller>> {
     let rows: Vec<GrantRow> = match kind {
-        ActorKind::User => of_user(conn, principal, sql!("status = 'active'"))?,
+        ActorKind::User => of_users(conn, &[principal], sql!("status = 'active'"))?,
         ActorKind::ServiceAccount => of_service_account(conn, principal)?,
         ActorKind::System => Vec::new(),
     };
@@ -143,25 +145,38 @@ pub fn load(
 
 /// What a person was granted, whatever their status: it counts while they are active.
 pub fn granted(conn: &mut PgConnection, person: Uuid) -> QueryResult<Vec<HeldGrant>> {
-    let rows = of_user(conn, person, Sql::always())?;
+    let rows = of_users(conn, &[person], Sql::always())?;
     Ok(rows.into_iter().filter_map(held).collect())
 }
 
+/// Those of the people who are active, with what they were granted and without their sessions.
+pub fn active(conn: &mut PgConnection, people: &[Uuid]) -> QueryResult<Vec<Caller>> {
+    let mut grants: HashMap<Uuid, Vec<HeldGrant>> = HashMap::new();
+    for row in of_users(conn, people, sql!("status = 'active'"))? {
+        grants.entry(row.holder).or_default().extend(held(row));
+    }
+    let callers = grants.into_iter();
+    Ok(callers
+        .map(|(person, grants)| Caller::new(ActorKind::User, person, grants, Vec::new()))
+        .collect())
+}
+
 /// Every person is a learner of their own; the rest is granted to them or to groups that they are in.
-fn of_user(conn: &mut PgConnection, user: Uuid, condition: Sql) -> QueryResult<Vec<GrantRow>> {
+fn of_users(conn: &mut PgConnection, people: &[Uuid], condition: Sql) -> QueryResult<Vec<GrantRow>> {
     sql!(
-        "WITH person AS (SELECT id FROM users WHERE id = {user} AND {condition})
-         SELECT NULL::uuid AS grant_id, roles.permissions, 'self' AS scope_kind, NULL::uuid AS scope_id,
-            NULL::timestamptz AS starts_at, NULL::timestamptz AS ends_at
+        "WITH person AS (SELECT id FROM users WHERE id = ANY({people}) AND {condition}),
+         principal AS (SELECT 'user' AS kind, id, id AS holder FROM person
+            UNION ALL SELECT 'group', member.group_id, member.user_id
+            FROM group_members member JOIN person ON person.id = member.user_id)
+         SELECT person.id AS holder, NULL::uuid AS grant_id, roles.permissions, 'self' AS scope_kind,
+            NULL::uuid AS scope_id, NULL::timestamptz AS starts_at, NULL::timestamptz AS ends_at
          FROM person JOIN roles ON roles.code = 'learner' AND roles.built_in
          UNION ALL
-         SELECT grants.id, roles.permissions, grants.scope_kind, grants.scope_id, grants.starts_at,
-            grants.ends_at
-         FROM person
-         JOIN grants ON grants.revoked_at IS NULL AND (
-            grants.principal_kind = 'user' AND grants.principal_id = person.id
-            OR grants.principal_kind = 'group' AND grants.principal_id IN
-            (SELECT group_id FROM group_members WHERE group_members.user_id = person.id))
+         SELECT principal.holder, grants.id, roles.permissions, grants.scope_kind, grants.scope_id,
+            grants.starts_at, grants.ends_at
+         FROM principal
+         JOIN grants ON grants.revoked_at IS NULL AND grants.principal_kind = principal.kind
+            AND grants.principal_id = principal.id
          JOIN roles ON roles.id = grants.role_id"
     )
     .load(conn)
@@ -170,7 +185,8 @@ fn of_user(conn: &mut PgConnection, user: Uuid, condition: Sql) -> QueryResult<V
 /// A service account without grants may still ask who it is.
 fn of_service_account(conn: &mut PgConnection, account: Uuid) -> QueryResult<Vec<GrantRow>> {
     sql!(
-        "SELECT grants.id AS grant_id, coalesce(roles.permissions, '{}') AS permissions,
+        "SELECT service_accounts.id AS holder, grants.id AS grant_id,
+            coalesce(roles.permissions, '{}') AS permissions,
             coalesce(grants.scope_kind, 'self') AS scope_kind, grants.scope_id, grants.starts_at,
             grants.ends_at
          FROM service_accounts

@@ -3,7 +3,7 @@
 
 use crate::{
     access::{Scope, ScopePart},
-    db::Sql,
+    db::{Fixed, Sql},
     sql,
 };
 
@@ -38,6 +38,21 @@ pub fn categories(scope: &Scope) -> Sql {
             courses = courses(scope),
         ),
     ])
+}
+
+/// The rows of `courses` that are published and not shown to the person whose id is in `user_id`, a column with its table, by
+/// what everybody holds: [`courses`] of that person's own self, for many people at once.
+pub fn withheld_from(user_id: &'static str) -> Sql {
+    sql!(
+        "courses.current_version_id IS NOT NULL
+            AND EXISTS (SELECT FROM categories fenced
+                WHERE fenced.id = courses.category_id AND fenced.visibility = 'restricted')
+            AND NOT EXISTS (SELECT FROM requirements fact
+                WHERE fact.course_id = courses.id AND fact.user_id = {user_id})
+            AND NOT EXISTS (SELECT FROM enrollments fact
+                WHERE fact.course_id = courses.id AND fact.user_id = {user_id})",
+        user_id = Fixed(user_id),
+    )
 }
 
 /// Whether somebody in `scope` must take the course, takes it or took it.

@@ -3,6 +3,7 @@
 //! *Must*, *does* and *did* are three things with three tables. What rules want of people is settled by one
 //! family of statements, [`rules::reconcile`], for everybody and for one person alike.
 
+mod bulk;
 pub mod completions;
 pub mod enrollments;
 mod people;

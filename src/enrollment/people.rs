@@ -1,135 +1,195 @@
-//! The people and courses that facts are about, looked up and locked before a fact is written.
+//! The people and courses that facts are about, looked up and locked before facts are written: for any number of facts by the
+//! same few statements.
+
+use std::collections::{HashMap, HashSet};
 
 use diesel::{
-    OptionalExtension, QueryDsl, QueryableByName, RunQueryDsl,
-    dsl::{exists, select},
-    sql_types::Bool,
+    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl,
+    sql_types,
 };
 use uuid::Uuid;
 
 use crate::{
     access::{Permission, Protected, Scope, ScopePart, callers, lacks},
     app::Tx,
-    catalog::courses::model::Course,
+    catalog::{courses::model::Course, visibility},
     db::{
-        Condition, Sql,
+        Sql,
         schema::{course_versions, courses, users},
     },
     http::{ApiError, ApiResult, Code, Faults},
-    ledger::ActorKind,
     people::users::model::UserStatus,
     period::Period,
     sql,
 };
 
-/// Locks the person, so that what is settled about them is settled by one transaction at a time.
-pub fn lock(tx: &mut Tx, user_id: Uuid) -> ApiResult<UserStatus> {
-    users::table
-        .find(user_id)
-        .select(users::status)
+/// A person and a course, which facts are about.
+pub type Pair = (Uuid, Uuid);
+
+/// The people of some facts, locked.
+pub struct Learners(HashMap<Uuid, UserStatus>);
+
+/// Locks people in the order of their ids, so that what is settled about them is settled by one transaction at a time.
+pub fn lock(tx: &mut Tx, people: impl IntoIterator<Item = Uuid>) -> ApiResult<Learners> {
+    let people: HashSet<Uuid> = people.into_iter().collect();
+    let locked: Vec<(Uuid, UserStatus)> = users::table
+        .filter(users::id.eq_any(people))
+        .order(users::id)
+        .select((users::id, users::status))
         .for_no_key_update()
-        .first(tx.conn)
-        .optional()?
-        .ok_or_else(nobody)
+        .load(tx.conn)?;
+    Ok(Learners(locked.into_iter().collect()))
 }
 
-/// Locks a person who is to learn; 409 for one who has left.
-pub fn lock_learner(tx: &mut Tx, user_id: Uuid) -> ApiResult<()> {
-    match lock(tx, user_id)? {
-        UserStatus::Archived => Err(ApiError::new(
-            Code::UserArchived,
-            "Somebody who has left learns nothing; restore them first.",
-        )),
-        _ => Ok(()),
+impl Learners {
+    /// 422 for somebody who does not exist.
+    pub fn check_exists(&self, user_id: Uuid) -> ApiResult<UserStatus> {
+        self.0.get(&user_id).copied().ok_or_else(nobody)
     }
-}
 
-/// 403 unless the caller may use `permission` on facts about this person and course, and 422 for a course that they may
-/// not see, as for one that does not exist. Asked before anything is looked up, so that nobody learns of people whom they
-/// may not see. Who may use it everywhere is told what does not exist.
-pub fn allow(tx: &mut Tx, permission: Permission, user_id: Uuid, course_id: Uuid) -> ApiResult<()> {
-    let scope = tx.scope(permission)?;
-    if scope.is_everything() {
-        return exist(tx, user_id, course_id);
+    /// 409 for somebody who has left and so is not to learn.
+    pub fn check_learns(&self, user_id: Uuid) -> ApiResult<()> {
+        match self.check_exists(user_id)? {
+            UserStatus::Archived => Err(ApiError::new(
+                Code::UserArchived,
+                "Somebody who has left learns nothing; restore them first.",
+            )),
+            _ => Ok(()),
+        }
     }
-    let reach = reach(tx, &scope, user_id, course_id)?;
-    if reach.person {
-        return if reach.course_is_seen {
-            Ok(())
-        } else {
-            Err(no_course())
-        };
+
+    /// Their ids.
+    pub fn ids(&self) -> Vec<Uuid> {
+        self.0.keys().copied().collect()
     }
-    if reach.course && (!reach.course_is_kept || sees(tx, user_id, course_id)?) {
-        return Ok(());
-    }
-    Err(lacks(permission))
 }
 
 #[derive(QueryableByName)]
 struct Coverage {
+    /// Whether there is such a person.
+    #[diesel(sql_type = sql_types::Bool)]
+    user_exists: bool,
+    /// Whether there is such a course.
+    #[diesel(sql_type = sql_types::Bool)]
+    course_exists: bool,
     /// Whether the scope covers the person.
-    #[diesel(sql_type = Bool)]
+    #[diesel(sql_type = sql_types::Bool)]
     person: bool,
     /// Whether it covers the course.
-    #[diesel(sql_type = Bool)]
+    #[diesel(sql_type = sql_types::Bool)]
     course: bool,
     /// Whether the caller may see the course.
-    #[diesel(sql_type = Bool)]
+    #[diesel(sql_type = sql_types::Bool)]
     course_is_seen: bool,
-    /// Whether the course is restricted and this user is outside its audience.
-    #[diesel(sql_type = Bool)]
-    course_is_kept: bool,
+    /// Whether the course is restricted and has nothing to do with the person.
+    #[diesel(sql_type = sql_types::Bool)]
+    course_is_withheld: bool,
 }
 
-fn reach(tx: &mut Tx, scope: &Scope, user_id: Uuid, course_id: Uuid) -> ApiResult<Coverage> {
+/// For each person and course: 403 unless the caller may use `permission` on facts about them, and 422 for a course that they
+/// may not see, as for one that does not exist. Asked before anything is looked up, so that nobody learns of people whom they
+/// may not see. Who may use it everywhere is told what does not exist.
+pub fn allow(tx: &mut Tx, permission: Permission, pairs: &[Pair]) -> ApiResult<Vec<ApiResult<()>>> {
+    let scope = tx.scope(permission)?;
+    let coverage = coverage(tx, &scope, pairs)?;
+    if scope.is_everything() {
+        return Ok(coverage.iter().map(exists).collect());
+    }
+    let is_withheld =
+        |coverage: &Coverage| !coverage.person && coverage.course && coverage.course_is_withheld;
+    let withheld = pairs
+        .iter()
+        .zip(&coverage)
+        .filter(|(_, coverage)| is_withheld(coverage));
+    let withheld: Vec<Pair> = withheld.map(|(pair, _)| *pair).collect();
+    let seen = seen_by_role(tx, &withheld)?;
+    let allowed = pairs
+        .iter()
+        .zip(&coverage)
+        .map(|(pair, coverage)| match coverage {
+            Coverage {
+                person: true,
+                course_is_seen: true,
+                ..
+            } => Ok(()),
+            Coverage { person: true, .. } => Err(no_course()),
+            Coverage {
+                course: true,
+                course_is_withheld,
+                ..
+            } if !course_is_withheld || seen.contains(pair) => Ok(()),
+            _ => Err(lacks(permission)),
+        });
+    Ok(allowed.collect())
+}
+
+fn coverage(tx: &mut Tx, scope: &Scope, pairs: &[Pair]) -> ApiResult<Vec<Coverage>> {
+    let (users, courses): (Vec<Uuid>, Vec<Uuid>) = pairs.iter().copied().unzip();
     let readable = tx.caller.scope_if_any(Course::READ, tx.now);
     let seen = readable.iter().chain([scope]).map(Course::visible);
-    let of_person = Scope::new(vec![ScopePart::OwnSelf], Some(user_id));
-    let reach = sql!(
-        "SELECT coalesce({users}, FALSE) AS person, coalesce({courses}, FALSE) AS course,
-            EXISTS (SELECT FROM courses WHERE courses.id = asked.course_id
-                    AND {seen}) AS course_is_seen,
-            EXISTS (SELECT FROM courses WHERE courses.id = asked.course_id
-                    AND courses.current_version_id IS NOT NULL AND NOT {visible}) AS course_is_kept
-         FROM (SELECT {user_id}::uuid AS user_id, {course_id}::uuid AS course_id) asked",
-        users = scope.users("asked.user_id"),
-        courses = scope.courses("asked.course_id"),
+    let coverage = sql!(
+        "SELECT EXISTS (SELECT FROM users WHERE users.id = asked.user_id) AS user_exists,
+            courses.id IS NOT NULL AS course_exists,
+            coalesce({users_covered}, FALSE) AS person, coalesce({courses_covered}, FALSE) AS course,
+            coalesce(courses.id IS NOT NULL AND {seen}, FALSE) AS course_is_seen,
+            coalesce({withheld}, FALSE) AS course_is_withheld
+         FROM unnest({users}, {courses}) WITH ORDINALITY AS asked (user_id, course_id, position)
+         LEFT JOIN courses ON courses.id = asked.course_id ORDER BY asked.position",
+        users_covered = scope.users("asked.user_id"),
+        courses_covered = scope.courses("asked.course_id"),
         seen = Sql::any(seen),
-        visible = Course::visible(&of_person),
+        withheld = visibility::withheld_from("asked.user_id"),
     );
-    Ok(reach.get_result(tx.conn)?)
+    Ok(coverage.load(tx.conn)?)
 }
 
-/// Whether a role of the user shows them the course: a user who may see a restricted course may be enrolled
-/// in it by those who have charge of the course and not of people.
-fn sees(tx: &mut Tx, user_id: Uuid, course_id: Uuid) -> ApiResult<bool> {
-    let person = callers::load(tx.conn, ActorKind::User, user_id, tx.now)?;
-    let Some(scope) = person.and_then(|person| person.scope_if_any(Course::READ, tx.now)) else {
-        return Ok(false);
-    };
-    let seen = courses::table
-        .find(course_id)
-        .filter(Condition::new(Course::visible(&scope)));
-    Ok(select(exists(seen)).get_result(tx.conn)?)
+/// Those of the pairs whose person is shown the course by a role that reaches the person: they may be enrolled in it by those
+/// who have charge of the course and not of people.
+fn seen_by_role(tx: &mut Tx, pairs: &[Pair]) -> ApiResult<HashSet<Pair>> {
+    if pairs.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (users, courses): (Vec<Uuid>, Vec<Uuid>) = pairs.iter().copied().unzip();
+    let mut by_scope: Vec<(Scope, Vec<Uuid>)> = Vec::new();
+    for person in callers::active(tx.conn, &users)? {
+        // What their own self shows them is looked at already. Scopes of several people are often the same.
+        let scope = person.scope_if_any(Course::READ, tx.now);
+        let Some(scope) = scope.map(|scope| scope.only(|part| part != ScopePart::OwnSelf)) else {
+            continue;
+        };
+        let is_relative = scope.parts().contains(&ScopePart::OwnReports);
+        let scope = Scope::new(scope.parts().to_vec(), person.person().filter(|_| is_relative));
+        match by_scope.iter_mut().find(|(known, _)| *known == scope) {
+            Some((_, people)) => people.push(person.principal_id()),
+            None => by_scope.push((scope, vec![person.principal_id()])),
+        }
+    }
+    #[derive(QueryableByName)]
+    struct Seen {
+        #[diesel(sql_type = sql_types::Uuid)]
+        user_id: Uuid,
+        #[diesel(sql_type = sql_types::Uuid)]
+        course_id: Uuid,
+    }
+    let seen: Vec<Seen> =
+        sql!(
+        "SELECT asked.user_id, asked.course_id FROM unnest({users}, {courses}) AS asked (user_id, course_id)
+         JOIN courses ON courses.id = asked.course_id WHERE {any}",
+        any = Sql::any(by_scope.into_iter().map(|(scope, people)| {
+            sql!("asked.user_id = ANY({people}) AND {visible}", visible = Course::visible(&scope))
+        })),
+    )
+        .load(tx.conn)?;
+    Ok(seen.into_iter().map(|row| (row.user_id, row.course_id)).collect())
 }
 
 /// 422 for a person and a course that do not exist.
-fn exist(tx: &mut Tx, user_id: Uuid, course_id: Uuid) -> ApiResult<()> {
-    #[derive(QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = Bool)]
-        user: bool,
-        #[diesel(sql_type = Bool)]
-        course: bool,
-    }
-    let found: Found = sql!(
-        "SELECT EXISTS (SELECT FROM users WHERE id = {user_id}) AS \"user\",
-            EXISTS (SELECT FROM courses WHERE id = {course_id}) AS course"
-    )
-    .get_result(tx.conn)?;
+fn exists(coverage: &Coverage) -> ApiResult<()> {
     let mut faults = Faults::default();
-    let checks = [(found.user, nobody()), (found.course, no_course())];
+    let checks = [
+        (coverage.user_exists, nobody()),
+        (coverage.course_exists, no_course()),
+    ];
     for (_, error) in checks.into_iter().filter(|(exists, _)| !exists) {
         faults.check(Err(error))?;
     }
@@ -140,12 +200,12 @@ fn nobody() -> ApiError {
     ApiError::field("/user_id", "names nobody")
 }
 
-/// What is answered to the id of a course that does not exist.
-pub fn no_course() -> ApiError {
+fn no_course() -> ApiError {
     ApiError::field("/course_id", "names no course that exists")
 }
 
 /// The version of a course that people take, and how long its completions count.
+#[derive(Debug, Clone, Copy)]
 pub struct PublishedCourse {
     /// The version.
     pub version_id: Uuid,
@@ -153,33 +213,69 @@ pub struct PublishedCourse {
     pub validity_period: Option<Period>,
 }
 
-/// The published version of a course that can be begun; 409 for one that is a draft or retired.
-pub fn published_course(tx: &mut Tx, course_id: Uuid) -> ApiResult<PublishedCourse> {
-    let (status, version_id) = courses::table
-        .find(course_id)
-        .select((courses::status, courses::current_version_id))
-        .first::<(String, Option<Uuid>)>(tx.conn)
-        .optional()?
-        .ok_or_else(no_course)?;
-    if status == "retired" {
-        return Err(ApiError::new(
-            Code::CourseRetired,
-            "Nobody begins a retired course; choose another.",
-        ));
-    }
-    version(tx, version_id)
+/// Some courses with what is published of them.
+pub struct Courses(HashMap<Uuid, (bool, Option<PublishedCourse>)>);
+
+/// Reads courses.
+pub fn courses(tx: &mut Tx, ids: impl IntoIterator<Item = Uuid>) -> ApiResult<Courses> {
+    let ids: HashSet<Uuid> = ids.into_iter().collect();
+    let rows: Vec<(Uuid, String, Option<Uuid>, Option<Period>)> = courses::table
+        .left_join(course_versions::table.on(courses::current_version_id.eq(course_versions::id.nullable())))
+        .filter(courses::id.eq_any(ids))
+        .select((
+            courses::id,
+            courses::status,
+            course_versions::id.nullable(),
+            course_versions::validity_period.nullable(),
+        ))
+        .load(tx.conn)?;
+    let courses = rows.into_iter().map(|(id, status, version_id, validity_period)| {
+        let published = version_id.map(|version_id| PublishedCourse {
+            version_id,
+            validity_period,
+        });
+        (id, (status == "retired", published))
+    });
+    Ok(Courses(courses.collect()))
 }
 
-/// A version of a course, current or not; 409 for a course that has none.
-pub fn version(tx: &mut Tx, version_id: Option<Uuid>) -> ApiResult<PublishedCourse> {
-    let unpublished = || ApiError::new(Code::CourseNotPublished, "Publish the course first.");
-    let version_id = version_id.ok_or_else(unpublished)?;
-    let validity_period = course_versions::table
-        .find(version_id)
-        .select(course_versions::validity_period)
-        .first(tx.conn)?;
-    Ok(PublishedCourse {
-        version_id,
-        validity_period,
-    })
+impl Courses {
+    /// What is published of a course, whether people begin it still; 409 for one of which nothing is.
+    pub fn published(&self, id: Uuid) -> ApiResult<PublishedCourse> {
+        let (_, published) = self.0.get(&id).ok_or_else(no_course)?;
+        published.ok_or_else(|| ApiError::new(Code::CourseNotPublished, "Publish the course first."))
+    }
+
+    /// As [`Courses::published`], of a course that people begin; 409 for one that is retired.
+    pub fn open(&self, id: Uuid) -> ApiResult<PublishedCourse> {
+        match self.0.get(&id) {
+            Some((true, _)) => Err(ApiError::new(
+                Code::CourseRetired,
+                "Nobody begins a retired course; choose another.",
+            )),
+            _ => self.published(id),
+        }
+    }
+}
+
+/// Versions of courses, current or not, by their ids.
+pub fn versions(
+    tx: &mut Tx,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> ApiResult<HashMap<Uuid, PublishedCourse>> {
+    let ids: HashSet<Uuid> = ids.into_iter().collect();
+    let rows: Vec<(Uuid, Option<Period>)> = course_versions::table
+        .filter(course_versions::id.eq_any(ids))
+        .select((course_versions::id, course_versions::validity_period))
+        .load(tx.conn)?;
+    let versions = rows.into_iter().map(|(version_id, validity_period)| {
+        (
+            version_id,
+            PublishedCourse {
+                version_id,
+                validity_period,
+            },
+        )
+    });
+    Ok(versions.collect())
 }

@@ -241,12 +241,20 @@ fn enrollment() -> Vec<Sample> {
         json_body("update_enrollment", json!({"progress_percent": 50})),
         json_body("withdraw_enrollment", json!({"reason": "Changed teams."})),
         json_body(
+            "bulk_write_enrollments",
+            json!({"rows": [{"row_key": "1", "create": {"user_id": "{user_id}", "course_id": "{course_id}"}}]}),
+        ),
+        json_body(
             "create_requirement",
             json!({"user_id": "{user_id}", "course_id": "{course_id}"}),
         )
         .saves("requirement_id"),
         bare("get_requirement").saves_at("reason_id", "/reasons/0/id"),
         bare("delete_requirement_reason"),
+        json_body(
+            "bulk_write_requirements",
+            json!({"rows": [{"row_key": "1", "create": {"user_id": "{user_id}", "course_id": "{course_id}"}}]}),
+        ),
     ]
 }
 
@@ -292,6 +300,10 @@ fn credential() -> Vec<Sample> {
             json!({"reason": "The score was missing.", "score": 80}),
         )
         .then_jobs(),
+        json_body(
+            "bulk_write_completions",
+            json!({"rows": [{"row_key": "1", "create": {"user_id": "{user_id}", "course_id": "{course_id}"}}]}),
+        ),
         with_query("list_events", "?sort=-position").saves_at("event_id", "/data/0/id"),
     ]
 }

@@ -14,6 +14,7 @@ use provost::{
         requirements::{assign, model::CreateRequirement},
         rules::reconcile::{Outcome, People, reconcile},
     },
+    http::bulk::only,
     sql,
 };
 use serde_json::{Value, json};
@@ -226,7 +227,7 @@ impl World {
                         score: None,
                         evidence: None,
                     };
-                    record::record(tx, &new)
+                    only(record::record(tx, vec![new])?)
                 });
             }
             Step::Assign(person, course, days) => {
@@ -237,7 +238,7 @@ impl World {
                     due_on: days.map(|days| plus(model.today, days)),
                     note: None,
                 };
-                self.app.write(|tx| assign::assign(tx, &new));
+                self.app.write(|tx| only(assign::assign(tx, vec![new.clone()])?));
             }
             Step::Days(days) => {
                 self.app.app.clock.advance(chrono::TimeDelta::days(*days));

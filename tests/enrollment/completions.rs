@@ -1,5 +1,8 @@
 use chrono::TimeDelta;
-use provost::enrollment::completions::{batch, model::CompletionSource, record::NewCompletion};
+use provost::enrollment::completions::{
+    model::CompletionSource,
+    record::{self, NewCompletion},
+};
 use serde_json::json;
 
 use super::fixture::{course, in_days, outline, person, requirements, rule};
@@ -135,7 +138,7 @@ async fn of_completions_recorded_at_once_one_that_counts_ends_the_enrollment() {
     };
     let record = |days: &[i64]| {
         let new: Vec<_> = days.iter().copied().map(of).collect();
-        app.write(|tx| batch::record_all(tx, &new))
+        app.write(|tx| record::record(tx, new.clone()))
     };
 
     record(&[900]);

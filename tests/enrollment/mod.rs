@@ -1,4 +1,5 @@
 mod agreement;
+mod bulk;
 mod completions;
 mod days;
 mod enrollments;

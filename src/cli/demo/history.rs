@@ -12,7 +12,10 @@ use crate::{
     app::{Acting, App, Clock, Tx},
     cli::CommandError,
     enrollment::{
-        completions::{batch, model::CompletionSource, record::NewCompletion},
+        completions::{
+            model::CompletionSource,
+            record::{self, NewCompletion},
+        },
         enrollments::{model::UpdateEnrollment, progress},
         rules::reconcile::{self, People},
     },
@@ -224,7 +227,10 @@ fn learn(
     }
     let done: Vec<NewCompletion> = done.into_values().collect();
     for batch in done.chunks(BATCH) {
-        app.write_blocking(&acting(), |tx| batch::record_all(tx, batch))?;
+        app.write_blocking(&acting(), |tx| {
+            let outcomes = record::record(tx, batch.to_vec())?;
+            outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))
+        })?;
     }
     Ok(())
 }

@@ -101,14 +101,31 @@ impl NewCompletion {
     }
 }
 
-/// Refuses a correction that makes of a completion one that is there beside it.
-pub(super) fn refuse_duplicate(tx: &mut Tx, correction: &NewCompletion, corrected: Uuid) -> ApiResult<()> {
-    let known = Known::load(tx, std::slice::from_ref(correction))?;
-    let all = known.0.into_values().flatten();
-    let mut others = all.filter(|known| known.id != corrected && known.superseded_by_id.is_none());
-    match others.find(|known| key(known) == correction.key()) {
-        Some(other) => Err(exists(&other)),
-        None => Ok(()),
+impl Known {
+    /// Refuses a correction of the completion `corrected` that makes of it one that is there beside it.
+    pub(super) fn refuse_duplicate(&self, correction: &NewCompletion, corrected: Uuid) -> ApiResult<()> {
+        let all = self.0.get(&(correction.user_id, correction.course_id));
+        let mut others = all.into_iter().flatten();
+        let is_other = |known: &&Completion| known.id != corrected && known.superseded_by_id.is_none();
+        match others.find(|known| is_other(known) && key(known) == correction.key()) {
+            Some(other) => Err(exists(other)),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds what is recorded now, for those that come after it in the same request.
+    pub(super) fn add(&mut self, completion: &Completion) {
+        let all = self
+            .0
+            .entry((completion.user_id, completion.course_id))
+            .or_default();
+        for known in all
+            .iter_mut()
+            .filter(|known| Some(known.id) == completion.supersedes_id)
+        {
+            known.superseded_by_id = Some(completion.id);
+        }
+        all.push(completion.clone());
     }
 }
 

@@ -1,6 +1,5 @@
 //! Completions: append-only evidence of what people did.
 
-pub mod batch;
 pub mod correct;
 pub mod filter;
 mod known;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
+    bulk_row,
     db::{schema::completions, sql::Fragment},
     http::Versioned,
     instant, protected, sql, text_enum,
@@ -28,7 +29,7 @@ text_enum! {
 }
 
 /// A completion: evidence that a person did a course. It never changes; a correction supersedes it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema)]
 #[diesel(table_name = completions)]
 pub struct Completion {
     /// Our id.
@@ -60,6 +61,7 @@ pub struct Completion {
     pub supersedes_id: Option<Uuid>,
     /// The correction, if there is one: then this one counts no more.
     #[diesel(
+        skip_insertion,
         select_expression = superseded_by(),
         select_expression_type = Fragment<sql_types::Nullable<sql_types::Uuid>>
     )]
@@ -128,34 +130,9 @@ pub struct CorrectCompletion {
     pub reason: String,
 }
 
-/// A row on its way in.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = completions)]
-pub struct CompletionRow {
-    /// See [`Completion::id`].
-    pub id: Uuid,
-    /// See [`Completion::user_id`].
-    pub user_id: Uuid,
-    /// See [`Completion::course_id`].
-    pub course_id: Uuid,
-    /// See [`Completion::course_version_id`].
-    pub course_version_id: Uuid,
-    /// See [`Completion::enrollment_id`].
-    pub enrollment_id: Option<Uuid>,
-    /// See [`Completion::occurred_at`].
-    pub occurred_at: DateTime<Utc>,
-    /// See [`Completion::occurred_on`].
-    pub occurred_on: NaiveDate,
-    /// See [`Completion::recorded_at`].
-    pub recorded_at: DateTime<Utc>,
-    /// See [`Completion::source`].
-    pub source: CompletionSource,
-    /// See [`Completion::score`].
-    pub score: Option<f64>,
-    /// See [`Completion::evidence`].
-    pub evidence: Option<String>,
-    /// See [`Completion::valid_until`].
-    pub valid_until: Option<NaiveDate>,
-    /// See [`Completion::supersedes_id`].
-    pub supersedes_id: Option<Uuid>,
+bulk_row! {
+    /// A completion to be recorded, or one to be corrected: either `create`, or `id` with `correct`.
+    BulkCompletionRow: CreateCompletion,
+    /// Corrects it.
+    correct: CorrectCompletion
 }

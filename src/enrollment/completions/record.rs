@@ -1,23 +1,30 @@
-//! Recording completions: the evidence, the enrollment that it completes, the requirements that it satisfies.
+//! Recording completions: the evidence, the enrollments that it completes, the requirements that it satisfies. Many at once are
+//! written by the statements that write one.
 //!
 //! Everything that says that a course was done comes through here: progress, administrators, imports.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use diesel::{OptionalExtension, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
     known::Known,
-    model::{Completion, CompletionRow, CompletionSource},
+    model::{Completion, CompletionSource, CreateCompletion},
     store,
 };
 use crate::{
+    access::Permission,
     app::Tx,
-    db::schema::courses,
-    enrollment::{enrollments, people, rules::reconcile},
-    http::{ApiError, ApiResult},
+    enrollment::{
+        enrollments,
+        people::{self, Pair},
+        rules::reconcile,
+    },
+    http::{
+        ApiError, ApiResult, Faults,
+        bulk::{Outcome, Outcomes, write_each},
+    },
     ledger::Event,
-    people::days,
+    people::days::Zones,
     period::Period,
 };
 
@@ -38,73 +45,108 @@ pub struct NewCompletion {
     pub evidence: Option<String>,
 }
 
-/// What became of a completion.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// The completion.
-    pub completion: Completion,
-    /// Whether it was not known before.
-    pub is_new: bool,
+/// Records the completions that requests bring, each that the caller may record.
+pub fn create(tx: &mut Tx, new: Vec<CreateCompletion>) -> ApiResult<Outcomes<Completion>> {
+    let pairs: Vec<Pair> = new.iter().map(|new| (new.user_id, new.course_id)).collect();
+    let allowed = people::allow(tx, Permission::CompletionsWrite, &pairs)?;
+    let checked = new.into_iter().zip(allowed).map(|(new, allowed)| {
+        let new = NewCompletion {
+            user_id: new.user_id,
+            course_id: new.course_id,
+            occurred_at: new.occurred_at.unwrap_or(tx.now),
+            source: new.source.unwrap_or_else(|| source(tx)),
+            score: new.score,
+            evidence: new.evidence,
+        };
+        let mut faults = Faults::default();
+        faults.check(happened(tx, new.occurred_at))?;
+        faults.last(allowed)?;
+        Ok(new)
+    });
+    let checked = checked.collect();
+    write_each(checked, |new| record(tx, new))
 }
 
-/// Records a completion, unless it is known already: then nothing changes. Its version is the one of the live enrollment, or else the one that is published now.
-/// One that counts no more satisfies nothing, so it ends no enrollment either. Somebody who has left may have done something before.
-pub fn record(tx: &mut Tx, new: &NewCompletion) -> ApiResult<Recorded> {
-    people::lock(tx, new.user_id)?;
-    if let Some(known) = Known::load(tx, std::slice::from_ref(new))?.find(new)? {
-        return Ok(Recorded {
-            completion: known.clone(),
-            is_new: false,
-        });
+/// Records completions, unless they are known already: then nothing changes. Their version is the one of the live enrollment, or
+/// else the one that is published now. One that counts no more satisfies nothing, so it ends no enrollment either. Somebody who
+/// has left may have done something before.
+pub fn record(tx: &mut Tx, new: Vec<NewCompletion>) -> ApiResult<Outcomes<Completion>> {
+    let learners = people::lock(tx, new.iter().map(|new| new.user_id))?;
+    let people = learners.ids();
+    let mut known = Known::load(tx, &new)?;
+    let zones = Zones::of(tx, &people)?;
+    let courses = people::courses(tx, new.iter().map(|new| new.course_id))?;
+    let mut live = enrollments::store::live(tx, &people)?;
+    let versions = people::versions(tx, live.values().map(|live| live.course_version_id))?;
+    let (now, today) = (tx.now, tx.today());
+    let (mut rows, mut completed) = (Vec::new(), Vec::new());
+    let outcomes = new.into_iter().map(|new| {
+        learners.check_exists(new.user_id)?;
+        if let Some(known) = known.find(&new)? {
+            return Ok(Outcome::Present(known.clone()));
+        }
+        let pair = (new.user_id, new.course_id);
+        let taken = live
+            .get(&pair)
+            .and_then(|live| versions.get(&live.course_version_id));
+        let course = match taken {
+            Some(version) => *version,
+            None => courses.published(new.course_id)?,
+        };
+        let occurred_on = zones.day(new.user_id, new.occurred_at);
+        let valid_until = valid_until(occurred_on, course.validity_period);
+        let enrollment = counts(today, valid_until).then(|| live.remove(&pair)).flatten();
+        let completion = Completion {
+            id: Uuid::now_v7(),
+            user_id: new.user_id,
+            course_id: new.course_id,
+            course_version_id: course.version_id,
+            enrollment_id: enrollment.as_ref().map(|enrollment| enrollment.id),
+            occurred_at: new.occurred_at,
+            occurred_on,
+            recorded_at: now,
+            source: new.source,
+            score: new.score,
+            evidence: new.evidence,
+            valid_until,
+            supersedes_id: None,
+            superseded_by_id: None,
+        };
+        known.add(&completion);
+        completed.extend(enrollment);
+        rows.push(completion.clone());
+        Ok(Outcome::Created(completion))
+    });
+    let outcomes: Outcomes<Completion> = outcomes.collect();
+    store::insert(tx, &rows)?;
+    for completion in &rows {
+        let event = Event::new("completion.created", "completion", completion.id);
+        tx.record(event.about(completion.user_id).after(completion));
+        tx.note_completion(completion.user_id, completion.id);
     }
-    let enrollment = enrollments::store::live(tx, new.user_id, new.course_id)?;
-    let course = match &enrollment {
-        Some(enrollment) => people::version(tx, Some(enrollment.course_version_id))?,
-        None => current_version(tx, new.course_id)?,
-    };
-    let occurred_on = days::day(tx, new.user_id, new.occurred_at)?;
-    let valid_until = valid_until(occurred_on, course.validity_period);
-    let enrollment = enrollment.filter(|_| counts(tx, valid_until));
-    let row = CompletionRow {
-        id: Uuid::now_v7(),
-        user_id: new.user_id,
-        course_id: new.course_id,
-        course_version_id: course.version_id,
-        enrollment_id: enrollment.as_ref().map(|enrollment| enrollment.id),
-        occurred_at: new.occurred_at,
-        occurred_on,
-        recorded_at: tx.now,
-        source: new.source,
-        score: new.score,
-        evidence: new.evidence.clone(),
-        valid_until,
-        supersedes_id: None,
-    };
-    let completion = store::insert(tx, &row)?;
-    tx.record(
-        Event::new("completion.created", "completion", completion.id)
-            .about(completion.user_id)
-            .after(&completion),
-    );
-    tx.note_completion(completion.user_id, completion.id);
-    if let Some(enrollment) = enrollment {
-        enrollments::progress::complete_live(tx, &enrollment)?;
-    }
-    reconcile::reconcile(tx, completion.user_id, None)?;
-    Ok(Recorded {
-        completion,
-        is_new: true,
-    })
+    settle(tx, &rows, &completed)?;
+    Ok(outcomes)
 }
 
-fn current_version(tx: &mut Tx, course_id: Uuid) -> ApiResult<people::PublishedCourse> {
-    let version_id = courses::table
-        .find(course_id)
-        .select(courses::current_version_id)
-        .first(tx.conn)
-        .optional()?
-        .ok_or_else(people::no_course)?;
-    people::version(tx, version_id)
+/// Ends the enrollments that completions complete, and settles what they satisfy.
+pub(super) fn settle(
+    tx: &mut Tx,
+    recorded: &[Completion],
+    completed: &[enrollments::model::Enrollment],
+) -> ApiResult<()> {
+    enrollments::progress::complete(tx, completed)?;
+    let mut people: Vec<Uuid> = recorded.iter().map(|completion| completion.user_id).collect();
+    people.sort_unstable();
+    people.dedup();
+    reconcile::reconcile(tx, &*people, None).map(drop)
+}
+
+/// Who says so where the caller does not tell.
+pub(super) fn source(tx: &Tx) -> CompletionSource {
+    match tx.caller.person() {
+        Some(_) => CompletionSource::Administrator,
+        None => CompletionSource::Integration,
+    }
 }
 
 /// The last day that a completion of that day counts.
@@ -112,9 +154,9 @@ pub(super) fn valid_until(occurred_on: NaiveDate, validity_period: Option<Period
     validity_period.map(|period| period.after(occurred_on))
 }
 
-/// Whether a completion with that last day counts today.
-pub(super) fn counts(tx: &Tx, valid_until: Option<NaiveDate>) -> bool {
-    valid_until.is_none_or(|day| day >= tx.today())
+/// Whether a completion with that last day counts `today`.
+pub(super) fn counts(today: NaiveDate, valid_until: Option<NaiveDate>) -> bool {
+    valid_until.is_none_or(|day| day >= today)
 }
 
 /// Nobody has done what lies ahead; clocks may differ a little.

@@ -5,16 +5,17 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     correct,
-    model::{Completion, CorrectCompletion, CreateCompletion},
-    record::{self, NewCompletion},
-    store,
+    model::{BulkCompletionRow, Completion, CorrectCompletion, CreateCompletion},
+    record, store,
 };
 use crate::{
     access::{self, Permission},
     app::Call,
-    enrollment::EXPANSIONS,
-    enrollment::people,
-    http::{ApiResult, Faults, IfNoneMatch, Page, Query, Ref, Reply, Valid},
+    enrollment::{EXPANSIONS, bulk},
+    http::{
+        ApiResult, IfNoneMatch, Page, Query, Ref, Reply, Valid,
+        bulk::{BulkAnswer, BulkBody, BulkRequest, Outcome, first, only},
+    },
     resource::{
         list::{ReadQuery, ResourceQuery},
         routes::{show, show_page},
@@ -27,6 +28,7 @@ pub fn configure(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/completions")
             .service(list_completions)
             .service(create_completion)
+            .service(bulk_write_completions)
             .service(get_completion)
             .service(correct_completion),
     );
@@ -59,32 +61,29 @@ async fn list_completions(call: Call, query: Query<ResourceQuery>) -> ApiResult<
     extensions(("x-permission" = json!("completions.write"))))]
 #[post("")]
 async fn create_completion(call: Call, body: Valid<CreateCompletion>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let occurred_at = body.0.occurred_at.unwrap_or(tx.now);
-        let mut faults = Faults::default();
-        faults.check(record::happened(tx, occurred_at))?;
-        faults.last(people::allow(
-            tx,
-            Permission::CompletionsWrite,
-            body.0.user_id,
-            body.0.course_id,
-        ))?;
-        let new = NewCompletion {
-            user_id: body.0.user_id,
-            course_id: body.0.course_id,
-            occurred_at,
-            source: body.0.source.unwrap_or_else(|| correct::source(tx)),
-            score: body.0.score,
-            evidence: body.0.evidence.clone(),
-        };
-        let recorded = record::record(tx, &new)?;
-        let completion = recorded.completion;
-        if !recorded.is_new {
-            return Reply::resource(&completion);
-        }
-        Reply::created(&completion, format!("/v1/completions/{}", completion.id))
-    })
+    call.write(
+        move |tx| match first(record::create(tx, vec![body.0.clone()])?)? {
+            Outcome::Created(completion) => {
+                Reply::created(&completion, format!("/v1/completions/{}", completion.id))
+            }
+            present => Reply::resource(&only(vec![Ok(present)])?),
+        },
+    )
     .await
+}
+
+/// Record and correct completions in bulk.
+///
+/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
+/// others are written: corrections first, then new completions, then what all of them satisfy. A row that repeats a known
+/// completion, or an earlier row, is answered 200 with that one. With an `Idempotency-Key` the whole request is safe to repeat.
+#[utoipa::path(tag = "completions", request_body = BulkRequest<BulkCompletionRow>,
+    responses((status = 200, body = BulkAnswer<Completion>)),
+    extensions(("x-permission" = json!("completions.write"))))]
+#[post("/bulk")]
+async fn bulk_write_completions(call: Call, body: BulkBody) -> ApiResult<Reply> {
+    let permission = Permission::CompletionsWrite;
+    bulk::respond::<BulkCompletionRow, _, _>(call, body, permission, record::create, correct::correct).await
 }
 
 /// Get a completion.
@@ -118,7 +117,7 @@ async fn correct_completion(
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
         let old = access::authorize(tx, &id, Permission::CompletionsWrite)?;
-        let correction = correct::correct(tx, &old, &body.0)?;
+        let correction = only(correct::correct(tx, vec![(old, body.0.clone())])?)?;
         Reply::created(&correction, format!("/v1/completions/{}", correction.id))
     })
     .await

@@ -1,12 +1,11 @@
 //! The statements of completions.
 
-use diesel::{QueryDsl, RunQueryDsl, SelectableHelper};
+use std::collections::HashMap;
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
-use super::{
-    filter::COMPLETIONS,
-    model::{Completion, CompletionRow},
-};
+use super::{filter::COMPLETIONS, model::Completion};
 use crate::{
     access::Protected,
     app::Tx,
@@ -37,20 +36,29 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Completion>> {
     Ok(page.page(rows, |completion| completion.id))
 }
 
-/// A completion.
-pub fn find(tx: &mut Tx, user_id: Uuid, id: Uuid) -> ApiResult<Completion> {
-    let completion = completions::table
-        .find((user_id, id))
+/// Completions, by their ids.
+pub fn of_ids(tx: &mut Tx, ids: impl Iterator<Item = (Uuid, Uuid)>) -> ApiResult<HashMap<Uuid, Completion>> {
+    let (people, ids): (Vec<Uuid>, Vec<Uuid>) = ids.unzip();
+    let found: Vec<Completion> = completions::table
+        .filter(completions::user_id.eq_any(people))
+        .filter(completions::id.eq_any(ids))
         .select(Completion::as_select())
-        .first(tx.conn)?;
-    Ok(completion)
+        .load(tx.conn)?;
+    Ok(found
+        .into_iter()
+        .map(|completion| (completion.id, completion))
+        .collect())
 }
 
-/// Appends a completion.
-pub fn insert(tx: &mut Tx, row: &CompletionRow) -> ApiResult<Completion> {
-    let completion = diesel::insert_into(completions::table)
-        .values(row)
-        .returning(Completion::as_returning())
-        .get_result(tx.conn)?;
-    Ok(completion)
+/// Rows of one statement: 13 columns each, of 65,535 parameters at most.
+const ROWS_A_STATEMENT: usize = 2_000;
+
+/// Appends completions.
+pub fn insert(tx: &mut Tx, rows: &[Completion]) -> ApiResult<()> {
+    for chunk in rows.chunks(ROWS_A_STATEMENT) {
+        diesel::insert_into(completions::table)
+            .values(chunk)
+            .execute(tx.conn)?;
+    }
+    Ok(())
 }

@@ -1,13 +1,13 @@
 //! The types of `/v1/enrollments`.
 
 use chrono::{DateTime, Utc};
-use diesel::{Queryable, Selectable};
+use diesel::{Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{db::schema::enrollments, http::Versioned, protected, text_enum};
+use crate::{bulk_row, db::schema::enrollments, http::Versioned, protected, text_enum};
 
 text_enum! {
     /// How far somebody is with a course.
@@ -54,7 +54,7 @@ text_enum! {
 }
 
 /// An enrollment: one occurrence of a person's taking a course.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema)]
 #[diesel(table_name = enrollments)]
 pub struct Enrollment {
     /// Our id.
@@ -122,4 +122,11 @@ pub struct WithdrawEnrollment {
     #[serde(default)]
     #[schema(max_length = 2000, format = "multiline")]
     pub reason: Option<String>,
+}
+
+bulk_row! {
+    /// A user to be enrolled, or an enrollment to be withdrawn: either `create`, or `id` with `withdraw`.
+    BulkEnrollmentRow: CreateEnrollment,
+    /// Withdraws it.
+    withdraw: WithdrawEnrollment
 }

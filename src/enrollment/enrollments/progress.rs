@@ -1,45 +1,89 @@
-//! The life of an enrollment: made, under way, completed or withdrawn.
+//! The life of enrollments: made, under way, completed or withdrawn. Many at once are written by the statements that write one.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
 
 use super::{
-    model::{CreateEnrollment, Enrollment, EnrollmentSource, EnrollmentState, UpdateEnrollment},
-    store::{self, Step},
+    model::{
+        CreateEnrollment, Enrollment, EnrollmentSource, EnrollmentState, UpdateEnrollment, WithdrawEnrollment,
+    },
+    store,
 };
 use crate::{
-    access::Authorized,
+    access::{Authorized, Permission},
     app::Tx,
     enrollment::{
         completions::{
             model::CompletionSource,
             record::{self, NewCompletion},
         },
-        people,
+        people::{self, Pair},
     },
-    http::{ApiError, ApiResult, Code},
+    http::{
+        ApiError, ApiResult, Code,
+        bulk::{Outcome, Outcomes, first, write_each},
+    },
     ledger::Event,
 };
 
-/// Enrolls a person.
-pub fn enroll(tx: &mut Tx, new: &CreateEnrollment) -> ApiResult<Enrollment> {
-    people::lock_learner(tx, new.user_id)?;
-    let course = people::published_course(tx, new.course_id)?;
-    if let Some(live) = store::live(tx, new.user_id, new.course_id)? {
-        return Err(ApiError::new(
-            Code::AlreadyEnrolled,
-            format!("They take this course already: /v1/enrollments/{}.", live.id),
-        ));
+/// Enrolls people, each who can be and whom the caller may enroll.
+pub fn enroll(tx: &mut Tx, new: Vec<CreateEnrollment>) -> ApiResult<Outcomes<Enrollment>> {
+    let pairs: Vec<Pair> = new.iter().map(|new| (new.user_id, new.course_id)).collect();
+    let allowed = people::allow(tx, Permission::EnrollmentsWrite, &pairs)?;
+    let allowed = pairs.into_iter().zip(allowed);
+    let allowed = allowed.map(|(pair, allowed)| allowed.map(|()| pair));
+    write_each(allowed.collect(), |pairs| enroll_allowed(tx, pairs))
+}
+
+fn enroll_allowed(tx: &mut Tx, pairs: Vec<Pair>) -> ApiResult<Outcomes<Enrollment>> {
+    let learners = people::lock(tx, pairs.iter().map(|(user, _)| *user))?;
+    let courses = people::courses(tx, pairs.iter().map(|(_, course)| *course))?;
+    let mut live: HashMap<Pair, Uuid> = store::live(tx, &learners.ids())?
+        .into_iter()
+        .map(|(pair, enrollment)| (pair, enrollment.id))
+        .collect();
+    let (now, caller) = (tx.now, tx.caller.person());
+    let mut rows = Vec::new();
+    let outcomes = pairs.into_iter().map(|pair| {
+        let (user_id, course_id) = pair;
+        learners.check_learns(user_id)?;
+        let course = courses.open(course_id)?;
+        if let Some(live) = live.get(&pair) {
+            return Err(ApiError::new(
+                Code::AlreadyEnrolled,
+                format!("They take this course already: /v1/enrollments/{live}."),
+            ));
+        }
+        let enrollment = Enrollment {
+            id: Uuid::now_v7(),
+            user_id,
+            course_id,
+            course_version_id: course.version_id,
+            state: EnrollmentState::Enrolled,
+            source: match caller == Some(user_id) {
+                true => EnrollmentSource::Self_,
+                false => EnrollmentSource::Person,
+            },
+            progress_percent: 0,
+            enrolled_at: now,
+            started_at: None,
+            ended_at: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        live.insert(pair, enrollment.id);
+        rows.push(enrollment.clone());
+        Ok(Outcome::Created(enrollment))
+    });
+    let outcomes = outcomes.collect();
+    store::insert(tx, &rows)?;
+    for enrollment in &rows {
+        let event = Event::new("enrollment.created", "enrollment", enrollment.id);
+        tx.record(event.about(enrollment.user_id).after(enrollment));
     }
-    let source = if tx.caller.person() == Some(new.user_id) {
-        EnrollmentSource::Self_
-    } else {
-        EnrollmentSource::Person
-    };
-    let enrollment = store::insert(tx, new, course.version_id, source)?;
-    tx.record(
-        Event::new("enrollment.created", "enrollment", enrollment.id)
-            .about(enrollment.user_id)
-            .after(&enrollment),
-    );
-    Ok(enrollment)
+    Ok(outcomes)
 }
 
 /// Records progress; all of it completes the enrollment.
@@ -48,25 +92,29 @@ pub fn advance(
     before: &Authorized<Enrollment>,
     changes: &UpdateEnrollment,
 ) -> ApiResult<Enrollment> {
-    people::lock(tx, before.user_id)?;
-    live(before)?;
+    people::lock(tx, [before.user_id])?;
+    check_live(before)?;
     let Some(percent) = changes.progress_percent else {
         return Ok((**before).clone());
     };
     if percent == 100 {
-        return complete(tx, before);
+        return complete_by_progress(tx, before);
     }
-    let begun = percent > 0 || before.started_at.is_some();
-    let step = Step {
-        progress_percent: Some(percent),
-        state: begun.then_some(EnrollmentState::InProgress),
-        started_at: begun.then_some(before.started_at.unwrap_or(tx.now)),
-        ended_at: None,
+    let mut after = (**before).clone();
+    after.progress_percent = percent;
+    if percent > 0 || before.started_at.is_some() {
+        after.state = EnrollmentState::InProgress;
+        after.started_at = before.started_at.or(Some(tx.now));
+    }
+    let change = Change {
+        before,
+        after,
+        reason: None,
     };
-    change(tx, "enrollment.updated", before, &step, None)
+    one(write(tx, "enrollment.updated", vec![change])?)
 }
 
-fn complete(tx: &mut Tx, before: &Authorized<Enrollment>) -> ApiResult<Enrollment> {
+fn complete_by_progress(tx: &mut Tx, before: &Enrollment) -> ApiResult<Enrollment> {
     let source = match tx.caller.person() {
         Some(person) if person == before.user_id => CompletionSource::Learner,
         Some(_) => CompletionSource::Administrator,
@@ -80,57 +128,85 @@ fn complete(tx: &mut Tx, before: &Authorized<Enrollment>) -> ApiResult<Enrollmen
         score: None,
         evidence: None,
     };
-    if !record::record(tx, &new)?.is_new {
-        complete_live(tx, before)?;
+    if let Outcome::Present(_) = first(record::record(tx, vec![new])?)? {
+        return one(complete(tx, &[before.clone()])?);
     }
     store::find(tx, before.user_id, before.id)
 }
 
-/// Completes a live enrollment, as part of recording its completion.
-pub(in crate::enrollment) fn complete_live(tx: &mut Tx, before: &Enrollment) -> ApiResult<Enrollment> {
-    let step = Step {
-        progress_percent: Some(100),
-        state: Some(EnrollmentState::Completed),
-        started_at: Some(before.started_at.unwrap_or(tx.now)),
-        ended_at: Some(tx.now),
-    };
-    change(tx, "enrollment.completed", before, &step, None)
+/// Completes live enrollments, as part of recording their completions.
+pub(in crate::enrollment) fn complete(tx: &mut Tx, live: &[Enrollment]) -> ApiResult<Vec<Enrollment>> {
+    let now = tx.now;
+    let changes = live.iter().map(|before| Change {
+        before,
+        after: Enrollment {
+            state: EnrollmentState::Completed,
+            progress_percent: 100,
+            started_at: before.started_at.or(Some(now)),
+            ended_at: Some(now),
+            ..before.clone()
+        },
+        reason: None,
+    });
+    write(tx, "enrollment.completed", changes.collect())
 }
 
-/// Takes an enrollment back. Its progress stays on record.
+/// Takes enrollments back that are live. Their progress stays on record.
 pub fn withdraw(
     tx: &mut Tx,
-    before: &Authorized<Enrollment>,
-    reason: Option<String>,
-) -> ApiResult<Enrollment> {
-    live(before)?;
-    let step = Step {
-        state: Some(EnrollmentState::Withdrawn),
-        ended_at: Some(tx.now),
-        ..Step::default()
-    };
-    change(tx, "enrollment.withdrawn", before, &step, reason)
+    withdrawn: Vec<(Authorized<Enrollment>, WithdrawEnrollment)>,
+) -> ApiResult<Outcomes<Enrollment>> {
+    let now = tx.now;
+    let checked = withdrawn.iter().map(|(before, withdrawal)| {
+        check_live(before)?;
+        Ok(Change {
+            before,
+            after: Enrollment {
+                state: EnrollmentState::Withdrawn,
+                ended_at: Some(now),
+                ..(**before).clone()
+            },
+            reason: withdrawal.reason.clone(),
+        })
+    });
+    write_each(checked.collect(), |changes| {
+        let withdrawn = write(tx, "enrollment.withdrawn", changes)?.into_iter();
+        Ok(withdrawn.map(Outcome::Present).map(Ok).collect())
+    })
 }
 
-fn change(
-    tx: &mut Tx,
-    action: &'static str,
-    before: &Enrollment,
-    step: &Step,
+/// An enrollment as it was, and as it is to be.
+struct Change<'a> {
+    before: &'a Enrollment,
+    after: Enrollment,
     reason: Option<String>,
-) -> ApiResult<Enrollment> {
-    let after = store::update(tx, before, step)?;
-    tx.record(
-        Event::new(action, "enrollment", after.id)
-            .about(after.user_id)
-            .before(before)
-            .after(&after)
-            .because(reason),
-    );
-    Ok(after)
 }
 
-fn live(enrollment: &Enrollment) -> ApiResult<()> {
+/// Writes changes with their events.
+fn write(tx: &mut Tx, action: &'static str, changes: Vec<Change>) -> ApiResult<Vec<Enrollment>> {
+    let mut written = Vec::with_capacity(changes.len());
+    for Change {
+        before,
+        mut after,
+        reason,
+    } in changes
+    {
+        after.version += 1;
+        after.updated_at = tx.now;
+        let event = Event::new(action, "enrollment", after.id).about(after.user_id);
+        tx.record(event.before(before).after(&after).because(reason));
+        written.push(after);
+    }
+    store::update(tx, &written)?;
+    Ok(written)
+}
+
+fn one(written: Vec<Enrollment>) -> ApiResult<Enrollment> {
+    let written = written.into_iter().next();
+    written.ok_or_else(|| ApiError::internal("a change has no outcome"))
+}
+
+fn check_live(enrollment: &Enrollment) -> ApiResult<()> {
     if enrollment.state.is_live() {
         return Ok(());
     }

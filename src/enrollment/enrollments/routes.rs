@@ -4,15 +4,17 @@ use actix_web::{get, patch, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    model::{CreateEnrollment, Enrollment, UpdateEnrollment, WithdrawEnrollment},
+    model::{BulkEnrollmentRow, CreateEnrollment, Enrollment, UpdateEnrollment, WithdrawEnrollment},
     progress, store,
 };
 use crate::{
     access::{self, Permission},
     app::Call,
-    enrollment::EXPANSIONS,
-    enrollment::people,
-    http::{ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid},
+    enrollment::{EXPANSIONS, bulk},
+    http::{
+        ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
+        bulk::{BulkAnswer, BulkBody, BulkRequest, only},
+    },
     resource::{
         list::{ReadQuery, ResourceQuery},
         routes::{show, show_page},
@@ -25,6 +27,7 @@ pub fn configure(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/enrollments")
             .service(list_enrollments)
             .service(create_enrollment)
+            .service(bulk_write_enrollments)
             .service(get_enrollment)
             .service(update_enrollment)
             .service(withdraw_enrollment),
@@ -51,11 +54,25 @@ async fn list_enrollments(call: Call, query: Query<ResourceQuery>) -> ApiResult<
 #[post("")]
 async fn create_enrollment(call: Call, body: Valid<CreateEnrollment>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        people::allow(tx, Permission::EnrollmentsWrite, body.0.user_id, body.0.course_id)?;
-        let enrollment = progress::enroll(tx, &body.0)?;
+        let enrollment = only(progress::enroll(tx, vec![body.0.clone()])?)?;
         Reply::created(&enrollment, format!("/v1/enrollments/{}", enrollment.id))
     })
     .await
+}
+
+/// Enroll users and withdraw enrollments in bulk.
+///
+/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
+/// others are written. Withdrawals come first, so that a request may withdraw an enrollment and enroll the same user again.
+/// With an `Idempotency-Key` the whole request is safe to repeat.
+#[utoipa::path(tag = "enrollments", request_body = BulkRequest<BulkEnrollmentRow>,
+    responses((status = 200, body = BulkAnswer<Enrollment>)),
+    extensions(("x-permission" = json!("enrollments.write"))))]
+#[post("/bulk")]
+async fn bulk_write_enrollments(call: Call, body: BulkBody) -> ApiResult<Reply> {
+    let permission = Permission::EnrollmentsWrite;
+    bulk::respond::<BulkEnrollmentRow, _, _>(call, body, permission, progress::enroll, progress::withdraw)
+        .await
 }
 
 /// Get an enrollment.
@@ -108,7 +125,7 @@ async fn withdraw_enrollment(
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
         let before = access::authorize(tx, &id, Permission::EnrollmentsWrite)?;
-        Reply::resource(&progress::withdraw(tx, &before, body.0.reason.clone())?)
+        Reply::resource(&only(progress::withdraw(tx, vec![(before, body.0.clone())])?)?)
     })
     .await
 }

@@ -1,17 +1,17 @@
 //! The statements of enrollments.
 
-use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
+use std::collections::HashMap;
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
-use super::{
-    filter::ENROLLMENTS,
-    model::{CreateEnrollment, Enrollment, EnrollmentSource, EnrollmentState},
-};
+use super::{filter::ENROLLMENTS, model::Enrollment};
 use crate::{
     access::Protected,
     app::Tx,
     db::{Condition, schema::enrollments},
-    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    enrollment::people::Pair,
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
 };
 
@@ -47,67 +47,46 @@ pub fn find(tx: &mut Tx, user_id: Uuid, id: Uuid) -> ApiResult<Enrollment> {
     Ok(enrollment)
 }
 
-/// The live enrollment of a person in a course.
-pub fn live(tx: &mut Tx, user_id: Uuid, course_id: Uuid) -> ApiResult<Option<Enrollment>> {
-    let live = enrollments::table
-        .filter(enrollments::user_id.eq(user_id))
-        .filter(enrollments::course_id.eq(course_id))
+/// What people take now, locked.
+pub fn live(tx: &mut Tx, people: &[Uuid]) -> ApiResult<HashMap<Pair, Enrollment>> {
+    let live: Vec<Enrollment> = enrollments::table
+        .filter(enrollments::user_id.eq_any(people))
         .filter(Condition::new(sql!(
             "enrollments.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress')"
         )))
+        .order(enrollments::id)
         .select(Enrollment::as_select())
-        .first(tx.conn)
-        .optional()?;
-    Ok(live)
+        .for_no_key_update()
+        .load(tx.conn)?;
+    let live = live.into_iter();
+    Ok(live
+        .map(|enrollment| ((enrollment.user_id, enrollment.course_id), enrollment))
+        .collect())
 }
 
-/// Adds an enrollment.
-pub fn insert(
-    tx: &mut Tx,
-    new: &CreateEnrollment,
-    course_version_id: Uuid,
-    source: EnrollmentSource,
-) -> ApiResult<Enrollment> {
-    let enrollment = diesel::insert_into(enrollments::table)
-        .values((
-            enrollments::id.eq(Uuid::now_v7()),
-            enrollments::user_id.eq(new.user_id),
-            enrollments::course_id.eq(new.course_id),
-            enrollments::course_version_id.eq(course_version_id),
-            enrollments::state.eq(EnrollmentState::Enrolled),
-            enrollments::source.eq(source),
-            enrollments::enrolled_at.eq(tx.now),
-            enrollments::created_at.eq(tx.now),
-            enrollments::updated_at.eq(tx.now),
-        ))
-        .returning(Enrollment::as_returning())
-        .get_result(tx.conn)?;
-    Ok(enrollment)
+/// Rows of one statement: 13 columns each, of 65,535 parameters at most.
+const ROWS_A_STATEMENT: usize = 2_000;
+
+/// Adds enrollments.
+pub fn insert(tx: &mut Tx, rows: &[Enrollment]) -> ApiResult<()> {
+    for chunk in rows.chunks(ROWS_A_STATEMENT) {
+        diesel::insert_into(enrollments::table)
+            .values(chunk)
+            .execute(tx.conn)?;
+    }
+    Ok(())
 }
 
-/// What changes in an enrollment; what is none stays.
-#[derive(Debug, Default, AsChangeset)]
-#[diesel(table_name = enrollments)]
-pub struct Step {
-    /// See [`Enrollment::state`].
-    pub state: Option<EnrollmentState>,
-    /// See [`Enrollment::progress_percent`].
-    pub progress_percent: Option<i16>,
-    /// See [`Enrollment::started_at`].
-    pub started_at: Option<chrono::DateTime<chrono::Utc>>,
-    /// See [`Enrollment::ended_at`].
-    pub ended_at: Option<chrono::DateTime<chrono::Utc>>,
-}
-
-/// Changes an enrollment.
-pub fn update(tx: &mut Tx, enrollment: &Enrollment, step: &Step) -> ApiResult<Enrollment> {
-    let enrollment = diesel::update(enrollments::table.find((enrollment.user_id, enrollment.id)))
-        .set((
-            step,
-            enrollments::version.eq(enrollments::version + 1),
-            enrollments::updated_at.eq(tx.now),
-        ))
-        .returning(Enrollment::as_returning())
-        .get_result(tx.conn)?;
-    Ok(enrollment)
+/// Gives enrollments the state and the progress that these rows have.
+pub fn update(tx: &mut Tx, rows: &[Enrollment]) -> ApiResult<()> {
+    let rows = serde_json::to_value(rows).map_err(ApiError::internal)?;
+    sql!(
+        "UPDATE enrollments SET (state, progress_percent, started_at, ended_at, version, updated_at) = ROW (
+            given.state, given.progress_percent, given.started_at, given.ended_at, given.version,
+            given.updated_at)
+         FROM jsonb_populate_recordset(NULL::enrollments, {rows}) AS given
+         WHERE enrollments.user_id = given.user_id AND enrollments.id = given.id"
+    )
+    .execute(tx.conn)?;
+    Ok(())
 }

@@ -1,166 +1,178 @@
-//! Requirements by hand: somebody asks for one, or takes that back.
+//! Requirements by hand: somebody asks for some, or takes that back. Many at once are written by the statements that write one.
+
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    model::{CreateRequirement, DUE_TOO_EARLY, EndReason, ReasonKind, Requirement, RequirementReason},
-    store,
+    model::{
+        CreateRequirement, DUE_TOO_EARLY, EndReason, ReasonKind, RemoveRequirementReason, Requirement,
+        RequirementReason, RequirementWithReasons,
+    },
+    store::{self, NewReason, NewRequirement},
 };
 use crate::{
-    access::Authorized,
+    access::{Authorized, Permission},
     app::Tx,
-    db::{
-        Condition,
-        schema::{requirement_reasons, requirements},
+    enrollment::{
+        people::{self, Pair},
+        rules::reconcile,
     },
-    enrollment::{people, rules::reconcile},
-    http::{ApiError, ApiResult, Code},
+    http::{
+        ApiError, ApiResult, Code, Faults,
+        bulk::{Outcome, Outcomes, write_each},
+    },
     ledger::Event,
-    sql,
 };
 
+/// Asks for requirements, each that the caller may assign: gives the current one another reason, or opens one.
+pub fn assign(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcomes<RequirementWithReasons>> {
+    let pairs: Vec<Pair> = new.iter().map(|new| (new.user_id, new.course_id)).collect();
+    let allowed = people::allow(tx, Permission::RequirementsWrite, &pairs)?;
+    let checked = new.into_iter().zip(allowed).map(|(new, allowed)| {
+        let mut faults = Faults::default();
+        faults.check(check_due(tx, &new))?;
+        faults.last(allowed)?;
+        Ok(new)
+    });
+    let checked = checked.collect();
+    write_each(checked, |new| assign_allowed(tx, new))
+}
+
 /// Refuses a due date before the day on which the requirement opens.
-pub fn check_due(tx: &Tx, new: &CreateRequirement) -> ApiResult<()> {
+fn check_due(tx: &Tx, new: &CreateRequirement) -> ApiResult<()> {
     if new.due_on.is_some_and(|due| due < opens_on(tx, new)) {
         return Err(ApiError::field("/due_on", DUE_TOO_EARLY));
     }
     Ok(())
 }
 
-/// Asks for a requirement: gives the current one another reason, or opens one.
-pub fn assign(tx: &mut Tx, new: &CreateRequirement) -> ApiResult<Requirement> {
-    people::lock_learner(tx, new.user_id)?;
-    people::published_course(tx, new.course_id)?;
-    let id = match current(tx, new)? {
-        Some(id) => id,
-        None => open(tx, new)?,
-    };
-    add_reason(tx, id, new)?;
-    reconcile::reconcile(tx, new.user_id, None)?;
-    store::find(tx, new.user_id, id)
-}
-
-/// The requirement of the latest cycle, if it stands for the wish: it is open, or satisfied and counts still.
-fn current(tx: &mut Tx, new: &CreateRequirement) -> ApiResult<Option<Uuid>> {
-    let latest = requirements::table
-        .filter(requirements::user_id.eq(new.user_id))
-        .filter(requirements::course_id.eq(new.course_id))
-        .order(requirements::cycle.desc())
-        .select((
-            requirements::id,
-            Condition::new(sql!(
-                "requirements.ended_at IS NULL AND (requirements.satisfied_at IS NULL
-                    OR requirements.valid_until IS NULL
-                    OR requirements.valid_until >= {today})",
-                today = tx.today(),
-            )),
-        ))
-        .first::<(Uuid, bool)>(tx.conn)
-        .optional()?;
-    Ok(latest.filter(|(_, stands)| *stands).map(|(id, _)| id))
-}
-
 fn opens_on(tx: &Tx, new: &CreateRequirement) -> NaiveDate {
     new.opens_on.unwrap_or(tx.today())
 }
 
-fn open(tx: &mut Tx, new: &CreateRequirement) -> ApiResult<Uuid> {
-    let cycles: Option<i32> = requirements::table
-        .filter(requirements::user_id.eq(new.user_id))
-        .filter(requirements::course_id.eq(new.course_id))
-        .select(diesel::dsl::max(requirements::cycle))
-        .first(tx.conn)?;
-    let id = Uuid::now_v7();
-    diesel::insert_into(requirements::table)
-        .values((
-            requirements::id.eq(id),
-            requirements::user_id.eq(new.user_id),
-            requirements::course_id.eq(new.course_id),
-            requirements::cycle.eq(cycles.unwrap_or(0) + 1),
-            requirements::opens_on.eq(opens_on(tx, new)),
-            requirements::due_on.eq(new.due_on),
-            requirements::created_at.eq(tx.now),
-            requirements::updated_at.eq(tx.now),
-        ))
-        .execute(tx.conn)?;
-    tx.record(
-        Event::new("requirement.opened", "requirement", id)
-            .about(new.user_id)
-            .after(new),
-    );
-    Ok(id)
-}
-
-fn add_reason(tx: &mut Tx, requirement_id: Uuid, new: &CreateRequirement) -> ApiResult<()> {
-    let reason = diesel::insert_into(requirement_reasons::table)
-        .values((
-            requirement_reasons::id.eq(Uuid::now_v7()),
-            requirement_reasons::user_id.eq(new.user_id),
-            requirement_reasons::requirement_id.eq(requirement_id),
-            requirement_reasons::kind.eq(ReasonKind::Person),
-            requirement_reasons::assigned_by.eq(tx.caller.actor.id),
-            requirement_reasons::note.eq(&new.note),
-            requirement_reasons::due_on.eq(new.due_on),
-            requirement_reasons::created_at.eq(tx.now),
-        ))
-        .returning(RequirementReason::as_returning())
-        .get_result(tx.conn)?;
-    tx.record(
-        Event::new("requirement.reason_added", "requirement", requirement_id)
-            .about(new.user_id)
-            .after(&reason),
-    );
-    Ok(())
-}
-
-/// Takes back a wish. The requirement ends if nothing else asks for it.
-pub fn withdraw(tx: &mut Tx, requirement: &Authorized<Requirement>, reason_id: Uuid) -> ApiResult<()> {
-    people::lock(tx, requirement.user_id)?;
-    let reason = requirement_reasons::table
-        .find((requirement.user_id, reason_id))
-        .filter(requirement_reasons::requirement_id.eq(requirement.id))
-        .filter(requirement_reasons::ended_at.is_null())
-        .select(RequirementReason::as_select())
-        .first(tx.conn)
-        .optional()?
-        .ok_or_else(|| ApiError::not_found("live reason"))?;
-    if reason.kind == ReasonKind::Rule {
-        return Err(ApiError::new(
-            Code::Conflict,
-            "A rule gives this reason; change the rule, or the facts that it looks at.",
-        ));
+fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcomes<RequirementWithReasons>> {
+    let learners = people::lock(tx, new.iter().map(|new| new.user_id))?;
+    let courses = people::courses(tx, new.iter().map(|new| new.course_id))?;
+    let mut latest = store::latest(tx, new.iter().map(|new| (new.user_id, new.course_id)))?;
+    let (mut opened, mut reasons) = (Vec::new(), Vec::new());
+    let mut asked = Vec::with_capacity(new.len());
+    for new in &new {
+        let learns = learners.check_learns(new.user_id);
+        if let Err(error) = learns.and_then(|()| courses.open(new.course_id)) {
+            asked.push(Err(error));
+            continue;
+        }
+        let pair = (new.user_id, new.course_id);
+        let requirement_id = match latest.get(&pair) {
+            Some(latest) if latest.stands => latest.id,
+            earlier => {
+                let cycle = earlier.map_or(1, |earlier| earlier.cycle + 1);
+                let row = NewRequirement::new(tx, new, cycle, opens_on(tx, new));
+                let event = Event::new("requirement.opened", "requirement", row.id);
+                tx.record(event.about(new.user_id).after(new));
+                latest.insert(pair, row.latest());
+                let id = row.id;
+                opened.push(row);
+                id
+            }
+        };
+        let reason = RequirementReason {
+            id: Uuid::now_v7(),
+            kind: ReasonKind::Person,
+            rule_id: None,
+            rule_version: None,
+            assigned_by: tx.caller.actor.id,
+            note: new.note.clone(),
+            due_on: new.due_on,
+            created_at: tx.now,
+            ended_at: None,
+        };
+        let event = Event::new("requirement.reason_added", "requirement", requirement_id);
+        tx.record(event.about(new.user_id).after(&reason));
+        reasons.push(NewReason {
+            user_id: new.user_id,
+            requirement_id,
+            reason,
+        });
+        asked.push(Ok((new.user_id, requirement_id)));
     }
-    diesel::update(requirement_reasons::table.find((requirement.user_id, reason_id)))
-        .set(requirement_reasons::ended_at.eq(tx.now))
-        .execute(tx.conn)?;
-    tx.record(
-        Event::new("requirement.reason_ended", "requirement", requirement.id)
-            .about(requirement.user_id)
-            .before(&reason),
-    );
-    end_without_reasons(tx, requirement)?;
-    reconcile::reconcile(tx, requirement.user_id, None).map(drop)
+    store::insert(tx, &opened, &reasons)?;
+    let written: HashSet<Pair> = asked
+        .iter()
+        .filter_map(|asked| asked.as_ref().ok().copied())
+        .collect();
+    let shown = settle(tx, written)?;
+    write_each(asked, |ids| Ok(outcomes(&shown, ids, Outcome::Created)))
 }
 
-fn end_without_reasons(tx: &mut Tx, requirement: &Requirement) -> ApiResult<()> {
-    let ended = sql!(
-        "UPDATE requirements q SET ended_at = {tx.now}, end_reason = 'withdrawn', version = version + 1,
-            updated_at = {tx.now} WHERE q.user_id = {requirement.user_id} AND q.id = {requirement.id}
-            AND q.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM requirement_reasons rr
-                WHERE rr.user_id = q.user_id
-                    AND rr.requirement_id = q.id AND rr.ended_at IS NULL)"
-    )
-    .execute(tx.conn)?;
-    if ended == 1 {
-        tx.record(
-            Event::new("requirement.ended", "requirement", requirement.id)
-                .about(requirement.user_id)
-                .before(requirement)
-                .after(&json!({ "end_reason": EndReason::Withdrawn })),
-        );
+/// Settles what follows for the people of requirements, and reads the latter; `ids` are pairs of person and requirement.
+fn settle(tx: &mut Tx, ids: HashSet<Pair>) -> ApiResult<HashMap<Uuid, RequirementWithReasons>> {
+    let people: HashSet<Uuid> = ids.iter().map(|(user, _)| *user).collect();
+    reconcile::reconcile(tx, &*Vec::from_iter(people), None)?;
+    let found = store::of_ids(tx, ids)?;
+    let shown = store::with_reasons(tx, found)?.into_iter();
+    Ok(shown.map(|shown| (shown.requirement.id, shown)).collect())
+}
+
+fn outcomes(
+    shown: &HashMap<Uuid, RequirementWithReasons>,
+    ids: Vec<Pair>,
+    became: fn(RequirementWithReasons) -> Outcome<RequirementWithReasons>,
+) -> Outcomes<RequirementWithReasons> {
+    let found = ids.into_iter().map(|(_, id)| {
+        let shown = shown.get(&id).cloned().map(became);
+        shown.ok_or_else(|| ApiError::internal("a requirement is gone"))
+    });
+    found.collect()
+}
+
+/// Removes reasons that people gave. A requirement ends if it has no other.
+pub fn remove_reasons(
+    tx: &mut Tx,
+    asked: Vec<(Authorized<Requirement>, RemoveRequirementReason)>,
+) -> ApiResult<Outcomes<RequirementWithReasons>> {
+    let people: Vec<Uuid> = asked.iter().map(|(requirement, _)| requirement.user_id).collect();
+    people::lock(tx, people.iter().copied())?;
+    let ids: Vec<Uuid> = asked.iter().map(|(_, removal)| removal.reason_id).collect();
+    let live = store::live_reasons(tx, &people, &ids)?;
+    let checked = asked.iter().map(|(requirement, removal)| {
+        let found = live
+            .iter()
+            .find(|(id, reason)| *id == requirement.id && reason.id == removal.reason_id);
+        let (_, reason) = found.ok_or_else(|| ApiError::not_found("live reason"))?;
+        if reason.kind == ReasonKind::Rule {
+            return Err(ApiError::new(
+                Code::Conflict,
+                "A rule gives this reason; change the rule, or the facts that it looks at.",
+            ));
+        }
+        Ok((&**requirement, reason))
+    });
+    write_each(checked.collect(), |removed| end_reasons(tx, &removed))
+}
+
+fn end_reasons(
+    tx: &mut Tx,
+    removed: &[(&Requirement, &RequirementReason)],
+) -> ApiResult<Outcomes<RequirementWithReasons>> {
+    let requirements = removed
+        .iter()
+        .map(|(requirement, _)| (requirement.user_id, requirement.id));
+    let ids: Vec<Pair> = requirements.collect();
+    let reasons: Vec<Uuid> = removed.iter().map(|(_, reason)| reason.id).collect();
+    let ended = store::end_reasons(tx, &ids, &reasons)?;
+    for (requirement, reason) in removed {
+        let event = Event::new("requirement.reason_ended", "requirement", requirement.id);
+        tx.record(event.about(requirement.user_id).before(reason));
+        if ended.contains(&requirement.id) {
+            let event = Event::new("requirement.ended", "requirement", requirement.id);
+            let after = json!({ "end_reason": EndReason::Withdrawn });
+            tx.record(event.about(requirement.user_id).before(requirement).after(&after));
+        }
     }
-    Ok(())
+    let shown = settle(tx, ids.iter().copied().collect())?;
+    Ok(outcomes(&shown, ids, Outcome::Present))
 }

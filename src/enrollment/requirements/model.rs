@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
-    Queryable, QueryableByName, Selectable,
+    Insertable, Queryable, QueryableByName, Selectable,
     sql_types::{Jsonb, Text},
 };
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use validator::Validate;
 use super::store;
 use crate::{
     authz::{CallContext, Permission, Protected, Scope},
+    bulk_row,
     db::{
         Condition, Sql,
         schema::{requirement_reasons, requirements},
@@ -117,7 +118,7 @@ pub struct RequirementWithReasons {
 }
 
 /// Why a requirement is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema)]
 #[diesel(table_name = requirement_reasons)]
 pub struct RequirementReason {
     /// Our id.
@@ -163,6 +164,21 @@ pub struct CreateRequirement {
         example = "Agreed in the yearly talk"
     )]
     pub note: Option<String>,
+}
+
+/// A reason that somebody gave and that is to be removed.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveRequirementReason {
+    /// The reason's id.
+    pub reason_id: Uuid,
+}
+
+bulk_row! {
+    /// A requirement to be assigned, or one that is to lose a reason: either `create`, or `id` with `remove_reason`.
+    BulkRequirementRow: CreateRequirement,
+    /// The reason, which somebody gave; the requirement ends with its last one.
+    remove_reason: RemoveRequirementReason
 }
 
 /// Said of a `due_on` before the day on which the requirement opens.

@@ -6,15 +6,19 @@ use uuid::Uuid;
 
 use super::{
     assign,
-    model::{CreateRequirement, Requirement, RequirementWithReasons},
+    model::{
+        BulkRequirementRow, CreateRequirement, RemoveRequirementReason, Requirement, RequirementWithReasons,
+    },
     store,
 };
 use crate::{
     access::{self, Permission},
     app::Call,
-    enrollment::EXPANSIONS,
-    enrollment::people,
-    http::{ApiResult, Faults, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid},
+    enrollment::{EXPANSIONS, bulk},
+    http::{
+        ApiError, ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
+        bulk::{BulkAnswer, BulkBody, BulkRequest, only},
+    },
     resource::{
         list::{ReadQuery, ResourceQuery},
         routes::{show, show_page},
@@ -27,6 +31,7 @@ pub fn configure(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/requirements")
             .service(list_requirements)
             .service(create_requirement)
+            .service(bulk_write_requirements)
             .service(get_requirement)
             .service(delete_requirement_reason),
     );
@@ -55,19 +60,26 @@ async fn list_requirements(call: Call, query: Query<ResourceQuery>) -> ApiResult
 #[post("")]
 async fn create_requirement(call: Call, body: Valid<CreateRequirement>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let mut faults = Faults::default();
-        faults.check(assign::check_due(tx, &body.0))?;
-        faults.last(people::allow(
-            tx,
-            Permission::RequirementsWrite,
-            body.0.user_id,
-            body.0.course_id,
-        ))?;
-        let requirement = assign::assign(tx, &body.0)?;
-        let location = format!("/v1/requirements/{}", requirement.id);
-        Reply::created(&store::with_reasons(tx, requirement)?, location)
+        let requirement = only(assign::assign(tx, vec![body.0.clone()])?)?;
+        let location = format!("/v1/requirements/{}", requirement.requirement.id);
+        Reply::created(&requirement, location)
     })
     .await
+}
+
+/// Assign requirements and remove their reasons in bulk.
+///
+/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
+/// others are written: reasons are removed first, then requirements assigned. Two rows for the same user and course give one
+/// requirement two reasons. With an `Idempotency-Key` the whole request is safe to repeat.
+#[utoipa::path(tag = "requirements", request_body = BulkRequest<BulkRequirementRow>,
+    responses((status = 200, body = BulkAnswer<RequirementWithReasons>)),
+    extensions(("x-permission" = json!("requirements.write"))))]
+#[post("/bulk")]
+async fn bulk_write_requirements(call: Call, body: BulkBody) -> ApiResult<Reply> {
+    let permission = Permission::RequirementsWrite;
+    bulk::respond::<BulkRequirementRow, _, _>(call, body, permission, assign::assign, assign::remove_reasons)
+        .await
 }
 
 /// Get a requirement with its reasons.
@@ -83,7 +95,8 @@ async fn get_requirement(
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
         let requirement = access::read(tx, &id)?;
-        let requirement = store::with_reasons(tx, requirement)?;
+        let requirement = store::with_reasons(tx, vec![requirement])?.pop();
+        let requirement = requirement.ok_or_else(|| ApiError::internal("a requirement is gone"))?;
         show(tx, requirement, &known, query.0.expand.as_deref(), EXPANSIONS)
     })
     .await
@@ -104,7 +117,8 @@ async fn delete_requirement_reason(
     call.write(move |tx| {
         let requirement = access::authorize(tx, &path.0, Permission::RequirementsWrite)?;
         known.check(&*requirement)?;
-        assign::withdraw(tx, &requirement, path.1)?;
+        let removal = RemoveRequirementReason { reason_id: path.1 };
+        only(assign::remove_reasons(tx, vec![(requirement, removal)])?)?;
         Ok(Reply::no_content())
     })
     .await

@@ -1,21 +1,28 @@
 //! The statements of requirements.
 
-use chrono::NaiveDate;
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
-    ExpressionMethods, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, SelectableHelper, sql_types::Bool,
+    ExpressionMethods, Insertable, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, SelectableHelper,
+    sql_types,
 };
 use uuid::Uuid;
 
 use super::{
     filter::{REQUIREMENTS, STATUS},
-    model::{Requirement, RequirementReason, RequirementRow, RequirementWithReasons},
+    model::{CreateRequirement, Requirement, RequirementReason, RequirementRow, RequirementWithReasons},
 };
 use crate::{
     access::Protected,
     app::Tx,
     authz::CallContext,
-    db::{Condition, Fixed, Sql, schema::requirement_reasons},
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    db::{
+        Condition, Fixed, Sql,
+        schema::{requirement_reasons, requirements},
+    },
+    enrollment::people::Pair,
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
 };
 
@@ -71,7 +78,7 @@ pub fn select(
     struct Row {
         #[diesel(embed)]
         requirement: Requirement,
-        #[diesel(sql_type = Bool)]
+        #[diesel(sql_type = sql_types::Bool)]
         allowed: bool,
     }
     let rows: Vec<Row> = sql!(
@@ -87,15 +94,151 @@ pub fn select(
         .collect())
 }
 
-/// A requirement.
-pub fn find(tx: &mut Tx, user_id: Uuid, id: Uuid) -> ApiResult<Requirement> {
-    let named = sql!("requirements.user_id = {user_id} AND requirements.id = {id}");
+/// Requirements, by pairs of person and id.
+pub fn of_ids(tx: &mut Tx, ids: impl IntoIterator<Item = Pair>) -> ApiResult<Vec<Requirement>> {
+    let (people, ids): (Vec<Uuid>, Vec<Uuid>) = ids.into_iter().unzip();
+    let named = sql!("requirements.user_id = ANY({people}) AND requirements.id = ANY({ids})");
     let found = select(tx, Condition::new(named), Condition::new(Sql::always()), false)?;
-    found
-        .into_iter()
-        .next()
-        .map(|(requirement, _)| requirement)
-        .ok_or_else(|| ApiError::not_found(Requirement::NAME))
+    Ok(found.into_iter().map(|(requirement, _)| requirement).collect())
+}
+
+/// The requirement of the latest cycle of a person and a course.
+#[derive(Debug, QueryableByName)]
+pub struct Latest {
+    #[diesel(sql_type = sql_types::Uuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    course_id: Uuid,
+    /// Its id.
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub id: Uuid,
+    /// Its cycle.
+    #[diesel(sql_type = sql_types::Integer)]
+    pub cycle: i32,
+    /// Whether it is open, or satisfied and counts still: then another reason is given to it.
+    #[diesel(sql_type = sql_types::Bool)]
+    pub stands: bool,
+}
+
+/// The latest requirements of people and courses.
+pub fn latest(tx: &mut Tx, pairs: impl IntoIterator<Item = Pair>) -> ApiResult<HashMap<Pair, Latest>> {
+    let (people, courses): (Vec<Uuid>, Vec<Uuid>) = pairs.into_iter().unzip();
+    let latest: Vec<Latest> = sql!(
+        "SELECT DISTINCT ON (user_id, course_id) user_id, course_id, id, cycle,
+            ended_at IS NULL AND (satisfied_at IS NULL OR valid_until IS NULL OR valid_until >= {today}) AS stands
+         FROM requirements WHERE user_id = ANY({people}) AND course_id = ANY({courses})
+         ORDER BY user_id, course_id, cycle DESC",
+        today = tx.today(),
+    )
+    .load(tx.conn)?;
+    let latest = latest.into_iter();
+    Ok(latest.map(|row| ((row.user_id, row.course_id), row)).collect())
+}
+
+/// A requirement to be added.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = requirements)]
+pub struct NewRequirement {
+    /// Its id.
+    pub id: Uuid,
+    user_id: Uuid,
+    course_id: Uuid,
+    cycle: i32,
+    opens_on: NaiveDate,
+    due_on: Option<NaiveDate>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl NewRequirement {
+    /// One that somebody asks for.
+    pub fn new(tx: &Tx, new: &CreateRequirement, cycle: i32, opens_on: NaiveDate) -> Self {
+        NewRequirement {
+            id: Uuid::now_v7(),
+            user_id: new.user_id,
+            course_id: new.course_id,
+            cycle,
+            opens_on,
+            due_on: new.due_on,
+            created_at: tx.now,
+            updated_at: tx.now,
+        }
+    }
+
+    /// What it is to requests for another reason.
+    pub fn latest(&self) -> Latest {
+        Latest {
+            user_id: self.user_id,
+            course_id: self.course_id,
+            id: self.id,
+            cycle: self.cycle,
+            stands: true,
+        }
+    }
+}
+
+/// A reason to be added.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = requirement_reasons)]
+pub struct NewReason {
+    /// Whose.
+    pub user_id: Uuid,
+    /// Of which requirement.
+    pub requirement_id: Uuid,
+    /// The reason.
+    #[diesel(embed)]
+    pub reason: RequirementReason,
+}
+
+/// Adds requirements, and reasons of these and others.
+pub fn insert(tx: &mut Tx, opened: &[NewRequirement], reasons: &[NewReason]) -> ApiResult<()> {
+    diesel::insert_into(requirements::table)
+        .values(opened)
+        .execute(tx.conn)?;
+    diesel::insert_into(requirement_reasons::table)
+        .values(reasons)
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Those of the reasons that are live, each with its requirement.
+pub fn live_reasons(
+    tx: &mut Tx,
+    people: &[Uuid],
+    reasons: &[Uuid],
+) -> ApiResult<Vec<(Uuid, RequirementReason)>> {
+    Ok(requirement_reasons::table
+        .filter(requirement_reasons::user_id.eq_any(people))
+        .filter(requirement_reasons::id.eq_any(reasons))
+        .filter(requirement_reasons::ended_at.is_null())
+        .select((
+            requirement_reasons::requirement_id,
+            RequirementReason::as_select(),
+        ))
+        .load(tx.conn)?)
+}
+
+/// Ends reasons of requirements, and those requirements that have no other. Answers which those are.
+pub fn end_reasons(tx: &mut Tx, requirements: &[Pair], reasons: &[Uuid]) -> ApiResult<HashSet<Uuid>> {
+    #[derive(QueryableByName)]
+    struct Ended {
+        #[diesel(sql_type = sql_types::Uuid)]
+        id: Uuid,
+    }
+    let (people, ids): (Vec<Uuid>, Vec<Uuid>) = requirements.iter().copied().unzip();
+    sql!(
+        "UPDATE requirement_reasons SET ended_at = {tx.now} WHERE user_id = ANY({people}) AND id = ANY({reasons})"
+    )
+    .execute(tx.conn)?;
+    let ended: Vec<Ended> = sql!(
+        "UPDATE requirements q SET ended_at = {tx.now}, end_reason = 'withdrawn', version = version + 1,
+            updated_at = {tx.now} WHERE q.user_id = ANY({people}) AND q.id = ANY({ids})
+            AND q.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM requirement_reasons rr
+                WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NULL)
+         RETURNING q.id"
+    )
+    .load(tx.conn)?;
+    Ok(ended.into_iter().map(|row| row.id).collect())
 }
 
 /// The requirements of a person that a rule is or was a reason of, oldest first.
@@ -108,35 +251,30 @@ pub fn of_rule(tx: &mut Tx, user_id: Uuid, rule_id: Uuid) -> ApiResult<Vec<Requi
         from = from(tx.today()),
     )
     .load(tx.conn)?;
-    let ids: Vec<Uuid> = requirements.iter().map(|requirement| requirement.id).collect();
-    let mut reasons: Vec<(Uuid, RequirementReason)> = requirement_reasons::table
-        .filter(requirement_reasons::user_id.eq(user_id))
-        .filter(requirement_reasons::requirement_id.eq_any(ids))
+    with_reasons(tx, requirements)
+}
+
+/// Requirements with their reasons, oldest first.
+pub fn with_reasons(tx: &mut Tx, requirements: Vec<Requirement>) -> ApiResult<Vec<RequirementWithReasons>> {
+    let of = |id: fn(&Requirement) -> Uuid| requirements.iter().map(id).collect::<Vec<_>>();
+    let found: Vec<(Uuid, RequirementReason)> = requirement_reasons::table
+        .filter(requirement_reasons::user_id.eq_any(of(|requirement| requirement.user_id)))
+        .filter(requirement_reasons::requirement_id.eq_any(of(|requirement| requirement.id)))
         .order((requirement_reasons::created_at, requirement_reasons::id))
         .select((
             requirement_reasons::requirement_id,
             RequirementReason::as_select(),
         ))
         .load(tx.conn)?;
-    Ok(requirements
+    let mut reasons: HashMap<Uuid, Vec<RequirementReason>> = HashMap::new();
+    for (requirement, reason) in found {
+        reasons.entry(requirement).or_default().push(reason);
+    }
+    let shown = requirements
         .into_iter()
         .map(|requirement| RequirementWithReasons {
-            reasons: reasons
-                .extract_if(.., |(id, _)| *id == requirement.id)
-                .map(|(_, reason)| reason)
-                .collect(),
+            reasons: reasons.remove(&requirement.id).unwrap_or_default(),
             requirement,
-        })
-        .collect())
-}
-
-/// A requirement with its reasons, oldest first.
-pub fn with_reasons(tx: &mut Tx, requirement: Requirement) -> ApiResult<RequirementWithReasons> {
-    let reasons = requirement_reasons::table
-        .filter(requirement_reasons::user_id.eq(requirement.user_id))
-        .filter(requirement_reasons::requirement_id.eq(requirement.id))
-        .order((requirement_reasons::created_at, requirement_reasons::id))
-        .select(RequirementReason::as_select())
-        .load(tx.conn)?;
-    Ok(RequirementWithReasons { requirement, reasons })
+        });
+    Ok(shown.collect())
 }

@@ -162,10 +162,32 @@ pub fn first<T>(outcomes: Outcomes<T>) -> ApiResult<Outcome<T>> {
     next(&mut outcomes.into_iter())
 }
 
-fn next<T>(outcomes: &mut impl Iterator<Item = ApiResult<Outcome<T>>>) -> ApiResult<Outcome<T>> {
+/// The thing that the one change which was asked for left.
+pub fn only<T>(outcomes: Outcomes<T>) -> ApiResult<T> {
+    let thing = first(outcomes)?.into_thing();
+    thing.ok_or_else(|| ApiError::internal("a change took its thing away"))
+}
+
+/// The next outcome; there is one for each change that was asked for.
+pub fn next<T>(outcomes: &mut impl Iterator<Item = ApiResult<Outcome<T>>>) -> ApiResult<Outcome<T>> {
     outcomes
         .next()
         .unwrap_or_else(|| Err(ApiError::internal("a change has no outcome")))
+}
+
+/// Writes those that nothing speaks against with `write`, which answers for each, and answers for all in their order.
+pub fn write_each<N, T>(
+    wanted: Vec<ApiResult<N>>,
+    write: impl FnOnce(Vec<N>) -> ApiResult<Outcomes<T>>,
+) -> ApiResult<Outcomes<T>> {
+    let mut right = Vec::new();
+    let wanted = wanted.into_iter().map(|one| one.map(|one| right.push(one)));
+    let checked: Vec<ApiResult<()>> = wanted.collect();
+    let mut outcomes = write(right)?.into_iter();
+    let outcomes = checked
+        .into_iter()
+        .map(|checked| checked.and_then(|()| next(&mut outcomes)));
+    Ok(outcomes.collect())
 }
 
 /// What became of each row, under its key.

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 use validator::ValidationError;
 
-use crate::http::{ApiError, ApiResult, Code, Versioned, body::Body, rules::rule};
+use crate::http::{ApiError, ApiResult, Code, FieldError, Versioned, body::Body, rules::complaints};
 
 /// A row that either adds a thing or changes one: see [`bulk_row!`](crate::bulk_row!).
 pub trait ChangeRow: Body {
@@ -11,6 +11,8 @@ pub trait ChangeRow: Body {
     type Create;
     /// What changes one.
     type Update;
+    /// The member that holds the latter.
+    const CHANGE: &'static str;
 
     /// Whether it has exactly one of its two forms.
     fn has_one_form(&self) -> bool;
@@ -43,15 +45,31 @@ pub fn creates_or_updates<R: ChangeRow>(row: &R) -> Result<(), ValidationError> 
     if row.has_one_form() {
         return Ok(());
     }
-    rule("", "must have either create alone, or id and update")
+    complaints([FieldError::new(
+        "",
+        format!("must have either create alone, or id and {}", R::CHANGE),
+    )])
 }
 
 /// Declares a row type that either adds a thing or changes one, with more optional fields if need be:
-/// `bulk_row! { /// … BulkUserRow: CreateUser, UpdateUser }`. Where it stands, [`validator::Validate`] is in scope.
+/// `bulk_row! { /// … BulkUserRow: CreateUser, UpdateUser }`; what changes a thing in another way than a PATCH has a name of its
+/// own: `BulkGrantRow: CreateGrant, /// … revoke: RevokeGrant`. Where it stands, [`validator::Validate`] is in scope.
 #[macro_export]
 macro_rules! bulk_row {
     ($(#[$doc:meta])* $row:ident: $create:ident, $update:ident
      $(, $(#[$extra_meta:meta])* $extra:ident: $extra_type:ident)* $(,)?) => {
+        $crate::bulk_row! {
+            @row $(#[$doc])* $row: $create,
+            /// Changes to it.
+            update: $update
+            $(, $(#[$extra_meta])* $extra: $extra_type)*
+        }
+    };
+    ($(#[$doc:meta])* $row:ident: $create:ident, $(#[$change_doc:meta])* $change:ident: $update:ident $(,)?) => {
+        $crate::bulk_row! { @row $(#[$doc])* $row: $create, $(#[$change_doc])* $change: $update }
+    };
+    (@row $(#[$doc:meta])* $row:ident: $create:ident, $(#[$change_doc:meta])* $change:ident: $update:ident
+     $(, $(#[$extra_meta:meta])* $extra:ident: $extra_type:ident)*) => {
         $(#[$doc])*
         #[derive(Debug, Clone, serde::Deserialize, utoipa::ToSchema, validator::Validate)]
         #[serde(deny_unknown_fields)]
@@ -70,10 +88,10 @@ macro_rules! bulk_row {
             /// The version that was read: if it is not the present one, the row is refused with 412.
             #[schema(nullable = false)]
             pub version: Option<i64>,
-            /// Changes to it.
+            $(#[$change_doc])*
             #[schema(nullable = false)]
             #[validate(nested)]
-            pub update: Option<$update>,
+            pub $change: Option<$update>,
             $($(#[$extra_meta])* #[schema(nullable = false)] pub $extra: Option<$extra_type>,)*
         }
 
@@ -86,10 +104,11 @@ macro_rules! bulk_row {
         impl $crate::http::bulk::ChangeRow for $row {
             type Create = $create;
             type Update = $update;
+            const CHANGE: &'static str = stringify!($change);
 
             fn has_one_form(&self) -> bool {
                 matches!(
-                    (&self.create, self.id, &self.update, self.version),
+                    (&self.create, self.id, &self.$change, self.version),
                     (Some(_), None, None, None) | (None, Some(_), Some(_), _)
                 )
             }
@@ -101,7 +120,7 @@ macro_rules! bulk_row {
                     None => Some(RowChange::Update {
                         id: self.id?,
                         version: self.version,
-                        changes: self.update?,
+                        changes: self.$change?,
                     }),
                 }
             }
