@@ -12,6 +12,7 @@ DROP FUNCTION search_spellings;
 DROP FUNCTION search_lexeme;
 DROP FUNCTION digits_apart;
 DROP FUNCTION search_words;
+DROP FUNCTION without_break_marks;
 DROP FUNCTION letter_pairs;
 DROP FUNCTION unbroken_letters;
 DROP FUNCTION search_folded;

@@ -74,11 +74,16 @@ CREATE FUNCTION letter_pairs(run text) RETURNS text
     RETURN (SELECT string_agg(substr(run, n, 2), ' ' ORDER BY n)
         FROM generate_series(1, greatest(length(run) - 1, 1)) AS n);
 
+-- A text without the characters that show nothing and only say where a line may break: soft hyphens, spaces of no width.
+CREATE FUNCTION without_break_marks(text text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN translate(text, U&'\00ad\200b\200d\2060\feff', '');
+
 -- The words of a text, with spaces between. Punctuation inside a word splits it, so that the parser takes nothing for a
 -- file, an address or a negative number.
 CREATE FUNCTION search_words(text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN btrim(regexp_replace(normalize(text, NFKC), '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2000-\u206f' || unbroken_letters() || ']+', ' ', 'g'));
+    RETURN btrim(regexp_replace(normalize(without_break_marks(text), NFKC), '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2000-\u206f' || unbroken_letters() || ']+', ' ', 'g'));
 
 -- Words of letters and digits with a space wherever one follows the other: `tls1` as `tls 1`.
 CREATE FUNCTION digits_apart(words text) RETURNS text
@@ -97,7 +102,7 @@ CREATE FUNCTION search_spellings(text text) RETURNS SETOF text
     BEGIN ATOMIC
         SELECT search_lexeme('=' || spelling)
         FROM (SELECT rtrim(ltrim(token, '"''“”„‘’«»()[]{}<>,;:!?…¿¡*_|~`=-/&%'), '"''“”„‘’«»()[]{}<>,;:!?…¿¡*_|~`=-/&%.') AS spelling
-            FROM unnest(string_to_array(regexp_replace(lower(normalize(text, NFKC)), '\s+', ' ', 'g'), ' ')) AS token
+            FROM unnest(string_to_array(regexp_replace(lower(normalize(without_break_marks(text), NFKC)), '\s+', ' ', 'g'), ' ')) AS token
             OFFSET 0) AS spellings
         WHERE length(spelling) BETWEEN 1 AND 60;
     END;

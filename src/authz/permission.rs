@@ -84,7 +84,7 @@ permissions! {
     TokensExchange = "tokens.exchange", "Act on behalf of people, with what they may do and no more.";
     OperationsRead = "operations.read", "Watch operations that others began.";
     JobsRead = "jobs.read", "See the job queue.";
-    JobsWrite = "jobs.write", "Retry dead jobs.";
+    JobsWrite = "jobs.write", "Retry dead jobs, and cancel the operations of others.";
 }
 
 impl ToSchema for Permission {

@@ -244,6 +244,7 @@ fn shown(tx: &mut Tx, import: &ImportRecord) -> ApiResult<Vec<String>> {
     for severity in ["error", "warning"] {
         for row in store::sample(tx, import, &format!("severity eq \"{severity}\""), MOST_SHOWN)? {
             let issues = row.issues.as_array().into_iter().flatten();
+            let issues = issues.filter(|issue| issue["severity"] == severity);
             lines.extend(issues.map(|shown| issue(&row, shown)));
         }
     }

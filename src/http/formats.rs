@@ -3,7 +3,7 @@
 
 use chrono_tz::Tz;
 
-use crate::{email, urls, years};
+use crate::{email, text, urls, years};
 
 /// What a format asks of a text.
 #[derive(Debug)]
@@ -54,7 +54,15 @@ pub const FORMATS: &[Format] = &[
             com.example.app:/done, without fragment",
         check: Some(urls::is_redirect_uri),
     },
+    Format {
+        name: WORD,
+        words: "one word, without spaces and invisible characters",
+        check: Some(text::is_word),
+    },
 ];
+
+/// The format of words. Its pattern is published too, and leaves out the invisible characters beyond U+FFFF.
+pub const WORD: &str = "word";
 
 /// Those of them whose texts are lines: their outer spaces go before they are checked.
 pub const OF_LINES: &[&str] = &["time-zone", "issuer", "redirect-uri"];

@@ -91,6 +91,9 @@ fn limit_text(schema: &mut Value) {
     if !pattern.is_empty() {
         members.insert("pattern".into(), pattern.into());
     }
+    if pattern == text::WORD {
+        members.insert("format".into(), formats::WORD.into());
+    }
 }
 
 fn complete_forms(name: &str, schema: &mut Value) {

@@ -296,6 +296,7 @@ async fn stop_words_rank_and_never_vanish() {
         ("A", "Guidelines for all"),
         ("B", "Guidelines of the WHO"),
         ("C", "Everything else"),
+        ("D", "Arbeits\u{ad}sicherheit am Lade\u{200b}kran"),
     ] {
         create_course(&admin, code, title, json!({})).await;
     }
@@ -308,6 +309,8 @@ async fn stop_words_rank_and_never_vanish() {
         ("\"the who\"", vec!["B"]),
         ("who or else", vec!["C", "B"]),
         ("or", vec![]),
+        ("arbeitssicherheit ladekran", vec!["D"]),
+        ("Ar\u{ad}beitssicherheit", vec!["D"]),
     ] {
         assert_eq!(found(&admin, q, "").await, expected, "{q}");
     }

@@ -127,6 +127,11 @@ async fn external_keys_are_one_in_whatever_form_and_differ_by_case() {
         let found = admin.get(&format!("/v1/users/ext:hr:{}", escaped(key))).await;
         assert_eq!(found.id(), first.id(), "{key}");
     }
+    let path = format!("/v1/users/{}/external-keys/hr", first.id());
+    admin
+        .delete(&format!("{path}/{}", escaped("ku\u{308}-1a")))
+        .await
+        .assert_status(204);
 }
 
 #[actix_web::test]

@@ -185,6 +185,16 @@ async fn bulk_requests_and_identity_providers_give_no_blank_or_broken_names() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let scim = provider(&app, "idp").await.scim;
+    // Also where no pattern can say so: beyond U+FFFF.
+    for username in ["ad\u{200b}min", "admin\u{e0020}", "admin\u{e0100}"] {
+        let rows = json!({"rows": [{"row_key": "1", "create": person(username)}]});
+        let answer = admin.post("/v1/users/bulk", rows).await.assert_status(200);
+        assert_eq!(answer.at("/results/0/status"), json!(422), "{username:?}");
+        let refused = admin.post("/v1/users", person(username)).await;
+        refused.assert_problem(422, "validation_failed");
+        let refused = scim.post("/Users", user(username)).await;
+        refused.assert_scim_error(400, Some("invalidValue"));
+    }
     for name in ["\u{200b}", "Ana\r\nSilva"] {
         let mut row = person("ana");
         row["given_name"] = json!(name);
@@ -235,4 +245,5 @@ async fn no_administrator_is_made_with_a_broken_name() {
     let create = |name: &str| provost::cli::create_admin::create(&app.app, name, "a long password");
 
     assert!(create("ad\nmin").is_err() && create("\u{200b}").is_err());
+    assert!(create("admin\u{e0020}").is_err());
 }

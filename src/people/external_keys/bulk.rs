@@ -28,7 +28,7 @@ use crate::{
 #[validate(schema(function = adds_or_removes, skip_on_field_errors = false))]
 pub struct BulkExternalKeyRow {
     /// Your name for the row, unique in the request; its result comes under it.
-    #[schema(min_length = 1, max_length = 200, example = "line 17")]
+    #[schema(min_length = 1, max_length = 200, format = "verbatim", example = "line 17")]
     pub row_key: String,
     /// The id of the thing.
     pub id: Uuid,

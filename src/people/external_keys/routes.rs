@@ -18,6 +18,7 @@ macro_rules! external_key_routes {
                     bulk::{BulkAnswer, BulkBody, BulkRequest},
                 },
                 people::external_keys::{self, HasId, bulk::BulkExternalKeyRow, model::ExternalKey},
+                text::normalize,
             };
 
             impl HasId for $thing {
@@ -65,7 +66,10 @@ macro_rules! external_key_routes {
                 known: IfMatch,
             ) -> ApiResult<Reply> {
                 let (id, source, key) = path.into_inner();
-                let key = ExternalKey { source, key };
+                let key = ExternalKey {
+                    source: normalize(&source).into_owned(),
+                    key: normalize(&key).into_owned(),
+                };
                 external_keys::remove(call, id, Permission::$permission, known, key).await
             }
 

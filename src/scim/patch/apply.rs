@@ -156,6 +156,7 @@ fn remove(
             budget.spend(named.len() * known.len())?;
             known.retain(|value| !named.iter().any(|named| names(named, value)));
         }
+        (false, value) if !attribute.parts().is_empty() && names_nothing(&value) => {}
         (false, Value::Object(named)) => {
             if let Some(Value::Object(parts)) = members.get_mut(attribute.name) {
                 let known = named.keys().filter_map(|name| attribute.part(name));
@@ -165,6 +166,16 @@ fn remove(
         _ => drop(members.remove(attribute.name)),
     }
     Ok(())
+}
+
+/// Whether the value of a `remove` is there and names nothing: `""`, `[]`, `{}`, or a list of such.
+pub(super) fn names_nothing(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.iter().all(|item| item.is_null() || names_nothing(item)),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
 }
 
 /// Whether what is to go names this value: the same value, or all the parts that are told where no value is.

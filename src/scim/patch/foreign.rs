@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::{PatchBudget, Verb};
+use super::{PatchBudget, Verb, apply::names_nothing};
 use crate::{
     http::{ApiError, ApiResult, Code},
     scim::schema::{Resource, ResourceType, attribute::refuse_too_many, split_urn},
@@ -126,7 +126,7 @@ fn change_member(
                 members.remove(&name);
             }
         }
-        (Verb::Remove, _, Value::Array(gone)) if gone.is_empty() => {}
+        (Verb::Remove, _, gone) if names_nothing(&gone) => {}
         (Verb::Remove, ..) | (_, _, Value::Null) => {
             members.remove(&name);
         }

@@ -39,7 +39,7 @@ pub(super) async fn request_password_reset(
     body: Valid<RequestPasswordReset>,
 ) -> ApiResult<HttpResponse> {
     let login = body.0.login;
-    let attempt = Attempt::at_reset(&login.to_lowercase(), address::of(&request));
+    let attempt = Attempt::at_reset(&fold(&login), address::of(&request));
     let acting = Acting::system(request::current_id().unwrap_or_default());
     app.into_inner()
         .on_database(move |app, conn| {
