@@ -174,8 +174,9 @@ pub struct Config {
     #[arg(long, env = "PROVOST_HTTP_THREADS", default_value = "2", value_parser = whole::<1, 256>, global = true)]
     pub http_threads: u32,
 
-    /// Jobs that one worker runs at once.
-    #[arg(long, env = "PROVOST_WORKER_THREADS", default_value = "2", value_parser = whole::<1, 64>, global = true)]
+    /// Jobs that one worker runs at once. Most of their time goes into waiting for the disk. Of those that may take long
+    /// (imports, plans, the upkeep of rules and groups) at most a quarter run at once, and at least one.
+    #[arg(long, env = "PROVOST_WORKER_THREADS", default_value = "8", value_parser = whole::<1, 64>, global = true)]
     pub worker_threads: u32,
 }
 

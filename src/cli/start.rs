@@ -22,7 +22,7 @@ use crate::{
         embedded::{EmbeddedOptions, EmbeddedPostgres},
         migrate,
     },
-    jobs::JobSignal,
+    jobs::{JobSignal, long_jobs},
     metrics::Metrics,
     server,
 };
@@ -60,8 +60,8 @@ pub fn database(config: &Config) -> Result<(DbOptions, Option<EmbeddedPostgres>)
     let options = DbOptions {
         url,
         connections: config.database_connections,
-        // A job that tells how far it is does so beside its transaction.
-        blocking_connections: 2 * config.worker_threads + SPARE_CONNECTIONS,
+        // A long job tells how far it is beside its transaction.
+        blocking_connections: config.worker_threads + long_jobs(config.worker_threads) + SPARE_CONNECTIONS,
         prepared_statements: config.prepared_statements,
     };
     Ok((options, postgres))

@@ -20,6 +20,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const MAX_ATTEMPTS: i32 = 10;
     /// Jobs of higher priority are begun first.
     const PRIORITY: i16 = 0;
+    /// Whether one job may take seconds, because it reads or writes many rows. A worker runs few of these at once, so that
+    /// they keep no short job waiting; see [`long_jobs`](super::long_jobs).
+    const IS_LONG: bool = false;
 
     /// Does the work. It may be run again after any failure, so what it writes goes through [`JobRun::write`],
     /// and its last write through [`JobRun::finish`].

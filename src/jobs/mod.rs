@@ -26,5 +26,5 @@ pub use run::JobRun;
 pub use schedule::{Every, Schedule};
 pub use signal::JobSignal;
 pub use store::due;
-pub use worker::{Sealer, Worker, WorkerHandle};
+pub use worker::{Sealer, Worker, WorkerHandle, long_jobs};
 pub use worker_lock::WorkerLock;

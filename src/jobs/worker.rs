@@ -22,7 +22,7 @@ use super::{
 use crate::jobs::JobSignal;
 use crate::{app::App, http::ApiResult};
 
-/// Without a bell, the dispatcher looks this often for jobs and schedules that have come due.
+/// Without a signal, the dispatcher looks this often for jobs and schedules that have come due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const BEAT_EVERY: Duration = Duration::from_secs(5);
 const SEAL_EVERY: Duration = Duration::from_millis(250);
@@ -49,6 +49,8 @@ struct Shared {
     schedules: &'static [Schedule],
     seal: Sealer,
     name: String,
+    /// How many long jobs run at once.
+    long_jobs: usize,
     /// The number of its sign of life; 0 while it gives none.
     number: AtomicI32,
     sign: Mutex<Option<WorkerLock>>,
@@ -64,8 +66,20 @@ struct Shared {
 struct WorkerQueue {
     waiting: VecDeque<Claim>,
     idle: usize,
-    held: HashMap<Uuid, (Uuid, Arc<AtomicBool>)>,
+    held: HashMap<Uuid, HeldClaim>,
     is_closed: bool,
+}
+
+/// A claim that waits or runs.
+struct HeldClaim {
+    token: Uuid,
+    lost: Arc<AtomicBool>,
+    is_long: bool,
+}
+
+/// How many jobs that may take long a worker of so many threads runs at once: a quarter, and at least one.
+pub fn long_jobs(threads: u32) -> u32 {
+    (threads / 4).max(1)
 }
 
 impl Worker {
@@ -91,6 +105,7 @@ impl Worker {
                 schedules,
                 seal,
                 name: format!("{} in process {}", Uuid::now_v7().simple(), std::process::id()),
+                long_jobs: long_jobs(threads) as usize,
                 queue: Mutex::default(),
                 work: Condvar::new(),
                 is_stopping: AtomicBool::new(false),
@@ -265,32 +280,43 @@ impl Shared {
         Ok(f(&mut *self.app.db.connection()?)?)
     }
 
-    /// Fills the desk where a thread is idle.
+    /// Fills the queue where a thread is idle: with as many long jobs as may run, and with short ones.
     fn claim(&self) -> ApiResult<()> {
-        let idle = {
+        let (idle, long_held) = {
             let queue = lock(&self.queue);
-            queue.idle * usize::from(queue.waiting.is_empty())
+            let idle = queue.idle * usize::from(queue.waiting.is_empty());
+            (idle, queue.held.values().filter(|held| held.is_long).count())
         };
         if idle == 0 {
             return Ok(());
         }
-        let claims = self.on_connection(|conn| {
-            let limit = idle * CLAIMS_A_THREAD;
-            store::claim(
-                conn,
-                &kinds(self.handlers),
-                limit,
-                self.claimant(),
-                self.app.clock.now(),
-            )
-        })?;
+        let most_long = self.long_jobs.saturating_sub(long_held).min(idle);
+        for (is_long, most) in [(true, most_long), (false, idle * CLAIMS_A_THREAD)] {
+            let of_length = self.handlers.iter().filter(|handler| handler.is_long == is_long);
+            let kinds: Vec<&str> = of_length.map(|handler| handler.kind).collect();
+            if most == 0 || kinds.is_empty() {
+                continue;
+            }
+            let claims = self.on_connection(|conn| {
+                store::claim(conn, &kinds, most, self.claimant(), self.app.clock.now())
+            })?;
+            self.hold(claims, is_long);
+        }
+        Ok(())
+    }
+
+    fn hold(&self, claims: Vec<Claim>, is_long: bool) {
         let mut queue = lock(&self.queue);
         for claim in claims {
-            queue.held.insert(claim.id, (claim.attempt_token, Arc::default()));
+            let held = HeldClaim {
+                token: claim.attempt_token,
+                lost: Arc::default(),
+                is_long,
+            };
+            queue.held.insert(claim.id, held);
             queue.waiting.push_back(claim);
         }
         self.work.notify_all();
-        Ok(())
     }
 
     /// Gives back what waits behind long jobs, for others to begin.
@@ -317,7 +343,7 @@ impl Shared {
         }
     }
 
-    /// The next claim; none once the worker is stopping and the desk is empty.
+    /// The next claim; none once the worker is stopping and the queue is empty.
     fn next(&self) -> Option<(Claim, Arc<AtomicBool>)> {
         let mut queue = lock(&self.queue);
         if queue.waiting.is_empty() && !queue.is_closed {
@@ -330,7 +356,7 @@ impl Shared {
             queue.idle -= 1;
         }
         let claim = queue.waiting.pop_front()?;
-        let lost = queue.held.get(&claim.id).map(|(_, lost)| lost.clone());
+        let lost = queue.held.get(&claim.id).map(|held| held.lost.clone());
         Some((claim, lost.unwrap_or_default()))
     }
 
@@ -340,7 +366,7 @@ impl Shared {
             let held: Vec<_> = lock(&self.queue)
                 .held
                 .iter()
-                .map(|(id, (token, _))| (*id, *token))
+                .map(|(id, held)| (*id, held.token))
                 .collect();
             if held.is_empty() {
                 continue;
@@ -377,8 +403,8 @@ impl Shared {
     fn mark_lost(&self, asked: &[(Uuid, Uuid)], kept: &[Uuid]) {
         let queue = lock(&self.queue);
         for (id, _) in asked.iter().filter(|(id, _)| !kept.contains(id)) {
-            if let Some((_, lost)) = queue.held.get(id) {
-                lost.store(true, Ordering::Relaxed);
+            if let Some(held) = queue.held.get(id) {
+                held.lost.store(true, Ordering::Relaxed);
             }
         }
     }

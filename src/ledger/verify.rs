@@ -127,6 +127,7 @@ pub struct VerifyLedger {
 
 impl Job for VerifyLedger {
     const KIND: &'static str = "ledger.verify";
+    const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         let mut walk = run.read(|tx| Walk::begin(tx.conn, 0))?;

@@ -5,7 +5,7 @@ use provost::{
     http::{ApiError, ApiResult, Code},
     jobs::{Handler, Job, JobError, JobRun},
     ledger::Event,
-    operations,
+    operations, sql,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<Mark>(),
     Handler::of::<Fail>(),
     Handler::of::<Panic>(),
+    Handler::of::<Long>(),
 ];
 
 /// Leaves one mark.
@@ -29,6 +30,10 @@ pub struct Fail {
     /// Whether it is the request's fault.
     pub is_refused: bool,
 }
+
+/// Takes as long as something else holds the advisory lock 7.
+#[derive(Serialize, Deserialize)]
+pub struct Long {}
 
 /// Panics at each attempt.
 #[derive(Serialize, Deserialize)]
@@ -55,7 +60,7 @@ impl Job for Fail {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         if self.is_refused {
-            return Err(ApiError::new(Code::PlanStale, "Plan anew.").into());
+            return Err(ApiError::new(Code::PlanStale, "Plan again.").into());
         }
         // What an attempt wrote before it failed stays; what it was writing does not.
         let failed: ApiResult<()> = Err(ApiError::internal("the printer is on fire"));
@@ -67,6 +72,18 @@ impl Job for Fail {
 
     fn operation_id(&self) -> Option<Uuid> {
         self.operation_id
+    }
+}
+
+impl Job for Long {
+    const KIND: &'static str = "test.long";
+    const IS_LONG: bool = true;
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        run.finish(|tx| {
+            sql!("SELECT pg_advisory_xact_lock_shared(7)").execute(tx.conn)?;
+            Ok(())
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use provost::{
 };
 use uuid::Uuid;
 
-use super::kinds::{HANDLERS, Mark};
+use super::kinds::{HANDLERS, Long, Mark};
 use crate::support::{TestApp, count, wait_until};
 
 const JOBS: i64 = 500;
@@ -34,6 +34,30 @@ async fn two_workers_do_each_of_many_jobs_once() {
     let effects = "SELECT count(*) FROM events WHERE action = 'test.marked'";
     let marks = "SELECT count(DISTINCT object_id) FROM events WHERE action = 'test.marked'";
     assert_eq!((count(&app, effects), count(&app, marks)), (JOBS, JOBS));
+}
+
+#[actix_web::test]
+async fn long_jobs_keep_no_short_ones_waiting() {
+    let app = TestApp::start().await;
+    app.write(|tx| (0..3).try_for_each(|_| tx.enqueue(&Long {})));
+    let short_done = "SELECT count(*) FROM jobs WHERE kind = 'test.mark' AND state = 'succeeded'";
+    let long_running = "SELECT count(*) FROM jobs WHERE kind = 'test.long' AND state = 'running'";
+    let long_ready = "SELECT count(*) FROM jobs WHERE kind = 'test.long' AND state = 'ready'";
+    let long_done = "SELECT count(*) FROM jobs WHERE kind = 'test.long' AND state = 'succeeded'";
+
+    let worker = app.write(|tx| {
+        sql!("SELECT pg_advisory_xact_lock(7)").execute(tx.conn)?;
+        let worker = Worker::start(app.app.clone(), HANDLERS, &[], provost::ledger::seal_some, 2).unwrap();
+        app.write(|tx| (0..20).try_for_each(|_| tx.enqueue(&Mark { mark: Uuid::now_v7() })));
+        wait_until("short jobs are done beside a long one", || {
+            count(&app, short_done) == 20 && count(&app, long_running) == 1
+        });
+        assert_eq!(count(&app, long_ready), 2);
+        Ok(worker)
+    });
+
+    wait_until("the long jobs are done", || count(&app, long_done) == 3);
+    worker.stop();
 }
 
 #[actix_web::test]

@@ -31,6 +31,7 @@ pub struct ReconcileRule {
 
 impl Job for ReconcileRule {
     const KIND: &'static str = "reconcile_rule";
+    const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         everybody(run, Some(self.rule_id), self.operation_id, self.progress)
@@ -52,6 +53,7 @@ pub struct ReconcileAll {}
 
 impl Job for ReconcileAll {
     const KIND: &'static str = "reconcile_all";
+    const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         everybody(run, None, None, 0)

@@ -30,6 +30,7 @@ pub struct MakePlan {
 
 impl Job for MakePlan {
     const KIND: &'static str = "rule.plan";
+    const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         begin(run, self.operation_id, 1)?;
@@ -58,6 +59,7 @@ pub struct ApplyRuleJob {
 
 impl Job for ApplyRuleJob {
     const KIND: &'static str = "rule.apply";
+    const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         let changes = self.wish.changes.as_ref();

@@ -28,6 +28,7 @@ pub struct PlanImport {
 
 impl Job for PlanImport {
     const KIND: &'static str = "import.plan";
+    const IS_LONG: bool = true;
     const MAX_ATTEMPTS: i32 = 5;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
@@ -112,6 +113,7 @@ impl ApplyPlan {
 
 impl Job for ApplyPlan {
     const KIND: &'static str = "import.apply";
+    const IS_LONG: bool = true;
     const MAX_ATTEMPTS: i32 = 5;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {

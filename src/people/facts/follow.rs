@@ -28,6 +28,7 @@ pub struct FollowPeople {
 
 impl Job for FollowPeople {
     const KIND: &'static str = "people.follow";
+    const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         run.finish(|tx| {

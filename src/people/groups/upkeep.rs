@@ -12,6 +12,7 @@ pub struct RefreshGroups {}
 
 impl Job for RefreshGroups {
     const KIND: &'static str = "groups.upkeep";
+    const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         run.finish(|tx| {
