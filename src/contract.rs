@@ -47,15 +47,15 @@ use crate::{
         (name = "users", description = "People: their data, status, managers and external keys, one by one or 1,000 at once."),
         (name = "org-units", description = "The tree of units that people belong to. A unit's code in filters and scopes means the unit and all below it."),
         (name = "locations", description = "Places where people work and where sessions take place."),
-        (name = "groups", description = "Sets of people: static with members that you add, or dynamic by a filter."),
+        (name = "groups", description = "Sets of users: static, with members that you add, or dynamic, by a filter."),
         (name = "attribute-definitions", description = "Custom attributes of people, such as a badge number. Filters name them `attributes.{name}`."),
         (name = "imports", description = "People and courses from CSV files. A mapping profile says how to read a file; its plan is shown before it is applied."),
-        (name = "categories", description = "What courses are sorted into. Access to courses can be granted by category."),
+        (name = "categories", description = "Categories group courses. Access to courses can be granted by category."),
         (name = "courses", description = "The catalog. A course is a draft until it is published; each publication is a version that never changes."),
         (name = "rules", description = "Who must take what, by when, and how often. Plan a rule to see what it would change, then apply the plan."),
         (name = "requirements", description = "What people must do, with the reasons and the due date. Rules make them, and people can, too."),
         (name = "enrollments", description = "Who takes which course: enroll, start, withdraw."),
-        (name = "completions", description = "Evidence that somebody completed a course. It is corrected, never overwritten."),
+        (name = "completions", description = "Evidence that a user completed a course. It is corrected, never overwritten."),
         (name = "certificates", description = "Certificates for completions, as data and as PDF, and the templates that they are drawn from."),
         (name = "verification", description = "The public page that verifies a certificate by its serial number. It needs no token."),
         (name = "reports", description = "Compliance by org unit, overdue requirements and transcripts, as JSON or CSV."),
@@ -67,7 +67,7 @@ use crate::{
         (name = "roles", description = "Sets of permissions: built in or your own."),
         (name = "grants", description = "Who holds which role, and in which scope."),
         (name = "scim", description = "People and groups from identity providers such as Microsoft Entra ID and Okta, by SCIM 2.0."),
-        (name = "jobs", description = "Background work that failed for good, to be looked at and tried again."),
+        (name = "jobs", description = "Background work that failed for good, to inspect and retry."),
         (name = "system", description = "Health, readiness and metrics, for operators."),
     ),
     components(schemas(Problem, ScimError, ImportCounts, LedgerVerification, Outcome, RulePlan)),
@@ -334,7 +334,7 @@ fn describe_expand(operation: &mut Value) {
         .filter(|parameter| parameter["name"] == "expand")
     {
         parameter["description"] = json!(format!(
-            "What to show inside, with commas between: {}. `{}.…` shows what that names in turn. The answer has no ETag then.",
+            "Objects to include, separated by commas: {}. `{}.…` shows what that names in turn. The answer has no ETag then.",
             names.join(", "),
             names.first().unwrap_or(&""),
         ));

@@ -14,7 +14,7 @@ use crate::{
 };
 
 text_enum! {
-    /// A kind of thing that permissions are used on.
+    /// A kind of object that permissions apply to.
     SubjectKind {
         /// A person.
         User = "user",

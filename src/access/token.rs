@@ -54,18 +54,18 @@ pub struct Claims {
     pub sid: Option<Uuid>,
 }
 
-/// Who acts in a principal's place, as their own token said.
+/// The actor who calls on behalf of the principal, as the actor's token said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Actor {
     /// Which principal.
     pub sub: Uuid,
     /// What kind of principal.
     pub kind: ActorKind,
-    /// The session that it ends with.
+    /// The session that the token belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub sid: Option<Uuid>,
-    /// The permissions that they are confined to.
+    /// The permissions that the token is confined to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub scope: Option<String>,

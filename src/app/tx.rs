@@ -69,7 +69,7 @@ impl Wake {
 /// A completion that this transaction recorded; see [`Tx::note_completion`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotedCompletion {
-    /// Whose.
+    /// The user.
     pub user_id: Uuid,
     /// Which.
     pub completion_id: Uuid,

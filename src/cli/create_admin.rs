@@ -24,7 +24,7 @@ use crate::{
 /// Create an administrator, or give one a new password.
 #[derive(Debug, Args)]
 pub struct CreateAdmin {
-    /// What they sign in with.
+    /// The new password.
     #[arg(long, default_value = "admin")]
     pub username: String,
     /// The password; made up and printed if absent.

@@ -16,7 +16,7 @@ pub type ApiResult<T> = Result<T, ApiError>;
 /// An error on its way to the client.
 #[derive(Debug, Clone)]
 pub struct ApiError {
-    /// What went wrong, for programs.
+    /// The error code, for programs.
     pub code: Code,
     /// What went wrong and how to fix it, for people.
     pub detail: Cow<'static, str>,
@@ -36,13 +36,13 @@ pub struct Problem {
     /// Always `about:blank`: `code` tells problems apart.
     #[schema(example = "about:blank")]
     pub r#type: String,
-    /// What went wrong, in short.
+    /// A short title, the same for every problem of this code.
     #[schema(example = "Validation failed")]
     pub title: String,
     /// The HTTP status.
     #[schema(example = 422, minimum = 400, maximum = 599)]
     pub status: u16,
-    /// What went wrong, for programs.
+    /// The error code, for programs.
     #[schema(example = "validation_failed")]
     pub code: String,
     /// What went wrong and how to fix it.
@@ -51,7 +51,7 @@ pub struct Problem {
     /// The request's id, for the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// Every field that is wrong; where very many are, the first of them, and `detail` says so.
+    /// Every invalid field. Very long lists are cut; `detail` then says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }

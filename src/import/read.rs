@@ -26,7 +26,7 @@ use crate::{
 };
 
 text_enum! {
-    /// How bad an issue is.
+    /// The severity of an issue.
     Severity {
         /// The row is refused.
         Error = "error",

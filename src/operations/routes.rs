@@ -22,8 +22,8 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List operations.
 ///
-/// The caller's own, or with a token that acts for a person that person's; those of others too with `operations.read` for
-/// everything.
+/// The caller's own operations, or those of the user that the token acts for; with `operations.read` for everything
+/// also those of others.
 #[utoipa::path(tag = "operations", params(ListQuery), responses((status = 200, body = Page<Operation>)),
     extensions(("x-permission" = json!("any caller"))))]
 #[get("")]
@@ -34,7 +34,8 @@ async fn list_operations(call: Call, query: Query<ListQuery>) -> ApiResult<Reply
 
 /// Get an operation.
 ///
-/// The caller's own, or another's with `operations.read` for everything. A token that acts for a person watches that person's. Ask again until `finished_at` is there.
+/// One of the caller's own operations, or any with `operations.read` for everything. A token that acts for a user shows
+/// that user's. Poll until `finished_at` is set.
 #[utoipa::path(tag = "operations", params(("operation_id" = Uuid, Path)), responses((status = 200, body = Operation)),
     extensions(("x-permission" = json!("any caller"))))]
 #[get("/{operation_id}")]
@@ -45,8 +46,8 @@ async fn get_operation(call: Call, id: Path<Uuid>, known: IfNoneMatch) -> ApiRes
 
 /// Cancel an operation.
 ///
-/// One that waits ends at once; one that is being worked on ends at its next step, and what it did stays.
-/// Another's operation takes `operations.read` and `jobs.write`, both for everything.
+/// A waiting operation ends at once; a running one ends at its next step, and what it did stays. Cancelling the
+/// operation of others needs `operations.read` and `jobs.write`, both for everything.
 #[utoipa::path(tag = "operations", params(("operation_id" = Uuid, Path)), responses((status = 202, body = Operation)),
     extensions(("x-permission" = json!("any caller"))))]
 #[post("/{operation_id}/cancellation")]

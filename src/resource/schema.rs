@@ -231,8 +231,13 @@ impl<T: Resource> Update<T> {
             }
         }
         object.required.clear();
+        let article = if T::NAME.starts_with(['a', 'e', 'i', 'o']) {
+            "an"
+        } else {
+            "a"
+        };
         object.description = Some(format!(
-            "Changes to a {}: a field that is absent stays, null empties it (RFC 7396).",
+            "Changes to {article} {}: a field that is absent stays, null empties it (RFC 7396).",
             T::NAME
         ));
         object

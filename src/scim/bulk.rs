@@ -34,8 +34,8 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// Write users and groups in bulk (SCIM).
 ///
-/// Each operation by itself is done or refused; the permissions are those of the single requests. Operations that name
-/// others by their `bulkId` wait for them.
+/// Each operation succeeds or fails by itself, with the permissions of the single requests. Operations that refer to
+/// others by `bulkId` run after them.
 #[utoipa::path(tag = "scim", request_body(content = ScimBulk, content_type = "application/scim+json"),
     responses((status = 200, body = ScimBulk, content_type = "application/scim+json")),
     extensions(("x-permission" = json!("users.write"))))]

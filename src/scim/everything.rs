@@ -23,7 +23,8 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// Search users and groups (SCIM).
 ///
-/// Groups are found by those who hold `groups.read` too. A filter that names what only one kind has finds that kind.
+/// Groups are included if the caller also holds `groups.read`. A filter on an attribute that only one kind has finds
+/// that kind.
 #[utoipa::path(tag = "scim", request_body(content = ScimSearch, content_type = "application/scim+json"),
     responses((status = 200, body = ScimList, content_type = "application/scim+json")),
     extensions(("x-permission" = json!("users.read"))))]

@@ -68,22 +68,22 @@ macro_rules! open {
 }
 
 open! {
-    /// A person as SCIM has them (RFC 7643, section 4.1), with the enterprise extension and Provost's own.
+    /// A SCIM user (RFC 7643, section 4.1), with the enterprise extension and Provost's extension.
     ScimUser requires &[], {
         "schemas": Texts, "The URNs of what it holds.";
         "id": Text, "Our id.";
         "externalId": Text, "What the client calls them.";
-        "userName": Text, "What they sign in with.";
+        "userName": Text, "The new password.";
         "displayName": Text, "The name to be shown.";
         "active": Truth, "Whether they may sign in.";
     }
 
-    /// A group as SCIM has it (RFC 7643, section 4.2).
+    /// A SCIM group (RFC 7643, section 4.2).
     ScimGroup requires &[], {
         "schemas": Texts, "The URNs of what it holds.";
         "id": Text, "Our id.";
         "externalId": Text, "What the client calls it.";
-        "displayName": Text, "What people call it.";
+        "displayName": Text, "Its display name.";
         "members": Objects, "The people who are in it.";
     }
 
@@ -97,13 +97,13 @@ open! {
         "Resources": Objects, "The page.";
     }
 
-    /// What is to be done to a resource (RFC 7644, section 3.5.2).
+    /// A PATCH request (RFC 7644, section 3.5.2).
     ScimPatch requires &["Operations"], {
         "schemas": Texts, "`urn:ietf:params:scim:api:messages:2.0:PatchOp`.";
         "Operations": Objects, "The operations, done in their order: each an object with `op`, `path` and `value`.";
     }
 
-    /// What a search is for (RFC 7644, section 3.4.3).
+    /// A search request (RFC 7644, section 3.4.3).
     ScimSearch requires &[], {
         "schemas": Texts, "`urn:ietf:params:scim:api:messages:2.0:SearchRequest`.";
         "filter": Text, "Which resources.";
@@ -123,7 +123,7 @@ open! {
         "Operations": Objects, "The requests, each with `method`, `path`, `bulkId` and `data`; of an answer, their `status`, `location` and `response`.";
     }
 
-    /// Something that SCIM says of itself.
+    /// A SCIM discovery resource.
     ScimDescription requires &["schemas"], {
         "schemas": Texts, "The URNs of what it holds.";
     }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{app::App, http::accept};
 
-/// What answers here, and where the rest is.
+/// The service: its name and where to find the rest.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ServiceDocument {
     /// What it is.
@@ -51,7 +51,7 @@ const JSON: &str = "application/json";
 /// Get the service document.
 ///
 /// Browsers get a page with the same links.
-#[utoipa::path(tag = "system", responses((status = 200, description = "What answers here, and where the rest is.",
+#[utoipa::path(tag = "system", responses((status = 200, description = "The service: its name and where to find the rest.",
     content((ServiceDocument = "application/json"), (String = "text/html")))))]
 #[get("/")]
 pub(super) async fn get_index(app: Data<App>, request: HttpRequest) -> HttpResponse {

@@ -33,7 +33,7 @@ pub struct PartHealth {
     pub fault: Option<String>,
 }
 
-/// Whether Provost can do its work.
+/// Whether Provost is ready to answer requests.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
     /// Whether all parts work.

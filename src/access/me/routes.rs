@@ -19,7 +19,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// Get the calling principal.
 ///
-/// The caller, with every permission that counts now and where it may be used.
+/// The caller, with every permission that counts now and its scopes.
 #[utoipa::path(tag = "sign-in", responses((status = 200, body = Me)),
     extensions(("x-permission" = json!("any caller"))))]
 #[get("/me")]

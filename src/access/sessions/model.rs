@@ -18,14 +18,14 @@ text_enum! {
         Revoked = "revoked",
         /// The person's password was set.
         PasswordSet = "password_set",
-        /// A refresh token was used twice: somebody else has it.
+        /// A refresh token was used twice, so another party may have it.
         Replayed = "replayed",
         /// The provider by which it began says that the person signed out there, or may sign in no more.
         ProviderSignedOut = "provider_signed_out",
     }
 }
 
-/// A person's sign-in and all that followed from it.
+/// A session: a user's sign-in and the tokens that followed from it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = sessions)]
 pub struct Session {
@@ -37,7 +37,7 @@ pub struct Session {
     pub created_at: DateTime<Utc>,
     /// When they last signed in or refreshed.
     pub last_used_at: DateTime<Utc>,
-    /// When it ends at the latest.
+    /// When the session expires.
     pub expires_at: DateTime<Utc>,
     /// What the program that signed in called itself.
     #[schema(example = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")]
@@ -45,9 +45,9 @@ pub struct Session {
     /// The network address that the sign-in came from.
     #[schema(example = "203.0.113.7")]
     pub address: Option<String>,
-    /// When it was ended; null while nobody did, also once it has expired.
+    /// When the session was ended; null if nobody ended it, also after it expired.
     pub ended_at: Option<DateTime<Utc>>,
-    /// Why it was ended.
+    /// Why the session ended.
     pub end_reason: Option<SessionEndReason>,
     /// The OpenID provider by which they signed in; null for a password.
     pub identity_provider_id: Option<Uuid>,

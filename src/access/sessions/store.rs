@@ -49,7 +49,7 @@ static FILTER: Schema = Schema::new(&[
         "expires_at",
         Kind::Instant,
         "sessions.expires_at",
-        "When it ends at the latest.",
+        "When the session expires.",
     ),
     Attribute::scalar("address", Kind::String, "sessions.address", "Where it came from."),
     Attribute::scalar(
@@ -62,7 +62,7 @@ static FILTER: Schema = Schema::new(&[
         "end_reason",
         Kind::Enum(SessionEndReason::WORDS),
         "sessions.end_reason",
-        "Why it was ended.",
+        "Why the session ended.",
     ),
 ]);
 

@@ -30,12 +30,12 @@ use crate::{
 
 /// Introspect a token.
 ///
-/// For service accounts, by HTTP Basic or with `client_id` and `client_secret` in the form, that hold the permission in
-/// a scope which covers the person. Whatever does not count is answered `{"active": false}`: expired, used and made-up
-/// tokens, those of ended sessions and of principals who are suspended, and those that the caller may not know of.
+/// For service accounts (HTTP Basic, or `client_id` and `client_secret` in the form) that hold the permission in a
+/// scope which covers the user. The answer is `{"active": false}` for expired, used and unknown tokens, for ended
+/// sessions and suspended principals, and for tokens outside the caller's scope.
 #[utoipa::path(tag = "sign-in",
     request_body(content = TokenQuery, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "What there is to say.", body = Introspection),
+    responses((status = 200, description = "The state of the token.", body = Introspection),
         (status = 400, description = "The request is wrong.", body = TokenError),
         (status = 401, description = "The client's credentials are wrong.", body = TokenError),
         (status = 403, description = "The client lacks the permission.", body = TokenError),

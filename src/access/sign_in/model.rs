@@ -79,10 +79,10 @@ pub struct TokenResponse {
     pub refresh_token: Option<String>,
 }
 
-/// Why there is no token (RFC 6749, section 5.2).
+/// A token error (RFC 6749, section 5.2).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TokenError {
-    /// What went wrong, for programs.
+    /// The error code, for programs.
     #[schema(example = "invalid_grant")]
     pub error: String,
     /// What went wrong and how to fix it, for people.
@@ -96,7 +96,7 @@ pub struct TokenQuery {
     /// The access token or refresh token.
     #[schema(format = Password)]
     pub token: Option<String>,
-    /// Ignored: tokens show what they are.
+    /// Ignored: Provost recognizes the kind of a token.
     pub token_type_hint: Option<String>,
     /// For introspection: the service account's id, unless HTTP Basic carries it.
     pub client_id: Option<String>,

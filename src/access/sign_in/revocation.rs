@@ -34,11 +34,11 @@ enum Holder {
 
 /// Revoke a token.
 ///
-/// A refresh token or access token of a person: its session ends, and with it all tokens of it. To hold the token is to
-/// have leave. A token that does not count is answered alike. Access tokens of service accounts end by time alone.
+/// Takes a refresh token or access token of a user: its session ends, with all of its tokens. Holding the token is
+/// enough; an invalid token gets the same answer. Access tokens of service accounts only expire.
 #[utoipa::path(tag = "sign-in",
     request_body(content = TokenQuery, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "It does not count, or no more."),
+    responses((status = 200, description = "The token is revoked or was never valid."),
         (status = 400, description = "The request is wrong, or the token cannot be revoked.", body = TokenError),
         (status = 429, description = "Too many tokens were unknown, or too many requests; wait as long as `Retry-After` says.",
             content((TokenError = "application/json"), (Problem = "application/problem+json")))))]

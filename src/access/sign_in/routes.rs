@@ -43,17 +43,17 @@ pub fn configure_public(config: &mut ServiceConfig) {
 /// With a username and password, with the code that `/oauth/authorize` led to, with the refresh token of the answer
 /// before, or with a service account's credentials (in the form or as HTTP Basic). Form-encoded, and errors have the shape of RFC 6749, section 5.2.
 ///
-/// Token exchange (RFC 8693) gives who holds `tokens.exchange`, and every permission that a person holds, a token to act for
-/// that person; both stand in every event. Without an actor it takes a token of an OpenID provider by which people sign in,
-/// and begins a session.
+/// Token exchange (RFC 8693) gives a caller with `tokens.exchange`, and with every permission that the user holds, a
+/// token to act for that user; every event names both. Without an actor it takes a token of an OpenID provider for
+/// sign-in, and begins a session.
 ///
-/// A refresh token is good for one use. One that comes again ends its session, unless it comes within seconds.
+/// A refresh token works once. Using it again ends its session, except within a few seconds.
 #[utoipa::path(tag = "sign-in", operation_id = "create_token",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "An access token.", body = TokenResponse),
         (status = 400, description = "The request or the credentials are wrong.", body = TokenError),
         (status = 401, description = "The client's credentials are wrong.", body = TokenError),
-        (status = 403, description = "Who acts lacks what the person holds.", body = TokenError),
+        (status = 403, description = "The actor lacks permissions that the user holds.", body = TokenError),
         (status = 429, description = "Too many attempts failed, or too many requests; wait as long as `Retry-After` says.",
             content((TokenError = "application/json"), (Problem = "application/problem+json")))))]
 #[post("/oauth/token")]

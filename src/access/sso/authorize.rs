@@ -63,9 +63,9 @@ pub struct AuthorizationRequest {
 
 /// Start sign-in with an identity provider.
 ///
-/// To be opened in a browser. It goes to the provider and comes back to `redirect_uri` with a `code`, good for one minute
-/// and one use at `POST /oauth/token`, or with an `error` (RFC 6749, section 4.1.2.1); and with `state` and `iss`
-/// (RFC 9207). Errors in `redirect_uri` or `provider` are answered here, as a page for the person at the browser.
+/// Open this address in a browser. It goes to the provider and comes back to `redirect_uri` with a `code`, good for one
+/// minute and one use at `POST /oauth/token`, or with an `error` (RFC 6749, section 4.1.2.1); and with `state` and
+/// `iss` (RFC 9207). Errors in `redirect_uri` or `provider` are answered here, as a page for the person at the browser.
 #[utoipa::path(tag = "sign-in", operation_id = "begin_sign_in", params(AuthorizationRequest),
     responses((status = 302, description = "To the provider, or back with an error."),
         (status = "default", description = "A page or a problem, for the person at the browser."),

@@ -38,18 +38,18 @@ use crate::{
     http::{ApiResult, Valid, address, request},
 };
 
-/// A session to be ended.
+/// A session to end.
 #[derive(Debug, Clone, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct SignOut {
     /// Its refresh token.
     #[schema(min_length = 1, max_length = 200, format = Password)]
     pub refresh_token: String,
-    /// Where the provider shall send the browser afterwards: an address that the provider knows for Provost.
+    /// Where the provider sends the browser afterwards: an address registered with the provider.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000, example = "https://learn.example.com/")]
     pub post_logout_redirect_uri: Option<String>,
-    /// What the provider shall send back with it.
+    /// Returned by the provider unchanged.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 1000, format = "verbatim")]
     pub state: Option<String>,
@@ -58,7 +58,7 @@ pub struct SignOut {
 /// A session that was ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignedOut {
-    /// Where the browser goes to sign out at the provider too; null where there is no such place.
+    /// The address that signs the browser out at the provider; null if the provider has none.
     #[schema(example = "https://login.example.com/session/end?client_id=provost")]
     pub provider_sign_out_url: Option<String>,
 }
@@ -66,8 +66,8 @@ pub struct SignedOut {
 /// Sign out.
 ///
 /// Ends the session of a refresh token, as `POST /oauth/revoke` does, and tells where the browser signs out at the
-/// provider by which the person signed in (OpenID Connect RP-Initiated Logout). To hold the token is to have leave; one that
-/// does not count is answered alike.
+/// provider by which the person signed in (OpenID Connect RP-Initiated Logout). Holding the token is enough; an invalid
+/// token gets the same answer.
 #[utoipa::path(tag = "sign-in", request_body = SignOut, responses((status = 200, body = SignedOut)))]
 #[post("/account/sign-outs")]
 pub(super) async fn sign_out(
@@ -179,8 +179,8 @@ impl form::Form for LogoutRequest {
 
 /// Receive a back-channel sign-out from an identity provider.
 ///
-/// For providers (OpenID Connect Back-Channel Logout 1.0): the sessions that began by that session of theirs end, or all of the
-/// person's that began by them where no session is named.
+/// For providers (OpenID Connect Back-Channel Logout 1.0): ends the sessions that began with the named session of the
+/// provider, or, if none is named, all sessions of the user that began with the provider.
 #[utoipa::path(tag = "sign-in", operation_id = "end_provider_sessions",
     request_body(content = LogoutRequest, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "They have ended."),

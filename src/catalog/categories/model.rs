@@ -19,10 +19,10 @@ use crate::{
 text_enum! {
     /// Who sees a category and the courses in it that were published.
     CategoryVisibility {
-        /// Whoever sees the catalog.
+        /// Everybody who sees the catalog.
         Everyone = "everyone",
-        /// Those who hold `courses.read` in a scope that covers the category or a course in it; of a course also those who
-        /// take, took or must take it, and those who see such people's courses.
+        /// Callers with `courses.read` in a scope that covers the category or a course in it. A course is also seen by
+        /// users who take, took or must take it, and by those who may see these users' courses.
         Restricted = "restricted",
     }
 }
@@ -82,7 +82,7 @@ pub type CreateCategory = Create<Category>;
 pub type UpdateCategory = Update<Category>;
 
 bulk_row! {
-    /// A category to be added or changed: either `create`, or `id` with `update`.
+    /// A category to create or update: either `create`, or `id` with `update`.
     BulkCategoryRow: CreateCategory, UpdateCategory
 }
 

@@ -33,7 +33,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List categories.
 ///
-/// Those that the caller may see, archived ones too: `filter=archived_at eq null` leaves those out. Restricted ones are
+/// What the caller may see, with archived units: `filter=archived_at eq null` leaves those out. Restricted ones are
 /// seen within the caller's scope, and by who sees a course in them.
 #[utoipa::path(tag = "categories", params(ResourceQuery), responses((status = 200, body = Page<Category>)),
     extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
@@ -52,8 +52,8 @@ async fn create_category(call: Call, body: Valid<CreateCategory>) -> ApiResult<R
 
 /// Create and update categories in bulk.
 ///
-/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
-/// others are written. With an `Idempotency-Key` the whole request is safe to repeat.
+/// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
+/// With an `Idempotency-Key` you can safely repeat the whole request.
 #[utoipa::path(tag = "categories", request_body = BulkRequest<BulkCategoryRow>,
     responses((status = 200, body = BulkAnswer<Category>)), extensions(("x-permission" = json!("courses.write"))))]
 #[post("/bulk")]

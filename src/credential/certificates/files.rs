@@ -27,7 +27,7 @@ pub struct Unset {
     pub serial: String,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
-    /// What it shows.
+    /// The content, frozen at issue.
     pub shown: CertificateShown,
     /// How it looks.
     pub layout: Value,

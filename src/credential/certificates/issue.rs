@@ -23,9 +23,9 @@ use crate::{
 /// Sees to it that a completion has its certificate, and its certificates their files.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IssueCertificate {
-    /// Whose.
+    /// The user.
     pub user_id: Uuid,
-    /// For which completion.
+    /// The completion that it certifies.
     pub completion_id: Uuid,
 }
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 text_enum! {
-    /// Whether a certificate is good.
+    /// The status of a certificate.
     CertificateState {
         /// In force.
         Issued = "issued",
@@ -83,7 +83,7 @@ impl CertificateRow {
         }
     }
 
-    /// What it shows.
+    /// The content, frozen at issue.
     pub fn shown(&self) -> ApiResult<CertificateShown> {
         serde_json::from_value(self.shown.clone()).map_err(ApiError::internal)
     }
@@ -111,23 +111,23 @@ impl CertificateRow {
     }
 }
 
-/// A certificate: says that a person completed a course.
+/// A certificate: evidence that a user completed a course.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Certificate {
     /// Our id.
     pub id: Uuid,
-    /// Whose.
+    /// The user.
     pub user_id: Uuid,
-    /// For which course.
+    /// The course.
     pub course_id: Uuid,
-    /// For which completion.
+    /// The completion that it certifies.
     pub completion_id: Uuid,
-    /// What it is verified by.
+    /// The number that verifies it.
     #[schema(example = "4TQ8Z-1V7NC-KM2YD-0XWPA-95HRGB")]
     pub serial: String,
-    /// Whether it is good today.
+    /// Its status today.
     pub state: CertificateState,
-    /// What it shows.
+    /// The content, frozen at issue.
     pub shown: CertificateShown,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
@@ -160,7 +160,7 @@ impl Versioned for Certificate {
     }
 }
 
-/// Why a certificate is taken back.
+/// Why a certificate is revoked.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeCertificate {

@@ -48,11 +48,11 @@ pub const STATE: Fixed = Fixed(
 
 static CERTIFICATES: Schema = Schema::new(attributes! {
     "id" Kind::Id, "certificates.id", "Our id.";
-    "user_id" Kind::Id, "certificates.user_id", "Whose.";
-    "course_id" Kind::Id, "certificates.course_id", "For which course.";
-    "completion_id" Kind::Id, "certificates.completion_id", "For which completion.";
-    "serial" Kind::String, "certificates.serial", "What it is verified by.";
-    "state" Kind::Enum(CertificateState::WORDS), STATE.0, "Whether it is good today.";
+    "user_id" Kind::Id, "certificates.user_id", "The user.";
+    "course_id" Kind::Id, "certificates.course_id", "The course.";
+    "completion_id" Kind::Id, "certificates.completion_id", "The completion that it certifies.";
+    "serial" Kind::String, "certificates.serial", "The number that verifies it.";
+    "state" Kind::Enum(CertificateState::WORDS), STATE.0, "Its status today.";
     "issued_at" Kind::Instant, "certificates.issued_at", "When it was issued.";
     "issued_on" Kind::Date, "certificates.issued_on", "The day of issue, in the learner's time zone.";
     "valid_until" Kind::Date, "certificates.valid_until", "The last day of validity.";
@@ -225,7 +225,7 @@ pub struct ShownText {
     /// On which certificate.
     #[diesel(sql_type = sql_types::Uuid)]
     pub id: Uuid,
-    /// Whose.
+    /// The user.
     #[diesel(sql_type = sql_types::Uuid)]
     pub user_id: Uuid,
     /// The text.

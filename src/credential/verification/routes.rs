@@ -21,12 +21,11 @@ pub fn configure_public(config: &mut ServiceConfig) {
 
 /// Verify a certificate.
 ///
-/// Says how the certificate of this serial stands today, and what it shows. A page for people where
-/// `Accept` likes `text/html` best, as browsers do; otherwise JSON. Upper and lower case are the same, and dashes
-/// may be left out.
+/// Shows the certificate with this serial and its status today. Browsers (`Accept` prefers `text/html`) get a page,
+/// other clients JSON. Case and dashes of the serial do not matter.
 #[utoipa::path(tag = "verification", params(("serial" = String, Path, example = "4TQ8Z-1V7NC-KM2YD-0XWPA-95HRGB")),
     responses(
-        (status = 200, description = "There is such a certificate.",
+        (status = 200, description = "The certificate.",
             content((Verification = "application/json"), (String = "text/html"))),
         (status = 404, description = "No certificate has this serial.",
             content((Problem = "application/problem+json"), (String = "text/html")))))]

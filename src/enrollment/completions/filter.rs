@@ -42,14 +42,14 @@ pub static COMPLETIONS: Schema = Schema::new(&[
         "source",
         Kind::Enum(CompletionSource::WORDS),
         "completions.source",
-        "Who says so.",
+        "The source of the evidence.",
     ),
     Attribute::scalar("score", Kind::Number, "completions.score", "The score, of 100."),
     Attribute::scalar(
         "valid_until",
         Kind::Date,
         "completions.valid_until",
-        "The last day that it counts.",
+        "The last day on which it counts.",
     ),
     Attribute::scalar(
         "supersedes_id",

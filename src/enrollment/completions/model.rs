@@ -15,11 +15,11 @@ use crate::{
 };
 
 text_enum! {
-    /// Who says that it happened.
+    /// The source of a completion.
     CompletionSource {
         /// The learner, by finishing the course.
         Learner = "learner",
-        /// Somebody with leave to record it.
+        /// A user with the permission to record it.
         Administrator = "administrator",
         /// A file.
         Import = "import",
@@ -28,7 +28,7 @@ text_enum! {
     }
 }
 
-/// A completion: evidence that a person did a course. It never changes; a correction supersedes it.
+/// A completion: evidence that a user completed a course. It never changes; a correction supersedes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema)]
 #[diesel(table_name = completions)]
 pub struct Completion {
@@ -42,24 +42,24 @@ pub struct Completion {
     pub course_version_id: Uuid,
     /// The enrollment that it completed.
     pub enrollment_id: Option<Uuid>,
-    /// When it happened in the world.
+    /// When the user completed the course.
     pub occurred_at: DateTime<Utc>,
     /// The day on which it happened, in the person's time zone.
     pub occurred_on: NaiveDate,
     /// When it was recorded here.
     pub recorded_at: DateTime<Utc>,
-    /// Who says so.
+    /// The source of the evidence.
     pub source: CompletionSource,
     /// The score, of 100.
     #[schema(minimum = 0, maximum = 100)]
     pub score: Option<f64>,
-    /// What proves it: a reference, an address, a remark.
+    /// The evidence: a reference, a URL, a remark.
     pub evidence: Option<String>,
-    /// The last day that it counts; null if it always does.
+    /// The last day on which it counts; null if it does not expire.
     pub valid_until: Option<NaiveDate>,
     /// The completion that this one corrects.
     pub supersedes_id: Option<Uuid>,
-    /// The correction, if there is one: then this one counts no more.
+    /// The correction, if there is one; this completion then no longer counts.
     #[diesel(
         skip_insertion,
         select_expression = superseded_by(),
@@ -85,7 +85,7 @@ impl Versioned for Completion {
 protected!(Completion in completions, name: "completion", external: None, read: CompletionsRead,
     covered: |scope| scope.facts("completions.user_id", "completions.course_id"));
 
-/// A completion to be recorded.
+/// A completion to record.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CreateCompletion {
@@ -93,7 +93,7 @@ pub struct CreateCompletion {
     pub user_id: Uuid,
     /// What.
     pub course_id: Uuid,
-    /// When it happened; now, if it is left out.
+    /// When the user completed the course; default: now.
     #[serde(default, deserialize_with = "instant::optional")]
     pub occurred_at: Option<DateTime<Utc>>,
     /// The score, of 100.
@@ -104,7 +104,7 @@ pub struct CreateCompletion {
     #[serde(default)]
     #[schema(max_length = 2000, format = "multiline")]
     pub evidence: Option<String>,
-    /// Who says so; if it is left out, an administrator where a person calls, an integration where a program does.
+    /// The source of the evidence; default: `administrator` if a user calls, `integration` if a service account does.
     #[serde(default)]
     pub source: Option<CompletionSource>,
 }

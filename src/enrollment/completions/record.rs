@@ -37,7 +37,7 @@ pub struct NewCompletion {
     pub course_id: Uuid,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
-    /// Who says so.
+    /// The source of the evidence.
     pub source: CompletionSource,
     /// The score, of 100.
     pub score: Option<f64>,

@@ -75,8 +75,9 @@ async fn create_completion(call: Call, body: Valid<CreateCompletion>) -> ApiResu
 /// Record and correct completions in bulk.
 ///
 /// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
-/// others are written: corrections first, then new completions, then what all of them satisfy. A row that repeats a known
-/// completion, or an earlier row, is answered 200 with that one. With an `Idempotency-Key` the whole request is safe to repeat.
+/// others are written: corrections first, then new completions, then what all of them satisfy. A row that repeats a
+/// known completion, or an earlier row, is answered 200 with that one. With an `Idempotency-Key` you can safely repeat
+/// the whole request.
 #[utoipa::path(tag = "completions", request_body = BulkRequest<BulkCompletionRow>,
     responses((status = 200, body = BulkAnswer<Completion>)),
     extensions(("x-permission" = json!("completions.write"))))]

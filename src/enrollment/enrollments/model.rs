@@ -95,7 +95,7 @@ impl Versioned for Enrollment {
 protected!(Enrollment in enrollments, name: "enrollment", external: None, read: EnrollmentsRead,
     covered: |scope| scope.facts("enrollments.user_id", "enrollments.course_id"));
 
-/// An enrollment to be made.
+/// An enrollment to create.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CreateEnrollment {
@@ -114,7 +114,7 @@ pub struct UpdateEnrollment {
     pub progress_percent: Option<i16>,
 }
 
-/// The end of an enrollment before its time.
+/// The withdrawal of an enrollment.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct WithdrawEnrollment {

@@ -62,9 +62,9 @@ async fn create_enrollment(call: Call, body: Valid<CreateEnrollment>) -> ApiResu
 
 /// Enroll users and withdraw enrollments in bulk.
 ///
-/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
-/// others are written. Withdrawals come first, so that a request may withdraw an enrollment and enroll the same user again.
-/// With an `Idempotency-Key` the whole request is safe to repeat.
+/// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
+/// Withdrawals come first, so that a request may withdraw an enrollment and enroll the same user again. With an
+/// `Idempotency-Key` you can safely repeat the whole request.
 #[utoipa::path(tag = "enrollments", request_body = BulkRequest<BulkEnrollmentRow>,
     responses((status = 200, body = BulkAnswer<Enrollment>)),
     extensions(("x-permission" = json!("enrollments.write"))))]

@@ -30,13 +30,13 @@ pub static REQUIREMENTS: Schema = Schema::new(&[
         "status",
         Kind::Enum(RequirementStatus::WORDS),
         STATUS.0,
-        "Where it stands today.",
+        "Its status today.",
     ),
     Attribute::scalar(
         "opens_on",
         Kind::Date,
         "requirements.opens_on",
-        "From when it counts.",
+        "The first day on which it counts.",
     ),
     Attribute::scalar("due_on", Kind::Date, "requirements.due_on", "By when."),
     Attribute::scalar(

@@ -24,19 +24,19 @@ use crate::{
 };
 
 text_enum! {
-    /// Where a requirement stands, by its dates.
+    /// The status of a requirement, computed from its dates.
     RequirementStatus {
         /// Opens on a later day.
         Upcoming = "upcoming",
-        /// To be done, and not late.
+        /// Not completed, and not past the due date.
         Open = "open",
-        /// To be done, and past its due date.
+        /// Not completed, and past the due date.
         Overdue = "overdue",
-        /// Done, and the completion counts still.
+        /// Completed, and the completion is valid.
         Satisfied = "satisfied",
-        /// Done, but the completion counts no more.
+        /// Completed, but the completion has expired.
         Expired = "expired",
-        /// Nobody asks for it any more.
+        /// It has no live reason.
         Ended = "ended",
     }
 }
@@ -69,7 +69,7 @@ text_enum! {
     }
 }
 
-/// A requirement: a person must hold a valid completion of a course. One for each cycle.
+/// A requirement: a user must hold a valid completion of a course. Each cycle is a requirement of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, QueryableByName, ToSchema)]
 #[diesel(table_name = requirements)]
 pub struct Requirement {
@@ -82,18 +82,18 @@ pub struct Requirement {
     /// Counts the requirements of this person for this course.
     #[schema(example = 1)]
     pub cycle: i32,
-    /// Where it stands today.
+    /// Its status today.
     #[diesel(sql_type = Text)]
     pub status: RequirementStatus,
-    /// From when it counts.
+    /// The first day on which it counts.
     pub opens_on: NaiveDate,
-    /// By when: the earliest due date of its live reasons.
+    /// The due date: the earliest of its live reasons.
     pub due_on: Option<NaiveDate>,
     /// When the completion that satisfies it happened.
     pub satisfied_at: Option<DateTime<Utc>>,
     /// The completion that satisfies it.
     pub completion_id: Option<Uuid>,
-    /// The last day that the completion counts; null if it always does.
+    /// The last day on which the completion counts; null if it does not expire.
     pub valid_until: Option<NaiveDate>,
     /// When its last reason ended.
     pub ended_at: Option<DateTime<Utc>>,
@@ -113,25 +113,25 @@ pub struct RequirementWithReasons {
     /// The requirement.
     #[serde(flatten)]
     pub requirement: Requirement,
-    /// Why, oldest first; those that ended too.
+    /// The reasons, oldest first, with those that ended.
     pub reasons: Vec<RequirementReason>,
 }
 
-/// Why a requirement is.
+/// Why a requirement exists.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema)]
 #[diesel(table_name = requirement_reasons)]
 pub struct RequirementReason {
     /// Our id.
     pub id: Uuid,
-    /// What asks for it.
+    /// The kind of reason.
     pub kind: ReasonKind,
     /// The rule, if it is one.
     pub rule_id: Option<Uuid>,
     /// The version of the rule that set the due date.
     pub rule_version: Option<i64>,
-    /// Who assigned it, if it was done by hand.
+    /// The user who assigned it, if it was assigned by hand.
     pub assigned_by: Option<Uuid>,
-    /// What they said.
+    /// The text that the user gave.
     pub note: Option<String>,
     /// By when.
     pub due_on: Option<NaiveDate>,
@@ -141,7 +141,7 @@ pub struct RequirementReason {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// A requirement to be assigned by hand.
+/// A requirement to assign by hand.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = due_after_opening, skip_on_field_errors = false))]
@@ -150,7 +150,7 @@ pub struct CreateRequirement {
     pub user_id: Uuid,
     /// What.
     pub course_id: Uuid,
-    /// From when it counts; today if it is left out.
+    /// The first day on which it counts; default: today.
     #[serde(default)]
     pub opens_on: Option<NaiveDate>,
     /// By when.
@@ -166,7 +166,7 @@ pub struct CreateRequirement {
     pub note: Option<String>,
 }
 
-/// A reason that somebody gave and that is to be removed.
+/// A manual reason to remove.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveRequirementReason {

@@ -39,7 +39,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List requirements.
 ///
-/// Those of one person: `filter=user_id eq "…"`. What is late: `filter=status eq "overdue"`.
+/// Requirements of one user: `filter=user_id eq "…"`. Overdue ones: `filter=status eq "overdue"`.
 #[utoipa::path(tag = "requirements", params(ResourceQuery), responses((status = 200, body = Page<Requirement>)),
     extensions(("x-permission" = json!("requirements.read"))))]
 #[get("")]
@@ -53,7 +53,7 @@ async fn list_requirements(call: Call, query: Query<ResourceQuery>) -> ApiResult
 
 /// Assign a requirement to a user.
 ///
-/// Where the person must take the course already, that requirement gets another reason.
+/// If the user has a current requirement for the course, it gets another reason.
 #[utoipa::path(tag = "requirements", request_body = CreateRequirement,
     responses((status = 201, body = RequirementWithReasons)),
     extensions(("x-permission" = json!("requirements.write"))))]
@@ -70,8 +70,8 @@ async fn create_requirement(call: Call, body: Valid<CreateRequirement>) -> ApiRe
 /// Assign requirements and remove their reasons in bulk.
 ///
 /// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
-/// others are written: reasons are removed first, then requirements assigned. Two rows for the same user and course give one
-/// requirement two reasons. With an `Idempotency-Key` the whole request is safe to repeat.
+/// others are written: reasons are removed first, then requirements assigned. Two rows for the same user and course
+/// give one requirement two reasons. With an `Idempotency-Key` you can safely repeat the whole request.
 #[utoipa::path(tag = "requirements", request_body = BulkRequest<BulkRequirementRow>,
     responses((status = 200, body = BulkAnswer<RequirementWithReasons>)),
     extensions(("x-permission" = json!("requirements.write"))))]

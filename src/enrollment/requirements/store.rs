@@ -181,7 +181,7 @@ impl NewRequirement {
 #[derive(Debug, Insertable)]
 #[diesel(table_name = requirement_reasons)]
 pub struct NewReason {
-    /// Whose.
+    /// The user.
     pub user_id: Uuid,
     /// Of which requirement.
     pub requirement_id: Uuid,

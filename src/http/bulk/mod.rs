@@ -104,7 +104,7 @@ impl<R: ToSchema> utoipa::__dev::ComposeSchema for BulkRequest<R> {
             .max_items(Some(MOST_ROWS))
             .description(Some("The rows."));
         ObjectBuilder::new()
-            .description(Some("Up to 1,000 rows, answered one by one."))
+            .description(Some("Up to 1,000 rows; each has its own result."))
             .property("rows", rows)
             .required("rows")
             .additional_properties(Some(utoipa::openapi::schema::AdditionalProperties::FreeForm(
@@ -204,7 +204,7 @@ pub fn answered<T>(rows: Vec<(String, ApiResult<&str>)>, outcomes: Outcomes<T>) 
     answered.collect()
 }
 
-/// How a row went.
+/// The result of a row.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BulkResult<T> {
     /// The caller's name for the row.
@@ -269,7 +269,7 @@ fn refused_row<T>(row_key: String, error: ApiError) -> ApiResult<BulkResult<T>> 
 impl<T: ToSchema> utoipa::__dev::ComposeSchema for BulkAnswer<T> {
     fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
         let result = ObjectBuilder::new()
-            .description(Some("How a row went."))
+            .description(Some("The result of a row."))
             .property("row_key", described::<String>("The caller's name for the row."))
             .property(
                 "status",
@@ -278,7 +278,7 @@ impl<T: ToSchema> utoipa::__dev::ComposeSchema for BulkAnswer<T> {
                     .minimum(Some(200))
                     .maximum(Some(499))
                     .description(Some(
-                        "What the row alone would have been answered with: 201 for a new thing, 200, 204 for what is gone, or the problem's status.",
+                        "The status that a single request would have had: 201 for a new resource, 200, 204 for a removal, or the problem's status.",
                     )),
             )
             .property("resource", Ref::from_schema_name(T::name()))
@@ -287,7 +287,7 @@ impl<T: ToSchema> utoipa::__dev::ComposeSchema for BulkAnswer<T> {
             .required("status");
         ObjectBuilder::new()
             .description(Some(
-                "How every row went, in the order of the request: each has `resource` or `problem`, or neither if it removed something. Beside the first fault of each row that was refused, about 2,000 faults are told in all; where more are left out, the problem's `detail` says so.",
+                "The result of every row, in the order of the request: each has `resource` or `problem`, or neither if it removed something. Each refused row names its first fault; about 2,000 further faults are named in all, and a problem's `detail` says where more were left out.",
             ))
             .property("results", ArrayBuilder::new().items(result))
             .required("results")

@@ -60,7 +60,7 @@ macro_rules! bulk_row {
      $(, $(#[$extra_meta:meta])* $extra:ident: $extra_type:ident)* $(,)?) => {
         $crate::bulk_row! {
             @row $(#[$doc])* $row: $create,
-            /// Changes to it.
+            /// The fields that change.
             update: $update
             $(, $(#[$extra_meta])* $extra: $extra_type)*
         }
@@ -78,14 +78,14 @@ macro_rules! bulk_row {
             /// Your name for the row, unique in the request; its result comes under it.
             #[schema(min_length = 1, max_length = 200, format = "verbatim", example = "line 17")]
             pub row_key: String,
-            /// What is to be added.
+            /// The fields of the new resource.
             #[schema(nullable = false)]
             #[validate(nested)]
             pub create: Option<$create>,
-            /// The id of what is to be changed.
+            /// The id of the resource to update.
             #[schema(nullable = false)]
             pub id: Option<uuid::Uuid>,
-            /// The version that was read: if it is not the present one, the row is refused with 412.
+            /// The version that you read; if it is not the current one, the row is refused with 412.
             #[schema(nullable = false)]
             pub version: Option<i64>,
             $(#[$change_doc])*

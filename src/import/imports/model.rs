@@ -182,7 +182,7 @@ pub struct ApplyImport {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
     pub allow_removals_percent: Option<u32>,
-    /// Writes all rows in one transaction, or none. Everybody who wants to change one of them meanwhile waits for all.
+    /// Writes all rows in one transaction, or none. Other writers of these objects wait until it ends.
     #[serde(default)]
     #[schema(default = false)]
     pub all_or_nothing: bool,

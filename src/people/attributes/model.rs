@@ -31,7 +31,7 @@ text_enum! {
     }
 }
 
-/// What administrators want to know about people beside what Provost knows anyway.
+/// A custom attribute of users.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = attribute_definitions)]
 pub struct AttributeDefinition {
@@ -49,7 +49,7 @@ pub struct AttributeDefinition {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// When it was archived. Values stay and filters find them, but no new ones are taken.
+    /// When it was archived. Existing values stay and filters find them; new values are refused.
     pub archived_at: Option<DateTime<Utc>>,
 }
 
@@ -61,17 +61,17 @@ pub struct AttributeDefinition {
 #[diesel(table_name = attribute_definitions)]
 #[validate(schema(function = only_strings_have_lists, skip_on_field_errors = false))]
 pub struct AttributeDefinitionFields {
-    /// The member of a person's `attributes`; filters call it `attributes.{name}`. It stays.
+    /// Its name in a user's `attributes`; filters call it `attributes.{name}`. It cannot be changed.
     #[schema(pattern = "^[a-z][a-z0-9_]{0,62}$", example = "shift")]
     #[record(fixed, sort)]
     pub name: String,
-    /// What people call it.
+    /// Its display name.
     #[schema(min_length = 1, max_length = 200, example = "Shift")]
     pub label: String,
-    /// What values it has. This stays.
+    /// The type of its values. It cannot be changed.
     #[record(words, fixed)]
     pub kind: AttributeKind,
-    /// Of a `string`: the only values that it may have from now on, any if null; values that are there stay.
+    /// Of a `string`: the only values allowed from now on, or any if null; existing values stay.
     #[serde(default)]
     #[schema(schema_with = values_schema, required = false)]
     #[record(opaque)]
@@ -85,7 +85,7 @@ pub type CreateAttributeDefinition = Create<AttributeDefinition>;
 pub type UpdateAttributeDefinition = Update<AttributeDefinition>;
 
 bulk_row! {
-    /// An attribute to be defined, or a definition to be changed: either `create`, or `id` with `update`.
+    /// An attribute definition to create or update: either `create`, or `id` with `update`.
     BulkAttributeDefinitionRow: CreateAttributeDefinition, UpdateAttributeDefinition
 }
 
@@ -133,6 +133,8 @@ fn values_schema() -> utoipa::openapi::schema::Array {
         .items(value)
         .min_items(Some(1))
         .max_items(Some(1000))
-        .description(Some("Of a `string`: the only values that it may have from now on, any if null; values that are there stay."))
+        .description(Some(
+            "Of a `string`: the only values allowed from now on, or any if null; existing values stay.",
+        ))
         .build()
 }

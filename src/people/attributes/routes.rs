@@ -53,8 +53,8 @@ async fn create_attribute_definition(call: Call, body: Valid<CreateAttributeDefi
 
 /// Create and update attribute definitions in bulk.
 ///
-/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
-/// others are written. With an `Idempotency-Key` the whole request is safe to repeat.
+/// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
+/// With an `Idempotency-Key` you can safely repeat the whole request.
 #[utoipa::path(tag = "attribute-definitions", request_body = BulkRequest<BulkAttributeDefinitionRow>,
     responses((status = 200, body = BulkAnswer<AttributeDefinition>)),
     extensions(("x-permission" = json!("attributes.write"))))]

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// An external key to be added to a thing (`add`) or to be removed from it (`remove`).
+/// An external key to add to an object (`add`) or to remove from it (`remove`).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = adds_or_removes, skip_on_field_errors = false))]
@@ -30,16 +30,16 @@ pub struct BulkExternalKeyRow {
     /// Your name for the row, unique in the request; its result comes under it.
     #[schema(min_length = 1, max_length = 200, format = "verbatim", example = "line 17")]
     pub row_key: String,
-    /// The id of the thing.
+    /// The id of the object.
     pub id: Uuid,
-    /// The thing's version that was read: if it is not the present one, the row is refused with 412.
+    /// The version that you read; if it is not the current one, the row is refused with 412.
     #[schema(nullable = false)]
     pub version: Option<i64>,
-    /// A key that the thing is to have. If it has it, nothing changes.
+    /// The key to add. If the object has it already, nothing changes.
     #[schema(nullable = false)]
     #[validate(nested)]
     pub add: Option<ExternalKey>,
-    /// A key that the thing is to lose.
+    /// The key to remove.
     #[schema(nullable = false)]
     #[validate(nested)]
     pub remove: Option<ExternalKey>,

@@ -34,7 +34,7 @@ macro_rules! external_key_routes {
 
             /// List external keys.
             ///
-            /// What other systems call it; `ext:{source}:{key}` stands for its id in every path.
+            /// The ids of the object in other systems; every path takes `ext:{source}:{key}` in place of an id.
             #[utoipa::path(tag = $tag, params(($id = String, Path)),
                 responses((status = 200, body = Page<ExternalKey>)),
                 extensions(("x-permission" = json!($read)) $(, ("x-scope" = json!($scope)))?))]
@@ -45,7 +45,7 @@ macro_rules! external_key_routes {
 
             /// Add an external key.
             ///
-            /// If it has the key already, nothing changes, and the answer is 200.
+            /// If the object has the key already, nothing changes, and the answer is 200.
             #[utoipa::path(tag = $tag, params(($id = String, Path)), request_body = ExternalKey,
                 responses((status = 201, body = ExternalKey), (status = 200, body = ExternalKey)),
                 extensions(("x-permission" = json!($write))))]
@@ -56,7 +56,7 @@ macro_rules! external_key_routes {
 
             /// Remove an external key.
             ///
-            /// `If-Match` takes the ETag of the thing that it names.
+            /// `If-Match` takes the ETag of the object that has the key.
             #[utoipa::path(tag = $tag, params(($id = String, Path), ("source" = String, Path), ("key" = String, Path)),
                 responses((status = 204, description = "It is gone.")), extensions(("x-permission" = json!($write))))]
             #[delete($key_path)]
@@ -75,9 +75,9 @@ macro_rules! external_key_routes {
 
             /// Add and remove external keys in bulk.
             ///
-            /// Up to 1,000 rows in one transaction, in their order. A row that is wrong is answered with its problem and
-            /// changes nothing; the others are written. Adding a key that the thing has already changes nothing. With an
-            /// `Idempotency-Key` the whole request is safe to repeat.
+            /// Up to 1,000 rows in one transaction, in their order. An invalid row gets its problem and changes
+            /// nothing; the others are written. Adding a key that the object already has changes nothing. With an
+            /// `Idempotency-Key` you can safely repeat the whole request.
             #[utoipa::path(tag = $tag, request_body = BulkRequest<BulkExternalKeyRow>,
                 responses((status = 200, body = BulkAnswer<ExternalKey>)),
                 extensions(("x-permission" = json!($write))))]

@@ -64,7 +64,7 @@ pub struct GroupFields {
     #[schema(min_length = 1, max_length = 100, example = "first-aiders")]
     #[record(folded, sort)]
     pub code: String,
-    /// What people call it.
+    /// Its display name.
     #[schema(min_length = 1, max_length = 200, example = "First aiders")]
     #[record(folded, sort)]
     pub name: String,
@@ -92,7 +92,7 @@ pub type CreateGroup = Create<Group>;
 pub type UpdateGroup = Update<Group>;
 
 bulk_row! {
-    /// A group to be added or changed: either `create`, or `id` with `update`.
+    /// A group to create or update: either `create`, or `id` with `update`.
     BulkGroupRow: CreateGroup, UpdateGroup
 }
 
@@ -108,7 +108,7 @@ pub struct GroupMember {
     /// The person.
     #[diesel(column_name = id)]
     pub user_id: Uuid,
-    /// What they sign in with.
+    /// The new password.
     pub username: String,
     /// Given name.
     pub given_name: String,
@@ -119,16 +119,16 @@ pub struct GroupMember {
     pub added_at: DateTime<Utc>,
 }
 
-/// People to be added to a static group and removed from it.
+/// Users to add to a static group and to remove from it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = nobody_is_in_both, skip_on_field_errors = false))]
 pub struct UpdateGroupMembers {
-    /// Who is to be a member. Whoever is one already stays.
+    /// User ids to add; existing members are ignored.
     #[serde(default)]
     #[schema(max_items = 1000)]
     pub add: Vec<Uuid>,
-    /// Who is to be none. Whoever is none is passed over.
+    /// User ids to remove; non-members are ignored.
     #[serde(default)]
     #[schema(max_items = 1000)]
     pub remove: Vec<Uuid>,

@@ -46,7 +46,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List groups.
 ///
-/// Those that the caller may see, archived ones too: `filter=archived_at eq null` leaves them out.
+/// What the caller may see, with archived units: `filter=archived_at eq null` leaves them out.
 #[utoipa::path(tag = "groups", params(ResourceQuery), responses((status = 200, body = Page<Group>)),
     extensions(("x-permission" = json!("groups.read"))))]
 #[get("")]
@@ -67,8 +67,8 @@ async fn create_group(call: Call, body: Valid<CreateGroup>) -> ApiResult<Reply> 
 /// Create and update groups in bulk.
 ///
 /// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
-/// others are written, and dynamic groups have their members at once. With an `Idempotency-Key` the whole request is
-/// safe to repeat.
+/// others are written, and dynamic groups have their members at once. With an `Idempotency-Key` you can safely repeat
+/// the whole request.
 #[utoipa::path(tag = "groups", request_body = BulkRequest<BulkGroupRow>,
     responses((status = 200, body = BulkAnswer<Group>)), extensions(("x-permission" = json!("groups.write"))))]
 #[post("/bulk")]

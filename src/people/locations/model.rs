@@ -48,7 +48,7 @@ pub struct LocationFields {
     #[schema(min_length = 1, max_length = 100, example = "lis-2")]
     #[record(folded, sort)]
     pub code: String,
-    /// What people call it.
+    /// Its display name.
     #[schema(min_length = 1, max_length = 200, example = "Lisbon, second floor")]
     #[record(folded, sort)]
     pub name: String,
@@ -64,10 +64,10 @@ pub struct LocationFields {
     #[serde(default)]
     #[schema(max_length = 64, format = "time-zone", example = "Europe/Lisbon")]
     pub time_zone: Option<String>,
-    /// The org unit that it belongs to; null if it belongs to the whole academy.
+    /// The org unit that the location belongs to; null for the whole academy.
     #[serde(default)]
     pub org_unit_id: Option<Uuid>,
-    /// How many people it has room for; null if that is not known.
+    /// The number of people it has room for; null if unknown.
     #[serde(default)]
     #[schema(minimum = 1, example = 12)]
     pub capacity: Option<i32>,
@@ -80,7 +80,7 @@ pub type CreateLocation = Create<Location>;
 pub type UpdateLocation = Update<Location>;
 
 bulk_row! {
-    /// A location to be added or changed: either `create`, or `id` with `update`.
+    /// A location to create or update: either `create`, or `id` with `update`.
     BulkLocationRow: CreateLocation, UpdateLocation
 }
 

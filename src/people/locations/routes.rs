@@ -54,8 +54,8 @@ async fn create_location(call: Call, body: Valid<CreateLocation>) -> ApiResult<R
 
 /// Create and update locations in bulk.
 ///
-/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
-/// others are written. With an `Idempotency-Key` the whole request is safe to repeat.
+/// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
+/// With an `Idempotency-Key` you can safely repeat the whole request.
 #[utoipa::path(tag = "locations", request_body = BulkRequest<BulkLocationRow>,
     responses((status = 200, body = BulkAnswer<Location>)), extensions(("x-permission" = json!("locations.write"))))]
 #[post("/bulk")]
@@ -78,7 +78,7 @@ async fn get_location(
 
 /// Update a location.
 ///
-/// Moving it to another org unit takes the permission in both.
+/// Moving a location to another org unit needs the permission in both units.
 #[utoipa::path(tag = "locations", params(("location_id" = String, Path)), request_body = UpdateLocation,
     responses((status = 200, body = Location)), extensions(("x-permission" = json!("locations.write"))))]
 #[patch("/{location_id}")]
@@ -93,7 +93,7 @@ async fn update_location(
 
 /// Archive a location.
 ///
-/// Users who have it keep it; it cannot be given to others.
+/// Users keep an archived location; it cannot be assigned to others.
 #[utoipa::path(tag = "locations", params(("location_id" = String, Path)),
     responses((status = 200, body = Location)), extensions(("x-permission" = json!("locations.write"))))]
 #[post("/{location_id}/archival")]

@@ -22,20 +22,19 @@ use crate::{
 };
 
 bulk_row! {
-    /// A unit to be added or changed: either `create`, or `id` with `update`. What it is part of is an existing unit,
-    /// by `parent_id`, or one that another row of this request adds, by `parent_row_key`.
+    /// An org unit to create or update: either `create`, or `id` with `update`. Its parent is an existing unit, by
+    /// `parent_id`, or the unit of another row of this request, by `parent_row_key`.
     BulkOrgUnitRow: CreateOrgUnit, UpdateOrgUnit,
-    /// Instead of `parent_id`: the `row_key` of the row that adds the unit which this one is part of. Rows may stand in
-    /// any order.
+    /// Instead of `parent_id`: the `row_key` of the row that creates the parent. Rows may come in any order.
     #[schema(min_length = 1, max_length = 200, format = "verbatim", example = "line 3")]
     parent_row_key: String
 }
 
 /// Create, update and move org units in bulk.
 ///
-/// Up to 1,000 rows in one transaction; they may add a whole tree, each row naming its parent's row. A row that is wrong is
-/// answered with its problem and changes nothing, and so is one whose parent's row is wrong; the others are written.
-/// With an `Idempotency-Key` the whole request is safe to repeat.
+/// Up to 1,000 rows in one transaction; they may create a whole tree, each row naming its parent's row. An invalid row,
+/// and a row whose parent's row is invalid, gets its problem and changes nothing; the others are written. With an
+/// `Idempotency-Key` you can safely repeat the whole request.
 #[utoipa::path(tag = "org-units", request_body = BulkRequest<BulkOrgUnitRow>,
     responses((status = 200, body = BulkAnswer<OrgUnit>)), extensions(("x-permission" = json!("org_units.write"))))]
 #[post("/bulk")]

@@ -47,7 +47,7 @@ pub struct OrgUnitFields {
     #[schema(min_length = 1, max_length = 100, example = "emea-sales")]
     #[record(folded, sort)]
     pub code: String,
-    /// What people call it.
+    /// Its display name.
     #[schema(min_length = 1, max_length = 200, example = "Sales EMEA")]
     #[record(folded, sort)]
     pub name: String,

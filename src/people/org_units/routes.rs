@@ -34,7 +34,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List org units.
 ///
-/// Those that the caller may see, archived ones too: `filter=archived_at eq null` leaves them out.
+/// What the caller may see, with archived units: `filter=archived_at eq null` leaves them out.
 #[utoipa::path(tag = "org-units", params(ResourceQuery), responses((status = 200, body = Page<OrgUnit>)),
     extensions(("x-permission" = json!("org_units.read"))))]
 #[get("")]
@@ -65,8 +65,9 @@ async fn get_org_unit(
 
 /// Update an org unit.
 ///
-/// With another `parent_id` it moves there, with all below it; that needs the permission in both places. Scopes follow at
-/// once; so do groups and rules whose filters name units, or in the next moments where more than 2,000 people are in it.
+/// A new `parent_id` moves the unit with all units below it; this needs the permission in both places. Scopes follow at
+/// once. Groups and rules whose filters name units follow at once too, or within moments if the units have more than
+/// 2,000 users.
 #[utoipa::path(tag = "org-units", params(("org_unit_id" = String, Path)), request_body = UpdateOrgUnit,
     responses((status = 200, body = OrgUnit)), extensions(("x-permission" = json!("org_units.write"))))]
 #[patch("/{org_unit_id}")]
@@ -81,7 +82,7 @@ async fn update_org_unit(
 
 /// Archive an org unit.
 ///
-/// Refused while it has units that live or people who are not archived.
+/// Refused while it has live units or users who are not archived.
 #[utoipa::path(tag = "org-units", params(("org_unit_id" = String, Path)),
     responses((status = 200, body = OrgUnit)), extensions(("x-permission" = json!("org_units.write"))))]
 #[post("/{org_unit_id}/archival")]
@@ -91,7 +92,7 @@ async fn archive_org_unit(call: Call, id: Path<Ref<OrgUnit>>) -> ApiResult<Reply
 
 /// Restore an org unit.
 ///
-/// Refused while the unit above it is archived.
+/// Refused while its parent is archived.
 #[utoipa::path(tag = "org-units", params(("org_unit_id" = String, Path)),
     responses((status = 200, body = OrgUnit)), extensions(("x-permission" = json!("org_units.write"))))]
 #[delete("/{org_unit_id}/archival")]

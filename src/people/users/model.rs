@@ -19,15 +19,15 @@ use crate::{
 };
 
 text_enum! {
-    /// Whether a person may sign in and be trained.
+    /// The status of a user.
     UserStatus {
-        /// Known, but has not signed in yet and cannot until they are activated.
+        /// Cannot sign in until activated.
         Invited = "invited",
         /// May sign in.
         Active = "active",
         /// May not sign in for now; keeps requirements and history.
         Suspended = "suspended",
-        /// Has left: may not sign in, and their requirements end. History stays.
+        /// Has left: cannot sign in, and the requirements end. History stays.
         Archived = "archived",
     }
 }
@@ -42,15 +42,15 @@ pub struct User {
     #[serde(flatten)]
     #[diesel(embed)]
     pub fields: UserFields,
-    /// First day on which they were active.
+    /// The first day on which the user was active.
     pub activated_on: Option<NaiveDate>,
     /// Counts up with every change; the ETag.
     #[record(opaque)]
     pub version: i64,
-    /// When they were added.
+    /// When the user was created.
     #[record(sort)]
     pub created_at: DateTime<Utc>,
-    /// When they were last changed.
+    /// When the user was last changed.
     #[record(sort)]
     pub updated_at: DateTime<Utc>,
 }
@@ -67,7 +67,7 @@ pub struct UserFields {
     #[schema(min_length = 1, max_length = 200, pattern = r"^\S+$", example = "ana.silva")]
     #[record(folded, sort)]
     pub username: String,
-    /// Where they get mail. Not everybody has one.
+    /// The e-mail address. Not every user has one.
     #[serde(default)]
     #[schema(format = Email, max_length = 254)]
     #[record(folded)]
@@ -110,7 +110,7 @@ pub struct UserFields {
     #[serde(default)]
     #[schema(max_length = 200)]
     pub department: Option<String>,
-    /// Where they work, in the HR system's words. `location_id` names a location that Provost knows.
+    /// The place of work, in the HR system's words. `location_id` names a location in Provost.
     #[serde(default)]
     #[schema(max_length = 200)]
     pub location: Option<String>,
@@ -134,10 +134,10 @@ pub struct UserFields {
     /// The unit that they belong to.
     #[serde(default)]
     pub org_unit_id: Option<Uuid>,
-    /// The location where they work, of those under `/v1/locations`; `expand=place` shows it. Its time zone is not theirs.
+    /// The place of work, one of `/v1/locations`; `expand=place` shows it. Its time zone does not apply to the user.
     #[serde(default)]
     pub location_id: Option<Uuid>,
-    /// Custom attributes, by name; each is defined under `/v1/attribute-definitions`. A PATCH sets those that it names, null
+    /// Custom attributes by name; `/v1/attribute-definitions` defines them. A PATCH sets the named attributes, null
     /// removes one, the others stay (RFC 7396).
     #[serde(default = "no_attributes")]
     #[schema(value_type = Object)]
@@ -148,7 +148,7 @@ pub struct UserFields {
 /// What a request to add a person says beside the fields.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 pub struct UserExtra {
-    /// What other systems call them.
+    /// External keys of the user.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub external_keys: Vec<ExternalKey>,
@@ -161,7 +161,7 @@ pub type CreateUser = Create<User>;
 pub type UpdateUser = Update<User>;
 
 bulk_row! {
-    /// A person to be added or changed: either `create`, or `id` with `update`.
+    /// A user to create or update: either `create`, or `id` with `update`.
     BulkUserRow: CreateUser, UpdateUser
 }
 

@@ -15,14 +15,14 @@ use crate::{
     http::{ApiResult, IfMatch, Ref, Reply, Valid},
 };
 
-/// A password to be set.
+/// A password to set.
 #[derive(Clone, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct SetPassword {
-    /// Any characters, of any kind; not among those that are tried first.
+    /// Any characters; common passwords are refused.
     #[schema(min_length = 8, max_length = 128, format = Password)]
     pub password: String,
-    /// Whether they must choose another one before they sign in.
+    /// Whether the user must choose another one before the next sign-in.
     #[serde(default)]
     #[schema(default = false)]
     pub must_change: bool,
@@ -30,10 +30,11 @@ pub struct SetPassword {
 
 /// Set the password of a user.
 ///
-/// Their sessions end, but for the caller's own. `If-Match` takes the person's ETag. Whoever sets it can sign in as them,
-/// so the caller needs every permission that they were granted, in scopes that include theirs.
+/// The user's sessions end, except the caller's own. `If-Match` takes the user's ETag. A caller who sets a password
+/// could sign in as the user, so the caller needs every permission that the user was granted, in scopes that include
+/// the user's.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path)), request_body = SetPassword,
-    responses((status = 204, description = "They sign in with it from now on.")),
+    responses((status = 204, description = "The new password counts from now on.")),
     extensions(("x-permission" = json!("users.write"))))]
 #[put("/{user_id}/password")]
 pub(super) async fn set_user_password(

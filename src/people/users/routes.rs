@@ -45,7 +45,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List users.
 ///
-/// Those whom the caller may see.
+/// Users that the caller may see.
 #[utoipa::path(tag = "users", params(ResourceQuery), responses((status = 200, body = Page<User>)),
     extensions(("x-permission" = json!("users.read"))))]
 #[get("")]
@@ -63,8 +63,8 @@ async fn create_user(call: Call, body: Valid<CreateUser>) -> ApiResult<Reply> {
 
 /// Create and update users in bulk.
 ///
-/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
-/// others are written. With an `Idempotency-Key` the whole request is safe to repeat.
+/// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
+/// With an `Idempotency-Key` you can safely repeat the whole request.
 #[utoipa::path(tag = "users", request_body = BulkRequest<BulkUserRow>,
     responses((status = 200, body = BulkAnswer<User>)), extensions(("x-permission" = json!("users.write"))))]
 #[post("/bulk")]

@@ -25,8 +25,8 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 
 /// List the sessions of a user.
 ///
-/// The newest first, with when, with what and from where they signed in. `filter=not (ended_at pr)` leaves out those
-/// that were ended.
+/// Newest first, with the time, program and address of the sign-in. `filter=not (ended_at pr)` leaves out sessions that
+/// were ended.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path), ListQuery),
     responses((status = 200, body = Page<Session>)), extensions(("x-permission" = json!("sessions.read"))))]
 #[get("/{user_id}/sessions")]
@@ -40,10 +40,10 @@ async fn list_user_sessions(call: Call, id: Path<Ref<User>>, query: Query<ListQu
 
 /// End the sessions of a user.
 ///
-/// All of them, the caller's own included: their tokens are refused from their next request, within a second on other
-/// processes. `If-Match` takes the person's ETag.
+/// Ends all sessions, the caller's own included. Their tokens are refused from the next request on, on other processes
+/// within a second. `If-Match` takes the user's ETag.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path)),
-    responses((status = 204, description = "They are signed out everywhere.")),
+    responses((status = 204, description = "The user is signed out everywhere.")),
     extensions(("x-permission" = json!("sessions.write"))))]
 #[delete("/{user_id}/sessions")]
 async fn end_user_sessions(call: Call, id: Path<Ref<User>>, known: IfMatch) -> ApiResult<Reply> {
@@ -70,10 +70,10 @@ async fn get_user_session(call: Call, path: Path<(Ref<User>, Uuid)>, known: IfNo
 
 /// End a session of a user.
 ///
-/// Its tokens are refused from their next request, within a second on other processes. It stays on record; ending it
-/// again changes nothing.
+/// The session's tokens are refused from the next request on, on other processes within a second. The session stays on
+/// record; ending it again changes nothing.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path), ("session_id" = Uuid, Path)),
-    responses((status = 204, description = "It has ended.")), extensions(("x-permission" = json!("sessions.write"))))]
+    responses((status = 204, description = "The session has ended.")), extensions(("x-permission" = json!("sessions.write"))))]
 #[delete("/{user_id}/sessions/{session_id}")]
 async fn end_user_session(call: Call, path: Path<(Ref<User>, Uuid)>, known: IfMatch) -> ApiResult<Reply> {
     call.write(move |tx| {

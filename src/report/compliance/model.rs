@@ -15,14 +15,14 @@ use crate::http::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ComplianceQuery {
-    /// A unit: it and all below it. Without one, all units, and the people who have none.
+    /// An org unit: it and all below it. Default: all units, and users without one.
     pub org_unit_id: Option<Uuid>,
-    /// One course; all without it.
+    /// One course; default: all.
     pub course_id: Option<Uuid>,
-    /// Which people, in the filter language over people.
+    /// A filter over users.
     #[param(max_length = 4096)]
     pub filter: Option<String>,
-    /// `json` or `csv`; wins over `Accept`.
+    /// `json` or `csv`; overrides `Accept`.
     #[param(inline)]
     pub format: Option<Format>,
     /// Begin CSV with a byte order mark, so that Excel shows all letters as they are. JSON never has one.
@@ -39,24 +39,24 @@ impl Parameters for ComplianceQuery {
     }
 }
 
-/// Counts of people and of what they must do.
+/// Counts of users and of their requirements.
 ///
-/// A person and a course count once, however many cycles the requirement has had, and only while something asks
-/// for it: `required` is the sum of `satisfied`, `open`, `overdue`, `expired` and `upcoming`. The latest cycle
-/// decides, except that a renewal which is not yet late counts as satisfied while the completion before it is valid.
+/// A user and a course count once, whatever the number of cycles, and only while the requirement has a reason:
+/// `required` is the sum of `satisfied`, `open`, `overdue`, `expired` and `upcoming`. The latest cycle decides, except
+/// that a renewal which is not yet late counts as satisfied while the completion before it is valid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ComplianceCounts {
-    /// People who are not archived, whether anything is required of them or not.
+    /// Users who are not archived, with or without requirements.
     pub people: i64,
-    /// What is required of them.
+    /// The number of requirements.
     pub required: i64,
-    /// Done, and the completion counts still.
+    /// Completed, and the completion is valid.
     pub satisfied: i64,
-    /// To be done, and not late.
+    /// Not completed, and not past the due date.
     pub open: i64,
-    /// To be done, and past its due date.
+    /// Not completed, and past the due date.
     pub overdue: i64,
-    /// Done, but the completion counts no more.
+    /// Completed, but the completion has expired.
     pub expired: i64,
     /// Opens on a later day.
     pub upcoming: i64,
@@ -101,7 +101,7 @@ impl ComplianceCounts {
 /// A unit's line of a compliance report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ComplianceRow {
-    /// The unit; null for the people who have none.
+    /// The unit; null for users without one.
     pub org_unit_id: Option<Uuid>,
     /// Its code.
     pub org_unit_code: Option<String>,
@@ -109,23 +109,23 @@ pub struct ComplianceRow {
     pub org_unit_name: Option<String>,
     /// The unit above it.
     pub parent_id: Option<Uuid>,
-    /// How many units stand above it.
+    /// Its depth in the tree; 0 at the top.
     #[schema(minimum = 0)]
     pub depth: Option<i32>,
-    /// The unit's own people.
+    /// Users of the unit itself.
     pub direct: ComplianceCounts,
-    /// Its people and those of all units below it.
+    /// Users of the unit and of all units below it.
     pub subtree: ComplianceCounts,
 }
 
 /// A compliance report: only people and courses in the caller's scope are in it, and in its counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ComplianceReport {
-    /// The day that it is about: today, in UTC.
+    /// The day of the report: today, in UTC.
     pub day: NaiveDate,
-    /// Everybody in the report.
+    /// The totals of the report.
     pub total: ComplianceCounts,
-    /// Unit by unit, each before those below it; the people without a unit come last.
+    /// One row a unit, each before the units below it; users without a unit come last.
     pub data: Vec<ComplianceRow>,
 }
 

@@ -16,9 +16,9 @@ use crate::{
 
 /// Report compliance by org unit.
 ///
-/// How many people there are, what is required of them and where it stands, for each unit itself and with all
-/// units below it. Counts hold only people and courses in the caller's scope; a unit above that scope is left out.
-/// CSV for `Accept: text/csv` or `format=csv`, one row a unit.
+/// Users and their requirements by status, for each unit itself and with all units below it. Only users and courses in
+/// the caller's scope count; units above that scope are left out. CSV for `Accept: text/csv` or `format=csv`, one row a
+/// unit.
 #[utoipa::path(tag = "reports", params(ComplianceQuery), responses((status = 200, description = "The report.",
     content((ComplianceReport = "application/json"), (String = "text/csv")))),
     extensions(("x-permission" = json!("reports.run"))))]

@@ -32,10 +32,10 @@ pub struct OverdueQuery {
     pub org_unit_id: Option<Uuid>,
     /// One course.
     pub course_id: Option<Uuid>,
-    /// Which people, in the filter language over people.
+    /// A filter over users.
     #[param(max_length = 4096)]
     pub filter: Option<String>,
-    /// `json` or `csv`; wins over `Accept`.
+    /// `json` or `csv`; overrides `Accept`.
     #[param(inline)]
     pub format: Option<Format>,
     /// Begin CSV with a byte order mark, so that Excel shows all letters as they are. JSON never has one.
@@ -74,7 +74,7 @@ pub struct OverdueRequirement {
     /// Who is late.
     #[diesel(sql_type = SqlUuid)]
     pub user_id: Uuid,
-    /// What they sign in with.
+    /// The new password.
     #[diesel(sql_type = Text)]
     pub username: String,
     /// Their given name.

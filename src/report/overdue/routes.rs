@@ -19,9 +19,8 @@ use crate::{
 
 /// Report overdue requirements.
 ///
-/// With each person's unit and manager; a manager whom the caller may not see is told by id only. Only people and courses
-/// in the caller's scope. CSV for
-/// `Accept: text/csv` or `format=csv`: the whole list from `cursor` on.
+/// With each user's unit and manager; a manager that the caller may not see appears by id only. Only users and courses
+/// in the caller's scope. CSV for `Accept: text/csv` or `format=csv`: the whole list from `cursor` on.
 #[utoipa::path(tag = "reports", params(OverdueQuery), responses((status = 200, description = "The report.",
     content((Page<OverdueRequirement> = "application/json"), (String = "text/csv")))),
     extensions(("x-permission" = json!("reports.run"))))]

@@ -23,7 +23,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TranscriptQuery {
-    /// `json` or `csv`; wins over `Accept`.
+    /// `json` or `csv`; overrides `Accept`.
     #[param(inline)]
     pub format: Option<Format>,
     /// Begin CSV with a byte order mark, so that Excel shows all letters as they are. JSON never has one.
@@ -47,13 +47,13 @@ text_enum! {
     }
 }
 
-/// Whose transcript it is.
+/// The user of the transcript.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = users)]
 pub struct TranscriptLearner {
     /// Our id.
     pub id: Uuid,
-    /// What they sign in with.
+    /// The new password.
     pub username: String,
     /// Given name.
     pub given_name: String,
@@ -96,7 +96,7 @@ pub struct TranscriptEntry {
     /// By when, for a requirement.
     #[diesel(sql_type = Nullable<Date>)]
     pub due_on: Option<NaiveDate>,
-    /// The last day that it counts.
+    /// The last day on which it counts.
     #[diesel(sql_type = Nullable<Date>)]
     pub valid_until: Option<NaiveDate>,
     /// The score of a completion, from 0 to 100.
@@ -107,12 +107,12 @@ pub struct TranscriptEntry {
     pub serial: Option<String>,
 }
 
-/// All that is known of what a person must do, takes and did.
+/// A user's completions, enrollments, requirements and certificates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Transcript {
-    /// Whose.
+    /// The user.
     pub learner: TranscriptLearner,
-    /// The day that it is about: today, in UTC.
+    /// The day of the report: today, in UTC.
     pub day: NaiveDate,
     /// The latest first.
     pub entries: Vec<TranscriptEntry>,

@@ -16,8 +16,8 @@ use crate::{
 
 /// Get the transcript of a user.
 ///
-/// Their completions, enrollments, requirements and certificates, in one list; learners may read their own.
-/// CSV for `Accept: text/csv` or `format=csv`.
+/// The user's completions, enrollments, requirements and certificates, in one list; learners may read their own. CSV
+/// for `Accept: text/csv` or `format=csv`.
 #[utoipa::path(tag = "reports", params(("user_id" = String, Path), TranscriptQuery),
     responses((status = 200, description = "The transcript.",
         content((Transcript = "application/json"), (String = "text/csv")))),

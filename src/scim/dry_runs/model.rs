@@ -11,49 +11,49 @@ use uuid::Uuid;
 
 use crate::{db::schema::scim_dry_runs, http::Versioned, protected};
 
-/// A request of SCIM that was tried only, and what it would have changed.
+/// A SCIM request that was only tried, and what it would have changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema)]
 #[diesel(table_name = scim_dry_runs)]
 pub struct ScimDryRun {
     /// Our id.
     pub id: Uuid,
-    /// The service account that asked.
+    /// The service account of the request.
     pub service_account_id: Uuid,
-    /// The secret that it asked with.
+    /// The secret of the request's token.
     pub secret_id: Uuid,
     /// The request's id.
     pub request_id: String,
-    /// What was asked for: its method.
+    /// The method of the request.
     #[schema(example = "PATCH")]
     pub method: String,
-    /// What was asked for: its path.
+    /// The path of the request.
     #[schema(example = "/scim/v2/Users")]
     pub path: String,
-    /// What was asked for: its body, without passwords.
+    /// The body of the request, without passwords.
     #[schema(value_type = Option<Object>)]
     pub body: Option<Value>,
-    /// How it was answered.
+    /// The status of the answer.
     #[schema(minimum = 200, maximum = 599)]
     pub status: i32,
     /// Why it was refused, if it was.
     pub detail: Option<String>,
-    /// What it would have changed. What would follow, such as requirements by rules, is not told.
+    /// What the request would have changed, without consequences such as requirements from rules.
     #[schema(value_type = Vec<ScimDryRunChange>)]
     pub changes: Value,
-    /// When it was asked.
+    /// When the request came.
     pub created_at: DateTime<Utc>,
 }
 
-/// Something that a request would have changed.
+/// An object that a request would have changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ScimDryRunChange {
     /// What would have been done.
     #[schema(example = "user.updated")]
     pub action: String,
-    /// To what.
+    /// The object.
     #[schema(example = "user")]
     pub object_kind: String,
-    /// To which; of something new, the id that it would have had.
+    /// The object; of a new one, the id that it would have had.
     pub object_id: Uuid,
     /// The person whom it is about.
     pub user_id: Option<Uuid>,

@@ -22,7 +22,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List SCIM dry runs.
 ///
-/// The requests of SCIM tokens that only try, and what each would have changed.
+/// Requests of SCIM tokens in dry-run mode, and what each would have changed.
 #[utoipa::path(tag = "scim", params(ListQuery), responses((status = 200, body = Page<ScimDryRun>)),
     extensions(("x-permission" = json!("events.read"))))]
 #[get("/dry-runs")]

@@ -26,13 +26,13 @@ static FILTER: Schema = Schema::new(&[
         "service_account_id",
         Kind::Id,
         "scim_dry_runs.service_account_id",
-        "The service account that asked.",
+        "The service account of the request.",
     ),
     Attribute::scalar(
         "secret_id",
         Kind::Id,
         "scim_dry_runs.secret_id",
-        "The secret that it asked with.",
+        "The secret of the request's token.",
     ),
     Attribute::scalar("method", Kind::Exact, "scim_dry_runs.method", "Its method."),
     Attribute::scalar("path", Kind::Exact, "scim_dry_runs.path", "Its path."),
@@ -40,13 +40,13 @@ static FILTER: Schema = Schema::new(&[
         "status",
         Kind::Integer,
         "scim_dry_runs.status",
-        "How it was answered.",
+        "The status of the answer.",
     ),
     Attribute::scalar(
         "created_at",
         Kind::Instant,
         "scim_dry_runs.created_at",
-        "When it was asked.",
+        "When the request came.",
     ),
 ]);
 

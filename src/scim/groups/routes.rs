@@ -31,7 +31,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List groups (SCIM).
 ///
-/// Those that the caller may see, with the members whom they may see.
+/// Groups that the caller may see, with the members that the caller may see.
 #[utoipa::path(tag = "scim", params(ScimListParams),
     responses((status = 200, body = ScimList, content_type = "application/scim+json")),
     extensions(("x-permission" = json!("groups.read"))))]
@@ -90,7 +90,7 @@ async fn get_scim_group(
 
 /// Replace a group (SCIM).
 ///
-/// Its members become those of the body; members that the caller may not see stay. `If-Match` counts where it is sent.
+/// Its members become those of the body; members that the caller may not see stay. `If-Match` is optional.
 #[utoipa::path(tag = "scim", params(("scim_group_id" = Uuid, Path), ScimProjectionParams),
     request_body(content = ScimGroup, content_type = "application/scim+json"),
     responses((status = 200, body = ScimGroup, content_type = "application/scim+json")),
@@ -112,8 +112,8 @@ async fn replace_scim_group(
 
 /// Update a group (SCIM).
 ///
-/// Thousands of members may come and go at once. The answer is empty: read the group to see it. `If-Match` counts where
-/// it is sent.
+/// One request may add and remove thousands of members. The answer has no body: read the group to see it. `If-Match` is
+/// optional.
 #[utoipa::path(tag = "scim", params(("scim_group_id" = Uuid, Path)),
     request_body(content = ScimPatch, content_type = "application/scim+json"),
     responses((status = 204, description = "It is done.")),
@@ -134,9 +134,9 @@ async fn update_scim_group(
 
 /// Delete a group (SCIM).
 ///
-/// It is archived, and all its memberships end.
+/// Archives the group and ends all its memberships.
 #[utoipa::path(tag = "scim", params(("scim_group_id" = Uuid, Path)),
-    responses((status = 204, description = "It is gone for SCIM.")),
+    responses((status = 204, description = "The group is deleted for SCIM.")),
     extensions(("x-permission" = json!("groups.write"))))]
 #[delete("/Groups/{scim_group_id}")]
 async fn delete_scim_group(call: ScimCall, id: Path<Uuid>, known: Option<IfMatch>) -> ApiResult<Reply> {

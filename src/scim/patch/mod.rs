@@ -31,7 +31,7 @@ pub enum Verb {
 pub struct Operation {
     /// What it does.
     pub verb: Verb,
-    /// To what.
+    /// The object.
     pub path: Path,
     /// With what.
     pub value: Value,

@@ -82,7 +82,7 @@ static USER_SCHEMA: Schema = Schema {
     name: "User",
     doc: "A person.",
     attributes: &[
-        text("userName", "What they sign in with.").required().unique(),
+        text("userName", "The new password.").required().unique(),
         complex("name", NAME, "Their name."),
         text("displayName", "The name to be shown."),
         text("nickName", "What friends call them."),
@@ -133,7 +133,7 @@ static GROUP_SCHEMA: Schema = Schema {
     name: "Group",
     doc: "A group of people.",
     attributes: &[
-        text("displayName", "What people call it.").required().unique(),
+        text("displayName", "Its display name.").required().unique(),
         complex("members", MEMBER, "The people who are in it.")
             .many()
             .unbounded(),

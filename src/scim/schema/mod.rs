@@ -28,7 +28,7 @@ pub const CORE_GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub struct Schema {
     /// Its URN.
     pub urn: &'static str,
-    /// What people call it.
+    /// Its display name.
     pub name: &'static str,
     /// What it is for.
     pub doc: &'static str,

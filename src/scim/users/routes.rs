@@ -31,7 +31,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List users (SCIM).
 ///
-/// Those whom the caller may see, inactive ones too.
+/// Users that the caller may see, with inactive ones.
 #[utoipa::path(tag = "scim", params(ScimListParams),
     responses((status = 200, body = ScimList, content_type = "application/scim+json")),
     extensions(("x-permission" = json!("users.read"))))]
@@ -93,8 +93,7 @@ async fn get_scim_user(
 
 /// Replace a user (SCIM).
 ///
-/// What SCIM gave before and gives no longer is emptied; what came by other ways stays. `If-Match` counts where it is
-/// sent.
+/// What SCIM gave before and gives no longer is emptied; what came by other ways stays. `If-Match` is optional.
 #[utoipa::path(tag = "scim", params(("scim_user_id" = Uuid, Path), ScimProjectionParams),
     request_body(content = ScimUser, content_type = "application/scim+json"),
     responses((status = 200, body = ScimUser, content_type = "application/scim+json")),
@@ -116,7 +115,7 @@ async fn replace_scim_user(
 
 /// Update a user (SCIM).
 ///
-/// `If-Match` counts where it is sent.
+/// `If-Match` is optional.
 #[utoipa::path(tag = "scim", params(("scim_user_id" = Uuid, Path), ScimProjectionParams),
     request_body(content = ScimPatch, content_type = "application/scim+json"),
     responses((status = 200, body = ScimUser, content_type = "application/scim+json")),

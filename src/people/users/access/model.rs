@@ -16,18 +16,18 @@ use crate::{
     text_enum,
 };
 
-/// What a person may do now, and what they were granted.
+/// What a user may do now, and the user's grants.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct UserAccess {
-    /// Whose.
+    /// The user.
     pub user_id: Uuid,
-    /// Only who is active may do anything.
+    /// The user's status; only active users may do anything.
     pub status: UserStatus,
-    /// Every permission that counts now by the grants that are shown, with where it may be used.
+    /// Every permission that counts now, by the grants shown, with its scopes.
     pub permissions: Vec<HeldPermission>,
-    /// The roles that reach them, whether they count now or not. Revoked grants are left out.
+    /// The user's roles, whether they count now or not. Revoked grants are left out.
     pub grants: Vec<ReachingGrant>,
-    /// Grants that reach them in scopes outside the caller's, and are not shown.
+    /// Number of the user's grants in scopes outside the caller's, which are not shown.
     #[schema(minimum = 0)]
     pub hidden_grants: usize,
 }
@@ -44,19 +44,19 @@ text_enum! {
     }
 }
 
-/// A role that reaches a person.
+/// A role of a user.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReachingGrant {
-    /// The grant; null for what everybody has.
+    /// The grant; null for what every user may do.
     pub grant_id: Option<Uuid>,
     /// The role.
     pub role_id: Uuid,
     /// The role's code.
     #[schema(example = "manager")]
     pub role: String,
-    /// Why it reaches them.
+    /// Why the user has it.
     pub via: GrantVia,
-    /// The group that it reaches them by.
+    /// The group through which the user holds it.
     pub group_id: Option<Uuid>,
     /// How far it reaches.
     pub scope: HeldScope,
@@ -64,7 +64,7 @@ pub struct ReachingGrant {
     pub starts_at: Option<DateTime<Utc>>,
     /// Until when it counts; for ever, if null.
     pub ends_at: Option<DateTime<Utc>>,
-    /// Whether it counts now; nothing does for who is not active.
+    /// Whether the grant counts now; nothing counts while the user is not active.
     pub counts: bool,
 }
 
@@ -73,38 +73,38 @@ pub struct ReachingGrant {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExplainAccess {
-    /// What they would do.
+    /// The permission that the user would use.
     #[param(inline)]
     pub permission: Permission,
-    /// The kind of thing that they would do it to; with `id`.
+    /// The kind of the object; with `id`.
     #[param(inline)]
     pub kind: Option<SubjectKind>,
-    /// The thing, by our id or as `ext:{source}:{key}`; with `kind`. Without a thing the question is whether they may do
-    /// it anywhere.
+    /// The object, by id or as `ext:{source}:{key}`; with `kind`. Without it, the question is whether the user may do
+    /// it in any scope.
     pub id: Option<String>,
 }
 
 impl Parameters for ExplainAccess {}
 
-/// Why a person may or may not do something.
+/// Explains why a user may or may not do something.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AccessExplanation {
-    /// Whose access it is.
+    /// The user.
     pub user_id: Uuid,
-    /// Only who is active may do anything.
+    /// The user's status; only active users may do anything.
     pub status: UserStatus,
-    /// What they would do.
+    /// The permission that the user would use.
     pub permission: Permission,
-    /// To what.
+    /// The object.
     pub object: Option<ExplainedObject>,
-    /// Whether they may.
+    /// Whether the user may.
     pub allowed: bool,
-    /// Why, or what would have to change.
+    /// The reason, or what would have to change.
     #[schema(example = "manager would allow it, but its scope does not cover this course.")]
     pub because: String,
-    /// What each role that reaches them says to it.
+    /// What each role of the user says about it.
     pub grants: Vec<GrantVerdict>,
-    /// Grants that reach them in scopes outside the caller's. They count in `allowed` and are not shown.
+    /// Number of the user's grants in scopes outside the caller's. They count in `allowed` and are not shown.
     #[schema(minimum = 0)]
     pub hidden_grants: usize,
 }

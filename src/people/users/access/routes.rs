@@ -15,8 +15,8 @@ use crate::{
 
 /// Get what a user may do.
 ///
-/// Every permission that counts now, with where it may be used, and the roles that reach them. People may ask about
-/// themselves without the permission.
+/// Every permission that counts now with its scopes, and the user's roles. Users may ask about themselves without the
+/// permission.
 #[utoipa::path(tag = "grants", params(("user_id" = String, Path)), responses((status = 200, body = UserAccess)),
     extensions(("x-permission" = json!("roles.read"))))]
 #[get("/{user_id}/access")]
@@ -30,8 +30,8 @@ pub(in crate::people::users) async fn get_user_access(call: Call, id: Path<Ref<U
 
 /// Explain why a user may or may not do something.
 ///
-/// Grant by grant: whether the role holds the permission, counts now, and covers the thing. For the administrator who is
-/// asked "why can't I see my course?"; people may ask about themselves without the permission.
+/// Grant by grant: whether the role holds the permission, counts now, and covers the object. It answers "why can't I
+/// see my course?". Users may ask about themselves without the permission.
 #[utoipa::path(tag = "grants", params(("user_id" = String, Path), ExplainAccess),
     responses((status = 200, body = AccessExplanation)), extensions(("x-permission" = json!("roles.read"))))]
 #[get("/{user_id}/access/explanation")]

@@ -26,39 +26,39 @@ use crate::{
     resource::{Change, write},
 };
 
-/// A person's own password, changed.
+/// A new password for the caller.
 #[derive(Clone, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct ChangePassword {
-    /// What they sign in with.
+    /// The new password.
     #[schema(min_length = 1, max_length = 200, example = "ana.silva")]
     pub username: String,
-    /// The password that counts now.
+    /// The current password.
     #[schema(min_length = 1, max_length = 1000, format = Password)]
     pub current_password: String,
-    /// The password that shall count: any characters, of any kind; not among those that are tried first.
+    /// The new password: any characters; common passwords are refused.
     #[schema(min_length = 8, max_length = 128, format = Password)]
     pub password: String,
 }
 
-/// A password, chosen by a token.
+/// A password, set with a token.
 #[derive(Clone, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct ChoosePassword {
     /// The token of an invitation or a reset.
     #[schema(min_length = 1, max_length = 200, format = Password)]
     pub token: String,
-    /// The password that shall count: any characters, of any kind; not among those that are tried first.
+    /// The new password: any characters; common passwords are refused.
     #[schema(min_length = 8, max_length = 128, format = Password)]
     pub password: String,
 }
 
 /// Change your own password.
 ///
-/// By the present one, also where it must be changed before its person may sign in. All of their sessions end. Unknown,
-/// wrong and not active get one answer.
+/// Takes the current password, also when it must be changed before the next sign-in. All sessions of the user end. An
+/// unknown user, a wrong password and an inactive user get the same answer.
 #[utoipa::path(tag = "sign-in", request_body = ChangePassword,
-    responses((status = 204, description = "They sign in with it from now on."),
+    responses((status = 204, description = "The new password counts from now on."),
         (status = 403, description = "Username or password is wrong, or the account may not sign in.", body = Problem,
             content_type = "application/problem+json")))]
 #[post("/account/password-changes")]
@@ -100,9 +100,10 @@ pub(super) async fn change_password(
 
 /// Set a password with a token.
 ///
-/// The token of an invitation, whose person becomes active, or of a reset. It works once. All sessions of the person end.
+/// Takes the token of an invitation, which activates the user, or of a reset. A token works once. All sessions of the
+/// user end.
 #[utoipa::path(tag = "sign-in", request_body = ChoosePassword,
-    responses((status = 204, description = "They sign in with it from now on."),
+    responses((status = 204, description = "The new password counts from now on."),
         (status = 403, description = "The token does not count.", body = Problem,
             content_type = "application/problem+json")))]
 #[post("/account/passwords")]

@@ -29,11 +29,11 @@ text_enum! {
     }
 }
 
-/// An invitation to be made.
+/// An invitation to create.
 #[derive(Debug, Clone, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CreateInvitation {
-    /// How it reaches its person.
+    /// How the user gets it.
     #[serde(default = "by_email")]
     #[schema(default = "email")]
     pub delivery: InvitationDelivery,
@@ -46,7 +46,7 @@ fn by_email() -> InvitationDelivery {
 /// An invitation that was just made.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Invitation {
-    /// How it reaches its person.
+    /// How the user gets it.
     pub delivery: InvitationDelivery,
     /// Where the mail goes; null if it is not mailed.
     pub sent_to: Option<String>,
@@ -58,9 +58,9 @@ pub struct Invitation {
 
 /// Invite a user.
 ///
-/// For who is `invited`: they choose their first password by a single-use token, and are active from then on. A later
-/// invitation takes the place of an earlier one. Whoever sees the token can sign in as them, so the caller needs
-/// every permission that they were granted, in scopes that include theirs.
+/// For users with the status `invited`: they choose their first password with a single-use token, and are active from
+/// then on. A later invitation replaces an earlier one. A caller who sees the token could sign in as the user, so the
+/// caller needs every permission that the user was granted, in scopes that include the user's.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path)), request_body = CreateInvitation,
     responses((status = 201, body = Invitation)), extensions(("x-permission" = json!("users.write"))))]
 #[post("/{user_id}/invitations")]

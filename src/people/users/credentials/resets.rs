@@ -17,21 +17,21 @@ use crate::{
     text::fold,
 };
 
-/// Whose password is to be reset.
+/// A user who forgot the password.
 #[derive(Clone, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct RequestPasswordReset {
-    /// Their username or e-mail address.
+    /// The username or e-mail address.
     #[schema(min_length = 1, max_length = 254, example = "ana.silva@example.com")]
     pub login: String,
 }
 
 /// Request a password reset.
 ///
-/// Active people of that username or e-mail address get a letter by which they choose one. The answer is the same whether
-/// there is anybody, and nothing changes until they do.
+/// Active users with this username or e-mail address get a letter with a link to choose a password. The answer is the
+/// same whether or not such a user exists, and the old password counts until then.
 #[utoipa::path(tag = "sign-in", request_body = RequestPasswordReset,
-    responses((status = 202, description = "Whoever has that name gets a letter.")))]
+    responses((status = 202, description = "If the user exists, a letter is on its way.")))]
 #[post("/account/password-resets")]
 pub(super) async fn request_password_reset(
     app: Data<App>,

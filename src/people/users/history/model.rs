@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{db::schema::user_history, people::users::model::UserStatus};
 
-/// A stretch of time in which a person's job fields stayed the same.
+/// A period in which a user's job fields stayed the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = user_history)]
 pub struct UserPeriod {
@@ -20,7 +20,7 @@ pub struct UserPeriod {
     pub valid_from: DateTime<Utc>,
     /// When it ended; none for the present one.
     pub valid_to: Option<DateTime<Utc>>,
-    /// Whether they might sign in.
+    /// The status.
     pub status: UserStatus,
     /// Job title.
     pub title: Option<String>,
@@ -34,8 +34,8 @@ pub struct UserPeriod {
     pub cost_centre: Option<String>,
     /// Kind of employment.
     pub employment_type: Option<String>,
-    /// The person whom they reported to.
+    /// The manager.
     pub manager_id: Option<Uuid>,
-    /// The unit that they belonged to.
+    /// The org unit.
     pub org_unit_id: Option<Uuid>,
 }

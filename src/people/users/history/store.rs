@@ -38,7 +38,7 @@ static PERIODS: Schema = Schema::new(&[
         "status",
         Kind::Enum(UserStatus::WORDS),
         "user_history.status",
-        "Whether they might sign in.",
+        "The status.",
     ),
     Attribute::scalar(
         "department",
@@ -46,17 +46,12 @@ static PERIODS: Schema = Schema::new(&[
         "user_history.department",
         "Department.",
     ),
-    Attribute::scalar(
-        "manager_id",
-        Kind::Id,
-        "user_history.manager_id",
-        "The person whom they reported to.",
-    ),
+    Attribute::scalar("manager_id", Kind::Id, "user_history.manager_id", "The manager."),
     Attribute::scalar(
         "org_unit_id",
         Kind::Id,
         "user_history.org_unit_id",
-        "The unit that they belonged to.",
+        "The org unit.",
     ),
 ]);
 

@@ -26,7 +26,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List the identities of a user.
 ///
-/// Who they are at the OpenID providers by which people sign in.
+/// The user's accounts at the OpenID providers for sign-in.
 #[utoipa::path(tag = "sso", params(("user_id" = String, Path), ListQuery),
     responses((status = 200, body = Page<Identity>)), extensions(("x-permission" = json!("users.read"))))]
 #[get("/{user_id}/identities")]
@@ -40,8 +40,8 @@ async fn list_user_identities(call: Call, id: Path<Ref<User>>, query: Query<List
 
 /// Link an identity to a user.
 ///
-/// Whoever signs in as that subject at that provider is this person from then on, so it takes what setting their password
-/// takes: every permission that they were granted, in scopes that include theirs.
+/// The account of that subject at that provider signs in as this user from then on. So the caller needs what setting
+/// the password needs: every permission that the user was granted, in scopes that include the user's.
 #[utoipa::path(tag = "sso", params(("user_id" = String, Path)), request_body = LinkIdentity,
     responses((status = 201, body = Identity)), extensions(("x-permission" = json!("users.write"))))]
 #[post("/{user_id}/identities")]
@@ -72,9 +72,9 @@ async fn get_user_identity(
 
 /// Unlink an identity from a user.
 ///
-/// Nobody is signed in as them by it any more; their sessions that began by its provider end.
+/// The identity no longer signs in, and the user's sessions that began with its provider end.
 #[utoipa::path(tag = "sso", params(("user_id" = String, Path), ("identity_id" = Uuid, Path)),
-    responses((status = 204, description = "It is theirs no more.")), extensions(("x-permission" = json!("users.write"))))]
+    responses((status = 204, description = "The identity is unlinked.")), extensions(("x-permission" = json!("users.write"))))]
 #[delete("/{user_id}/identities/{identity_id}")]
 async fn unlink_user_identity(call: Call, path: Path<(Ref<User>, Uuid)>, known: IfMatch) -> ApiResult<Reply> {
     call.write(move |tx| {
