@@ -15,7 +15,7 @@ use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_actix_web::{AppExt, scope};
 
 use crate::{
-    access::Permission,
+    access::{Permission, grants::model::Grant, roles::model::Role, service_accounts::model::ServiceAccount},
     catalog::categories::model::Category,
     enrollment::{
         self,
@@ -264,6 +264,9 @@ pub const RESOURCES: &[Listed] = &[
     Listed::of::<Group>(),
     Listed::of::<AttributeDefinition>(),
     Listed::of::<Category>(),
+    Listed::of::<Role>(),
+    Listed::of::<Grant>(),
+    Listed::of::<ServiceAccount>(),
 ];
 
 /// What each resource shows inside itself on request.

@@ -75,7 +75,7 @@ pub fn create(app: &App, username: &str, password: &str) -> ApiResult<Uuid> {
         let user = find_or_add(tx, username)?;
         passwords::set(tx, user.id, &hash, false)?;
         sessions::end::all(tx, user.id, SessionEndReason::PasswordSet)?;
-        grants::store::ensure_everywhere(tx, user.id, "lms_admin")?;
+        grants::check::ensure_everywhere(tx, user.id, "lms_admin")?;
         Ok(user.id)
     })
 }

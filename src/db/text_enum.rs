@@ -25,6 +25,9 @@ macro_rules! text_enum {
             /// Every word.
             pub const WORDS: &[&str] = &[$($text),*];
 
+            /// Every one.
+            pub const ALL: &[Self] = &[$($name::$variant),*];
+
             /// The word.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $text,)* }

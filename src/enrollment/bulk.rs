@@ -53,7 +53,7 @@ where
         let answered = asked.into_iter().map(|(key, pointer)| {
             let outcome = pointer.and_then(|pointer| match pointer {
                 "/create" => next(&mut created).map_err(|error| error.below(pointer)),
-                member => next(&mut changed).map_err(|error| error.below(&format!("/{member}"))),
+                _ => next(&mut changed).map_err(|error| error.below(pointer)),
             });
             (key, outcome)
         });

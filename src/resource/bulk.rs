@@ -15,11 +15,23 @@ use crate::{
     },
 };
 
+/// What a row asks of a thing that is there: changes to it, or its end.
+pub trait RowEdit<T: Resource> {
+    /// What is to become of `thing`.
+    fn of(self, thing: Authorized<T>) -> Change<T>;
+}
+
+impl<T: Resource> RowEdit<T> for Update<T> {
+    fn of(self, thing: Authorized<T>) -> Change<T> {
+        Change::Update(thing, self)
+    }
+}
+
 /// Answers a bulk request whose rows are of the type `R`.
 pub async fn respond<T, R>(call: Call, body: BulkBody) -> ApiResult<Reply>
 where
     T: Resource,
-    R: ChangeRow<Create = Create<T>, Update = Update<T>>,
+    R: ChangeRow<Create = Create<T>, Update: RowEdit<T>>,
 {
     call.write(move |tx| {
         T::lock(tx)?;
@@ -37,7 +49,7 @@ where
 pub fn write_rows<T, R>(tx: &mut Tx, rows: Vec<Row<R>>) -> ApiResult<Answered<T>>
 where
     T: Resource,
-    R: ChangeRow<Create = Create<T>, Update = Update<T>>,
+    R: ChangeRow<Create = Create<T>, Update: RowEdit<T>>,
 {
     let bodies = rows.iter().filter_map(|row| row.body.as_ref().ok());
     let ids: Vec<Uuid> = bodies.filter_map(ChangeRow::id).collect();
@@ -57,7 +69,7 @@ where
 }
 
 /// Where in a row its change stands, and the change.
-fn change<T: Resource, R: ChangeRow<Create = Create<T>, Update = Update<T>>>(
+fn change<T: Resource, R: ChangeRow<Create = Create<T>, Update: RowEdit<T>>>(
     new_id: Uuid,
     row: R,
     things: &mut HashMap<Uuid, ApiResult<Authorized<T>>>,
@@ -69,7 +81,7 @@ fn change<T: Resource, R: ChangeRow<Create = Create<T>, Update = Update<T>>>(
                 || ApiError::new(Code::Conflict, "Another row changes this already; join the two.");
             let thing = things.remove(&id).ok_or_else(named_twice)??;
             check_version(&*thing, version)?;
-            Ok(("/update", Change::Update(thing, changes)))
+            Ok((R::CHANGE, changes.of(thing)))
         }
         None => Err(ApiError::internal("a row passed its check and has neither form")),
     }

@@ -166,10 +166,10 @@ fn save_within_scope<T: Resource>(tx: &mut Tx, drafts: &mut [Draft<T>]) -> ApiRe
 fn save<T: Resource>(tx: &mut Tx, drafts: &[Draft<T>]) -> ApiResult<()> {
     let (old, new): (Vec<_>, Vec<_>) = due(drafts).partition(|draft| !draft.is_new());
     if !new.is_empty() {
-        insert_from::<T>(rows(new)?).execute(tx.conn)?;
+        insert_from::<T>(table(new)?).execute(tx.conn)?;
     }
     if !old.is_empty() {
-        update_from::<T>(rows(old)?).execute(tx.conn)?;
+        update_from::<T>(table(old)?).execute(tx.conn)?;
     }
     T::follow(tx, drafts)
 }
@@ -191,8 +191,8 @@ pub fn update_from<T: Resource>(source: Sql) -> Sql {
     sql!("UPDATE {table} SET ({columns}) = ROW ({given}) FROM {source} AS given WHERE {table}.id = given.id")
 }
 
-/// The rows of drafts as a table: one parameter, however many they are.
-fn rows<T: Resource>(drafts: Vec<&Draft<T>>) -> ApiResult<Sql> {
+/// The rows of drafts as a table, with all columns of `T`: one parameter, however many they are.
+pub fn table<'a, T: Resource>(drafts: impl IntoIterator<Item = &'a Draft<T>>) -> ApiResult<Sql> {
     let rows = drafts.into_iter().map(|draft| with_key_forms(&draft.after));
     let rows = Value::Array(rows.collect::<ApiResult<_>>()?);
     let table = Fixed(T::TABLE);

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod bad_tokens;
+mod bulk;
 mod discovery;
 mod dynamic_groups;
 mod escalation;

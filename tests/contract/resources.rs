@@ -76,6 +76,7 @@ fn given(operation: &str, member: &str, story: &Story) -> Option<Value> {
         ("update_user", "location_id") => of("location_id"),
         ("update_location", "org_unit_id") => of("other_unit_id"),
         ("update_org_unit", "parent_id") => of("other_unit_id"),
+        ("update_role", "permissions") => Some(json!(["courses.read"])),
         (_, "time_zone") => Some(json!("Asia/Kolkata")),
         (_, "email") => Some(json!("another@example.org")),
         (_, "locale") => Some(json!("ta-IN")),
@@ -119,6 +120,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ),
 ];
 
+/// Resources that no PATCH changes: a grant is revoked and given again.
+const NEVER_CHANGED: &[&str] = &["grant"];
+
 /// A field that is answered must also be written.
 #[actix_web::test]
 async fn a_patch_of_every_member_is_read_back() {
@@ -138,7 +142,7 @@ async fn a_patch_of_every_member_is_read_back() {
     story.ids.insert("other_unit_id".into(), somewhere.id());
     let document = operations::document();
     let mut untried = Vec::new();
-    for Listed { kind, .. } in RESOURCES {
+    for Listed { kind, .. } in RESOURCES.iter().filter(|one| !NEVER_CHANGED.contains(&one.kind)) {
         let name = format!("update_{kind}");
         let operation = operations::private().into_iter().find(|one| one.id == name);
         let operation = operation.unwrap_or_else(|| panic!("there is no {name}"));

@@ -166,12 +166,24 @@ fn access() -> Vec<Sample> {
     vec![
         json_body(
             "create_role",
+            json!({"code": "r{unique}", "name": "Granted", "permissions": ["users.read"]}),
+        )
+        .saves("granted_role_id"),
+        json_body(
+            "create_role",
             json!({"code": "r{unique}", "name": "Reader", "permissions": ["users.read"]}),
         )
         .saves("role_id"),
         json_body(
             "update_role",
             json!({"description": "Reads.", "permissions": ["users.read", "groups.read"]}),
+        ),
+        json_body(
+            "bulk_write_roles",
+            json!({"rows": [
+                {"row_key": "1", "create": {"code": "r{unique}", "name": "Nobody", "permissions": []}},
+                {"row_key": "2", "id": "{role_id}", "update": {"name": "Readers"}},
+            ]}),
         ),
         json_body("create_service_account", json!({"name": "feed {unique}"})).saves("service_account_id"),
         json_body("update_service_account", json!({"name": "HR feed {unique}"})),
@@ -181,6 +193,11 @@ fn access() -> Vec<Sample> {
                 "role_id": "{role_id}", "scope_kind": "org_unit", "scope_id": "{home_unit_id}"}),
         )
         .saves("grant_id"),
+        json_body(
+            "bulk_write_grants",
+            json!({"rows": [{"row_key": "1", "create": {"principal_kind": "user", "principal_id": "{user_id}",
+                "role_id": "{granted_role_id}", "scope_kind": "org_unit", "scope_id": "{home_unit_id}"}}]}),
+        ),
         json_body("create_service_account_secret", json!({})).saves_at("secret_id", "/record/id"),
         bare("revoke_service_account_secret"),
         json_body(

@@ -1,5 +1,5 @@
 //! Grants: who holds which role where, from when until when.
 
+pub mod check;
 pub mod model;
 pub mod routes;
-pub mod store;

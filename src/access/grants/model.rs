@@ -10,9 +10,13 @@ use validator::{Validate, ValidationError};
 use crate::{
     access::ScopeKind,
     app::Wake,
+    authz::Authorized,
+    bulk_row,
     db::schema::grants,
-    http::{Versioned, rules::rule},
-    instant, protected, text_enum,
+    http::rules::rule,
+    instant, resource,
+    resource::{Change, Create, Record, bulk::RowEdit},
+    text_enum,
 };
 
 text_enum! {
@@ -27,47 +31,93 @@ text_enum! {
     }
 }
 
-/// A role that somebody holds in a scope.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+/// A role that a principal holds in a scope.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = grants)]
 pub struct Grant {
     /// Our id.
     pub id: Uuid,
-    /// What holds it.
-    pub principal_kind: PrincipalKind,
-    /// Which one.
-    pub principal_id: Uuid,
-    /// What it holds.
-    pub role_id: Uuid,
-    /// How far it reaches.
-    pub scope_kind: ScopeKind,
-    /// Of which org unit, group, category or course; null for the other kinds.
-    pub scope_id: Option<Uuid>,
-    /// From when it counts; at once, if null.
-    pub starts_at: Option<DateTime<Utc>>,
-    /// Until when it counts; for ever, if null.
-    pub ends_at: Option<DateTime<Utc>>,
+    /// What callers write. It stays.
+    #[serde(flatten)]
+    #[diesel(embed)]
+    pub fields: GrantFields,
     /// Where it came from: `api`, `command`.
     #[schema(example = "api")]
     pub source: String,
     /// Counts up with every change; the ETag.
+    #[record(opaque)]
     pub version: i64,
     /// When it was given.
+    #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// When it was taken back.
+    /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-impl Versioned for Grant {
-    fn version(&self) -> i64 {
-        self.version
+/// What callers write of a grant.
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Validate, Record,
+)]
+#[serde(deny_unknown_fields)]
+#[diesel(table_name = grants)]
+#[validate(schema(function = scope_fits, skip_on_field_errors = false))]
+#[validate(schema(function = programs_have_no_reports, skip_on_field_errors = false))]
+#[validate(schema(function = ends_after_start, skip_on_field_errors = false))]
+pub struct GrantFields {
+    /// What holds the role.
+    #[record(words, fixed)]
+    pub principal_kind: PrincipalKind,
+    /// Which one.
+    #[record(fixed)]
+    pub principal_id: Uuid,
+    /// The role.
+    #[record(fixed)]
+    pub role_id: Uuid,
+    /// How far it reaches.
+    #[record(words, fixed)]
+    pub scope_kind: ScopeKind,
+    /// Of which org unit, group, category or course; null for the other kinds.
+    #[serde(default)]
+    #[record(fixed)]
+    pub scope_id: Option<Uuid>,
+    /// From when it counts; at once, if null.
+    #[serde(default, deserialize_with = "instant::optional")]
+    #[record(fixed)]
+    pub starts_at: Option<DateTime<Utc>>,
+    /// Until when it counts; for ever, if null.
+    #[serde(default, deserialize_with = "instant::optional")]
+    #[record(fixed)]
+    pub ends_at: Option<DateTime<Utc>>,
+}
+
+/// A role to be given to a principal in a scope.
+pub type CreateGrant = Create<Grant>;
+
+/// That a grant is to be revoked.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeGrant {}
+
+impl RowEdit<Grant> for RevokeGrant {
+    fn of(self, thing: Authorized<Grant>) -> Change<Grant> {
+        Change::Archive(thing)
     }
 }
 
-protected!(Grant in grants, name: "grant", external: None, read: RolesRead,
-    covered: |scope| scope.scopes("grants.scope_kind", "grants.scope_id"));
+bulk_row! {
+    /// A grant to be made or revoked: either `create`, or `id` with `revoke`.
+    BulkGrantRow: CreateGrant,
+    /// Revokes it: `{}`.
+    revoke: RevokeGrant
+}
+
+resource!(Grant in grants, fields: GrantFields, name: "grant", kind: "grant", external: None,
+    read: RolesRead, write: RolesWrite,
+    covered: |scope| scope.scopes("grants.scope_kind", "grants.scope_id"),
+    new: { source: "api".to_owned() },
+    archived: revoked_at as "revoked");
 
 impl Grant {
     /// Whose next request must look again at what they hold.
@@ -77,40 +127,9 @@ impl Grant {
             PrincipalKind::Group => Wake::Callers,
         }
     }
-
-    /// The person whom it is about, if it is about one.
-    pub fn person(&self) -> Option<Uuid> {
-        (self.principal_kind == PrincipalKind::User).then_some(self.principal_id)
-    }
 }
 
-/// A role to be given to somebody in a scope.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-#[validate(schema(function = scope_fits, skip_on_field_errors = false))]
-#[validate(schema(function = programs_have_no_reports, skip_on_field_errors = false))]
-#[validate(schema(function = ends_after_start, skip_on_field_errors = false))]
-pub struct CreateGrant {
-    /// What gets it.
-    pub principal_kind: PrincipalKind,
-    /// Which one.
-    pub principal_id: Uuid,
-    /// What it gets.
-    pub role_id: Uuid,
-    /// How far it reaches.
-    pub scope_kind: ScopeKind,
-    /// Of which org unit, group, category or course; absent for the other kinds.
-    #[serde(default)]
-    pub scope_id: Option<Uuid>,
-    /// From when it counts; at once, if absent.
-    #[serde(default, deserialize_with = "instant::optional")]
-    pub starts_at: Option<DateTime<Utc>>,
-    /// Until when it counts; for ever, if absent.
-    #[serde(default, deserialize_with = "instant::optional")]
-    pub ends_at: Option<DateTime<Utc>>,
-}
-
-fn scope_fits(grant: &CreateGrant) -> Result<(), ValidationError> {
+fn scope_fits(grant: &GrantFields) -> Result<(), ValidationError> {
     let fault = match (grant.scope_kind.table().is_some(), grant.scope_id) {
         (true, None) => "is required for this kind of scope",
         (false, Some(_)) => "must be left out: this kind of scope names nothing",
@@ -119,7 +138,7 @@ fn scope_fits(grant: &CreateGrant) -> Result<(), ValidationError> {
     rule("/scope_id", fault)
 }
 
-fn programs_have_no_reports(grant: &CreateGrant) -> Result<(), ValidationError> {
+fn programs_have_no_reports(grant: &GrantFields) -> Result<(), ValidationError> {
     let is_program = grant.principal_kind == PrincipalKind::ServiceAccount;
     if is_program && matches!(grant.scope_kind, ScopeKind::OwnReports | ScopeKind::OwnSelf) {
         return rule(
@@ -130,7 +149,7 @@ fn programs_have_no_reports(grant: &CreateGrant) -> Result<(), ValidationError> 
     Ok(())
 }
 
-fn ends_after_start(grant: &CreateGrant) -> Result<(), ValidationError> {
+fn ends_after_start(grant: &GrantFields) -> Result<(), ValidationError> {
     match (grant.starts_at, grant.ends_at) {
         (Some(start), Some(end)) if end <= start => rule("/ends_at", "must be after starts_at"),
         _ => Ok(()),

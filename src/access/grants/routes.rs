@@ -3,14 +3,19 @@
 use actix_web::{delete, get, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{
-    model::{CreateGrant, Grant},
-    store,
-};
+use super::model::{BulkGrantRow, CreateGrant, Grant};
 use crate::{
-    access::{self, Permission, inclusion},
+    access::{self, Permission},
     app::Call,
-    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{
+        ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
+        bulk::{BulkAnswer, BulkBody, BulkRequest},
+    },
+    resource::{
+        Change, Resource, bulk,
+        list::{ReadQuery, ResourceQuery},
+        routes, write,
+    },
 };
 
 /// The routes of this resource.
@@ -19,6 +24,7 @@ pub fn configure(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/grants")
             .service(list_grants)
             .service(create_grant)
+            .service(bulk_write_grants)
             .service(get_grant)
             .service(revoke_grant),
     );
@@ -28,12 +34,11 @@ pub fn configure(config: &mut ServiceConfig) {
 ///
 /// Those whose scope lies within the caller's, revoked ones included: `filter=not (revoked_at pr)` leaves
 /// them out.
-#[utoipa::path(tag = "grants", params(ListQuery), responses((status = 200, body = Page<Grant>)),
+#[utoipa::path(tag = "grants", params(ResourceQuery), responses((status = 200, body = Page<Grant>)),
     extensions(("x-permission" = json!("roles.read"))))]
 #[get("")]
-async fn list_grants(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_grants(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    routes::list::<Grant>(call, query.0).await
 }
 
 /// Create a grant.
@@ -45,27 +50,33 @@ async fn list_grants(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
     extensions(("x-permission" = json!("roles.write"))))]
 #[post("")]
 async fn create_grant(call: Call, body: Valid<CreateGrant>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        tx.require(Permission::RolesWrite)?;
-        let new = &body.0;
-        store::lock_role(tx, new.role_id)?;
-        let powers = inclusion::role_in_scope(new.role_id, new.scope_kind.as_str(), new.scope_id);
-        inclusion::require(tx, powers)?;
-        store::check(tx, new)?;
-        store::check_twins(tx, new)?;
-        let grant = store::insert(tx, new, "api")?;
-        Reply::created(&grant, format!("/v1/grants/{}", grant.id))
-    })
-    .await
+    routes::create(call, body.0).await
+}
+
+/// Create and revoke grants in bulk.
+///
+/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
+/// others are written. Each row is checked against what the caller holds as the request begins, and against the grants that are
+/// there: what a row revokes, another grants again in a later request only. With an `Idempotency-Key` the whole request is
+/// safe to repeat.
+#[utoipa::path(tag = "grants", request_body = BulkRequest<BulkGrantRow>,
+    responses((status = 200, body = BulkAnswer<Grant>)), extensions(("x-permission" = json!("roles.write"))))]
+#[post("/bulk")]
+async fn bulk_write_grants(call: Call, body: BulkBody) -> ApiResult<Reply> {
+    bulk::respond::<Grant, BulkGrantRow>(call, body).await
 }
 
 /// Get a grant.
-#[utoipa::path(tag = "grants", params(("grant_id" = String, Path)), responses((status = 200, body = Grant)),
-    extensions(("x-permission" = json!("roles.read"))))]
+#[utoipa::path(tag = "grants", params(("grant_id" = String, Path), ReadQuery),
+    responses((status = 200, body = Grant)), extensions(("x-permission" = json!("roles.read"))))]
 #[get("/{grant_id}")]
-async fn get_grant(call: Call, id: Path<Ref<Grant>>, known: IfNoneMatch) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+async fn get_grant(
+    call: Call,
+    id: Path<Ref<Grant>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    routes::read(call, id.into_inner(), query.0, known).await
 }
 
 /// Revoke a grant.
@@ -76,11 +87,10 @@ async fn get_grant(call: Call, id: Path<Ref<Grant>>, known: IfNoneMatch) -> ApiR
 #[delete("/{grant_id}")]
 async fn revoke_grant(call: Call, id: Path<Ref<Grant>>, known: IfMatch) -> ApiResult<Reply> {
     call.write(move |tx| {
+        Grant::lock(tx)?;
         let grant = access::authorize(tx, &id, Permission::RolesWrite)?;
         known.check(&*grant)?;
-        if grant.revoked_at.is_none() {
-            store::revoke(tx, &grant)?;
-        }
+        write::one(tx, Change::Archive(grant))?;
         Ok(Reply::no_content())
     })
     .await

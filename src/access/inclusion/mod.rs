@@ -8,12 +8,12 @@ mod powers;
 mod reach;
 
 pub use powers::{
-    added_to_role, confined, granted_to, granted_to_people, held_by_members, held_over_members, reaching,
-    reaching_those, role_in_scope,
+    added_to_roles, confined, given_by, granted_to, granted_to_people, held_by_members, held_over_members,
+    reaching, reaching_those,
 };
 pub use reach::{moved_beyond_caller, newly_reached, require_over};
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
@@ -23,6 +23,7 @@ use crate::{
     app::Tx,
     db::Sql,
     http::{ApiError, ApiResult, Code},
+    resource::{Draft, Resource},
     sql,
 };
 
@@ -40,13 +41,44 @@ pub fn require(tx: &mut Tx, powers: Sql) -> ApiResult<()> {
         return Ok(());
     }
     let names: Vec<_> = missing.into_iter().map(|row| row.permission).collect();
-    Err(ApiError::new(
+    Err(exceeds(&names))
+}
+
+/// As [`require`], for each of many drafts by itself: the `holder` of a power is the draft that gives it.
+pub fn require_each<T: Resource>(tx: &mut Tx, drafts: &mut [Draft<T>], powers: Sql) -> ApiResult<()> {
+    #[derive(QueryableByName)]
+    struct Exceeding {
+        #[diesel(sql_type = sql_types::Uuid)]
+        holder: Uuid,
+        #[diesel(sql_type = sql_types::Array<sql_types::Text>)]
+        missing: Vec<String>,
+    }
+    let Some(held) = held_by_caller(tx) else {
+        return Ok(());
+    };
+    let exceeding: Vec<Exceeding> = sql!(
+        "SELECT power.holder, array_agg(DISTINCT power.permission ORDER BY power.permission) AS missing
+         FROM ({powers}) AS power WHERE NOT {held} GROUP BY power.holder"
+    )
+    .load(tx.conn)?;
+    let exceeding = exceeding.into_iter().map(|row| (row.holder, row.missing));
+    let exceeding: HashMap<Uuid, Vec<String>> = exceeding.collect();
+    for draft in drafts {
+        if let Some(missing) = exceeding.get(&draft.after.id()) {
+            draft.refuse(exceeds(missing));
+        }
+    }
+    Ok(())
+}
+
+fn exceeds(missing: &[String]) -> ApiError {
+    ApiError::new(
         Code::GrantExceedsCaller,
         format!(
             "You do not hold {} in a scope that includes this one; leave that out, or ask somebody who does.",
-            names.join(", ")
+            missing.join(", ")
         ),
-    ))
+    )
 }
 
 /// As [`require`], for what people were granted: `detail` says whom it is about, and which permissions those are is not

@@ -10,22 +10,25 @@ pub(super) fn due(now: DateTime<Utc>) -> Sql {
     sql!("grants.revoked_at IS NULL AND (grants.ends_at IS NULL OR grants.ends_at > {now})")
 }
 
-/// What somebody who gets this role in this scope may do; and the leave to grant there, which the giver needs.
-pub fn role_in_scope(role: Uuid, scope_kind: &str, scope_id: Option<Uuid>) -> Sql {
+/// What each of the grants in `given`, a table expression of new rows, gives; and the leave to grant there, which the giver
+/// needs. The grant is the `holder`.
+pub fn given_by(given: Sql) -> Sql {
     sql!(
-        "SELECT {scope_kind}::text AS scope_kind, {scope_id}::uuid AS scope_id, permission
-         FROM (SELECT unnest(roles.permissions) FROM roles WHERE roles.id = {role}
+        "SELECT given.id AS holder, given.scope_kind, given.scope_id, needed.permission FROM {given} AS given
+         CROSS JOIN LATERAL (SELECT unnest(roles.permissions) FROM roles WHERE roles.id = given.role_id
             UNION SELECT {roles_write}) AS needed (permission)",
         roles_write = Permission::RolesWrite.as_str(),
     )
 }
 
-/// What those who hold this role get with `added`.
-pub fn added_to_role(role: Uuid, added: Vec<String>, now: DateTime<Utc>) -> Sql {
+/// What those who hold roles get with the permissions `added` to them, pairs of role and permission. The role is the
+/// `holder`.
+pub fn added_to_roles(added: Vec<(Uuid, String)>, now: DateTime<Utc>) -> Sql {
+    let (roles, added): (Vec<Uuid>, Vec<String>) = added.into_iter().unzip();
     sql!(
-        "SELECT grants.scope_kind, grants.scope_id, added.permission
-         FROM grants CROSS JOIN unnest({added}) AS added (permission)
-         WHERE {due} AND grants.role_id = {role}",
+        "SELECT added.role_id AS holder, grants.scope_kind, grants.scope_id, added.permission
+         FROM unnest({roles}, {added}) AS added (role_id, permission)
+         JOIN grants ON grants.role_id = added.role_id WHERE {due}",
         due = due(now),
     )
 }

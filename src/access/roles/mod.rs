@@ -1,5 +1,5 @@
 //! Roles: named sets of permissions, built in or made by administrators.
 
+pub mod check;
 pub mod model;
 pub mod routes;
-pub mod store;

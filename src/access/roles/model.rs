@@ -7,7 +7,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{access::Permission, db::Sql, db::schema::roles, http::Versioned, protected};
+use crate::{
+    access::Permission,
+    bulk_row,
+    db::{Sql, schema::roles},
+    resource,
+    resource::{Create, Record, Update},
+};
 
 /// A permission and what it opens.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -27,49 +33,39 @@ pub struct PermissionList {
 }
 
 /// A named set of permissions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = roles)]
 pub struct Role {
     /// Our id.
     pub id: Uuid,
-    /// Its unique code.
-    #[schema(example = "site_trainer")]
-    pub code: String,
-    /// Its name.
-    #[schema(example = "Site trainer")]
-    pub name: String,
-    /// What it is for.
-    pub description: String,
-    /// What it opens.
-    #[schema(value_type = Vec<Permission>)]
-    pub permissions: Vec<String>,
+    /// What callers write.
+    #[serde(flatten)]
+    #[diesel(embed)]
+    pub fields: RoleFields,
     /// Whether it comes with Provost; such a role does not change.
     pub built_in: bool,
     /// Counts up with every change; the ETag.
+    #[record(opaque)]
     pub version: i64,
     /// When it was made.
+    #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// When it was put away; an archived role cannot be granted.
+    /// When it was archived; an archived role cannot be granted.
     pub archived_at: Option<DateTime<Utc>>,
 }
 
-impl Versioned for Role {
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
-
-// Roles are the academy's shared words: whoever may read them anywhere reads them all. Changing them is another matter.
-protected!(Role in roles, name: "role", external: None, read: RolesRead, covered: |_scope| Sql::always());
-
-/// A role to be made.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+/// What callers write of a role.
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Validate, Record,
+)]
 #[serde(deny_unknown_fields)]
-pub struct CreateRole {
-    /// Its unique code.
+#[diesel(table_name = roles)]
+pub struct RoleFields {
+    /// Its unique code. It stays.
     #[schema(pattern = "^[a-z][a-z0-9_]{0,62}$", example = "site_trainer")]
+    #[record(fixed, sort)]
     pub code: String,
     /// Its name.
     #[schema(min_length = 1, max_length = 200, example = "Site trainer")]
@@ -78,22 +74,27 @@ pub struct CreateRole {
     #[serde(default)]
     #[schema(max_length = 2000, format = "multiline")]
     pub description: String,
-    /// What it opens.
-    #[schema(max_items = 100)]
-    pub permissions: Vec<Permission>,
+    /// What it opens, all of it. What is added to a role must be held by the caller wherever the role is granted.
+    #[schema(value_type = Vec<Permission>, max_items = 100)]
+    #[record(opaque)]
+    pub permissions: Vec<String>,
 }
 
-/// Changes to a role: a field that is absent stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct UpdateRole {
-    /// Its name.
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
-    pub name: Option<String>,
-    /// What it is for.
-    #[schema(max_length = 2000, format = "multiline", nullable = false)]
-    pub description: Option<String>,
-    /// What it opens, all of it. What is added must be held by the caller wherever the role is granted.
-    #[schema(max_items = 100, nullable = false)]
-    pub permissions: Option<Vec<Permission>>,
+/// A role to be made.
+pub type CreateRole = Create<Role>;
+
+/// Changes to a role.
+pub type UpdateRole = Update<Role>;
+
+bulk_row! {
+    /// A role to be made or changed: either `create`, or `id` with `update`.
+    BulkRoleRow: CreateRole, UpdateRole
 }
+
+// Roles are the academy's shared words: whoever may read them anywhere reads them all. Changing them is another matter.
+resource!(Role in roles, fields: RoleFields, name: "role", kind: "role", external: None,
+    read: RolesRead, write: RolesWrite,
+    covered: |scope| scope.global(),
+    visible: |_scope| Sql::always(),
+    new: { built_in: false },
+    archived: archived_at);

@@ -3,15 +3,19 @@
 use actix_web::{get, patch, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{
-    model::{CreateRole, PermissionInfo, PermissionList, Role, UpdateRole},
-    store,
-};
+use super::model::{BulkRoleRow, CreateRole, PermissionInfo, PermissionList, Role, UpdateRole};
 use crate::{
-    access::{self, Authorized, Permission, inclusion},
-    app::{Call, Tx, Wake},
-    http::{ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
-    ledger::Event,
+    access::Permission,
+    app::Call,
+    http::{
+        ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
+        bulk::{BulkAnswer, BulkBody, BulkRequest},
+    },
+    resource::{
+        bulk,
+        list::{ReadQuery, ResourceQuery},
+        routes,
+    },
 };
 
 /// The routes of this resource.
@@ -20,6 +24,7 @@ pub fn configure(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/roles")
             .service(list_roles)
             .service(create_role)
+            .service(bulk_write_roles)
             .service(get_role)
             .service(update_role)
             .service(archive_role),
@@ -45,12 +50,11 @@ async fn list_permissions(call: Call) -> ApiResult<Reply> {
 }
 
 /// List roles.
-#[utoipa::path(tag = "roles", params(ListQuery), responses((status = 200, body = Page<Role>)),
+#[utoipa::path(tag = "roles", params(ResourceQuery), responses((status = 200, body = Page<Role>)),
     extensions(("x-permission" = json!("roles.read")), ("x-scope" = json!("any"))))]
 #[get("")]
-async fn list_roles(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_roles(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    routes::list::<Role>(call, query.0).await
 }
 
 /// Create a role.
@@ -60,27 +64,38 @@ async fn list_roles(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
     extensions(("x-permission" = json!("roles.write"))))]
 #[post("")]
 async fn create_role(call: Call, body: Valid<CreateRole>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        tx.require_everywhere(Permission::RolesWrite)?;
-        let role = store::insert(tx, &body.0)?;
-        tx.record(Event::new("role.created", "role", role.id).after(&role));
-        Reply::created(&role, format!("/v1/roles/{}", role.id))
-    })
-    .await
+    routes::create(call, body.0).await
+}
+
+/// Create and update roles in bulk.
+///
+/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
+/// others are written. What a row adds to a role must be held by the caller wherever the role is granted.
+/// With an `Idempotency-Key` the whole request is safe to repeat.
+#[utoipa::path(tag = "roles", request_body = BulkRequest<BulkRoleRow>,
+    responses((status = 200, body = BulkAnswer<Role>)), extensions(("x-permission" = json!("roles.write"))))]
+#[post("/bulk")]
+async fn bulk_write_roles(call: Call, body: BulkBody) -> ApiResult<Reply> {
+    bulk::respond::<Role, BulkRoleRow>(call, body).await
 }
 
 /// Get a role.
-#[utoipa::path(tag = "roles", params(("role_id" = String, Path)), responses((status = 200, body = Role)),
+#[utoipa::path(tag = "roles", params(("role_id" = String, Path), ReadQuery),
+    responses((status = 200, body = Role)),
     extensions(("x-permission" = json!("roles.read")), ("x-scope" = json!("any"))))]
 #[get("/{role_id}")]
-async fn get_role(call: Call, id: Path<Ref<Role>>, known: IfNoneMatch) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+async fn get_role(
+    call: Call,
+    id: Path<Ref<Role>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    routes::read(call, id.into_inner(), query.0, known).await
 }
 
 /// Update a role.
 ///
-/// Counts from the next request of everybody who holds it.
+/// Takes effect with the next request of every holder.
 #[utoipa::path(tag = "roles", params(("role_id" = String, Path)), request_body = UpdateRole,
     responses((status = 200, body = Role)), extensions(("x-permission" = json!("roles.write"))))]
 #[patch("/{role_id}")]
@@ -90,24 +105,7 @@ async fn update_role(
     known: IfMatch,
     body: Valid<UpdateRole>,
 ) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = authorize(tx, &id)?;
-        known.check(&*before)?;
-        if let Some(wanted) = &body.0.permissions {
-            let mut added = store::names(wanted);
-            added.retain(|name| !before.permissions.contains(name));
-            inclusion::require(tx, inclusion::added_to_role(before.id, added, tx.now))?;
-        }
-        let role = store::update(tx, &before, &body.0)?;
-        tx.record(
-            Event::new("role.updated", "role", role.id)
-                .before(&*before)
-                .after(&role),
-        );
-        tx.wake(Wake::Callers);
-        Reply::resource(&role)
-    })
-    .await
+    routes::update(call, id.into_inner(), known, body.0).await
 }
 
 /// Archive a role.
@@ -117,36 +115,5 @@ async fn update_role(
     extensions(("x-permission" = json!("roles.write"))))]
 #[post("/{role_id}/archival")]
 async fn archive_role(call: Call, id: Path<Ref<Role>>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = authorize(tx, &id)?;
-        if before.archived_at.is_some() {
-            return Reply::resource(&*before);
-        }
-        if store::is_granted(tx, before.id)? {
-            return Err(ApiError::new(
-                Code::RoleInUse,
-                "Revoke its grants first; GET /v1/grants with a filter on role_id lists them.",
-            ));
-        }
-        let role = store::archive(tx, &before)?;
-        tx.record(
-            Event::new("role.archived", "role", role.id)
-                .before(&*before)
-                .after(&role),
-        );
-        Reply::resource(&role)
-    })
-    .await
-}
-
-fn authorize(tx: &mut Tx, id: &Ref<Role>) -> ApiResult<Authorized<Role>> {
-    let role = access::authorize(tx, id, Permission::RolesWrite)?;
-    tx.require_everywhere(Permission::RolesWrite)?;
-    if role.built_in {
-        return Err(ApiError::new(
-            Code::RoleBuiltIn,
-            "Make a role of your own with the permissions that you want.",
-        ));
-    }
-    Ok(role)
+    routes::archive(call, id.into_inner()).await
 }

@@ -1,7 +1,7 @@
 //! The types of `/v1/service-accounts`.
 
 use chrono::{DateTime, Utc};
-use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -9,9 +9,12 @@ use validator::Validate;
 
 use crate::{
     access::Permission,
+    app::{Tx, Wake},
     db::schema::{service_account_secrets, service_accounts},
-    http::{Versioned, rules::rule},
-    instant, protected, text_enum,
+    http::{ApiResult, Versioned, rules::rule},
+    instant, resource,
+    resource::{Create, Draft, NoExtra, Record, Resource, Row, Unique, Update, draft},
+    text_enum,
 };
 
 text_enum! {
@@ -25,44 +28,40 @@ text_enum! {
 }
 
 /// A program that calls the API.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = service_accounts)]
 pub struct ServiceAccount {
     /// Our id, which is its `client_id`.
     pub id: Uuid,
-    /// Its unique name.
-    #[schema(example = "HR feed")]
-    pub name: String,
-    /// Whether it may call.
-    pub status: ServiceAccountStatus,
+    /// What callers write.
+    #[serde(flatten)]
+    #[diesel(embed)]
+    pub fields: ServiceAccountFields,
     /// Counts up with every change; the ETag.
+    #[record(opaque)]
     pub version: i64,
     /// When it was added.
+    #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-impl Versioned for ServiceAccount {
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
-
-protected!(ServiceAccount in service_accounts, name: "service account", external: None, read: RolesRead,
-    covered: |scope| scope.global());
-
-/// A service account to be added.
-#[derive(Debug, Clone, Serialize, Deserialize, Insertable, ToSchema, Validate)]
+/// What callers write of a service account.
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Validate, Record,
+)]
 #[serde(deny_unknown_fields)]
 #[diesel(table_name = service_accounts)]
-pub struct CreateServiceAccount {
+pub struct ServiceAccountFields {
     /// Its unique name.
     #[schema(min_length = 1, max_length = 200, example = "HR feed")]
+    #[record(folded, sort)]
     pub name: String,
     /// Whether it may call.
     #[serde(default = "active")]
     #[schema(default = "active")]
+    #[record(words)]
     pub status: ServiceAccountStatus,
 }
 
@@ -70,17 +69,34 @@ fn active() -> ServiceAccountStatus {
     ServiceAccountStatus::Active
 }
 
-/// Changes to a service account: a field that is absent stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, AsChangeset, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-#[diesel(table_name = service_accounts)]
-pub struct UpdateServiceAccount {
-    /// Its unique name.
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
-    pub name: Option<String>,
-    /// Whether it may call.
-    #[schema(nullable = false)]
-    pub status: Option<ServiceAccountStatus>,
+/// A service account to be added.
+pub type CreateServiceAccount = Create<ServiceAccount>;
+
+/// Changes to a service account.
+pub type UpdateServiceAccount = Update<ServiceAccount>;
+
+resource!(ServiceAccount in service_accounts, fields: ServiceAccountFields, name: "service account",
+    kind: "service_account", external: None, read: RolesRead, write: RolesWrite,
+    covered: |scope| scope.global());
+
+const NAME: Unique<ServiceAccount> = Unique {
+    column: "name",
+    value: |account| &account.name,
+};
+
+impl Resource for ServiceAccount {
+    type Extra = NoExtra;
+    const PATH: &'static str = "/v1/service-accounts";
+
+    fn check(tx: &mut Tx, drafts: &mut [Draft<Self>]) -> ApiResult<()> {
+        draft::require_everywhere(tx, drafts, Self::WRITE, Draft::is_new)?;
+        NAME.check(tx, drafts)
+    }
+
+    fn announce(tx: &mut Tx, drafts: &[Draft<Self>]) -> ApiResult<()> {
+        draft::due(drafts).for_each(|draft| tx.wake(Wake::Caller(draft.after.id)));
+        Ok(())
+    }
 }
 
 text_enum! {

@@ -5,13 +5,15 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     model::{CreateServiceAccount, ServiceAccount, UpdateServiceAccount},
-    secrets, store,
+    secrets,
 };
 use crate::{
-    access::{self, Permission},
-    app::{Call, Wake},
-    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
-    ledger::Event,
+    app::Call,
+    http::{ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid},
+    resource::{
+        list::{ReadQuery, ResourceQuery},
+        routes,
+    },
 };
 
 /// The routes of this resource.
@@ -27,12 +29,11 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// List service accounts.
-#[utoipa::path(tag = "service-accounts", params(ListQuery), responses((status = 200, body = Page<ServiceAccount>)),
-    extensions(("x-permission" = json!("roles.read"))))]
+#[utoipa::path(tag = "service-accounts", params(ResourceQuery),
+    responses((status = 200, body = Page<ServiceAccount>)), extensions(("x-permission" = json!("roles.read"))))]
 #[get("")]
-async fn list_service_accounts(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_service_accounts(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    routes::list::<ServiceAccount>(call, query.0).await
 }
 
 /// Create a service account.
@@ -42,26 +43,20 @@ async fn list_service_accounts(call: Call, query: Query<ListQuery>) -> ApiResult
     responses((status = 201, body = ServiceAccount)), extensions(("x-permission" = json!("roles.write"))))]
 #[post("")]
 async fn create_service_account(call: Call, body: Valid<CreateServiceAccount>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        tx.require_everywhere(Permission::RolesWrite)?;
-        let account = store::insert(tx, &body.0)?;
-        tx.record(Event::new("service_account.created", "service_account", account.id).after(&account));
-        Reply::created(&account, format!("/v1/service-accounts/{}", account.id))
-    })
-    .await
+    routes::create(call, body.0).await
 }
 
 /// Get a service account.
-#[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path)),
+#[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path), ReadQuery),
     responses((status = 200, body = ServiceAccount)), extensions(("x-permission" = json!("roles.read"))))]
 #[get("/{service_account_id}")]
 async fn get_service_account(
     call: Call,
     id: Path<Ref<ServiceAccount>>,
+    query: Query<ReadQuery>,
     known: IfNoneMatch,
 ) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+    routes::read(call, id.into_inner(), query.0, known).await
 }
 
 /// Update a service account.
@@ -77,17 +72,5 @@ async fn update_service_account(
     known: IfMatch,
     body: Valid<UpdateServiceAccount>,
 ) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::RolesWrite)?;
-        known.check(&*before)?;
-        let account = store::update(tx, &before, &body.0)?;
-        tx.record(
-            Event::new("service_account.updated", "service_account", account.id)
-                .before(&*before)
-                .after(&account),
-        );
-        tx.wake(Wake::Caller(account.id));
-        Reply::resource(&account)
-    })
-    .await
+    routes::update(call, id.into_inner(), known, body.0).await
 }

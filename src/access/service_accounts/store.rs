@@ -1,4 +1,4 @@
-//! The statements of service accounts and their secrets.
+//! The statements of the secrets of service accounts.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,9 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::model::{
-    CreateSecret, CreateServiceAccount, Secret, SecretKind, ServiceAccount, ServiceAccountStatus,
-    UpdateServiceAccount,
-};
+use super::model::{CreateSecret, Secret, SecretKind, ServiceAccount};
 use crate::{
-    access::{Authorized, Protected},
+    access::Authorized,
     app::Tx,
     db::{
         Condition,
@@ -21,90 +18,7 @@ use crate::{
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
-    text::fold,
 };
-
-const LISTING: Listing = Listing {
-    id: "service_accounts.id",
-    sorts: &[
-        Sort {
-            name: "created_at",
-            column: "service_accounts.created_at",
-            kind: SortKind::Instant,
-        },
-        Sort {
-            name: "name",
-            column: "service_accounts.name",
-            kind: SortKind::Text,
-        },
-    ],
-};
-
-static FILTER: Schema = Schema::new(&[
-    Attribute::scalar("id", Kind::Id, "service_accounts.id", "Our id."),
-    Attribute::scalar("name", Kind::Folded, "service_accounts.name", "Its unique name."),
-    Attribute::scalar(
-        "status",
-        Kind::Enum(ServiceAccountStatus::WORDS),
-        "service_accounts.status",
-        "Whether it may call.",
-    ),
-    Attribute::scalar(
-        "created_at",
-        Kind::Instant,
-        "service_accounts.created_at",
-        "When it was added.",
-    ),
-]);
-
-/// A page of service accounts.
-pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<ServiceAccount>> {
-    let scope = tx.scope(ServiceAccount::READ)?;
-    let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
-    let rows = service_accounts::table
-        .select((ServiceAccount::as_select(), page.key()))
-        .filter(page.rows([ServiceAccount::covered(&scope), filter]))
-        .order(page.order())
-        .limit(page.limit())
-        .load(tx.conn)?;
-    Ok(page.page(rows, |account| account.id))
-}
-
-/// Adds a service account.
-pub fn insert(tx: &mut Tx, new: &CreateServiceAccount) -> ApiResult<ServiceAccount> {
-    let account = diesel::insert_into(service_accounts::table)
-        .values((
-            service_accounts::id.eq(Uuid::now_v7()),
-            new,
-            service_accounts::name_folded.eq(fold(&new.name)),
-            service_accounts::created_at.eq(tx.now),
-            service_accounts::updated_at.eq(tx.now),
-        ))
-        .returning(ServiceAccount::as_returning())
-        .get_result(tx.conn)?;
-    Ok(account)
-}
-
-/// Changes a service account.
-pub fn update(
-    tx: &mut Tx,
-    account: &Authorized<ServiceAccount>,
-    changes: &UpdateServiceAccount,
-) -> ApiResult<ServiceAccount> {
-    let account = diesel::update(service_accounts::table.find(account.id))
-        .set((
-            changes,
-            changes
-                .name
-                .as_deref()
-                .map(|name| service_accounts::name_folded.eq(fold(name))),
-            service_accounts::version.eq(service_accounts::version + 1),
-            service_accounts::updated_at.eq(tx.now),
-        ))
-        .returning(ServiceAccount::as_returning())
-        .get_result(tx.conn)?;
-    Ok(account)
-}
 
 const SECRETS: Listing = Listing {
     id: "service_account_secrets.id",

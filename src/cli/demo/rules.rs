@@ -11,10 +11,7 @@ use super::export::{COMPANY, SOURCE};
 use crate::{
     access::{
         self, Permission, ScopeKind,
-        grants::{
-            self,
-            model::{CreateGrant, PrincipalKind},
-        },
+        grants::{self, model::PrincipalKind},
     },
     app::Tx,
     db::schema::{courses, external_keys, roles, users},
@@ -256,14 +253,5 @@ fn grant(tx: &mut Tx, kind: PrincipalKind, holder: Uuid, role: &str, scope: Scop
         .select(roles::id)
         .first(tx.conn)
         .map_err(ApiError::from)?;
-    let new = CreateGrant {
-        principal_kind: kind,
-        principal_id: holder,
-        role_id,
-        scope_kind: scope,
-        scope_id: None,
-        starts_at: None,
-        ends_at: None,
-    };
-    grants::store::insert(tx, &new, "command").map(drop)
+    grants::check::give(tx, (kind, holder), role_id, scope)
 }

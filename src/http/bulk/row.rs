@@ -11,7 +11,7 @@ pub trait ChangeRow: Body {
     type Create;
     /// What changes one.
     type Update;
-    /// The member that holds the latter.
+    /// The pointer to the latter.
     const CHANGE: &'static str;
 
     /// Whether it has exactly one of its two forms.
@@ -45,10 +45,11 @@ pub fn creates_or_updates<R: ChangeRow>(row: &R) -> Result<(), ValidationError> 
     if row.has_one_form() {
         return Ok(());
     }
-    complaints([FieldError::new(
-        "",
-        format!("must have either create alone, or id and {}", R::CHANGE),
-    )])
+    let detail = format!(
+        "must have either create alone, or id and {}",
+        R::CHANGE.trim_start_matches('/')
+    );
+    complaints([FieldError::new("", detail)])
 }
 
 /// Declares a row type that either adds a thing or changes one, with more optional fields if need be:
@@ -104,7 +105,7 @@ macro_rules! bulk_row {
         impl $crate::http::bulk::ChangeRow for $row {
             type Create = $create;
             type Update = $update;
-            const CHANGE: &'static str = stringify!($change);
+            const CHANGE: &'static str = concat!("/", stringify!($change));
 
             fn has_one_form(&self) -> bool {
                 matches!(

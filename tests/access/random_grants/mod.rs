@@ -11,12 +11,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use provost::access::Permission::{self, *};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use model::{Asks, Grant, Holder, Model, POOL, Powers, Reach, TITLES};
 
 use super::{grant_body, id};
-use crate::support::{Client, TestApp, soak};
+use crate::support::{Answer, Client, TestApp, soak};
 
 const STEPS: usize = 10_000;
 
@@ -160,9 +160,23 @@ impl Story {
     /// Tries the step as `actor`; the model follows if it is let through.
     async fn take(&mut self, actor: Holder, step: &Step) -> bool {
         let client = self.clients[&actor].with("If-Match", "*");
+        let in_bulk = self.below(3) == 0;
         let model = &mut self.model;
         let names = |permissions: &BTreeSet<Permission>| json!(permissions);
         let answer = match step {
+            Step::Grant(holder, role, reach) if in_bulk => {
+                let body = grant_body(model.id_of(*holder), model.roles[*role].0, model.scope_of(*reach));
+                bulk_row(&client, "/v1/grants", json!({"create": body})).await
+            }
+            Step::Revoke(grant) if in_bulk => {
+                let row = json!({"id": model.grants[*grant].id, "revoke": {}});
+                bulk_row(&client, "/v1/grants", row).await
+            }
+            Step::SetRole(role, permissions) if in_bulk => {
+                let update = json!({"permissions": names(permissions)});
+                let row = json!({"id": model.roles[*role].0, "update": update});
+                bulk_row(&client, "/v1/roles", row).await
+            }
             Step::Grant(holder, role, reach) => {
                 let body = grant_body(model.id_of(*holder), model.roles[*role].0, model.scope_of(*reach));
                 client.post("/v1/grants", body).await
@@ -277,6 +291,22 @@ impl Story {
         self.by_facts_alone = model.all_powers();
         model.follow_facts();
         true
+    }
+}
+
+/// Sends one row of a bulk request; answers as the row is answered.
+async fn bulk_row(client: &Client, path: &str, mut row: Value) -> Answer {
+    row["row_key"] = json!("1");
+    let answer = client.post(&format!("{path}/bulk"), json!({"rows": [row]})).await;
+    let row = answer.at("/results/0");
+    let Some(status) = row["status"].as_u64() else {
+        return answer;
+    };
+    let part = if status < 300 { "resource" } else { "problem" };
+    Answer {
+        status: status as u16,
+        bytes: row[part].to_string().into_bytes(),
+        ..answer
     }
 }
 
