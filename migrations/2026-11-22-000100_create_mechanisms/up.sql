@@ -4,6 +4,9 @@
 -- on every server. It is deterministic, so that it suits keyset pages; `provost doctor` checks its version.
 CREATE COLLATION provost_order (provider = icu, locale = 'und');
 
+-- Indexes of groups of three letters: text that contains, begins words with or resembles what is searched for.
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
 CREATE TABLE events (
     id uuid PRIMARY KEY,
     -- Given by the sealer, gap-free; NULL until then.
@@ -132,3 +135,74 @@ CREATE FUNCTION comparable(text text) RETURNS text
     RETURN CASE WHEN octet_length(text) = length(text) THEN upper(text COLLATE "C") COLLATE "C"
         ELSE upper(lower(normalize(regexp_replace(normalize(text, NFD), '[\u0300-\u036f]', '', 'g'), NFC)
             COLLATE "und-x-icu")) COLLATE "C" END;
+-- Search looks for a key in any case.
+CREATE INDEX external_keys_search_idx ON external_keys (kind, comparable(key));
+
+-- Letters as people type them who leave out accents: lower case, without marks, and with the letters that decompose to
+-- nothing as PostgreSQL's `unaccent` has them.
+CREATE FUNCTION search_folded(text text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN normalize(translate(replace(replace(replace(replace(
+            lower(regexp_replace(normalize(text, NFKD), '[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u064b-\u065f\u0670]', '', 'g')),
+            'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
+        'ðøđħıłŋŧƀƃƈƌƒƙƚƞƥƭƴƶǥȡȥȴȵȶȼȿɀɇɉɍɏɓɖɗɛɠɨɲʉʋς', 'dodhilntbbccfklnptyzgdzlntcszejrybddegiluvσ'), NFC);
+
+-- The letters of scripts that write no word breaks (Chinese, Japanese, Korean, Thai, Lao, Burmese and Khmer), as they
+-- stand in a regular expression's brackets.
+CREATE FUNCTION unbroken_letters() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff';
+
+-- A run of such letters as its overlapping pairs; a single letter as it stands.
+CREATE FUNCTION letter_pairs(run text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT string_agg(substr(run, n, 2), ' ' ORDER BY n)
+        FROM generate_series(1, greatest(length(run) - 1, 1)) AS n);
+
+-- A text without the characters that show nothing and only say where a line may break: soft hyphens, spaces of no width.
+CREATE FUNCTION without_break_marks(text text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN translate(text, U&'\00ad\200b\200d\2060\feff', '');
+
+-- The words of a text, with spaces between. Punctuation inside a word splits it, so that the parser takes nothing for a
+-- file, an address or a negative number.
+CREATE FUNCTION search_words(text text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN btrim(regexp_replace(normalize(without_break_marks(text), NFKC), '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2000-\u206f' || unbroken_letters() || ']+', ' ', 'g'));
+
+-- What search finds a text by: its words without accents, and the pairs of letters of its runs without word breaks, each
+-- letter with the next one or the end, so that every part of a run begins one. Takes the key form of a text, as do the next.
+CREATE FUNCTION search_parts(text text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
+DECLARE
+    pairs text;
+BEGIN
+    IF octet_length(text) = length(text) THEN
+        RETURN btrim(regexp_replace(text, '[^a-z0-9]+', ' ', 'g'));
+    END IF;
+    SELECT string_agg(letter_pairs(run[1] || ' '), ' ') INTO pairs
+        FROM regexp_matches(normalize(without_break_marks(text), NFKC), '[' || unbroken_letters() || ']+', 'g') AS run;
+    RETURN btrim(regexp_replace(concat_ws(' ', search_folded(search_words(text)), pairs), ' +', ' ', 'g'));
+END $$;
+
+-- The column `search` of a table, which one trigram index makes fast: the parts of a text where they differ from it, and the
+-- text as it is, for filters with `co`, between two spaces. So `LIKE '% sil%'` finds the beginning of a word. E-mail
+-- addresses have no parts: their domain is the same for everybody.
+CREATE FUNCTION search_text(text text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
+DECLARE
+    plain text := regexp_replace(text, '[^ ]+@[^ ]+', '', 'g');
+BEGIN
+    IF plain ~ '[^a-z0-9 ]' THEN
+        RETURN ' ' || search_parts(plain) || ' ' || text || ' ';
+    END IF;
+    RETURN ' ' || text || ' ';
+END $$;
+
+-- The place of a text among those like what was typed: the best first. It goes by how the text begins, where names are. Its
+-- cost has PostgreSQL work it out once a row.
+CREATE FUNCTION search_relevance(typed text, searched text) RETURNS bigint
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT COST 1000 AS $$
+BEGIN
+    RETURN -1000000 * word_similarity(typed, left(searched, 48));
+END $$;

@@ -6,6 +6,7 @@ CREATE TABLE org_units (
     code_folded text NOT NULL,
     name text NOT NULL,
     name_folded text NOT NULL,
+    search text NOT NULL GENERATED ALWAYS AS (search_text(name_folded || ' ' || code_folded)) STORED,
     parent_id uuid REFERENCES org_units (id),
     -- NULL is inherited from the unit above.
     time_zone text,
@@ -21,6 +22,7 @@ CREATE INDEX org_units_parent_idx ON org_units (parent_id);
 CREATE INDEX org_units_name_folded_idx ON org_units (name_folded);
 CREATE INDEX org_units_zoned_idx ON org_units (id) WHERE time_zone IS NOT NULL;
 CREATE INDEX org_units_name_idx ON org_units (name COLLATE provost_order, id);
+CREATE INDEX org_units_search_idx ON org_units USING gin (search gin_trgm_ops);
 CREATE INDEX org_units_created_idx ON org_units (created_at, id);
 
 -- Every unit with itself and all above it.
@@ -38,6 +40,7 @@ CREATE TABLE locations (
     code_folded text NOT NULL,
     name text NOT NULL,
     name_folded text NOT NULL,
+    search text NOT NULL GENERATED ALWAYS AS (search_text(name_folded || ' ' || code_folded)) STORED,
     address text,
     time_zone text,
     org_unit_id uuid REFERENCES org_units (id),
@@ -51,6 +54,7 @@ CREATE UNIQUE INDEX locations_code_key ON locations (code_folded);
 CREATE INDEX locations_code_idx ON locations (code COLLATE provost_order, id);
 CREATE INDEX locations_name_idx ON locations (name COLLATE provost_order, id);
 CREATE INDEX locations_name_folded_idx ON locations (name_folded);
+CREATE INDEX locations_search_idx ON locations USING gin (search gin_trgm_ops);
 CREATE INDEX locations_created_idx ON locations (created_at, id);
 CREATE INDEX locations_org_unit_idx ON locations (org_unit_id);
 
@@ -81,6 +85,10 @@ CREATE TABLE users (
     org_unit_id uuid REFERENCES org_units (id),
     location_id uuid REFERENCES locations (id),
     attributes jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(attributes) = 'object'),
+    -- Where words stand without spaces, the whole name does, too.
+    search text NOT NULL GENERATED ALWAYS AS (search_text(given_name_folded || ' ' || family_name_folded || ' ' || username_folded
+        || coalesce(' ' || email_folded, '')
+        || CASE WHEN octet_length(family_name_folded) > length(family_name_folded) THEN ' ' || family_name_folded || given_name_folded ELSE '' END)) STORED,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -95,6 +103,9 @@ CREATE INDEX users_updated_idx ON users (updated_at, id);
 CREATE INDEX users_manager_idx ON users (manager_id);
 CREATE INDEX users_org_unit_idx ON users (org_unit_id);
 CREATE INDEX users_location_idx ON users (location_id);
+CREATE INDEX users_search_idx ON users USING gin (search gin_trgm_ops);
+-- By which PostgreSQL tells common words from rare ones.
+ALTER TABLE users ALTER search SET STATISTICS 300;
 CREATE INDEX users_department_idx ON users (comparable(department));
 
 -- Every person with themselves and all above them in the reporting line. Derived from users.manager_id, which has the
@@ -134,6 +145,7 @@ CREATE TABLE groups (
     code_folded text NOT NULL,
     name text NOT NULL,
     name_folded text NOT NULL,
+    search text NOT NULL GENERATED ALWAYS AS (search_text(name_folded || ' ' || code_folded)) STORED,
     kind text NOT NULL CHECK (kind IN ('static', 'dynamic')),
     -- Who belongs to a dynamic group, in the filter language.
     filter text,
@@ -149,6 +161,7 @@ CREATE UNIQUE INDEX groups_code_key ON groups (code_folded);
 CREATE INDEX groups_code_idx ON groups (code COLLATE provost_order, id);
 CREATE INDEX groups_name_idx ON groups (name COLLATE provost_order, id);
 CREATE INDEX groups_name_folded_idx ON groups (name_folded);
+CREATE INDEX groups_search_idx ON groups USING gin (search gin_trgm_ops);
 CREATE INDEX groups_created_idx ON groups (created_at, id);
 
 CREATE TABLE group_members (

@@ -4,6 +4,7 @@ CREATE TABLE categories (
     code_folded text NOT NULL CONSTRAINT categories_code_key UNIQUE,
     name text NOT NULL,
     name_folded text NOT NULL,
+    search text NOT NULL GENERATED ALWAYS AS (search_text(name_folded || ' ' || code_folded)) STORED,
     -- Who sees it and its published courses: all who see the catalog, or only principals whose scope covers it.
     visibility text NOT NULL DEFAULT 'everyone' CHECK (visibility IN ('everyone', 'restricted')),
     version bigint NOT NULL DEFAULT 1,
@@ -14,6 +15,7 @@ CREATE TABLE categories (
 CREATE INDEX categories_name_folded_idx ON categories (name_folded);
 CREATE INDEX categories_code_idx ON categories (code COLLATE provost_order, id);
 CREATE INDEX categories_name_idx ON categories (name COLLATE provost_order, id);
+CREATE INDEX categories_search_idx ON categories USING gin (search gin_trgm_ops);
 CREATE INDEX categories_created_idx ON categories (created_at, id);
 
 -- The text search configuration of a language, given by its primary tag; words as they stand where there is none.
@@ -52,38 +54,6 @@ CREATE FUNCTION search_configuration(language text) RETURNS regconfig
         WHEN 'yi' THEN 'yiddish'::regconfig
         ELSE 'simple'::regconfig
     END;
-
--- Letters as people type them who leave out accents: lower case, without marks, and with the letters that decompose to
--- nothing as PostgreSQL's `unaccent` has them.
-CREATE FUNCTION search_folded(text text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN normalize(translate(replace(replace(replace(replace(
-            lower(regexp_replace(normalize(text, NFKD), '[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u064b-\u065f\u0670]', '', 'g')),
-            'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
-        'ðøđħıłŋŧƀƃƈƌƒƙƚƞƥƭƴƶǥȡȥȴȵȶȼȿɀɇɉɍɏɓɖɗɛɠɨɲʉʋς', 'dodhilntbbccfklnptyzgdzlntcszejrybddegiluvσ'), NFC);
-
--- The letters of scripts that write no word breaks (Chinese, Japanese, Korean, Thai, Lao, Burmese and Khmer), as they
--- stand in a regular expression's brackets.
-CREATE FUNCTION unbroken_letters() RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN '\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff';
-
--- A run of such letters as its overlapping pairs; a single letter as it stands.
-CREATE FUNCTION letter_pairs(run text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (SELECT string_agg(substr(run, n, 2), ' ' ORDER BY n)
-        FROM generate_series(1, greatest(length(run) - 1, 1)) AS n);
-
--- A text without the characters that show nothing and only say where a line may break: soft hyphens, spaces of no width.
-CREATE FUNCTION without_break_marks(text text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN translate(text, U&'\00ad\200b\200d\2060\feff', '');
-
--- The words of a text, with spaces between. Punctuation inside a word splits it, so that the parser takes nothing for a
--- file, an address or a negative number.
-CREATE FUNCTION search_words(text text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN btrim(regexp_replace(normalize(without_break_marks(text), NFKC), '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2000-\u206f' || unbroken_letters() || ']+', ' ', 'g'));
 
 -- Words of letters and digits with a space wherever one follows the other: `tls1` as `tls 1`.
 CREATE FUNCTION digits_apart(words text) RETURNS text

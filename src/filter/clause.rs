@@ -38,6 +38,10 @@ pub(super) struct Target {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Place {
     Scalar(&'static str),
+    Searched {
+        column: &'static str,
+        within: &'static str,
+    },
     Exists {
         from: &'static str,
         on: Sql,

@@ -90,6 +90,12 @@ pub enum Kind {
 pub enum Column {
     /// An expression with one value a record: `users.hired_on`.
     Scalar(&'static str),
+    /// The same of the kind [`Kind::Folded`], whose key form stands also `within` a longer text that has an index of trigrams:
+    /// `co` looks there.
+    Searched {
+        column: &'static str,
+        within: &'static str,
+    },
     /// Many values a record: `value` for each row of `SELECT … FROM {from} WHERE {on}`.
     Exists {
         from: &'static str,

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::{
     Filter, FilterClock,
-    clause::{Clause, Target},
+    clause::{Clause, Place, Target},
     schema::{Operator, Type},
     stored::{Stored, stored},
     value::{Operand, Value},
@@ -121,7 +121,7 @@ fn compare(stored: Sql, target: &Target, operator: Operator, value: Value) -> Sq
     };
     let bound = match value {
         Value::Text(text) => {
-            return compare_text(stored, target.value_type, operator, comparator, &text);
+            return compare_text(stored, target, operator, comparator, &text);
         }
         Value::Bool(value) => Bind::from(value),
         Value::Integer(value) => Bind::from(value),
@@ -135,22 +135,29 @@ fn compare(stored: Sql, target: &Target, operator: Operator, value: Value) -> Sq
 
 fn compare_text(
     stored: Sql,
-    value_type: Type,
+    target: &Target,
     operator: Operator,
     comparator: &'static str,
     text: &str,
 ) -> Sql {
-    let text = match value_type {
+    let text = match target.value_type {
         Type::Folded => Cow::Owned(text::fold(text)),
         _ => Cow::Borrowed(text),
     };
+    let is_found_by_trigrams = text.chars().count() >= TRIGRAM;
     let wanted = match operator {
         Operator::Co => format!("%{}%", literally(&text)),
         Operator::Sw => format!("{}%", literally(&text)),
         Operator::Ew => format!("%{}", literally(&text)),
         _ => text.into_owned(),
     };
-    let (stored, wanted) = match value_type {
+    if let (Operator::Co, Place::Searched { column, within }) = (operator, &target.place)
+        && is_found_by_trigrams
+    {
+        let (column, within) = (Fixed(column), Fixed(within));
+        return sql!("({within} LIKE {wanted} AND {column}_folded LIKE {wanted})");
+    }
+    let (stored, wanted) = match target.value_type {
         Type::Text => (sql!("comparable({stored})"), sql!("comparable({wanted})")),
         Type::Folded => (sql!("{stored}_folded"), sql!("{wanted}")),
         _ => (stored, sql!("{wanted}")),
@@ -166,7 +173,10 @@ fn compare_text(
     }
 }
 
-/// `text` as a LIKE pattern that matches nothing else.
-fn literally(text: &str) -> String {
+/// As many characters as an index of trigrams needs to find a text.
+const TRIGRAM: usize = 3;
+
+/// `text` as a part of a LIKE pattern, that matches nothing else.
+pub(crate) fn literally(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

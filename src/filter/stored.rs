@@ -17,7 +17,7 @@ pub(super) struct Stored {
 pub(super) fn stored(target: &Target) -> Stored {
     let from_json = |json| custom_value(&json, target.value_type);
     match &target.place {
-        Place::Scalar(column) => Stored {
+        Place::Scalar(column) | Place::Searched { column, .. } => Stored {
             from: None,
             value: sql!("{column}", column = Fixed(column)),
         },

@@ -107,6 +107,17 @@ impl Parameters for ListQuery {
 }
 
 impl ListQuery {
+    /// How many rows a page has at most.
+    pub fn size(&self) -> i64 {
+        self.limit.unwrap_or(DEFAULT_LIMIT)
+    }
+
+    /// The order of the cursor, if it is one.
+    pub fn order_of_cursor(&self) -> Option<String> {
+        let cursor = Cursor::decode(self.cursor.as_deref()?).ok()?;
+        Some(cursor.sort)
+    }
+
     /// The page, and the rows that `filter` lets through; or everything that is wrong with the parameters.
     pub fn page(
         &self,
@@ -163,7 +174,7 @@ impl ListQuery {
             descending,
             id: listing.id,
             after,
-            limit: self.limit.unwrap_or(DEFAULT_LIMIT),
+            limit: self.size(),
         })
     }
 }

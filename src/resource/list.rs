@@ -3,11 +3,15 @@
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use super::{Resource, Row};
+use super::{
+    Resource, Row,
+    search::{BY_RELEVANCE, Search},
+};
 use crate::{
     app::Tx,
+    db::Sql,
     filter::Schema,
-    http::{ApiResult, FieldError, ListQuery, Listing, Page, query::Parameters},
+    http::{ApiResult, FieldError, ListQuery, Listing, Page, cursor, query::Parameters},
 };
 
 /// The parameters of a resource's list.
@@ -29,9 +33,62 @@ pub struct ResourceQuery {
     /// What to show inside each row.
     #[param(max_length = 200)]
     pub expand: Option<String>,
+    /// What to search for.
+    #[serde(skip)]
+    #[param(ignore)]
+    pub q: Option<String>,
     /// What is wrong with the parameters so far.
     #[serde(skip)]
     pub faults: Vec<FieldError>,
+}
+
+/// The parameters of the list of a resource that is searched.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SearchQuery {
+    /// Rows a page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<i64>,
+    /// Where to go on: `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// The order; a leading `-` turns it round.
+    #[param(example = "-created_at")]
+    pub sort: Option<String>,
+    /// Which rows, in the filter language.
+    #[param(max_length = 4096)]
+    pub filter: Option<String>,
+    /// What somebody typed: beginnings of words of names, codes, usernames and e-mail addresses, in any order, with or
+    /// without accents; or a whole external key. Where that finds less than a page, and `sort` is absent, what has
+    /// words one letter away follows, the best first.
+    #[param(max_length = 200, example = "ana sil")]
+    pub q: Option<String>,
+    /// What to show inside each row.
+    #[param(max_length = 200)]
+    pub expand: Option<String>,
+    /// What is wrong with the parameters so far.
+    #[serde(skip)]
+    pub faults: Vec<FieldError>,
+}
+
+impl Parameters for SearchQuery {
+    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
+        Some(&mut self.faults)
+    }
+}
+
+impl From<SearchQuery> for ResourceQuery {
+    fn from(query: SearchQuery) -> Self {
+        ResourceQuery {
+            limit: query.limit,
+            cursor: query.cursor,
+            sort: query.sort,
+            filter: query.filter,
+            expand: query.expand,
+            q: query.q,
+            faults: query.faults,
+        }
+    }
 }
 
 impl Parameters for ResourceQuery {
@@ -71,17 +128,40 @@ pub fn schema<T: Resource>() -> Schema {
 }
 
 /// A page of what the caller may see.
+///
+/// What `q` finds exactly comes in the order of the list. Where that is less than a page and the client names no order, the
+/// same page is read with what is similar, by relevance; so are the pages after it, whose cursor says so.
 pub fn page<T: Resource>(tx: &mut Tx, query: &ResourceQuery) -> ApiResult<Page<T>> {
     let scope = tx.scope(T::READ)?;
     let schema = match query.filter {
         Some(_) => T::filters(tx)?,
         None => schema::<T>(),
     };
-    let listing = Listing {
-        id: T::ID,
-        sorts: &T::declaration().sorts,
+    let list = query.list();
+    let read = |tx: &mut Tx, found: Sql, relevance: Option<Sql>| {
+        let sorts = match relevance {
+            Some(_) => &[BY_RELEVANCE],
+            None => T::declaration().sorts.as_slice(),
+        };
+        let (page, filter) = list.page(&Listing { id: T::ID, sorts }, &schema, &tx.filter_clock())?;
+        let page = page.ordering(BY_RELEVANCE.name, || relevance.unwrap_or_default());
+        let rows = T::select_page(tx, &page, page.rows([T::visible(&scope), found, filter]))?;
+        Ok(page.page(rows, Row::id))
     };
-    let (page, filter) = query.list().page(&listing, &schema, &tx.filter_clock())?;
-    let rows = T::select_page(tx, &page, page.rows([T::visible(&scope), filter]))?;
-    Ok(page.page(rows, Row::id))
+    let Some(search) = Search::read::<T>(tx, query.q.as_deref().unwrap_or_default())? else {
+        return read(tx, Sql::always(), None);
+    };
+    let similar = search.with_similar();
+    if list.sort.is_none() && list.order_of_cursor().as_deref() == Some(BY_RELEVANCE.name) {
+        let (found, relevance) = similar.ok_or_else(cursor::invalid)?;
+        return read(tx, found, Some(relevance));
+    }
+    let page = read(tx, search.exact(), None)?;
+    let is_first = list.sort.is_none() && list.cursor.is_none();
+    match similar {
+        Some((found, relevance)) if is_first && (page.data.len() as i64) < list.size() => {
+            read(tx, found, Some(relevance))
+        }
+        _ => Ok(page),
+    }
 }

@@ -13,6 +13,7 @@ pub mod record;
 pub mod reference;
 pub mod routes;
 pub mod schema;
+pub mod search;
 pub mod unique;
 pub mod write;
 
@@ -124,6 +125,8 @@ pub trait Resource: Row {
     const SORT: &'static str = "created_at";
     /// What filters may name beside its columns.
     const ATTRIBUTES: &'static [Attribute] = &[];
+    /// The column `search` of its table, with the table, where `q` searches it. What its folded columns hold stands there, too.
+    const SEARCH: Option<&'static str> = None;
     /// What `expand` may name.
     const EXPANSIONS: &'static [Expansion] = &[];
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Resource, Row};
 use crate::{
     db::{Sql, sql::Fixed, text_enum::Words},
-    filter::{Attribute, Kind},
+    filter::{self, Attribute, Kind},
     http::{Sort, list::SortKind},
     sql,
 };
@@ -33,9 +33,14 @@ pub struct Column {
 }
 
 impl Column {
-    /// The column as filters name it.
-    pub fn attribute(&self) -> Option<Attribute> {
-        Some(Attribute::scalar(self.name, self.kind?, self.path, self.doc))
+    /// The column as filters name it; `search` is the column of its table that `q` searches.
+    pub fn attribute(&self, search: Option<&'static str>) -> Option<Attribute> {
+        let mut attribute = Attribute::scalar(self.name, self.kind?, self.path, self.doc);
+        if let (Some(within), true) = (search, self.is_folded) {
+            let column = self.path;
+            attribute.column = filter::Column::Searched { column, within };
+        }
+        Some(attribute)
     }
 
     /// The order of lists by this column.
@@ -141,7 +146,7 @@ impl Declaration {
     /// That of `T`.
     pub fn of<T: Resource>() -> Self {
         let columns = T::columns();
-        let named = columns.iter().filter_map(Column::attribute);
+        let named = columns.iter().filter_map(|column| column.attribute(T::SEARCH));
         let attributes = named.chain(T::ATTRIBUTES.iter().copied()).collect();
         let mut sorts: Vec<Sort> = columns.iter().filter_map(Column::sort).collect();
         sorts.sort_by_key(|sort| sort.name != T::SORT);

@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// A page of what the caller may see.
-pub async fn list<T: Resource>(call: Call, query: ResourceQuery) -> ApiResult<Reply> {
+pub async fn list<T: Resource>(call: Call, query: impl Into<ResourceQuery>) -> ApiResult<Reply> {
+    let query = query.into();
     call.read(move |tx| {
         let page = list::page::<T>(tx, &query)?;
         show_page(tx, page, query.expand.as_deref(), T::EXPANSIONS)

@@ -13,6 +13,8 @@ mod locations;
 mod managers;
 mod order;
 mod org_units;
+mod search;
+
 mod users;
 
 use serde_json::{Value, json};

@@ -22,6 +22,7 @@ impl Resource for Category {
     type Extra = crate::resource::NoExtra;
     const PATH: &'static str = "/v1/categories";
     const SORT: &'static str = "name";
+    const SEARCH: Option<&'static str> = Some("categories.search");
 
     fn check(tx: &mut Tx, drafts: &mut [Draft<Self>]) -> ApiResult<()> {
         draft::require_everywhere(tx, drafts, Permission::CoursesWrite, |draft| {

@@ -12,7 +12,7 @@ use crate::{
     },
     resource::{
         bulk,
-        list::{ReadQuery, ResourceQuery},
+        list::{ReadQuery, SearchQuery},
         routes,
     },
 };
@@ -35,10 +35,10 @@ pub fn configure(config: &mut ServiceConfig) {
 ///
 /// What the caller may see, with archived units: `filter=archived_at eq null` leaves those out. Restricted ones are
 /// seen within the caller's scope, and by who sees a course in them.
-#[utoipa::path(tag = "categories", params(ResourceQuery), responses((status = 200, body = Page<Category>)),
+#[utoipa::path(tag = "categories", params(SearchQuery), responses((status = 200, body = Page<Category>)),
     extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("")]
-async fn list_categories(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+async fn list_categories(call: Call, query: Query<SearchQuery>) -> ApiResult<Reply> {
     routes::list::<Category>(call, query.0).await
 }
 

@@ -28,6 +28,7 @@ const CODE: Unique<Group> = Unique {
 impl Resource for Group {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/groups";
+    const SEARCH: Option<&'static str> = Some("groups.search");
     const ATTRIBUTES: &'static [Attribute] = &[Attribute {
         name: "member_id",
         kind: Kind::Id,

@@ -20,7 +20,7 @@ use crate::{
     people::{external_keys, users::model::User},
     resource::{
         bulk,
-        list::{ReadQuery, ResourceQuery},
+        list::{ReadQuery, SearchQuery},
         routes,
     },
 };
@@ -47,10 +47,10 @@ pub fn configure(config: &mut ServiceConfig) {
 /// List groups.
 ///
 /// What the caller may see, with archived units: `filter=archived_at eq null` leaves them out.
-#[utoipa::path(tag = "groups", params(ResourceQuery), responses((status = 200, body = Page<Group>)),
+#[utoipa::path(tag = "groups", params(SearchQuery), responses((status = 200, body = Page<Group>)),
     extensions(("x-permission" = json!("groups.read"))))]
 #[get("")]
-async fn list_groups(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+async fn list_groups(call: Call, query: Query<SearchQuery>) -> ApiResult<Reply> {
     routes::list::<Group>(call, query.0).await
 }
 

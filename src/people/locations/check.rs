@@ -19,6 +19,7 @@ const ORG_UNIT: Reference<Location, OrgUnit> =
 impl Resource for Location {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/locations";
+    const SEARCH: Option<&'static str> = Some("locations.search");
     const EXPANSIONS: &'static [Expansion] = &[Expansion::of::<OrgUnit>("org_unit", "org_unit_id")];
 
     fn check(tx: &mut Tx, drafts: &mut [Draft<Self>]) -> ApiResult<()> {

@@ -12,7 +12,7 @@ use crate::{
     },
     resource::{
         bulk,
-        list::{ReadQuery, ResourceQuery},
+        list::{ReadQuery, SearchQuery},
         routes,
     },
 };
@@ -35,10 +35,10 @@ pub fn configure(config: &mut ServiceConfig) {
 ///
 /// The locations of the org units in the caller's scope, and those that belong to no org unit. Archived ones too:
 /// `filter=archived_at eq null` leaves them out.
-#[utoipa::path(tag = "locations", params(ResourceQuery), responses((status = 200, body = Page<Location>)),
+#[utoipa::path(tag = "locations", params(SearchQuery), responses((status = 200, body = Page<Location>)),
     extensions(("x-permission" = json!("locations.read"))))]
 #[get("")]
-async fn list_locations(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+async fn list_locations(call: Call, query: Query<SearchQuery>) -> ApiResult<Reply> {
     routes::list::<Location>(call, query.0).await
 }
 

@@ -39,6 +39,7 @@ impl Resource for OrgUnit {
         },
         doc: "Its code, or that of any unit above it: `within eq \"emea\"` finds a whole subtree.",
     }];
+    const SEARCH: Option<&'static str> = Some("org_units.search");
     const EXPANSIONS: &'static [Expansion] = &[Expansion::of::<OrgUnit>("parent", "parent_id")];
 
     fn lock(tx: &mut Tx) -> ApiResult<()> {

@@ -12,7 +12,7 @@ use crate::{
     http::{ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid},
     people::external_keys,
     resource::{
-        list::{ReadQuery, ResourceQuery},
+        list::{ReadQuery, SearchQuery},
         routes,
     },
 };
@@ -35,10 +35,10 @@ pub fn configure(config: &mut ServiceConfig) {
 /// List org units.
 ///
 /// What the caller may see, with archived units: `filter=archived_at eq null` leaves them out.
-#[utoipa::path(tag = "org-units", params(ResourceQuery), responses((status = 200, body = Page<OrgUnit>)),
+#[utoipa::path(tag = "org-units", params(SearchQuery), responses((status = 200, body = Page<OrgUnit>)),
     extensions(("x-permission" = json!("org_units.read"))))]
 #[get("")]
-async fn list_org_units(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+async fn list_org_units(call: Call, query: Query<SearchQuery>) -> ApiResult<Reply> {
     routes::list::<OrgUnit>(call, query.0).await
 }
 

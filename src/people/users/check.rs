@@ -30,6 +30,7 @@ impl Resource for User {
     type Extra = UserExtra;
     const PATH: &'static str = "/v1/users";
     const ATTRIBUTES: &'static [Attribute] = super::filter::ATTRIBUTES;
+    const SEARCH: Option<&'static str> = Some("users.search");
     const EXPANSIONS: &'static [Expansion] = &[
         Expansion::of::<User>("manager", "manager_id"),
         Expansion::of::<OrgUnit>("org_unit", "org_unit_id"),

@@ -18,7 +18,7 @@ use crate::{
     people::external_keys,
     resource::{
         bulk,
-        list::{ReadQuery, ResourceQuery},
+        list::{ReadQuery, SearchQuery},
         routes,
     },
 };
@@ -46,10 +46,10 @@ pub fn configure(config: &mut ServiceConfig) {
 /// List users.
 ///
 /// Users that the caller may see.
-#[utoipa::path(tag = "users", params(ResourceQuery), responses((status = 200, body = Page<User>)),
+#[utoipa::path(tag = "users", params(SearchQuery), responses((status = 200, body = Page<User>)),
     extensions(("x-permission" = json!("users.read"))))]
 #[get("")]
-async fn list_users(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+async fn list_users(call: Call, query: Query<SearchQuery>) -> ApiResult<Reply> {
     routes::list::<User>(call, query.0).await
 }
 

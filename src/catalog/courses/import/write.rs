@@ -65,7 +65,7 @@ pub fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
                 AND import_id = {plan.import} ORDER BY code_folded, line) AS new
          WHERE NOT EXISTS (SELECT 1 FROM categories c WHERE c.code_folded = new.code_folded
                 OR {by_name} AND c.name_folded = new.name_folded)
-         RETURNING categories.id, to_jsonb(categories) - '{code_folded,name_folded}'::text[] AS after",
+         RETURNING categories.id, to_jsonb(categories) - '{search,code_folded,name_folded}'::text[] AS after",
         ids = tx.new_ids(),
         by_name = naming::is_by_name(plan, "category"),
     );

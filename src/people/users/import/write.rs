@@ -104,7 +104,7 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
                 AND (NOT {by_name} OR (new.above_name IS NULL OR parent.name_folded = new.above_name)
                     AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.name_folded = new.name_folded
                         AND o.parent_id IS NOT DISTINCT FROM parent.id))
-             RETURNING org_units.id, to_jsonb(org_units) - '{code_folded,name_folded}'::text[] AS after",
+             RETURNING org_units.id, to_jsonb(org_units) - '{search,code_folded,name_folded}'::text[] AS after",
             ids = tx.new_ids(),
             under = under.map(fold),
         );
