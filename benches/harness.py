@@ -20,8 +20,10 @@ LISTEN = "127.0.0.1:18080"
 ADDRESS = f"http://{LISTEN}"
 
 PEOPLE = """
-INSERT INTO users (id, username, email, given_name, family_name, status, title, department, hired_on, created_at, updated_at)
-SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'user' || n, 'user' || n || '@example.com', 'Given' || n % 997, 'Family' || n % 9973, 'active',
+INSERT INTO users (id, username, username_folded, email, email_folded, given_name, given_name_folded, family_name, family_name_folded,
+    status, title, department, hired_on, created_at, updated_at)
+SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'user' || n, 'user' || n, 'user' || n || '@example.com', 'user' || n || '@example.com',
+       'Given' || n % 997, 'given' || n % 997, 'Family' || n % 9973, 'family' || n % 9973, 'active',
        'Technician', 'Department ' || n % 40, date '2015-01-01' + n % 3000, now() - n * interval '1 second', now()
 FROM generate_series(1, {count}) AS n;
 ANALYZE users;
@@ -115,17 +117,17 @@ class Provost:
         """PostgreSQL's processes: all below Provost's."""
         return children_of(self.process.pid)
 
-    def get(self, path):
+    def get(self, path, token=None):
         """GETs as the administrator and answers what came back."""
-        return self._ask(urllib.request.Request(ADDRESS + path))
+        return self._ask(urllib.request.Request(ADDRESS + path), token)
 
     def post(self, path, body=None):
         """POSTs as the administrator and answers what came back."""
         headers = {"Content-Type": "application/json"}
         return self._ask(urllib.request.Request(ADDRESS + path, json.dumps(body or {}).encode(), headers))
 
-    def _ask(self, request):
-        request.add_header("Authorization", f"Bearer {self.token()}")
+    def _ask(self, request, token=None):
+        request.add_header("Authorization", f"Bearer {token or self.token()}")
         try:
             with urllib.request.urlopen(request) as answer:
                 return json.load(answer)

@@ -53,6 +53,7 @@ CREATE TABLE roles (
     code text NOT NULL CONSTRAINT roles_code_key UNIQUE,
     name text NOT NULL,
     description text NOT NULL DEFAULT '',
+    search text NOT NULL GENERATED ALWAYS AS (search_text(lower(name || ' ' || code))) STORED,
     permissions text[] NOT NULL,
     built_in boolean NOT NULL DEFAULT false,
     version bigint NOT NULL DEFAULT 1,
@@ -61,6 +62,7 @@ CREATE TABLE roles (
     archived_at timestamptz
 );
 CREATE INDEX roles_code_idx ON roles (code COLLATE provost_order, id);
+CREATE INDEX roles_search_idx ON roles USING gin (search gin_trgm_ops);
 CREATE INDEX roles_created_idx ON roles (created_at, id);
 
 CREATE TABLE grants (

@@ -200,9 +200,14 @@ impl PagePlan {
         PagePlan { limit: BATCH, ..self }
     }
 
+    /// Whether it is in the order `sort`.
+    pub fn is_by(&self, sort: &str) -> bool {
+        self.sort_text.trim_start_matches('-') == sort
+    }
+
     /// Makes `expression` the column of the order `sort`, where it is known only with the request.
     pub fn ordering(mut self, sort: &str, expression: impl FnOnce() -> Sql) -> Self {
-        if self.sort_text.trim_start_matches('-') == sort {
+        if self.is_by(sort) {
             self.column = expression();
         }
         self

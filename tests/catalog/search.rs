@@ -365,3 +365,41 @@ async fn runs_without_word_breaks_become_phrases_of_pairs() {
         assert_eq!(fits, 1, "{typed}");
     }
 }
+
+#[actix_web::test]
+async fn relevance_lists_a_thousand_courses_and_those_with_the_words_in_their_titles_are_among_them() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    app.write(|tx| {
+        let courses = sql!(
+            "INSERT INTO courses (id, code, code_folded, status, title, summary, language, created_at, updated_at)
+             SELECT {ids}, 'C' || n, 'c' || n, 'draft', 'Course', 'Safety', 'en', {tx.now}, {tx.now}
+             FROM generate_series(1, 1010) AS n",
+            ids = tx.new_ids(),
+        );
+        Ok(courses.execute(tx.conn)?)
+    });
+    create_course(&admin, "LAST", "Safety", json!({"summary": "Drafts"})).await;
+    let list = |more: &str| format!("/v1/courses?limit=200&q=safety{more}");
+
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = admin.get(&list(&cursor)).await.assert_status(200);
+        all.extend(codes(&page));
+        match page.at("/next_cursor").as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+
+    assert_eq!((all.len(), all[0].as_str()), (1_000, "LAST"));
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 1_000);
+    let filtered = list("&filter=code%20eq%20%22c1010%22");
+    assert_eq!(codes(&admin.get(&filtered).await), ["C1010"]);
+    let last = admin
+        .get(&list("&sort=-title&limit=1").replace("limit=200&", ""))
+        .await;
+    assert_eq!(codes(&last), ["LAST"]);
+}

@@ -286,6 +286,10 @@ async fn other_resources_are_found_by_code_and_name() {
         let similar = names(&admin, &format!("{path}?q=civika")).await;
         assert_eq!(similar, ["C++"], "{list}");
     }
+    let roles = ["/v1/roles?q=adm%20hr", "/v1/roles?q=admyn%20hr"];
+    for path in roles {
+        assert_eq!(names(&admin, path).await, ["hr_admin"], "{path}");
+    }
 }
 
 #[actix_web::test]

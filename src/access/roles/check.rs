@@ -28,6 +28,7 @@ const CODE: Unique<Role> = Unique {
 impl Resource for Role {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/roles";
+    const SEARCH: Option<&'static str> = Some("roles.search");
 
     /// Permissions stand in their own order, each once; those of a later release at the end.
     fn complete(&mut self, _: DateTime<Utc>) {

@@ -13,7 +13,7 @@ use crate::{
     },
     resource::{
         bulk,
-        list::{ReadQuery, ResourceQuery},
+        list::{ReadQuery, SearchQuery},
         routes,
     },
 };
@@ -50,10 +50,10 @@ async fn list_permissions(call: Call) -> ApiResult<Reply> {
 }
 
 /// List roles.
-#[utoipa::path(tag = "roles", params(ResourceQuery), responses((status = 200, body = Page<Role>)),
+#[utoipa::path(tag = "roles", params(SearchQuery), responses((status = 200, body = Page<Role>)),
     extensions(("x-permission" = json!("roles.read")), ("x-scope" = json!("any"))))]
 #[get("")]
-async fn list_roles(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+async fn list_roles(call: Call, query: Query<SearchQuery>) -> ApiResult<Reply> {
     routes::list::<Role>(call, query.0).await
 }
 

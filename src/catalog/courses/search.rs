@@ -16,6 +16,9 @@ use crate::{
     sql,
 };
 
+/// How many courses are ranked.
+const RANKED: i64 = 1_000;
+
 /// The order that a search offers beside those of the list.
 pub const RELEVANCE: &str = "relevance";
 
@@ -34,7 +37,7 @@ struct Words {
     /// The query of each of the languages.
     #[diesel(sql_type = Array<Text>)]
     queries: Vec<String>,
-    /// What any of the queries finds: one look into the index.
+    /// What any of the queries finds: one look into an index.
     #[diesel(sql_type = Text)]
     any: String,
     /// The words as they are spelled.
@@ -76,8 +79,26 @@ impl Search {
             .language
             .as_deref()
             .map(|language| sql!("courses.language = {language}"));
-        let words = self.words.as_ref().map(Words::condition);
-        Sql::all(language.into_iter().chain(words))
+        let words = self.words.as_ref();
+        let found = words.map(|words| words.found_in(Fixed("courses.search")));
+        Sql::all(language.into_iter().chain(found))
+    }
+
+    /// Of the courses for which `within` holds, those that are ranked: the first that it finds by code or title, then others.
+    pub fn best(&self, within: &Sql) -> Sql {
+        let Some(words) = &self.words else {
+            return sql!("{within}");
+        };
+        let found = sql!("{within} AND {condition}", condition = self.condition());
+        let in_title = words.found_in(Fixed("courses.title_search"));
+        sql!(
+            "courses.id = ANY (ARRAY(SELECT id FROM (
+                (SELECT courses.id, 0 AS place FROM courses WHERE {found} AND {in_title}
+                    ORDER BY courses.id LIMIT {RANKED})
+                UNION ALL
+                (SELECT courses.id, 1 FROM courses WHERE {found} ORDER BY courses.id LIMIT {RANKED})
+             ) AS found GROUP BY id ORDER BY min(place), id LIMIT {RANKED}))"
+        )
     }
 
     /// How well a course fits, the best first: a whole number, which survives a cursor unrounded.
@@ -104,12 +125,14 @@ impl Words {
         Ok(words)
     }
 
-    fn condition(&self) -> Sql {
+    /// The courses whose `vector` has the words. Planned for these: rare ones go by the index, common ones by the order.
+    fn found_in(&self, vector: Fixed) -> Sql {
         sql!(
-            "(courses.search @@ (SELECT {any}::tsquery) AND courses.search @@ {query})",
+            "({vector} @@ {any}::tsquery AND {vector} @@ {query})",
             any = self.any.as_str(),
             query = self.query(),
         )
+        .is_planned_each_time()
     }
 
     /// What is found in any form ranks by where it stands and how often; what is spelled as it was typed ranks higher; a
@@ -117,7 +140,7 @@ impl Words {
     fn relevance(&self) -> Sql {
         sql!(
             "(-1e9 * (ts_rank(courses.search, {query}) + ts_rank(courses.search,
-                (SELECT {spelling}::tsquery)) + ({whole} IN (lower(courses.title),
+                {spelling}::tsquery) + ({whole} IN (lower(courses.title),
                     lower(courses.code)))::int))::bigint",
             query = self.query(),
             spelling = self.spelling.as_str(),
@@ -125,11 +148,8 @@ impl Words {
         )
     }
 
-    /// The query of a course's language. What stands in a subselect is read once, not for each row.
+    /// The query of a course's language.
     fn query(&self) -> Sql {
-        sql!(
-            "((SELECT {self.queries}::tsquery[]))[array_position((SELECT {self.languages}),
-                courses.language)]"
-        )
+        sql!("({self.queries}::tsquery[])[array_position({self.languages}, courses.language)]")
     }
 }

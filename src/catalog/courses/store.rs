@@ -12,7 +12,7 @@ use super::{
 use crate::{
     access::{Authorized, Protected},
     app::{Tx, refuse_taken},
-    db::schema::courses,
+    db::{Sql, schema::courses},
     http::{ApiResult, Listing, Page, Sort, list::SortKind},
     text::fold,
 };
@@ -66,9 +66,14 @@ pub fn list(tx: &mut Tx, query: &ListCourses) -> ApiResult<Page<Course>> {
     let (page, filter) = query.common().page(listing, &COURSES, &tx.filter_clock())?;
     let search = Search::read(tx, query)?;
     let page = page.ordering(RELEVANCE, || search.relevance());
+    let within = Sql::all([Course::visible(&scope), filter]);
+    let found = match page.is_by(RELEVANCE) {
+        true => search.best(&within),
+        false => Sql::all([within, search.condition()]),
+    };
     let rows = courses::table
         .select((Course::as_select(), page.key()))
-        .filter(page.rows([Course::visible(&scope), search.condition(), filter]))
+        .filter(page.rows([found]))
         .order(page.order())
         .limit(page.limit())
         .load(tx.conn)?;

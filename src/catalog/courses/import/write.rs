@@ -76,7 +76,7 @@ pub fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
 fn courses() -> Keyed {
     Keyed {
         table: "courses",
-        shown: sql!("to_jsonb(courses) - '{search,code_folded}'::text[]"),
+        shown: sql!("to_jsonb(courses) - '{search,title_search,code_folded}'::text[]"),
     }
 }
 
