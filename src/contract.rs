@@ -16,10 +16,10 @@ use utoipa_actix_web::{AppExt, scope};
 
 use crate::{
     access::{Permission, grants::model::Grant, roles::model::Role, service_accounts::model::ServiceAccount},
-    catalog::categories::model::Category,
+    catalog::{categories::model::Category, courses::model::Course},
     enrollment::{
         self,
-        rules::{plan_model::RulePlan, reconcile::Outcome},
+        rules::{model::Rule, plan_model::RulePlan, reconcile::Outcome},
     },
     http::{Problem, forms},
     import::imports::model::ImportCounts,
@@ -267,6 +267,8 @@ pub const RESOURCES: &[Listed] = &[
     Listed::of::<Role>(),
     Listed::of::<Grant>(),
     Listed::of::<ServiceAccount>(),
+    Listed::of::<Course>(),
+    Listed::of::<Rule>(),
 ];
 
 /// What each resource shows inside itself on request.

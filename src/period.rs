@@ -17,7 +17,7 @@ use diesel::{
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+    openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type},
 };
 
 /// A length of calendar time, at most a thousand years.
@@ -169,6 +169,7 @@ impl ToSchema for LastingPeriod {
 fn text_schema(pattern: &str, description: &str) -> RefOr<Schema> {
     ObjectBuilder::new()
         .schema_type(Type::String)
+        .format(Some(SchemaFormat::Custom("period".into())))
         .pattern(Some(pattern))
         .description(Some(description))
         .examples(["P1Y"])

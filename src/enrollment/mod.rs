@@ -17,7 +17,7 @@ use crate::{catalog::courses::model::Course, people::users::model::User, resourc
 /// What facts about a person and a course show inside themselves.
 pub const EXPANSIONS: &[Expansion] = &[
     Expansion::of::<User>("user", "user_id"),
-    Expansion::plain::<Course>("course", "course_id"),
+    Expansion::of::<Course>("course", "course_id"),
 ];
 
 /// The routes of this domain.

@@ -3,7 +3,7 @@
 
 use chrono_tz::Tz;
 
-use crate::{email, text, urls, years};
+use crate::{email, period::Period, text, urls, years};
 
 /// What a format asks of a text.
 #[derive(Debug)]
@@ -42,6 +42,11 @@ pub const FORMATS: &[Format] = &[
         name: "time-zone",
         words: "an IANA time zone, such as Europe/Lisbon",
         check: Some(|text| text.parse::<Tz>().is_ok()),
+    },
+    Format {
+        name: "period",
+        words: "an ISO 8601 duration of whole years, months, weeks or days, such as P1Y or P30D, and at most a thousand years",
+        check: Some(|text| text.parse::<Period>().is_ok()),
     },
     Format {
         name: "issuer",

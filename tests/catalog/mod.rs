@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::client::{Answer, Client};
 
+mod bulk;
 mod categories;
 mod courses;
 mod publishing;

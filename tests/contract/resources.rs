@@ -77,6 +77,16 @@ fn given(operation: &str, member: &str, story: &Story) -> Option<Value> {
         ("update_location", "org_unit_id") => of("other_unit_id"),
         ("update_org_unit", "parent_id") => of("other_unit_id"),
         ("update_role", "permissions") => Some(json!(["courses.read"])),
+        ("update_course", "category_id") => of("other_category_id"),
+        ("update_course", "level") => Some(json!("advanced")),
+        ("update_course", "modules") => Some(json!([{"title": "Another", "activities": []}])),
+        ("update_course", "tags") => Some(json!(["another"])),
+        ("update_course", "validity_period") => Some(json!("P2Y")),
+        ("update_rule", "audience") => Some(json!("department pr")),
+        ("update_rule", "course_ids") => of("other_course_id").map(|id| json!([id])),
+        ("update_rule", "due") => Some(json!({"kind": "on", "date": "2031-05-06"})),
+        ("update_rule", "renewal_window") => Some(json!("P60D")),
+        (_, "language") => Some(json!("fr")),
         (_, "time_zone") => Some(json!("Asia/Kolkata")),
         (_, "email") => Some(json!("another@example.org")),
         (_, "locale") => Some(json!("ta-IN")),
@@ -96,9 +106,12 @@ fn another(document: &Value, schema: &Value, present: &Value) -> Option<Value> {
     };
     let kind = kinds.into_iter().find(|kind| *kind != "null")?;
     Some(match (kind, schema["format"].as_str()) {
-        ("string", None) => json!(format!("another-{}", present.as_str().unwrap_or("value").len())),
+        ("string", None | Some("word")) => {
+            json!(format!("another-{}", present.as_str().unwrap_or("value").len()))
+        }
         ("string", Some("date")) => json!("2031-05-06"),
         ("boolean", _) => json!(!present.as_bool().unwrap_or_default()),
+        ("number", _) => json!(present.as_f64().unwrap_or_default() + 0.5),
         ("integer", _) => json!(present.as_i64().unwrap_or_default() + 1),
         _ => return None,
     })
@@ -140,6 +153,14 @@ async fn a_patch_of_every_member_is_read_back() {
         .post("/v1/org-units", json!({"code": "other", "name": "Other"}))
         .await;
     story.ids.insert("other_unit_id".into(), somewhere.id());
+    let category = json!({"code": "other", "name": "Other"});
+    let category = admin.post("/v1/categories", category).await;
+    story.ids.insert("other_category_id".into(), category.id());
+    let course = json!({"code": "other", "title": "Other", "language": "en", "modules": [{"title": "M"}]});
+    let course = admin.post("/v1/courses", course).await.id();
+    let publications = format!("/v1/courses/{course}/publications");
+    admin.post(&publications, json!({})).await.assert_status(201);
+    story.ids.insert("other_course_id".into(), course);
     let document = operations::document();
     let mut untried = Vec::new();
     for Listed { kind, .. } in RESOURCES.iter().filter(|one| !NEVER_CHANGED.contains(&one.kind)) {

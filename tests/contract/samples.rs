@@ -240,6 +240,14 @@ fn catalog() -> Vec<Sample> {
         )
         .saves("course_id"),
         json_body("update_course", json!({"title": "Fire and smoke"})),
+        json_body(
+            "bulk_write_courses",
+            json!({"rows": [
+                {"row_key": "1", "create":
+                    {"code": "{unique}", "title": "Ice", "language": "en", "category_id": "{category_id}"}},
+                {"row_key": "2", "id": "{course_id}", "update": {"credits": 1}},
+            ]}),
+        ),
         bare("publish_course").saves_at("number", "/number"),
         json_body("clone_course", json!({"code": "{unique}"})),
         with_new_key("bulk_write_course_external_keys", "{course_id}"),
@@ -284,6 +292,14 @@ fn rules() -> Vec<Sample> {
         )
         .saves("rule_id"),
         json_body("update_rule", json!({"name": "All nurses"})),
+        json_body(
+            "bulk_write_rules",
+            json!({"rows": [
+                {"row_key": "1", "create": {"code": "{unique}", "name": "Cooks", "audience": "title eq \"Cook\"",
+                    "due": {"kind": "after_joining", "offset": "P30D"}}},
+                {"row_key": "2", "id": "{rule_id}", "update": {"name": "Every nurse"}},
+            ]}),
+        ),
         json_body("plan_rule", json!({}))
             .saves("operation_id")
             .then_jobs(),

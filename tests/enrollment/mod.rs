@@ -8,4 +8,5 @@ mod model;
 mod plans;
 mod repeats;
 mod requirements;
+mod rule_bulk;
 mod rules;

@@ -2,18 +2,14 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
 use super::model::Category;
 use crate::{
-    access::{self, Permission, lacks},
+    access::Permission,
     app::Tx,
-    db::{
-        Condition,
-        schema::{categories, courses},
-    },
+    db::schema::courses,
     http::{ApiError, ApiResult, Code},
     resource::{Draft, Resource, Unique, draft},
 };
@@ -56,29 +52,4 @@ fn empty(tx: &mut Tx, drafts: &mut [Draft<Category>]) -> ApiResult<()> {
         draft.refuse(ApiError::new(Code::CategoryNotEmpty, detail));
     }
     Ok(())
-}
-
-/// Refuses a category that takes no courses, and keeps the others from being archived until the end of the transaction.
-/// One that is not there is told to those who write all courses; to others it is one that they may not see.
-pub fn require_open(tx: &mut Tx, id: Option<Uuid>) -> ApiResult<()> {
-    let Some(id) = id else { return Ok(()) };
-    let nameable = access::nameable::<Category>(tx, Permission::CoursesWrite);
-    let archived_at: Option<Option<DateTime<Utc>>> = categories::table
-        .find(id)
-        .filter(Condition::new(nameable))
-        .select(categories::archived_at)
-        .for_share()
-        .first(tx.conn)
-        .optional()?;
-    match archived_at {
-        Some(None) => Ok(()),
-        Some(Some(_)) => Err(ApiError::field(
-            "/category_id",
-            "names a category that is archived; bring it back first, or choose another",
-        )),
-        None if tx.scope(Permission::CoursesWrite)?.is_everything() => {
-            Err(ApiError::field("/category_id", "names nothing that exists"))
-        }
-        None => Err(lacks(Permission::CoursesWrite)),
-    }
 }

@@ -1,6 +1,6 @@
 //! Courses: the working copy that authors change, and the versions that learners take.
 
-pub mod filter;
+pub mod check;
 pub mod import;
 pub mod model;
 pub mod modules;

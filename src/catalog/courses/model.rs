@@ -1,7 +1,7 @@
 //! The types of `/v1/courses`.
 
 use chrono::{DateTime, Utc};
-use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -9,11 +9,14 @@ use validator::Validate;
 
 use super::modules::{Module, Modules, links_lead_somewhere};
 use crate::{
+    bulk_row,
     catalog::visibility,
     db::schema::courses,
-    http::{FieldError, ListQuery, Parameters, Versioned},
+    http::{FieldError, ListQuery, Parameters},
     period::{LastingPeriod, Period},
-    protected, text_enum,
+    resource,
+    resource::{Create, Record, Update},
+    text_enum,
 };
 
 text_enum! {
@@ -41,79 +44,51 @@ text_enum! {
 }
 
 /// A course: the working copy that the next published version is made of.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = courses)]
 pub struct Course {
     /// Our id.
     pub id: Uuid,
-    /// A short name for programs; unique.
-    #[schema(example = "FIRE-101")]
-    pub code: String,
+    /// What callers write.
+    #[serde(flatten)]
+    #[diesel(embed)]
+    pub fields: CourseFields,
     /// Where it stands.
     pub status: CourseStatus,
-    /// The title.
-    #[schema(example = "Fire safety")]
-    pub title: String,
-    /// One or two sentences.
-    pub summary: String,
-    /// What it is about, at length.
-    pub description: String,
-    /// The language that it is taught in: a BCP 47 primary tag.
-    #[schema(example = "en")]
-    pub language: String,
-    /// The category that it is in.
-    pub category_id: Option<Uuid>,
-    /// Tags, in lower case and alphabetical order.
-    #[schema(example = json!(["fire", "safety"]))]
-    pub tags: Vec<String>,
-    /// Who made it.
-    pub provider: Option<String>,
-    /// How much it asks for.
-    pub level: Option<CourseLevel>,
-    /// How long it takes.
-    pub duration_minutes: Option<i32>,
-    /// What it counts.
-    pub credits: Option<f64>,
-    /// How long a completion counts; for ever, if null.
-    pub validity_period: Option<Period>,
-    /// What it consists of, in order.
-    #[schema(value_type = Vec<Module>)]
-    pub modules: Modules,
     /// The version that learners who enroll now get; null if it was never published.
+    #[record(opaque)]
     pub current_version_id: Option<Uuid>,
     /// That version's number.
     #[schema(example = 1)]
+    #[record(opaque)]
     pub current_version_number: Option<i32>,
     /// Counts up with every change; the ETag.
+    #[record(opaque)]
     pub version: i64,
     /// When it was added.
+    #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
+    #[record(sort)]
     pub updated_at: DateTime<Utc>,
     /// When it was retired.
     pub retired_at: Option<DateTime<Utc>>,
 }
 
-impl Versioned for Course {
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
-
-protected!(Course in courses, name: "course", external: Some("course"), read: CoursesRead,
-    covered: |scope| scope.courses("courses.id"),
-    visible: |scope| visibility::courses(scope));
-
-/// A course to be added, as a draft.
-#[derive(Debug, Clone, Serialize, Deserialize, Insertable, ToSchema, Validate)]
+/// What callers write of a course.
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Validate, Record,
+)]
 #[serde(deny_unknown_fields)]
 #[diesel(table_name = courses)]
-pub struct CreateCourse {
+pub struct CourseFields {
     /// A short name for programs; unique.
     #[schema(min_length = 1, max_length = 200, pattern = r"^\S+$", example = "FIRE-101")]
+    #[record(folded, sort)]
     pub code: String,
     /// The title.
     #[schema(min_length = 1, max_length = 500, pattern = r"\S", example = "Fire safety")]
+    #[record(sort)]
     pub title: String,
     /// One or two sentences.
     #[serde(default)]
@@ -122,16 +97,19 @@ pub struct CreateCourse {
     /// What it is about, at length.
     #[serde(default)]
     #[schema(default = "", max_length = 20000, format = "multiline")]
+    #[record(opaque)]
     pub description: String,
     /// The language that it is taught in: a BCP 47 primary tag. The search knows its words by it.
     #[schema(pattern = "^[a-z]{2,3}$", example = "en")]
+    #[record(kind = Exact)]
     pub language: String,
     /// The category that it is in.
     #[serde(default)]
     pub category_id: Option<Uuid>,
-    /// Tags; case, order and repeats do not count.
+    /// Tags, in lower case and alphabetical order.
     #[serde(default, deserialize_with = "normalized")]
     #[schema(max_items = 50, schema_with = tags_schema)]
+    #[record(opaque)]
     pub tags: Vec<String>,
     /// Who made it.
     #[serde(default)]
@@ -151,67 +129,33 @@ pub struct CreateCourse {
     /// How long a completion counts; for ever, if null.
     #[serde(default)]
     #[schema(value_type = Option<LastingPeriod>)]
+    #[record(opaque)]
     pub validity_period: Option<Period>,
     /// What it consists of, in order.
     #[serde(default)]
     #[schema(value_type = Vec<Module>, max_items = 200)]
     #[validate(custom(function = links_lead_somewhere))]
+    #[record(opaque)]
     pub modules: Modules,
 }
 
-/// Changes to a course's working copy: a field that is absent stays, null empties it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, AsChangeset, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-#[diesel(table_name = courses)]
-pub struct UpdateCourse {
-    /// A short name for programs; unique.
-    #[schema(min_length = 1, max_length = 200, pattern = r"^\S+$", nullable = false)]
-    pub code: Option<String>,
-    /// The title.
-    #[schema(min_length = 1, max_length = 500, pattern = r"\S", nullable = false)]
-    pub title: Option<String>,
-    /// One or two sentences.
-    #[schema(max_length = 5000, format = "multiline", nullable = false)]
-    pub summary: Option<String>,
-    /// What it is about, at length.
-    #[schema(max_length = 20000, format = "multiline", nullable = false)]
-    pub description: Option<String>,
-    /// The language that it is taught in: a BCP 47 primary tag.
-    #[schema(pattern = "^[a-z]{2,3}$", nullable = false)]
-    pub language: Option<String>,
-    /// The category that it is in.
-    #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<Uuid>)]
-    pub category_id: Option<Option<Uuid>>,
-    /// All the tags; case, order and repeats do not count.
-    #[serde(default, deserialize_with = "normalized_some")]
-    #[schema(schema_with = tags_schema, required = false)]
-    pub tags: Option<Vec<String>>,
-    /// Who made it.
-    #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<String>, max_length = 200)]
-    pub provider: Option<Option<String>>,
-    /// How much it asks for.
-    #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<CourseLevel>)]
-    pub level: Option<Option<CourseLevel>>,
-    /// How long it takes.
-    #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<i32>, minimum = 1, maximum = 1_000_000)]
-    pub duration_minutes: Option<Option<i32>>,
-    /// What it counts.
-    #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000)]
-    pub credits: Option<Option<f64>>,
-    /// How long a completion counts; for ever, if null.
-    #[serde(default, with = "serde_with::rust::double_option")]
-    #[schema(value_type = Option<LastingPeriod>)]
-    pub validity_period: Option<Option<Period>>,
-    /// All that it consists of, in order.
-    #[schema(value_type = Vec<Module>, max_items = 200, required = false)]
-    #[validate(custom(function = links_lead_somewhere))]
-    pub modules: Option<Modules>,
+/// A course to be added, as a draft.
+pub type CreateCourse = Create<Course>;
+
+/// Changes to a course's working copy.
+pub type UpdateCourse = Update<Course>;
+
+bulk_row! {
+    /// A course to create or update: either `create`, or `id` with `update`.
+    BulkCourseRow: CreateCourse, UpdateCourse
 }
+
+resource!(Course in courses, fields: CourseFields, name: "course", kind: "course", external: Some("course"),
+    read: CoursesRead, write: CoursesWrite,
+    covered: |scope| scope.courses("courses.id"),
+    visible: |scope| visibility::courses(scope),
+    new: { status: CourseStatus::Draft, current_version_id: None, current_version_number: None },
+    archived: retired_at as "retired");
 
 /// What sets a copy of a course apart.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
@@ -253,6 +197,9 @@ pub struct ListCourses {
     /// Only courses in this language.
     #[param(pattern = "^[a-z]{2,3}$", example = "en")]
     pub language: Option<String>,
+    /// What to show inside each row.
+    #[param(max_length = 200)]
+    pub expand: Option<String>,
     /// What is wrong with the parameters so far.
     #[serde(skip)]
     pub faults: Vec<FieldError>,
@@ -299,10 +246,6 @@ fn normalized<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>,
     Ok(normalize_tags(tags.iter().map(String::as_str)))
 }
 
-fn normalized_some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    normalized(deserializer).map(Some)
-}
-
 fn tags_schema() -> utoipa::openapi::schema::Array {
     use utoipa::openapi::{ArrayBuilder, ObjectBuilder, schema::Type};
     let tag = ObjectBuilder::new()
@@ -312,6 +255,8 @@ fn tags_schema() -> utoipa::openapi::schema::Array {
     ArrayBuilder::new()
         .items(tag)
         .max_items(Some(50))
-        .description(Some("All the tags; case, order and repeats do not count."))
+        .description(Some(
+            "Tags, in lower case and alphabetical order; in a request case, order and repeats do not count.",
+        ))
         .build()
 }

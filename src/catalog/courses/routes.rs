@@ -2,19 +2,25 @@
 
 use actix_web::{delete, get, patch, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
 use super::{
     external_keys,
-    model::{CloneCourse, Course, CourseStatus, CreateCourse, ListCourses, UpdateCourse},
-    moving, store, versions,
+    model::{BulkCourseRow, CloneCourse, Course, CourseFields, CreateCourse, ListCourses, UpdateCourse},
+    store, versions,
 };
 use crate::{
     access::{self, Permission},
-    app::{Call, Tx},
-    catalog::categories,
-    http::{ApiError, ApiResult, Code, Faults, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid},
-    ledger::Event,
+    app::Call,
+    http::{
+        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
+        bulk::{BulkAnswer, BulkBody, BulkRequest},
+    },
+    resource::{
+        Change, Create, NoExtra, Resource, bulk,
+        list::ReadQuery,
+        routes::{self, show_page},
+        write,
+    },
 };
 
 /// The routes of this resource and of its versions.
@@ -23,6 +29,7 @@ pub fn configure(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/courses")
             .service(list_courses)
             .service(create_course)
+            .service(bulk_write_courses)
             .service(versions::routes::publish_course)
             .service(versions::routes::list_course_versions)
             .service(versions::routes::get_course_version)
@@ -43,8 +50,11 @@ pub fn configure(config: &mut ServiceConfig) {
     extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("")]
 async fn list_courses(call: Call, query: Query<ListCourses>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+    call.read(move |tx| {
+        let page = store::list(tx, &query.0)?;
+        show_page(tx, page, query.0.expand.as_deref(), Course::EXPANSIONS)
+    })
+    .await
 }
 
 /// Create a course.
@@ -54,22 +64,33 @@ async fn list_courses(call: Call, query: Query<ListCourses>) -> ApiResult<Reply>
     extensions(("x-permission" = json!("courses.write"))))]
 #[post("")]
 async fn create_course(call: Call, body: Valid<CreateCourse>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        tx.require(Permission::CoursesWrite)?;
-        add(tx, &body.0)
-    })
-    .await
+    routes::create(call, body.0).await
+}
+
+/// Create and update courses in bulk.
+///
+/// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
+/// New courses are drafts. With an `Idempotency-Key` you can safely repeat the whole request.
+#[utoipa::path(tag = "courses", request_body = BulkRequest<BulkCourseRow>,
+    responses((status = 200, body = BulkAnswer<Course>)), extensions(("x-permission" = json!("courses.write"))))]
+#[post("/bulk")]
+async fn bulk_write_courses(call: Call, body: BulkBody) -> ApiResult<Reply> {
+    bulk::respond::<Course, BulkCourseRow>(call, body).await
 }
 
 /// Get a course.
 ///
 /// Its working copy: what learners take is its current version.
-#[utoipa::path(tag = "courses", params(("course_id" = String, Path)), responses((status = 200, body = Course)),
+#[utoipa::path(tag = "courses", params(("course_id" = String, Path), ReadQuery), responses((status = 200, body = Course)),
     extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("/{course_id}")]
-async fn get_course(call: Call, id: Path<Ref<Course>>, known: IfNoneMatch) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+async fn get_course(
+    call: Call,
+    id: Path<Ref<Course>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    routes::read(call, id.into_inner(), query.0, known).await
 }
 
 /// Update a course.
@@ -84,29 +105,7 @@ async fn update_course(
     known: IfMatch,
     body: Valid<UpdateCourse>,
 ) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::CoursesWrite)?;
-        known.check(&*before)?;
-        let mut faults = Faults::default();
-        faults.check(categories::check::require_open(tx, body.0.category_id.flatten()))?;
-        faults.last(store::refuse_taken_code(
-            tx,
-            body.0.code.as_deref(),
-            Some(before.id),
-        ))?;
-        if let Some(category) = body
-            .0
-            .category_id
-            .filter(|category| *category != before.category_id)
-        {
-            moving::check(tx, &before, category)?;
-        }
-        let course = store::update(tx, &before, &body.0)?;
-        access::confirm::<Course>(tx, course.id, Permission::CoursesWrite)?;
-        changed(tx, "course.updated", &before, &course);
-        Reply::resource(&course)
-    })
-    .await
+    routes::update(call, id.into_inner(), known, body.0).await
 }
 
 /// Clone a course.
@@ -118,8 +117,10 @@ async fn update_course(
 async fn clone_course(call: Call, id: Path<Ref<Course>>, body: Valid<CloneCourse>) -> ApiResult<Reply> {
     call.write(move |tx| {
         tx.require(Permission::CoursesWrite)?;
-        let copy = copy_of(access::read(tx, &id)?, body.0.clone());
-        add(tx, &copy)
+        let fields = copy_of(&access::read(tx, &id)?, body.0.clone());
+        let extra = NoExtra::default();
+        let copy = write::one::<Course>(tx, Change::create(Create { fields, extra }))?;
+        Reply::created(&copy, format!("{}/{}", Course::PATH, copy.id))
     })
     .await
 }
@@ -132,13 +133,11 @@ async fn clone_course(call: Call, id: Path<Ref<Course>>, body: Valid<CloneCourse
 #[post("/{course_id}/retirement")]
 async fn retire_course(call: Call, id: Path<Ref<Course>>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::CoursesWrite)?;
-        if before.status == CourseStatus::Retired {
+        let course = access::authorize(tx, &id, Permission::CoursesWrite)?;
+        if course.retired_at.is_some() {
             return Err(ApiError::new(Code::CourseRetired, "It is retired already."));
         }
-        let course = store::set_retired(tx, &before, Some(tx.now))?;
-        changed(tx, "course.retired", &before, &course);
-        Reply::resource(&course)
+        Reply::resource(&write::one(tx, Change::Archive(course))?)
     })
     .await
 }
@@ -148,47 +147,16 @@ async fn retire_course(call: Call, id: Path<Ref<Course>>) -> ApiResult<Reply> {
     extensions(("x-permission" = json!("courses.write"))))]
 #[delete("/{course_id}/retirement")]
 async fn restore_course(call: Call, id: Path<Ref<Course>>, known: IfMatch) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::CoursesWrite)?;
-        known.check(&*before)?;
-        if before.status != CourseStatus::Retired {
-            return Err(ApiError::new(Code::Conflict, "It is not retired."));
-        }
-        let course = store::set_retired(tx, &before, None)?;
-        changed(tx, "course.restored", &before, &course);
-        Reply::resource(&course)
-    })
-    .await
+    routes::restore(call, id.into_inner(), known).await
 }
 
-fn add(tx: &mut Tx, new: &CreateCourse) -> ApiResult<Reply> {
-    let mut faults = Faults::default();
-    faults.check(categories::check::require_open(tx, new.category_id))?;
-    faults.last(store::refuse_taken_code(tx, Some(&new.code), None))?;
-    let course = store::insert(tx, Uuid::now_v7(), new)?;
-    access::confirm::<Course>(tx, course.id, Permission::CoursesWrite)?;
-    tx.record(Event::new("course.created", "course", course.id).after(&course));
-    Reply::created(&course, format!("/v1/courses/{}", course.id))
-}
-
-fn copy_of(course: Course, asked: CloneCourse) -> CreateCourse {
-    CreateCourse {
+/// The fields of a copy.
+fn copy_of(course: &Course, asked: CloneCourse) -> CourseFields {
+    let present = CourseFields::clone(course);
+    CourseFields {
         code: asked.code,
-        title: asked.title.unwrap_or(course.title),
-        summary: course.summary,
-        description: course.description,
-        language: course.language,
-        category_id: asked.category_id.unwrap_or(course.category_id),
-        tags: course.tags,
-        provider: course.provider,
-        level: course.level,
-        duration_minutes: course.duration_minutes,
-        credits: course.credits,
-        validity_period: course.validity_period,
-        modules: course.modules,
+        title: asked.title.unwrap_or(present.title),
+        category_id: asked.category_id.unwrap_or(present.category_id),
+        ..present
     }
-}
-
-fn changed(tx: &mut Tx, action: &'static str, before: &Course, after: &Course) {
-    tx.record(Event::new(action, "course", after.id).before(before).after(after));
 }

@@ -147,7 +147,7 @@ pub fn create(tx: &mut Tx) -> ApiResult<()> {
             "due": ask.due,
             "on_leave": ask.on_leave,
         });
-        let rule = change::create(tx, &body::read_value(&mut new)?)?;
+        let rule = write::one::<Rule>(tx, Change::create(body::read_value(&mut new)?))?;
         if ask.is_active {
             set_status(tx, rule.id, RuleStatus::Active)?;
         }
@@ -167,7 +167,7 @@ pub fn pause(tx: &mut Tx) -> ApiResult<()> {
 
 fn set_status(tx: &mut Tx, rule: Uuid, status: RuleStatus) -> ApiResult<()> {
     let rule = access::authorize::<Rule>(tx, &Ref::from(rule), Permission::RulesWrite)?;
-    change::set_status(tx, &rule, status).map(drop)
+    change::set_status(tx, rule, status).map(drop)
 }
 
 /// Adds a group that follows facts and two that are kept by hand, and gives roles: to all managers over their reports,

@@ -2,9 +2,9 @@
 
 pub mod audience;
 pub mod change;
+pub mod check;
 pub mod due;
 pub mod explain;
-pub mod filter;
 pub mod job;
 pub mod model;
 pub mod plan;
@@ -13,4 +13,3 @@ pub mod plan_model;
 pub mod reconcile;
 pub mod routes;
 mod steps;
-pub mod store;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    AsChangeset, Insertable, Queryable, Selectable,
+    Queryable, Selectable,
     sql_types::{self, Array},
 };
 use serde::{Deserialize, Serialize};
@@ -12,10 +12,12 @@ use validator::Validate;
 
 use super::due::DuePolicy;
 use crate::{
+    bulk_row,
     db::{schema::rules, sql::Fragment},
-    http::Versioned,
     period::Period,
-    protected, sql, text_enum,
+    resource,
+    resource::{Create, Record, Update},
+    sql, text_enum,
 };
 
 text_enum! {
@@ -43,44 +45,87 @@ text_enum! {
 }
 
 /// A rule: who must hold which courses, by when.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = rules)]
 pub struct Rule {
     /// Our id.
     pub id: Uuid,
-    /// A short name for programs; unique.
-    #[schema(example = "fire-safety-site")]
-    pub code: String,
-    /// Its name.
-    #[schema(example = "Fire safety for everybody on site")]
-    pub name: String,
-    /// What it is for.
-    pub description: String,
+    /// What callers write.
+    #[serde(flatten)]
+    #[diesel(embed)]
+    pub fields: RuleFields,
     /// What it does.
     pub status: RuleStatus,
+    /// When it was last activated.
+    pub activated_at: Option<DateTime<Utc>>,
+    /// Counts up with every change; the ETag.
+    #[record(opaque)]
+    pub version: i64,
+    /// When it was added.
+    #[record(sort)]
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What callers write of a rule.
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Validate, Record,
+)]
+#[serde(deny_unknown_fields)]
+#[diesel(table_name = rules)]
+pub struct RuleFields {
+    /// A short name for programs; unique.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^\S+$",
+        example = "fire-safety-site"
+    )]
+    #[record(folded)]
+    pub code: String,
+    /// Its name.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        example = "Fire safety for everybody on site"
+    )]
+    #[record(sort)]
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    #[schema(max_length = 5000, format = "multiline")]
+    #[record(opaque)]
+    pub description: String,
     /// Who, in the filter language over people. Archived people are in no audience.
-    #[schema(example = "org_unit eq \"emea\" and employment_type ne \"contractor\"")]
+    #[schema(
+        min_length = 1,
+        max_length = 4096,
+        format = "multiline",
+        example = "org_unit eq \"emea\" and employment_type ne \"contractor\""
+    )]
+    #[record(opaque)]
     pub audience: String,
     /// What: the courses to be held, each by itself.
+    #[serde(default)]
+    #[schema(max_items = 100)]
     #[diesel(
         select_expression = course_ids(),
         select_expression_type = Fragment<Array<sql_types::Uuid>>
     )]
+    #[record(elsewhere)]
     pub course_ids: Vec<Uuid>,
     /// By when.
+    #[record(opaque)]
     pub due: DuePolicy,
     /// How long before a completion lapses the next cycle opens.
+    #[serde(default = "default_renewal_window")]
+    #[record(opaque)]
     pub renewal_window: Period,
     /// What becomes of requirements when people leave the audience.
+    #[serde(default = "default_on_leave")]
+    #[schema(default = "end")]
     pub on_leave: OnLeave,
-    /// When it was last activated.
-    pub activated_at: Option<DateTime<Utc>>,
-    /// Counts up with every change; the ETag.
-    pub version: i64,
-    /// When it was added.
-    pub created_at: DateTime<Utc>,
-    /// When it was last changed.
-    pub updated_at: DateTime<Utc>,
 }
 
 fn course_ids() -> Fragment<Array<sql_types::Uuid>> {
@@ -90,109 +135,21 @@ fn course_ids() -> Fragment<Array<sql_types::Uuid>> {
     ))
 }
 
-impl Versioned for Rule {
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
-
-protected!(Rule in rules, name: "rule", external: None, read: RulesRead, covered: |scope| scope.global());
-
 /// A rule to be added, as a draft.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct CreateRule {
-    /// A short name for programs; unique.
-    #[schema(
-        min_length = 1,
-        max_length = 100,
-        pattern = r"^\S+$",
-        example = "fire-safety-site"
-    )]
-    pub code: String,
-    /// Its name.
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        example = "Fire safety for everybody on site"
-    )]
-    pub name: String,
-    /// What it is for.
-    #[serde(default)]
-    #[schema(max_length = 5000, format = "multiline")]
-    pub description: String,
-    /// Who, in the filter language over people.
-    #[schema(
-        min_length = 1,
-        max_length = 4096,
-        format = "multiline",
-        example = "department eq \"Production\""
-    )]
-    pub audience: String,
-    /// What: the courses to be held, each by itself.
-    #[serde(default)]
-    #[schema(max_items = 100)]
-    pub course_ids: Vec<Uuid>,
-    /// By when.
-    pub due: DuePolicy,
-    /// How long before a completion lapses the next cycle opens.
-    #[serde(default = "default_renewal_window")]
-    pub renewal_window: Period,
-    /// What becomes of requirements when people leave the audience.
-    #[serde(default = "default_on_leave")]
-    #[schema(default = "end")]
-    pub on_leave: OnLeave,
+pub type CreateRule = Create<Rule>;
+
+/// Changes to a rule.
+pub type UpdateRule = Update<Rule>;
+
+bulk_row! {
+    /// A rule to create or update: either `create`, or `id` with `update`.
+    BulkRuleRow: CreateRule, UpdateRule
 }
 
-/// Changes to a rule: a field that is absent stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct UpdateRule {
-    /// A short name for programs; unique.
-    #[schema(min_length = 1, max_length = 100, pattern = r"^\S+$", nullable = false)]
-    pub code: Option<String>,
-    /// Its name.
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
-    pub name: Option<String>,
-    /// What it is for.
-    #[schema(max_length = 5000, format = "multiline", nullable = false)]
-    pub description: Option<String>,
-    /// Who, in the filter language over people.
-    #[schema(min_length = 1, max_length = 4096, format = "multiline", nullable = false)]
-    pub audience: Option<String>,
-    /// What: the courses to be held, each by itself.
-    #[schema(max_items = 100, nullable = false)]
-    pub course_ids: Option<Vec<Uuid>>,
-    /// By when.
-    #[schema(nullable = false)]
-    pub due: Option<DuePolicy>,
-    /// How long before a completion lapses the next cycle opens.
-    #[schema(nullable = false)]
-    pub renewal_window: Option<Period>,
-    /// What becomes of requirements when people leave the audience.
-    #[schema(nullable = false)]
-    pub on_leave: Option<OnLeave>,
-}
-
-/// The columns of a rule that its author sets.
-#[derive(Debug, Insertable, AsChangeset)]
-#[diesel(table_name = rules)]
-pub struct RuleText<'a> {
-    /// See [`Rule::code`].
-    pub code: Option<&'a str>,
-    /// See [`Rule::name`].
-    pub name: Option<&'a str>,
-    /// See [`Rule::description`].
-    pub description: Option<&'a str>,
-    /// See [`Rule::audience`].
-    pub audience: Option<&'a str>,
-    /// See [`Rule::due`].
-    pub due: Option<&'a DuePolicy>,
-    /// See [`Rule::renewal_window`].
-    pub renewal_window: Option<Period>,
-    /// See [`Rule::on_leave`].
-    pub on_leave: Option<OnLeave>,
-}
+resource!(Rule in rules, fields: RuleFields, name: "rule", kind: "rule", external: None,
+    read: RulesRead, write: RulesWrite,
+    covered: |scope| scope.global(),
+    new: { status: RuleStatus::Draft, activated_at: None });
 
 fn default_renewal_window() -> Period {
     "P30D".parse().unwrap_or_default()

@@ -8,26 +8,23 @@ use std::ops::AddAssign;
 use data_encoding::HEXLOWER;
 use diesel::{
     QueryableByName, RunQueryDsl,
-    connection::SimpleConnection,
     sql_types::{BigInt, Text},
 };
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
-    change,
-    model::{Rule, RuleStatus, UpdateRule},
+    change::put_in_force,
+    model::{Rule, UpdateRule},
     plan_job::{ApplyRuleJob, MakePlan},
     plan_model::{ApplyRule, PlanRule, PlannedChange, RulePlan},
     reconcile::{self, Outcome, People, ReconcileScope},
-    store,
 };
 use crate::{
     access::Authorized,
     app::Tx,
     db::Sql,
     http::{ApiError, ApiResult, Code},
-    ledger::Event,
     operations::{self, Operation},
     sql,
 };
@@ -36,11 +33,12 @@ use crate::{
 const SHOWN: i64 = 100;
 
 /// Begins to plan `rule`. What can be said at once against its text is.
-pub fn begin(tx: &mut Tx, rule: &Authorized<Rule>, wish: PlanRule) -> ApiResult<Operation> {
-    rehearse(tx, |tx| write_rule(tx, rule, wish.changes.as_ref()).map(drop))?;
+pub fn begin(tx: &mut Tx, rule: Authorized<Rule>, wish: PlanRule) -> ApiResult<Operation> {
+    let rule_id = rule.id;
+    rehearse(tx, |tx| put_in_force(tx, rule, wish.changes.as_ref()))?;
     let operation = operations::begin(tx, "rule.plan", None)?;
     tx.enqueue(&MakePlan {
-        rule_id: rule.id,
+        rule_id,
         changes: wish.changes,
         operation_id: operation.id,
     })?;
@@ -48,11 +46,12 @@ pub fn begin(tx: &mut Tx, rule: &Authorized<Rule>, wish: PlanRule) -> ApiResult<
 }
 
 /// Begins to put `rule` in force as it was planned.
-pub fn begin_application(tx: &mut Tx, rule: &Authorized<Rule>, wish: ApplyRule) -> ApiResult<Operation> {
-    rehearse(tx, |tx| write_rule(tx, rule, wish.changes.as_ref()).map(drop))?;
+pub fn begin_application(tx: &mut Tx, rule: Authorized<Rule>, wish: ApplyRule) -> ApiResult<Operation> {
+    let rule_id = rule.id;
+    rehearse(tx, |tx| put_in_force(tx, rule, wish.changes.as_ref()))?;
     let operation = operations::begin(tx, "rule.application", None)?;
     tx.enqueue(&ApplyRuleJob {
-        rule_id: rule.id,
+        rule_id,
         wish,
         operation_id: operation.id,
     })?;
@@ -79,36 +78,10 @@ pub(super) fn check_against_plan(plan: &RulePlan, wish: &ApplyRule) -> ApiResult
     Ok(())
 }
 
-/// Puts `rule` in force; its requirements follow.
-pub(super) fn apply(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRule>) -> ApiResult<()> {
-    let after = write_rule(tx, rule, changes)?;
-    tx.record(
-        Event::new("rule.applied", "rule", rule.id)
-            .before(&**rule)
-            .after(&after),
-    );
-    Ok(())
-}
-
 /// Does `work` and undoes it.
 fn rehearse<T>(tx: &mut Tx, work: impl FnOnce(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
-    tx.conn.batch_execute("SAVEPOINT rehearsal")?;
-    let outcome = work(tx)?;
-    tx.conn.batch_execute("ROLLBACK TO SAVEPOINT rehearsal")?;
-    Ok(outcome)
-}
-
-fn write_rule(tx: &mut Tx, rule: &Authorized<Rule>, changes: Option<&UpdateRule>) -> ApiResult<Rule> {
-    let rewritten = match changes {
-        Some(changes) => change::rewrite(tx, rule, changes).map_err(|error| error.below("/changes"))?,
-        None if rule.status == RuleStatus::Archived => return Err(change::archived()),
-        None => (**rule).clone(),
-    };
-    change::ready(tx, &rewritten)?;
-    if rule.status == RuleStatus::Active {
-        return Ok(rewritten);
-    }
-    store::set_status(tx, rule, RuleStatus::Active)
+    let (outcome, _) = tx.rehearse(work)?;
+    outcome
 }
 
 /// How many requirements the rule is a reason of and might end, satisfied or not: of a person and a course the current one.
@@ -142,12 +115,12 @@ pub(super) struct PlannedPart {
 /// What putting `rule` in force would do to `people`.
 pub(super) fn plan_part(
     tx: &mut Tx,
-    rule: &Authorized<Rule>,
+    rule: Authorized<Rule>,
     changes: Option<&UpdateRule>,
     people: &People,
 ) -> ApiResult<PlannedPart> {
     rehearse(tx, |tx| {
-        write_rule(tx, rule, changes)?;
+        let rule = put_in_force(tx, rule, changes)?;
         let outcome = reconcile::reconcile(tx, people.clone(), Some(rule.id))?;
         let changed = changed(tx, rule.id, people);
         let totals: Totals = sql!(

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    change,
     job::{self, ReconcileRule},
     model::{Rule, UpdateRule},
     plan,
@@ -70,7 +71,7 @@ impl Job for ApplyRuleJob {
         plan::check_against_plan(&plan, &self.wish)?;
         run.finish(|tx| {
             let rule = rule(tx, self.rule_id)?;
-            plan::apply(tx, &rule, changes)?;
+            change::put_in_force(tx, rule, changes)?;
             tx.enqueue(&ReconcileRule {
                 rule_id: self.rule_id,
                 operation_id: Some(self.operation_id),
@@ -102,7 +103,7 @@ fn make(
     let is_whole = job::walk(run, |people, done| {
         tally.add(run.write(|tx| {
             let rule = rule(tx, rule_id)?;
-            let foreseen = plan::plan_part(tx, &rule, changes, people)?;
+            let foreseen = plan::plan_part(tx, rule, changes, people)?;
             operations::progress(tx, operation, done)?;
             Ok(foreseen)
         })?);

@@ -23,7 +23,7 @@ text_enum! {
         /// It ends.
         Ends = "ends",
         /// Its due date moves.
-        MembershipCounts = "moves",
+        Moves = "moves",
     }
 }
 

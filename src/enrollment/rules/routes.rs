@@ -6,17 +6,24 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{
     change,
     explain::{self, RuleExplanation},
-    model::{CreateRule, Rule, RuleStatus, UpdateRule},
+    model::{BulkRuleRow, CreateRule, Rule, RuleStatus, UpdateRule},
     plan,
     plan_model::{ApplyRule, PlanRule},
-    store,
 };
 use crate::{
     access::{self, Permission},
     app::Call,
-    http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{
+        ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
+        bulk::{BulkAnswer, BulkBody, BulkRequest},
+    },
     operations::{self, Operation},
     people::users::model::User,
+    resource::{
+        bulk,
+        list::{ReadQuery, ResourceQuery},
+        routes,
+    },
 };
 
 /// The routes of this resource.
@@ -25,6 +32,7 @@ pub fn configure(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/rules")
             .service(list_rules)
             .service(create_rule)
+            .service(bulk_write_rules)
             .service(get_rule)
             .service(update_rule)
             .service(activate_rule)
@@ -37,12 +45,11 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// List rules.
-#[utoipa::path(tag = "rules", params(ListQuery), responses((status = 200, body = Page<Rule>)),
+#[utoipa::path(tag = "rules", params(ResourceQuery), responses((status = 200, body = Page<Rule>)),
     extensions(("x-permission" = json!("rules.read"))))]
 #[get("")]
-async fn list_rules(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
-        .await
+async fn list_rules(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+    routes::list::<Rule>(call, query.0).await
 }
 
 /// Create a rule.
@@ -52,21 +59,32 @@ async fn list_rules(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
     extensions(("x-permission" = json!("rules.write"))))]
 #[post("")]
 async fn create_rule(call: Call, body: Valid<CreateRule>) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        tx.require_everywhere(Permission::RulesWrite)?;
-        let rule = change::create(tx, &body.0)?;
-        Reply::created(&rule, format!("/v1/rules/{}", rule.id))
-    })
-    .await
+    routes::create(call, body.0).await
+}
+
+/// Create and update rules in bulk.
+///
+/// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
+/// New rules are drafts; the requirements of active rules follow soon after. With an `Idempotency-Key` you can safely
+/// repeat the whole request.
+#[utoipa::path(tag = "rules", request_body = BulkRequest<BulkRuleRow>,
+    responses((status = 200, body = BulkAnswer<Rule>)), extensions(("x-permission" = json!("rules.write"))))]
+#[post("/bulk")]
+async fn bulk_write_rules(call: Call, body: BulkBody) -> ApiResult<Reply> {
+    bulk::respond::<Rule, BulkRuleRow>(call, body).await
 }
 
 /// Get a rule.
-#[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
+#[utoipa::path(tag = "rules", params(("rule_id" = String, Path), ReadQuery), responses((status = 200, body = Rule)),
     extensions(("x-permission" = json!("rules.read"))))]
 #[get("/{rule_id}")]
-async fn get_rule(call: Call, id: Path<Ref<Rule>>, known: IfNoneMatch) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
-        .await
+async fn get_rule(
+    call: Call,
+    id: Path<Ref<Rule>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    routes::read(call, id.into_inner(), query.0, known).await
 }
 
 /// Update a rule.
@@ -81,12 +99,7 @@ async fn update_rule(
     known: IfMatch,
     body: Valid<UpdateRule>,
 ) -> ApiResult<Reply> {
-    call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::RulesWrite)?;
-        known.check(&*before)?;
-        Reply::resource(&change::update(tx, &before, &body.0)?)
-    })
-    .await
+    routes::update(call, id.into_inner(), known, body.0).await
 }
 
 /// Activate a rule.
@@ -129,7 +142,7 @@ async fn archive_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
 async fn plan_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<PlanRule>) -> ApiResult<Reply> {
     call.write(move |tx| {
         let rule = access::authorize(tx, &id, Permission::RulesWrite)?;
-        operations::accepted(&plan::begin(tx, &rule, body.0.clone())?)
+        operations::accepted(&plan::begin(tx, rule, body.0.clone())?)
     })
     .await
 }
@@ -143,7 +156,7 @@ async fn plan_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<PlanRule>) -> Ap
 async fn apply_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<ApplyRule>) -> ApiResult<Reply> {
     call.write(move |tx| {
         let rule = access::authorize(tx, &id, Permission::RulesWrite)?;
-        operations::accepted(&plan::begin_application(tx, &rule, body.0.clone())?)
+        operations::accepted(&plan::begin_application(tx, rule, body.0.clone())?)
     })
     .await
 }
@@ -165,8 +178,8 @@ async fn explain_rule(call: Call, path: Path<(Ref<Rule>, Ref<User>)>) -> ApiResu
 
 async fn set_status(call: Call, id: Path<Ref<Rule>>, status: RuleStatus) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::RulesWrite)?;
-        Reply::resource(&change::set_status(tx, &before, status)?)
+        let rule = access::authorize(tx, &id, Permission::RulesWrite)?;
+        Reply::resource(&change::set_status(tx, rule, status)?)
     })
     .await
 }

@@ -111,7 +111,8 @@ pub fn parse_for_caller(tx: &mut Tx, pointer: &str, text: &str) -> ApiResult<Fil
     parse_at(&schema_for_caller(tx)?, pointer, text)
 }
 
-fn parse_at(schema: &Schema, pointer: &str, text: &str) -> ApiResult<Filter> {
+/// Reads a filter over people out of the body field at `pointer`, by a schema that was loaded before.
+pub fn parse_at(schema: &Schema, pointer: &str, text: &str) -> ApiResult<Filter> {
     let faults_at = |fault: &FilterError| FieldError::new(pointer, fault.to_string());
     Filter::parse(text, schema).map_err(|faults| ApiError::invalid(faults.0.iter().map(faults_at).collect()))
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     app::Tx,
-    catalog::courses::publish::publish_all,
+    catalog::courses::{model::Course, publish::publish_all},
     db::{Fixed, Sql},
     http::ApiResult,
     import::{
@@ -15,17 +15,18 @@ use crate::{
         naming,
         target::{Part, Plan},
     },
+    resource::{
+        Row,
+        record::selected,
+        write::{insert_from, update_from},
+    },
     sql,
 };
 
 /// Writes the rows of `part`.
 pub fn write(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
-    let new = sql!(
-        "INSERT INTO courses (id, {COLUMNS}, created_at, updated_at)
-         SELECT next.*, {tx.now}, {tx.now} FROM ({next}) AS next",
-        next = next(tx, plan, part, "('create')"),
-    );
-    courses().create(tx, plan, part, course("course.created"), new)?;
+    let new = insert_from::<Course>(next(tx, plan, part, "('create')"));
+    Keyed::of::<Course>().create(tx, plan, part, course("course.created"), new)?;
     update(tx, plan, part)?;
     end(tx, plan, part)?;
     let published: Vec<Id> = sql!(
@@ -73,19 +74,6 @@ pub fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     Ok(())
 }
 
-fn courses() -> Keyed {
-    Keyed {
-        table: "courses",
-        shown: sql!("to_jsonb(courses) - '{search,title_search,code_folded}'::text[]"),
-    }
-}
-
-/// The columns that imports write.
-const COLUMNS: Fixed = Fixed(
-    "code, title, summary, description, language, category_id, tags, provider, level, duration_minutes,
-     credits, validity_period, modules, status, retired_at, code_folded",
-);
-
 const fn course(action: &'static str) -> EventKind {
     EventKind {
         action,
@@ -94,26 +82,36 @@ const fn course(action: &'static str) -> EventKind {
     }
 }
 
-/// The courses of rows with `actions`, as they will be before they are published.
+/// The courses of rows with `actions` as a table, as they will be before they are published.
 fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
     let defaults = json!({ "summary": "", "description": "", "tags": [], "modules": [], "status": "draft" });
+    let fields = selected(&Course::declaration().columns, "p.", |column| {
+        Some(match column {
+            "id" => sql!("r.object_id"),
+            "category_id" => sql!("CASE WHEN r.refs ? 'category' THEN k.id ELSE p.category_id END"),
+            "modules" => sql!(
+                "CASE WHEN NOT r.fields ? 'link' OR c.modules #> '{0,activities,0,url}' = r.fields -> 'link'
+                        THEN p.modules
+                    WHEN r.fields ->> 'link' IS NULL THEN '[]'
+                    ELSE jsonb_build_array(jsonb_build_object('title', p.title, 'activities',
+                        jsonb_build_array(jsonb_build_object('title', p.title, 'kind', 'link', 'url',
+                            r.fields -> 'link')))) END"
+            ),
+            "status" => sql!(
+                "CASE WHEN p.status = 'retired' THEN 'retired' WHEN c.current_version_id IS NOT NULL
+                    THEN 'published' ELSE 'draft' END"
+            ),
+            "retired_at" => {
+                sql!("CASE WHEN p.status = 'retired' THEN coalesce(c.retired_at, {tx.now}) END")
+            }
+            "version" => sql!("coalesce(c.version, 0) + 1"),
+            "created_at" => sql!("coalesce(c.created_at, {tx.now})"),
+            "updated_at" => sql!("{tx.now}"),
+            _ => return None,
+        })
+    });
     sql!(
-        "SELECT r.object_id AS id, p.code, p.title, p.summary, p.description, p.language,
-            CASE WHEN r.refs ? 'category' THEN k.id ELSE c.category_id END AS category_id,
-            p.tags, p.provider, p.level, p.duration_minutes, p.credits, p.validity_period,
-            CASE WHEN NOT r.fields ? 'link' OR c.modules #> '{0,activities,0,url}' = r.fields -> 'link'
-                    THEN p.modules
-                WHEN r.fields ->> 'link' IS NULL THEN '[]'
-                ELSE jsonb_build_array(jsonb_build_object('title', p.title, 'activities',
-                    jsonb_build_array(
-                        jsonb_build_object('title', p.title, 'kind', 'link', 'url',
-                            r.fields -> 'link')))) END AS modules,
-            CASE WHEN p.status = 'retired' THEN 'retired'
-                WHEN c.status = 'retired' AND c.current_version_id IS NOT NULL THEN 'published'
-                WHEN c.status = 'retired' THEN 'draft'
-                ELSE coalesce(c.status, 'draft') END AS status,
-            CASE WHEN p.status = 'retired' THEN coalesce(c.retired_at, {tx.now}) END AS retired_at,
-            p.code_folded
+        "(SELECT {fields}
          FROM import_rows r
          LEFT JOIN courses c ON c.id = r.object_id
          LEFT JOIN categories k ON k.code_folded = r.folded -> 'category_folded' -> -1 ->> 'code'
@@ -121,7 +119,7 @@ fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
             CASE WHEN c.id IS NULL THEN {defaults} ELSE '{}' END || r.fields
             || CASE WHEN r.refs ? 'status' THEN jsonb_build_object('status', r.refs -> 'status')
                 ELSE '{}' END || r.folded) AS p
-         WHERE r.action IN {actions} AND {rows}",
+         WHERE r.action IN {actions} AND {rows})",
         actions = Fixed(actions),
         rows = part.rows(plan),
     )
@@ -129,15 +127,8 @@ fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
 
 fn update(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     const ACTIONS: &str = "('update', 'restore')";
-    let updated = sql!(
-        "UPDATE courses
-         SET ({COLUMNS}, version, updated_at) = (n.code, n.title, n.summary, n.description, n.language,
-            n.category_id, n.tags, n.provider, n.level, n.duration_minutes, n.credits,
-            n.validity_period, n.modules, n.status, n.retired_at, n.code_folded, courses.version + 1,
-            {tx.now}) FROM ({next}) AS n WHERE courses.id = n.id",
-        next = next(tx, plan, part, ACTIONS),
-    );
-    courses().change(tx, plan, part, ACTIONS, course("course.updated"), updated)?;
+    let updated = update_from::<Course>(next(tx, plan, part, ACTIONS));
+    Keyed::of::<Course>().change(tx, plan, part, ACTIONS, course("course.updated"), updated)?;
     keyed::link_keys(tx, plan, part, course("external_key.added"))
 }
 
@@ -148,6 +139,6 @@ fn end(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
             AND {rows}",
         rows = part.rows(plan),
     );
-    courses().change(tx, plan, part, "('end')", course("course.retired"), ended)?;
+    Keyed::of::<Course>().change(tx, plan, part, "('end')", course("course.retired"), ended)?;
     keyed::note_missing(tx, plan, part, "course")
 }

@@ -1,0 +1,186 @@
+//! Rules, many at once, and the courses inside them.
+
+use provost::access::Permission::{RulesRead, RulesWrite};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::fixture::{course, draft, in_days, outline, person, rule};
+use crate::support::{Answer, Client, TestApp};
+
+async fn write(client: &Client, rows: impl IntoIterator<Item = Value>) -> Answer {
+    let rows = rows.into_iter().enumerate().map(|(number, mut row)| {
+        row["row_key"] = json!(number.to_string());
+        row
+    });
+    let body = json!({ "rows": rows.collect::<Vec<_>>() });
+    client.post("/v1/rules/bulk", body).await.assert_status(200)
+}
+
+/// The status and the code of the problem of each row.
+fn outcomes(answer: &Answer) -> Vec<(u64, String)> {
+    let results = answer.at("/results").as_array().cloned().unwrap();
+    let outcome = |row: &Value| {
+        let code = row["problem"]["code"].as_str().unwrap_or_default();
+        (row["status"].as_u64().unwrap(), code.to_owned())
+    };
+    results.iter().map(outcome).collect()
+}
+
+fn new_rule(code: &str, more: Value) -> Value {
+    let mut rule = json!({"code": code, "name": code, "audience": "department pr",
+        "due": {"kind": "after_joining", "offset": "P30D"}});
+    for (name, value) in more.as_object().unwrap() {
+        rule[name] = value.clone();
+    }
+    rule
+}
+
+#[actix_web::test]
+async fn each_rule_of_many_is_written_or_says_what_is_wrong_with_it() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let (fire, food, unpublished) = (
+        course(&app, "fire", None),
+        course(&app, "food", None),
+        draft(&app, "not-yet"),
+    );
+    let active = rule(&app, &admin, "Production", "P30D", &[fire]).await;
+    let ana = person(&admin, "ana", "Production").await;
+    let gone = admin.post("/v1/rules", new_rule("gone", json!({}))).await.id();
+    let archival = format!("/v1/rules/{gone}/archival");
+    admin.post(&archival, json!({})).await.assert_status(200);
+    let rows = [
+        (
+            json!({"create": new_rule("new", json!({"course_ids": [food, fire, food]}))}),
+            201,
+            "",
+        ),
+        (
+            json!({"create": new_rule("NEW", json!({}))}),
+            409,
+            "already_exists",
+        ),
+        (
+            json!({"create": new_rule("lost", json!({"audience": "zz eq 1", "course_ids": [fire, Uuid::now_v7()]}))}),
+            422,
+            "validation_failed",
+        ),
+        (
+            json!({"create": {"code": "x", "due": {"kind": "on"}}}),
+            422,
+            "validation_failed",
+        ),
+        (
+            json!({"id": active, "update": {"course_ids": [unpublished]}}),
+            409,
+            "rule_not_ready",
+        ),
+        (
+            json!({"id": active, "update": {"name": "Twice"}}),
+            409,
+            "conflict",
+        ),
+        (
+            json!({"id": gone, "update": {"name": "Back"}}),
+            409,
+            "rule_archived",
+        ),
+        (
+            json!({"id": Uuid::now_v7(), "update": {"name": "X"}}),
+            404,
+            "not_found",
+        ),
+    ];
+    let answer = write(&admin, rows.iter().map(|(row, ..)| row.clone())).await;
+    assert_eq!(
+        outcomes(&answer),
+        rows.map(|(_, status, code)| (status, code.into())),
+        "{}",
+        answer.text()
+    );
+    let new = answer.at("/results/0/resource");
+    let mut asked = [fire, food];
+    asked.sort();
+    assert_eq!(
+        (&new["status"], &new["course_ids"]),
+        (&json!("draft"), &json!(asked))
+    );
+    let faults = answer.at("/results/2/problem/errors").as_array().unwrap().len();
+    assert_eq!(faults, 2, "{}", answer.text());
+
+    let sooner = json!({"due": {"kind": "after_joining", "offset": "P7D"}});
+    let rows = [
+        json!({"id": active, "version": 2, "update": sooner}),
+        json!({"id": new["id"], "version": 2, "update": {"name": "Stale"}}),
+    ];
+    let answer = write(&admin, rows).await;
+    let stale = (412, "precondition_failed".to_owned());
+    assert_eq!(
+        outcomes(&answer),
+        [(200, String::new()), stale],
+        "{}",
+        answer.text()
+    );
+    app.run_jobs();
+    assert_eq!(
+        outline(&admin, ana).await,
+        [("open".into(), Some(in_days(&app, 7)))]
+    );
+    let actions = admin
+        .get("/v1/events?filter=object_kind%20eq%20%22rule%22&limit=200&sort=position")
+        .await;
+    let actions = actions.at("/data").as_array().cloned().unwrap();
+    let actions: Vec<_> = actions
+        .iter()
+        .map(|event| event["action"].as_str().unwrap())
+        .collect();
+    let expected = [
+        "created",
+        "activated",
+        "created",
+        "archived",
+        "created",
+        "updated",
+    ];
+    assert_eq!(actions, expected.map(|action| format!("rule.{action}")));
+}
+
+#[actix_web::test]
+async fn only_who_writes_everything_writes_rules_and_their_courses_are_shown_to_who_may_see_them() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let present = new_rule("present", json!({"course_ids": [fire]}));
+    let present = admin.post("/v1/rules", present).await.id();
+    let unit = admin
+        .post("/v1/org-units", json!({"code": "u", "name": "U"}))
+        .await
+        .id();
+    let narrow = app.holding(&[RulesRead, RulesWrite], "org_unit", Some(unit.parse().unwrap()));
+    let rows = [
+        json!({"create": new_rule("mine", json!({}))}),
+        json!({"id": present, "update": {"name": "Mine"}}),
+    ];
+    let answer = write(&narrow, rows).await;
+    let refused = [(403, "forbidden".to_owned()), (404, "not_found".to_owned())];
+    assert_eq!(outcomes(&answer), refused, "{}", answer.text());
+
+    for path in [
+        "/v1/rules?expand=courses".to_owned(),
+        format!("/v1/rules/{present}?expand=courses"),
+    ] {
+        let reader = app.holding(&[RulesRead], "everything", None);
+        for (client, shown) in [(&admin, json!("fire")), (&reader, Value::Null)] {
+            let answer = client.get(&path).await.assert_status(200);
+            let rule = answer
+                .json()
+                .get("data")
+                .map_or(answer.json(), |rules| rules[0].clone());
+            assert_eq!(rule["courses"][0]["title"], shown, "{path}: {rule}");
+            assert!(
+                rule["courses"].is_array() && rule["course_ids"] == json!([fire]),
+                "{rule}"
+            );
+        }
+    }
+}
