@@ -185,18 +185,20 @@ BEGIN
     RETURN btrim(regexp_replace(concat_ws(' ', search_folded(search_words(text)), pairs), ' +', ' ', 'g'));
 END $$;
 
--- The column `search` of a table, which one trigram index makes fast: the parts of a text where they differ from it, and the
--- text as it is, for filters with `co`, between two spaces. So `LIKE '% sil%'` finds the beginning of a word. E-mail
--- addresses have no parts: their domain is the same for everybody.
+-- The column `search` of a table, which one trigram index makes fast: the parts of a text where they differ from it, the text
+-- as it is, for filters with `co`, and the words of domains of e-mail addresses, between spaces. So `LIKE '% sil%'` finds the
+-- beginning of a word. What everybody has, such as a domain, must be found by its beginning: the index does not tell it from
+-- what nobody has.
 CREATE FUNCTION search_text(text text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
 DECLARE
     plain text := regexp_replace(text, '[^ ]+@[^ ]+', '', 'g');
+    domains text := coalesce(search_parts(substring(text FROM '@.*')) || ' ', '');
 BEGIN
     IF plain ~ '[^a-z0-9 ]' THEN
-        RETURN ' ' || search_parts(plain) || ' ' || text || ' ';
+        RETURN ' ' || search_parts(plain) || ' ' || text || ' ' || domains;
     END IF;
-    RETURN ' ' || text || ' ';
+    RETURN ' ' || text || ' ' || domains;
 END $$;
 
 -- The place of a text among those like what was typed: the best first. It goes by how the text begins, where names are. Its

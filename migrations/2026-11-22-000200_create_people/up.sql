@@ -87,8 +87,8 @@ CREATE TABLE users (
     attributes jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(attributes) = 'object'),
     -- Where words stand without spaces, the whole name does, too.
     search text NOT NULL GENERATED ALWAYS AS (search_text(given_name_folded || ' ' || family_name_folded || ' ' || username_folded
-        || coalesce(' ' || email_folded, '')
-        || CASE WHEN octet_length(family_name_folded) > length(family_name_folded) THEN ' ' || family_name_folded || given_name_folded ELSE '' END)) STORED,
+        || CASE WHEN octet_length(family_name_folded) > length(family_name_folded) THEN ' ' || family_name_folded || given_name_folded ELSE '' END
+        || coalesce(' ' || email_folded, ''))) STORED,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,

@@ -11,7 +11,7 @@ use crate::{
     app::Tx,
     db::Sql,
     filter::Schema,
-    http::{ApiResult, FieldError, ListQuery, Listing, Page, cursor, query::Parameters},
+    http::{ApiResult, FieldError, ListQuery, Listing, Page, query::Parameters},
 };
 
 /// The parameters of a resource's list.
@@ -138,30 +138,34 @@ pub fn page<T: Resource>(tx: &mut Tx, query: &ResourceQuery) -> ApiResult<Page<T
         None => schema::<T>(),
     };
     let list = query.list();
-    let read = |tx: &mut Tx, found: Sql, relevance: Option<Sql>| {
-        let sorts = match relevance {
-            Some(_) => &[BY_RELEVANCE],
-            None => T::declaration().sorts.as_slice(),
+    let read = |tx: &mut Tx, search: Option<&Search>, by_relevance: bool| {
+        let sorts = match by_relevance {
+            true => &[BY_RELEVANCE],
+            false => T::declaration().sorts.as_slice(),
         };
-        let (page, filter) = list.page(&Listing { id: T::ID, sorts }, &schema, &tx.filter_clock())?;
-        let page = page.ordering(BY_RELEVANCE.name, || relevance.unwrap_or_default());
-        let rows = T::select_page(tx, &page, page.rows([T::visible(&scope), found, filter]))?;
+        let (mut page, filter) = list.page(&Listing { id: T::ID, sorts }, &schema, &tx.filter_clock())?;
+        let mut found = Sql::all([T::visible(&scope), filter]);
+        if let Some(search) = search {
+            page = page.ordering(BY_RELEVANCE.name, || search.relevance());
+            found = match by_relevance {
+                true => search.with_similar::<T>(&found),
+                false => Sql::all([found, search.exact()]),
+            };
+        }
+        let rows = T::select_page(tx, &page, page.rows([found]))?;
         Ok(page.page(rows, Row::id))
     };
     let Some(search) = Search::read::<T>(tx, query.q.as_deref().unwrap_or_default())? else {
-        return read(tx, Sql::always(), None);
+        return read(tx, None, false);
     };
-    let similar = search.with_similar();
     if list.sort.is_none() && list.order_of_cursor().as_deref() == Some(BY_RELEVANCE.name) {
-        let (found, relevance) = similar.ok_or_else(cursor::invalid)?;
-        return read(tx, found, Some(relevance));
+        return read(tx, Some(&search), true);
     }
-    let page = read(tx, search.exact(), None)?;
+    let page = read(tx, Some(&search), false)?;
     let is_first = list.sort.is_none() && list.cursor.is_none();
-    match similar {
-        Some((found, relevance)) if is_first && (page.data.len() as i64) < list.size() => {
-            read(tx, found, Some(relevance))
-        }
-        _ => Ok(page),
+    let is_short = (page.data.len() as i64) < list.size();
+    match is_first && is_short && search.has_spelled_words() {
+        true => read(tx, Some(&search), true),
+        false => Ok(page),
     }
 }

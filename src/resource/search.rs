@@ -23,6 +23,9 @@ pub const BY_RELEVANCE: Sort = Sort {
     kind: SortKind::Integer,
 };
 
+/// How many rows with similar words are ranked.
+const RANKED: i64 = 1_000;
+
 /// What is searched for.
 #[derive(Debug)]
 pub struct Search {
@@ -36,6 +39,13 @@ pub struct Search {
 struct Token {
     text: String,
     words: Vec<String>,
+}
+
+impl Token {
+    /// Whether it is an e-mail address, or the beginning of one: found as it is written.
+    fn is_address(&self) -> bool {
+        self.text.find('@').is_some_and(|at| at > 0)
+    }
 }
 
 #[derive(QueryableByName)]
@@ -81,30 +91,43 @@ impl Search {
         Sql::any([words].into_iter().chain(self.key.clone())).is_planned_each_time()
     }
 
-    /// Those, and the rows that have words one letter away; none where nothing that was typed can be misspelled. Then the
-    /// relevance, by which the best come first.
-    pub fn with_similar(&self) -> Option<(Sql, Sql)> {
-        let words = || self.tokens.iter().flat_map(|token| &token.words);
-        if !words().any(|word| is_spelled(word)) {
-            return None;
-        }
-        let similar = self.tokens.iter().map(|token| match token.text.contains('@') {
+    /// Whether anything that was typed can be misspelled.
+    pub fn has_spelled_words(&self) -> bool {
+        let mut names = self.tokens.iter().filter(|token| !token.is_address());
+        names.any(|token| token.words.iter().any(|word| is_spelled(word)))
+    }
+
+    /// Of the rows for which `within` holds, those that are found exactly, and the first with words one letter away.
+    pub fn with_similar<T: Resource>(&self, within: &Sql) -> Sql {
+        let similar = self.tokens.iter().map(|token| match token.is_address() {
             true => self.begins(token),
             false => Sql::all(token.words.iter().map(|word| self.resembles(word))),
         });
-        let found = Sql::any([self.exact(), Sql::all(similar)]);
-        let words: Vec<&str> = words().map(String::as_str).collect();
-        let relevance = sql!(
+        sql!(
+            "({within} AND ({exact} OR {id} = ANY (ARRAY(SELECT {id} FROM {table} WHERE {within} AND {similar}
+                ORDER BY {id} LIMIT {RANKED}))))",
+            exact = self.exact(),
+            id = Fixed(T::ID),
+            table = Fixed(T::TABLE),
+            similar = Sql::all(similar),
+        )
+    }
+
+    /// How well a row fits: a whole number, the best first.
+    pub fn relevance(&self) -> Sql {
+        let words = self.tokens.iter().flat_map(|token| &token.words);
+        let words: Vec<&str> = words.map(String::as_str).collect();
+        sql!(
             "CASE WHEN {exact} THEN -2000000 ELSE search_relevance({typed}, {self.column}) END",
             exact = self.exact(),
             typed = words.join(" "),
-        );
-        Some((found, relevance))
+        )
     }
 
     fn begins(&self, token: &Token) -> Sql {
         let words = Sql::all(token.words.iter().map(|word| self.begins_with(word)));
         match token.words.as_slice() {
+            _ if token.is_address() => self.begins_with(&token.text),
             [] => self.begins_with(&token.text),
             [word] if *word == token.text => words,
             _ => Sql::any([self.begins_with(&token.text), words]),

@@ -125,10 +125,11 @@ impl Words {
         Ok(words)
     }
 
-    /// The courses whose `vector` has the words. Planned for these: rare ones go by the index, common ones by the order.
+    /// The courses whose `vector` has the words. Planned for these: rare ones go by the index, common ones by the order. PostgreSQL
+    /// knows how many `any` finds; that nearly all of those are found stands in `coalesce`.
     fn found_in(&self, vector: Fixed) -> Sql {
         sql!(
-            "({vector} @@ {any}::tsquery AND {vector} @@ {query})",
+            "({vector} @@ {any}::tsquery AND coalesce({vector} @@ {query}, false))",
             any = self.any.as_str(),
             query = self.query(),
         )
