@@ -1,3 +1,4 @@
+DROP FUNCTION is_costly;
 DROP FUNCTION search_relevance;
 DROP FUNCTION search_text;
 DROP FUNCTION search_parts;

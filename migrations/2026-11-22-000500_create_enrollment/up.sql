@@ -4,6 +4,7 @@ CREATE TABLE rules (
     code_folded text NOT NULL CONSTRAINT rules_code_key UNIQUE,
     name text NOT NULL,
     description text NOT NULL DEFAULT '',
+    search text NOT NULL GENERATED ALWAYS AS (search_text(lower(name) || ' ' || code_folded)) STORED,
     status text NOT NULL CHECK (status IN ('draft', 'active', 'paused', 'archived')),
     -- Who, in the filter language.
     audience text NOT NULL,
@@ -18,6 +19,7 @@ CREATE TABLE rules (
     updated_at timestamptz NOT NULL
 );
 CREATE INDEX rules_name_idx ON rules (name COLLATE provost_order, id);
+CREATE INDEX rules_search_idx ON rules USING gin (search gin_trgm_ops);
 CREATE INDEX rules_created_idx ON rules (created_at, id);
 
 CREATE TABLE rule_courses (

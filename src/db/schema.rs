@@ -586,6 +586,7 @@ diesel::table! {
         code_folded -> Text,
         name -> Text,
         description -> Text,
+        search -> Text,
         status -> Text,
         audience -> Text,
         due -> Jsonb,

@@ -24,7 +24,7 @@ pub const BY_RELEVANCE: Sort = Sort {
 };
 
 /// How many rows with similar words are ranked.
-const RANKED: i64 = 1_000;
+const RANKED: i64 = 500;
 
 /// What is searched for.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl Search {
             false => Sql::all(token.words.iter().map(|word| self.resembles(word))),
         });
         sql!(
-            "({within} AND ({exact} OR {id} = ANY (ARRAY(SELECT {id} FROM {table} WHERE {within} AND {similar}
+            "({within} AND ({exact} OR {id} = ANY (ARRAY(SELECT {id} FROM {table} WHERE {within} AND {similar} AND is_costly({self.column})
                 ORDER BY {id} LIMIT {RANKED}))))",
             exact = self.exact(),
             id = Fixed(T::ID),

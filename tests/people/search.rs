@@ -287,6 +287,12 @@ async fn other_resources_are_found_by_code_and_name() {
         let similar = names(&admin, &format!("{path}?q=civika")).await;
         assert_eq!(similar, ["C++"], "{list}");
     }
+    let rule = json!({"code": "FIRE", "name": "Évacuation", "audience": "department pr", "course_ids": [],
+        "due": {"kind": "after_hire", "offset": "P30D"}, "on_leave": "end"});
+    admin.post("/v1/rules", rule).await.assert_status(201);
+    for path in ["/v1/rules?q=evac", "/v1/rules?q=fire", "/v1/rules?q=ewacuation"] {
+        assert_eq!(names(&admin, path).await, ["FIRE"], "{path}");
+    }
     let roles = ["/v1/roles?q=adm%20hr", "/v1/roles?q=admyn%20hr"];
     for path in roles {
         assert_eq!(names(&admin, path).await, ["hr_admin"], "{path}");

@@ -19,9 +19,6 @@ use crate::{
 /// How many courses are ranked.
 const RANKED: i64 = 1_000;
 
-/// The order that a search offers beside those of the list.
-pub const RELEVANCE: &str = "relevance";
-
 /// What is searched for.
 #[derive(Debug)]
 pub struct Search {
@@ -89,7 +86,10 @@ impl Search {
         let Some(words) = &self.words else {
             return sql!("{within}");
         };
-        let found = sql!("{within} AND {condition}", condition = self.condition());
+        let found = sql!(
+            "{within} AND {condition} AND is_costly(courses.code)",
+            condition = self.condition()
+        );
         let in_title = words.found_in(Fixed("courses.title_search"));
         sql!(
             "courses.id = ANY (ARRAY(SELECT id FROM (

@@ -4,21 +4,14 @@ use std::sync::LazyLock;
 
 use super::{
     model::{Course, ListCourses},
-    search::{self, RELEVANCE, Search},
+    search::{self, Search},
 };
 use crate::{
     access::Protected,
     app::Tx,
     db::Sql,
-    http::{ApiResult, Listing, Page, Sort, list::SortKind},
-    resource::{self, Row},
-};
-
-/// Its column is an expression over the words that are searched for.
-const BY_RELEVANCE: Sort = Sort {
-    name: RELEVANCE,
-    column: "0",
-    kind: SortKind::Integer,
+    http::{ApiResult, Listing, Page, Sort},
+    resource::{self, Row, search::BY_RELEVANCE},
 };
 
 /// The orders of a search: those of the list, after the best first.
@@ -40,9 +33,9 @@ pub fn list(tx: &mut Tx, query: &ListCourses) -> ApiResult<Page<Course>> {
     let schema = resource::list::schema::<Course>();
     let (page, filter) = query.common().page(&listing, &schema, &tx.filter_clock())?;
     let search = Search::read(tx, query)?;
-    let page = page.ordering(RELEVANCE, || search.relevance());
+    let page = page.ordering(BY_RELEVANCE.name, || search.relevance());
     let within = Sql::all([Course::visible(&scope), filter]);
-    let found = match page.is_by(RELEVANCE) {
+    let found = match page.is_by(BY_RELEVANCE.name) {
         true => search.best(&within),
         false => Sql::all([within, search.condition()]),
     };

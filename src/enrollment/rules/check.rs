@@ -34,6 +34,7 @@ const CODE: Unique<Rule> = Unique {
 impl Resource for Rule {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/rules";
+    const SEARCH: Option<&'static str> = Some("rules.search");
     const ATTRIBUTES: &'static [Attribute] = &[Attribute {
         name: "course_id",
         kind: Kind::Id,

@@ -21,7 +21,7 @@ use crate::{
     people::users::model::User,
     resource::{
         bulk,
-        list::{ReadQuery, ResourceQuery},
+        list::{ReadQuery, SearchQuery},
         routes,
     },
 };
@@ -45,10 +45,10 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// List rules.
-#[utoipa::path(tag = "rules", params(ResourceQuery), responses((status = 200, body = Page<Rule>)),
+#[utoipa::path(tag = "rules", params(SearchQuery), responses((status = 200, body = Page<Rule>)),
     extensions(("x-permission" = json!("rules.read"))))]
 #[get("")]
-async fn list_rules(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
+async fn list_rules(call: Call, query: Query<SearchQuery>) -> ApiResult<Reply> {
     routes::list::<Rule>(call, query.0).await
 }
 
