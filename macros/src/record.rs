@@ -46,13 +46,11 @@ fn step(field: &Field, table: &str) -> Result<Tokens> {
         is_fixed,
         is_opaque,
         is_elsewhere,
-        has_words,
         kind: given,
     } = marks(field)?;
     let kind = match (given, is_opaque, is_folded) {
         (Some(path), ..) => quote!(Some(crate::filter::Kind::#path)),
         (None, true, _) => quote!(None),
-        (None, false, _) if has_words => quote!(Some(crate::filter::Kind::Enum(<#kind>::WORDS))),
         (None, false, true) => quote!(Some(crate::filter::Kind::Folded)),
         (None, false, false) => quote!(Some(<#kind as crate::resource::Filterable>::KIND)),
     };
@@ -78,7 +76,6 @@ struct Marks {
     is_fixed: bool,
     is_opaque: bool,
     is_elsewhere: bool,
-    has_words: bool,
     kind: Option<Path>,
 }
 
@@ -101,12 +98,10 @@ fn marks(field: &Field) -> Result<Marks> {
                 marks.is_opaque = true;
             } else if mark("elsewhere") {
                 (marks.is_opaque, marks.is_elsewhere) = (true, true);
-            } else if mark("words") {
-                marks.has_words = true;
             } else if mark("kind") {
                 marks.kind = Some(meta.value()?.parse()?);
             } else {
-                return Err(meta.error("is none of folded, sort, fixed, opaque, elsewhere, words, kind"));
+                return Err(meta.error("is none of folded, sort, fixed, opaque, elsewhere, kind"));
             }
             Ok(())
         })?;

@@ -15,7 +15,7 @@ use crate::{
     app::Tx,
     authz::Protected,
     db::{Condition, Sql, sql::Fixed},
-    http::{ApiError, ApiResult, FieldError},
+    http::{ApiError, ApiResult, FieldError, Page, Reply},
     sql,
 };
 
@@ -90,6 +90,14 @@ impl Expand {
         Ok(expand)
     }
 
+    /// Reads it, and adds what is wrong with it to the faults of the other parameters.
+    pub fn read(text: Option<&str>, known: &'static [Expansion], faults: &mut Vec<FieldError>) -> Self {
+        Self::parse(text, known).unwrap_or_else(|error| {
+            faults.extend(error.fields);
+            Self::default()
+        })
+    }
+
     fn add(&mut self, rest: &str, known: &'static [Expansion], path: &str) -> ApiResult<()> {
         let (name, rest) = rest
             .split_once('.')
@@ -113,6 +121,18 @@ impl Expand {
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
         self.wanted.is_empty()
+    }
+
+    /// Answers a page with what is asked for inside.
+    pub fn reply<T: Serialize>(&self, tx: &mut Tx, page: Page<T>) -> ApiResult<Reply> {
+        if self.is_empty() {
+            return Reply::page(&page);
+        }
+        let data = self.show(tx, &page.data)?;
+        Reply::page(&Page {
+            data,
+            next_cursor: page.next_cursor,
+        })
     }
 
     /// `rows` as JSON, with what is asked for inside; null where the caller may not see it.

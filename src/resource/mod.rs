@@ -7,6 +7,7 @@
 
 pub mod bulk;
 pub mod draft;
+pub mod endpoints;
 pub mod expand;
 pub mod list;
 pub mod record;

@@ -16,30 +16,23 @@ use crate::{
 
 /// A page of what the caller may see.
 pub async fn list<T: Resource>(call: Call, query: impl Into<ResourceQuery>) -> ApiResult<Reply> {
-    let query = query.into();
-    call.read(move |tx| {
-        let page = list::page::<T>(tx, &query)?;
-        show_page(tx, page, query.expand.as_deref(), T::EXPANSIONS)
-    })
-    .await
+    list_with(call, query, T::EXPANSIONS, list::page::<T>).await
 }
 
-/// A page with what `expand` asks for inside.
-pub fn show_page<T: Serialize>(
-    tx: &mut Tx,
-    page: Page<T>,
-    expand: Option<&str>,
+/// A page that `read` finds, with what `expand` asks for inside. A wrong `expand` is told with the other parameters' faults.
+pub async fn list_with<T: Serialize + 'static>(
+    call: Call,
+    query: impl Into<ResourceQuery>,
     known: &'static [Expansion],
+    read: fn(&mut Tx, &ResourceQuery) -> ApiResult<Page<T>>,
 ) -> ApiResult<Reply> {
-    let expand = Expand::parse(expand, known)?;
-    if expand.is_empty() {
-        return Reply::page(&page);
-    }
-    let data = expand.show(tx, &page.data)?;
-    Reply::page(&Page {
-        data,
-        next_cursor: page.next_cursor,
+    let mut query = query.into();
+    let expand = Expand::read(query.expand.as_deref(), known, &mut query.faults);
+    call.read(move |tx| {
+        let page = read(tx, &query)?;
+        expand.reply(tx, page)
     })
+    .await
 }
 
 /// Something with what `expand` asks for inside, unless the client has it. With something inside it has no ETag: that changes

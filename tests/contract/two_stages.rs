@@ -346,6 +346,13 @@ async fn parameters_have_the_same_two_stages() {
     };
     assert_eq!(import("profile=nope&zz=1").await, ["?zz"]);
     assert_eq!(import("profile=nope").await, ["?profile"]);
+    for list in ["/v1/users", "/v1/courses", "/v1/enrollments"] {
+        let answer = admin
+            .get(&format!("{list}?expand=nobody&sort=zz&filter=(("))
+            .await;
+        let answer = answer.assert_problem(400, "invalid_parameter");
+        assert_eq!(pointers(&answer), ["?expand", "?filter", "?sort"], "{list}");
+    }
     for report in ["compliance", "overdue"] {
         let path = format!("/v1/reports/{report}?course_id={NOBODY}&org_unit_id={NOBODY}&filter=((");
         let answer = admin.get(&path).await.assert_problem(400, "invalid_parameter");

@@ -67,7 +67,7 @@ pub struct Grant {
 #[validate(schema(function = ends_after_start, skip_on_field_errors = false))]
 pub struct GrantFields {
     /// What holds the role.
-    #[record(words, fixed)]
+    #[record(fixed)]
     pub principal_kind: PrincipalKind,
     /// Which one.
     #[record(fixed)]
@@ -76,7 +76,7 @@ pub struct GrantFields {
     #[record(fixed)]
     pub role_id: Uuid,
     /// How far it reaches.
-    #[record(words, fixed)]
+    #[record(fixed)]
     pub scope_kind: ScopeKind,
     /// Of which org unit, group, category or course; null for the other kinds.
     #[serde(default)]

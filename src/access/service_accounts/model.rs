@@ -61,7 +61,6 @@ pub struct ServiceAccountFields {
     /// Whether it may call.
     #[serde(default = "active")]
     #[schema(default = "active")]
-    #[record(words)]
     pub status: ServiceAccountStatus,
 }
 

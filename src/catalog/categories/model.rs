@@ -67,7 +67,6 @@ pub struct CategoryFields {
     /// Who sees it and its courses.
     #[serde(default = "everyone")]
     #[schema(default = "everyone")]
-    #[record(words)]
     pub visibility: CategoryVisibility,
 }
 

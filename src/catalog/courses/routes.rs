@@ -1,6 +1,6 @@
 //! `/v1/courses`.
 
-use actix_web::{delete, get, patch, post, web::Path};
+use actix_web::{delete, get, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
@@ -11,35 +11,47 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::Call,
-    http::{
-        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
-        bulk::{BulkAnswer, BulkBody, BulkRequest},
-    },
-    resource::{
-        Change, Create, NoExtra, Resource, bulk,
-        list::ReadQuery,
-        routes::{self, show_page},
-        write,
-    },
+    http::{ApiError, ApiResult, Code, IfMatch, Page, Query, Ref, Reply, Valid},
+    resource::{Change, Create, NoExtra, Resource, expand::Expand, routes, write},
+    resource_endpoints,
 };
 
 /// The routes of this resource and of its versions.
 pub fn configure(config: &mut ServiceConfig) {
     config.service(
         utoipa_actix_web::scope("/courses")
+            .configure(endpoints::configure)
             .service(list_courses)
-            .service(create_course)
-            .service(bulk_write_courses)
             .service(versions::routes::publish_course)
             .service(versions::routes::list_course_versions)
             .service(versions::routes::get_course_version)
             .service(clone_course)
             .service(retire_course)
             .service(restore_course)
-            .service(get_course)
-            .service(update_course)
             .configure(external_keys::configure),
     );
+}
+
+resource_endpoints! {
+    (Course, tag: "courses", id: "course_id", path: "/{course_id}",
+        read: "courses.read" in "any", write: "courses.write")
+    /// Create a course.
+    ///
+    /// It begins as a draft, which only its authors see.
+    create create_course(CreateCourse);
+    /// Create and update courses in bulk.
+    ///
+    /// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
+    /// New courses are drafts. With an `Idempotency-Key` you can safely repeat the whole request.
+    bulk bulk_write_courses(BulkCourseRow);
+    /// Get a course.
+    ///
+    /// Its working copy: what learners take is its current version.
+    get get_course;
+    /// Update a course.
+    ///
+    /// Changes its working copy; published versions stay as they are.
+    update update_course(UpdateCourse);
 }
 
 /// List or search courses.
@@ -50,62 +62,13 @@ pub fn configure(config: &mut ServiceConfig) {
     extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("")]
 async fn list_courses(call: Call, query: Query<ListCourses>) -> ApiResult<Reply> {
+    let mut query = query.0;
+    let expand = Expand::read(query.expand.as_deref(), Course::EXPANSIONS, &mut query.faults);
     call.read(move |tx| {
-        let page = store::list(tx, &query.0)?;
-        show_page(tx, page, query.0.expand.as_deref(), Course::EXPANSIONS)
+        let page = store::list(tx, &query)?;
+        expand.reply(tx, page)
     })
     .await
-}
-
-/// Create a course.
-///
-/// It begins as a draft, which only its authors see.
-#[utoipa::path(tag = "courses", request_body = CreateCourse, responses((status = 201, body = Course)),
-    extensions(("x-permission" = json!("courses.write"))))]
-#[post("")]
-async fn create_course(call: Call, body: Valid<CreateCourse>) -> ApiResult<Reply> {
-    routes::create(call, body.0).await
-}
-
-/// Create and update courses in bulk.
-///
-/// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
-/// New courses are drafts. With an `Idempotency-Key` you can safely repeat the whole request.
-#[utoipa::path(tag = "courses", request_body = BulkRequest<BulkCourseRow>,
-    responses((status = 200, body = BulkAnswer<Course>)), extensions(("x-permission" = json!("courses.write"))))]
-#[post("/bulk")]
-async fn bulk_write_courses(call: Call, body: BulkBody) -> ApiResult<Reply> {
-    bulk::respond::<Course, BulkCourseRow>(call, body).await
-}
-
-/// Get a course.
-///
-/// Its working copy: what learners take is its current version.
-#[utoipa::path(tag = "courses", params(("course_id" = String, Path), ReadQuery), responses((status = 200, body = Course)),
-    extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
-#[get("/{course_id}")]
-async fn get_course(
-    call: Call,
-    id: Path<Ref<Course>>,
-    query: Query<ReadQuery>,
-    known: IfNoneMatch,
-) -> ApiResult<Reply> {
-    routes::read(call, id.into_inner(), query.0, known).await
-}
-
-/// Update a course.
-///
-/// Changes its working copy; published versions stay as they are.
-#[utoipa::path(tag = "courses", params(("course_id" = String, Path)), request_body = UpdateCourse,
-    responses((status = 200, body = Course)), extensions(("x-permission" = json!("courses.write"))))]
-#[patch("/{course_id}")]
-async fn update_course(
-    call: Call,
-    id: Path<Ref<Course>>,
-    known: IfMatch,
-    body: Valid<UpdateCourse>,
-) -> ApiResult<Reply> {
-    routes::update(call, id.into_inner(), known, body.0).await
 }
 
 /// Clone a course.

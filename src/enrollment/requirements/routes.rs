@@ -21,7 +21,7 @@ use crate::{
     },
     resource::{
         list::{ReadQuery, ResourceQuery},
-        routes::{show, show_page},
+        routes::{list_with, show},
     },
 };
 
@@ -44,9 +44,8 @@ pub fn configure(config: &mut ServiceConfig) {
     extensions(("x-permission" = json!("requirements.read"))))]
 #[get("")]
 async fn list_requirements(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| {
-        let page = store::list(tx, &query.0.list())?;
-        show_page(tx, page, query.0.expand.as_deref(), EXPANSIONS)
+    list_with(call, query.0, EXPANSIONS, |tx, query| {
+        store::list(tx, &query.list())
     })
     .await
 }

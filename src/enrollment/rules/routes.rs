@@ -1,6 +1,6 @@
 //! `/v1/rules`.
 
-use actix_web::{get, patch, post, web::Path};
+use actix_web::{get, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
@@ -13,28 +13,18 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::Call,
-    http::{
-        ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
-        bulk::{BulkAnswer, BulkBody, BulkRequest},
-    },
+    http::{ApiResult, Ref, Reply, Valid},
     operations::{self, Operation},
     people::users::model::User,
-    resource::{
-        bulk,
-        list::{ReadQuery, SearchQuery},
-        routes,
-    },
+    resource::list::SearchQuery,
+    resource_endpoints,
 };
 
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
     config.service(
         utoipa_actix_web::scope("/rules")
-            .service(list_rules)
-            .service(create_rule)
-            .service(bulk_write_rules)
-            .service(get_rule)
-            .service(update_rule)
+            .configure(endpoints::configure)
             .service(activate_rule)
             .service(pause_rule)
             .service(archive_rule)
@@ -44,62 +34,27 @@ pub fn configure(config: &mut ServiceConfig) {
     );
 }
 
-/// List rules.
-#[utoipa::path(tag = "rules", params(SearchQuery), responses((status = 200, body = Page<Rule>)),
-    extensions(("x-permission" = json!("rules.read"))))]
-#[get("")]
-async fn list_rules(call: Call, query: Query<SearchQuery>) -> ApiResult<Reply> {
-    routes::list::<Rule>(call, query.0).await
-}
-
-/// Create a rule.
-///
-/// It is a draft and does nothing until it is activated.
-#[utoipa::path(tag = "rules", request_body = CreateRule, responses((status = 201, body = Rule)),
-    extensions(("x-permission" = json!("rules.write"))))]
-#[post("")]
-async fn create_rule(call: Call, body: Valid<CreateRule>) -> ApiResult<Reply> {
-    routes::create(call, body.0).await
-}
-
-/// Create and update rules in bulk.
-///
-/// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
-/// New rules are drafts; the requirements of active rules follow soon after. With an `Idempotency-Key` you can safely
-/// repeat the whole request.
-#[utoipa::path(tag = "rules", request_body = BulkRequest<BulkRuleRow>,
-    responses((status = 200, body = BulkAnswer<Rule>)), extensions(("x-permission" = json!("rules.write"))))]
-#[post("/bulk")]
-async fn bulk_write_rules(call: Call, body: BulkBody) -> ApiResult<Reply> {
-    bulk::respond::<Rule, BulkRuleRow>(call, body).await
-}
-
-/// Get a rule.
-#[utoipa::path(tag = "rules", params(("rule_id" = String, Path), ReadQuery), responses((status = 200, body = Rule)),
-    extensions(("x-permission" = json!("rules.read"))))]
-#[get("/{rule_id}")]
-async fn get_rule(
-    call: Call,
-    id: Path<Ref<Rule>>,
-    query: Query<ReadQuery>,
-    known: IfNoneMatch,
-) -> ApiResult<Reply> {
-    routes::read(call, id.into_inner(), query.0, known).await
-}
-
-/// Update a rule.
-///
-/// What an active rule asks for changes soon after. To see first what that would do, plan it.
-#[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), request_body = UpdateRule,
-    responses((status = 200, body = Rule)), extensions(("x-permission" = json!("rules.write"))))]
-#[patch("/{rule_id}")]
-async fn update_rule(
-    call: Call,
-    id: Path<Ref<Rule>>,
-    known: IfMatch,
-    body: Valid<UpdateRule>,
-) -> ApiResult<Reply> {
-    routes::update(call, id.into_inner(), known, body.0).await
+resource_endpoints! {
+    (Rule, tag: "rules", id: "rule_id", path: "/{rule_id}",
+        read: "rules.read", write: "rules.write")
+    /// List rules.
+    list list_rules(SearchQuery);
+    /// Create a rule.
+    ///
+    /// It is a draft and does nothing until it is activated.
+    create create_rule(CreateRule);
+    /// Create and update rules in bulk.
+    ///
+    /// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
+    /// New rules are drafts; the requirements of active rules follow soon after. With an `Idempotency-Key` you can safely
+    /// repeat the whole request.
+    bulk bulk_write_rules(BulkRuleRow);
+    /// Get a rule.
+    get get_rule;
+    /// Update a rule.
+    ///
+    /// What an active rule asks for changes soon after. To see first what that would do, plan it.
+    update update_rule(UpdateRule);
 }
 
 /// Activate a rule.

@@ -69,7 +69,7 @@ pub struct AttributeDefinitionFields {
     #[schema(min_length = 1, max_length = 200, example = "Shift")]
     pub label: String,
     /// The type of its values. It cannot be changed.
-    #[record(words, fixed)]
+    #[record(fixed)]
     pub kind: AttributeKind,
     /// Of a `string`: the only values allowed from now on, or any if null; existing values stay.
     #[serde(default)]

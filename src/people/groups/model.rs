@@ -71,7 +71,7 @@ pub struct GroupFields {
     /// Where its members come from; this stays.
     #[serde(default = "by_hand")]
     #[schema(default = "static")]
-    #[record(words, fixed)]
+    #[record(fixed)]
     pub kind: GroupKind,
     /// Of a dynamic group: who belongs to it, in the filter language over people. It may not name `groups`.
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! `/v1/groups`.
 
-use actix_web::{delete, get, patch, post, put, web::Path};
+use actix_web::{delete, get, post, put, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -13,29 +13,17 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::{Call, Tx},
-    http::{
-        ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, RefKind, Reply, Valid,
-        bulk::{BulkAnswer, BulkBody, BulkRequest},
-    },
+    http::{ApiError, ApiResult, Code, IfMatch, ListQuery, Page, Query, Ref, RefKind, Reply, Valid},
     people::{external_keys, users::model::User},
-    resource::{
-        bulk,
-        list::{ReadQuery, SearchQuery},
-        routes,
-    },
+    resource::list::SearchQuery,
+    resource_endpoints,
 };
 
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
     config.service(
         utoipa_actix_web::scope("/groups")
-            .service(list_groups)
-            .service(create_group)
-            .service(get_group)
-            .service(update_group)
-            .service(bulk_write_groups)
-            .service(archive_group)
-            .service(restore_group)
+            .configure(endpoints::configure)
             .service(list_group_members)
             .service(change_group_members)
             .service(add_group_member)
@@ -44,84 +32,37 @@ pub fn configure(config: &mut ServiceConfig) {
     );
 }
 
-/// List groups.
-///
-/// What the caller may see, with archived units: `filter=archived_at eq null` leaves them out.
-#[utoipa::path(tag = "groups", params(SearchQuery), responses((status = 200, body = Page<Group>)),
-    extensions(("x-permission" = json!("groups.read"))))]
-#[get("")]
-async fn list_groups(call: Call, query: Query<SearchQuery>) -> ApiResult<Reply> {
-    routes::list::<Group>(call, query.0).await
-}
-
-/// Create a group.
-///
-/// A dynamic group has its members from the start, and they follow people's changes.
-#[utoipa::path(tag = "groups", request_body = CreateGroup, responses((status = 201, body = Group)),
-    extensions(("x-permission" = json!("groups.write"))))]
-#[post("")]
-async fn create_group(call: Call, body: Valid<CreateGroup>) -> ApiResult<Reply> {
-    routes::create(call, body.0).await
-}
-
-/// Create and update groups in bulk.
-///
-/// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
-/// others are written, and dynamic groups have their members at once. With an `Idempotency-Key` you can safely repeat
-/// the whole request.
-#[utoipa::path(tag = "groups", request_body = BulkRequest<BulkGroupRow>,
-    responses((status = 200, body = BulkAnswer<Group>)), extensions(("x-permission" = json!("groups.write"))))]
-#[post("/bulk")]
-async fn bulk_write_groups(call: Call, body: BulkBody) -> ApiResult<Reply> {
-    bulk::respond::<Group, BulkGroupRow>(call, body).await
-}
-
-/// Get a group.
-#[utoipa::path(tag = "groups", params(("group_id" = String, Path), ReadQuery), responses((status = 200, body = Group)),
-    extensions(("x-permission" = json!("groups.read"))))]
-#[get("/{group_id}")]
-async fn get_group(
-    call: Call,
-    id: Path<Ref<Group>>,
-    query: Query<ReadQuery>,
-    known: IfNoneMatch,
-) -> ApiResult<Reply> {
-    routes::read(call, id.into_inner(), query.0, known).await
-}
-
-/// Update a group.
-///
-/// With another filter it has other members at once.
-#[utoipa::path(tag = "groups", params(("group_id" = String, Path)), request_body = UpdateGroup,
-    responses((status = 200, body = Group)), extensions(("x-permission" = json!("groups.write"))))]
-#[patch("/{group_id}")]
-async fn update_group(
-    call: Call,
-    id: Path<Ref<Group>>,
-    known: IfMatch,
-    body: Valid<UpdateGroup>,
-) -> ApiResult<Reply> {
-    routes::update(call, id.into_inner(), known, body.0).await
-}
-
-/// Archive a group.
-///
-/// All its memberships end, and with them the roles that members hold by it.
-#[utoipa::path(tag = "groups", params(("group_id" = String, Path)), responses((status = 200, body = Group)),
-    extensions(("x-permission" = json!("groups.write"))))]
-#[post("/{group_id}/archival")]
-async fn archive_group(call: Call, id: Path<Ref<Group>>) -> ApiResult<Reply> {
-    routes::archive(call, id.into_inner()).await
-}
-
-/// Restore a group.
-///
-/// A dynamic group contains the users that its filter finds at once; a static group starts empty.
-#[utoipa::path(tag = "groups", params(("group_id" = String, Path)), responses((status = 200, body = Group)),
-    extensions(("x-permission" = json!("groups.write"))))]
-#[delete("/{group_id}/archival")]
-async fn restore_group(call: Call, id: Path<Ref<Group>>, known: IfMatch) -> ApiResult<Reply> {
-    routes::restore(call, id.into_inner(), known).await
+resource_endpoints! {
+    (Group, tag: "groups", id: "group_id", path: "/{group_id}", archival: "/{group_id}/archival",
+        read: "groups.read", write: "groups.write")
+    /// List groups.
+    ///
+    /// What the caller may see, with archived units: `filter=archived_at eq null` leaves them out.
+    list list_groups(SearchQuery);
+    /// Create a group.
+    ///
+    /// A dynamic group has its members from the start, and they follow people's changes.
+    create create_group(CreateGroup);
+    /// Create and update groups in bulk.
+    ///
+    /// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
+    /// others are written, and dynamic groups have their members at once. With an `Idempotency-Key` you can safely repeat
+    /// the whole request.
+    bulk bulk_write_groups(BulkGroupRow);
+    /// Get a group.
+    get get_group;
+    /// Update a group.
+    ///
+    /// With another filter it has other members at once.
+    update update_group(UpdateGroup);
+    /// Archive a group.
+    ///
+    /// All its memberships end, and with them the roles that members hold by it.
+    archive archive_group;
+    /// Restore a group.
+    ///
+    /// A dynamic group contains the users that its filter finds at once; a static group starts empty.
+    restore restore_group;
 }
 
 /// List the members of a group.

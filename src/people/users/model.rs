@@ -83,7 +83,6 @@ pub struct UserFields {
     /// Whether they may sign in.
     #[serde(default = "active")]
     #[schema(default = "active")]
-    #[record(words)]
     pub status: UserStatus,
     /// Language and region, as a BCP 47 tag.
     #[serde(default = "default_locale")]
