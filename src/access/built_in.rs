@@ -1,16 +1,17 @@
 //! The built-in roles. Brought up to date at every start, so that a new permission reaches them.
 
-use diesel::{ExpressionMethods, QueryableByName, RunQueryDsl, sql_types};
-use serde_json::json;
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
-use super::Permission::{self, *};
+use super::{
+    Permission::{self, *},
+    roles::model::Role,
+};
 use crate::{
     app::{Tx, Wake},
     db::schema::roles,
     http::ApiResult,
     ledger::Event,
-    sql,
 };
 
 /// A role that comes with Provost.
@@ -169,25 +170,17 @@ pub fn permissions_of(code: &str) -> &'static [Permission] {
     role.map_or(&[], |role| role.permissions)
 }
 
-#[derive(QueryableByName)]
-struct Changed {
-    #[diesel(sql_type = sql_types::Uuid)]
-    id: Uuid,
-}
-
 /// Adds missing built-in roles and brings the others up to date.
 pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
     for role in BUILT_IN_ROLES {
-        let permissions: Vec<_> = role
+        let permissions: Vec<&str> = role
             .permissions
             .iter()
             .map(|permission| permission.as_str())
             .collect();
-        let after = json!({ "code": role.code, "permissions": permissions });
-        let id = Uuid::now_v7();
-        let added = diesel::insert_into(roles::table)
+        let added: Vec<Role> = diesel::insert_into(roles::table)
             .values((
-                roles::id.eq(id),
+                roles::id.eq(Uuid::now_v7()),
                 roles::code.eq(role.code),
                 roles::name.eq(role.name),
                 roles::description.eq(role.description),
@@ -197,20 +190,27 @@ pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
                 roles::updated_at.eq(tx.now),
             ))
             .on_conflict_do_nothing()
-            .execute(tx.conn)?;
-        if added == 1 {
-            tx.record(Event::new("role.created", "role", id).after(&after));
-            continue;
-        }
-        let names: Vec<String> = permissions.iter().map(|name| (*name).to_owned()).collect();
-        let changed: Vec<Changed> = sql!(
-            "UPDATE roles SET permissions = {names}, version = version + 1, updated_at = {tx.now}
-             WHERE built_in AND code = {role.code} AND permissions <> {names} RETURNING id"
-        )
-        .load(tx.conn)?;
-        for changed in changed {
-            tx.record(Event::new("role.updated", "role", changed.id).after(&after));
+            .returning(Role::as_returning())
+            .get_results(tx.conn)?;
+        let outdated = roles::table
+            .filter(roles::built_in)
+            .filter(roles::code.eq(role.code))
+            .filter(roles::permissions.ne(&permissions));
+        let changed: Vec<Role> = diesel::update(outdated)
+            .set((
+                roles::permissions.eq(&permissions),
+                roles::version.eq(roles::version + 1),
+                roles::updated_at.eq(tx.now),
+            ))
+            .returning(Role::as_returning())
+            .get_results(tx.conn)?;
+        if !changed.is_empty() {
             tx.wake(Wake::Callers);
+        }
+        for (action, written) in [("role.created", added), ("role.updated", changed)] {
+            written
+                .iter()
+                .for_each(|role| tx.record(Event::new(action, "role", role.id).after(role)));
         }
     }
     Ok(())

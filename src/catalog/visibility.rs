@@ -40,8 +40,8 @@ pub fn categories(scope: &Scope) -> Sql {
     ])
 }
 
-/// The rows of `courses` that are published and not shown to the person whose id is in `user_id`, a column with its table, by
-/// what everybody holds: [`courses`] of that person's own self, for many people at once.
+/// The published rows of `courses` that are restricted and whose audience the user in `user_id`, a column with its table, is
+/// outside of: what [`courses`] does not show in the scope of that user's self, for many users at once.
 pub fn withheld_from(user_id: &'static str) -> Sql {
     sql!(
         "courses.current_version_id IS NOT NULL

@@ -1,5 +1,5 @@
-//! `POST …/bulk` of facts: rows that add facts and rows that change some, each kind written by the function that serves the
-//! single request, too. Changes come first, so that a request may withdraw an enrollment and enroll again.
+//! `POST …/bulk` of facts. The functions that serve single requests write the rows. Changes come before new facts, so that a
+//! request may withdraw an enrollment and enroll the user again.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! The people and courses that facts are about, looked up and locked before facts are written: for any number of facts by the
-//! same few statements.
+//! Looks up and locks the users and courses of facts before the facts are written: the same few statements for one fact and
+//! for a thousand.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,13 +23,13 @@ use crate::{
     sql,
 };
 
-/// A person and a course, which facts are about.
+/// The user and the course of a fact.
 pub type Pair = (Uuid, Uuid);
 
-/// The people of some facts, locked.
+/// Locked users.
 pub struct Learners(HashMap<Uuid, UserStatus>);
 
-/// Locks people in the order of their ids, so that what is settled about them is settled by one transaction at a time.
+/// Locks users in the order of their ids, so that one transaction at a time writes facts about a user.
 pub fn lock(tx: &mut Tx, people: impl IntoIterator<Item = Uuid>) -> ApiResult<Learners> {
     let people: HashSet<Uuid> = people.into_iter().collect();
     let locked: Vec<(Uuid, UserStatus)> = users::table
@@ -42,17 +42,17 @@ pub fn lock(tx: &mut Tx, people: impl IntoIterator<Item = Uuid>) -> ApiResult<Le
 }
 
 impl Learners {
-    /// 422 for somebody who does not exist.
+    /// 422 for a user who does not exist.
     pub fn check_exists(&self, user_id: Uuid) -> ApiResult<UserStatus> {
         self.0.get(&user_id).copied().ok_or_else(nobody)
     }
 
-    /// 409 for somebody who has left and so is not to learn.
+    /// 409 for an archived user.
     pub fn check_learns(&self, user_id: Uuid) -> ApiResult<()> {
         match self.check_exists(user_id)? {
             UserStatus::Archived => Err(ApiError::new(
                 Code::UserArchived,
-                "Somebody who has left learns nothing; restore them first.",
+                "An archived user takes no courses; restore the user first.",
             )),
             _ => Ok(()),
         }
@@ -66,13 +66,13 @@ impl Learners {
 
 #[derive(QueryableByName)]
 struct Coverage {
-    /// Whether there is such a person.
+    /// Whether the user exists.
     #[diesel(sql_type = sql_types::Bool)]
     user_exists: bool,
-    /// Whether there is such a course.
+    /// Whether the course exists.
     #[diesel(sql_type = sql_types::Bool)]
     course_exists: bool,
-    /// Whether the scope covers the person.
+    /// Whether the scope covers the user.
     #[diesel(sql_type = sql_types::Bool)]
     person: bool,
     /// Whether it covers the course.
@@ -81,14 +81,14 @@ struct Coverage {
     /// Whether the caller may see the course.
     #[diesel(sql_type = sql_types::Bool)]
     course_is_seen: bool,
-    /// Whether the course is restricted and has nothing to do with the person.
+    /// Whether the course is restricted and this user is outside its audience.
     #[diesel(sql_type = sql_types::Bool)]
     course_is_withheld: bool,
 }
 
-/// For each person and course: 403 unless the caller may use `permission` on facts about them, and 422 for a course that they
-/// may not see, as for one that does not exist. Asked before anything is looked up, so that nobody learns of people whom they
-/// may not see. Who may use it everywhere is told what does not exist.
+/// Checks for each user and course whether the caller may use `permission` on facts about them: 403 if not, and 422 for a
+/// course that the caller may not see, as for one that does not exist. This is the first check, so that callers learn nothing
+/// about users whom they may not see. Callers with the scope of everything are told what does not exist.
 pub fn allow(tx: &mut Tx, permission: Permission, pairs: &[Pair]) -> ApiResult<Vec<ApiResult<()>>> {
     let scope = tx.scope(permission)?;
     let coverage = coverage(tx, &scope, pairs)?;
@@ -127,6 +127,10 @@ fn coverage(tx: &mut Tx, scope: &Scope, pairs: &[Pair]) -> ApiResult<Vec<Coverag
     let (users, courses): (Vec<Uuid>, Vec<Uuid>) = pairs.iter().copied().unzip();
     let readable = tx.caller.scope_if_any(Course::READ, tx.now);
     let seen = readable.iter().chain([scope]).map(Course::visible);
+    let withheld = match scope.is_everything() {
+        true => Sql::never(),
+        false => visibility::withheld_from("asked.user_id"),
+    };
     let coverage = sql!(
         "SELECT EXISTS (SELECT FROM users WHERE users.id = asked.user_id) AS user_exists,
             courses.id IS NOT NULL AS course_exists,
@@ -138,13 +142,12 @@ fn coverage(tx: &mut Tx, scope: &Scope, pairs: &[Pair]) -> ApiResult<Vec<Coverag
         users_covered = scope.users("asked.user_id"),
         courses_covered = scope.courses("asked.course_id"),
         seen = Sql::any(seen),
-        withheld = visibility::withheld_from("asked.user_id"),
     );
     Ok(coverage.load(tx.conn)?)
 }
 
-/// Those of the pairs whose person is shown the course by a role that reaches the person: they may be enrolled in it by those
-/// who have charge of the course and not of people.
+/// The pairs whose user may see the course by a role of their own. Callers whose scope covers the course and not the user may
+/// enroll these users only.
 fn seen_by_role(tx: &mut Tx, pairs: &[Pair]) -> ApiResult<HashSet<Pair>> {
     if pairs.is_empty() {
         return Ok(HashSet::new());
@@ -183,7 +186,7 @@ fn seen_by_role(tx: &mut Tx, pairs: &[Pair]) -> ApiResult<HashSet<Pair>> {
     Ok(seen.into_iter().map(|row| (row.user_id, row.course_id)).collect())
 }
 
-/// 422 for a person and a course that do not exist.
+/// 422 for a user or a course that does not exist.
 fn exists(coverage: &Coverage) -> ApiResult<()> {
     let mut faults = Faults::default();
     let checks = [
@@ -197,7 +200,7 @@ fn exists(coverage: &Coverage) -> ApiResult<()> {
 }
 
 fn nobody() -> ApiError {
-    ApiError::field("/user_id", "names nobody")
+    ApiError::field("/user_id", "names no user that exists")
 }
 
 fn no_course() -> ApiError {
@@ -213,7 +216,7 @@ pub struct PublishedCourse {
     pub validity_period: Option<Period>,
 }
 
-/// Some courses with what is published of them.
+/// Courses with their current versions.
 pub struct Courses(HashMap<Uuid, (bool, Option<PublishedCourse>)>);
 
 /// Reads courses.
@@ -240,18 +243,18 @@ pub fn courses(tx: &mut Tx, ids: impl IntoIterator<Item = Uuid>) -> ApiResult<Co
 }
 
 impl Courses {
-    /// What is published of a course, whether people begin it still; 409 for one of which nothing is.
+    /// The current version of a course, retired or not; 409 for a course that was never published.
     pub fn published(&self, id: Uuid) -> ApiResult<PublishedCourse> {
         let (_, published) = self.0.get(&id).ok_or_else(no_course)?;
         published.ok_or_else(|| ApiError::new(Code::CourseNotPublished, "Publish the course first."))
     }
 
-    /// As [`Courses::published`], of a course that people begin; 409 for one that is retired.
+    /// As [`Courses::published`], for users who begin the course; 409 for a retired course.
     pub fn open(&self, id: Uuid) -> ApiResult<PublishedCourse> {
         match self.0.get(&id) {
             Some((true, _)) => Err(ApiError::new(
                 Code::CourseRetired,
-                "Nobody begins a retired course; choose another.",
+                "A retired course cannot be begun; choose another course.",
             )),
             _ => self.published(id),
         }

@@ -5,9 +5,13 @@ use uuid::Uuid;
 
 use super::{Resource, Row};
 use crate::{
+    app::Tx,
     db::{Sql, sql::Fixed, text_enum::Words},
-    filter::{self, Attribute, Kind},
-    http::{Sort, list::SortKind},
+    filter::{self, Attribute, Kind, Schema},
+    http::{
+        ApiResult, ListQuery, Listing, Sort,
+        list::{PagePlan, SortKind},
+    },
     sql,
 };
 
@@ -90,6 +94,7 @@ macro_rules! filterable {
 filterable! {
     String => String,
     bool => Bool,
+    i16 => Integer,
     i32 => Integer,
     i64 => Integer,
     f64 => Number,
@@ -145,15 +150,30 @@ pub struct Declaration {
 impl Declaration {
     /// That of `T`.
     pub fn of<T: Resource>() -> Self {
+        Self::new::<T>(T::ATTRIBUTES, T::SORT, T::SEARCH)
+    }
+
+    /// That of any record: what filters may name beside its columns, the order that lists have by default, and the column
+    /// that `q` searches.
+    pub fn new<T: Record>(others: &[Attribute], sort: &str, search: Option<&'static str>) -> Self {
         let columns = T::columns();
-        let named = columns.iter().filter_map(|column| column.attribute(T::SEARCH));
-        let attributes = named.chain(T::ATTRIBUTES.iter().copied()).collect();
+        let named = columns.iter().filter_map(|column| column.attribute(search));
+        let attributes = named.chain(others.iter().copied()).collect();
         let mut sorts: Vec<Sort> = columns.iter().filter_map(Column::sort).collect();
-        sorts.sort_by_key(|sort| sort.name != T::SORT);
+        sorts.sort_by_key(|known| known.name != sort);
         Declaration {
             columns,
             attributes,
             sorts,
         }
+    }
+
+    /// What a list of records does with its parameters; `id` is the column of their ids.
+    pub fn plan(&'static self, tx: &Tx, id: &'static str, query: &ListQuery) -> ApiResult<(PagePlan, Sql)> {
+        let listing = Listing {
+            id,
+            sorts: &self.sorts,
+        };
+        query.page(&listing, &Schema::new(&self.attributes), &tx.filter_clock())
     }
 }

@@ -38,6 +38,12 @@ pub struct Create<T: Resource> {
 
 impl<'de, T: Resource> Deserialize<'de> for Create<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if object_of::<T::Extra>().properties.is_empty() {
+            // Read as they are: where a fault stands is then known.
+            let fields = T::Fields::deserialize(deserializer)?;
+            let extra = T::Extra::default();
+            return Ok(Create { fields, extra });
+        }
         let mut members = Map::deserialize(deserializer)?;
         let names: Vec<&str> = T::Fields::columns().iter().map(|column| column.name).collect();
         let others: Vec<String> = members

@@ -115,7 +115,7 @@ impl Academy {
     }
 
     /// A grant that somebody asks for, the same in every academy for the same random numbers.
-    fn wish(&self, random: &mut StdRng) -> Value {
+    fn random_grant(&self, random: &mut StdRng) -> Value {
         let principal = *self.principals.choose(random).unwrap();
         let role = *self.roles.choose(random).unwrap();
         let mut body = grant_body(principal, role, *self.scopes.choose(random).unwrap());
@@ -138,14 +138,17 @@ async fn bulk_grants_refuse_exactly_what_single_grants_refuse() {
         let (mut here, mut there) = (StdRng::seed_from_u64(seed), StdRng::seed_from_u64(seed));
         let (mut singly, mut rows) = (Vec::new(), Vec::new());
         for _ in 0..soak(GRANTS) {
-            let answer = clients.0.post("/v1/grants", one_by_one.wish(&mut here)).await;
+            let answer = clients
+                .0
+                .post("/v1/grants", one_by_one.random_grant(&mut here))
+                .await;
             let problem = if answer.status < 300 {
                 Value::Null
             } else {
                 answer.json()
             };
             singly.push(outcome(&json!(answer.status), &problem));
-            rows.push(json!({"create": at_once.wish(&mut there)}));
+            rows.push(json!({"create": at_once.random_grant(&mut there)}));
         }
         let answer = send(clients.1, "grants", rows).await;
         if answer.status == 403 {

@@ -1,5 +1,5 @@
-//! What must hold of grants before they are written. All rows of a request are checked against what the caller holds as it
-//! begins: no row makes another possible.
+//! Checks grants before they are written. All rows of a request are checked against what the caller holds when the request
+//! begins: no row makes another row possible.
 
 use std::collections::HashMap;
 
@@ -42,7 +42,7 @@ impl Resource for Grant {
     }];
     const EXPANSIONS: &'static [Expansion] = &[Expansion::of::<Role>("role", "role_id")];
 
-    /// Grants are made one after the other, so that no two of the same role come about at once.
+    /// One transaction at a time writes grants, so that no two of them give the same role in the same scope at the same time.
     fn lock(tx: &mut Tx) -> ApiResult<()> {
         tx.advisory_lock("grants")
     }
@@ -72,7 +72,7 @@ impl Resource for Grant {
     }
 }
 
-/// Locks the roles, so that what they open does not change between the check and the commit.
+/// Locks the roles, so that their permissions do not change between the check and the commit.
 fn lock_roles(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
     let new = drafts.iter().filter(|draft| draft.is_new());
     let roles: Vec<Uuid> = new.map(|draft| draft.after.role_id).collect();
@@ -94,8 +94,8 @@ struct Named {
     scope: bool,
 }
 
-/// Refuses grants whose role, principal or scope does not exist, those to people and groups whom the caller may not see, in
-/// the same words, those to dynamic groups, and those that are over.
+/// Refuses grants whose role, principal or scope does not exist, and, in the same words, those to users and groups that the
+/// caller may not see; grants to dynamic groups; grants that have ended.
 fn name_what_exists(tx: &mut Tx, drafts: &mut [Draft], given: Sql) -> ApiResult<()> {
     let nameable = |read: Permission, covered: fn(&Scope) -> Sql| {
         let scopes =
@@ -156,8 +156,8 @@ fn faults(named: &Named, grant: &Grant, now: DateTime<Utc>) -> Vec<FieldError> {
         .collect()
 }
 
-/// Refuses grants of what is granted already at some time of theirs, by a grant that is there or by an earlier row: grants
-/// may follow each other.
+/// Refuses a grant whose time overlaps with that of the same grant, be that stored or an earlier row. Grants of one role may
+/// follow each other.
 fn follow_each_other(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let is_asked = |draft: &&Draft| draft.is_new() && draft.stands();
     let given = table(drafts.iter().filter(is_asked))?;
@@ -218,7 +218,7 @@ fn granted_already(id: Uuid) -> ApiError {
     )
 }
 
-/// Gives a person a role of this code for everything, unless they hold it already: for commands.
+/// Grants a user the role of this code for everything, unless they hold it already: for commands.
 pub fn ensure_everywhere(tx: &mut Tx, user: Uuid, role_code: &str) -> ApiResult<()> {
     let role_id = roles::table
         .filter(roles::code.eq(role_code))
@@ -238,7 +238,7 @@ pub fn ensure_everywhere(tx: &mut Tx, user: Uuid, role_code: &str) -> ApiResult<
     give(tx, (PrincipalKind::User, user), role_id, ScopeKind::Everything)
 }
 
-/// Gives a principal a role in a scope that names nothing: for commands.
+/// Grants a principal a role in a scope without an id: for commands.
 pub fn give(
     tx: &mut Tx,
     (principal_kind, principal_id): (PrincipalKind, Uuid),

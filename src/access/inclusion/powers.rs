@@ -10,8 +10,8 @@ pub(super) fn due(now: DateTime<Utc>) -> Sql {
     sql!("grants.revoked_at IS NULL AND (grants.ends_at IS NULL OR grants.ends_at > {now})")
 }
 
-/// What each of the grants in `given`, a table expression of new rows, gives; and the leave to grant there, which the giver
-/// needs. The grant is the `holder`.
+/// The permissions that each grant in `given`, a table expression of new rows, gives, and `roles.write`, which the caller
+/// needs there. The grant's id is the `holder`.
 pub fn given_by(given: Sql) -> Sql {
     sql!(
         "SELECT given.id AS holder, given.scope_kind, given.scope_id, needed.permission FROM {given} AS given
@@ -21,7 +21,7 @@ pub fn given_by(given: Sql) -> Sql {
     )
 }
 
-/// What those who hold roles get with the permissions `added` to them, pairs of role and permission. The role is the
+/// What the holders of roles gain by the permissions that are `added`, pairs of role and permission. The role's id is the
 /// `holder`.
 pub fn added_to_roles(added: Vec<(Uuid, String)>, now: DateTime<Utc>) -> Sql {
     let (roles, added): (Vec<Uuid>, Vec<String>) = added.into_iter().unzip();

@@ -1,4 +1,4 @@
-//! What must hold of roles before they are written.
+//! Checks roles before they are written.
 
 use std::collections::HashSet;
 
@@ -30,7 +30,7 @@ impl Resource for Role {
     const PATH: &'static str = "/v1/roles";
     const SEARCH: Option<&'static str> = Some("roles.search");
 
-    /// Permissions stand in their own order, each once; those of a later release at the end.
+    /// Sorts the permissions and removes duplicates; unknown ones, of a later release, come last.
     fn complete(&mut self, _: DateTime<Utc>) {
         let order = |name: &String| (Permission::from_name(name).is_none(), Permission::from_name(name));
         self.fields.permissions.sort_by_key(order);
@@ -60,7 +60,7 @@ impl Resource for Role {
     }
 }
 
-/// What is added to a role the caller must hold wherever somebody holds the role.
+/// Refuses to add permissions to a role that the caller does not hold in each scope in which the role is granted.
 fn widened(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let mut added = Vec::new();
     for draft in without_faults(drafts) {
@@ -78,7 +78,7 @@ fn widened(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
 }
 
-/// A role that somebody holds, now or later, is not archived.
+/// Refuses to archive a role that is granted, now or later.
 fn archived(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let archived = due(drafts).filter(|draft| draft.archives());
     let archived: Vec<Uuid> = archived.map(|draft| draft.after.id).collect();

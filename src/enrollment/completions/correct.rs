@@ -1,4 +1,4 @@
-//! Correcting completions: a new one supersedes the old, and what stood on the old stands on the new.
+//! Corrects completions: a new completion supersedes the old one, and requirements that the old one satisfied name the new one.
 
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ use crate::{
 /// A completion, how it is corrected, and what it is corrected to.
 type Correction<'a> = (Completion, &'a CorrectCompletion, NewCompletion);
 
-/// Appends corrections of completions. One that counts at last ends the live enrollment, as it would have.
+/// Appends corrections. A correction that counts where the old completion did not completes the live enrollment.
 pub fn correct(
     tx: &mut Tx,
     asked: Vec<(Authorized<Completion>, CorrectCompletion)>,
@@ -67,7 +67,7 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
     let mut known = Known::load(tx, &new)?;
     let zones = Zones::of(tx, &people)?;
     let versions = people::versions(tx, corrections.iter().map(|(old, ..)| old.course_version_id))?;
-    let mut live = enrollments::store::live(tx, &people)?;
+    let mut live = enrollments::store::live(tx, new.iter().map(|new| (new.user_id, new.course_id)))?;
     let (now, today) = (tx.now, tx.today());
     let (mut rows, mut completed) = (Vec::new(), Vec::new());
     let outcomes = corrections.into_iter().map(|(old, changes, new)| {
@@ -119,7 +119,7 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
     Ok(outcomes)
 }
 
-/// The requirements that the old ones satisfied, the new ones satisfy.
+/// Gives requirements that the old completions satisfied the new ones.
 fn follow(tx: &mut Tx, corrections: &[Completion]) -> ApiResult<()> {
     let people: Vec<Uuid> = corrections.iter().map(|correction| correction.user_id).collect();
     let ids: Vec<Uuid> = corrections.iter().map(|correction| correction.id).collect();

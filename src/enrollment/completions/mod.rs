@@ -1,7 +1,6 @@
 //! Completions: append-only evidence of what people did.
 
 pub mod correct;
-pub mod filter;
 mod known;
 pub mod model;
 pub mod record;

@@ -11,7 +11,9 @@ use crate::{
     bulk_row,
     db::{schema::completions, sql::Fragment},
     http::Versioned,
-    instant, protected, sql, text_enum,
+    instant, protected,
+    resource::Record,
+    sql, text_enum,
 };
 
 text_enum! {
@@ -29,7 +31,9 @@ text_enum! {
 }
 
 /// A completion: evidence that a user completed a course. It never changes; a correction supersedes it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema, Record,
+)]
 #[diesel(table_name = completions)]
 pub struct Completion {
     /// Our id.
@@ -47,6 +51,7 @@ pub struct Completion {
     /// The day on which it happened, in the person's time zone.
     pub occurred_on: NaiveDate,
     /// When it was recorded here.
+    #[record(sort)]
     pub recorded_at: DateTime<Utc>,
     /// The source of the evidence.
     pub source: CompletionSource,
@@ -54,6 +59,7 @@ pub struct Completion {
     #[schema(minimum = 0, maximum = 100)]
     pub score: Option<f64>,
     /// The evidence: a reference, a URL, a remark.
+    #[record(opaque)]
     pub evidence: Option<String>,
     /// The last day on which it counts; null if it does not expire.
     pub valid_until: Option<NaiveDate>,
@@ -65,6 +71,7 @@ pub struct Completion {
         select_expression = superseded_by(),
         select_expression_type = Fragment<sql_types::Nullable<sql_types::Uuid>>
     )]
+    #[record(elsewhere)]
     pub superseded_by_id: Option<Uuid>,
 }
 

@@ -1,5 +1,5 @@
-//! Recording completions: the evidence, the enrollments that it completes, the requirements that it satisfies. Many at once are
-//! written by the statements that write one.
+//! Records completions: the evidence, the enrollments that it completes, the requirements that it satisfies. The statements
+//! are the same for one and for a thousand.
 //!
 //! Everything that says that a course was done comes through here: progress, administrators, imports.
 
@@ -45,7 +45,7 @@ pub struct NewCompletion {
     pub evidence: Option<String>,
 }
 
-/// Records the completions that requests bring, each that the caller may record.
+/// Records the completions of a request. Each is checked and refused by itself.
 pub fn create(tx: &mut Tx, new: Vec<CreateCompletion>) -> ApiResult<Outcomes<Completion>> {
     let pairs: Vec<Pair> = new.iter().map(|new| (new.user_id, new.course_id)).collect();
     let allowed = people::allow(tx, Permission::CompletionsWrite, &pairs)?;
@@ -67,16 +67,15 @@ pub fn create(tx: &mut Tx, new: Vec<CreateCompletion>) -> ApiResult<Outcomes<Com
     write_each(checked, |new| record(tx, new))
 }
 
-/// Records completions, unless they are known already: then nothing changes. Their version is the one of the live enrollment, or
-/// else the one that is published now. One that counts no more satisfies nothing, so it ends no enrollment either. Somebody who
-/// has left may have done something before.
+/// Records completions. A known completion changes nothing. The course version is that of the live enrollment, or else the
+/// current one. A completion that has expired satisfies nothing and completes no enrollment. Archived users may have completed
+/// a course before they left.
 pub fn record(tx: &mut Tx, new: Vec<NewCompletion>) -> ApiResult<Outcomes<Completion>> {
     let learners = people::lock(tx, new.iter().map(|new| new.user_id))?;
-    let people = learners.ids();
     let mut known = Known::load(tx, &new)?;
-    let zones = Zones::of(tx, &people)?;
+    let zones = Zones::of(tx, &learners.ids())?;
     let courses = people::courses(tx, new.iter().map(|new| new.course_id))?;
-    let mut live = enrollments::store::live(tx, &people)?;
+    let mut live = enrollments::store::live(tx, new.iter().map(|new| (new.user_id, new.course_id)))?;
     let versions = people::versions(tx, live.values().map(|live| live.course_version_id))?;
     let (now, today) = (tx.now, tx.today());
     let (mut rows, mut completed) = (Vec::new(), Vec::new());
@@ -128,7 +127,7 @@ pub fn record(tx: &mut Tx, new: Vec<NewCompletion>) -> ApiResult<Outcomes<Comple
     Ok(outcomes)
 }
 
-/// Ends the enrollments that completions complete, and settles what they satisfy.
+/// Completes enrollments and reconciles the users of recorded completions.
 pub(super) fn settle(
     tx: &mut Tx,
     recorded: &[Completion],

@@ -1,32 +1,39 @@
 //! The statements of completions.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
-use super::{filter::COMPLETIONS, model::Completion};
+use super::model::Completion;
 use crate::{
     access::Protected,
     app::Tx,
     db::schema::completions,
-    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    filter::{Attribute, Column, Kind},
+    http::{ApiResult, ListQuery, Page},
+    resource::Declaration,
 };
 
-/// The orders of the list; each has its index.
-const LISTING: Listing = Listing {
-    id: "completions.id",
-    sorts: &[Sort {
-        name: "recorded_at",
-        column: "completions.recorded_at",
-        kind: SortKind::Instant,
-    }],
-};
+/// What filters may name of completions, and the orders of their list.
+static DECLARATION: LazyLock<Declaration> = LazyLock::new(|| {
+    let superseded_by = Attribute {
+        name: "superseded_by_id",
+        kind: Kind::Id,
+        column: Column::Exists {
+            from: "completions s",
+            on: "s.user_id = completions.user_id AND s.supersedes_id = completions.id",
+            value: "s.id",
+        },
+        doc: "Its correction.",
+    };
+    Declaration::new::<Completion>(&[superseded_by], "recorded_at", None)
+});
 
 /// A page of the completions that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Completion>> {
     let scope = tx.scope(Completion::READ)?;
-    let (page, filter) = query.page(&LISTING, &COMPLETIONS, &tx.filter_clock())?;
+    let (page, filter) = DECLARATION.plan(tx, Completion::ID, query)?;
     let rows = completions::table
         .select((Completion::as_select(), page.key()))
         .filter(page.rows([Completion::covered(&scope), filter]))

@@ -1,6 +1,5 @@
 //! Enrollments: who takes which version of which course.
 
-pub mod filter;
 pub mod model;
 pub mod progress;
 pub mod routes;

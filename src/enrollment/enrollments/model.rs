@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{bulk_row, db::schema::enrollments, http::Versioned, protected, text_enum};
+use crate::{bulk_row, db::schema::enrollments, http::Versioned, protected, resource::Record, text_enum};
 
 text_enum! {
     /// How far somebody is with a course.
@@ -54,7 +54,9 @@ text_enum! {
 }
 
 /// An enrollment: one occurrence of a person's taking a course.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema, Record,
+)]
 #[diesel(table_name = enrollments)]
 pub struct Enrollment {
     /// Our id.
@@ -79,8 +81,10 @@ pub struct Enrollment {
     /// When it ended, however it did.
     pub ended_at: Option<DateTime<Utc>>,
     /// Counts up with every change; the ETag.
+    #[record(opaque)]
     pub version: i64,
     /// When it was added.
+    #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! The life of enrollments: made, under way, completed or withdrawn. Many at once are written by the statements that write one.
+//! Enrolls users, records their progress, completes and withdraws enrollments: the same statements for one and for a thousand.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ use crate::{
     ledger::Event,
 };
 
-/// Enrolls people, each who can be and whom the caller may enroll.
+/// Enrolls users. Each is checked and refused by itself.
 pub fn enroll(tx: &mut Tx, new: Vec<CreateEnrollment>) -> ApiResult<Outcomes<Enrollment>> {
     let pairs: Vec<Pair> = new.iter().map(|new| (new.user_id, new.course_id)).collect();
     let allowed = people::allow(tx, Permission::EnrollmentsWrite, &pairs)?;
@@ -39,7 +39,7 @@ pub fn enroll(tx: &mut Tx, new: Vec<CreateEnrollment>) -> ApiResult<Outcomes<Enr
 fn enroll_allowed(tx: &mut Tx, pairs: Vec<Pair>) -> ApiResult<Outcomes<Enrollment>> {
     let learners = people::lock(tx, pairs.iter().map(|(user, _)| *user))?;
     let courses = people::courses(tx, pairs.iter().map(|(_, course)| *course))?;
-    let mut live: HashMap<Pair, Uuid> = store::live(tx, &learners.ids())?
+    let mut live: HashMap<Pair, Uuid> = store::live(tx, pairs.iter().copied())?
         .into_iter()
         .map(|(pair, enrollment)| (pair, enrollment.id))
         .collect();
@@ -151,7 +151,7 @@ pub(in crate::enrollment) fn complete(tx: &mut Tx, live: &[Enrollment]) -> ApiRe
     write(tx, "enrollment.completed", changes.collect())
 }
 
-/// Takes enrollments back that are live. Their progress stays on record.
+/// Withdraws live enrollments. Their progress stays on record.
 pub fn withdraw(
     tx: &mut Tx,
     withdrawn: Vec<(Authorized<Enrollment>, WithdrawEnrollment)>,

@@ -1,34 +1,32 @@
 //! The statements of enrollments.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
-use super::{filter::ENROLLMENTS, model::Enrollment};
+use super::model::Enrollment;
 use crate::{
     access::Protected,
     app::Tx,
     db::{Condition, schema::enrollments},
     enrollment::people::Pair,
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    http::{ApiError, ApiResult, ListQuery, Page},
+    resource::Declaration,
     sql,
 };
 
-/// The orders of the list; each has its index.
-const LISTING: Listing = Listing {
-    id: "enrollments.id",
-    sorts: &[Sort {
-        name: "created_at",
-        column: "enrollments.created_at",
-        kind: SortKind::Instant,
-    }],
-};
+/// What filters may name of enrollments, and the orders of their list.
+static DECLARATION: LazyLock<Declaration> =
+    LazyLock::new(|| Declaration::new::<Enrollment>(&[], "created_at", None));
 
 /// A page of the enrollments that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Enrollment>> {
     let scope = tx.scope(Enrollment::READ)?;
-    let (page, filter) = query.page(&LISTING, &ENROLLMENTS, &tx.filter_clock())?;
+    let (page, filter) = DECLARATION.plan(tx, Enrollment::ID, query)?;
     let rows = enrollments::table
         .select((Enrollment::as_select(), page.key()))
         .filter(page.rows([Enrollment::covered(&scope), filter]))
@@ -47,10 +45,12 @@ pub fn find(tx: &mut Tx, user_id: Uuid, id: Uuid) -> ApiResult<Enrollment> {
     Ok(enrollment)
 }
 
-/// What people take now, locked.
-pub fn live(tx: &mut Tx, people: &[Uuid]) -> ApiResult<HashMap<Pair, Enrollment>> {
+/// What people take now of some courses, locked.
+pub fn live(tx: &mut Tx, pairs: impl IntoIterator<Item = Pair>) -> ApiResult<HashMap<Pair, Enrollment>> {
+    let (people, courses): (HashSet<Uuid>, HashSet<Uuid>) = pairs.into_iter().unzip();
     let live: Vec<Enrollment> = enrollments::table
         .filter(enrollments::user_id.eq_any(people))
+        .filter(enrollments::course_id.eq_any(courses))
         .filter(Condition::new(sql!(
             "enrollments.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress')"
         )))

@@ -1,4 +1,4 @@
-//! Requirements by hand: somebody asks for some, or takes that back. Many at once are written by the statements that write one.
+//! Assigns requirements by hand and removes their reasons: the same statements for one and for a thousand.
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,7 +27,7 @@ use crate::{
     ledger::Event,
 };
 
-/// Asks for requirements, each that the caller may assign: gives the current one another reason, or opens one.
+/// Assigns requirements: adds a reason to the current requirement, or opens one. Each is checked and refused by itself.
 pub fn assign(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcomes<RequirementWithReasons>> {
     let pairs: Vec<Pair> = new.iter().map(|new| (new.user_id, new.course_id)).collect();
     let allowed = people::allow(tx, Permission::RequirementsWrite, &pairs)?;
@@ -108,7 +108,7 @@ fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcome
     write_each(asked, |ids| Ok(outcomes(&shown, ids, Outcome::Created)))
 }
 
-/// Settles what follows for the people of requirements, and reads the latter; `ids` are pairs of person and requirement.
+/// Reconciles the users and reads the requirements; `ids` are pairs of user and requirement.
 fn settle(tx: &mut Tx, ids: HashSet<Pair>) -> ApiResult<HashMap<Uuid, RequirementWithReasons>> {
     let people: HashSet<Uuid> = ids.iter().map(|(user, _)| *user).collect();
     reconcile::reconcile(tx, &*Vec::from_iter(people), None)?;
@@ -129,7 +129,7 @@ fn outcomes(
     found.collect()
 }
 
-/// Removes reasons that people gave. A requirement ends if it has no other.
+/// Removes reasons that users gave. A requirement ends with its last reason.
 pub fn remove_reasons(
     tx: &mut Tx,
     asked: Vec<(Authorized<Requirement>, RemoveRequirementReason)>,

@@ -20,6 +20,7 @@ use crate::{
         schema::{requirement_reasons, requirements},
     },
     http::Versioned,
+    resource::Record,
     text_enum,
 };
 
@@ -70,7 +71,7 @@ text_enum! {
 }
 
 /// A requirement: a user must hold a valid completion of a course. Each cycle is a requirement of its own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, QueryableByName, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, QueryableByName, ToSchema, Record)]
 #[diesel(table_name = requirements)]
 pub struct Requirement {
     /// Our id.
@@ -84,6 +85,7 @@ pub struct Requirement {
     pub cycle: i32,
     /// Its status today.
     #[diesel(sql_type = Text)]
+    #[record(elsewhere)]
     pub status: RequirementStatus,
     /// The first day on which it counts.
     pub opens_on: NaiveDate,
@@ -100,8 +102,10 @@ pub struct Requirement {
     /// Why it ended.
     pub end_reason: Option<EndReason>,
     /// Counts up with every change; the ETag.
+    #[record(opaque)]
     pub version: i64,
     /// When it was added.
+    #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,

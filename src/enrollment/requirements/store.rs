@@ -10,7 +10,7 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{
-    filter::{REQUIREMENTS, STATUS},
+    filter::{DECLARATION, STATUS},
     model::{CreateRequirement, Requirement, RequirementReason, RequirementRow, RequirementWithReasons},
 };
 use crate::{
@@ -22,18 +22,8 @@ use crate::{
         schema::{requirement_reasons, requirements},
     },
     enrollment::people::Pair,
-    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    http::{ApiResult, ListQuery, Page},
     sql,
-};
-
-/// The orders of the list; each has its index.
-const LISTING: Listing = Listing {
-    id: "requirements.id",
-    sorts: &[Sort {
-        name: "created_at",
-        column: "requirements.created_at",
-        kind: SortKind::Instant,
-    }],
 };
 
 /// The rows with their status, and one `clock` row that holds today.
@@ -49,7 +39,7 @@ const COLUMNS: Fixed = Fixed("SELECT requirements.*,");
 /// A page of the requirements that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Requirement>> {
     let scope = tx.scope(Requirement::READ)?;
-    let (page, filter) = query.page(&LISTING, &REQUIREMENTS, &tx.filter_clock())?;
+    let (page, filter) = DECLARATION.plan(tx, Requirement::ID, query)?;
     let rows: Vec<RequirementRow> = sql!(
         "{COLUMNS} {STATUS} AS status, {key} AS sort_key {from} {rows}
          ORDER BY {order} LIMIT {limit}",
