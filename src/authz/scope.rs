@@ -31,7 +31,7 @@ pub enum ScopePart {
 }
 
 text_enum! {
-    /// How far a grant reaches.
+    /// The kind of a grant's scope.
     ScopeKind {
         /// All there is.
         Everything = "everything",

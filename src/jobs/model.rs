@@ -36,7 +36,7 @@ pub struct QueuedJob {
     /// What to do.
     #[schema(value_type = Object)]
     pub payload: Value,
-    /// Where it stands.
+    /// The status.
     pub state: JobState,
     /// Jobs of higher priority are begun first.
     pub priority: i16,

@@ -29,12 +29,7 @@ const LISTING: Listing = Listing {
 
 static SCHEMA: Schema = Schema::new(&[
     Attribute::scalar("kind", Kind::Exact, "jobs.kind", "What kind of work."),
-    Attribute::scalar(
-        "state",
-        Kind::Enum(JobState::WORDS),
-        "jobs.state",
-        "Where it stands.",
-    ),
+    Attribute::scalar("state", Kind::Enum(JobState::WORDS), "jobs.state", "The status."),
     Attribute::scalar(
         "request_id",
         Kind::Exact,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 text_enum! {
-    /// What holds a role.
+    /// The kind of a grant's holder.
     PrincipalKind {
         /// A person.
         User = "user",
@@ -75,7 +75,7 @@ pub struct GrantFields {
     /// The role.
     #[record(fixed)]
     pub role_id: Uuid,
-    /// How far it reaches.
+    /// The kind of scope.
     #[record(fixed)]
     pub scope_kind: ScopeKind,
     /// Of which org unit, group, category or course; null for the other kinds.

@@ -37,10 +37,10 @@ resource_endpoints! {
     create create_grant(CreateGrant);
     /// Create and revoke grants in bulk.
     ///
-    /// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
-    /// others are written. Each row is checked against what the caller holds as the request begins, and against the grants that are
-    /// there: what a row revokes, another grants again in a later request only. With an `Idempotency-Key` the whole request is
-    /// safe to repeat.
+    /// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are
+    /// written. Each row is checked against what the caller holds as the request begins, and against the grants that
+    /// are there: what a row revokes, another grants again in a later request only. With an `Idempotency-Key` you can
+    /// safely repeat the whole request.
     bulk bulk_write_grants(BulkGrantRow);
     /// Get a grant.
     get get_grant;

@@ -38,7 +38,7 @@ pub struct HeldPermission {
 /// Where a permission may be used.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct HeldScope {
-    /// How far it reaches.
+    /// The kind of scope.
     pub kind: ScopeKind,
     /// Of which org unit, group, category or course; null for the other kinds.
     pub id: Option<Uuid>,

@@ -20,7 +20,7 @@ use crate::{
 pub struct PermissionInfo {
     /// Its name.
     pub permission: Permission,
-    /// What it opens.
+    /// Its permissions.
     #[schema(example = "See people and their history.")]
     pub opens: &'static str,
 }
@@ -42,12 +42,12 @@ pub struct Role {
     #[serde(flatten)]
     #[diesel(embed)]
     pub fields: RoleFields,
-    /// Whether it comes with Provost; such a role does not change.
+    /// Whether it is built in; built-in roles cannot be changed.
     pub built_in: bool,
     /// Counts up with every change; the ETag.
     #[record(opaque)]
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -80,7 +80,7 @@ pub struct RoleFields {
     pub permissions: Vec<String>,
 }
 
-/// A role to be made.
+/// A role to create.
 pub type CreateRole = Create<Role>;
 
 /// Changes to a role.

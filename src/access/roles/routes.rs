@@ -30,9 +30,9 @@ resource_endpoints! {
     create create_role(CreateRole);
     /// Create and update roles in bulk.
     ///
-    /// Up to 1,000 rows in one transaction. A row that is wrong is answered with its problem and changes nothing; the
-    /// others are written. What a row adds to a role must be held by the caller wherever the role is granted.
-    /// With an `Idempotency-Key` the whole request is safe to repeat.
+    /// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are
+    /// written. What a row adds to a role must be held by the caller wherever the role is granted. With an
+    /// `Idempotency-Key` you can safely repeat the whole request.
     bulk bulk_write_roles(BulkRoleRow);
     /// Get a role.
     get get_role;
@@ -42,13 +42,13 @@ resource_endpoints! {
     update update_role(UpdateRole);
     /// Archive a role.
     ///
-    /// It cannot be granted any more. Refused as long as somebody holds it.
+    /// An archived role cannot be granted. Refused while somebody holds the role.
     archive archive_role;
 }
 
 /// List permissions.
 ///
-/// What roles are made of, and what each opens.
+/// The permissions that roles consist of, and what each allows.
 #[utoipa::path(tag = "roles", responses((status = 200, body = PermissionList)),
     extensions(("x-permission" = json!("roles.read")), ("x-scope" = json!("any"))))]
 #[get("/permissions")]

@@ -18,11 +18,11 @@ use crate::{
 };
 
 text_enum! {
-    /// Whether a service account may call.
+    /// The status of a service account.
     ServiceAccountStatus {
-        /// It may.
+        /// May call.
         Active = "active",
-        /// It may not for now; its tokens are refused from their next request.
+        /// May not call for now; its tokens are refused from the next request on.
         Suspended = "suspended",
     }
 }
@@ -58,7 +58,7 @@ pub struct ServiceAccountFields {
     #[schema(min_length = 1, max_length = 200, example = "HR feed")]
     #[record(folded, sort)]
     pub name: String,
-    /// Whether it may call.
+    /// The status.
     #[serde(default = "active")]
     #[schema(default = "active")]
     pub status: ServiceAccountStatus,
@@ -68,7 +68,7 @@ fn active() -> ServiceAccountStatus {
     ServiceAccountStatus::Active
 }
 
-/// A service account to be added.
+/// A service account to create.
 pub type CreateServiceAccount = Create<ServiceAccount>;
 
 /// Changes to a service account.
@@ -99,11 +99,11 @@ impl Resource for ServiceAccount {
 }
 
 text_enum! {
-    /// What a secret is good for.
+    /// The kind of a secret.
     SecretKind {
-        /// To get access tokens with, at `POST /oauth/token`.
+        /// Gives access tokens at `POST /oauth/token`.
         Client = "client",
-        /// To be sent to `/scim/v2` as it is, as a bearer token; good for nothing else.
+        /// A bearer token for `/scim/v2`, and for nothing else.
         Scim = "scim",
     }
 }
@@ -116,7 +116,7 @@ pub struct Secret {
     pub id: Uuid,
     /// Whose it is.
     pub service_account_id: Uuid,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// Until when it counts; for ever, if null.
     pub expires_at: Option<DateTime<Utc>>,
@@ -124,11 +124,11 @@ pub struct Secret {
     pub revoked_at: Option<DateTime<Utc>>,
     /// When it was last used; of a SCIM token, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// What it is good for.
+    /// Its kind.
     pub kind: SecretKind,
     /// Of a SCIM token: whether what is written with it is tried and recorded only.
     pub dry_run: bool,
-    /// What its tokens are confined to; null for all that the account may do.
+    /// The permissions that its tokens are confined to; null for all that the account may do.
     #[schema(value_type = Option<Vec<Permission>>)]
     pub permissions: Option<Vec<String>>,
 }
@@ -140,22 +140,22 @@ impl Versioned for Secret {
     }
 }
 
-/// A secret to be made.
+/// A secret to create.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = only_scim_tokens_try, skip_on_field_errors = false))]
 pub struct CreateSecret {
-    /// Until when it shall count; for ever, if absent.
+    /// When it expires; default: never.
     #[serde(default, deserialize_with = "instant::optional")]
     pub expires_at: Option<DateTime<Utc>>,
-    /// What it shall be good for.
+    /// Its kind.
     #[serde(default = "client")]
     #[schema(default = "client")]
     pub kind: SecretKind,
     /// Of a SCIM token: whether what is written with it shall be tried and recorded only, under `/v1/scim/dry-runs`.
     #[serde(default)]
     pub dry_run: bool,
-    /// What its tokens shall be confined to, whatever the account is granted; all that the account may do, if absent.
+    /// The permissions that its tokens are confined to; default: all that the account may do.
     #[serde(default)]
     #[schema(min_items = 1, max_items = 100)]
     pub permissions: Option<Vec<Permission>>,

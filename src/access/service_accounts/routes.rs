@@ -24,12 +24,12 @@ resource_endpoints! {
     list list_service_accounts(ResourceQuery);
     /// Create a service account.
     ///
-    /// It holds nothing until it is granted a role, and calls with a secret of its own.
+    /// The account may do nothing until it is granted a role; it calls with a secret of its own.
     create create_service_account(CreateServiceAccount);
     /// Get a service account.
     get get_service_account;
     /// Update a service account.
     ///
-    /// Once suspended it is refused from its next request.
+    /// A suspended account is refused from its next request on.
     update update_service_account(UpdateServiceAccount);
 }

@@ -28,7 +28,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List the secrets of a service account.
 ///
-/// When each was made and last used, and until when it counts; never the secret itself.
+/// When each secret was created and last used, and when it expires; never the secret itself.
 #[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path), ListQuery),
     responses((status = 200, body = Page<Secret>)), extensions(("x-permission" = json!("roles.read"))))]
 #[get("/{service_account_id}/secrets")]
@@ -46,9 +46,9 @@ async fn list_service_account_secrets(
 
 /// Create a secret of a service account.
 ///
-/// The answer shows it this once. One of the kind `scim` is a bearer token for `/scim/v2`, for identity providers. Two of a
-/// kind may count at a time, so that they can be changed without a gap. Whoever has the secret may do what the account
-/// may, or as much of it as `permissions` name, so the caller must hold that.
+/// Only this answer shows the secret. A secret of the kind `scim` is a bearer token for `/scim/v2`, for identity
+/// providers. Two of a kind may count at a time, so that you can rotate them without a gap. The secret gives what the
+/// account may do, or the part named in `permissions`, so the caller must hold that.
 #[utoipa::path(tag = "service-accounts", params(("service_account_id" = String, Path)), request_body = CreateSecret,
     responses((status = 201, body = IssuedSecret)), extensions(("x-permission" = json!("roles.write"))))]
 #[post("/{service_account_id}/secrets")]
@@ -98,7 +98,7 @@ async fn get_service_account_secret(
 
 /// Revoke a secret of a service account.
 ///
-/// No token can be got with it any more; those that were last until they end. Suspend the account to stop those. A SCIM
+/// The secret no longer gives tokens; issued tokens last until they expire. Suspend the account to stop those. A SCIM
 /// token ends at once.
 #[utoipa::path(tag = "service-accounts",
     params(("service_account_id" = String, Path), ("secret_id" = Uuid, Path)),

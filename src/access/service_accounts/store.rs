@@ -34,7 +34,7 @@ static SECRETS_FILTER: Schema = Schema::new(&[
         "created_at",
         Kind::Instant,
         "service_account_secrets.created_at",
-        "When it was made.",
+        "When it was created.",
     ),
     Attribute::scalar(
         "expires_at",
@@ -58,7 +58,7 @@ static SECRETS_FILTER: Schema = Schema::new(&[
         "kind",
         Kind::Enum(SecretKind::WORDS),
         "service_account_secrets.kind",
-        "What it is good for.",
+        "Its kind.",
     ),
 ]);
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 text_enum! {
-    /// Where a course stands.
+    /// The status of a course.
     CourseStatus {
         /// Never published: only its authors see it.
         Draft = "draft",
@@ -43,7 +43,7 @@ text_enum! {
     }
 }
 
-/// A course: the working copy that the next published version is made of.
+/// A course: the working copy from which the next version is published.
 #[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = courses)]
 pub struct Course {
@@ -53,12 +53,12 @@ pub struct Course {
     #[serde(flatten)]
     #[diesel(embed)]
     pub fields: CourseFields,
-    /// Where it stands.
+    /// The status.
     pub status: CourseStatus,
-    /// The version that learners who enroll now get; null if it was never published.
+    /// The current version, which new learners get; null if the course was never published.
     #[record(opaque)]
     pub current_version_id: Option<Uuid>,
-    /// That version's number.
+    /// The number of the current version.
     #[schema(example = 1)]
     #[record(opaque)]
     pub current_version_number: Option<i32>,
@@ -94,7 +94,7 @@ pub struct CourseFields {
     #[serde(default)]
     #[schema(default = "", max_length = 5000, format = "multiline")]
     pub summary: String,
-    /// What it is about, at length.
+    /// The long description.
     #[serde(default)]
     #[schema(default = "", max_length = 20000, format = "multiline")]
     #[record(opaque)]
@@ -122,16 +122,16 @@ pub struct CourseFields {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub duration_minutes: Option<i32>,
-    /// What it counts.
+    /// The effort that it asks for.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000)]
     pub credits: Option<f64>,
-    /// How long a completion counts; for ever, if null.
+    /// How long a completion is valid; null if it does not expire.
     #[serde(default)]
     #[schema(value_type = Option<LastingPeriod>)]
     #[record(opaque)]
     pub validity_period: Option<Period>,
-    /// What it consists of, in order.
+    /// Modules and their activities, in order.
     #[serde(default)]
     #[schema(value_type = Vec<Module>, max_items = 200)]
     #[validate(custom(function = links_lead_somewhere))]
@@ -139,7 +139,7 @@ pub struct CourseFields {
     pub modules: Modules,
 }
 
-/// A course to be added, as a draft.
+/// A course to create, as a draft.
 pub type CreateCourse = Create<Course>;
 
 /// Changes to a course's working copy.
@@ -157,7 +157,7 @@ resource!(Course in courses, fields: CourseFields, name: "course", kind: "course
     new: { status: CourseStatus::Draft, current_version_id: None, current_version_number: None },
     archived: retired_at as "retired");
 
-/// What sets a copy of a course apart.
+/// The fields in which a copy of a course differs.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CloneCourse {

@@ -21,7 +21,7 @@ const MAX_NAME: usize = 120;
 pub struct Template {
     /// The paper's format.
     pub page_size: PageSize,
-    /// Which way the paper lies.
+    /// The orientation of the paper.
     pub orientation: Orientation,
     /// Language tag (BCP 47): the document's language, its direction and how dates are written.
     #[schema(example = "en")]
@@ -56,7 +56,7 @@ pub enum PageSize {
     Letter,
 }
 
-/// Which way the paper lies.
+/// The orientation of the paper.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = CertificateOrientation)]

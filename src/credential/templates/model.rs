@@ -15,7 +15,7 @@ use crate::{
     protected,
 };
 
-/// How certificates look.
+/// A certificate template: the layout of certificates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = certificate_templates)]
 pub struct CertificateTemplate {
@@ -27,10 +27,10 @@ pub struct CertificateTemplate {
     /// Its name.
     #[schema(example = "Certificate of completion")]
     pub name: String,
-    /// What stands where.
+    /// The layout.
     #[schema(value_type = Template)]
     pub layout: Value,
-    /// Whether new certificates look like this; one template is the default.
+    /// Whether new certificates use this template; exactly one template is the default.
     pub is_default: bool,
     /// Counts up with every change; the ETag.
     pub version: i64,
@@ -38,7 +38,7 @@ pub struct CertificateTemplate {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// Since when it is out of use.
+    /// When it was archived.
     pub archived_at: Option<DateTime<Utc>>,
 }
 
@@ -51,7 +51,7 @@ impl Versioned for CertificateTemplate {
 protected!(CertificateTemplate in certificate_templates, name: "certificate template", external: None,
     read: CertificatesRead, covered: |scope| scope.global());
 
-/// A template to be added.
+/// A certificate template to create.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CreateCertificateTemplate {
@@ -61,12 +61,12 @@ pub struct CreateCertificateTemplate {
     /// Its name.
     #[schema(min_length = 1, max_length = 200, example = "Certificate of completion")]
     pub name: String,
-    /// What stands where; what is left out is as in the built-in template.
+    /// The layout; parts that are left out are as in the built-in template.
     #[serde(default)]
     #[schema(required = false)]
     #[validate(custom(function = is_printable))]
     pub layout: Template,
-    /// Whether new certificates look like this; the present default gives way.
+    /// Whether new certificates use this template, in place of the present default.
     #[serde(default)]
     #[schema(default = false)]
     pub is_default: bool,

@@ -37,7 +37,7 @@ static TEMPLATES: Schema = Schema::new(&[
         "archived_at",
         Kind::Instant,
         "certificate_templates.archived_at",
-        "Since when it is out of use.",
+        "When it was archived.",
     ),
 ]);
 

@@ -42,27 +42,26 @@ text_enum! {
     }
 }
 
-/// Why a rule asks something of a person, or why not.
+/// Explains why a rule applies to a user, or why not.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RuleExplanation {
     /// The rule.
     pub rule_id: Uuid,
     /// The person.
     pub user_id: Uuid,
-    /// Whether the rule asks something of them.
+    /// Whether the rule applies to the user.
     pub applies: bool,
-    /// All that keeps it from that; empty if it applies.
+    /// Everything that keeps the rule from applying; empty if it applies.
     pub obstacles: Vec<Obstacle>,
-    /// The audience, clause by clause, with the facts that each looked at, of groups and reports those that the caller
-    /// may see.
+    /// The audience, clause by clause, with the facts compared; of groups and reports, those that the caller may see.
     pub audience: Explanation,
-    /// Since when they are in the audience; null if they are not.
+    /// When the user joined the audience; null outside it.
     pub joined_on: Option<NaiveDate>,
-    /// When they last left it.
+    /// When the user last left it.
     pub left_on: Option<NaiveDate>,
-    /// How the due date comes about.
+    /// How the due date is computed.
     pub due: DueExplanation,
-    /// Their requirements that the rule is or was a reason of, oldest first.
+    /// Requirements of the user for which the rule is or was a reason, oldest first.
     pub requirements: Vec<RequirementWithReasons>,
 }
 

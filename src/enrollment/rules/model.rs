@@ -21,15 +21,15 @@ use crate::{
 };
 
 text_enum! {
-    /// What a rule does.
+    /// The status of a rule.
     RuleStatus {
-        /// Nothing yet.
+        /// Does nothing yet.
         Draft = "draft",
         /// Makes requirements.
         Active = "active",
-        /// Nothing for now; the requirements that only it made have ended.
+        /// Does nothing for now; requirements for which it was the only reason have ended.
         Paused = "paused",
-        /// Nothing any more.
+        /// Does nothing, for good.
         Archived = "archived",
     }
 }
@@ -44,7 +44,7 @@ text_enum! {
     }
 }
 
-/// A rule: who must hold which courses, by when.
+/// A rule: which users must complete which courses, and by when.
 #[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = rules)]
 pub struct Rule {
@@ -54,7 +54,7 @@ pub struct Rule {
     #[serde(flatten)]
     #[diesel(embed)]
     pub fields: RuleFields,
-    /// What it does.
+    /// The status.
     pub status: RuleStatus,
     /// When it was last activated.
     pub activated_at: Option<DateTime<Utc>>,
@@ -97,7 +97,7 @@ pub struct RuleFields {
     #[schema(max_length = 5000, format = "multiline")]
     #[record(opaque)]
     pub description: String,
-    /// Who, in the filter language over people. Archived people are in no audience.
+    /// The audience: a filter over users. Archived users are in no audience.
     #[schema(
         min_length = 1,
         max_length = 4096,
@@ -106,7 +106,7 @@ pub struct RuleFields {
     )]
     #[record(opaque)]
     pub audience: String,
-    /// What: the courses to be held, each by itself.
+    /// The courses; each is a requirement of its own.
     #[serde(default)]
     #[schema(max_items = 100)]
     #[diesel(
@@ -118,11 +118,11 @@ pub struct RuleFields {
     /// By when.
     #[record(opaque)]
     pub due: DuePolicy,
-    /// How long before a completion lapses the next cycle opens.
+    /// How long before a completion expires the next cycle opens.
     #[serde(default = "default_renewal_window")]
     #[record(opaque)]
     pub renewal_window: Period,
-    /// What becomes of requirements when people leave the audience.
+    /// What happens to requirements when users leave the audience.
     #[serde(default = "default_on_leave")]
     #[schema(default = "end")]
     pub on_leave: OnLeave,
@@ -135,7 +135,7 @@ fn course_ids() -> Fragment<Array<sql_types::Uuid>> {
     ))
 }
 
-/// A rule to be added, as a draft.
+/// A rule to create, as a draft.
 pub type CreateRule = Create<Rule>;
 
 /// Changes to a rule.

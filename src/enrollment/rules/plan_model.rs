@@ -14,11 +14,11 @@ use super::model::UpdateRule;
 use crate::text_enum;
 
 text_enum! {
-    /// What becomes of a requirement.
+    /// What happens to a requirement.
     PlannedChangeKind {
         /// It opens.
         Opens = "opens",
-        /// A completion that counts satisfies it, so that nobody need do anything.
+        /// An existing completion satisfies it at once.
         Satisfied = "satisfied",
         /// It ends.
         Ends = "ends",
@@ -31,12 +31,12 @@ text_enum! {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct PlanRule {
-    /// What would be changed in the rule first; nothing, if it is left out.
+    /// Changes to the rule that the plan assumes; default: none.
     #[serde(default)]
     pub changes: Option<UpdateRule>,
 }
 
-/// A rule to be put in force as it was planned.
+/// A planned rule change to apply.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyRule {
@@ -52,10 +52,10 @@ pub struct ApplyRule {
     pub allow_removals_percent: f64,
 }
 
-/// What putting a rule in force would do now.
+/// What activating or changing a rule would do now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RulePlan {
-    /// Names this plan; another rule text, other people or other completions give another.
+    /// The hash of this plan; it changes with the rule, with users' facts and with completions.
     pub plan_hash: String,
     /// People who would join the audience.
     pub joins: i64,
@@ -80,13 +80,13 @@ pub struct RulePlan {
 /// A change that a plan foresees.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, QueryableByName)]
 pub struct PlannedChange {
-    /// Whose requirement.
+    /// The user.
     #[diesel(sql_type = SqlUuid)]
     pub user_id: Uuid,
-    /// For which course.
+    /// The course.
     #[diesel(sql_type = SqlUuid)]
     pub course_id: Uuid,
-    /// What becomes of it.
+    /// What happens to it.
     #[diesel(sql_type = Text)]
     pub kind: PlannedChangeKind,
     /// When it would be due.

@@ -41,7 +41,7 @@ resource_endpoints! {
     list list_rules(SearchQuery);
     /// Create a rule.
     ///
-    /// It is a draft and does nothing until it is activated.
+    /// The rule is a draft and does nothing until it is activated.
     create create_rule(CreateRule);
     /// Create and update rules in bulk.
     ///
@@ -53,13 +53,13 @@ resource_endpoints! {
     get get_rule;
     /// Update a rule.
     ///
-    /// What an active rule asks for changes soon after. To see first what that would do, plan it.
+    /// The requirements of an active rule follow within moments. Plan the change to see its effect first.
     update update_rule(UpdateRule);
 }
 
 /// Activate a rule.
 ///
-/// Its requirements are made soon after. All its courses must be published.
+/// The requirements follow within moments. All courses of the rule must be published.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
     extensions(("x-permission" = json!("rules.write"))))]
 #[post("/{rule_id}/activation")]
@@ -69,7 +69,7 @@ async fn activate_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
 
 /// Pause a rule.
 ///
-/// The requirements that only it made end soon after.
+/// Requirements for which it is the only reason end within moments.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
     extensions(("x-permission" = json!("rules.write"))))]
 #[post("/{rule_id}/pause")]
@@ -79,7 +79,7 @@ async fn pause_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
 
 /// Archive a rule.
 ///
-/// For good. The requirements that only it made end soon after.
+/// Archives the rule for good. Requirements for which it is the only reason end within moments.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
     extensions(("x-permission" = json!("rules.write"))))]
 #[post("/{rule_id}/archival")]
@@ -89,8 +89,8 @@ async fn archive_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
 
 /// Plan a rule.
 ///
-/// What putting it in force, as it is or with changes, would do now: the operation's result is a `RulePlan`. Nothing is
-/// changed.
+/// Computes what activating the rule, as it is or with changes, would do now: the operation's result is a `RulePlan`.
+/// Nothing is changed.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), request_body = PlanRule,
     responses((status = 202, body = Operation)), extensions(("x-permission" = json!("rules.write"))))]
 #[post("/{rule_id}/plans")]
@@ -104,7 +104,7 @@ async fn plan_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<PlanRule>) -> Ap
 
 /// Apply the plan of a rule.
 ///
-/// The operation fails if the plan would be another one now, or if it ends more than is allowed; nothing is changed then.
+/// The operation fails, and changes nothing, if the plan is out of date or ends more than allowed.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), request_body = ApplyRule,
     responses((status = 202, body = Operation)), extensions(("x-permission" = json!("rules.write"))))]
 #[post("/{rule_id}/applications")]
@@ -118,7 +118,7 @@ async fn apply_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<ApplyRule>) -> 
 
 /// Explain a rule for a user.
 ///
-/// Why it asks something of them, or why not: clause by clause, with the facts.
+/// Why the rule applies to the user or not: clause by clause, with the facts.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path), ("user_id" = String, Path)),
     responses((status = 200, body = RuleExplanation)), extensions(("x-permission" = json!("rules.read"))))]
 #[get("/{rule_id}/explanations/{user_id}")]

@@ -54,7 +54,7 @@ pub struct ImportProfile {
     /// What programs call it.
     #[schema(example = "hr_export")]
     pub code: String,
-    /// What people call it.
+    /// Its display name.
     #[schema(example = "HR export")]
     pub name: String,
     /// What it imports.
@@ -111,14 +111,14 @@ pub struct ImportProfileVersion {
     pub created_at: DateTime<Utc>,
 }
 
-/// A profile to be added. Also the form of a profile in a file.
+/// An import profile to create; also the format of a profile in a file.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CreateImportProfile {
     /// What programs call it.
     #[schema(pattern = "^[a-z][a-z0-9_-]{0,62}$", example = "hr_export")]
     pub code: String,
-    /// What people call it.
+    /// Its display name.
     #[schema(min_length = 1, max_length = 200, example = "HR export")]
     pub name: String,
     /// What it imports: `users` or `courses`.
@@ -138,7 +138,7 @@ fn is_sound(mapping: &Mapping) -> Result<(), ValidationError> {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateImportProfile {
-    /// What people call it.
+    /// Its display name.
     #[schema(min_length = 1, max_length = 200, nullable = false)]
     pub name: Option<String>,
     /// How a file is read.

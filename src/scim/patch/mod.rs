@@ -29,7 +29,7 @@ pub enum Verb {
 /// One thing that is to be done.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// What it does.
+    /// The status.
     pub verb: Verb,
     /// The object.
     pub path: Path,

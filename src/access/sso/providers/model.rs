@@ -29,7 +29,7 @@ pub struct ProviderRow {
     pub name: String,
     /// Its address.
     pub issuer: String,
-    /// Who Provost is to it.
+    /// The client id of Provost at the provider.
     pub client_id: String,
     /// How Provost proves that; none for a public client.
     pub client_secret: Option<String>,
@@ -39,7 +39,7 @@ pub struct ProviderRow {
     pub redirect_uris: Vec<String>,
     /// Audiences of its tokens that count here.
     pub audiences: Vec<String>,
-    /// Whether people may sign in by it.
+    /// Whether users may sign in with it.
     pub enabled: bool,
     /// Whether it makes people.
     pub creates_people: bool,
@@ -80,13 +80,13 @@ pub struct IdentityProvider {
     /// What front ends call it.
     #[schema(example = "corp")]
     pub code: String,
-    /// What people call it.
+    /// Its display name.
     #[schema(example = "Company account")]
     pub name: String,
     /// Its issuer identifier: `{issuer}/.well-known/openid-configuration` says the rest.
     #[schema(example = "https://login.example.com")]
     pub issuer: String,
-    /// Who Provost is to it.
+    /// The client id of Provost at the provider.
     pub client_id: String,
     /// Whether there is a client secret; it is never shown.
     pub has_client_secret: bool,
@@ -97,24 +97,24 @@ pub struct IdentityProvider {
     pub redirect_uris: Vec<String>,
     /// Audiences of its tokens that count as bearer tokens and in exchange; of others none does.
     pub audiences: Vec<String>,
-    /// Whether people may sign in by it. Sessions that began before go on.
+    /// Whether users may sign in with it. Sessions that began before go on.
     pub enabled: bool,
-    /// Whether somebody whom nobody here knows is made a person when they sign in.
+    /// Whether an unknown person becomes a user at sign-in.
     pub creates_people: bool,
     /// Whether new claims about a person replace the stored values at sign-in.
     pub updates_people: bool,
     /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the
     /// provider says that it verified it (`email_verified`).
     pub links_verified_email: bool,
-    /// The claim by which somebody who signs in for the first time is found among those who are here.
+    /// The claim that finds the user at the first sign-in.
     pub links_external_key: Option<ExternalKeyLink>,
     /// Where each field of a person comes from; `column` names a claim, with dots between the levels.
     #[schema(value_type = BTreeMap<String, ValueMapping>)]
     pub mapping: Value,
-    /// The claim that says in which groups they are.
+    /// The claim that names the groups of a user.
     #[schema(example = "groups")]
     pub groups_claim: Option<String>,
-    /// Which group each value of that claim means.
+    /// The group that each value of the claim means.
     pub groups: Vec<GroupLink>,
     /// Counts up with every change; the ETag.
     pub version: i64,
@@ -204,14 +204,14 @@ pub struct GroupLink {
     pub group_id: Uuid,
 }
 
-/// An OpenID provider to be added.
+/// An OpenID provider to create.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CreateIdentityProvider {
-    /// What front ends call it; unique.
+    /// Its unique name for front ends.
     #[schema(pattern = "^[a-z][a-z0-9_-]{0,62}$", example = "corp")]
     pub code: String,
-    /// What people call it.
+    /// Its display name.
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -222,14 +222,14 @@ pub struct CreateIdentityProvider {
     /// Its issuer identifier, letter by letter as its tokens have it; unique. `https`, or `http` on this machine.
     #[schema(max_length = 500, format = "issuer", example = "https://login.example.com")]
     pub issuer: String,
-    /// Who Provost is to it.
+    /// The client id of Provost at the provider.
     #[schema(min_length = 1, max_length = 500)]
     pub client_id: String,
-    /// How Provost proves that; absent for a public client.
+    /// The client secret; absent for a public client.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 1000, format = Password)]
     pub client_secret: Option<String>,
-    /// What it is asked for; `openid` among it.
+    /// The scopes to request; `openid` is required.
     #[serde(default = "usual_scopes")]
     #[schema(
         inline,
@@ -240,7 +240,7 @@ pub struct CreateIdentityProvider {
     )]
     #[validate(custom(function = have_openid))]
     pub scopes: Vec<String>,
-    /// Where front ends may be sent back to after a sign-in.
+    /// Addresses to which front ends may be sent back after a sign-in.
     #[serde(default)]
     #[schema(
         inline,
@@ -249,25 +249,25 @@ pub struct CreateIdentityProvider {
         example = json!(["https://learn.example.com/signed-in"])
     )]
     pub redirect_uris: Vec<String>,
-    /// Audiences of its tokens that shall count as bearer tokens and in exchange.
+    /// Audiences for which its tokens are accepted as bearer tokens and in token exchange.
     #[serde(default)]
     #[schema(inline, value_type = Vec<Audience>, max_items = 50, example = json!(["https://api.example.com"]))]
     pub audiences: Vec<String>,
-    /// Whether people may sign in by it.
+    /// Whether users may sign in with it.
     #[serde(default = "yes")]
     #[schema(default = true)]
     pub enabled: bool,
-    /// Whether somebody whom nobody here knows is made a person when they sign in.
+    /// Whether an unknown person becomes a user at sign-in.
     #[serde(default)]
     pub creates_people: bool,
     /// Whether new claims about a person replace the stored values at sign-in.
     #[serde(default)]
     pub updates_people: bool,
-    /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the
-    /// provider says that it verified it.
+    /// Whether a first sign-in is matched to the one user with that e-mail address, if the provider says that it
+    /// verified the address.
     #[serde(default)]
     pub links_verified_email: bool,
-    /// The claim by which somebody who signs in for the first time is found among those who are here.
+    /// The claim that finds the user at the first sign-in.
     #[serde(default)]
     pub links_external_key: Option<ExternalKeyLink>,
     /// Where each field of a person comes from, in the words of imports; `column` names a claim. If absent, `username`
@@ -276,11 +276,11 @@ pub struct CreateIdentityProvider {
     #[serde(default = "usual_mapping")]
     #[schema(value_type = BTreeMap<String, ValueMapping>)]
     pub mapping: Mapping,
-    /// The claim that says in which groups they are.
+    /// The claim that names the groups of a user.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200, example = "groups")]
     pub groups_claim: Option<String>,
-    /// Which group each value of that claim means.
+    /// The group that each value of the claim means.
     #[serde(default)]
     #[schema(max_items = 1000)]
     #[validate(custom(function = are_distinct))]
@@ -291,50 +291,50 @@ pub struct CreateIdentityProvider {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateIdentityProvider {
-    /// What front ends call it; unique.
+    /// Its unique name for front ends.
     #[schema(pattern = "^[a-z][a-z0-9_-]{0,62}$", nullable = false)]
     pub code: Option<String>,
-    /// What people call it.
+    /// Its display name.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", nullable = false)]
     pub name: Option<String>,
-    /// Who Provost is to it.
+    /// The client id of Provost at the provider.
     #[schema(min_length = 1, max_length = 500, nullable = false)]
     pub client_id: Option<String>,
-    /// How Provost proves that; null for a public client.
+    /// The client secret; null for a public client.
     #[serde(default, with = "serde_with::rust::double_option")]
     #[schema(min_length = 1, max_length = 1000, format = Password, value_type = Option<String>)]
     pub client_secret: Option<Option<String>>,
-    /// What it is asked for; `openid` among it.
+    /// The scopes to request; `openid` is required.
     #[schema(inline, value_type = Option<Vec<OauthScope>>, min_items = 1, max_items = 50, nullable = false)]
     #[validate(custom(function = have_openid))]
     pub scopes: Option<Vec<String>>,
-    /// Where front ends may be sent back to after a sign-in.
+    /// Addresses to which front ends may be sent back after a sign-in.
     #[schema(inline, value_type = Option<Vec<RedirectUri>>, max_items = 50, nullable = false)]
     pub redirect_uris: Option<Vec<String>>,
-    /// Audiences of its tokens that shall count as bearer tokens and in exchange.
+    /// Audiences for which its tokens are accepted as bearer tokens and in token exchange.
     #[schema(inline, value_type = Option<Vec<Audience>>, max_items = 50, nullable = false)]
     pub audiences: Option<Vec<String>>,
-    /// Whether people may sign in by it.
+    /// Whether users may sign in with it.
     #[schema(nullable = false)]
     pub enabled: Option<bool>,
-    /// Whether somebody whom nobody here knows is made a person when they sign in.
+    /// Whether an unknown person becomes a user at sign-in.
     #[schema(nullable = false)]
     pub creates_people: Option<bool>,
     /// Whether new claims about a person replace the stored values at sign-in.
     #[schema(nullable = false)]
     pub updates_people: Option<bool>,
-    /// Whether somebody who signs in for the first time is taken for the one person who has their e-mail address, if the
-    /// provider says that it verified it.
+    /// Whether a first sign-in is matched to the one user with that e-mail address, if the provider says that it
+    /// verified the address.
     #[schema(nullable = false)]
     pub links_verified_email: Option<bool>,
-    /// The claim by which somebody who signs in for the first time is found among those who are here.
+    /// The claim that finds the user at the first sign-in.
     #[serde(default, with = "serde_with::rust::double_option")]
     #[schema(value_type = Option<ExternalKeyLink>)]
     pub links_external_key: Option<Option<ExternalKeyLink>>,
     /// Where each field of a person comes from, as a whole.
     #[schema(nullable = false, value_type = Option<BTreeMap<String, ValueMapping>>)]
     pub mapping: Option<Mapping>,
-    /// The claim that says in which groups they are.
+    /// The claim that names the groups of a user.
     #[serde(default, with = "serde_with::rust::double_option")]
     #[schema(min_length = 1, max_length = 200, value_type = Option<String>)]
     pub groups_claim: Option<Option<String>>,
@@ -351,7 +351,7 @@ pub struct OfferedProvider {
     /// What `/oauth/authorize` calls it.
     #[schema(example = "corp")]
     pub code: String,
-    /// What people call it.
+    /// Its display name.
     #[schema(example = "Company account")]
     pub name: String,
 }

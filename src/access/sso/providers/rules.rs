@@ -13,7 +13,7 @@ use crate::http::rules::rule;
 #[schema(value_type = String, max_length = 200, pattern = r"^[!#-\[\]-~]+$")]
 pub struct OauthScope(#[expect(dead_code, reason = "it is a schema")] String);
 
-/// Where a front end may be sent back to.
+/// An address of a front end.
 #[derive(ToSchema)]
 #[schema(value_type = String, max_length = 2000, format = "redirect-uri")]
 pub struct RedirectUri(#[expect(dead_code, reason = "it is a schema")] String);

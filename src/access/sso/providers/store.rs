@@ -54,7 +54,7 @@ static FILTER: Schema = Schema::new(&[
         "name",
         Kind::String,
         "identity_providers.name",
-        "What people call it.",
+        "Its display name.",
     ),
     Attribute::scalar(
         "issuer",
@@ -66,7 +66,7 @@ static FILTER: Schema = Schema::new(&[
         "enabled",
         Kind::Bool,
         "identity_providers.enabled",
-        "Whether people may sign in by it.",
+        "Whether users may sign in with it.",
     ),
     Attribute::scalar(
         "created_at",

@@ -27,17 +27,17 @@ pub struct CourseVersion {
     pub title: String,
     /// One or two sentences.
     pub summary: String,
-    /// What it is about, at length.
+    /// The long description.
     pub description: String,
     /// The language that it is taught in: a BCP 47 primary tag.
     pub language: String,
     /// How long it takes.
     pub duration_minutes: Option<i32>,
-    /// What it counts.
+    /// The effort that it asks for.
     pub credits: Option<f64>,
-    /// How long a completion counts; for ever, if null.
+    /// How long a completion is valid; null if it does not expire.
     pub validity_period: Option<Period>,
-    /// What it consists of, in order.
+    /// Modules and their activities, in order.
     #[schema(value_type = Vec<Module>)]
     pub modules: Modules,
     /// When it was published.

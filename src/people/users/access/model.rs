@@ -58,7 +58,7 @@ pub struct ReachingGrant {
     pub via: GrantVia,
     /// The group through which the user holds it.
     pub group_id: Option<Uuid>,
-    /// How far it reaches.
+    /// The kind of scope.
     pub scope: HeldScope,
     /// From when it counts; always, if null.
     pub starts_at: Option<DateTime<Utc>>,
