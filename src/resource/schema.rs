@@ -3,9 +3,14 @@
 //! A PATCH is a JSON Merge Patch (RFC 7396): present fields as JSON, the changes merged in, and read back. A member that is a
 //! free object, such as custom attributes, is merged member by member; one of a fixed form is replaced as a whole.
 
-use std::{borrow::Cow, marker::PhantomData};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{
+        DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer,
+    },
+};
 use serde_json::{Map, Value, json};
 use utoipa::{
     ToSchema,
@@ -38,27 +43,54 @@ pub struct Create<T: Resource> {
 
 impl<'de, T: Resource> Deserialize<'de> for Create<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if object_of::<T::Extra>().properties.is_empty() {
-            // Read as they are: where a fault stands is then known.
-            let fields = T::Fields::deserialize(deserializer)?;
-            let extra = T::Extra::default();
-            return Ok(Create { fields, extra });
+        deserializer.deserialize_map(CreateVisitor(PhantomData))
+    }
+}
+
+struct CreateVisitor<T>(PhantomData<fn() -> T>);
+
+impl<'de, T: Resource> Visitor<'de> for CreateVisitor<T> {
+    type Value = Create<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Members {
+            map,
+            names: T::Fields::columns().iter().map(|column| column.name).collect(),
+            others: Map::new(),
+        };
+        let fields = T::Fields::deserialize(MapAccessDeserializer::new(&mut members))?;
+        let others = Value::Object(members.others);
+        let extra = serde_json::from_value(others).map_err(serde::de::Error::custom)?;
+        Ok(Create { fields, extra })
+    }
+}
+
+/// The members that fields are read from, in place, so that a fault is told where it stands. The others are put aside.
+struct Members<A> {
+    map: A,
+    names: Vec<&'static str>,
+    others: Map<String, Value>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        while let Some(name) = self.map.next_key::<String>()? {
+            if self.names.contains(&name.as_str()) {
+                return seed.deserialize(name.into_deserializer()).map(Some);
+            }
+            self.others.insert(name, self.map.next_value()?);
         }
-        let mut members = Map::deserialize(deserializer)?;
-        let names: Vec<&str> = T::Fields::columns().iter().map(|column| column.name).collect();
-        let others: Vec<String> = members
-            .keys()
-            .filter(|name| !names.contains(&name.as_str()))
-            .cloned()
-            .collect();
-        let extra: Map<String, Value> = others
-            .into_iter()
-            .filter_map(|name| members.remove_entry(&name))
-            .collect();
-        Ok(Create {
-            fields: serde_json::from_value(Value::Object(members)).map_err(serde::de::Error::custom)?,
-            extra: serde_json::from_value(Value::Object(extra)).map_err(serde::de::Error::custom)?,
-        })
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
     }
 }
 

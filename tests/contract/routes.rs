@@ -40,7 +40,9 @@ fn every_handler_is_in_the_document() {
             let name = line
                 .split_once("async fn ")
                 .and_then(|(_, rest)| rest.split(['(', '<']).next());
-            if let Some(name) = name.filter(|_| std::mem::take(&mut is_handler)) {
+            // What a macro names, it registers.
+            if let Some(name) = name.filter(|name| std::mem::take(&mut is_handler) && !name.starts_with('$'))
+            {
                 assert!(documented.contains(name), "{file}: {name} is not in the document");
             }
         }
