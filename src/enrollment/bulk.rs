@@ -15,13 +15,16 @@ use crate::{
 };
 use serde::Serialize;
 
+/// Writes any number of changes, each by itself or not at all.
+type Writer<N, A> = fn(&mut Tx, Vec<N>) -> ApiResult<Outcomes<A>>;
+
 /// Answers a bulk request about facts of the type `T`, shown as `A`.
 pub async fn respond<R, T, A>(
     call: Call,
     body: BulkBody,
     permission: Permission,
-    create: fn(&mut Tx, Vec<R::Create>) -> ApiResult<Outcomes<A>>,
-    change: fn(&mut Tx, Vec<(Authorized<T>, R::Update)>) -> ApiResult<Outcomes<A>>,
+    create: Writer<R::Create, A>,
+    change: Writer<(Authorized<T>, R::Update), A>,
 ) -> ApiResult<Reply>
 where
     R: ChangeRow,

@@ -129,7 +129,7 @@ fn complete_by_progress(tx: &mut Tx, before: &Enrollment) -> ApiResult<Enrollmen
         evidence: None,
     };
     if let Outcome::Present(_) = first(record::record(tx, vec![new])?)? {
-        return one(complete(tx, &[before.clone()])?);
+        return one(complete(tx, std::slice::from_ref(before))?);
     }
     store::find(tx, before.user_id, before.id)
 }
