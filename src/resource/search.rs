@@ -57,7 +57,12 @@ struct Parts {
 impl Search {
     /// Reads what was typed; none where it is blank.
     pub fn read<T: Resource>(tx: &mut Tx, typed: &str) -> ApiResult<Option<Self>> {
-        let texts: Vec<String> = typed.split_whitespace().map(fold).collect();
+        let mut texts: Vec<String> = Vec::new();
+        for text in typed.split_whitespace().map(fold) {
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
         let (Some(column), false) = (T::SEARCH, texts.is_empty()) else {
             return Ok(None);
         };

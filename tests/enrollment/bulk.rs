@@ -202,6 +202,41 @@ fn events(app: &TestApp) -> Vec<(String, i64)> {
 }
 
 #[actix_web::test]
+async fn requests_about_the_same_users_wait_for_each_other_and_are_all_answered() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let (fire, first_aid) = (course(&app, "fire", None), course(&app, "first-aid", None));
+    let mut rows = Vec::new();
+    let mut people = Vec::new();
+    for number in 0..8 {
+        let user = person(&admin, &format!("p{number}"), "P").await;
+        rows.push(json!({"create": {"user_id": user, "course_id": fire}}));
+        people.push(user);
+    }
+    let enrolled = send(&admin, "enrollments", rows).await.assert_status(200);
+
+    // Each withdraws some and enrolls the others, so that facts and users come in another order in each.
+    let requests = (0..8).map(|shift| {
+        let rows = (0..8).map(|number| {
+            let index = (number + shift) % 8;
+            match number < 4 {
+                true => json!({"id": resource(&enrolled, index)["id"], "withdraw": {}}),
+                false => json!({"create": {"user_id": people[index], "course_id": first_aid}}),
+            }
+        });
+        send(&admin, "enrollments", rows.collect())
+    });
+    for answer in futures_util::future::join_all(requests).await {
+        answer.assert_status(200);
+    }
+
+    let live = admin
+        .get("/v1/enrollments?filter=state%20ne%20%22withdrawn%22")
+        .await;
+    assert_eq!(live.at("/data").as_array().unwrap().len(), 8, "{}", live.text());
+}
+
+#[actix_web::test]
 async fn enrollments_are_withdrawn_and_made_in_one_request() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

@@ -56,6 +56,7 @@ async fn people_are_found_by_beginnings_of_words_in_any_script_and_order() {
         ("graca", vec!["ana"]),
         ("GRAÇA", vec!["ana"]),
         ("silva ana", vec!["ana"]),
+        ("ana silva ana ANA silva", vec!["ana"]),
         ("sil", vec!["ana", "gil"]),
         ("ilva", vec![]),
         ("ana - silva", vec!["ana"]),

@@ -40,6 +40,24 @@ pub enum RowChange<C, U> {
     },
 }
 
+impl<C, U> RowChange<C, U> {
+    /// The id of the thing to be changed.
+    pub fn id(&self) -> Option<Uuid> {
+        match self {
+            RowChange::Create(_) => None,
+            RowChange::Update { id, .. } => Some(*id),
+        }
+    }
+
+    /// What is to be added.
+    pub fn new_fields(&self) -> Option<&C> {
+        match self {
+            RowChange::Create(new) => Some(new),
+            RowChange::Update { .. } => None,
+        }
+    }
+}
+
 /// The rule of [`ChangeRow`]s, for [`validator`].
 pub fn creates_or_updates<R: ChangeRow>(row: &R) -> Result<(), ValidationError> {
     if row.has_one_form() {
