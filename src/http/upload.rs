@@ -85,7 +85,7 @@ pub fn is_csv(request: &HttpRequest) -> bool {
 /// Bytes that are held before they are written.
 const PIECE: usize = 1 << 20;
 
-/// Takes a file in, piece by piece. Whoever reads the body before the handler leaves it in the request's extensions.
+/// Takes a file in, piece by piece. Code that reads the body before the handler leaves it in the request's extensions.
 pub async fn receive(request: &HttpRequest, payload: &mut Payload) -> ApiResult<CsvUpload> {
     if !matches!(encoding(request).as_str(), "" | "identity") {
         return Err(ApiError::new(

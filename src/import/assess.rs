@@ -234,7 +234,7 @@ fn add_missing(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<()> {
     Ok(())
 }
 
-/// Those with a key of this source who are not gone already, as `e` and `t`. Whoever is only known because others name
+/// Those with a key of this source who are not gone already, as `e` and `t`. An object that is only known because others name
 /// them cannot be missing.
 fn present(plan: &Plan, declaration: &Declaration) -> Sql {
     sql!(

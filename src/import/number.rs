@@ -181,7 +181,7 @@ fn reuse_numbers(tx: &mut Tx, plan: &Plan, taken: &Taken, separator: &'static st
     Ok(())
 }
 
-/// The rows that cannot have what they want: another thing has it, or an earlier row. Whoever has it already comes first.
+/// The rows that cannot have what they want: another thing has it, or an earlier row. The present holder comes first.
 fn claims(plan: &Plan, taken: &Taken) -> Sql {
     sql!(
         "WITH wanting AS MATERIALIZED (SELECT g.line, g.object_id, g.fields ->> {taken.field} AS value,

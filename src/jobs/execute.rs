@@ -77,7 +77,7 @@ fn record_outcome(app: &App, handler: &Handler, claim: &Claim, run: &JobRun, end
             log::warn!("job {id} ({kind}) failed in attempt {attempts} and is tried again: {error}");
             retry(run, claim, error).map(|()| "retried")
         }
-        // Whoever watches the operation is told, and has to do something else; nothing is wrong with the job.
+        // Clients that watch the operation are told why; nothing is wrong with the job.
         Err(JobError::Refused(problem)) if run.operation_id().is_some() => run
             .finish(|tx| fail_operation(tx, run, problem))
             .map(|()| "refused"),

@@ -91,7 +91,7 @@ pub fn run_due(app: &App, schedules: &[Schedule]) -> ApiResult<()> {
     Ok(())
 }
 
-/// Whoever moves the round on, queues the job; others find it moved.
+/// The process that moves the round on queues the job; others find it moved.
 fn run_if_due(tx: &mut Tx, schedule: &Schedule) -> ApiResult<()> {
     let claimed = diesel::update(job_schedules::table.find(schedule.name))
         .filter(job_schedules::next_run_at.le(tx.now))

@@ -64,7 +64,7 @@ covered: |scope| crate::db::Sql::all([scope.users("events.user_id"), crate::sql!
     "events.position IS NOT NULL"
 )]));
 
-/// The end of the chain. Whoever keeps it can tell later whether the past was rewritten.
+/// The end of the chain. Keep it to tell later whether the past was rewritten.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LedgerHead {
     /// The last position.

@@ -1,6 +1,6 @@
 //! Trees with a closure table: org units, and the reporting line. One set-based algorithm keeps both.
 //!
-//! A node's parent is the truth; the closure follows it. Whoever writes parents calls [`Tree::keep`] with the nodes
+//! A node's parent is the truth; the closure follows it. Code that writes parents calls [`Tree::refresh`] with the nodes
 //! that they wrote, be it one or all of them.
 
 use std::collections::{HashMap, HashSet};

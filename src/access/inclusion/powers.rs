@@ -99,7 +99,7 @@ pub fn held_by_members(groups: Vec<Uuid>, now: DateTime<Utc>) -> Sql {
     )
 }
 
-/// What others may do to whoever comes into these groups, each with its `holder`; over everybody, since anybody may come.
+/// What others may do to members of these groups, each with its `holder`; over everybody, since anybody may become a member.
 pub fn held_over_members(groups: Vec<Uuid>, now: DateTime<Utc>) -> Sql {
     sql!(
         "SELECT grants.scope_id AS holder, 'everything' AS scope_kind, NULL::uuid AS scope_id,

@@ -91,7 +91,7 @@ bulk_row! {
     BulkRoleRow: CreateRole, UpdateRole
 }
 
-// Roles are the academy's shared words: whoever may read them anywhere reads them all. Changing them is another matter.
+// Roles are the academy's shared words: callers who may read them in any scope read them all. Changing them takes more.
 resource!(Role in roles, fields: RoleFields, name: "role", kind: "role", external: None,
     read: RolesRead, write: RolesWrite,
     covered: |scope| scope.global(),

@@ -196,7 +196,7 @@ async fn fetch(app: &App, provider: &ProviderRow) -> Result<(Value, Value, Docum
     let metadata = fetch::get(&address, None).await?;
     let unusable = |cause: String| Failure::new(&address, cause);
     let read = Metadata::deserialize(&metadata).map_err(|error| unusable(error.to_string()))?;
-    // Whoever answers for another issuer would have its tokens taken for this one's (section 4.3).
+    // Otherwise the tokens of another issuer would be accepted as this one's (section 4.3).
     if read.issuer != provider.issuer {
         return Err(unusable(format!("speaks for the issuer {}", read.issuer)));
     }

@@ -201,7 +201,7 @@ impl Company {
         });
     }
 
-    /// Each post that is free goes to whoever of its people stands highest below it, and of those has been there longest.
+    /// Each free post goes to the highest-ranking of its people, and of equals to the one who has been there longest.
     fn fill_posts(&mut self) {
         let leads = self.leads();
         let mut free: Vec<Post> = Vec::new();

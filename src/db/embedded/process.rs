@@ -85,7 +85,7 @@ unsafe fn guard(server: libc::pid_t, users: RawFd) -> ! {
         close_from(1);
         while libc::waitpid(server, ptr::null_mut(), libc::WNOHANG) == 0 {
             if libc::flock(0, libc::LOCK_EX | libc::LOCK_NB) == 0 {
-                // Whoever comes now waits for the lock until the server is gone.
+                // A process that comes now waits for the lock until the server is gone.
                 libc::kill(server, libc::SIGINT);
                 libc::waitpid(server, ptr::null_mut(), 0);
                 break;

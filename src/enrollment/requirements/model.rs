@@ -53,7 +53,7 @@ text_enum! {
         RuleChanged = "rule_changed",
         /// The rule was archived.
         RuleArchived = "rule_archived",
-        /// Whoever assigned it took that back.
+        /// The manual reason was removed.
         Withdrawn = "withdrawn",
         /// Its person was archived.
         UserLeft = "user_left",

@@ -1,4 +1,4 @@
-//! Whether values fit their attributes' definitions. Called by whoever writes people: the API, imports.
+//! Whether values fit their attributes' definitions. Called by all code that writes users: the API, imports.
 
 use std::collections::HashMap;
 

@@ -114,7 +114,7 @@ pub fn newly_reached(tx: &mut Tx, people: &[Uuid]) -> ApiResult<HashSet<Uuid>> {
 }
 
 /// Those of `gained`, pairs of group and person, whom the caller would come to reach by these memberships. Who writes
-/// people everywhere may: whoever grants a role in the scope of a dynamic group trusts those with the facts that its
+/// people everywhere may: granting a role in the scope of a dynamic group trusts them with the facts that its
 /// filter looks at.
 fn exceeding_people(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<Uuid>> {
     if gained.is_empty() || tx.seen(Permission::UsersWrite).is_everything() {

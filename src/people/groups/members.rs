@@ -196,7 +196,7 @@ fn refuse_unless_static(group: &Group) -> ApiResult<()> {
     }
 }
 
-/// Whoever chooses the members of a group that holds roles grants those roles.
+/// Choosing the members of a group that holds roles grants those roles.
 fn refuse_unless_may_grant(tx: &mut Tx, group: Uuid) -> ApiResult<()> {
     if inclusion::holders_beyond_caller(tx, inclusion::held_by_members(vec![group], tx.now))?.is_empty() {
         Ok(())

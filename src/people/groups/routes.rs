@@ -67,7 +67,7 @@ resource_endpoints! {
 
 /// List the members of a group.
 ///
-/// Those whom the caller may see; `filter` speaks of people as it does under `/v1/users`.
+/// Members that the caller may see; `filter` is the one of `/v1/users`.
 #[utoipa::path(tag = "groups", params(("group_id" = String, Path), ListQuery),
     responses((status = 200, body = Page<GroupMember>)), extensions(("x-permission" = json!("groups.read"))))]
 #[get("/{group_id}/members")]

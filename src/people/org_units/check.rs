@@ -131,7 +131,7 @@ fn ids(drafts: &[Draft], which: fn(&Draft) -> bool) -> Vec<Uuid> {
 
 type Units = HashMap<Uuid, ApiResult<Authorized<OrgUnit>>>;
 
-/// Whoever changes what is below a unit needs the permission on that unit; at the top, on everything. What is new in
+/// Changing what is below a unit needs the permission on that unit; at the top, on everything. What is new in
 /// this request stands where its own parent does.
 fn places(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let new: HashSet<Uuid> = drafts

@@ -54,7 +54,7 @@ fn without_groups() -> Schema {
 }
 
 /// The attributes of people, custom ones included, that a filter may name. Archived ones too, so that filters which
-/// name them go on working. For what holds whoever asks: rules and dynamic groups; else see [`schema_for_caller`].
+/// name them go on working. For what does not depend on the caller: rules and dynamic groups; else see [`schema_for_caller`].
 pub fn schema(tx: &mut Tx) -> ApiResult<Schema> {
     Ok(all().with_custom("users.attributes", custom(tx)?))
 }
@@ -90,7 +90,7 @@ fn custom(tx: &mut Tx) -> ApiResult<Vec<CustomAttribute>> {
     Ok(custom.collect())
 }
 
-/// The people whom `text` describes, of those within `reach` and those whom the caller may see, as a condition over `users`; all
+/// The users that `text` describes, within `reach` and visible to the caller, as a condition over `users`; all
 /// of them without one. Reports are also of people who take courses in the caller's charge: facts of those are not for them.
 pub fn condition(tx: &mut Tx, text: Option<&str>, reach: &Scope) -> ApiResult<Sql> {
     let Some(text) = text else {

@@ -151,7 +151,7 @@ pub fn matching(tx: &mut Tx, group: Option<Uuid>, people: Vec<Uuid>, condition: 
     Ok(found.into_iter().map(|user| user.id).collect())
 }
 
-/// Whether another group that SCIM knows has that name. Whoever gives a group the same name waits for this transaction.
+/// Whether another group that SCIM knows has that name. A transaction that gives a group the same name waits for this one.
 pub fn is_taken(tx: &mut Tx, name: &str, except: Option<Uuid>) -> ApiResult<bool> {
     let name = fold(name);
     tx.advisory_lock(sql!("'scim_groups ' || {name}", name = name.as_str()))?;

@@ -107,7 +107,7 @@ fn record(row: Row) -> Record {
     }
 }
 
-/// Those whom SCIM knows: see [`Record::is_known`].
+/// Users that SCIM knows: see [`Record::is_known`].
 fn known() -> Sql {
     sql!(
         "(users.status <> 'archived' OR NOT EXISTS (
@@ -180,7 +180,7 @@ pub struct Deleted {
     pub is_own: bool,
 }
 
-/// Those whom clients deleted who had that name, or that external id of this client.
+/// Users deleted by clients, with that name or that external id of this client.
 pub fn deleted(
     tx: &mut Tx,
     client: &Client,

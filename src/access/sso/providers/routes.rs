@@ -35,7 +35,7 @@ async fn list_identity_providers(call: Call, query: Query<ListQuery>) -> ApiResu
 
 /// Create an identity provider.
 ///
-/// People sign in by it from then on. Whoever decides that could sign in as anybody, so it takes every permission that
+/// People sign in with it from then on. Its administrator could sign in as any user, so the caller needs every permission that
 /// anybody was granted.
 #[utoipa::path(tag = "sso", request_body = CreateIdentityProvider,
     responses((status = 201, body = IdentityProvider)), extensions(("x-permission" = json!("identity_providers.write"))))]
@@ -93,6 +93,6 @@ fn require(tx: &mut Tx) -> ApiResult<()> {
     inclusion::require_granted(
         tx,
         inclusion::granted_to_people(tx.now),
-        "Whoever keeps a provider could sign in as anybody, and people were granted something that you do not hold in a scope that includes it; ask somebody who does.",
+        "The administrator of a provider could sign in as any user, and users were granted something that you do not hold in a scope that includes it; ask somebody who does.",
     )
 }
