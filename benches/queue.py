@@ -30,10 +30,10 @@ CREATE SEQUENCE bench_job;
 """
 ATTEMPT = """SELECT ('00000000-0000-7000-8000-' || lpad(nextval('bench_job')::text, 12, '0'))::uuid AS id \\gset
 BEGIN;
-SELECT id, set_config('statement_timeout', '600s', true) FROM bench_jobs WHERE id = :'id' AND attempt_token = :'id' AND state = 'running' FOR KEY SHARE;
+SELECT id, set_config('statement_timeout', '600s', true) FROM bench_jobs WHERE id = :id::uuid AND attempt_token = :id::uuid AND state = 'running' FOR KEY SHARE;
 SELECT id FROM users WHERE username_folded = 'nobody';
 UPDATE bench_jobs SET state = 'succeeded', attempt_token = NULL, lease_until = NULL, last_error = NULL, finished_at = now()
-WHERE id = :'id' AND attempt_token = :'id' AND state = 'running';
+WHERE id = :id::uuid AND attempt_token = :id::uuid AND state = 'running';
 COMMIT;
 """
 

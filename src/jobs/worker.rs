@@ -49,6 +49,7 @@ struct Shared {
     schedules: &'static [Schedule],
     seal: Sealer,
     name: String,
+    threads: usize,
     /// How many long jobs run at once.
     long_jobs: usize,
     /// The number of its sign of life; 0 while it gives none.
@@ -105,6 +106,7 @@ impl Worker {
                 schedules,
                 seal,
                 name: format!("{} in process {}", Uuid::now_v7().simple(), std::process::id()),
+                threads: threads as usize,
                 long_jobs: long_jobs(threads) as usize,
                 queue: Mutex::default(),
                 work: Condvar::new(),
@@ -290,19 +292,28 @@ impl Shared {
         if idle == 0 {
             return Ok(());
         }
-        let most_long = self.long_jobs.saturating_sub(long_held).min(idle);
-        for (is_long, most) in [(true, most_long), (false, idle * CLAIMS_A_THREAD)] {
-            let of_length = self.handlers.iter().filter(|handler| handler.is_long == is_long);
-            let kinds: Vec<&str> = of_length.map(|handler| handler.kind).collect();
-            if most == 0 || kinds.is_empty() {
-                continue;
-            }
-            let claims = self.on_connection(|conn| {
-                store::claim(conn, &kinds, most, self.claimant(), self.app.clock.now())
-            })?;
-            self.hold(claims, is_long);
+        let long_free = self.long_jobs.saturating_sub(long_held);
+        let wanted = self
+            .handlers
+            .iter()
+            .filter(|handler| !handler.is_long || long_free > 0);
+        let kinds: Vec<&str> = wanted.map(|handler| handler.kind).collect();
+        // At least for half of the threads: the others are idle soon.
+        let most = idle.max(self.threads / 2) * CLAIMS_A_THREAD;
+        let claims = self
+            .on_connection(|conn| store::claim(conn, &kinds, most, self.claimant(), self.app.clock.now()))?;
+        let is_long = |claim: &Claim| {
+            let mut handlers = self.handlers.iter();
+            handlers.any(|handler| handler.is_long && handler.kind == claim.kind)
+        };
+        let (long, short): (Vec<_>, Vec<_>) = claims.into_iter().partition(is_long);
+        let (long, spare) = long.split_at(long_free.min(long.len()));
+        self.hold(long.to_vec(), true);
+        self.hold(short, false);
+        match spare.is_empty() {
+            true => Ok(()),
+            false => self.on_connection(|conn| store::unclaim(conn, spare)).map(drop),
         }
-        Ok(())
     }
 
     fn hold(&self, claims: Vec<Claim>, is_long: bool) {
