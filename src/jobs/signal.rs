@@ -7,7 +7,7 @@ use std::{
 
 use crate::app::{Part, Wake};
 
-/// A bell that is not missed: who waits after it rang does not wait.
+/// A signal that is not missed: a thread that waits after it was given goes on at once.
 #[derive(Debug, Default)]
 pub struct JobSignal {
     rung: Mutex<u64>,

@@ -56,7 +56,7 @@ pub struct Claim {
 pub struct Claimant<'a> {
     /// The worker, for people.
     pub name: &'a str,
-    /// The number of its sign of life, if it gives one.
+    /// The number of its worker lock, if it holds one.
     pub number: Option<i32>,
 }
 
@@ -94,7 +94,7 @@ pub fn claim(
     .load(conn)
 }
 
-/// Jobs whose worker is gone: its lease ran out, or its sign of life ended.
+/// Jobs whose worker is gone: its lease ran out, or its worker lock is free.
 fn lost(now: DateTime<Utc>) -> Sql {
     sql!(
         "state = 'running' AND (lease_until < {now} OR worker_number <> ALL({alive}))",
@@ -115,7 +115,7 @@ pub fn recover(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize
     .execute(conn)
 }
 
-/// Takes over the jobs whose last attempt ended with its worker, for them to be buried.
+/// Takes over the jobs whose last attempt ended with its worker, to make them dead letters.
 pub fn claim_lost(
     conn: &mut PgConnection,
     kinds: &[&str],

@@ -52,7 +52,7 @@ struct Shared {
     threads: usize,
     /// How many long jobs run at once.
     long_jobs: usize,
-    /// The number of its sign of life; 0 while it gives none.
+    /// The number of its worker lock; 0 while it holds none.
     number: AtomicI32,
     sign: Mutex<Option<WorkerLock>>,
     queue: Mutex<WorkerQueue>,
@@ -397,7 +397,7 @@ impl Shared {
         }
     }
 
-    /// Sees to it that the worker gives its sign of life: where its session ended, by another.
+    /// Makes sure that the worker holds its lock: takes another where the session ended.
     fn take_worker_lock(&self) -> ApiResult<()> {
         let mut sign = lock(&self.sign);
         if sign.as_mut().is_some_and(WorkerLock::is_given) {
