@@ -133,6 +133,7 @@ CREATE TABLE user_history (
     employment_type text,
     manager_id uuid,
     org_unit_id uuid,
+    location_id uuid,
     PRIMARY KEY (user_id, id),
     CHECK (valid_to > valid_from)
 );

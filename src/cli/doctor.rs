@@ -172,6 +172,7 @@ fn database(conn: &mut PgConnection, connections: u32, config: &Config) -> Vec<(
             ),
         },
     ));
+    findings.push(("search", search(conn, is_migrated)));
     if is_migrated || !server.has_icu {
         findings.push(("collation", collation(conn, server.has_icu)));
     }
@@ -208,11 +209,69 @@ fn encoding(server: &Server) -> Finding {
     }
     if !server.folds_case {
         return fault(
-            "The database's locale does not know that \u{c4} and \u{e4} are one letter, so names are not found in any case.",
-            "make another: CREATE DATABASE provost ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8' TEMPLATE template0.",
+            "The database's locale (LC_CTYPE) does not know that \u{c4} and \u{e4} are one letter, so search tells capitals apart.",
+            WITH_LETTERS,
         );
     }
     Fine("UTF8, with a locale that knows letters".into())
+}
+
+const WITH_LETTERS: &str = "make another: CREATE DATABASE provost ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8' TEMPLATE template0.";
+
+#[derive(QueryableByName)]
+struct Trigrams {
+    #[diesel(sql_type = sql_types::Bool)]
+    is_available: bool,
+    #[diesel(sql_type = sql_types::Bool)]
+    is_installed: bool,
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = sql_types::Bool)]
+    holds: bool,
+}
+
+/// Whether the server has the extension that search uses, and the extension knows letters beyond ASCII: it goes by the
+/// database's LC_CTYPE, also where another provider folds case.
+fn search(conn: &mut PgConnection, is_migrated: bool) -> Finding {
+    let read = sql_query(
+        "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm') AS is_available,
+            EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm') AS is_installed",
+    );
+    match read.get_result::<Trigrams>(conn) {
+        Err(error) => {
+            return fault(
+                error.to_string(),
+                "give Provost's user the right to read the catalog.",
+            );
+        }
+        Ok(found) if found.is_installed => {}
+        Ok(found) if !found.is_available => {
+            return fault(
+                "The server lacks PostgreSQL's own extension pg_trgm, which search uses.",
+                "install the server's package of extensions (postgresql-contrib), then run `provost migrate`.",
+            );
+        }
+        Ok(_) if is_migrated => {
+            return fault(
+                "The extension pg_trgm was removed from the database, and the indexes of search with it.",
+                "restore the database from a backup.",
+            );
+        }
+        Ok(_) => return Fine("the server has pg_trgm, which `provost migrate` installs".into()),
+    }
+    match sql_query("SELECT cardinality(show_trgm(chr(228))) > 0 AS holds").get_result::<Answer>(conn) {
+        Ok(Answer { holds: true }) => Fine("pg_trgm is installed and knows letters beyond ASCII".into()),
+        Ok(_) => fault(
+            "The database's LC_CTYPE is C, so search knows no letters beyond ASCII.",
+            WITH_LETTERS,
+        ),
+        Err(error) => fault(
+            error.to_string(),
+            "put the schema of the extension pg_trgm into the search_path of Provost's user.",
+        ),
+    }
 }
 
 #[derive(QueryableByName)]

@@ -698,6 +698,7 @@ diesel::table! {
         employment_type -> Nullable<Text>,
         manager_id -> Nullable<Uuid>,
         org_unit_id -> Nullable<Uuid>,
+        location_id -> Nullable<Uuid>,
     }
 }
 

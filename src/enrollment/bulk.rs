@@ -1,8 +1,6 @@
 //! `POST …/bulk` of facts. The functions that serve single requests write the rows. Changes come before new facts, so that a
 //! request may withdraw an enrollment and enroll the user again.
 
-use std::collections::HashMap;
-
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde::Serialize;
 use uuid::Uuid;
@@ -16,9 +14,10 @@ use crate::{
     app::{Call, Tx},
     db::Fixed,
     http::{
-        ApiError, ApiResult, Code, Reply, Versioned,
-        bulk::{BulkAnswer, BulkBody, ChangeRow, Outcomes, RowChange, check_version, next},
+        ApiError, ApiResult, Reply, Versioned,
+        bulk::{BulkAnswer, BulkBody, ChangeRow, Outcomes, RowChange, answered, next},
     },
+    resource::bulk::take,
     sql,
 };
 
@@ -89,14 +88,11 @@ where
         }
         let mut changed = change(tx, changed)?.into_iter();
         let mut created = create(tx, created)?.into_iter();
-        let answered = asked.into_iter().map(|(key, pointer)| {
-            let outcome = pointer.and_then(|pointer| match pointer {
-                "/create" => next(&mut created).map_err(|error| error.below(pointer)),
-                _ => next(&mut changed).map_err(|error| error.below(pointer)),
-            });
-            (key, outcome)
+        let answered = answered(asked, |pointer| match pointer {
+            "/create" => next(&mut created),
+            _ => next(&mut changed),
         });
-        Reply::ok(&BulkAnswer::new(answered.collect())?)
+        Reply::ok(&BulkAnswer::new(answered)?)
     })
     .await
 }
@@ -122,20 +118,4 @@ fn lock_people<T: Protected>(tx: &mut Tx, facts: &[Uuid], mut people: Vec<Uuid>)
         people.extend(of_facts.into_iter().map(|fact| fact.user_id));
     }
     people::lock(tx, people).map(drop)
-}
-
-fn take<T: Protected + Versioned>(
-    facts: &mut HashMap<Uuid, ApiResult<Authorized<T>>>,
-    id: Uuid,
-    version: Option<i64>,
-) -> ApiResult<Authorized<T>> {
-    let named_twice = || {
-        ApiError::new(
-            Code::Conflict,
-            "Another row changes this already; send it by itself.",
-        )
-    };
-    let fact = facts.remove(&id).ok_or_else(named_twice)??;
-    check_version(&*fact, version)?;
-    Ok(fact)
 }

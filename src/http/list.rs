@@ -9,16 +9,16 @@ use chrono::NaiveDate;
 use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
 use utoipa::{
-    IntoParams, ToSchema,
+    ToSchema,
     openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, schema::SchemaType, schema::Type},
 };
 use uuid::Uuid;
 
 use super::{
-    ApiError, ApiResult, FieldError,
+    ApiError, ApiResult,
     cursor::{self, Cursor},
     filter,
-    query::{Parameters, joined},
+    query::joined,
 };
 use crate::{
     db::{
@@ -29,25 +29,68 @@ use crate::{
     instant, sql,
 };
 
-/// The parameters that every list takes.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Rows a page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    pub limit: Option<i64>,
-    /// Where to go on: `next_cursor` of the page before.
-    pub cursor: Option<String>,
-    /// The order; a leading `-` turns it round.
-    #[param(example = "-created_at")]
-    pub sort: Option<String>,
-    /// Which rows, in the filter language.
-    #[param(max_length = 4096)]
-    pub filter: Option<String>,
-    /// What is wrong with the parameters so far: [`ListQuery::page`] tells it.
-    #[serde(skip)]
-    pub faults: Vec<FieldError>,
+/// Declares the parameters of a list: those that every list takes, with docs of its own for `sort` if need be, and further ones.
+///
+/// `list_query! { /// The parameters of … ListThings { /// … color: Option<String> } }`
+#[macro_export]
+macro_rules! list_query {
+    ($(#[$meta:meta])* $query:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty),* $(,)? }) => {
+        $crate::list_query! {
+            $(#[$meta])*
+            $query,
+            /// The order; a leading `-` turns it round.
+            sort,
+            { $($(#[$field_meta])* $field: $type),* }
+        }
+    };
+    ($(#[$meta:meta])* $query:ident, $(#[$sort_doc:meta])* sort,
+     { $($(#[$field_meta:meta])* $field:ident: $type:ty),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, utoipa::IntoParams)]
+        #[serde(deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        pub struct $query {
+            /// Rows a page.
+            #[param(minimum = 1, maximum = 200, default = 50)]
+            pub limit: Option<i64>,
+            /// Where to go on: `next_cursor` of the page before.
+            pub cursor: Option<String>,
+            $(#[$sort_doc])*
+            #[param(example = "-created_at")]
+            pub sort: Option<String>,
+            /// Which rows, in the filter language.
+            #[param(max_length = 4096)]
+            pub filter: Option<String>,
+            $($(#[$field_meta])* pub $field: $type,)*
+            /// What is wrong with the parameters so far: [`ListQuery::page`](crate::http::ListQuery::page) tells it.
+            #[serde(skip)]
+            pub faults: Vec<$crate::http::FieldError>,
+        }
+
+        impl $crate::http::Parameters for $query {
+            fn fault_collector(&mut self) -> Option<&mut Vec<$crate::http::FieldError>> {
+                Some(&mut self.faults)
+            }
+        }
+
+        impl $query {
+            /// The parameters that every list takes.
+            pub fn list(&self) -> $crate::http::ListQuery {
+                $crate::http::ListQuery {
+                    limit: self.limit,
+                    cursor: self.cursor.clone(),
+                    sort: self.sort.clone(),
+                    filter: self.filter.clone(),
+                    faults: self.faults.clone(),
+                }
+            }
+        }
+    };
+}
+
+list_query! {
+    /// The parameters that every list takes.
+    ListQuery {}
 }
 
 /// How a sort column's values travel in a cursor.
@@ -99,12 +142,6 @@ pub const ORDER_OF_TEXT: Fixed = Fixed(" COLLATE provost_order");
 
 const DEFAULT_LIMIT: i64 = 50;
 const BATCH: i64 = 1_000;
-
-impl Parameters for ListQuery {
-    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
-        Some(&mut self.faults)
-    }
-}
 
 impl ListQuery {
     /// How many rows a page has at most.

@@ -118,6 +118,8 @@ fn sentence(error: &ValidationError<'_>) -> String {
             |known| format!("must be {}", known.words),
         ),
         Kind::Type { kind } => format!("must be {}", types(kind)),
+        // An object that has no members.
+        Kind::FalseSchema => "takes no members; send `{}`".into(),
         _ => error.to_string(),
     }
 }

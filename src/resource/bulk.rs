@@ -10,8 +10,8 @@ use crate::{
     app::{Call, Tx},
     authz::{Authorized, authorize_all},
     http::{
-        ApiError, ApiResult, Code, Reply,
-        bulk::{Answered, BulkAnswer, BulkBody, ChangeRow, Row, RowChange, answered, check_version},
+        ApiError, ApiResult, Code, Reply, Versioned,
+        bulk::{Answered, BulkAnswer, BulkBody, ChangeRow, Row, RowChange, answered, check_version, next},
     },
 };
 
@@ -36,7 +36,7 @@ where
     call.write(move |tx| {
         T::lock(tx)?;
         let outcomes = write_rows::<T, R>(tx, body.read::<R>()).map_err(|error| ApiError {
-            // Somebody took a value between the look and the write: with another look the row can be told.
+            // The value was taken after the check: retry, so that the row gets its own error.
             is_retryable: error.is_retryable || error.code == Code::AlreadyExists,
             ..error
         })?;
@@ -64,25 +64,45 @@ where
         });
         asked.push((row.key, pointer));
     }
-    let outcomes = write(tx, changes)?;
-    Ok(answered(asked, outcomes))
+    let mut outcomes = write(tx, changes)?.into_iter();
+    Ok(answered(asked, |_| next(&mut outcomes)))
 }
 
 /// Where in a row its change stands, and the change.
 fn change<T: Resource, R: ChangeRow<Create = Create<T>, Update: RowEdit<T>>>(
     new_id: Uuid,
     row: R,
-    things: &mut HashMap<Uuid, ApiResult<Authorized<T>>>,
+    things: &mut Things<T>,
 ) -> ApiResult<(&'static str, Change<T>)> {
     match row.into_change() {
         Some(RowChange::Create(new)) => Ok(("/create", Change::Create(new_id, Box::new(new)))),
         Some(RowChange::Update { id, version, changes }) => {
-            let named_twice =
-                || ApiError::new(Code::Conflict, "Another row changes this already; join the two.");
-            let thing = things.remove(&id).ok_or_else(named_twice)??;
-            check_version(&*thing, version)?;
+            let thing = take(things, id, version)?;
             Ok((R::CHANGE, changes.of(thing)))
         }
         None => Err(ApiError::internal("a row passed its check and has neither form")),
     }
+}
+
+/// What rows name by their ids, as far as no row has taken it.
+pub type Things<T> = HashMap<Uuid, ApiResult<Authorized<T>>>;
+
+/// Takes the thing that a row changes. A row that is refused leaves it to later rows.
+pub fn take<T: Versioned>(
+    things: &mut Things<T>,
+    id: Uuid,
+    version: Option<i64>,
+) -> ApiResult<Authorized<T>> {
+    match things.get(&id) {
+        Some(Ok(thing)) => check_version(&**thing, version)?,
+        Some(Err(error)) => return Err(error.clone()),
+        None => {}
+    }
+    let named_twice = || {
+        ApiError::new(
+            Code::Conflict,
+            "Another row of this request changes it already; join the two rows, or send this one afterwards.",
+        )
+    };
+    things.remove(&id).ok_or_else(named_twice)?
 }

@@ -24,6 +24,9 @@ pub struct Draft<T: Resource> {
     pub action: Option<&'static str>,
     /// Why it is not written.
     pub refused: Option<ApiError>,
+    /// Pointers to its values that another row has, or an earlier draft asks for. The caller learns of them once it is known
+    /// that they may write the row.
+    pub taken: Vec<String>,
 }
 
 impl<T: Resource> Draft<T> {
@@ -42,6 +45,18 @@ impl<T: Resource> Draft<T> {
         if !faults.is_empty() {
             self.refuse(ApiError::invalid(faults));
         }
+    }
+
+    /// Refuses it for the values that are noted as taken.
+    pub(super) fn refuse_taken(&mut self) {
+        for pointer in std::mem::take(&mut self.taken) {
+            self.refuse(ApiError::taken(pointer));
+        }
+    }
+
+    /// Whether the value at `pointer` is noted as taken.
+    pub fn is_taken(&self, pointer: &str) -> bool {
+        self.taken.iter().any(|taken| taken == pointer)
     }
 
     /// Whether nothing spoke against it yet.

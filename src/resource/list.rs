@@ -11,69 +11,34 @@ use crate::{
     app::Tx,
     db::Sql,
     filter::Schema,
-    http::{ApiResult, FieldError, ListQuery, Listing, Page, query::Parameters},
+    http::{ApiResult, Listing, Page, query::Parameters},
+    list_query,
 };
 
-/// The parameters of a resource's list.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ResourceQuery {
-    /// Rows a page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    pub limit: Option<i64>,
-    /// Where to go on: `next_cursor` of the page before.
-    pub cursor: Option<String>,
-    /// The order; a leading `-` turns it round.
-    #[param(example = "-created_at")]
-    pub sort: Option<String>,
-    /// Which rows, in the filter language.
-    #[param(max_length = 4096)]
-    pub filter: Option<String>,
-    /// What to show inside each row.
-    #[param(max_length = 200)]
-    pub expand: Option<String>,
-    /// What to search for.
-    #[serde(skip)]
-    #[param(ignore)]
-    pub q: Option<String>,
-    /// What is wrong with the parameters so far.
-    #[serde(skip)]
-    pub faults: Vec<FieldError>,
+list_query! {
+    /// The parameters of a resource's list.
+    ResourceQuery {
+        /// What to show inside each row.
+        #[param(max_length = 200)]
+        expand: Option<String>,
+        /// What to search for.
+        #[serde(skip)]
+        #[param(ignore)]
+        q: Option<String>,
+    }
 }
 
-/// The parameters of the list of a resource that is searched.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct SearchQuery {
-    /// Rows a page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    pub limit: Option<i64>,
-    /// Where to go on: `next_cursor` of the page before.
-    pub cursor: Option<String>,
-    /// The order; a leading `-` turns it round.
-    #[param(example = "-created_at")]
-    pub sort: Option<String>,
-    /// Which rows, in the filter language.
-    #[param(max_length = 4096)]
-    pub filter: Option<String>,
-    /// What somebody typed: beginnings of words of names, codes, usernames and e-mail addresses, in any order, with or
-    /// without accents; or a whole external key. Where that finds less than a page, and `sort` is absent, what has
-    /// words one letter away follows, the best first.
-    #[param(max_length = 200, example = "ana sil")]
-    pub q: Option<String>,
-    /// What to show inside each row.
-    #[param(max_length = 200)]
-    pub expand: Option<String>,
-    /// What is wrong with the parameters so far.
-    #[serde(skip)]
-    pub faults: Vec<FieldError>,
-}
-
-impl Parameters for SearchQuery {
-    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
-        Some(&mut self.faults)
+list_query! {
+    /// The parameters of the list of a resource that is searched.
+    SearchQuery {
+        /// What somebody typed: beginnings of words of names, codes, usernames and e-mail addresses, in any order, with or
+        /// without accents; or a whole external key. Where that finds less than a page, and `sort` is absent, what has
+        /// words one letter away follows, the best first.
+        #[param(max_length = 200, example = "ana sil")]
+        q: Option<String>,
+        /// What to show inside each row.
+        #[param(max_length = 200)]
+        expand: Option<String>,
     }
 }
 
@@ -87,25 +52,6 @@ impl From<SearchQuery> for ResourceQuery {
             expand: query.expand,
             q: query.q,
             faults: query.faults,
-        }
-    }
-}
-
-impl Parameters for ResourceQuery {
-    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
-        Some(&mut self.faults)
-    }
-}
-
-impl ResourceQuery {
-    /// The parameters that every list takes.
-    pub fn list(&self) -> ListQuery {
-        ListQuery {
-            limit: self.limit,
-            cursor: self.cursor.clone(),
-            sort: self.sort.clone(),
-            filter: self.filter.clone(),
-            faults: self.faults.clone(),
         }
     }
 }

@@ -36,7 +36,7 @@ pub use self::{
     record::{Column, Declaration, Filterable, Record},
     reference::Reference,
     schema::{Create, NoExtra, Update},
-    unique::Unique,
+    unique::{Claim, Unique},
     write::Change,
 };
 use crate::{
@@ -130,6 +130,8 @@ pub trait Resource: Row {
     const SEARCH: Option<&'static str> = None;
     /// What `expand` may name.
     const EXPANSIONS: &'static [Expansion] = &[];
+    /// The columns whose values no two rows share.
+    const UNIQUE: &'static [Unique<Self>] = &[];
 
     /// What filters of lists may name.
     fn filters(_: &mut Tx) -> ApiResult<Schema> {
@@ -150,7 +152,19 @@ pub trait Resource: Row {
         Ok(())
     }
 
-    /// Writes what belongs to the rows, which are written by now, such as their places in a tree.
+    /// Further values of drafts that no two rows share, beside those of [`Self::UNIQUE`].
+    fn claims(_: &mut Tx, _: &[Draft<Self>]) -> ApiResult<Vec<Claim>> {
+        Ok(Vec::new())
+    }
+
+    /// Refuses drafts that are wrong because others are refused, such as a circle that another draft would have opened. Asked
+    /// again whenever a draft was refused.
+    fn settle(_: &mut Tx, _: &mut [Draft<Self>]) -> ApiResult<()> {
+        Ok(())
+    }
+
+    /// Writes what belongs to the rows, which are written by now, such as their places in a tree. What the draft has noted as
+    /// taken is left out.
     fn follow(_: &mut Tx, _: &[Draft<Self>]) -> ApiResult<()> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Values that no two rows share: told before the database refuses them, for all drafts at once.
+//! Values that no two rows share: found before the database refuses them, for all drafts at once.
 
 use std::collections::HashSet;
 
@@ -6,21 +6,35 @@ use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
 use super::{Draft, Resource};
-use crate::{
-    app::Tx,
-    db::sql::Fixed,
-    http::{ApiError, ApiResult},
-    sql,
-    text::fold,
-};
+use crate::{app::Tx, db::sql::Fixed, http::ApiResult, sql, text::fold};
 
 /// A column whose values are unique, by their key forms if it has any.
 #[derive(Debug)]
 pub struct Unique<T> {
     /// Its name, and that of the body's member.
-    pub column: &'static str,
-    /// Its value in a row.
-    pub value: fn(&T) -> &String,
+    pub(super) column: &'static str,
+    value: fn(&T) -> &String,
+}
+
+/// A value of a draft that no other row may have.
+#[derive(Debug)]
+pub struct Claim {
+    /// The draft's place among the drafts.
+    pub draft: usize,
+    /// The pointer to the value in the body.
+    pub pointer: String,
+    /// The value by which it is compared with those of the same member of the body.
+    pub value: String,
+    /// Whether a row has the value before any draft is written.
+    pub is_taken: bool,
+}
+
+impl Claim {
+    /// The member of the body, and the value.
+    fn subject(&self) -> (&str, &str) {
+        let member = self.pointer.split('/').nth(1).unwrap_or_default();
+        (member, &self.value)
+    }
 }
 
 #[derive(QueryableByName)]
@@ -28,49 +42,92 @@ struct Found {
     #[diesel(sql_type = sql_types::BigInt)]
     position: i64,
     #[diesel(sql_type = sql_types::Text)]
-    folded: String,
+    value: String,
     #[diesel(sql_type = sql_types::Bool)]
     is_taken: bool,
 }
 
 impl<T: Resource> Unique<T> {
-    /// Refuses those whose value another row has before any of them is written, or an earlier draft asks for: what one
-    /// draft gives up another cannot have in the same request.
-    pub fn check(&self, tx: &mut Tx, drafts: &mut [Draft<T>]) -> ApiResult<()> {
-        let mut setting: Vec<_> = drafts.iter_mut().filter(|draft| draft.sets(self.value)).collect();
-        if setting.is_empty() {
-            return Ok(());
+    /// The column `column`, whose value in a row is `value`.
+    pub const fn new(column: &'static str, value: fn(&T) -> &String) -> Self {
+        Unique { column, value }
+    }
+
+    /// The pointer to the member of the body.
+    pub(super) fn pointer(&self) -> String {
+        format!("/{}", self.column)
+    }
+
+    /// The values that drafts newly give this column.
+    fn claims(&self, tx: &mut Tx, drafts: &[Draft<T>]) -> ApiResult<Vec<Claim>> {
+        let setting = drafts
+            .iter()
+            .enumerate()
+            .filter(|(_, draft)| draft.sets(self.value));
+        let (places, rows): (Vec<usize>, Vec<&T>) =
+            setting.map(|(place, draft)| (place, &draft.after)).unzip();
+        if places.is_empty() {
+            return Ok(Vec::new());
         }
         let columns = &T::declaration().columns;
         let is_folded = columns
             .iter()
             .any(|column| column.name == self.column && column.is_folded);
-        let values = setting.iter().map(|draft| (self.value)(&draft.after));
+        let values = rows.iter().map(|row| (self.value)(row));
         let values: Vec<String> = match is_folded {
             true => values.map(|value| fold(value)).collect(),
             false => values.cloned().collect(),
         };
-        let ids: Vec<Uuid> = setting.iter().map(|draft| draft.after.id()).collect();
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id()).collect();
         let found: Vec<Found> = sql!(
-            "SELECT given.position, given.value AS folded, EXISTS (SELECT 1 FROM {table} present
+            "SELECT given.position, given.value, EXISTS (SELECT 1 FROM {table} present
                  WHERE present.{column}{suffix} = given.value AND present.id <> given.id) AS is_taken
-             FROM unnest({values}, {ids}) WITH ORDINALITY AS given(value, id, position) ORDER BY given.position",
+             FROM unnest({values}, {ids}) WITH ORDINALITY AS given(value, id, position)",
             table = Fixed(T::TABLE),
             column = Fixed(self.column),
             suffix = Fixed(if is_folded { "_folded" } else { "" }),
         )
         .load(tx.conn)?;
-        let mut seen = HashSet::new();
-        for value in found {
-            let Some(draft) = setting.get_mut(value.position as usize - 1) else {
-                continue;
-            };
-            if value.is_taken || seen.contains(&value.folded) {
-                draft.refuse(ApiError::taken(format!("/{}", self.column)));
-            } else if draft.stands() {
-                seen.insert(value.folded);
+        let claims = found.into_iter().filter_map(|found| {
+            Some(Claim {
+                draft: *places.get(usize::try_from(found.position).ok()?.checked_sub(1)?)?,
+                pointer: self.pointer(),
+                value: found.value,
+                is_taken: found.is_taken,
+            })
+        });
+        Ok(claims.collect())
+    }
+}
+
+/// All values of drafts that no two rows may share, in the order of the drafts.
+pub fn claims<T: Resource>(tx: &mut Tx, drafts: &[Draft<T>]) -> ApiResult<Vec<Claim>> {
+    let mut claims = T::claims(tx, drafts)?;
+    for unique in T::UNIQUE {
+        claims.extend(unique.claims(tx, drafts)?);
+    }
+    claims.sort_by_key(|claim| claim.draft);
+    Ok(claims)
+}
+
+/// Notes for each draft which of its values are taken: by a row, even if another draft changes that row, or by an earlier draft
+/// that will be written.
+pub fn note_taken<T: Resource>(claims: &[Claim], drafts: &mut [Draft<T>]) {
+    drafts.iter_mut().for_each(|draft| draft.taken.clear());
+    let mut seen = HashSet::new();
+    for own in claims.chunk_by(|one, other| one.draft == other.draft) {
+        let Some(draft) = own.first().and_then(|claim| drafts.get_mut(claim.draft)) else {
+            continue;
+        };
+        let mut new = HashSet::new();
+        for claim in own {
+            let subject = claim.subject();
+            if claim.is_taken || seen.contains(&subject) || !new.insert(subject) {
+                draft.taken.push(claim.pointer.clone());
             }
         }
-        Ok(())
+        if draft.stands() && draft.taken.is_empty() {
+            seen.extend(new);
+        }
     }
 }

@@ -5,7 +5,12 @@ use diesel::connection::SimpleConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Column, Create, Draft, Resource, Update, draft, draft::due, record::names};
+use super::{
+    Column, Create, Draft, Resource, Update, draft,
+    draft::{due, without_faults},
+    record::names,
+    unique,
+};
 use crate::{
     app::Tx,
     authz::{self, Authorized, lacks},
@@ -101,6 +106,7 @@ impl<T: Resource> Change<T> {
             extra,
             action,
             refused,
+            taken: Vec::new(),
         })
     }
 }
@@ -134,33 +140,61 @@ pub fn write<T: Resource>(tx: &mut Tx, changes: Vec<Change<T>>) -> ApiResult<Out
         .iter_mut()
         .filter(|draft| draft.is_due() && !draft.is_new());
     changing.for_each(|draft| draft.after.step(tx.now));
-    save_within_scope(tx, &mut drafts)?;
+    match tx.scope(T::WRITE)?.is_everything() {
+        true => save_free(tx, &mut drafts)?,
+        false => save_within_scope(tx, &mut drafts)?,
+    }
     due(&drafts).for_each(|draft| tx.record(draft.event()));
     T::announce(tx, &drafts)?;
     Ok(draft::outcomes(drafts))
 }
 
-/// Saves, and takes back what turns out to be outside the caller's scope by where it stands then.
-fn save_within_scope<T: Resource>(tx: &mut Tx, drafts: &mut [Draft<T>]) -> ApiResult<()> {
-    if tx.scope(T::WRITE)?.is_everything() {
-        return save(tx, drafts);
-    }
+/// Saves for a caller who may write everything, and refuses values that are taken: beside the other faults of a row, too.
+fn save_free<T: Resource>(tx: &mut Tx, drafts: &mut [Draft<T>]) -> ApiResult<()> {
+    let claims = unique::claims(tx, drafts)?;
     loop {
+        T::settle(tx, drafts)?;
+        unique::note_taken(&claims, drafts);
+        let standing = standing(drafts);
+        let has_faults = |draft: &&mut Draft<T>| draft.refused.as_ref().is_none_or(ApiError::is_of_fields);
+        drafts.iter_mut().filter(has_faults).for_each(Draft::refuse_taken);
+        if self::standing(drafts) == standing {
+            return save(tx, drafts);
+        }
+    }
+}
+
+/// Saves for a caller with a narrower scope, and takes back what turns out to be outside it. Which values are taken is told of
+/// rows within the scope alone, or callers could ask for the usernames and codes of others: until then a row stands with
+/// [another value](free_value) in that place.
+fn save_within_scope<T: Resource>(tx: &mut Tx, drafts: &mut [Draft<T>]) -> ApiResult<()> {
+    let claims = unique::claims(tx, drafts)?;
+    loop {
+        T::settle(tx, drafts)?;
+        unique::note_taken(&claims, drafts);
+        let standing = standing(drafts);
         tx.conn.batch_execute("SAVEPOINT resource")?;
         save(tx, drafts)?;
-        let written = due(drafts).count();
         let ids: Vec<Uuid> = due(drafts).map(|draft| draft.after.id()).collect();
         for id in authz::outside::<T>(tx, &ids, T::WRITE)? {
             let outside = drafts.iter_mut().filter(|draft| draft.after.id() == id);
             outside.for_each(|draft| draft.refuse(lacks(T::WRITE)));
         }
         T::confirm(tx, drafts)?;
-        if due(drafts).count() == written {
+        // A row that is refused takes nothing from the others, so what is taken is seen again without it.
+        if self::standing(drafts) == standing {
+            without_faults(drafts).for_each(Draft::refuse_taken);
+        }
+        if self::standing(drafts) == standing {
             tx.conn.batch_execute("RELEASE SAVEPOINT resource")?;
             return Ok(());
         }
         tx.conn.batch_execute("ROLLBACK TO SAVEPOINT resource")?;
     }
+}
+
+fn standing<T: Resource>(drafts: &[Draft<T>]) -> usize {
+    drafts.iter().filter(|draft| draft.stands()).count()
 }
 
 fn save<T: Resource>(tx: &mut Tx, drafts: &[Draft<T>]) -> ApiResult<()> {
@@ -193,20 +227,31 @@ pub fn update_from<T: Resource>(source: Sql) -> Sql {
 
 /// The rows of drafts as a table, with all columns of `T`: one parameter, however many they are.
 pub fn table<'a, T: Resource>(drafts: impl IntoIterator<Item = &'a Draft<T>>) -> ApiResult<Sql> {
-    let rows = drafts.into_iter().map(|draft| with_key_forms(&draft.after));
+    let rows = drafts.into_iter().map(as_json);
     let rows = Value::Array(rows.collect::<ApiResult<_>>()?);
     let table = Fixed(T::TABLE);
     Ok(sql!("jsonb_populate_recordset(NULL::{table}, {rows})"))
 }
 
-/// A row as JSON, with the key forms of its columns.
-fn with_key_forms<T: Resource>(row: &T) -> ApiResult<Value> {
-    let mut row = serde_json::to_value(row).map_err(ApiError::internal)?;
+/// A row as JSON, with the key forms of its columns, and without values that are taken.
+fn as_json<T: Resource>(draft: &Draft<T>) -> ApiResult<Value> {
+    let mut row = serde_json::to_value(&draft.after).map_err(ApiError::internal)?;
     if let Some(members) = row.as_object_mut() {
+        for unique in T::UNIQUE
+            .iter()
+            .filter(|unique| draft.is_taken(&unique.pointer()))
+        {
+            members.insert(unique.column.to_owned(), free_value(draft.after.id()).into());
+        }
         for Column { name, .. } in T::declaration().columns.iter().filter(|column| column.is_folded) {
             let key = members.get(*name).and_then(Value::as_str).map(fold);
             members.insert(format!("{name}_folded"), key.into());
         }
     }
     Ok(row)
+}
+
+/// A value that no other row has, in the form of every unique column. It is never committed.
+fn free_value(id: Uuid) -> String {
+    format!("x{}", id.simple())
 }

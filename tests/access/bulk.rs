@@ -10,45 +10,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{grant_body, id, person, person_with, role, scopes::org_unit};
-use crate::support::{Answer, Client, TestApp, soak};
+use crate::support::{Client, TestApp, soak};
 
 const SEED: u64 = 20_261_129;
 
 /// How many grants each caller asks for.
 const GRANTS: usize = 600;
-
-async fn send(client: &Client, path: &str, rows: Vec<Value>) -> Answer {
-    let rows = rows.into_iter().enumerate().map(|(number, mut row)| {
-        row["row_key"] = json!(number.to_string());
-        row
-    });
-    let body = json!({"rows": rows.collect::<Vec<_>>()});
-    client.post(&format!("/v1/{path}/bulk"), body).await
-}
-
-/// Status, code and pointers of each row.
-fn told(answer: &Answer) -> Vec<String> {
-    let results = answer.at("/results");
-    let rows = results.as_array().unwrap_or_else(|| panic!("{}", answer.text()));
-    rows.iter()
-        .map(|row| outcome(&row["status"], &row["problem"]))
-        .collect()
-}
-
-fn outcome(status: &Value, problem: &Value) -> String {
-    let errors = problem["errors"].as_array().cloned().unwrap_or_default();
-    let pointer = |error: &Value| {
-        error["pointer"]
-            .as_str()
-            .unwrap()
-            .trim_start_matches("/create")
-            .to_owned()
-    };
-    let pointers: BTreeSet<String> = errors.iter().map(pointer).collect();
-    let code = problem["code"].as_str().unwrap_or_default();
-    let told = format!("{status} {code} {}", Vec::from_iter(pointers).join(" "));
-    told.trim_end().to_owned()
-}
 
 /// An academy with principals, roles and scopes of every kind, and callers who may grant here and there.
 struct Academy {
@@ -142,21 +109,20 @@ async fn bulk_grants_refuse_exactly_what_single_grants_refuse() {
                 .0
                 .post("/v1/grants", one_by_one.random_grant(&mut here))
                 .await;
-            let problem = if answer.status < 300 {
-                Value::Null
-            } else {
-                answer.json()
-            };
-            singly.push(outcome(&json!(answer.status), &problem));
+            singly.push(answer.outcome());
             rows.push(json!({"create": at_once.random_grant(&mut there)}));
         }
-        let answer = send(clients.1, "grants", rows).await;
+        let answer = clients.1.bulk("/v1/grants", rows).await;
         if answer.status == 403 {
             let is_refused = |one: &String| one == "403 forbidden" || one.starts_with("422");
             assert!(singly.iter().all(is_refused), "{caller}: {singly:?}");
             continue;
         }
-        assert_eq!(told(&answer.assert_status(200)), singly, "caller {caller}");
+        assert_eq!(
+            answer.assert_status(200).row_outcomes(),
+            singly,
+            "caller {caller}"
+        );
         seen.extend(singly);
     }
     for expected in [
@@ -181,13 +147,13 @@ async fn rows_do_not_add_up_to_more_than_the_caller_holds() {
     // Nobody holds the role, so it may say what it likes; granting it is another matter.
     let wide = json!({"code": "wide", "name": "Wide", "permissions": ["users.write"]});
     let narrow = json!({"code": "narrow", "name": "Narrow", "permissions": ["users.read"]});
-    let answer = send(
-        &keeper,
-        "roles",
-        vec![json!({"create": wide}), json!({"create": narrow})],
-    )
-    .await;
-    assert_eq!(told(&answer), ["201", "201"]);
+    let answer = keeper
+        .bulk(
+            "/v1/roles",
+            vec![json!({"create": wide}), json!({"create": narrow})],
+        )
+        .await;
+    assert_eq!(answer.row_outcomes(), ["201", "201"]);
     let role = |index: usize| -> Uuid {
         let id = answer.at(&format!("/results/{index}/resource/id"));
         id.as_str().unwrap().parse().unwrap()
@@ -201,10 +167,10 @@ async fn rows_do_not_add_up_to_more_than_the_caller_holds() {
         grant(("user", ana), narrow),
         grant(("user", ana), wide),
     ];
-    let answer = send(&keeper, "grants", rows).await;
+    let answer = keeper.bulk("/v1/grants", rows).await;
     let exceeds = "403 grant_exceeds_caller";
     assert_eq!(
-        told(&answer),
+        answer.row_outcomes(),
         ["201", exceeds, "201", "409 already_exists /role_id", exceeds]
     );
     let detail = answer.at("/results/1/problem/detail");
@@ -220,11 +186,11 @@ async fn rows_do_not_add_up_to_more_than_the_caller_holds() {
     let widen = json!({"id": narrow, "update": {"permissions": ["users.read", "users.write"]}});
     let rename = json!({"id": narrow, "update": {"name": "Narrower"}});
     assert_eq!(
-        told(&send(&keeper, "roles", vec![widen.clone()]).await),
+        keeper.bulk("/v1/roles", vec![widen.clone()]).await.row_outcomes(),
         [exceeds]
     );
-    let both = send(&keeper, "roles", vec![rename, widen]).await;
-    assert_eq!(told(&both), ["200", "409 conflict"]);
+    let both = keeper.bulk("/v1/roles", vec![rename, widen]).await;
+    assert_eq!(both.row_outcomes(), ["200", "409 conflict"]);
     assert_eq!(
         keeper
             .get(&format!("/v1/roles/{narrow}"))
@@ -235,16 +201,20 @@ async fn rows_do_not_add_up_to_more_than_the_caller_holds() {
 
     // What a row takes back another does not give again, and what it takes back it can only do where the caller may.
     let revoke = json!({"id": first, "revoke": {}});
-    let answer = send(&keeper, "grants", vec![revoke, grant(("user", ana), narrow)]).await;
-    assert_eq!(told(&answer), ["200", "409 already_exists /role_id"]);
+    let answer = keeper
+        .bulk("/v1/grants", vec![revoke, grant(("user", ana), narrow)])
+        .await;
+    assert_eq!(answer.row_outcomes(), ["200", "409 already_exists /role_id"]);
     assert_ne!(answer.at("/results/0/resource/revoked_at"), Value::Null);
-    let again = send(&keeper, "grants", vec![grant(("user", ana), narrow)]).await;
-    assert_eq!(told(&again), ["201"]);
+    let again = keeper
+        .bulk("/v1/grants", vec![grant(("user", ana), narrow)])
+        .await;
+    assert_eq!(again.row_outcomes(), ["201"]);
     let unit = org_unit(&app, "unit", None);
     let local = app.holding(&[RolesRead, RolesWrite], "org_unit", Some(unit));
     let revoke = json!({"id": again.at("/results/0/resource/id"), "revoke": {}});
     assert_eq!(
-        told(&send(&local, "grants", vec![revoke]).await),
+        local.bulk("/v1/grants", vec![revoke]).await.row_outcomes(),
         ["404 not_found"]
     );
 }
@@ -263,7 +233,7 @@ async fn roles_in_bulk_are_as_strict_as_one_by_one() {
         json!({"id": built_in, "update": {"name": "Boss"}}),
         json!({"id": built_in, "update": {"code": "boss"}}),
     ];
-    let answer = send(&admin, "roles", rows.clone()).await;
+    let answer = admin.bulk("/v1/roles", rows.clone()).await;
     let expected = [
         "201",
         "409 already_exists /code",
@@ -272,7 +242,7 @@ async fn roles_in_bulk_are_as_strict_as_one_by_one() {
         "409 role_built_in",
         "422 validation_failed /update/code",
     ];
-    assert_eq!(told(&answer), expected);
+    assert_eq!(answer.row_outcomes(), expected);
     let stored = answer.at("/results/0/resource/permissions");
     assert_eq!(stored, json!(["users.read", "groups.read"]));
     let local = app.holding(
@@ -280,7 +250,7 @@ async fn roles_in_bulk_are_as_strict_as_one_by_one() {
         "org_unit",
         Some(org_unit(&app, "unit", None)),
     );
-    let refused = told(&send(&local, "roles", rows).await);
+    let refused = local.bulk("/v1/roles", rows).await.row_outcomes();
     assert_eq!(refused[0], "403 forbidden");
     assert_eq!(refused[4], "403 forbidden");
 }

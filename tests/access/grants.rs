@@ -351,3 +351,35 @@ async fn a_grant_that_ends_as_it_begins_is_refused_however_finely_it_is_timed() 
         .assert_problem(422, "validation_failed")
         .assert_fault("/ends_at");
 }
+
+#[actix_web::test]
+async fn archived_users_and_groups_are_granted_nothing() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let learner = role(&admin, "learner").await;
+    let ana = person(&admin, "ana").await;
+    let group = json!({"code": "staff", "name": "Staff", "kind": "static"});
+    let group = admin.post("/v1/groups", group).await.id();
+    admin
+        .patch(&format!("/v1/users/{ana}"), json!({"status": "archived"}))
+        .await
+        .assert_status(200);
+    let archival = format!("/v1/groups/{group}/archival");
+    admin.post(&archival, json!({})).await.assert_status(200);
+
+    for principal in [("user", ana), ("group", group.parse().unwrap())] {
+        let answer = admin
+            .post("/v1/grants", grant_body(principal, learner, ("everything", None)))
+            .await
+            .assert_problem(422, "validation_failed")
+            .assert_fault("/principal_id");
+        assert_eq!(
+            answer.at("/errors/0/detail"),
+            "is archived; restore it first, or choose another"
+        );
+    }
+    let rows = [json!({"id": group, "revoke": {"x": 1}})];
+    let answer = admin.bulk("/v1/grants", rows).await;
+    let fault = json!([{"pointer": "/revoke", "detail": "takes no members; send `{}`"}]);
+    assert_eq!(answer.at("/results/0/problem/errors"), fault);
+}

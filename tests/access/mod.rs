@@ -13,6 +13,7 @@ mod introspection;
 mod keys;
 mod moving;
 mod passwords;
+mod probing;
 mod random_grants;
 mod rates;
 mod refresh;

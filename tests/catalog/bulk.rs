@@ -5,26 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{course, create_category, create_course, encoded, publish};
-use crate::support::{Answer, Client, TestApp};
-
-async fn write(client: &Client, rows: impl IntoIterator<Item = Value>) -> Answer {
-    let rows = rows.into_iter().enumerate().map(|(number, mut row)| {
-        row["row_key"] = json!(number.to_string());
-        row
-    });
-    let body = json!({ "rows": rows.collect::<Vec<_>>() });
-    client.post("/v1/courses/bulk", body).await.assert_status(200)
-}
-
-/// The status and the code of each row's answer.
-fn outcomes(answer: &Answer) -> Vec<(u64, String)> {
-    let results = answer.at("/results").as_array().cloned().unwrap();
-    let outcome = |row: &Value| {
-        let code = row["problem"]["code"].as_str().unwrap_or_default();
-        (row["status"].as_u64().unwrap(), code.to_owned())
-    };
-    results.iter().map(outcome).collect()
-}
+use crate::support::TestApp;
 
 #[actix_web::test]
 async fn good_rows_are_written_and_bad_ones_say_what_is_wrong_with_them() {
@@ -72,9 +53,11 @@ async fn good_rows_are_written_and_bad_ones_say_what_is_wrong_with_them() {
             "not_found",
         ),
     ];
-    let answer = write(&admin, rows.iter().map(|(row, ..)| row.clone())).await;
+    let answer = admin
+        .bulk("/v1/courses", rows.iter().map(|(row, ..)| row.clone()))
+        .await;
     assert_eq!(
-        outcomes(&answer),
+        answer.row_codes(),
         rows.map(|(_, status, code)| (status, code.into())),
         "{}",
         answer.text()
@@ -96,9 +79,9 @@ async fn good_rows_are_written_and_bad_ones_say_what_is_wrong_with_them() {
         json!({"id": fire, "version": 1, "update": {"title": "Late"}}),
         json!({"id": ice.id(), "version": 1, "update": {"title": "Ice"}}),
     ];
-    let answer = write(&admin, rows).await;
+    let answer = admin.bulk("/v1/courses", rows).await;
     assert_eq!(
-        outcomes(&answer),
+        answer.row_codes(),
         [(412, "precondition_failed".into()), (200, String::new())]
     );
     assert_eq!(
@@ -155,9 +138,11 @@ async fn each_row_keeps_to_the_scope_of_its_author() {
             "not_found",
         ),
     ];
-    let answer = write(&author, rows.iter().map(|(row, ..)| row.clone())).await;
+    let answer = author
+        .bulk("/v1/courses", rows.iter().map(|(row, ..)| row.clone()))
+        .await;
     assert_eq!(
-        outcomes(&answer),
+        answer.row_codes(),
         rows.map(|(_, status, code)| (status, code.into())),
         "{}",
         answer.text()

@@ -41,6 +41,7 @@ async fn a_sound_installation_has_no_faults() {
         "connections",
         "clock",
         "migrations",
+        "search",
         "collation",
         "signing keys",
         "ledger",
@@ -79,7 +80,7 @@ fn metrics_that_stand_open_are_told() {
 }
 
 #[test]
-fn each_fault_is_named_with_its_mend() {
+fn each_fault_is_named_with_its_fix() {
     let database = postgres::create_database(migrate);
     let run = |statement: &str| {
         let mut conn = PgConnection::establish(&database.url).unwrap();
@@ -100,6 +101,11 @@ fn each_fault_is_named_with_its_mend() {
     let out = run("UPDATE ledger_head SET position = 7");
     assert!(
         out.contains("FAULT  ledger: The chain does not end at position 7"),
+        "{out}"
+    );
+    let out = run("DROP EXTENSION pg_trgm CASCADE");
+    assert!(
+        out.contains("FAULT  search: The extension pg_trgm was removed"),
         "{out}"
     );
     // Fault 9.
@@ -157,26 +163,38 @@ fn characters_of_names_that_no_font_has_are_named_with_the_folder() {
 }
 
 #[test]
-fn a_database_of_another_encoding_is_a_fault() {
+fn a_database_of_another_encoding_or_without_letters_is_a_fault() {
     let database = postgres::create_database(migrate);
     let mut conn = PgConnection::establish(&database.url).unwrap();
-    let name = format!("{}_latin", database.url.rsplit('/').next().unwrap());
-    conn.batch_execute(&format!(
-        "CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
-    ))
-    .unwrap();
-    let url = database
-        .url
-        .replace(database.url.rsplit('/').next().unwrap(), &name);
-    let (code, out, _) = doctor(&url, &[], &[]);
-    conn.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
-        .unwrap();
-
-    assert_eq!(code, 1);
-    assert!(
-        out.contains("FAULT  encoding: The database's encoding is SQL_ASCII."),
-        "{out}"
-    );
+    let own = database.url.rsplit('/').next().unwrap();
+    let name = format!("{own}_other");
+    let url = database.url.replace(own, &name);
+    for (options, told) in [
+        (
+            "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'",
+            "FAULT  encoding: The database's encoding is SQL_ASCII.",
+        ),
+        (
+            "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'",
+            "FAULT  encoding: The database's locale (LC_CTYPE)",
+        ),
+        (
+            "ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'und' LC_COLLATE 'C' LC_CTYPE 'C'",
+            "FAULT  search: The database's LC_CTYPE is C",
+        ),
+    ] {
+        conn.batch_execute(&format!("CREATE DATABASE {name} {options} TEMPLATE template0"))
+            .unwrap();
+        PgConnection::establish(&url)
+            .unwrap()
+            .batch_execute("CREATE EXTENSION pg_trgm")
+            .unwrap();
+        let (code, out, _) = doctor(&url, &[], &[]);
+        conn.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
+            .unwrap();
+        assert_eq!(code, 1);
+        assert!(out.contains(told), "{out}");
+    }
 }
 
 #[test]

@@ -10,44 +10,6 @@ use crate::support::{Answer, Client, TestApp};
 
 const NOBODY: &str = "0199d1c2-7e5b-7cc0-8f3a-5d1f0a6b7c8d";
 
-/// Sends rows, each under its number.
-async fn send(client: &Client, path: &str, rows: Vec<Value>) -> Answer {
-    let rows = rows.into_iter().enumerate().map(|(number, mut row)| {
-        row["row_key"] = json!(number.to_string());
-        row
-    });
-    let body = json!({"rows": rows.collect::<Vec<_>>()});
-    client.post(&format!("/v1/{path}/bulk"), body).await
-}
-
-/// Status, code and pointers of each row.
-fn told(answer: &Answer) -> Vec<String> {
-    let results = answer.at("/results");
-    let rows = results.as_array().unwrap_or_else(|| panic!("{}", answer.text()));
-    rows.iter()
-        .map(|row| outcome(&row["status"], &row["problem"]))
-        .collect()
-}
-
-fn outcome(status: &Value, problem: &Value) -> String {
-    let errors = problem["errors"].as_array().cloned().unwrap_or_default();
-    let mut pointers: Vec<_> = errors
-        .iter()
-        .map(|error| {
-            error["pointer"]
-                .as_str()
-                .unwrap()
-                .trim_start_matches("/create")
-                .to_owned()
-        })
-        .collect();
-    pointers.sort();
-    let code = problem["code"].as_str().unwrap_or_default();
-    format!("{status} {code} {}", pointers.join(" "))
-        .trim_end()
-        .to_owned()
-}
-
 /// The row `index` as it is answered.
 fn resource(answer: &Answer, index: usize) -> Value {
     answer.at(&format!("/results/{index}/resource"))
@@ -163,18 +125,13 @@ async fn each_row_is_answered_as_it_would_be_by_itself() {
             let mut singly = Vec::new();
             for body in one_by_one.bodies(path) {
                 let answer = callers.0.post(&format!("/v1/{path}"), body).await;
-                let problem = if answer.status < 300 {
-                    Value::Null
-                } else {
-                    answer.json()
-                };
-                singly.push(outcome(&json!(answer.status), &problem));
+                singly.push(answer.outcome());
             }
             let rows = at_once
                 .bodies(path)
                 .into_iter()
                 .map(|body| json!({"create": body}));
-            let answer = send(callers.1, path, rows.collect()).await;
+            let answer = callers.1.bulk(&format!("/v1/{path}"), rows).await;
             if answer.status == 403 {
                 assert!(
                     singly.iter().all(|one| one == "403 forbidden"),
@@ -182,7 +139,11 @@ async fn each_row_is_answered_as_it_would_be_by_itself() {
                 );
                 continue;
             }
-            assert_eq!(told(&answer.assert_status(200)), singly, "{path} {caller}");
+            assert_eq!(
+                answer.assert_status(200).row_outcomes(),
+                singly,
+                "{path} {caller}"
+            );
         }
     }
     assert_eq!(events(&one_by_one.app), events(&at_once.app));
@@ -213,7 +174,7 @@ async fn requests_about_the_same_users_wait_for_each_other_and_are_all_answered(
         rows.push(json!({"create": {"user_id": user, "course_id": fire}}));
         people.push(user);
     }
-    let enrolled = send(&admin, "enrollments", rows).await.assert_status(200);
+    let enrolled = admin.bulk("/v1/enrollments", rows).await.assert_status(200);
 
     // Each withdraws some and enrolls the others, so that facts and users come in another order in each.
     let requests = (0..8).map(|shift| {
@@ -224,7 +185,7 @@ async fn requests_about_the_same_users_wait_for_each_other_and_are_all_answered(
                 false => json!({"create": {"user_id": people[index], "course_id": first_aid}}),
             }
         });
-        send(&admin, "enrollments", rows.collect())
+        admin.bulk("/v1/enrollments", rows.collect::<Vec<_>>())
     });
     for answer in futures_util::future::join_all(requests).await {
         answer.assert_status(200);
@@ -259,7 +220,10 @@ async fn enrollments_are_withdrawn_and_made_in_one_request() {
         json!({"id": enrolled}),
     ];
     let once = admin.with("Idempotency-Key", "k");
-    let answer = send(&once, "enrollments", rows.clone()).await.assert_status(200);
+    let answer = once
+        .bulk("/v1/enrollments", rows.clone())
+        .await
+        .assert_status(200);
     let expected = [
         "201",
         "201",
@@ -270,10 +234,14 @@ async fn enrollments_are_withdrawn_and_made_in_one_request() {
         "422 validation_failed /withdraw/reason",
         "422 validation_failed",
     ];
-    let told: Vec<String> = told(&answer).iter().map(|row| row.trim().to_owned()).collect();
+    let told: Vec<String> = answer
+        .row_outcomes()
+        .iter()
+        .map(|row| row.trim().to_owned())
+        .collect();
     assert_eq!(told, expected);
     assert_eq!(resource(&answer, 3)["state"], json!("withdrawn"));
-    assert_eq!(send(&once, "enrollments", rows).await.json(), answer.json());
+    assert_eq!(once.bulk("/v1/enrollments", rows).await.json(), answer.json());
     let stored = admin.get(&format!("/v1/enrollments/{enrolled}")).await;
     assert_eq!(stored.json(), resource(&answer, 3));
     app.run_jobs();
@@ -300,9 +268,9 @@ async fn completions_complete_and_satisfy_and_a_correction_takes_their_place() {
     differing["score"] = json!(70);
     let more = vec![json!({"create": body(people[0])}), json!({"create": differing})];
     let rows: Vec<Value> = rows.into_iter().chain(more).collect();
-    let answer = send(&admin, "completions", rows).await.assert_status(200);
+    let answer = admin.bulk("/v1/completions", rows).await.assert_status(200);
     assert_eq!(
-        told(&answer),
+        answer.row_outcomes(),
         ["201", "201", "201", "200", "409 completion_exists"]
     );
     assert_eq!(resource(&answer, 3), resource(&answer, 0));
@@ -319,8 +287,8 @@ async fn completions_complete_and_satisfy_and_a_correction_takes_their_place() {
         json!({"id": resource(&answer, index)["id"], "correct": {"occurred_at": occurred_at, "reason": "Typed wrong."}})
     };
     let rows = vec![correct(0, 20), correct(1, 900), correct(0, 30)];
-    let corrected = send(&admin, "completions", rows).await.assert_status(200);
-    assert_eq!(told(&corrected), ["201", "201", "409 conflict"]);
+    let corrected = admin.bulk("/v1/completions", rows).await.assert_status(200);
+    assert_eq!(corrected.row_outcomes(), ["201", "201", "409 conflict"]);
     assert_eq!(
         resource(&corrected, 0)["supersedes_id"],
         resource(&answer, 0)["id"]
@@ -354,9 +322,9 @@ async fn requirements_get_reasons_and_lose_them() {
     );
     let create = |user: Uuid, days: i64| json!({"create": {"user_id": user, "course_id": fire, "due_on": in_days(&app, days)}});
     let rows = vec![create(ana, 5), create(bea, 9), create(bea, 7), create(bea, -1)];
-    let answer = send(&admin, "requirements", rows).await.assert_status(200);
+    let answer = admin.bulk("/v1/requirements", rows).await.assert_status(200);
     assert_eq!(
-        told(&answer),
+        answer.row_outcomes(),
         ["201", "201", "201", "422 validation_failed /due_on"]
     );
     assert_eq!(resource(&answer, 0)["reasons"].as_array().unwrap().len(), 2);
@@ -368,8 +336,8 @@ async fn requirements_get_reasons_and_lose_them() {
         json!({"id": requirement["id"], "remove_reason": {"reason_id": requirement["reasons"][reason]["id"]}})
     };
     let rows = vec![remove(0, 1), remove(1, 0)];
-    let removed = send(&admin, "requirements", rows).await.assert_status(200);
-    assert_eq!(told(&removed), ["200", "200"]);
+    let removed = admin.bulk("/v1/requirements", rows).await.assert_status(200);
+    assert_eq!(removed.row_outcomes(), ["200", "200"]);
     assert_eq!(
         outline(&admin, ana).await,
         [("open".into(), Some(in_days(&app, 30)))]
@@ -379,8 +347,8 @@ async fn requirements_get_reasons_and_lose_them() {
         [("open".into(), Some(in_days(&app, 7)))]
     );
     let rows = vec![remove(0, 0), remove(1, 1)];
-    let removed = send(&admin, "requirements", rows).await.assert_status(200);
-    assert_eq!(told(&removed), ["409 conflict", "200"]);
+    let removed = admin.bulk("/v1/requirements", rows).await.assert_status(200);
+    assert_eq!(removed.row_outcomes(), ["409 conflict", "200"]);
     assert_eq!(resource(&removed, 1)["end_reason"], json!("withdrawn"));
 }
 
@@ -404,14 +372,14 @@ async fn a_thousand_rows_are_one_transaction() {
         let rows = (0..1_000).map(
             |number| json!({"create": {"user_id": people[number]["resource"]["id"], "course_id": fire}}),
         );
-        let answer = send(&admin, path, rows.collect()).await.assert_status(200);
+        let answer = admin.bulk(&format!("/v1/{path}"), rows).await.assert_status(200);
         // Who must take a course is enrolled in it already.
         let expected = if path == "enrollments" {
             "409 already_enrolled"
         } else {
             "201"
         };
-        let told = told(&answer);
+        let told = answer.row_outcomes();
         assert!(told.iter().all(|row| row == expected), "{path}: {}", told[0]);
     }
 }

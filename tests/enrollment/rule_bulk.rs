@@ -5,26 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::fixture::{course, draft, in_days, outline, person, rule};
-use crate::support::{Answer, Client, TestApp};
-
-async fn write(client: &Client, rows: impl IntoIterator<Item = Value>) -> Answer {
-    let rows = rows.into_iter().enumerate().map(|(number, mut row)| {
-        row["row_key"] = json!(number.to_string());
-        row
-    });
-    let body = json!({ "rows": rows.collect::<Vec<_>>() });
-    client.post("/v1/rules/bulk", body).await.assert_status(200)
-}
-
-/// The status and the code of the problem of each row.
-fn outcomes(answer: &Answer) -> Vec<(u64, String)> {
-    let results = answer.at("/results").as_array().cloned().unwrap();
-    let outcome = |row: &Value| {
-        let code = row["problem"]["code"].as_str().unwrap_or_default();
-        (row["status"].as_u64().unwrap(), code.to_owned())
-    };
-    results.iter().map(outcome).collect()
-}
+use crate::support::TestApp;
 
 fn new_rule(code: &str, more: Value) -> Value {
     let mut rule = json!({"code": code, "name": code, "audience": "department pr",
@@ -91,9 +72,11 @@ async fn each_rule_of_many_is_written_or_says_what_is_wrong_with_it() {
             "not_found",
         ),
     ];
-    let answer = write(&admin, rows.iter().map(|(row, ..)| row.clone())).await;
+    let answer = admin
+        .bulk("/v1/rules", rows.iter().map(|(row, ..)| row.clone()))
+        .await;
     assert_eq!(
-        outcomes(&answer),
+        answer.row_codes(),
         rows.map(|(_, status, code)| (status, code.into())),
         "{}",
         answer.text()
@@ -113,10 +96,10 @@ async fn each_rule_of_many_is_written_or_says_what_is_wrong_with_it() {
         json!({"id": active, "version": 2, "update": sooner}),
         json!({"id": new["id"], "version": 2, "update": {"name": "Stale"}}),
     ];
-    let answer = write(&admin, rows).await;
+    let answer = admin.bulk("/v1/rules", rows).await;
     let stale = (412, "precondition_failed".to_owned());
     assert_eq!(
-        outcomes(&answer),
+        answer.row_codes(),
         [(200, String::new()), stale],
         "{}",
         answer.text()
@@ -161,9 +144,9 @@ async fn only_who_writes_everything_writes_rules_and_their_courses_are_shown_to_
         json!({"create": new_rule("mine", json!({}))}),
         json!({"id": present, "update": {"name": "Mine"}}),
     ];
-    let answer = write(&narrow, rows).await;
+    let answer = narrow.bulk("/v1/rules", rows).await;
     let refused = [(403, "forbidden".to_owned()), (404, "not_found".to_owned())];
-    assert_eq!(outcomes(&answer), refused, "{}", answer.text());
+    assert_eq!(answer.row_codes(), refused, "{}", answer.text());
 
     for path in [
         "/v1/rules?expand=courses".to_owned(),
@@ -183,4 +166,47 @@ async fn only_who_writes_everything_writes_rules_and_their_courses_are_shown_to_
             );
         }
     }
+}
+
+#[actix_web::test]
+async fn courses_that_the_caller_may_not_see_are_no_courses_to_them() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let [hidden, later, own] = ["hidden", "later", "own"].map(|code| draft(&app, code));
+    let keeper = app.holding(&[RulesRead, RulesWrite], "everything", None);
+    let asking = new_rule("a", json!({"course_ids": [own, hidden]}));
+    let own_only = new_rule("a", json!({"course_ids": [own]}));
+    keeper
+        .post("/v1/rules", own_only.clone())
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/course_ids/0");
+    let account = keeper.get("/v1/me").await.id().parse().unwrap();
+    app.grant("service_account", account, "lms_admin", &[("course", Some(own))]);
+
+    let refused = "422 validation_failed /course_ids/1";
+    let answer = keeper.post("/v1/rules", asking.clone()).await;
+    assert_eq!(answer.outcome(), refused, "{}", answer.text());
+    let answer = keeper.bulk("/v1/rules", [json!({"create": asking})]).await;
+    assert_eq!(answer.row_outcomes(), [refused], "{}", answer.text());
+    let rule = keeper.post("/v1/rules", own_only).await.assert_status(201).id();
+    let path = format!("/v1/rules/{rule}");
+
+    // What another caller added stays, and is called by its id alone.
+    let both = json!({"course_ids": [own, hidden]});
+    admin.patch(&path, both).await.assert_status(200);
+    let renamed = json!({"name": "B", "course_ids": [hidden, own]});
+    keeper.patch(&path, renamed).await.assert_status(200);
+    let answer = keeper.patch(&path, json!({"course_ids": [own, later]})).await;
+    assert_eq!(answer.outcome(), refused, "{}", answer.text());
+    let answer = keeper
+        .post(&format!("{path}/activation"), json!({}))
+        .await
+        .assert_problem(409, "rule_not_ready");
+    let detail = answer.at("/detail").as_str().unwrap().to_owned();
+    assert!(detail.contains(&format!("own ({own}, draft)")), "{detail}");
+    assert!(
+        detail.contains(&format!("{hidden} (draft)")) && !detail.contains("hidden"),
+        "{detail}"
+    );
 }

@@ -1,6 +1,6 @@
 //! An HTTP client that reads like prose.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use awc::http::Method;
 use serde_json::{Value, json};
@@ -68,6 +68,16 @@ impl Client {
             "application/json",
         )
         .await
+    }
+
+    /// Sends rows to the bulk endpoint of `path`, such as `/v1/users`, each under its number.
+    pub async fn bulk(&self, path: &str, rows: impl IntoIterator<Item = Value>) -> Answer {
+        let rows = rows.into_iter().enumerate().map(|(number, mut row)| {
+            row["row_key"] = json!(number.to_string());
+            row
+        });
+        let body = json!({ "rows": rows.collect::<Vec<_>>() });
+        self.post(&format!("{path}/bulk"), body).await
     }
 
     #[allow(dead_code, reason = "a client knows every method, used by a test or not")]
@@ -192,6 +202,39 @@ impl Answer {
             .to_owned()
     }
 
+    /// The status and the code of the problem of each row of a bulk request.
+    #[track_caller]
+    pub fn row_codes(&self) -> Vec<(u64, String)> {
+        let code = |row: &Value| {
+            let code = row["problem"]["code"].as_str().unwrap_or_default();
+            (row["status"].as_u64().unwrap(), code.to_owned())
+        };
+        self.results().iter().map(code).collect()
+    }
+
+    /// The status, the code and the pointers of each row of a bulk request.
+    #[track_caller]
+    pub fn row_outcomes(&self) -> Vec<String> {
+        let results = self.results();
+        let outcomes = results.iter().map(|row| outcome(&row["status"], &row["problem"]));
+        outcomes.collect()
+    }
+
+    /// What [`Answer::row_outcomes`] has for a row that was sent by itself.
+    pub fn outcome(&self) -> String {
+        let problem = match self.status {
+            ..400 => Value::Null,
+            _ => self.json(),
+        };
+        outcome(&json!(self.status), &problem)
+    }
+
+    #[track_caller]
+    fn results(&self) -> Vec<Value> {
+        let results = self.at("/results").as_array().cloned();
+        results.unwrap_or_else(|| panic!("{}: no results: {}", self.request, self.text()))
+    }
+
     #[track_caller]
     pub fn assert_status(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}: {}", self.request, self.text());
@@ -233,4 +276,15 @@ impl Answer {
         );
         self
     }
+}
+
+fn outcome(status: &Value, problem: &Value) -> String {
+    let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+    let pointers = errors.iter().filter_map(|error| error["pointer"].as_str());
+    let pointers: BTreeSet<&str> = pointers
+        .map(|pointer| pointer.trim_start_matches("/create"))
+        .collect();
+    let code = problem["code"].as_str().unwrap_or_default();
+    let outcome = format!("{status} {code} {}", Vec::from_iter(pointers).join(" "));
+    outcome.trim_end().to_owned()
 }

@@ -89,13 +89,15 @@ struct Named {
     #[diesel(sql_type = sql_types::Bool)]
     principal: bool,
     #[diesel(sql_type = sql_types::Bool)]
+    is_archived: bool,
+    #[diesel(sql_type = sql_types::Bool)]
     is_dynamic: bool,
     #[diesel(sql_type = sql_types::Bool)]
     scope: bool,
 }
 
 /// Refuses grants whose role, principal or scope does not exist, and, in the same words, those to users and groups that the
-/// caller may not see; grants to dynamic groups; grants that have ended.
+/// caller may not see; grants to archived users and groups; grants to dynamic groups; grants that have ended.
 fn name_what_exists(tx: &mut Tx, drafts: &mut [Draft], given: Sql) -> ApiResult<()> {
     let nameable = |read: Permission, covered: fn(&Scope) -> Sql| {
         let scopes =
@@ -118,6 +120,8 @@ fn name_what_exists(tx: &mut Tx, drafts: &mut [Draft], given: Sql) -> ApiResult<
                 WHEN 'group' THEN EXISTS (SELECT FROM groups WHERE id = given.principal_id AND {groups})
                 ELSE EXISTS (SELECT FROM service_accounts WHERE id = given.principal_id)
             END AS principal,
+            EXISTS (SELECT FROM users WHERE status = 'archived' AND id = given.principal_id)
+                OR EXISTS (SELECT FROM groups WHERE archived_at IS NOT NULL AND id = given.principal_id) AS is_archived,
             EXISTS (SELECT FROM groups WHERE kind = 'dynamic' AND id = given.principal_id) AS is_dynamic,
             {scope} AS scope
          FROM {given} AS given",
@@ -138,6 +142,11 @@ fn faults(named: &Named, grant: &Grant, now: DateTime<Utc>) -> Vec<FieldError> {
     let checks = [
         (named.role, "/role_id", "names no role that can be granted"),
         (named.principal, "/principal_id", "names nothing that exists"),
+        (
+            !(named.principal && named.is_archived),
+            "/principal_id",
+            "is archived; restore it first, or choose another",
+        ),
         (
             !(named.principal && named.is_dynamic),
             "/principal_id",

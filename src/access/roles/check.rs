@@ -20,15 +20,11 @@ use crate::{
 
 type Draft = resource::Draft<Role>;
 
-const CODE: Unique<Role> = Unique {
-    column: "code",
-    value: |role| &role.code,
-};
-
 impl Resource for Role {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/roles";
     const SEARCH: Option<&'static str> = Some("roles.search");
+    const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |role| &role.code)];
 
     /// Sorts the permissions and removes duplicates; unknown ones, of a later release, come last.
     fn complete(&mut self, _: DateTime<Utc>) {
@@ -47,7 +43,6 @@ impl Resource for Role {
                 ));
             }
         }
-        CODE.check(tx, drafts)?;
         widened(tx, drafts)?;
         archived(tx, drafts)
     }

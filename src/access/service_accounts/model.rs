@@ -78,18 +78,13 @@ resource!(ServiceAccount in service_accounts, fields: ServiceAccountFields, name
     kind: "service_account", external: None, read: RolesRead, write: RolesWrite,
     covered: |scope| scope.global());
 
-const NAME: Unique<ServiceAccount> = Unique {
-    column: "name",
-    value: |account| &account.name,
-};
-
 impl Resource for ServiceAccount {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/service-accounts";
+    const UNIQUE: &'static [Unique<Self>] = &[Unique::new("name", |account| &account.name)];
 
     fn check(tx: &mut Tx, drafts: &mut [Draft<Self>]) -> ApiResult<()> {
-        draft::require_everywhere(tx, drafts, Self::WRITE, Draft::is_new)?;
-        NAME.check(tx, drafts)
+        draft::require_everywhere(tx, drafts, Self::WRITE, Draft::is_new)
     }
 
     fn announce(tx: &mut Tx, drafts: &[Draft<Self>]) -> ApiResult<()> {

@@ -22,11 +22,6 @@ use crate::{
 
 type Draft = resource::Draft<Course>;
 
-const CODE: Unique<Course> = Unique {
-    column: "code",
-    value: |course| &course.code,
-};
-
 impl Resource for Course {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/courses";
@@ -62,6 +57,7 @@ impl Resource for Course {
         },
     ];
     const EXPANSIONS: &'static [Expansion] = &[Expansion::of::<Category>("category", "category_id")];
+    const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |course| &course.code)];
 
     fn complete(&mut self, _: DateTime<Utc>) {
         self.status = match (self.retired_at, self.current_version_id) {
@@ -73,7 +69,6 @@ impl Resource for Course {
 
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         categories(tx, drafts)?;
-        CODE.check(tx, drafts)?;
         moving::check(tx, drafts)
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -12,7 +12,7 @@ use crate::{
     bulk_row,
     catalog::visibility,
     db::schema::courses,
-    http::{FieldError, ListQuery, Parameters},
+    list_query,
     period::{LastingPeriod, Period},
     resource,
     resource::{Create, Record, Update},
@@ -173,54 +173,23 @@ pub struct CloneCourse {
     pub category_id: Option<Option<Uuid>>,
 }
 
-/// The parameters of the list of courses.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListCourses {
-    /// Rows a page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    pub limit: Option<i64>,
-    /// Where to go on: `next_cursor` of the page before.
-    pub cursor: Option<String>,
+list_query! {
+    /// The parameters of the list of courses.
+    ListCourses,
     /// The order; a leading `-` turns it round. With `q` also `relevance`, best first, which is the default then.
-    #[param(example = "-created_at")]
-    pub sort: Option<String>,
-    /// Which rows, in the filter language.
-    #[param(max_length = 4096)]
-    pub filter: Option<String>,
-    /// Words to search for in titles, codes, tags, providers, summaries and descriptions, in any form that the course's
-    /// language gives them, with or without accents; `"…"` for a phrase, `-` before what must not occur, `or` between
-    /// alternatives.
-    #[param(max_length = 500, example = "fire safety")]
-    pub q: Option<String>,
-    /// Only courses in this language.
-    #[param(pattern = "^[a-z]{2,3}$", example = "en")]
-    pub language: Option<String>,
-    /// What to show inside each row.
-    #[param(max_length = 200)]
-    pub expand: Option<String>,
-    /// What is wrong with the parameters so far.
-    #[serde(skip)]
-    pub faults: Vec<FieldError>,
-}
-
-impl Parameters for ListCourses {
-    fn fault_collector(&mut self) -> Option<&mut Vec<FieldError>> {
-        Some(&mut self.faults)
-    }
-}
-
-impl ListCourses {
-    /// What it has in common with other lists.
-    pub fn common(&self) -> ListQuery {
-        ListQuery {
-            limit: self.limit,
-            cursor: self.cursor.clone(),
-            sort: self.sort.clone(),
-            filter: self.filter.clone(),
-            faults: self.faults.clone(),
-        }
+    sort,
+    {
+        /// Words to search for in titles, codes, tags, providers, summaries and descriptions, in any form that the course's
+        /// language gives them, with or without accents; `"…"` for a phrase, `-` before what must not occur, `or` between
+        /// alternatives.
+        #[param(max_length = 500, example = "fire safety")]
+        q: Option<String>,
+        /// Only courses in this language.
+        #[param(pattern = "^[a-z]{2,3}$", example = "en")]
+        language: Option<String>,
+        /// What to show inside each row.
+        #[param(max_length = 200)]
+        expand: Option<String>,
     }
 }
 

@@ -31,7 +31,7 @@ pub fn list(tx: &mut Tx, query: &ListCourses) -> ApiResult<Page<Course>> {
         },
     };
     let schema = resource::list::schema::<Course>();
-    let (page, filter) = query.common().page(&listing, &schema, &tx.filter_clock())?;
+    let (page, filter) = query.list().page(&listing, &schema, &tx.filter_clock())?;
     let search = Search::read(tx, query)?;
     let page = page.ordering(BY_RELEVANCE.name, || search.relevance());
     let within = Sql::all([Course::visible(&scope), filter]);

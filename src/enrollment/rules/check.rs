@@ -12,8 +12,12 @@ use super::{
 };
 use crate::{
     app::Tx,
+    authz::Protected,
     catalog::courses::model::{Course, CourseStatus},
-    db::schema::{courses, rule_courses},
+    db::{
+        Condition, Sql,
+        schema::{courses, rule_courses},
+    },
     filter::{Attribute, Column, Kind},
     http::{ApiError, ApiResult, Code, FieldError},
     people::users,
@@ -25,11 +29,6 @@ use crate::{
 };
 
 type Draft = resource::Draft<Rule>;
-
-const CODE: Unique<Rule> = Unique {
-    column: "code",
-    value: |rule| &rule.code,
-};
 
 impl Resource for Rule {
     type Extra = NoExtra;
@@ -46,6 +45,7 @@ impl Resource for Rule {
         doc: "The courses that it asks for.",
     }];
     const EXPANSIONS: &'static [Expansion] = &[Expansion::each::<Course>("courses", "course_ids")];
+    const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |rule| &rule.code)];
 
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         require_everywhere(tx, drafts, Self::WRITE, Draft::is_new)?;
@@ -53,8 +53,8 @@ impl Resource for Rule {
             draft.refuse(archived());
         }
         audiences(tx, drafts)?;
-        let courses = courses(tx, drafts)?;
-        CODE.check(tx, drafts)?;
+        let courses = Courses::load(tx, drafts)?;
+        known_courses(drafts, &courses);
         for draft in without_faults(drafts).filter(|draft| is_active(draft)) {
             if let Err(error) = ready(&draft.after, &courses) {
                 draft.refuse(error);
@@ -125,30 +125,69 @@ fn audiences(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     Ok(())
 }
 
-/// The status and the title of courses.
-type Courses = HashMap<Uuid, (CourseStatus, String)>;
+/// The courses that rules ask for.
+struct Courses {
+    /// The status and the title of each.
+    stored: HashMap<Uuid, (CourseStatus, String)>,
+    /// Those that the caller may see.
+    visible: HashSet<Uuid>,
+}
 
-/// The courses that rules ask for. Refuses rules of which one does not exist, and puts those of the others in order.
-fn courses(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<Courses> {
-    let asked = drafts
-        .iter()
-        .flat_map(|draft| draft.after.course_ids.iter().copied());
-    let asked: HashSet<Uuid> = asked.collect();
-    let found: Vec<(Uuid, (CourseStatus, String))> = courses::table
-        .filter(courses::id.eq_any(asked))
-        .select((courses::id, (courses::status, courses::title)))
-        .load(tx.conn)?;
-    let found: Courses = found.into_iter().collect();
+impl Courses {
+    fn load(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<Self> {
+        let asked = drafts
+            .iter()
+            .flat_map(|draft| draft.after.course_ids.iter().copied());
+        let asked: HashSet<Uuid> = asked.collect();
+        let scope = tx.caller.scope_if_any(Course::READ, tx.now);
+        let visible = scope.map_or_else(Sql::never, |scope| Course::visible(&scope));
+        let found: Vec<(Uuid, CourseStatus, String, bool)> = courses::table
+            .filter(courses::id.eq_any(asked))
+            .select((
+                courses::id,
+                courses::status,
+                courses::title,
+                Condition::new(sql!("coalesce({visible}, false)")),
+            ))
+            .load(tx.conn)?;
+        let visible = found.iter().filter(|(.., is_visible)| *is_visible);
+        Ok(Courses {
+            visible: visible.map(|(id, ..)| *id).collect(),
+            stored: found
+                .into_iter()
+                .map(|(id, status, title, _)| (id, (status, title)))
+                .collect(),
+        })
+    }
+
+    /// Whether a draft may ask for the course: a new one must be one that the caller may see; those that the rule has stay.
+    fn takes(&self, draft: &Draft, course: &Uuid) -> bool {
+        let before = draft.before.as_ref();
+        self.visible.contains(course)
+            || before.is_some_and(|rule| rule.course_ids.contains(course)) && self.stored.contains_key(course)
+    }
+
+    /// How problems call a course: its title is for callers who may see it.
+    fn describe(&self, course: &Uuid, (status, title): &(CourseStatus, String)) -> String {
+        match self.visible.contains(course) {
+            true => format!("{title} ({course}, {})", status.as_str()),
+            false => format!("{course} ({})", status.as_str()),
+        }
+    }
+}
+
+/// Refuses rules that newly name a course which does not exist, or which the caller may not see, and sorts the courses of all.
+fn known_courses(drafts: &mut [Draft], courses: &Courses) {
     for draft in drafts {
         let asked = draft.after.course_ids.iter().enumerate();
-        let unknown = asked.filter(|(_, course)| !found.contains_key(course));
-        let faults = unknown
-            .map(|(index, _)| FieldError::new(format!("/course_ids/{index}"), "names no course that exists"));
+        let unknown = asked.filter(|(_, course)| !courses.takes(draft, course));
+        let faults = unknown.map(|(index, _)| {
+            FieldError::new(format!("/course_ids/{index}"), "names no course that you may see")
+        });
         draft.refuse_faults(faults.collect());
         draft.after.fields.course_ids.sort();
         draft.after.fields.course_ids.dedup();
     }
-    Ok(found)
 }
 
 /// An active rule asks for courses that can be taken.
@@ -162,10 +201,10 @@ fn ready(rule: &Rule, courses: &Courses) -> ApiResult<()> {
     let asked = rule
         .course_ids
         .iter()
-        .filter_map(|id| Some((id, courses.get(id)?)));
+        .filter_map(|id| Some((id, courses.stored.get(id)?)));
     let unpublished = asked.filter(|(_, (status, _))| *status != CourseStatus::Published);
     let mut unpublished: Vec<String> = unpublished
-        .map(|(id, (status, title))| format!("{title} ({id}, {})", status.as_str()))
+        .map(|(id, course)| courses.describe(id, course))
         .collect();
     if unpublished.is_empty() {
         return Ok(());

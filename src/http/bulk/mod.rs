@@ -193,12 +193,14 @@ pub fn write_each<N, T>(
 /// What became of each row, under its key.
 pub type Answered<T> = Vec<(String, ApiResult<Outcome<T>>)>;
 
-/// What became of each row: of those that asked for a change, by the member that stands at their pointer, the outcome of
-/// that change, in the same order; of the others, why they did not.
-pub fn answered<T>(rows: Vec<(String, ApiResult<&str>)>, outcomes: Outcomes<T>) -> Answered<T> {
-    let mut outcomes = outcomes.into_iter();
+/// The result of each row, in their order: of a row that asked for a change, by the member at its pointer, the `outcome` of the
+/// next such change; of another row, its error.
+pub fn answered<T>(
+    rows: Vec<(String, ApiResult<&str>)>,
+    mut outcome: impl FnMut(&str) -> ApiResult<Outcome<T>>,
+) -> Answered<T> {
     let answered = rows.into_iter().map(|(key, pointer)| {
-        let outcome = pointer.and_then(|pointer| next(&mut outcomes).map_err(|error| error.below(pointer)));
+        let outcome = pointer.and_then(|pointer| outcome(pointer).map_err(|error| error.below(pointer)));
         (key, outcome)
     });
     answered.collect()

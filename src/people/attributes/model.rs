@@ -94,18 +94,13 @@ resource!(AttributeDefinition in attribute_definitions, fields: AttributeDefinit
     covered: |scope| scope.global(),
     archived: archived_at);
 
-const NAME: Unique<AttributeDefinition> = Unique {
-    column: "name",
-    value: |definition| &definition.name,
-};
-
 impl Resource for AttributeDefinition {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/attribute-definitions";
+    const UNIQUE: &'static [Unique<Self>] = &[Unique::new("name", |definition| &definition.name)];
 
     fn check(tx: &mut Tx, drafts: &mut [Draft<Self>]) -> ApiResult<()> {
-        draft::require_everywhere(tx, drafts, Self::WRITE, Draft::is_new)?;
-        NAME.check(tx, drafts)
+        draft::require_everywhere(tx, drafts, Self::WRITE, Draft::is_new)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     app::{Call, Tx},
     http::{
         ApiError, ApiResult, Reply, Versioned,
-        bulk::{Answered, BulkAnswer, BulkBody, Row, answered, check_version},
+        bulk::{Answered, BulkAnswer, BulkBody, Row, answered, check_version, next},
         rules::rule,
     },
 };
@@ -83,8 +83,8 @@ fn write_rows<T: Protected + HasId + Versioned>(
         });
         asked.push((row.key, pointer));
     }
-    let outcomes = write::apply(tx, &changes)?;
-    Ok(answered(asked, outcomes))
+    let mut outcomes = write::apply(tx, &changes)?.into_iter();
+    Ok(answered(asked, |_| next(&mut outcomes)))
 }
 
 type Asked<'a, T> = (&'static str, &'a Authorized<T>, KeyChange);

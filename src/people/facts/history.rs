@@ -3,7 +3,32 @@
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use crate::{app::Tx, http::ApiResult, sql};
+use crate::{
+    app::Tx,
+    db::{Fixed, Sql},
+    http::ApiResult,
+    sql,
+};
+
+/// The fields that keep their past.
+const FIELDS: [&str; 10] = [
+    "status",
+    "title",
+    "job_code",
+    "department",
+    "location",
+    "location_id",
+    "cost_centre",
+    "employment_type",
+    "manager_id",
+    "org_unit_id",
+];
+
+/// The fields, each after `table`: nothing, or the name of a table and a dot.
+fn fields(table: &'static str) -> Sql {
+    let table = Fixed(table);
+    Sql::list(FIELDS.map(|field| sql!("{table}{field}", field = Fixed(field))))
+}
 
 #[derive(QueryableByName)]
 struct Changed {
@@ -37,11 +62,9 @@ fn changed(tx: &mut Tx, people: &[Uuid]) -> ApiResult<Vec<Changed>> {
          FROM unnest({people}) AS written(id) JOIN users ON users.id = written.id
          LEFT JOIN user_history period ON period.user_id = users.id AND period.valid_to IS NULL
          WHERE period.id IS NULL OR
-            (users.status, users.title, users.job_code, users.department, users.location,
-                users.cost_centre, users.employment_type, users.manager_id, users.org_unit_id)
-            IS DISTINCT FROM
-            (period.status, period.title, period.job_code, period.department, period.location,
-                period.cost_centre, period.employment_type, period.manager_id, period.org_unit_id)"
+            ({of_users}) IS DISTINCT FROM ({of_period})",
+        of_users = fields("users."),
+        of_period = fields("period."),
     )
     .load(tx.conn)?;
     Ok(changed)
@@ -51,11 +74,11 @@ fn changed(tx: &mut Tx, people: &[Uuid]) -> ApiResult<Vec<Changed>> {
 fn close(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<()> {
     sql!(
         "UPDATE user_history
-         SET (status, title, job_code, department, location, cost_centre, employment_type, manager_id,
-            org_unit_id) = (users.status, users.title, users.job_code, users.department, users.location,
-                users.cost_centre, users.employment_type, users.manager_id, users.org_unit_id)
+         SET ({fields}) = ({of_users})
          FROM users WHERE users.id = user_history.user_id AND valid_to IS NULL
-            AND valid_from >= {tx.now} AND user_id = ANY({ids})"
+            AND valid_from >= {tx.now} AND user_id = ANY({ids})",
+        fields = fields(""),
+        of_users = fields("users."),
     )
     .execute(tx.conn)?;
     sql!(
@@ -69,15 +92,14 @@ fn close(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<()> {
 fn open(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<()> {
     let periods: Vec<Uuid> = ids.iter().map(|_| Uuid::now_v7()).collect();
     sql!(
-        "INSERT INTO user_history (id, user_id, valid_from, status, title, job_code, department,
-            location, cost_centre, employment_type, manager_id, org_unit_id)
-         SELECT opened.period_id, users.id, {tx.now}, users.status, users.title, users.job_code,
-            users.department, users.location, users.cost_centre, users.employment_type,
-            users.manager_id, users.org_unit_id
+        "INSERT INTO user_history (id, user_id, valid_from, {fields})
+         SELECT opened.period_id, users.id, {tx.now}, {of_users}
          FROM unnest({ids}, {periods}) AS opened(user_id, period_id)
          JOIN users ON users.id = opened.user_id
          WHERE NOT EXISTS (SELECT 1 FROM user_history WHERE user_history.user_id = users.id
-                AND valid_to IS NULL)"
+                AND valid_to IS NULL)",
+        fields = fields(""),
+        of_users = fields("users."),
     )
     .execute(tx.conn)?;
     Ok(())

@@ -20,11 +20,6 @@ use crate::{
 
 type Draft = resource::Draft<Group>;
 
-const CODE: Unique<Group> = Unique {
-    column: "code",
-    value: |group| &group.code,
-};
-
 impl Resource for Group {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/groups";
@@ -39,6 +34,7 @@ impl Resource for Group {
         },
         doc: "A person who is in it.",
     }];
+    const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |group| &group.code)];
 
     fn filters(tx: &mut Tx) -> ApiResult<Schema> {
         let people = tx.seen(Permission::UsersRead).users("m.user_id");
@@ -48,7 +44,6 @@ impl Resource for Group {
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         require_everywhere(tx, drafts, Self::WRITE, Draft::is_new)?;
         filters(tx, drafts)?;
-        CODE.check(tx, drafts)?;
         if due(drafts).any(|draft| has_new_filter(draft) || is_archived_or_restored(draft)) {
             dynamic::lock_filters(tx)?;
         }

@@ -8,11 +8,6 @@ use crate::{
     resource::{Draft, Expansion, NoExtra, Reference, Resource, Unique},
 };
 
-const CODE: Unique<Location> = Unique {
-    column: "code",
-    value: |location| &location.code,
-};
-
 const ORG_UNIT: Reference<Location, OrgUnit> =
     Reference::new("org_unit_id", |location| &location.org_unit_id);
 
@@ -21,9 +16,9 @@ impl Resource for Location {
     const PATH: &'static str = "/v1/locations";
     const SEARCH: Option<&'static str> = Some("locations.search");
     const EXPANSIONS: &'static [Expansion] = &[Expansion::of::<OrgUnit>("org_unit", "org_unit_id")];
+    const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |location| &location.code)];
 
     fn check(tx: &mut Tx, drafts: &mut [Draft<Self>]) -> ApiResult<()> {
-        ORG_UNIT.check(tx, drafts)?;
-        CODE.check(tx, drafts)
+        ORG_UNIT.check(tx, drafts)
     }
 }

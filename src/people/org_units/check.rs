@@ -21,10 +21,7 @@ use crate::{
 
 type Draft = resource::Draft<OrgUnit>;
 
-const CODE: Unique<OrgUnit> = Unique {
-    column: "code",
-    value: |unit| &unit.code,
-};
+const PARENT: fn(&OrgUnit) -> &Option<Uuid> = |unit| &unit.parent_id;
 
 impl Resource for OrgUnit {
     type Extra = NoExtra;
@@ -41,6 +38,7 @@ impl Resource for OrgUnit {
     }];
     const SEARCH: Option<&'static str> = Some("org_units.search");
     const EXPANSIONS: &'static [Expansion] = &[Expansion::of::<OrgUnit>("parent", "parent_id")];
+    const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |unit| &unit.code)];
 
     fn lock(tx: &mut Tx) -> ApiResult<()> {
         ORG_UNITS.lock(tx)
@@ -48,10 +46,13 @@ impl Resource for OrgUnit {
 
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         places(tx, drafts)?;
-        CODE.check(tx, drafts)?;
-        circles(tx, drafts)?;
+        ORG_UNITS.explain_circles(tx, PARENT, drafts)?;
         in_use(tx, drafts)?;
         below_archived(tx, drafts)
+    }
+
+    fn settle(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+        circles(tx, drafts)
     }
 
     fn follow(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
@@ -231,11 +232,9 @@ pub(super) const NO_SUCH_PARENT: &str = "names no org unit that you may see";
 /// Refuses units that would stand below themselves, and those whose parents do not come to be. Either may bring about
 /// more of the other, so it is asked until nobody more is refused.
 fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    let parent: fn(&OrgUnit) -> &Option<Uuid> = |unit| &unit.parent_id;
-    ORG_UNITS.explain_circles(tx, parent, drafts)?;
     loop {
         while orphans(drafts) {}
-        if !ORG_UNITS.refuse_circles(tx, parent, drafts)? {
+        if !ORG_UNITS.refuse_circles(tx, PARENT, drafts)? {
             return Ok(());
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::model::{User, UserExtra, UserStatus};
@@ -18,7 +18,7 @@ use crate::{
         org_units::model::OrgUnit,
     },
     resource::{
-        self, Expansion, Reference, Resource, Unique,
+        self, Claim, Expansion, Reference, Resource, Unique,
         draft::{due, without_faults},
     },
     sql,
@@ -37,6 +37,7 @@ impl Resource for User {
         // `location` is HR's word.
         Expansion::of::<Location>("place", "location_id"),
     ];
+    const UNIQUE: &'static [Unique<Self>] = &[Unique::new("username", |user| &user.username)];
 
     fn filters(tx: &mut Tx) -> ApiResult<Schema> {
         super::filter::schema_for_caller(tx)
@@ -57,15 +58,23 @@ impl Resource for User {
         ORG_UNIT.check(tx, drafts)?;
         LOCATION.check(tx, drafts)?;
         emails(tx, drafts)?;
-        USERNAME.check(tx, drafts)?;
-        keys(tx, drafts)?;
-        circles(tx, drafts)
+        REPORTING_LINES.explain_circles(tx, MANAGER_OF, drafts)
+    }
+
+    fn claims(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<Vec<Claim>> {
+        keys(tx, drafts)
+    }
+
+    fn settle(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+        while REPORTING_LINES.refuse_circles(tx, MANAGER_OF, drafts)? {}
+        Ok(())
     }
 
     fn follow(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
         let keys = due(drafts).flat_map(|draft| {
-            let keys = draft.extra.external_keys.iter();
-            keys.map(|key| (draft.after.id, key.clone()))
+            let keys = draft.extra.external_keys.iter().enumerate();
+            let keys = keys.filter(|(index, _)| !draft.is_taken(&key_pointer(*index)));
+            keys.map(|(_, key)| (draft.after.id, key.clone()))
         });
         external_keys::store::insert(tx, "user", &keys.collect::<Vec<_>>())?;
         if tx.scope(Permission::UsersWrite)?.is_everything() {
@@ -192,43 +201,28 @@ fn email_beyond_caller() -> ApiError {
 
 const MANAGER: Reference<User, User> = Reference::new("manager_id", |user| &user.manager_id);
 const ORG_UNIT: Reference<User, OrgUnit> = Reference::new("org_unit_id", |user| &user.org_unit_id);
+const MANAGER_OF: fn(&User) -> &Option<Uuid> = |user| &user.manager_id;
 const LOCATION: Reference<User, Location> = Reference::new("location_id", |user| &user.location_id);
 
-/// Usernames are unique in whatever case and form.
-const USERNAME: Unique<User> = Unique {
-    column: "username",
-    value: |user| &user.username,
-};
-
 /// No two people have the same key of the same source.
-fn keys(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    let given: Vec<ExternalKey> = drafts
-        .iter()
-        .flat_map(|draft| draft.extra.external_keys.clone())
-        .collect();
-    let found = external_keys::store::find(tx, "user", &given)?;
-    let mut seen: HashSet<ExternalKey> = found.into_iter().map(|(key, _)| key).collect();
-    for draft in drafts {
-        let mut own = HashSet::new();
-        let keys = std::mem::take(&mut draft.extra.external_keys);
-        for (index, key) in keys.iter().enumerate() {
-            if seen.contains(key) || !own.insert(key.clone()) {
-                draft.refuse(ApiError::taken(format!("/external_keys/{index}")));
-            }
-        }
-        draft.extra.external_keys = keys;
-        if draft.stands() {
-            seen.extend(own);
-        }
-    }
-    Ok(())
+fn keys(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<Vec<Claim>> {
+    let given = drafts.iter().enumerate().flat_map(|(place, draft)| {
+        let keys = draft.extra.external_keys.iter().enumerate();
+        keys.map(move |(index, key)| (place, key_pointer(index), key.clone()))
+    });
+    let given: Vec<_> = given.collect();
+    let keys: Vec<ExternalKey> = given.iter().map(|(.., key)| key.clone()).collect();
+    let found = external_keys::store::find(tx, "user", &keys)?;
+    let known: HashSet<ExternalKey> = found.into_iter().map(|(key, _)| key).collect();
+    let claims = given.into_iter().map(|(draft, pointer, key)| Claim {
+        draft,
+        pointer,
+        is_taken: known.contains(&key),
+        value: json!([key.source, key.key]).to_string(),
+    });
+    Ok(claims.collect())
 }
 
-/// Nobody reports to themselves, however far round. Refusing one may close a circle that it would have opened, so it
-/// is asked until nobody more is refused.
-fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    let manager: fn(&User) -> &Option<Uuid> = |user| &user.manager_id;
-    REPORTING_LINES.explain_circles(tx, manager, drafts)?;
-    while REPORTING_LINES.refuse_circles(tx, manager, drafts)? {}
-    Ok(())
+fn key_pointer(index: usize) -> String {
+    format!("/external_keys/{index}")
 }

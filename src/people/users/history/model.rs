@@ -28,7 +28,7 @@ pub struct UserPeriod {
     pub job_code: Option<String>,
     /// Department.
     pub department: Option<String>,
-    /// Where they worked.
+    /// Where they worked, in the HR system's words.
     pub location: Option<String>,
     /// Cost centre.
     pub cost_centre: Option<String>,
@@ -38,4 +38,6 @@ pub struct UserPeriod {
     pub manager_id: Option<Uuid>,
     /// The org unit.
     pub org_unit_id: Option<Uuid>,
+    /// The location.
+    pub location_id: Option<Uuid>,
 }

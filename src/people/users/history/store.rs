@@ -53,6 +53,12 @@ static PERIODS: Schema = Schema::new(&[
         "user_history.org_unit_id",
         "The org unit.",
     ),
+    Attribute::scalar(
+        "location_id",
+        Kind::Id,
+        "user_history.location_id",
+        "The location.",
+    ),
 ]);
 
 /// A page of a person's periods.
