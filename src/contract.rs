@@ -3,6 +3,8 @@
 //! Handlers say what is theirs: summary, tag, permission, bodies. What all have in common is added here:
 //! problems, security, `If-Match`, `Idempotency-Key`.
 
+pub mod events;
+
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -78,7 +80,8 @@ struct Base;
 /// takes many times its room.
 pub fn text() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
-        let value = serde_json::to_value(build()).unwrap_or_default();
+        let mut value = serde_json::to_value(build()).unwrap_or_default();
+        value["webhooks"] = events::webhooks();
         let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
         text.push('\n');
         text
@@ -174,6 +177,7 @@ fn build() -> OpenApi {
             "description": "An access token from `POST /oauth/token`." },
     });
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        events::add_schemas(schemas);
         for (name, schema) in schemas.iter_mut() {
             forms::complete(name, schema);
             drop_object_defaults(schema);

@@ -94,7 +94,7 @@ pub fn statement(input: TokenStream) -> TokenStream {
 /// Says which columns of its table a struct has, from its fields: `provost::resource::Record`. A field may be marked
 /// `#[record(…)]`: `folded` (its key form stands in `<field>_folded`), `sort` (lists can be in its order), `fixed` (set when a
 /// row is added, never changed), `opaque` (filters do not name it), `words` (one of a `text_enum!`), `kind = Exact` (how filters compare it).
-#[proc_macro_derive(Record, attributes(record))]
+#[proc_macro_derive(Record, attributes(record, diesel))]
 pub fn record(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as syn::DeriveInput);
     record::expand(&input)

@@ -7,6 +7,7 @@ DROP FUNCTION without_break_marks;
 DROP FUNCTION letter_pairs;
 DROP FUNCTION unbroken_letters;
 DROP FUNCTION search_folded;
+DROP FUNCTION json_instant;
 DROP TABLE external_keys;
 DROP FUNCTION comparable;
 DROP TABLE idempotency_keys;

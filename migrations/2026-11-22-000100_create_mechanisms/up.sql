@@ -19,6 +19,8 @@ CREATE TABLE events (
     request_id text NOT NULL,
     action text NOT NULL,
     object_kind text NOT NULL,
+    -- The version of the payloads' form.
+    version smallint NOT NULL,
     object_id uuid NOT NULL,
     -- The person whom the change is about, if it is about one.
     user_id uuid,
@@ -137,6 +139,12 @@ CREATE FUNCTION comparable(text text) RETURNS text
             COLLATE "und-x-icu")) COLLATE "C" END;
 -- Search looks for a key in any case.
 CREATE INDEX external_keys_search_idx ON external_keys (kind, comparable(key));
+
+-- An instant as Rust writes it in JSON, with no digits, three or six behind the second: events tell of a thing in one form,
+-- whether a statement or Rust writes them.
+CREATE FUNCTION json_instant(instant timestamptz) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '([.]000000|000)$', '') || 'Z';
 
 -- Letters as people type them who leave out accents: lower case, without marks, and with the letters that decompose to
 -- nothing as PostgreSQL's `unaccent` has them.

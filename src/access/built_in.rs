@@ -12,6 +12,7 @@ use crate::{
     db::schema::roles,
     http::ApiResult,
     ledger::Event,
+    resource::Row,
 };
 
 /// A role that comes with Provost.
@@ -196,7 +197,9 @@ pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
             .filter(roles::built_in)
             .filter(roles::code.eq(role.code))
             .filter(roles::permissions.ne(&permissions));
-        let changed: Vec<Role> = diesel::update(outdated)
+        let outdated: Vec<Role> = outdated.select(Role::as_select()).for_update().load(tx.conn)?;
+        let ids = outdated.iter().map(|role| role.id);
+        let changed: Vec<Role> = diesel::update(roles::table.filter(roles::id.eq_any(ids)))
             .set((
                 roles::permissions.eq(&permissions),
                 roles::version.eq(roles::version + 1),
@@ -207,10 +210,16 @@ pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
         if !changed.is_empty() {
             tx.wake(Wake::Callers);
         }
-        for (action, written) in [("role.created", added), ("role.updated", changed)] {
-            written
-                .iter()
-                .for_each(|role| tx.record(Event::new(action, "role", role.id).after(role)));
+        for role in &added {
+            tx.record(Event::new(&Role::EVENTS.created, role.id).after(role));
+        }
+        for role in &changed {
+            let before = outdated.iter().find(|before| before.id == role.id);
+            tx.record(
+                Event::new(&Role::EVENTS.updated, role.id)
+                    .before(&before)
+                    .after(role),
+            );
         }
     }
     Ok(())

@@ -27,7 +27,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    access::token::VerifiedTokens,
+    access::{
+        events::{SIGNING_KEY_CREATED, SIGNING_KEY_RETIRED},
+        token::VerifiedTokens,
+    },
     app::{App, Part, Tx, Wake},
     db::schema::signing_keys,
     http::{ApiError, ApiResult},
@@ -272,7 +275,7 @@ fn make(tx: &mut Tx, signs_from: DateTime<Utc>) -> ApiResult<DateTime<Utc>> {
             signing_keys::signs_from.eq(signs_from),
         ))
         .execute(tx.conn)?;
-    tx.record(Event::new("signing_key.created", "signing_key", id));
+    tx.record(Event::new(&SIGNING_KEY_CREATED, id));
     tx.wake(Wake::Keys);
     Ok(signs_from)
 }
@@ -289,7 +292,7 @@ fn retire(tx: &mut Tx, before: DateTime<Utc>) -> ApiResult<()> {
         .returning(signing_keys::id)
         .get_results(tx.conn)?;
     for id in retired.iter().filter_map(|id| Uuid::parse_str(id).ok()) {
-        tx.record(Event::new("signing_key.retired", "signing_key", id));
+        tx.record(Event::new(&SIGNING_KEY_RETIRED, id));
         tx.wake(Wake::Keys);
     }
     Ok(())

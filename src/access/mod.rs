@@ -5,6 +5,7 @@ pub mod attempts;
 pub mod authenticate;
 pub mod built_in;
 pub mod callers;
+pub mod events;
 pub mod grants;
 pub mod hashing;
 pub mod inclusion;

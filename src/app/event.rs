@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::EventKind;
 use crate::{
     authz::{Actor, ActorKind},
     db::{Fixed, Sql, schema::events},
@@ -19,6 +20,8 @@ pub struct Event {
     pub action: &'static str,
     /// What it was done to, such as `user`.
     pub object_kind: &'static str,
+    /// The version of its kind.
+    pub version: i16,
     /// Which one.
     pub object_id: Uuid,
     /// The person whom it is about, if it is about one.
@@ -33,10 +36,11 @@ pub struct Event {
 
 impl Event {
     /// An event about a thing; say what it was and is with [`Event::before`] and [`Event::after`].
-    pub fn new(action: &'static str, object_kind: &'static str, object_id: Uuid) -> Self {
+    pub fn new(kind: &EventKind, object_id: Uuid) -> Self {
         Event {
-            action,
-            object_kind,
+            action: kind.action,
+            object_kind: kind.object_kind,
+            version: kind.version,
             object_id,
             user_id: None,
             before: None,
@@ -81,6 +85,7 @@ struct NewEvent {
     request_id: String,
     action: &'static str,
     object_kind: &'static str,
+    version: i16,
     object_id: Uuid,
     user_id: Option<Uuid>,
     before: Option<Value>,
@@ -88,7 +93,7 @@ struct NewEvent {
     reason: Option<String>,
 }
 
-/// Rows of one statement: 13 columns each, of 65,535 parameters at most.
+/// Rows of one statement: 14 columns each, of 65,535 parameters at most.
 const ROWS_A_STATEMENT: usize = 2_000;
 
 /// Appends `events`, all by `actor`, in the caller's transaction.
@@ -110,6 +115,7 @@ pub(super) fn append(
             request_id: request_id.to_owned(),
             action: event.action,
             object_kind: event.object_kind,
+            version: event.version,
             object_id: event.object_id,
             user_id: event.user_id,
             before: event.before,
@@ -123,22 +129,33 @@ pub(super) fn append(
     Ok(())
 }
 
-/// The end of a statement that changes many things at once: appends an event by `actor` about a thing of `kind` for
-/// each row of the CTE `changes (action, id, user_id, before, after)`.
+/// The version of the kind of event that the column `action` names, which is one of `kinds`.
+fn version_of_action(kinds: &[&EventKind]) -> Sql {
+    let cases = kinds.iter().fold(Sql::default(), |cases, kind| {
+        let version = i64::from(kind.version);
+        sql!("{cases} WHEN {kind.action} THEN {version}")
+    });
+    sql!("CASE action{cases} END")
+}
+
+/// The end of a statement that changes many things at once: appends an event by `actor` for each row of the CTE `changes
+/// (action, id, user_id, before, after)`. Its actions are those of `kinds`, which are about things of one kind.
 pub(super) fn append_from(
     actor: Actor,
     now: DateTime<Utc>,
     request_id: &str,
     new_ids: Sql,
-    kind: &'static str,
+    kinds: &[&EventKind],
     changes: &'static str,
 ) -> Sql {
     sql!(
         " INSERT INTO events (id, recorded_at, actor_kind, actor_id, on_behalf_of, request_id, action,
-            object_kind, object_id, user_id, before, after)
+            object_kind, version, object_id, user_id, before, after)
          SELECT {new_ids}, {now}, {actor_kind}, {actor.id}, {actor.on_behalf_of}, {request_id}, action,
-            {kind}, id, user_id, before, after FROM {changes}",
+            {object_kind}, {version}, id, user_id, before, after FROM {changes}",
         actor_kind = actor.kind.as_str(),
+        object_kind = kinds.first().map(|kind| kind.object_kind),
+        version = version_of_action(kinds),
         changes = Fixed(changes),
     )
 }

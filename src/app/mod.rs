@@ -6,6 +6,7 @@
 mod call;
 mod clock;
 mod event;
+mod event_kind;
 mod idempotency;
 mod parts;
 mod queue;
@@ -31,6 +32,7 @@ use crate::{
 pub use call::{Call, CallerSession};
 pub use clock::Clock;
 pub use event::Event;
+pub use event_kind::{EventKind, EventPayload, Payload};
 pub use idempotency::{IdempotencyKey, REPLAYED, recall};
 pub use parts::{Part, Parts};
 pub use queue::{NewJob, Queueable};

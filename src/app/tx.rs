@@ -8,7 +8,7 @@ use diesel::{PgConnection, connection::SimpleConnection};
 use uuid::Uuid;
 
 use super::{
-    Acting, App, Event, event,
+    Acting, App, Event, EventKind, event,
     queue::{self, NewJob, Queueable},
 };
 use crate::{
@@ -246,14 +246,14 @@ impl<'a> Tx<'a> {
     }
 
     /// The end of a statement that changes many things at once: ` INSERT INTO events …`, one for each row of the CTE
-    /// `changes (action, id, user_id, before, after)` about things of `kind`.
-    pub fn events_from(&self, kind: &'static str, changes: &'static str) -> Sql {
+    /// `changes (action, id, user_id, before, after)`. Its actions are those of `kinds`, which are about things of one kind.
+    pub fn events_from(&self, kinds: &[&EventKind], changes: &'static str) -> Sql {
         event::append_from(
             self.caller.actor,
             self.now,
             &self.request_id,
             self.new_ids(),
-            kind,
+            kinds,
             changes,
         )
     }

@@ -2,6 +2,7 @@
 
 pub mod categories;
 pub mod courses;
+pub mod events;
 pub mod visibility;
 
 use utoipa_actix_web::service_config::ServiceConfig;

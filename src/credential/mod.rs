@@ -1,6 +1,7 @@
 //! Credentials: certificates and what proves them. Knows people, the catalog and enrollments.
 
 pub mod certificates;
+pub mod events;
 pub mod pdf;
 pub mod serial;
 pub mod templates;

@@ -178,6 +178,7 @@ diesel::table! {
         request_id -> Text,
         action -> Text,
         object_kind -> Text,
+        version -> Int2,
         object_id -> Uuid,
         user_id -> Nullable<Uuid>,
         before -> Nullable<Jsonb>,

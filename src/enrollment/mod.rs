@@ -6,6 +6,7 @@
 mod bulk;
 pub mod completions;
 pub mod enrollments;
+pub mod events;
 mod people;
 pub mod requirements;
 pub mod rules;

@@ -1,13 +1,14 @@
 //! Writing what has external keys: its creation, its changes and its taking over.
 
 use super::{
-    events::{EventKind, record},
+    events::record,
     target::{Part, Plan},
 };
 use crate::{
     app::Tx,
     db::{Fixed, Sql},
     http::ApiResult,
+    ledger::EventKind,
     resource::{Row, record::shown},
     sql,
 };
@@ -36,7 +37,7 @@ impl Keyed {
         tx: &mut Tx,
         plan: &Plan,
         part: Part,
-        kind: EventKind,
+        kind: &EventKind,
         insert: Sql,
     ) -> ApiResult<()> {
         let created = sql!("{insert} {returning}", returning = self.returning());
@@ -52,7 +53,7 @@ impl Keyed {
         plan: &Plan,
         part: Part,
         actions: &'static str,
-        kind: EventKind,
+        kind: &EventKind,
         change: Sql,
     ) -> ApiResult<usize> {
         let before = sql!(
@@ -81,7 +82,7 @@ impl Keyed {
 }
 
 /// Adds keys to matched records and clears placeholders; the keys of restored records are missing no longer.
-pub fn link_keys(tx: &mut Tx, plan: &Plan, part: Part, kind: EventKind) -> ApiResult<()> {
+pub fn link_keys(tx: &mut Tx, plan: &Plan, part: Part, kind: &EventKind) -> ApiResult<()> {
     let added = sql!(
         "{insert_keys}
          RETURNING object_id AS id, jsonb_build_object('source', source, 'key', key) AS after",

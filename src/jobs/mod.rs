@@ -4,6 +4,7 @@
 //! worker at least once; every state write of an attempt is fenced by its token, so its effect happens once.
 //! Domains implement [`Job`]; the lists of handlers and schedules stand in `cli/worker.rs`.
 
+pub mod events;
 mod execute;
 mod handler;
 mod job;

@@ -23,6 +23,31 @@ text_enum! {
     }
 }
 
+/// A retried job as its event tells of it: its payload is no business of the ledger's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RetriedJob {
+    /// What kind of work.
+    #[schema(example = "system.purge")]
+    pub kind: String,
+    /// Attempts until then.
+    pub attempts: i32,
+    /// Why the last of them failed.
+    pub last_error: Option<String>,
+    /// The request in which it was queued.
+    pub request_id: String,
+}
+
+impl From<&QueuedJob> for RetriedJob {
+    fn from(job: &QueuedJob) -> Self {
+        RetriedJob {
+            kind: job.kind.clone(),
+            attempts: job.attempts,
+            last_error: job.last_error.clone(),
+            request_id: job.request_id.clone(),
+        }
+    }
+}
+
 /// Work in the queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = jobs)]

@@ -3,7 +3,10 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
-use super::model::{JobState, QueuedJob};
+use super::{
+    events::RETRIED,
+    model::{JobState, QueuedJob, RetriedJob},
+};
 use crate::{
     app::{Event, Tx, Wake},
     authz::{self, Permission},
@@ -79,10 +82,6 @@ pub fn retry(tx: &mut Tx, id: Uuid) -> ApiResult<QueuedJob> {
         .optional()?
         .ok_or_else(|| ApiError::new(Code::JobNotDead, "It is waiting, running or done; leave it be."))?;
     tx.wake(Wake::Jobs);
-    tx.record(
-        Event::new("job.retried", "job", id)
-            .before(&*before)
-            .after(&after),
-    );
+    tx.record(Event::new(&RETRIED, id).after(&RetriedJob::from(&*before)));
     Ok(after)
 }

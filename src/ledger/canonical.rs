@@ -1,7 +1,7 @@
 //! What is hashed: an event as bytes that never depend on who writes them.
 //!
 //! A JSON array without white space of position, id, recorded_at (RFC 3339, UTC, microseconds), actor_kind, actor_id,
-//! on_behalf_of, request_id, action, object_kind, object_id, user_id, before, after and reason; the members of objects
+//! on_behalf_of, request_id, action, object_kind, version, object_id, user_id, before, after and reason; the members of objects
 //! are sorted by their names. An event's hash is SHA-256 over the hash before it (32 zero bytes for the first) and
 //! these bytes.
 
@@ -35,6 +35,7 @@ fn bytes(event: &SealedEvent) -> String {
         event.request_id,
         event.action,
         event.object_kind,
+        event.version,
         event.object_id,
         event.user_id,
         event.before,

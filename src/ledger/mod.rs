@@ -13,7 +13,7 @@ pub mod store;
 mod verify;
 
 pub use crate::{
-    app::Event,
+    app::{Event, EventKind},
     authz::{Actor, ActorKind},
 };
 pub use model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent};

@@ -45,6 +45,9 @@ pub struct SealedEvent {
     /// What it was done to.
     #[schema(example = "user")]
     pub object_kind: String,
+    /// The version of the form of `before` and `after`, which the document tells for each action.
+    #[schema(example = 1)]
+    pub version: i16,
     /// Which one.
     pub object_id: Uuid,
     /// The person whom it is about.

@@ -3,6 +3,7 @@
 //! A domain [`begin`]s one in the transaction that queues its job and answers [`accepted`]. The worker starts it and
 //! fails it if the job dies; the job reports [`progress`] and ends with [`succeed`] or [`cancel`].
 
+pub mod events;
 mod model;
 pub mod routes;
 mod store;

@@ -67,6 +67,29 @@ pub struct Operation {
     pub version: i64,
 }
 
+/// An operation as events tell of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OperationState {
+    /// What is being done.
+    #[schema(example = "ledger.verification")]
+    pub kind: String,
+    /// How far it is.
+    pub status: OperationStatus,
+    /// Why it failed.
+    #[schema(value_type = Option<Problem>)]
+    pub problem: Option<Value>,
+}
+
+impl From<&Operation> for OperationState {
+    fn from(operation: &Operation) -> Self {
+        OperationState {
+            kind: operation.kind.clone(),
+            status: operation.status,
+            problem: operation.problem.clone(),
+        }
+    }
+}
+
 impl Versioned for Operation {
     fn version(&self) -> i64 {
         self.version

@@ -2,12 +2,15 @@
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{Operation, OperationStatus};
+use super::{
+    events,
+    model::{Operation, OperationState, OperationStatus},
+};
 use crate::{
-    app::{Event, Tx},
+    app::{Event, EventKind, Tx},
     authz::{self, Authorized, Permission, Protected},
     db::{Condition, Sql, schema::operations},
     filter::{Attribute, Kind, Schema},
@@ -56,7 +59,7 @@ pub fn begin(tx: &mut Tx, kind: &'static str, total: Option<i64>) -> ApiResult<O
         ))
         .returning(Operation::as_returning())
         .get_result(tx.conn)?;
-    tx.record(Event::new("operation.created", "operation", operation.id).after(&json!({ "kind": kind })));
+    record(tx, &events::CREATED, &operation);
     Ok(operation)
 }
 
@@ -173,14 +176,17 @@ fn end(
         .get_result(tx.conn)
         .optional()?;
     let Some(operation) = ended else { return Ok(()) };
-    let action = match status {
-        OperationStatus::Succeeded => "operation.succeeded",
-        OperationStatus::Cancelled => "operation.cancelled",
-        _ => "operation.failed",
+    let kind = match status {
+        OperationStatus::Succeeded => events::SUCCEEDED,
+        OperationStatus::Cancelled => events::CANCELLED,
+        _ => events::FAILED,
     };
-    let after = json!({ "kind": operation.kind, "problem": operation.problem });
-    tx.record(Event::new(action, "operation", id).after(&after));
+    record(tx, &kind, &operation);
     Ok(())
+}
+
+fn record(tx: &mut Tx, kind: &EventKind, operation: &Operation) {
+    tx.record(Event::new(kind, operation.id).after(&OperationState::from(operation)));
 }
 
 fn is_open() -> Condition {
@@ -249,7 +255,7 @@ fn cancellable(tx: &mut Tx, id: Uuid) -> ApiResult<Operation> {
 
 /// Asks for the operation to end early: at once if no worker has it, at the job's next look otherwise.
 pub fn request_cancel(tx: &mut Tx, id: Uuid) -> ApiResult<Operation> {
-    let operation = cancellable(tx, id)?;
+    cancellable(tx, id)?;
     let asked = diesel::update(operations::table.find(id).filter(is_open()))
         .set((
             operations::cancel_requested.eq(true),
@@ -264,11 +270,7 @@ pub fn request_cancel(tx: &mut Tx, id: Uuid) -> ApiResult<Operation> {
                 "It has ended; there is nothing to cancel.",
             )
         })?;
-    tx.record(
-        Event::new("operation.cancellation_requested", "operation", id)
-            .before(&operation)
-            .after(&asked),
-    );
+    record(tx, &events::CANCELLATION_REQUESTED, &asked);
     if asked.status == OperationStatus::Pending {
         cancel(tx, id, &Value::Null)?;
         return find(tx, id);

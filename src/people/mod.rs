@@ -3,6 +3,7 @@
 pub mod attributes;
 pub mod closure;
 pub mod days;
+pub mod events;
 pub mod external_keys;
 pub mod facts;
 pub mod groups;

@@ -8,7 +8,7 @@ use crate::{
         ApiError, ApiResult, FieldError,
         bulk::{Outcome, Outcomes},
     },
-    ledger::Event,
+    ledger::{Event, EventKind},
 };
 
 /// A row that is to be written.
@@ -20,8 +20,8 @@ pub struct Draft<T: Resource> {
     pub after: T,
     /// What else the request said of a new one.
     pub extra: T::Extra,
-    /// What its event is called, where that is an event of its own.
-    pub action: Option<&'static str>,
+    /// The kind of its event, where that is one of its own.
+    pub kind: Option<&'static EventKind>,
     /// Why it is not written.
     pub refused: Option<ApiError>,
     /// Pointers to its values that another row has, or an earlier draft asks for. The caller learns of them once it is known
@@ -100,15 +100,14 @@ impl<T: Resource> Draft<T> {
 
     /// The event that tells of it.
     pub(super) fn event(&self) -> Event {
-        let [created, updated, archived, restored] = T::ACTIONS;
-        let action = match self.action {
-            Some(action) => action,
-            None if self.is_new() => created,
-            None if self.archives() => archived,
-            None if self.restores() => restored,
-            None => updated,
+        let kind = match self.kind {
+            Some(kind) => kind,
+            None if self.is_new() => &T::EVENTS.created,
+            None if self.archives() => &T::EVENTS.archived,
+            None if self.restores() => &T::EVENTS.restored,
+            None => &T::EVENTS.updated,
         };
-        let mut event = Event::new(action, T::KIND, self.after.id()).after(&self.after);
+        let mut event = Event::new(kind, self.after.id()).after(&self.after);
         if let Some(before) = &self.before {
             event = event.before(before);
         }

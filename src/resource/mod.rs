@@ -40,11 +40,12 @@ pub use self::{
     write::Change,
 };
 use crate::{
-    app::Tx,
+    app::{EventPayload, Tx},
     authz::{Permission, Protected},
     db::Condition,
     filter::{Attribute, Schema},
     http::{ApiResult, Versioned, list::PagePlan},
+    ledger::EventKind,
 };
 
 /// What callers write of a resource.
@@ -74,8 +75,7 @@ pub trait Row:
     + Deref<Target = Self::Fields>
     + Clone
     + PartialEq
-    + Serialize
-    + ToSchema
+    + EventPayload
     + Send
     + 'static
 {
@@ -85,8 +85,8 @@ pub trait Row:
     const TABLE: &'static str;
     /// What the ledger calls it.
     const KIND: &'static str;
-    /// The events of a row that is new, changed, archived, brought back.
-    const ACTIONS: [&'static str; 4];
+    /// The kinds of events that tell of its changes.
+    const EVENTS: RowEvents;
     /// The permission to write it.
     const WRITE: Permission;
 
@@ -113,6 +113,23 @@ pub trait Row:
 
     /// The rows of a page, with the keys of its order.
     fn select_page(tx: &mut Tx, plan: &PagePlan, condition: Condition) -> QueryResult<Vec<(Self, Value)>>;
+}
+
+/// The kinds of events of a resource. Their payloads are the row. Made by [`resource!`](crate::resource!).
+#[derive(Debug, Clone, Copy)]
+pub struct RowEvents {
+    /// A row is added.
+    pub created: EventKind,
+    /// A row gets other fields.
+    pub updated: EventKind,
+    /// A row is archived.
+    pub archived: EventKind,
+    /// A row is brought back.
+    pub restored: EventKind,
+    /// Whether rows can be archived.
+    pub is_archivable: bool,
+    /// Whether archived rows can be brought back.
+    pub is_restorable: bool,
 }
 
 /// What is a resource's own. All has a default but the address and the orders.
@@ -197,6 +214,10 @@ pub struct Listed {
     pub table: &'static str,
     /// See [`Row::declaration`].
     pub declaration: fn() -> &'static Declaration,
+    /// The columns that callers write.
+    pub fields: fn() -> Vec<Column>,
+    /// See [`Row::EVENTS`].
+    pub events: RowEvents,
     /// See [`Resource::EXPANSIONS`].
     pub expansions: &'static [Expansion],
 }
@@ -209,8 +230,26 @@ impl Listed {
             kind: T::KIND,
             table: T::TABLE,
             declaration: T::declaration,
+            fields: T::Fields::columns,
+            events: T::EVENTS,
             expansions: T::EXPANSIONS,
         }
+    }
+
+    /// The kinds of events that can happen to it.
+    pub fn event_kinds(&self) -> impl Iterator<Item = EventKind> + use<> {
+        let events = self.events;
+        let is_changed = (self.fields)().iter().any(|column| !column.is_fixed);
+        let kinds = [
+            (true, events.created),
+            (is_changed, events.updated),
+            (events.is_archivable, events.archived),
+            (events.is_restorable, events.restored),
+        ];
+        kinds
+            .into_iter()
+            .filter(|(happens, _)| *happens)
+            .map(|(_, kind)| kind)
     }
 }
 
@@ -220,7 +259,8 @@ impl Listed {
 /// read: CoursesRead, write: CoursesWrite, covered: |scope| scope.categories("categories.id"), archived: archived_at);`
 ///
 /// The row has the members `id`, `fields` (flattened, embedded), `version`, `created_at`, `updated_at`; with `archived: archived_at`
-/// also that one, and with `archived: retired_at as "retired"` its event is called so. Others are given after `new: { … }` as they are in a new row. A `visible: |scope| …` shows readers more
+/// also that one, and with `archived: retired_at as "retired"` its event is called so; with `restored: never` archived rows stay
+/// archived. Others are given after `new: { … }` as they are in a new row. A `visible: |scope| …` shows readers more
 /// than their scope covers.
 #[macro_export]
 macro_rules! resource {
@@ -228,7 +268,7 @@ macro_rules! resource {
      read: $read:ident, write: $write:ident, covered: |$scope:ident| $covered:expr
      $(, visible: |$visible_scope:ident| $visible:expr)?
      $(, new: { $($other:ident: $value:expr),* $(,)? })?
-     $(, archived: $archivable:ident $(as $past:literal)?)? $(,)?) => {
+     $(, archived: $archivable:ident $(as $past:literal)?)? $(, restored: $never:ident)? $(,)?) => {
         $crate::protected!($row in $table, name: $name, external: $external, read: $read,
             covered: |$scope| $covered $(, visible: |$visible_scope| $visible)?);
 
@@ -250,12 +290,14 @@ macro_rules! resource {
             type Fields = $fields;
             const TABLE: &'static str = stringify!($table);
             const KIND: &'static str = $kind;
-            const ACTIONS: [&'static str; 4] = [
-                concat!($kind, ".created"),
-                concat!($kind, ".updated"),
-                $crate::resource!(@archived $kind $($($past)?)?),
-                concat!($kind, ".restored"),
-            ];
+            const EVENTS: $crate::resource::RowEvents = $crate::resource::RowEvents {
+                created: $crate::resource!(@event $name, $kind, "created").after::<$row>(),
+                updated: $crate::resource!(@event $name, $kind, "updated").changes::<$row>(),
+                archived: $crate::resource!(@archived $name, $kind $($(, $past)?)?).changes::<$row>(),
+                restored: $crate::resource!(@event $name, $kind, "restored").changes::<$row>(),
+                is_archivable: $crate::resource!(@is_given $($archivable)?),
+                is_restorable: $crate::resource!(@is_given $($archivable)?) && !$crate::resource!(@is_given $($never)?),
+            };
             const WRITE: $crate::authz::Permission = $crate::authz::Permission::$write;
 
             fn declaration() -> &'static $crate::resource::Declaration {
@@ -313,6 +355,15 @@ macro_rules! resource {
             }
         }
     };
-    (@archived $kind:literal) => { concat!($kind, ".archived") };
-    (@archived $kind:literal $past:literal) => { concat!($kind, ".", $past) };
+    (@event $name:literal, $kind:literal, $past:literal) => {
+        $crate::ledger::EventKind::new(
+            concat!($kind, ".", $past),
+            $kind,
+            concat!("The ", $name, " was ", $past, "."),
+        )
+    };
+    (@archived $name:literal, $kind:literal) => { $crate::resource!(@event $name, $kind, "archived") };
+    (@archived $name:literal, $kind:literal, $past:literal) => { $crate::resource!(@event $name, $kind, $past) };
+    (@is_given) => { false };
+    (@is_given $given:ident) => { true };
 }

@@ -130,10 +130,35 @@ pub fn selected(columns: &[Column], before: &'static str, given: impl Fn(&str) -
 
 /// A row of the table as the API shows it: the columns that it declares, and none beside them.
 pub fn shown<T: Row>() -> Sql {
-    let columns = T::declaration().columns.iter();
-    let stored = columns.filter(|column| !column.is_elsewhere);
-    let columns = Sql::list(stored.map(|column| sql!("{path}", path = Fixed(column.path))));
-    sql!("(SELECT to_jsonb(shown) FROM (SELECT {columns}) AS shown)")
+    json_of(&T::declaration().columns, |column| {
+        sql!("{path}", path = Fixed(column.path))
+    })
+}
+
+/// The columns of `T` as JSON, and none beside them, as Rust writes it. `row` names the row of its table, such as `q.`.
+pub fn as_json<T: Record>(row: &'static str) -> Sql {
+    json_of(&T::columns(), |column| {
+        names(
+            &[Column {
+                is_folded: false,
+                ..*column
+            }],
+            row,
+        )
+    })
+}
+
+fn json_of(columns: &[Column], path: impl Fn(&Column) -> Sql) -> Sql {
+    let stored = columns.iter().filter(|column| !column.is_elsewhere);
+    let columns = Sql::list(stored.map(|column| {
+        let (path, name) = (path(column), Fixed(column.name));
+        match column.kind {
+            Some(Kind::Instant) => sql!("json_instant({path}) AS {name}"),
+            _ => path,
+        }
+    }));
+    // No column is called like the row, or it would stand for it.
+    sql!("(SELECT to_jsonb(whole_row) FROM (SELECT {columns}) AS whole_row)")
 }
 
 /// What a resource declares, worked out once: see [`super::Row::declaration`].

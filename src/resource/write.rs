@@ -16,6 +16,7 @@ use crate::{
     authz::{self, Authorized, lacks},
     db::{Sql, sql::Fixed},
     http::{ApiError, ApiResult, Code, bulk::Outcomes},
+    ledger::EventKind,
     sql,
     text::fold,
 };
@@ -27,8 +28,8 @@ pub enum Change<T: Resource> {
     Create(Uuid, Box<Create<T>>),
     /// It gets these fields.
     Set(Authorized<T>, Box<T::Fields>),
-    /// It becomes this, and an event of its own tells of it, such as `rule.paused`.
-    Become(Authorized<T>, Box<T>, &'static str),
+    /// It becomes this, and an event of its own kind tells of it, such as `rule.paused`.
+    Become(Authorized<T>, Box<T>, &'static EventKind),
     /// Members of it change.
     Update(Authorized<T>, Update<T>),
     /// It is archived.
@@ -52,7 +53,7 @@ impl<T: Resource> Change<T> {
 
     fn into_draft(self, tx: &Tx) -> ApiResult<Draft<T>> {
         let now = tx.now;
-        let mut action = None;
+        let mut kind = None;
         let (before, mut after, extra, refused) = match self {
             Change::Create(id, new) => (None, T::new(id, new.fields, now), new.extra, None),
             Change::Set(row, fields) => {
@@ -62,7 +63,7 @@ impl<T: Resource> Change<T> {
                 (Some(before), after, T::Extra::default(), None)
             }
             Change::Become(row, after, own) => {
-                action = Some(own);
+                kind = Some(own);
                 (Some(row.into_inner()), *after, T::Extra::default(), None)
             }
             Change::Update(row, changes) => {
@@ -104,7 +105,7 @@ impl<T: Resource> Change<T> {
             before,
             after,
             extra,
-            action,
+            kind,
             refused,
             taken: Vec::new(),
         })
@@ -112,7 +113,7 @@ impl<T: Resource> Change<T> {
 }
 
 fn not_archived<T: Resource>() -> ApiError {
-    let [.., archived, _] = T::ACTIONS;
+    let archived = T::EVENTS.archived.action;
     let archived = archived.rsplit('.').next().unwrap_or_default();
     ApiError::new(Code::Conflict, format!("It is not {archived}."))
 }

@@ -8,6 +8,7 @@ pub mod call;
 pub mod discovery;
 pub mod dry_runs;
 pub mod error;
+pub mod events;
 mod everything;
 pub mod groups;
 pub mod model;

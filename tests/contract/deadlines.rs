@@ -5,10 +5,17 @@ use std::{
 };
 
 use actix_web::rt::task::spawn_blocking;
-use provost::{app::Acting, http::Code, ledger::Event, sql};
+use provost::{
+    app::Acting,
+    http::Code,
+    ledger::{Event, EventKind},
+    sql,
+};
 use uuid::Uuid;
 
 use crate::support::{TestApp, count};
+
+const WRITTEN: EventKind = EventKind::new("test.written", "test", "Only in tests.");
 
 /// Somebody who was told that it took too long tries again, so the first attempt must not have counted.
 #[actix_web::test]
@@ -22,7 +29,7 @@ async fn nothing_is_committed_after_the_client_gave_up() {
         };
         app.app.write_blocking(&acting, |tx| {
             sql!("SELECT 1").execute(tx.conn)?;
-            tx.record(Event::new("test.written", "test", Uuid::now_v7()));
+            tx.record(Event::new(&WRITTEN, Uuid::now_v7()));
             Ok(())
         })
     };

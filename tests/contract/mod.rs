@@ -8,6 +8,7 @@ mod database_faults;
 mod deadlines;
 mod document;
 mod errors;
+mod events;
 mod faults;
 mod growth;
 mod health;

@@ -4,11 +4,13 @@ use provost::{
     app::Tx,
     http::{ApiError, ApiResult, Code},
     jobs::{Handler, Job, JobError, JobRun},
-    ledger::Event,
+    ledger::{Event, EventKind},
     operations, sql,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+const MARKED: EventKind = EventKind::new("test.marked", "mark", "Only in tests.");
 
 pub const HANDLERS: &[Handler] = &[
     Handler::of::<Mark>(),
@@ -98,7 +100,7 @@ impl Job for Panic {
 
 /// Counts as an effect: two of them for one mark are one too many.
 pub fn leave_mark(tx: &mut Tx, mark: Uuid) {
-    tx.record(Event::new("test.marked", "mark", mark));
+    tx.record(Event::new(&MARKED, mark));
 }
 
 /// Begins an operation whose job fails.

@@ -1,11 +1,15 @@
 //! Sealing, the feed, verification.
 
+mod ways;
+
 use actix_web::rt::task::spawn_blocking;
 use provost::{access::Permission, ledger, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{TestApp, count};
+
+const DONE: ledger::EventKind = ledger::EventKind::new("test.done", "test", "Only in tests.");
 
 async fn add_person(app: &TestApp, username: &str) -> Uuid {
     let person = json!({"username": username, "given_name": "Ana", "family_name": "Silva"});
@@ -35,8 +39,8 @@ async fn positions_have_no_gaps_though_writers_and_sealers_run_at_once() {
             for _ in 0..40 {
                 let acting = provost::app::Acting::system("test");
                 app.write_blocking(&acting, |tx| {
-                    tx.record(ledger::Event::new("test.done", "test", Uuid::now_v7()));
-                    tx.record(ledger::Event::new("test.done", "test", Uuid::now_v7()));
+                    tx.record(ledger::Event::new(&DONE, Uuid::now_v7()));
+                    tx.record(ledger::Event::new(&DONE, Uuid::now_v7()));
                     Ok(())
                 })
                 .unwrap();

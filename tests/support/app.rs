@@ -3,6 +3,7 @@
 use std::{
     net::TcpListener,
     sync::{Arc, OnceLock},
+    thread,
 };
 
 use actix_web::dev::ServerHandle;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 
 use super::{
     client::Client,
+    events,
     postgres::{self, TestDatabase},
 };
 
@@ -215,7 +217,14 @@ impl Drop for Node {
 }
 
 impl Drop for TestApp {
+    /// Every event of every test is as the catalogue says.
     fn drop(&mut self) {
         drop(self.server.stop(false));
+        if thread::panicking() {
+            return;
+        }
+        if let Some(fault) = events::fault(&self.app) {
+            panic!("an event is not as the catalogue says: {fault}");
+        }
     }
 }

@@ -117,7 +117,7 @@ resource!(Grant in grants, fields: GrantFields, name: "grant", kind: "grant", ex
     read: RolesRead, write: RolesWrite,
     covered: |scope| scope.scopes("grants.scope_kind", "grants.scope_id"),
     new: { source: "api".to_owned() },
-    archived: revoked_at as "revoked");
+    archived: revoked_at as "revoked", restored: never);
 
 impl Grant {
     /// Whose next request must look again at what they hold.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{attempts, sign_in};
 use crate::{
-    access::hashing::Hashing,
+    access::{events::PASSWORD_SET, hashing::Hashing},
     app::{App, Tx},
     http::{ApiError, ApiResult},
     ledger::Event,
@@ -59,6 +59,6 @@ pub fn set(tx: &mut Tx, user: Uuid, hash: &str, must_change: bool) -> ApiResult<
     tokens::void(tx, user)?;
     let username = known(tx.conn, user)?.username;
     attempts::forget_person(tx.conn, &username)?;
-    tx.record(Event::new("user.password_set", "user", user).about(user));
+    tx.record(Event::new(&PASSWORD_SET, user).about(user));
     Ok(())
 }

@@ -97,4 +97,4 @@ resource!(Role in roles, fields: RoleFields, name: "role", kind: "role", externa
     covered: |scope| scope.global(),
     visible: |_scope| Sql::always(),
     new: { built_in: false },
-    archived: archived_at);
+    archived: archived_at, restored: never);

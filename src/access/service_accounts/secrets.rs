@@ -11,7 +11,12 @@ use super::{
     scim_tokens, store,
 };
 use crate::{
-    access::{self, Permission, inclusion, sign_in::hash_secret},
+    access::{
+        self, Permission,
+        events::{SECRET_CREATED, SECRET_REVOKED},
+        inclusion,
+        sign_in::hash_secret,
+    },
     app::Call,
     http::{ApiError, ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
     ledger::Event,
@@ -67,7 +72,7 @@ async fn create_service_account_secret(
         store::require_free_slot(tx, &account, &body.0)?;
         let secret = random_secret(body.0.kind)?;
         let record = store::insert_secret(tx, &account, &hash_secret(&secret), &body.0)?;
-        tx.record(Event::new("service_account.secret_created", "service_account", account.id).after(&record));
+        tx.record(Event::new(&SECRET_CREATED, account.id).after(&record));
         let location = format!("/v1/service-accounts/{}/secrets/{}", account.id, record.id);
         let kept = IssuedSecret { record, secret: None };
         let shown = IssuedSecret {
@@ -115,7 +120,7 @@ async fn revoke_service_account_secret(
         known.check(&before)?;
         if before.revoked_at.is_none() {
             let after = store::revoke_secret(tx, &account, &before)?;
-            let event = Event::new("service_account.secret_revoked", "service_account", account.id);
+            let event = Event::new(&SECRET_REVOKED, account.id);
             tx.record(event.before(&before).after(&after));
         }
         Ok(Reply::no_content())

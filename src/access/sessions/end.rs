@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::model::{Session, SessionEndReason};
 use crate::{
-    access::sso::flows,
+    access::{events::SESSION_ENDED, sso::flows},
     app::{Tx, Wake},
     db::{
         Condition, Sql,
@@ -94,7 +94,7 @@ fn those(tx: &mut Tx, which: Sql, reason: SessionEndReason) -> ApiResult<()> {
             end_reason: None,
             ..session.clone()
         };
-        let event = Event::new("session.ended", "session", session.id).about(session.user_id);
+        let event = Event::new(&SESSION_ENDED, session.id).about(session.user_id);
         tx.record(event.before(&before.fact()).after(&session.fact()));
         tx.wake(Wake::Caller(session.user_id));
     }

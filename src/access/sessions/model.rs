@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -53,16 +52,31 @@ pub struct Session {
     pub identity_provider_id: Option<Uuid>,
 }
 
+/// A session as events tell of it: without address and program, since the ledger is for good.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SessionFact {
+    /// When the user signed in.
+    pub created_at: DateTime<Utc>,
+    /// When the session expires.
+    pub expires_at: DateTime<Utc>,
+    /// The OpenID provider by which the user signed in; null for a password.
+    pub identity_provider_id: Option<Uuid>,
+    /// When the session was ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it was ended.
+    pub end_reason: Option<SessionEndReason>,
+}
+
 impl Session {
-    /// What the ledger says of it: neither address nor program, since the ledger is for good.
-    pub fn fact(&self) -> Value {
-        json!({
-            "created_at": self.created_at,
-            "expires_at": self.expires_at,
-            "identity_provider_id": self.identity_provider_id,
-            "ended_at": self.ended_at,
-            "end_reason": self.end_reason,
-        })
+    /// What events tell of it.
+    pub fn fact(&self) -> SessionFact {
+        SessionFact {
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            identity_provider_id: self.identity_provider_id,
+            ended_at: self.ended_at,
+            end_reason: self.end_reason,
+        }
     }
 }
 

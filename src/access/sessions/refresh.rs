@@ -14,7 +14,7 @@ use super::{
     model::{Origin, Session, SessionEndReason},
 };
 use crate::{
-    access::sign_in::hash_secret,
+    access::{events::SESSION_STARTED, sign_in::hash_secret},
     app::{App, Tx},
     db::schema::{refresh_tokens, sessions},
     http::{ApiError, ApiResult},
@@ -49,7 +49,7 @@ pub fn begin(tx: &mut Tx, user: Uuid, origin: &Origin) -> ApiResult<Opened> {
         .returning(Session::as_returning())
         .get_result(tx.conn)?;
     tx.record(
-        Event::new("session.started", "session", session.id)
+        Event::new(&SESSION_STARTED, session.id)
             .about(user)
             .after(&session.fact()),
     );

@@ -14,7 +14,9 @@ use crate::{
     access::{
         Caller, Permission,
         attempts::Attempt,
-        authenticate, inclusion, lacks,
+        authenticate,
+        events::ACTED_FOR,
+        inclusion, lacks,
         token::{self, Actor},
     },
     app::{Acting, App, Tx},
@@ -67,7 +69,7 @@ pub(super) async fn exchange(
         .on_database(move |app, conn| {
             app.write(conn, &acting, |tx| {
                 require(tx, subject)?;
-                tx.record(Event::new("user.acted_for", "user", subject).about(subject));
+                tx.record(Event::new(&ACTED_FOR, subject).about(subject));
                 token::issue_on_behalf(tx.app, subject, &actor, tx.now)
             })
         })

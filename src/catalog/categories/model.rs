@@ -28,7 +28,7 @@ text_enum! {
 }
 
 /// A category of courses.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, ToSchema, Record)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = categories)]
 pub struct Category {
     /// Our id.

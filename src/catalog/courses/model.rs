@@ -44,7 +44,7 @@ text_enum! {
 }
 
 /// A course: the working copy from which the next version is published.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, ToSchema, Record)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = courses)]
 pub struct Course {
     /// Our id.

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     access::Authorized,
     app::Tx,
+    catalog::events::COURSE_PUBLISHED,
     db::schema::course_versions,
     http::{ApiError, ApiResult, Code},
     ledger::Event,
@@ -77,7 +78,7 @@ pub fn publish_all(tx: &mut Tx, ids: Vec<Uuid>) -> ApiResult<Vec<CourseVersion>>
         .select(CourseVersion::as_select())
         .load(tx.conn)?;
     for version in &versions {
-        tx.record(Event::new("course.published", "course", version.course_id).after(version));
+        tx.record(Event::new(&COURSE_PUBLISHED, version.course_id).after(version));
     }
     Ok(versions)
 }

@@ -20,6 +20,7 @@ use super::{CommandError, CommandResult, create_admin, say, serve, start};
 use crate::{
     app::{App, Tx},
     config::{Config, whole},
+    contract::events::DEMO_BUILT,
     http::ApiResult,
     ledger::Event,
     sql,
@@ -122,15 +123,12 @@ pub fn build(app: &App, seed: u64, people: u32, progress: &dyn Fn(&str)) -> Resu
     };
     history::live(app, &plan, progress)?;
     app.write_blocking(&history::acting(), |tx| {
-        tx.record(Event::new(BUILT, "demo", uuid::Uuid::now_v7()));
+        tx.record(Event::new(&DEMO_BUILT, uuid::Uuid::now_v7()));
         sql!("ANALYZE").execute(tx.conn)?;
         Ok(())
     })?;
     Ok(Built::Now)
 }
-
-/// The event that tells a whole academy from one whose making was interrupted.
-const BUILT: &str = "demo.built";
 
 #[derive(QueryableByName)]
 struct State {
@@ -146,7 +144,7 @@ fn state(tx: &mut Tx) -> ApiResult<State> {
     Ok(sql!(
         "SELECT EXISTS (SELECT 1 FROM courses) OR EXISTS (SELECT 1 FROM rules) AS is_in_use,
             EXISTS (SELECT 1 FROM import_profiles WHERE code = {profile}) AS is_begun,
-            EXISTS (SELECT 1 FROM events WHERE object_kind = 'demo' AND action = {BUILT}) AS is_built",
+            EXISTS (SELECT 1 FROM events WHERE object_kind = 'demo' AND action = {DEMO_BUILT.action}) AS is_built",
         profile = export::PROFILE,
     )
     .get_result(tx.conn)?)

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::store::{self, Draft};
+use super::{
+    model::MissingGlyphs,
+    store::{self, Draft},
+};
 use crate::{
     app::Tx,
-    credential::pdf,
+    credential::{events::GLYPHS_MISSING, pdf},
     http::{ApiError, ApiResult},
     ledger::Event,
 };
@@ -42,16 +45,20 @@ fn missing_of(tx: &Tx, text: &str) -> ApiResult<Vec<char>> {
 }
 
 fn glyphs_missing(user_id: Uuid, certificate_id: Uuid, missing: &[char]) -> Event {
-    let characters: Vec<String> = missing.iter().copied().map(pdf::named).collect();
-    let fonts = pdf::fonts_with(missing);
+    let missing_glyphs = MissingGlyphs {
+        id: certificate_id,
+        characters: missing.iter().copied().map(pdf::named).collect(),
+        fonts: pdf::fonts_with(missing).into_iter().map(Into::into).collect(),
+    };
+    let fonts = &missing_glyphs.fonts;
     let which = if fonts.is_empty() {
         "a font that has the characters".to_owned()
     } else {
         fonts.join(", ")
     };
-    Event::new("certificate.glyphs_missing", "certificate", certificate_id)
+    Event::new(&GLYPHS_MISSING, certificate_id)
         .about(user_id)
-        .after(&json!({ "id": certificate_id, "characters": characters, "fonts": fonts }))
+        .after(&missing_glyphs)
         .because(Some(format!(
             "Put {which} into the folder of PROVOST_FONT_DIR, restart, then reissue the certificate."
         )))

@@ -14,7 +14,10 @@ use super::{
 use crate::{
     access::Authorized,
     app::{NotedCompletion, Tx},
-    credential::{serial, templates},
+    credential::{
+        events::{CERTIFICATE_ISSUED, CERTIFICATE_SUPERSEDED},
+        serial, templates,
+    },
     http::{ApiError, ApiResult, Code},
     jobs::{Job, JobError, JobRun},
     ledger::Event,
@@ -164,7 +167,7 @@ fn add(tx: &mut Tx, draft: &Draft, reason: Option<String>) -> ApiResult<Option<C
 fn note_issued(tx: &mut Tx, certificate: CertificateRow, reason: Option<String>) -> ApiResult<()> {
     let issued = certificate.on(tx.today())?;
     tx.record(
-        Event::new("certificate.issued", "certificate", issued.id)
+        Event::new(&CERTIFICATE_ISSUED, issued.id)
             .about(issued.user_id)
             .after(&issued)
             .because(reason),
@@ -182,7 +185,7 @@ fn replace(
     if let Some(old) = store::supersede(tx, user_id, completion_id, by)? {
         let today = tx.today();
         tx.record(
-            Event::new("certificate.superseded", "certificate", old.id)
+            Event::new(&CERTIFICATE_SUPERSEDED, old.id)
                 .about(user_id)
                 .after(&old.on(today)?)
                 .because(reason),

@@ -11,7 +11,9 @@ use validator::Validate;
 use crate::{
     db::schema::certificates,
     http::{ApiError, ApiResult, Versioned},
-    protected, text_enum,
+    protected,
+    resource::Record,
+    text_enum,
 };
 
 text_enum! {
@@ -112,7 +114,8 @@ impl CertificateRow {
 }
 
 /// A certificate: evidence that a user completed a course.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, Record)]
+#[diesel(table_name = certificates)]
 pub struct Certificate {
     /// Our id.
     pub id: Uuid,
@@ -126,8 +129,10 @@ pub struct Certificate {
     #[schema(example = "4TQ8Z-1V7NC-KM2YD-0XWPA-95HRGB")]
     pub serial: String,
     /// Its status today.
+    #[record(elsewhere)]
     pub state: CertificateState,
     /// The content, frozen at issue.
+    #[record(opaque)]
     pub shown: CertificateShown,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
@@ -147,6 +152,17 @@ pub struct Certificate {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// The characters of a certificate that no font has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MissingGlyphs {
+    /// The certificate.
+    pub id: Uuid,
+    /// The characters, each with its name.
+    pub characters: Vec<String>,
+    /// Fonts that have them.
+    pub fonts: Vec<String>,
 }
 
 impl Versioned for Certificate {

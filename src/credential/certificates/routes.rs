@@ -12,6 +12,7 @@ use super::{
 use crate::{
     access::{self, Permission},
     app::Call,
+    credential::events::CERTIFICATE_REVOKED,
     enrollment::EXPANSIONS,
     http::{ApiResult, IfNoneMatch, Page, Query, Ref, Reply, Valid},
     ledger::Event,
@@ -112,7 +113,7 @@ async fn revoke_certificate(
         let today = tx.today();
         let revoked = store::revoke(tx, &certificate, &body.0.reason)?.on(today)?;
         tx.record(
-            Event::new("certificate.revoked", "certificate", revoked.id)
+            Event::new(&CERTIFICATE_REVOKED, revoked.id)
                 .about(revoked.user_id)
                 .before(&certificate.into_inner().on(today)?)
                 .after(&revoked)

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     access::{Authorized, Protected},
     app::{NotedCompletion, Tx},
+    credential::events::CERTIFICATE_ISSUED,
     db::{
         Fixed, Sql,
         schema::{certificate_files, certificates, completions},
@@ -22,6 +23,7 @@ use crate::{
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     people::days::Zones,
+    resource::record::as_json,
     sql,
 };
 
@@ -209,11 +211,12 @@ pub fn insert_all(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<()
     let issuing = issuing(tx, drafts, layout)?;
     sql!(
         "WITH certificates AS ({issuing}),
-         changes AS (SELECT 'certificate.issued' AS action, id, user_id, NULL::jsonb AS before,
-                to_jsonb(certificates) - 'layout' || jsonb_build_object('state', {STATE}) AS after
+         changes AS (SELECT {CERTIFICATE_ISSUED.action} AS action, id, user_id, NULL::jsonb AS before,
+                {certificate} || jsonb_build_object('state', {STATE}) AS after
             FROM certificates CROSS JOIN (SELECT {today}::date AS today) clock){events}",
         today = tx.today(),
-        events = tx.events_from("certificate", "changes"),
+        certificate = as_json::<Certificate>("certificates."),
+        events = tx.events_from(&[&CERTIFICATE_ISSUED], "changes"),
     )
     .execute(tx.conn)?;
     Ok(())

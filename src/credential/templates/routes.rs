@@ -14,6 +14,7 @@ use crate::{
     app::{Call, Tx},
     credential::{
         certificates::{files, model::CertificateShown},
+        events::{TEMPLATE_ARCHIVED, TEMPLATE_UPDATED},
         serial,
     },
     http::{
@@ -102,13 +103,9 @@ async fn update_certificate_template(
         }
         let template = store::update(tx, &before, &new)?;
         tx.record(
-            Event::new(
-                "certificate_template.updated",
-                "certificate_template",
-                template.id,
-            )
-            .before(&*before)
-            .after(&template),
+            Event::new(&TEMPLATE_UPDATED, template.id)
+                .before(&*before)
+                .after(&template),
         );
         Reply::resource(&template)
     })
@@ -185,13 +182,9 @@ async fn archive_certificate_template(call: Call, id: Path<Ref<CertificateTempla
         }
         let template = store::archive(tx, &before)?;
         tx.record(
-            Event::new(
-                "certificate_template.archived",
-                "certificate_template",
-                template.id,
-            )
-            .before(&*before)
-            .after(&template),
+            Event::new(&TEMPLATE_ARCHIVED, template.id)
+                .before(&*before)
+                .after(&template),
         );
         Reply::resource(&template)
     })

@@ -7,7 +7,10 @@ use super::model::{CertificateTemplate, CreateCertificateTemplate};
 use crate::{
     access::{Authorized, Protected},
     app::{Tx, refuse_taken},
-    credential::pdf::Template,
+    credential::{
+        events::{TEMPLATE_CREATED, TEMPLATE_UPDATED},
+        pdf::Template,
+    },
     db::schema::certificate_templates as templates,
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
@@ -84,12 +87,7 @@ pub fn ensure(tx: &mut Tx) -> ApiResult<()> {
 
 /// The event of a new template.
 pub fn created(template: &CertificateTemplate) -> Event {
-    Event::new(
-        "certificate_template.created",
-        "certificate_template",
-        template.id,
-    )
-    .after(template)
+    Event::new(&TEMPLATE_CREATED, template.id).after(template)
 }
 
 /// Adds a template.
@@ -154,7 +152,7 @@ pub fn yield_default(tx: &mut Tx) -> ApiResult<()> {
             ..after.clone()
         };
         tx.record(
-            Event::new("certificate_template.updated", "certificate_template", after.id)
+            Event::new(&TEMPLATE_UPDATED, after.id)
                 .before(&before)
                 .after(&after),
         );

@@ -11,13 +11,19 @@ use super::{
 use crate::{
     access::Authorized,
     app::Tx,
-    enrollment::{enrollments, people},
+    enrollment::{
+        enrollments,
+        events::{COMPLETION_CORRECTED, REQUIREMENT_UPDATED},
+        people,
+        requirements::model::StoredRequirement,
+    },
     http::{
         ApiError, ApiResult, Code,
         bulk::{Outcome, Outcomes, write_each},
     },
     ledger::Event,
     people::days::Zones,
+    resource::record::as_json,
     sql,
 };
 
@@ -102,7 +108,7 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
         known.add(&correction);
         completed.extend(enrollment);
         rows.push(correction.clone());
-        let event = Event::new("completion.corrected", "completion", correction.id).about(correction.user_id);
+        let event = Event::new(&COMPLETION_CORRECTED, correction.id).about(correction.user_id);
         tx.record(
             event
                 .before(&old)
@@ -130,10 +136,12 @@ fn follow(tx: &mut Tx, corrections: &[Completion]) -> ApiResult<()> {
             FROM completions c JOIN requirements old ON old.user_id = c.user_id
                 AND old.completion_id = c.supersedes_id
             WHERE c.user_id = ANY({people}) AND c.id = ANY({ids}) AND q.user_id = old.user_id AND q.id = old.id
-            RETURNING q.id, q.user_id, to_jsonb(old) AS before, to_jsonb(q) AS after),
-         changes AS (SELECT 'requirement.updated' AS action, id, user_id, before, after
+            RETURNING q.id, q.user_id, {before} AS before, {after} AS after),
+         changes AS (SELECT {REQUIREMENT_UPDATED.action} AS action, id, user_id, before, after
             FROM followed){events}",
-        events = tx.events_from("requirement", "changes"),
+        before = as_json::<StoredRequirement>("old."),
+        after = as_json::<StoredRequirement>("q."),
+        events = tx.events_from(&[&REQUIREMENT_UPDATED], "changes"),
     );
     statement.execute(tx.conn)?;
     Ok(())

@@ -16,6 +16,7 @@ use crate::{
     app::Tx,
     enrollment::{
         enrollments,
+        events::COMPLETION_CREATED,
         people::{self, Pair},
         rules::reconcile,
     },
@@ -119,7 +120,7 @@ pub fn record(tx: &mut Tx, new: Vec<NewCompletion>) -> ApiResult<Outcomes<Comple
     let outcomes: Outcomes<Completion> = outcomes.collect();
     store::insert(tx, &rows)?;
     for completion in &rows {
-        let event = Event::new("completion.created", "completion", completion.id);
+        let event = Event::new(&COMPLETION_CREATED, completion.id);
         tx.record(event.about(completion.user_id).after(completion));
         tx.note_completion(completion.user_id, completion.id);
     }

@@ -18,13 +18,14 @@ use crate::{
             model::CompletionSource,
             record::{self, NewCompletion},
         },
+        events::{ENROLLMENT_COMPLETED, ENROLLMENT_CREATED, ENROLLMENT_UPDATED, ENROLLMENT_WITHDRAWN},
         people::{self, Pair},
     },
     http::{
         ApiError, ApiResult, Code,
         bulk::{Outcome, Outcomes, first, write_each},
     },
-    ledger::Event,
+    ledger::{Event, EventKind},
 };
 
 /// Enrolls users. Each is checked and refused by itself.
@@ -80,7 +81,7 @@ fn enroll_allowed(tx: &mut Tx, pairs: Vec<Pair>) -> ApiResult<Outcomes<Enrollmen
     let outcomes = outcomes.collect();
     store::insert(tx, &rows)?;
     for enrollment in &rows {
-        let event = Event::new("enrollment.created", "enrollment", enrollment.id);
+        let event = Event::new(&ENROLLMENT_CREATED, enrollment.id);
         tx.record(event.about(enrollment.user_id).after(enrollment));
     }
     Ok(outcomes)
@@ -111,7 +112,7 @@ pub fn advance(
         after,
         reason: None,
     };
-    one(write(tx, "enrollment.updated", vec![change])?)
+    one(write(tx, &ENROLLMENT_UPDATED, vec![change])?)
 }
 
 fn complete_by_progress(tx: &mut Tx, before: &Enrollment) -> ApiResult<Enrollment> {
@@ -148,7 +149,7 @@ pub(in crate::enrollment) fn complete(tx: &mut Tx, live: &[Enrollment]) -> ApiRe
         },
         reason: None,
     });
-    write(tx, "enrollment.completed", changes.collect())
+    write(tx, &ENROLLMENT_COMPLETED, changes.collect())
 }
 
 /// Withdraws live enrollments. Their progress stays on record.
@@ -170,7 +171,7 @@ pub fn withdraw(
         })
     });
     write_each(checked.collect(), |changes| {
-        let withdrawn = write(tx, "enrollment.withdrawn", changes)?.into_iter();
+        let withdrawn = write(tx, &ENROLLMENT_WITHDRAWN, changes)?.into_iter();
         Ok(withdrawn.map(Outcome::Present).map(Ok).collect())
     })
 }
@@ -183,7 +184,7 @@ struct Change<'a> {
 }
 
 /// Writes changes with their events.
-fn write(tx: &mut Tx, action: &'static str, changes: Vec<Change>) -> ApiResult<Vec<Enrollment>> {
+fn write(tx: &mut Tx, kind: &EventKind, changes: Vec<Change>) -> ApiResult<Vec<Enrollment>> {
     let mut written = Vec::with_capacity(changes.len());
     for Change {
         before,
@@ -193,7 +194,7 @@ fn write(tx: &mut Tx, action: &'static str, changes: Vec<Change>) -> ApiResult<V
     {
         after.version += 1;
         after.updated_at = tx.now;
-        let event = Event::new(action, "enrollment", after.id).about(after.user_id);
+        let event = Event::new(kind, after.id).about(after.user_id);
         tx.record(event.before(before).after(&after).because(reason));
         written.push(after);
     }

@@ -3,13 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     model::{
         CreateRequirement, DUE_TOO_EARLY, EndReason, ReasonKind, RemoveRequirementReason, Requirement,
-        RequirementReason, RequirementWithReasons,
+        RequirementReason, RequirementWithReasons, StoredRequirement,
     },
     store::{self, NewReason, NewRequirement},
 };
@@ -17,6 +16,7 @@ use crate::{
     access::{Authorized, Permission},
     app::Tx,
     enrollment::{
+        events::{REASON_ADDED, REASON_ENDED, REQUIREMENT_ENDED, REQUIREMENT_OPENED},
         people::{self, Pair},
         rules::reconcile,
     },
@@ -66,19 +66,6 @@ fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcome
             continue;
         }
         let pair = (new.user_id, new.course_id);
-        let requirement_id = match latest.get(&pair) {
-            Some(latest) if latest.stands => latest.id,
-            earlier => {
-                let cycle = earlier.map_or(1, |earlier| earlier.cycle + 1);
-                let row = NewRequirement::new(tx, new, cycle, opens_on(tx, new));
-                let event = Event::new("requirement.opened", "requirement", row.id);
-                tx.record(event.about(new.user_id).after(new));
-                latest.insert(pair, row.latest());
-                let id = row.id;
-                opened.push(row);
-                id
-            }
-        };
         let reason = RequirementReason {
             id: Uuid::now_v7(),
             kind: ReasonKind::Person,
@@ -90,8 +77,23 @@ fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcome
             created_at: tx.now,
             ended_at: None,
         };
-        let event = Event::new("requirement.reason_added", "requirement", requirement_id);
-        tx.record(event.about(new.user_id).after(&reason));
+        let requirement_id = match latest.get(&pair) {
+            Some(latest) if latest.stands => {
+                let event = Event::new(&REASON_ADDED, latest.id);
+                tx.record(event.about(new.user_id).after(&reason));
+                latest.id
+            }
+            earlier => {
+                let cycle = earlier.map_or(1, |earlier| earlier.cycle + 1);
+                let row = NewRequirement::new(tx, new, cycle, opens_on(tx, new));
+                let event = Event::new(&REQUIREMENT_OPENED, row.id);
+                tx.record(event.about(new.user_id).after(&row.opened(&reason)));
+                latest.insert(pair, row.latest());
+                let id = row.id;
+                opened.push(row);
+                id
+            }
+        };
         reasons.push(NewReason {
             user_id: new.user_id,
             requirement_id,
@@ -154,6 +156,19 @@ pub fn remove_reasons(
     write_each(checked.collect(), |removed| end_reasons(tx, &removed))
 }
 
+fn ended_event(tx: &Tx, requirement: &Requirement) -> Event {
+    let before = StoredRequirement::from(requirement);
+    let after = StoredRequirement {
+        ended_at: Some(tx.now),
+        end_reason: Some(EndReason::Withdrawn),
+        version: before.version + 1,
+        ..before.clone()
+    };
+    Event::new(&REQUIREMENT_ENDED, requirement.id)
+        .before(&before)
+        .after(&after)
+}
+
 fn end_reasons(
     tx: &mut Tx,
     removed: &[(&Requirement, &RequirementReason)],
@@ -164,14 +179,20 @@ fn end_reasons(
     let ids: Vec<Pair> = requirements.collect();
     let reasons: Vec<Uuid> = removed.iter().map(|(_, reason)| reason.id).collect();
     let ended = store::end_reasons(tx, &ids, &reasons)?;
+    let last: HashMap<Uuid, Uuid> = removed
+        .iter()
+        .map(|(requirement, reason)| (requirement.id, reason.id))
+        .collect();
     for (requirement, reason) in removed {
-        let event = Event::new("requirement.reason_ended", "requirement", requirement.id);
-        tx.record(event.about(requirement.user_id).before(reason));
-        if ended.contains(&requirement.id) {
-            let event = Event::new("requirement.ended", "requirement", requirement.id);
-            let after = json!({ "end_reason": EndReason::Withdrawn });
-            tx.record(event.about(requirement.user_id).before(requirement).after(&after));
-        }
+        let is_last = last.get(&requirement.id) == Some(&reason.id);
+        let event = match is_last && ended.contains(&requirement.id) {
+            true => ended_event(tx, requirement),
+            false => Event::new(&REASON_ENDED, requirement.id).after(&RequirementReason {
+                ended_at: Some(tx.now),
+                ..RequirementReason::clone(reason)
+            }),
+        };
+        tx.record(event.about(requirement.user_id));
     }
     let shown = settle(tx, ids.iter().copied().collect())?;
     Ok(outcomes(&shown, ids, Outcome::Present))

@@ -111,6 +111,106 @@ pub struct Requirement {
     pub updated_at: DateTime<Utc>,
 }
 
+/// A requirement as events tell of it: what is stored. Its status follows from the dates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, Record)]
+#[diesel(table_name = requirements)]
+pub struct StoredRequirement {
+    /// Our id.
+    pub id: Uuid,
+    /// Who.
+    pub user_id: Uuid,
+    /// What.
+    pub course_id: Uuid,
+    /// Counts the requirements of this person for this course.
+    #[schema(example = 1)]
+    pub cycle: i32,
+    /// The first day on which it counts.
+    pub opens_on: NaiveDate,
+    /// The due date: the earliest of its live reasons.
+    pub due_on: Option<NaiveDate>,
+    /// When the completion that satisfies it happened.
+    pub satisfied_at: Option<DateTime<Utc>>,
+    /// The completion that satisfies it.
+    pub completion_id: Option<Uuid>,
+    /// The last day on which the completion counts; null if it does not expire.
+    pub valid_until: Option<NaiveDate>,
+    /// When its last reason ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it ended.
+    pub end_reason: Option<EndReason>,
+    /// Counts up with every change.
+    pub version: i64,
+}
+
+impl From<&Requirement> for StoredRequirement {
+    fn from(requirement: &Requirement) -> Self {
+        StoredRequirement {
+            id: requirement.id,
+            user_id: requirement.user_id,
+            course_id: requirement.course_id,
+            cycle: requirement.cycle,
+            opens_on: requirement.opens_on,
+            due_on: requirement.due_on,
+            satisfied_at: requirement.satisfied_at,
+            completion_id: requirement.completion_id,
+            valid_until: requirement.valid_until,
+            ended_at: requirement.ended_at,
+            end_reason: requirement.end_reason,
+            version: requirement.version,
+        }
+    }
+}
+
+/// A requirement that has just opened, as its event tells of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OpenedRequirement {
+    /// Our id.
+    pub id: Uuid,
+    /// Who.
+    pub user_id: Uuid,
+    /// What.
+    pub course_id: Uuid,
+    /// Counts the requirements of this person for this course.
+    #[schema(example = 1)]
+    pub cycle: i32,
+    /// The first day on which it counts.
+    pub opens_on: NaiveDate,
+    /// The due date: the earliest of its reasons.
+    pub due_on: Option<NaiveDate>,
+    /// The reasons for which it opened; later ones have events of their own.
+    pub reasons: Vec<OpeningReason>,
+}
+
+/// Why a requirement opened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OpeningReason {
+    /// The kind of reason.
+    pub kind: ReasonKind,
+    /// The rule, if it is one.
+    pub rule_id: Option<Uuid>,
+    /// The version of the rule that set the due date.
+    pub rule_version: Option<i64>,
+    /// The user who assigned it, if it was assigned by hand.
+    pub assigned_by: Option<Uuid>,
+    /// The text that the user gave.
+    pub note: Option<String>,
+    /// By when.
+    pub due_on: Option<NaiveDate>,
+}
+
+impl From<&RequirementReason> for OpeningReason {
+    fn from(reason: &RequirementReason) -> Self {
+        OpeningReason {
+            kind: reason.kind,
+            rule_id: reason.rule_id,
+            rule_version: reason.rule_version,
+            assigned_by: reason.assigned_by,
+            note: reason.note.clone(),
+            due_on: reason.due_on,
+        }
+    }
+}
+
 /// A requirement with its reasons.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RequirementWithReasons {
@@ -122,7 +222,9 @@ pub struct RequirementWithReasons {
 }
 
 /// Why a requirement exists.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema, Record,
+)]
 #[diesel(table_name = requirement_reasons)]
 pub struct RequirementReason {
     /// Our id.

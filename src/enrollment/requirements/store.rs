@@ -11,7 +11,10 @@ use uuid::Uuid;
 
 use super::{
     filter::{DECLARATION, STATUS},
-    model::{CreateRequirement, Requirement, RequirementReason, RequirementRow, RequirementWithReasons},
+    model::{
+        CreateRequirement, OpenedRequirement, OpeningReason, Requirement, RequirementReason, RequirementRow,
+        RequirementWithReasons,
+    },
 };
 use crate::{
     access::Protected,
@@ -152,6 +155,19 @@ impl NewRequirement {
             due_on: new.due_on,
             created_at: tx.now,
             updated_at: tx.now,
+        }
+    }
+
+    /// What its event tells: that it opened for this reason.
+    pub fn opened(&self, reason: &RequirementReason) -> OpenedRequirement {
+        OpenedRequirement {
+            id: self.id,
+            user_id: self.user_id,
+            course_id: self.course_id,
+            cycle: self.cycle,
+            opens_on: self.opens_on,
+            due_on: self.due_on,
+            reasons: vec![OpeningReason::from(reason)],
         }
     }
 

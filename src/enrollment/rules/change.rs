@@ -4,13 +4,11 @@ use super::model::{Rule, RuleStatus, UpdateRule};
 use crate::{
     access::Authorized,
     app::Tx,
+    enrollment::events::{RULE_ACTIVATED, RULE_APPLIED, RULE_ARCHIVED, RULE_PAUSED},
     http::{ApiError, ApiResult, Code},
     ledger::Event,
     resource::{Change, write},
 };
-
-/// The event of a rule that is put in force as planned; its operation settles what it asks for.
-pub const APPLIED: &str = "rule.applied";
 
 /// Makes a rule do something else, and has it applied after the transaction.
 pub fn set_status(tx: &mut Tx, rule: Authorized<Rule>, status: RuleStatus) -> ApiResult<Rule> {
@@ -22,15 +20,15 @@ pub fn set_status(tx: &mut Tx, rule: Authorized<Rule>, status: RuleStatus) -> Ap
     }
     let mut after = Rule::clone(&rule);
     after.status = status;
-    let action = match status {
-        RuleStatus::Paused => "rule.paused",
-        RuleStatus::Archived => "rule.archived",
+    let kind = match status {
+        RuleStatus::Paused => &RULE_PAUSED,
+        RuleStatus::Archived => &RULE_ARCHIVED,
         RuleStatus::Active | RuleStatus::Draft => {
             after.activated_at = Some(tx.now);
-            "rule.activated"
+            &RULE_ACTIVATED
         }
     };
-    write::one(tx, Change::Become(rule, Box::new(after), action))
+    write::one(tx, Change::Become(rule, Box::new(after), kind))
 }
 
 /// Puts a rule in force, with changes to what it says.
@@ -53,14 +51,10 @@ pub(super) fn put_in_force(
         after.status = RuleStatus::Active;
         after.activated_at = Some(tx.now);
     }
-    let after = write::one(tx, Change::Become(rule, Box::new(after), APPLIED)).map_err(below)?;
+    let after = write::one(tx, Change::Become(rule, Box::new(after), &RULE_APPLIED)).map_err(below)?;
     if after == before {
         // The writer tells of changes; that somebody applied the rule as it is, is told, too.
-        tx.record(
-            Event::new(APPLIED, "rule", after.id)
-                .before(&before)
-                .after(&after),
-        );
+        tx.record(Event::new(&RULE_APPLIED, after.id).before(&before).after(&after));
     }
     Ok(after)
 }

@@ -6,7 +6,6 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
-    change,
     job::ReconcileRule,
     model::{Rule, RuleStatus},
 };
@@ -18,6 +17,7 @@ use crate::{
         Condition, Sql,
         schema::{courses, rule_courses},
     },
+    enrollment::events::RULE_APPLIED,
     filter::{Attribute, Column, Kind},
     http::{ApiError, ApiResult, Code, FieldError},
     people::users,
@@ -82,7 +82,8 @@ impl Resource for Rule {
 
     /// What an active rule asks for is settled after the transaction; what is applied by plan, by its own operation.
     fn announce(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
-        let applied = due(drafts).filter(|draft| draft.action != Some(change::APPLIED));
+        let applied =
+            due(drafts).filter(|draft| draft.kind.is_none_or(|kind| kind.action != RULE_APPLIED.action));
         for draft in applied.filter(|draft| is_active(draft) || draft.changes(|rule| &rule.status)) {
             tx.enqueue(&ReconcileRule {
                 rule_id: draft.after.id,

@@ -45,7 +45,7 @@ text_enum! {
 }
 
 /// A rule: which users must complete which courses, and by when.
-#[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, ToSchema, Record)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema, Record)]
 #[diesel(table_name = rules)]
 pub struct Rule {
     /// Our id.

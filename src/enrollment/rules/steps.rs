@@ -12,7 +12,16 @@ use super::{
 use crate::{
     app::Tx,
     db::{Fixed, Sql},
+    enrollment::{
+        enrollments::model::Enrollment,
+        events::{
+            ENROLLMENT_CREATED, REASON_ADDED, REASON_CHANGED, REASON_ENDED, REQUIREMENT_ENDED,
+            REQUIREMENT_OPENED, REQUIREMENT_SATISFIED, REQUIREMENT_UPDATED,
+        },
+        requirements::model::{RequirementReason, StoredRequirement},
+    },
     http::ApiResult,
+    resource::record::as_json,
     sql,
 };
 
@@ -105,15 +114,17 @@ pub(super) fn end(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
                 GROUP BY user_id, requirement_id) closing
             JOIN requirements old ON old.user_id = closing.user_id AND old.id = closing.requirement_id
             WHERE q.user_id = closing.user_id AND q.id = closing.requirement_id
-            RETURNING q.id, q.user_id, to_jsonb(old) AS before, to_jsonb(q) AS after),
+            RETURNING q.id, q.user_id, {before} AS before, {after} AS after),
          changes AS (
-            SELECT 'requirement.ended' AS action, id, user_id, before, after FROM ended
+            SELECT {REQUIREMENT_ENDED.action} AS action, id, user_id, before, after FROM ended
             UNION ALL
-            SELECT 'requirement.reason_ended', rr.requirement_id, rr.user_id, NULL,
-                to_jsonb(rr) - 'is_last'
+            SELECT {REASON_ENDED.action}, rr.requirement_id, rr.user_id, NULL, {reason}
             FROM ended_reasons rr WHERE NOT rr.is_last){events}",
         facts = reach.facts(),
-        events = tx.events_from("requirement", "changes"),
+        before = as_json::<StoredRequirement>("old."),
+        after = as_json::<StoredRequirement>("q."),
+        reason = as_json::<RequirementReason>("rr."),
+        events = tx.events_from(&[&REQUIREMENT_ENDED, &REASON_ENDED], "changes"),
     );
     Ok(statement.execute(tx.conn)?)
 }
@@ -124,7 +135,7 @@ pub(super) fn satisfy(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
     let now = tx.now;
     let statement = sql!(
         "WITH best AS (SELECT DISTINCT ON (q.user_id, q.id) q.user_id, q.id, c.id AS completion_id,
-                c.valid_until, c.occurred_at, to_jsonb(q) AS before
+                c.valid_until, c.occurred_at, {requirement} AS before
             FROM requirements q {PREDECESSOR} JOIN completions c ON c.user_id = q.user_id
                 AND c.course_id = q.course_id
             WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND {facts}
@@ -137,12 +148,13 @@ pub(super) fn satisfy(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
             SET satisfied_at = best.occurred_at, completion_id = best.completion_id,
                 valid_until = best.valid_until, version = q.version + 1, updated_at = {now} FROM best
             WHERE q.user_id = best.user_id AND q.id = best.id
-            RETURNING q.id, q.user_id, best.before, to_jsonb(q) AS after),
-         changes AS (SELECT 'requirement.satisfied' AS action, id, user_id, before, after
+            RETURNING q.id, q.user_id, best.before, {requirement} AS after),
+         changes AS (SELECT {REQUIREMENT_SATISFIED.action} AS action, id, user_id, before, after
             FROM satisfied){events}",
         facts = reach.facts(),
         today = tx.today(),
-        events = tx.events_from("requirement", "changes"),
+        requirement = as_json::<StoredRequirement>("q."),
+        events = tx.events_from(&[&REQUIREMENT_SATISFIED], "changes"),
     );
     Ok(statement.execute(tx.conn)?)
 }
@@ -172,7 +184,10 @@ pub(super) fn open_requirements(tx: &mut Tx, reach: &ReconcileScope) -> ApiResul
          opening AS MATERIALIZED (SELECT {ids} AS id, w.user_id, w.course_id,
                     coalesce(w.cycle, 0) + 1 AS cycle, min(due.due_on) AS due_on,
                     array_agg(w.rule_id) AS rule_ids, array_agg(w.rule_version) AS rule_versions,
-                    array_agg(due.due_on) AS dues
+                    array_agg(due.due_on) AS dues,
+                    jsonb_agg(jsonb_build_object('kind', 'rule', 'rule_id', w.rule_id, 'rule_version',
+                        w.rule_version, 'assigned_by', NULL, 'note', NULL, 'due_on', due.due_on)
+                        ORDER BY w.rule_id) AS reasons
                 FROM compared w JOIN courses c ON c.id = w.course_id AND c.status = 'published'
                 CROSS JOIN LATERAL (SELECT CASE
                     WHEN w.id IS NULL OR w.ended_at IS NOT NULL THEN w.due_on
@@ -204,25 +219,25 @@ pub(super) fn open_requirements(tx: &mut Tx, reach: &ReconcileScope) -> ApiResul
             FROM late JOIN requirement_reasons old ON old.user_id = late.user_id
                 AND old.id = late.reason_id
             WHERE rr.user_id = late.user_id AND rr.id = late.reason_id
-            RETURNING rr.requirement_id AS id, rr.user_id, to_jsonb(old) AS before,
-                to_jsonb(rr) AS after),
+            RETURNING rr.requirement_id AS id, rr.user_id, {old_reason} AS before, {reason} AS after),
          changes AS (
-            SELECT 'requirement.opened' AS action, id, user_id, NULL::jsonb AS before,
-                jsonb_build_object(
-                    'id', id, 'user_id', user_id, 'course_id', course_id, 'cycle', cycle, 'due_on',
-                    due_on, 'rule_ids', rule_ids) AS after FROM opening
+            SELECT {REQUIREMENT_OPENED.action} AS action, id, user_id, NULL::jsonb AS before,
+                jsonb_build_object('id', id, 'user_id', user_id, 'course_id', course_id, 'cycle', cycle,
+                    'opens_on', {today}, 'due_on', due_on, 'reasons', reasons) AS after FROM opening
             UNION ALL
-            SELECT 'requirement.reason_added', rr.requirement_id, rr.user_id, NULL, to_jsonb(rr)
+            SELECT {REASON_ADDED.action}, rr.requirement_id, rr.user_id, NULL, {reason}
             FROM added rr
             UNION ALL
-            SELECT 'requirement.reason_changed', id, user_id, before, after FROM moved),
+            SELECT {REASON_CHANGED.action}, id, user_id, before, after FROM moved),
          recorded AS ({events})
          SELECT (SELECT count(*) FROM opening) AS opened, (SELECT count(*) FROM added) AS added,
             (SELECT count(*) FROM moved) AS moved",
         compared = compared(reach),
         ids = tx.new_ids(),
         renewed_by = renewed_by("w.valid_until"),
-        events = tx.events_from("requirement", "changes"),
+        old_reason = as_json::<RequirementReason>("old."),
+        reason = as_json::<RequirementReason>("rr."),
+        events = tx.events_from(&[&REQUIREMENT_OPENED, &REASON_ADDED, &REASON_CHANGED], "changes"),
     );
     Ok(statement.get_result(tx.conn)?)
 }
@@ -238,11 +253,13 @@ pub(super) fn move_due_dates(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<u
             SET due_on = due.due_on, version = q.version + 1, updated_at = {tx.now} FROM due
             JOIN requirements old ON old.user_id = due.user_id AND old.id = due.id
             WHERE q.user_id = due.user_id AND q.id = due.id AND old.due_on IS DISTINCT FROM due.due_on
-            RETURNING q.id, q.user_id, to_jsonb(old) AS before, to_jsonb(q) AS after),
-         changes AS (SELECT 'requirement.updated' AS action, id, user_id, before, after
+            RETURNING q.id, q.user_id, {before} AS before, {after} AS after),
+         changes AS (SELECT {REQUIREMENT_UPDATED.action} AS action, id, user_id, before, after
             FROM moved){events}",
         facts = reach.facts(),
-        events = tx.events_from("requirement", "changes"),
+        before = as_json::<StoredRequirement>("old."),
+        after = as_json::<StoredRequirement>("q."),
+        events = tx.events_from(&[&REQUIREMENT_UPDATED], "changes"),
     );
     Ok(statement.execute(tx.conn)?)
 }
@@ -263,12 +280,12 @@ pub(super) fn enroll(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
             WHERE q.created_at = {now} AND q.satisfied_at IS NULL AND q.ended_at IS NULL AND {facts}
                 AND c.current_version_id IS NOT NULL AND live.id IS NULL
             RETURNING *),
-         changes AS (SELECT 'enrollment.created' AS action, e.id, e.user_id, NULL::jsonb AS before,
-                to_jsonb(e) AS after
-            FROM enrolled e){events}",
+         changes AS (SELECT {ENROLLMENT_CREATED.action} AS action, e.id, e.user_id, NULL::jsonb AS before,
+                {enrollment} AS after FROM enrolled e){events}",
         ids = tx.new_ids(),
         facts = reach.facts(),
-        events = tx.events_from("enrollment", "changes"),
+        enrollment = as_json::<Enrollment>("e."),
+        events = tx.events_from(&[&ENROLLMENT_CREATED], "changes"),
     );
     Ok(statement.execute(tx.conn)?)
 }

@@ -13,8 +13,8 @@ use crate::{
     db::schema::{import_files, import_profile_versions, import_rows, imports, operations},
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
-    import::{assess::Assessment, profiles::model::ProfileRow},
-    ledger::Event,
+    import::{assess::Assessment, events, profiles::model::ProfileRow},
+    ledger::{Event, EventKind},
 };
 
 const LISTING: Listing = Listing {
@@ -140,7 +140,7 @@ pub fn insert(
             ))
             .execute(tx.conn)?;
     }
-    tx.record(Event::new("import.created", "import", id).after(&import));
+    tx.record(Event::new(&events::IMPORT_CREATED, id).after(&import));
     Ok(import)
 }
 
@@ -202,7 +202,7 @@ pub fn planned(tx: &mut Tx, id: Uuid, assessment: &Assessment) -> ApiResult<()> 
         ))
         .execute(tx.conn)?;
     diesel::delete(import_files::table.filter(import_files::import_id.eq(id))).execute(tx.conn)?;
-    set_status(tx, id, ImportStatus::Planned, None, "import.planned")
+    set_status(tx, id, ImportStatus::Planned, None, &events::IMPORT_PLANNED)
 }
 
 /// The plan is about to be applied by `operation`.
@@ -215,7 +215,7 @@ pub fn applying(tx: &mut Tx, id: Uuid, operation: Uuid) -> ApiResult<()> {
         id,
         ImportStatus::Applying,
         None,
-        "import.application_requested",
+        &events::APPLICATION_REQUESTED,
     )
 }
 
@@ -262,7 +262,7 @@ pub fn move_on(tx: &mut Tx, id: Uuid, done: i64, last: i64) -> ApiResult<()> {
 /// The plan is applied, with these counts.
 pub fn applied(tx: &mut Tx, id: Uuid, counts: &ImportCounts) -> ApiResult<()> {
     set_counts(tx, id, counts)?;
-    set_status(tx, id, ImportStatus::Applied, None, "import.applied")
+    set_status(tx, id, ImportStatus::Applied, None, &events::IMPORT_APPLIED)
 }
 
 /// Keeps what applying the plan has come to.
@@ -276,14 +276,26 @@ pub fn set_counts(tx: &mut Tx, id: Uuid, counts: &ImportCounts) -> ApiResult<()>
 /// The import is given up.
 pub fn failed(tx: &mut Tx, id: Uuid, why: &ApiError) -> ApiResult<()> {
     let problem = json!(why.to_problem(Some(tx.request_id.clone())));
-    set_status(tx, id, ImportStatus::Failed, Some(problem), "import.failed")
+    set_status(
+        tx,
+        id,
+        ImportStatus::Failed,
+        Some(problem),
+        &events::IMPORT_FAILED,
+    )
 }
 
 /// Somebody ended the import early.
 pub fn cancelled(tx: &mut Tx, id: Uuid, what_now: &'static str) -> ApiResult<()> {
     let why = ApiError::new(Code::Conflict, what_now);
     let problem = json!(why.to_problem(Some(tx.request_id.clone())));
-    set_status(tx, id, ImportStatus::Cancelled, Some(problem), "import.cancelled")
+    set_status(
+        tx,
+        id,
+        ImportStatus::Cancelled,
+        Some(problem),
+        &events::IMPORT_CANCELLED,
+    )
 }
 
 /// The plan is applied again after its dead job was retried.
@@ -306,7 +318,7 @@ fn set_status(
     id: Uuid,
     status: ImportStatus,
     problem: Option<Value>,
-    action: &'static str,
+    kind: &EventKind,
 ) -> ApiResult<()> {
     let import: Import = diesel::update(imports::table.find(id))
         .set((
@@ -317,6 +329,6 @@ fn set_status(
         ))
         .returning(Import::as_returning())
         .get_result(tx.conn)?;
-    tx.record(Event::new(action, "import", id).after(&import));
+    tx.record(Event::new(kind, id).after(&import));
     Ok(())
 }

@@ -13,7 +13,11 @@ use crate::{
     db::schema::{import_profile_versions, import_profiles},
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, Code, Faults, ListQuery, Listing, Page, Sort, list::SortKind},
-    import::{self, check, mapping::Mapping},
+    import::{
+        self, check,
+        events::{PROFILE_ARCHIVED, PROFILE_CREATED, PROFILE_UPDATED},
+        mapping::Mapping,
+    },
     ledger::Event,
 };
 
@@ -146,7 +150,7 @@ pub fn insert(tx: &mut Tx, id: Uuid, new: &CreateImportProfile) -> ApiResult<Imp
         .returning(ProfileRow::as_returning())
         .get_result(tx.conn)?;
     let profile = with_version(tx, row, json!(new.mapping))?;
-    tx.record(Event::new("import_profile.created", "import_profile", id).after(&profile));
+    tx.record(Event::new(&PROFILE_CREATED, id).after(&profile));
     Ok(profile)
 }
 
@@ -174,11 +178,7 @@ pub fn update(
         .returning(ProfileRow::as_returning())
         .get_result(tx.conn)?;
     let after = with_version(tx, after, mapping)?;
-    tx.record(
-        Event::new("import_profile.updated", "import_profile", row.id)
-            .before(&before)
-            .after(&after),
-    );
+    tx.record(Event::new(&PROFILE_UPDATED, row.id).before(&before).after(&after));
     Ok(after)
 }
 
@@ -196,7 +196,7 @@ pub fn archive(tx: &mut Tx, row: &Authorized<ProfileRow>) -> ApiResult<()> {
         .get_result(tx.conn)?;
     let after = with_version(tx, after, before.mapping.clone())?;
     tx.record(
-        Event::new("import_profile.archived", "import_profile", row.id)
+        Event::new(&PROFILE_ARCHIVED, row.id)
             .before(&before)
             .after(&after),
     );

@@ -17,7 +17,7 @@ use crate::{
         ApiError, ApiResult, IfMatch, Page, Ref, Reply, Versioned,
         bulk::{Outcome, first},
     },
-    ledger::Event,
+    ledger::{Event, EventKind},
 };
 use model::ExternalKey;
 use uuid::Uuid;
@@ -92,13 +92,11 @@ fn kind<T: Protected>() -> ApiResult<&'static str> {
 }
 
 /// The event is the thing's: its keys are part of it.
-pub(super) fn record(
-    tx: &mut Tx,
-    action: &'static str,
-    kind: &'static str,
-    id: Uuid,
-    say: impl FnOnce(Event) -> Event,
-) {
-    let event = say(Event::new(action, kind, id));
-    tx.record(if kind == "user" { event.about(id) } else { event });
+pub(super) fn record(tx: &mut Tx, kind: &EventKind, id: Uuid, say: impl FnOnce(Event) -> Event) {
+    let event = say(Event::new(kind, id));
+    tx.record(if kind.object_kind == "user" {
+        event.about(id)
+    } else {
+        event
+    });
 }

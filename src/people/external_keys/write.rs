@@ -9,6 +9,7 @@ use crate::{
     access::{Authorized, Protected, inclusion},
     app::Tx,
     http::{ApiError, ApiResult, Code, bulk::Outcome, bulk::Outcomes},
+    people::events::{key_added, key_removed},
     sql,
 };
 
@@ -65,9 +66,7 @@ pub fn remove_those_of_clients<T: Protected>(tx: &mut Tx, things: &[Uuid]) -> Ap
         return Ok(());
     }
     for (thing, key) in store::delete_of_clients(tx, kind, things)? {
-        record(tx, "external_key.removed", kind, thing, |event| {
-            event.before(&key)
-        });
+        record(tx, &key_removed(kind), thing, |event| event.before(&key));
     }
     Ok(())
 }
@@ -128,13 +127,11 @@ fn announce<T: Protected>(
     outcome: &ApiResult<Outcome<ExternalKey>>,
 ) -> ApiResult<()> {
     match (outcome, change) {
-        (Ok(Outcome::Created(key)), _) => record(tx, "external_key.added", kind::<T>()?, thing, |event| {
-            event.after(key)
-        }),
+        (Ok(Outcome::Created(key)), _) => {
+            record(tx, &key_added(kind::<T>()?), thing, |event| event.after(key))
+        }
         (Ok(Outcome::Removed), KeyChange::Remove(key)) => {
-            record(tx, "external_key.removed", kind::<T>()?, thing, |event| {
-                event.before(key)
-            });
+            record(tx, &key_removed(kind::<T>()?), thing, |event| event.before(key));
         }
         _ => {}
     }

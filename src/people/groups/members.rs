@@ -15,6 +15,7 @@ use crate::{
     http::{ApiError, ApiResult, Code, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
     people::{
+        events::{MEMBER_ADDED, MEMBER_REMOVED},
         facts,
         users::{filter, model::User},
     },
@@ -170,12 +171,12 @@ pub fn touch_all(tx: &mut Tx, groups: &[Uuid]) -> ApiResult<()> {
 /// What memberships that began or ended bring with them: events, rules that are evaluated again, grants that are loaded again.
 pub(super) fn announce(tx: &mut Tx, memberships: &[Membership]) {
     for membership in memberships {
-        let action = if membership.is_member {
-            "group.member_added"
+        let kind = if membership.is_member {
+            MEMBER_ADDED
         } else {
-            "group.member_removed"
+            MEMBER_REMOVED
         };
-        tx.record(Event::new(action, "group", membership.group).about(membership.user));
+        tx.record(Event::new(&kind, membership.group).about(membership.user));
     }
     tx.touch_users(memberships.iter().map(|membership| membership.user));
 }

@@ -13,7 +13,7 @@ use crate::{
     filter::{Attribute, Schema},
     http::{ApiError, ApiResult, Code},
     people::{
-        attributes::check::Definitions, closure::REPORTING_LINES, external_keys,
+        attributes::check::Definitions, closure::REPORTING_LINES, events::key_added, external_keys,
         external_keys::model::ExternalKey, facts, groups, locations::model::Location,
         org_units::model::OrgUnit,
     },
@@ -106,7 +106,7 @@ impl Resource for User {
         for draft in due(drafts) {
             let user = draft.after.id;
             for key in &draft.extra.external_keys {
-                external_keys::record(tx, "external_key.added", "user", user, |event| event.after(key));
+                external_keys::record(tx, &key_added("user"), user, |event| event.after(key));
             }
             tx.touch_users([user]);
             if draft.changes(|user| &user.status) {

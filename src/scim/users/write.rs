@@ -24,7 +24,7 @@ use crate::{
     resource::{Change, write},
     scim::{
         call::Client,
-        patch,
+        events, patch,
         schema::{ENTERPRISE_USER, Resource, USER, text_at},
     },
 };
@@ -121,7 +121,7 @@ pub fn delete(tx: &mut Tx, client: &Client, id: Uuid, known: Option<&IfMatch>) -
         write::one(tx, archived).map_err(in_scim)?;
     }
     store::forget(tx, client, id)?;
-    tx.record(Event::new("scim_user.deleted", "user", id).about(id));
+    tx.record(Event::new(&events::USER_DELETED, id).about(id));
     Ok(())
 }
 
@@ -208,7 +208,7 @@ fn store_resource(tx: &mut Tx, id: Uuid, before: &Resource, resource: Resource) 
     let (before, after) = (mapped::homeless(before), mapped::homeless(&resource));
     store::upsert(tx, id, &Value::Object(resource))?;
     if before != after {
-        let event = Event::new("scim_user.updated", "user", id).about(id);
+        let event = Event::new(&events::USER_UPDATED, id).about(id);
         tx.record(event.before(&before).after(&after));
     }
     Ok(())

@@ -11,7 +11,11 @@ use super::model::{
     CreateIdentityProvider, IdentityProvider, OfferedProvider, ProviderRow, UpdateIdentityProvider,
 };
 use crate::{
-    access::{Authorized, Protected, sso::PeopleOfProviders},
+    access::{
+        Authorized, Protected,
+        events::{PROVIDER_CREATED, PROVIDER_UPDATED},
+        sso::PeopleOfProviders,
+    },
     app::{Tx, Wake, refuse_taken},
     db::{
         schema::{identity_providers, service_accounts},
@@ -155,7 +159,7 @@ pub fn insert(tx: &mut Tx, new: CreateIdentityProvider) -> ApiResult<IdentityPro
         .values(&row)
         .execute(tx.conn)?;
     let provider = IdentityProvider::from(&row);
-    tx.record(Event::new("identity_provider.created", "identity_provider", row.id).after(&provider));
+    tx.record(Event::new(&PROVIDER_CREATED, row.id).after(&provider));
     tx.wake(Wake::IdentityProviders);
     Ok(provider)
 }
@@ -197,7 +201,7 @@ pub fn update(
         .set(&row)
         .execute(tx.conn)?;
     let after = IdentityProvider::from(&row);
-    let event = Event::new("identity_provider.updated", "identity_provider", row.id);
+    let event = Event::new(&PROVIDER_UPDATED, row.id);
     tx.record(event.before(&IdentityProvider::from(&**before)).after(&after));
     tx.wake(Wake::IdentityProviders);
     Ok(after)

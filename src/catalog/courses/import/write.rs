@@ -6,18 +6,22 @@ use uuid::Uuid;
 
 use crate::{
     app::Tx,
-    catalog::courses::{model::Course, publish::publish_all},
+    catalog::{
+        categories::model::Category,
+        courses::{model::Course, publish::publish_all},
+    },
     db::{Fixed, Sql},
     http::ApiResult,
     import::{
-        events::{self, EventKind},
+        events,
         keyed::{self, Keyed},
         naming,
         target::{Part, Plan},
     },
+    people::events::key_added,
     resource::{
         Row,
-        record::selected,
+        record::{selected, shown},
         write::{insert_from, update_from},
     },
     sql,
@@ -26,7 +30,7 @@ use crate::{
 /// Writes the rows of `part`.
 pub fn write(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     let new = insert_from::<Course>(next(tx, plan, part, "('create')"));
-    Keyed::of::<Course>().create(tx, plan, part, course("course.created"), new)?;
+    Keyed::of::<Course>().create(tx, plan, part, &Course::EVENTS.created, new)?;
     update(tx, plan, part)?;
     end(tx, plan, part)?;
     let published: Vec<Id> = sql!(
@@ -46,12 +50,6 @@ struct Id {
     id: Uuid,
 }
 
-const CATEGORY_CREATED: EventKind = EventKind {
-    action: "category.created",
-    object_kind: "category",
-    is_person: false,
-};
-
 /// Makes the categories that rows name and that are not there. By name, none that got there since: its rows no longer fit.
 pub fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     let created = sql!(
@@ -66,20 +64,13 @@ pub fn create_categories(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
                 AND import_id = {plan.import} ORDER BY code_folded, line) AS new
          WHERE NOT EXISTS (SELECT 1 FROM categories c WHERE c.code_folded = new.code_folded
                 OR {by_name} AND c.name_folded = new.name_folded)
-         RETURNING categories.id, to_jsonb(categories) - '{search,code_folded,name_folded}'::text[] AS after",
+         RETURNING categories.id, {shown} AS after",
+        shown = shown::<Category>(),
         ids = tx.new_ids(),
         by_name = naming::is_by_name(plan, "category"),
     );
-    events::record(tx, CATEGORY_CREATED, None, created)?;
+    events::record(tx, &Category::EVENTS.created, None, created)?;
     Ok(())
-}
-
-const fn course(action: &'static str) -> EventKind {
-    EventKind {
-        action,
-        object_kind: "course",
-        is_person: false,
-    }
 }
 
 /// The courses of rows with `actions` as a table, as they will be before they are published.
@@ -128,8 +119,8 @@ fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
 fn update(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     const ACTIONS: &str = "('update', 'restore')";
     let updated = update_from::<Course>(next(tx, plan, part, ACTIONS));
-    Keyed::of::<Course>().change(tx, plan, part, ACTIONS, course("course.updated"), updated)?;
-    keyed::link_keys(tx, plan, part, course("external_key.added"))
+    Keyed::of::<Course>().change(tx, plan, part, ACTIONS, &Course::EVENTS.updated, updated)?;
+    keyed::link_keys(tx, plan, part, &key_added("course"))
 }
 
 fn end(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
@@ -139,6 +130,6 @@ fn end(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
             AND {rows}",
         rows = part.rows(plan),
     );
-    Keyed::of::<Course>().change(tx, plan, part, "('end')", course("course.retired"), ended)?;
+    Keyed::of::<Course>().change(tx, plan, part, "('end')", &Course::EVENTS.archived, ended)?;
     keyed::note_missing(tx, plan, part, "course")
 }

@@ -15,7 +15,10 @@ use crate::{
     app::{Call, Tx},
     http::{ApiError, ApiResult, Code, Ref, Reply, Valid},
     ledger::Event,
-    people::users::model::{User, UserStatus},
+    people::{
+        events::USER_INVITED,
+        users::model::{User, UserStatus},
+    },
     text_enum,
 };
 
@@ -82,7 +85,7 @@ pub(in crate::people::users) async fn create_user_invitation(
             ));
         }
         let invitation = invite(tx, &user, body.0.delivery)?;
-        tx.record(Event::new("user.invited", "user", user.id).about(user.id));
+        tx.record(Event::new(&USER_INVITED, user.id).about(user.id));
         let kept = Invitation {
             token: None,
             ..invitation.clone()

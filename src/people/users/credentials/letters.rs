@@ -13,7 +13,10 @@ use crate::{
     jobs::{Job, JobError, JobRun},
     ledger::Event,
     mail::{self, Mail, MailSettings},
-    people::users::model::{User, UserStatus},
+    people::{
+        events::PASSWORD_TOKEN_SENT,
+        users::model::{User, UserStatus},
+    },
 };
 
 /// What a letter says.
@@ -138,7 +141,7 @@ fn way(
     purpose: TokenPurpose,
 ) -> ApiResult<String> {
     let (token, expires_at) = tokens::issue(tx, user.id, purpose, Some(to))?;
-    tx.record(Event::new("user.password_token_sent", "user", user.id).about(user.id));
+    tx.record(Event::new(&PASSWORD_TOKEN_SENT, user.id).about(user.id));
     let page = &settings.password_page;
     let until = expires_at.format("%Y-%m-%d %H:%M");
     Ok(format!("{page}{token}\n\nIt works once, until {until} UTC."))

@@ -29,6 +29,25 @@ pub struct Identity {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
+/// An identity as events tell of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LinkedIdentity {
+    /// The provider.
+    pub identity_provider_id: Uuid,
+    /// Who the user is there (`sub`).
+    #[schema(example = "248289761001")]
+    pub subject: String,
+}
+
+impl From<&Identity> for LinkedIdentity {
+    fn from(identity: &Identity) -> Self {
+        LinkedIdentity {
+            identity_provider_id: identity.identity_provider_id,
+            subject: identity.subject.clone(),
+        }
+    }
+}
+
 /// An identity never changes; its use does not count.
 impl Versioned for Identity {
     fn version(&self) -> i64 {

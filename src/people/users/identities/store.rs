@@ -5,16 +5,17 @@ use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper,
     sql_types::{Nullable, Timestamptz},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::model::Identity;
+use super::model::{Identity, LinkedIdentity};
 use crate::{
     app::{Tx, Wake},
     db::schema::{identities, identity_providers},
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
+    people::events::{IDENTITY_LINKED, IDENTITY_UNLINKED},
 };
 
 const LISTING: Listing = Listing {
@@ -136,9 +137,9 @@ pub fn link(tx: &mut Tx, user: Uuid, provider: Uuid, subject: &str) -> ApiResult
         .returning(Identity::as_returning())
         .get_result(tx.conn)?;
     tx.record(
-        Event::new("identity.linked", "user", user)
+        Event::new(&IDENTITY_LINKED, user)
             .about(user)
-            .after(&fact(&identity)),
+            .after(&LinkedIdentity::from(&identity)),
     );
     Ok(identity)
 }
@@ -147,9 +148,9 @@ pub fn link(tx: &mut Tx, user: Uuid, provider: Uuid, subject: &str) -> ApiResult
 pub fn unlink(tx: &mut Tx, identity: &Identity) -> ApiResult<()> {
     diesel::delete(identities::table.find(identity.id)).execute(tx.conn)?;
     tx.record(
-        Event::new("identity.unlinked", "user", identity.user_id)
+        Event::new(&IDENTITY_UNLINKED, identity.user_id)
             .about(identity.user_id)
-            .before(&fact(identity)),
+            .before(&LinkedIdentity::from(identity)),
     );
     // Bearer tokens of that subject were taken for this person's.
     tx.wake(Wake::IdentityProviders);
@@ -196,12 +197,4 @@ pub fn note_claims(tx: &mut Tx, provider: Uuid, subject: &str, said: Map<String,
 #[diesel::declare_sql_function]
 extern "SQL" {
     fn greatest(a: Nullable<Timestamptz>, b: Timestamptz) -> Nullable<Timestamptz>;
-}
-
-/// What the ledger says of it.
-fn fact(identity: &Identity) -> serde_json::Value {
-    json!({
-        "identity_provider_id": identity.identity_provider_id,
-        "subject": identity.subject,
-    })
 }

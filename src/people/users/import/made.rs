@@ -3,7 +3,6 @@
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 
-use super::write::user;
 use crate::{
     app::Tx,
     http::ApiResult,
@@ -17,7 +16,7 @@ use crate::{
         import::write::Id,
         model::{User, UserStatus},
     },
-    resource::record::shown,
+    resource::{Row, record::shown},
     sql,
     text::fold,
 };
@@ -163,7 +162,7 @@ pub fn write(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         invited = UserStatus::Invited.as_str(),
         made = made(),
     );
-    events::record(tx, user("user.created"), None, created)?;
+    events::record(tx, &User::EVENTS.created, None, created)?;
     let written: Vec<Id> = sql!(
         "INSERT INTO external_keys (kind, source, key, object_id, is_placeholder, created_at)
          SELECT 'user', {source}, made ->> 'key', id, true, {tx.now} FROM {made}

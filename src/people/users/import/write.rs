@@ -10,15 +10,15 @@ use crate::{
     db::{Fixed, Sql},
     http::ApiResult,
     import::{
-        events::{self, EventKind},
+        events,
         keyed::{self, Keyed},
         naming,
         target::{Part, Plan},
     },
-    people::{closure::ORG_UNITS, users::model::User},
+    people::{closure::ORG_UNITS, events::key_added, org_units::model::OrgUnit, users::model::User},
     resource::{
         Row,
-        record::selected,
+        record::{selected, shown},
         write::{insert_from, update_from},
     },
     sql,
@@ -34,7 +34,7 @@ pub fn prepare(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
 /// Writes the rows of `part` and says whose facts changed.
 pub fn write(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     let new = insert_from::<User>(next(tx, plan, part, "('create')"));
-    Keyed::of::<User>().create(tx, plan, part, user("user.created"), new)?;
+    Keyed::of::<User>().create(tx, plan, part, &User::EVENTS.created, new)?;
     update(tx, plan, part)?;
     end(tx, plan, part)?;
     let touched: Vec<Id> = sql!(
@@ -58,12 +58,6 @@ struct Depth {
     #[diesel(sql_type = sql_types::Integer)]
     depth: i32,
 }
-
-const ORG_UNIT_CREATED: EventKind = EventKind {
-    action: "org_unit.created",
-    object_kind: "org_unit",
-    is_person: false,
-};
 
 /// Makes the units that the paths name and that are not there, from the top down, with their places in the tree. By
 /// name, nothing is made below a unit that has the code of the one that was named and another name, or beside one that got the
@@ -104,11 +98,12 @@ fn create_org_units(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
                 AND (NOT {by_name} OR (new.above_name IS NULL OR parent.name_folded = new.above_name)
                     AND NOT EXISTS (SELECT 1 FROM org_units o WHERE o.name_folded = new.name_folded
                         AND o.parent_id IS NOT DISTINCT FROM parent.id))
-             RETURNING org_units.id, to_jsonb(org_units) - '{search,code_folded,name_folded}'::text[] AS after",
+             RETURNING org_units.id, {shown} AS after",
+            shown = shown::<OrgUnit>(),
             ids = tx.new_ids(),
             under = under.map(fold),
         );
-        events::record(tx, ORG_UNIT_CREATED, None, made)?;
+        events::record(tx, &OrgUnit::EVENTS.created, None, made)?;
         place_org_units(tx)?;
     }
     Ok(())
@@ -124,14 +119,6 @@ fn place_org_units(tx: &mut Tx) -> ApiResult<()> {
     let made: Vec<Uuid> = made.into_iter().map(|row| row.id).collect();
     ORG_UNITS.refresh(tx, &made)?;
     Ok(())
-}
-
-pub(super) const fn user(action: &'static str) -> EventKind {
-    EventKind {
-        action,
-        object_kind: "user",
-        is_person: true,
-    }
 }
 
 /// The people of rows with `actions` as a table, as they will be: what the row says over what is there.
@@ -173,8 +160,8 @@ fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
 fn update(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     const ACTIONS: &str = "('update', 'restore')";
     let updated = update_from::<User>(next(tx, plan, part, ACTIONS));
-    Keyed::of::<User>().change(tx, plan, part, ACTIONS, user("user.updated"), updated)?;
-    keyed::link_keys(tx, plan, part, user("external_key.added"))
+    Keyed::of::<User>().change(tx, plan, part, ACTIONS, &User::EVENTS.updated, updated)?;
+    keyed::link_keys(tx, plan, part, &key_added("user"))
 }
 
 /// Those who are missing from the file.
@@ -186,6 +173,6 @@ fn end(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
          FROM import_rows r WHERE r.object_id = users.id AND r.action = 'end' AND {rows}",
         rows = part.rows(plan),
     );
-    Keyed::of::<User>().change(tx, plan, part, "('end')", user("user.updated"), ended)?;
+    Keyed::of::<User>().change(tx, plan, part, "('end')", &User::EVENTS.updated, ended)?;
     keyed::note_missing(tx, plan, part, "user")
 }
