@@ -3,68 +3,27 @@
 use super::{
     service_accounts::model::Secret, sessions::model::SessionFact, sso::providers::model::IdentityProvider,
 };
-use crate::ledger::EventKind;
+use crate::event_kinds;
 
-pub const SESSION_STARTED: EventKind =
-    EventKind::new("session.started", "session", "A user signed in.").after::<SessionFact>();
-pub const SESSION_ENDED: EventKind = EventKind::new(
-    "session.ended",
-    "session",
-    "A session was ended before it expired.",
-)
-.changes::<SessionFact>();
-pub const PASSWORD_SET: EventKind =
-    EventKind::new("user.password_set", "user", "The password of the user was set.");
-pub const ACTED_FOR: EventKind = EventKind::new(
-    "user.acted_for",
-    "user",
-    "A token was issued to act on behalf of the user.",
-);
-pub const SECRET_CREATED: EventKind = EventKind::new(
-    "service_account.secret_created",
-    "service_account",
-    "A secret of the service account was created.",
-)
-.after::<Secret>();
-pub const SECRET_REVOKED: EventKind = EventKind::new(
-    "service_account.secret_revoked",
-    "service_account",
-    "A secret of the service account was revoked.",
-)
-.changes::<Secret>();
-pub const SIGNING_KEY_CREATED: EventKind = EventKind::new(
-    "signing_key.created",
-    "signing_key",
-    "A key that signs access tokens was created.",
-);
-pub const SIGNING_KEY_RETIRED: EventKind = EventKind::new(
-    "signing_key.retired",
-    "signing_key",
-    "A key was retired, and its private half deleted.",
-);
-pub const PROVIDER_CREATED: EventKind = EventKind::new(
-    "identity_provider.created",
-    "identity_provider",
-    "The identity provider was created.",
-)
-.after::<IdentityProvider>();
-pub const PROVIDER_UPDATED: EventKind = EventKind::new(
-    "identity_provider.updated",
-    "identity_provider",
-    "The identity provider was updated.",
-)
-.changes::<IdentityProvider>();
-
-/// All of them.
-pub const KINDS: &[EventKind] = &[
-    SESSION_STARTED,
-    SESSION_ENDED,
-    PASSWORD_SET,
-    ACTED_FOR,
-    SECRET_CREATED,
-    SECRET_REVOKED,
-    SIGNING_KEY_CREATED,
-    SIGNING_KEY_RETIRED,
-    PROVIDER_CREATED,
-    PROVIDER_UPDATED,
-];
+event_kinds! {
+    /// A user signed in.
+    SESSION_STARTED = "session.started" of "session", after: SessionFact;
+    /// A session was ended before it expired.
+    SESSION_ENDED = "session.ended" of "session", changes: SessionFact;
+    /// The password of the user was set.
+    PASSWORD_SET = "user.password_set" of "user";
+    /// A token was issued to act on behalf of the user.
+    ACTED_FOR = "user.acted_for" of "user";
+    /// A secret of the service account was created.
+    SECRET_CREATED = "service_account.secret_created" of "service_account", after: Secret;
+    /// A secret of the service account was revoked.
+    SECRET_REVOKED = "service_account.secret_revoked" of "service_account", changes: Secret;
+    /// A key that signs access tokens was created.
+    SIGNING_KEY_CREATED = "signing_key.created" of "signing_key";
+    /// A key was retired, and its private half deleted.
+    SIGNING_KEY_RETIRED = "signing_key.retired" of "signing_key";
+    /// The identity provider was created.
+    PROVIDER_CREATED = "identity_provider.created" of "identity_provider", after: IdentityProvider;
+    /// The identity provider was updated.
+    PROVIDER_UPDATED = "identity_provider.updated" of "identity_provider", changes: IdentityProvider;
+}

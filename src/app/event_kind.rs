@@ -60,6 +60,11 @@ impl EventKind {
         self.before::<T>().after::<T>()
     }
 
+    /// When it is recorded, in one line.
+    pub fn summary(&self) -> String {
+        self.doc.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Says what is wrong with the payloads of an event of this kind. Tests ask it of every event that they have made.
     pub fn check(&self, before: Option<&Value>, after: Option<&Value>) -> Result<(), String> {
         let sides = [("before", self.before, before), ("after", self.after, after)];
@@ -75,6 +80,34 @@ impl EventKind {
         }
         Ok(())
     }
+}
+
+/// Declares the kinds of events of a domain, each with its doc comment, which says when it is recorded, and lists them in `KINDS`:
+///
+/// ```text
+/// event_kinds! {
+///     /// The certificate was issued.
+///     CERTIFICATE_ISSUED = "certificate.issued" of "certificate", after: Certificate;
+///     /// The certificate was revoked.
+///     CERTIFICATE_REVOKED = "certificate.revoked" of "certificate", changes: Certificate;
+/// }
+/// ```
+///
+/// `changes` is for `before` and `after` of one type.
+#[macro_export]
+macro_rules! event_kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident = $action:literal of $object_kind:literal
+        $(, before: $before:ty)? $(, after: $after:ty)? $(, changes: $changes:ty)?;)+) => {
+        $(
+            $(#[doc = $doc])+
+            pub const $name: $crate::app::EventKind =
+                $crate::app::EventKind::new($action, $object_kind, concat!($($doc, "\n"),+))
+                    $(.before::<$before>())? $(.after::<$after>())? $(.changes::<$changes>())?;
+        )+
+
+        /// Every kind of event that is declared here.
+        pub const KINDS: &[$crate::app::EventKind] = &[$($name),+];
+    };
 }
 
 /// A type that `before` or `after` may hold.

@@ -1,14 +1,9 @@
 //! The events of this domain, beside those of its resources.
 
 use super::courses::versions::model::CourseVersion;
-use crate::ledger::EventKind;
+use crate::event_kinds;
 
-pub const COURSE_PUBLISHED: EventKind = EventKind::new(
-    "course.published",
-    "course",
-    "A version of the course was published.",
-)
-.after::<CourseVersion>();
-
-/// All of them.
-pub const KINDS: &[EventKind] = &[COURSE_PUBLISHED];
+event_kinds! {
+    /// A version of the course was published.
+    COURSE_PUBLISHED = "course.published" of "course", after: CourseVersion;
+}

@@ -22,6 +22,7 @@ const ROOMS: &[&[EventKind]] = &[
     import::events::KINDS,
     access::events::KINDS,
     people::events::KINDS,
+    people::events::OF_EXTERNAL_KEYS,
     scim::events::KINDS,
     catalog::events::KINDS,
     enrollment::events::KINDS,
@@ -72,7 +73,7 @@ fn webhook(kind: &EventKind) -> Value {
     };
     json!({
         "operationId": kind.action.replace('.', "_"),
-        "summary": kind.doc.trim_end_matches('.'),
+        "summary": kind.summary().trim_end_matches('.'),
         "tags": ["events"],
         "security": [],
         "requestBody": {

@@ -2,59 +2,28 @@
 //! the change itself.
 
 use super::{imports::model::Import, profiles::model::ImportProfile};
-use crate::{app::Tx, db::Sql, http::ApiResult, ledger::EventKind, sql};
+use crate::{app::Tx, db::Sql, event_kinds, http::ApiResult, ledger::EventKind, sql};
 
-pub const PROFILE_CREATED: EventKind = EventKind::new(
-    "import_profile.created",
-    "import_profile",
-    "The import profile was created.",
-)
-.after::<ImportProfile>();
-pub const PROFILE_UPDATED: EventKind = EventKind::new(
-    "import_profile.updated",
-    "import_profile",
-    "The import profile was updated.",
-)
-.changes::<ImportProfile>();
-pub const PROFILE_ARCHIVED: EventKind = EventKind::new(
-    "import_profile.archived",
-    "import_profile",
-    "The import profile was archived.",
-)
-.changes::<ImportProfile>();
-pub const IMPORT_CREATED: EventKind =
-    EventKind::new("import.created", "import", "A file was uploaded to be imported.").after::<Import>();
-pub const IMPORT_PLANNED: EventKind =
-    EventKind::new("import.planned", "import", "The plan of the import was made.").after::<Import>();
-pub const APPLICATION_REQUESTED: EventKind = EventKind::new(
-    "import.application_requested",
-    "import",
-    "The plan of the import is to be applied.",
-)
-.after::<Import>();
-pub const IMPORT_APPLIED: EventKind =
-    EventKind::new("import.applied", "import", "The plan of the import was applied.").after::<Import>();
-pub const IMPORT_FAILED: EventKind = EventKind::new(
-    "import.failed",
-    "import",
-    "The import failed; `problem` says why.",
-)
-.after::<Import>();
-pub const IMPORT_CANCELLED: EventKind =
-    EventKind::new("import.cancelled", "import", "The import was cancelled.").after::<Import>();
-
-/// All of them.
-pub const KINDS: &[EventKind] = &[
-    PROFILE_CREATED,
-    PROFILE_UPDATED,
-    PROFILE_ARCHIVED,
-    IMPORT_CREATED,
-    IMPORT_PLANNED,
-    APPLICATION_REQUESTED,
-    IMPORT_APPLIED,
-    IMPORT_FAILED,
-    IMPORT_CANCELLED,
-];
+event_kinds! {
+    /// The import profile was created.
+    PROFILE_CREATED = "import_profile.created" of "import_profile", after: ImportProfile;
+    /// The import profile was updated.
+    PROFILE_UPDATED = "import_profile.updated" of "import_profile", changes: ImportProfile;
+    /// The import profile was archived.
+    PROFILE_ARCHIVED = "import_profile.archived" of "import_profile", changes: ImportProfile;
+    /// A file was uploaded to be imported.
+    IMPORT_CREATED = "import.created" of "import", after: Import;
+    /// The plan of the import was made.
+    IMPORT_PLANNED = "import.planned" of "import", after: Import;
+    /// The plan of the import is to be applied.
+    APPLICATION_REQUESTED = "import.application_requested" of "import", after: Import;
+    /// The plan of the import was applied.
+    IMPORT_APPLIED = "import.applied" of "import", after: Import;
+    /// The import failed; `problem` says why.
+    IMPORT_FAILED = "import.failed" of "import", after: Import;
+    /// The import was cancelled.
+    IMPORT_CANCELLED = "import.cancelled" of "import", after: Import;
+}
 
 /// Runs `change`, a statement that ends with `RETURNING` the columns `id` and `after`, and records an event
 /// for each row that it answers. `before` is a query of `id` and `before` over the state ahead of the change.

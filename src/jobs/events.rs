@@ -1,14 +1,9 @@
 //! The events of jobs.
 
 use super::model::RetriedJob;
-use crate::app::EventKind;
+use crate::event_kinds;
 
-pub const RETRIED: EventKind = EventKind::new(
-    "job.retried",
-    "job",
-    "A job that had failed for good was queued again.",
-)
-.after::<RetriedJob>();
-
-/// All of them.
-pub const KINDS: &[EventKind] = &[RETRIED];
+event_kinds! {
+    /// A job that had failed for good was queued again.
+    RETRIED = "job.retried" of "job", after: RetriedJob;
+}

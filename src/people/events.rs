@@ -1,36 +1,22 @@
 //! The events of this domain, beside those of its resources.
 
 use super::{external_keys::model::ExternalKey, users::identities::model::LinkedIdentity};
-use crate::ledger::EventKind;
+use crate::{event_kinds, ledger::EventKind};
 
-pub const USER_INVITED: EventKind = EventKind::new("user.invited", "user", "The user was invited.");
-pub const PASSWORD_TOKEN_SENT: EventKind = EventKind::new(
-    "user.password_token_sent",
-    "user",
-    "The user was sent a token to choose a password.",
-);
-pub const IDENTITY_LINKED: EventKind = EventKind::new(
-    "identity.linked",
-    "user",
-    "An account at an identity provider was linked to the user.",
-)
-.after::<LinkedIdentity>();
-pub const IDENTITY_UNLINKED: EventKind = EventKind::new(
-    "identity.unlinked",
-    "user",
-    "An account at an identity provider was unlinked from the user.",
-)
-.before::<LinkedIdentity>();
-pub const MEMBER_ADDED: EventKind = EventKind::new(
-    "group.member_added",
-    "group",
-    "The user `user_id` became a member of the group.",
-);
-pub const MEMBER_REMOVED: EventKind = EventKind::new(
-    "group.member_removed",
-    "group",
-    "The user `user_id` is no longer a member of the group.",
-);
+event_kinds! {
+    /// The user was invited.
+    USER_INVITED = "user.invited" of "user";
+    /// The user was sent a token to choose a password.
+    PASSWORD_TOKEN_SENT = "user.password_token_sent" of "user";
+    /// An account at an identity provider was linked to the user.
+    IDENTITY_LINKED = "identity.linked" of "user", after: LinkedIdentity;
+    /// An account at an identity provider was unlinked from the user.
+    IDENTITY_UNLINKED = "identity.unlinked" of "user", before: LinkedIdentity;
+    /// The user `user_id` became a member of the group.
+    MEMBER_ADDED = "group.member_added" of "group";
+    /// The user `user_id` is no longer a member of the group.
+    MEMBER_REMOVED = "group.member_removed" of "group";
+}
 
 /// An external key was added to an object of this kind.
 pub const fn key_added(object_kind: &'static str) -> EventKind {
@@ -52,14 +38,8 @@ pub const fn key_removed(object_kind: &'static str) -> EventKind {
     .before::<ExternalKey>()
 }
 
-/// All of them.
-pub const KINDS: &[EventKind] = &[
-    USER_INVITED,
-    PASSWORD_TOKEN_SENT,
-    IDENTITY_LINKED,
-    IDENTITY_UNLINKED,
-    MEMBER_ADDED,
-    MEMBER_REMOVED,
+/// The kinds of events of external keys: whatever has such keys.
+pub const OF_EXTERNAL_KEYS: &[EventKind] = &[
     key_added("user"),
     key_added("org_unit"),
     key_added("group"),

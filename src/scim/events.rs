@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::ledger::EventKind;
+use crate::event_kinds;
 
 /// Attributes of a SCIM user that have no place in a user: kept as the client sent them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -14,17 +14,9 @@ use crate::ledger::EventKind;
 #[schema(value_type = Object)]
 pub struct ScimAttributes(pub BTreeMap<String, Value>);
 
-pub const USER_UPDATED: EventKind = EventKind::new(
-    "scim_user.updated",
-    "user",
-    "Attributes that only SCIM keeps of the user changed.",
-)
-.changes::<ScimAttributes>();
-pub const USER_DELETED: EventKind = EventKind::new(
-    "scim_user.deleted",
-    "user",
-    "A SCIM client deleted the user, who is archived and hidden from this client.",
-);
-
-/// All of them.
-pub const KINDS: &[EventKind] = &[USER_UPDATED, USER_DELETED];
+event_kinds! {
+    /// Attributes that only SCIM keeps of the user changed.
+    USER_UPDATED = "scim_user.updated" of "user", changes: ScimAttributes;
+    /// A SCIM client deleted the user, who is archived and hidden from this client.
+    USER_DELETED = "scim_user.deleted" of "user";
+}

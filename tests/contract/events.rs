@@ -37,7 +37,7 @@ fn page() -> String {
             kind.version,
             name(kind.before),
             name(kind.after),
-            kind.doc,
+            kind.summary(),
         ));
     }
     text
@@ -59,12 +59,12 @@ fn the_table_of_events_is_current() {
 #[test]
 fn kinds_of_one_action_differ_in_their_object_alone() {
     for (action, kinds) in by_action() {
-        let says = |kind: &EventKind| (kind.version, kind.doc, name(kind.before), name(kind.after));
+        let says = |kind: &EventKind| (kind.version, kind.summary(), name(kind.before), name(kind.after));
         let mut objects: Vec<&str> = kinds.iter().map(|kind| kind.object_kind).collect();
         objects.dedup();
         assert_eq!(objects.len(), kinds.len(), "{action} is declared twice");
         assert!(kinds.iter().all(|kind| says(kind) == says(&kinds[0])), "{action}");
-        assert!(kinds[0].doc.ends_with('.'), "{action}");
+        assert!(kinds[0].summary().ends_with('.'), "{action}");
     }
 }
 
