@@ -48,7 +48,7 @@ fn glyphs_missing(user_id: Uuid, certificate_id: Uuid, missing: &[char]) -> Even
     let missing_glyphs = MissingGlyphs {
         id: certificate_id,
         characters: missing.iter().copied().map(pdf::named).collect(),
-        fonts: pdf::fonts_with(missing).into_iter().map(Into::into).collect(),
+        fonts: pdf::fonts_with(missing),
     };
     let fonts = &missing_glyphs.fonts;
     let which = if fonts.is_empty() {
