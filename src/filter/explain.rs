@@ -81,7 +81,7 @@ impl Filter {
         self.explain_showing(facts, facts, clock)
     }
 
-    /// The same for somebody who may see `shown` of the facts alone: what holds is told of all of them.
+    /// The same for a caller who may see only the facts in `shown`: the result is by all facts.
     pub fn explain_showing(&self, facts: &Facts, shown: &Facts, clock: &FilterClock) -> Explanation {
         explain(&self.root, facts, shown, clock)
     }

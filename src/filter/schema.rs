@@ -91,7 +91,7 @@ pub enum Column {
     /// An expression with one value a record: `users.hired_on`.
     Scalar(&'static str),
     /// The same of the kind [`Kind::Folded`], whose key form stands also `within` a longer text that has an index of trigrams:
-    /// `co` looks there.
+    /// `co`, `sw` and `ew` look there.
     Searched {
         column: &'static str,
         within: &'static str,

@@ -144,18 +144,18 @@ fn compare_text(
         Type::Folded => Cow::Owned(text::fold(text)),
         _ => Cow::Borrowed(text),
     };
-    let is_found_by_trigrams = text.chars().count() >= TRIGRAM;
+    let contained = (text.chars().count() >= TRIGRAM).then(|| format!("%{}%", literally(&text)));
     let wanted = match operator {
         Operator::Co => format!("%{}%", literally(&text)),
         Operator::Sw => format!("{}%", literally(&text)),
         Operator::Ew => format!("%{}", literally(&text)),
         _ => text.into_owned(),
     };
-    if let (Operator::Co, Place::Searched { column, within }) = (operator, &target.place)
-        && is_found_by_trigrams
+    if let (Operator::Co | Operator::Sw | Operator::Ew, Place::Searched { column, within }, Some(contained)) =
+        (operator, &target.place, contained)
     {
         let (column, within) = (Fixed(column), Fixed(within));
-        return sql!("({within} LIKE {wanted} AND {column}_folded LIKE {wanted})");
+        return sql!("({within} LIKE {contained} AND {column}_folded LIKE {wanted})");
     }
     let (stored, wanted) = match target.value_type {
         Type::Text => (sql!("comparable({stored})"), sql!("comparable({wanted})")),

@@ -2,7 +2,10 @@
 
 use diesel::pg::Pg;
 use proptest::prelude::*;
-use provost::filter::Filter;
+use provost::{
+    filter::{Filter, Schema},
+    scim::users::filter::USERS,
+};
 
 use super::{
     fixture::{clock, schema},
@@ -11,7 +14,11 @@ use super::{
 
 /// The statement without its bound values.
 fn statement(text: &str) -> String {
-    let filter = Filter::parse(text, &schema()).unwrap();
+    statement_of(&schema(), text)
+}
+
+fn statement_of(schema: &Schema, text: &str) -> String {
+    let filter = Filter::parse(text, schema).unwrap();
     let debug = diesel::debug_query::<Pg, _>(&filter.to_sql(&clock())).to_string();
     debug.split(" -- binds: ").next().unwrap().to_owned()
 }
@@ -39,6 +46,24 @@ fn comparisons_stay_plain_unless_negated() {
         ),
     ] {
         assert_eq!(statement(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn parts_of_searched_columns_are_found_by_the_index_of_search() {
+    for (text, expected) in [
+        (
+            "userName sw \"ana\"",
+            "(users.search LIKE $1 AND users.username_folded LIKE $2)",
+        ),
+        (
+            "name.familyName ew \"ilva\"",
+            "(users.search LIKE $1 AND users.family_name_folded LIKE $2)",
+        ),
+        ("userName sw \"an\"", "users.username_folded LIKE $1"),
+        ("userName eq \"ana\"", "users.username_folded = $1"),
+    ] {
+        assert_eq!(statement_of(&USERS, text), expected, "{text}");
     }
 }
 

@@ -8,8 +8,18 @@ use crate::{
 };
 
 macro_rules! attributes {
-    ($($name:literal $kind:ident $column:literal;)*) => {
+    (searched: $($searched:literal $searched_column:literal;)*
+     others: $($name:literal $kind:ident $column:literal;)*) => {
         &[
+            $(Attribute {
+                name: $searched,
+                kind: Kind::Folded,
+                column: Column::Searched {
+                    column: $searched_column,
+                    within: "users.search",
+                },
+                doc: "As in SCIM.",
+            },)*
             $(Attribute::scalar($name, Kind::$kind, $column, "As in SCIM."),)*
             Attribute {
                 name: "externalId",
@@ -76,10 +86,12 @@ const fn part(name: &'static str, kind: Kind, value: &'static str) -> Part {
 
 /// The attributes of people.
 pub static USERS: Schema = Schema::new(attributes! {
+    searched:
+    "userName" "users.username";
+    "name.givenName" "users.given_name";
+    "name.familyName" "users.family_name";
+    others:
     "id" Id "users.id";
-    "userName" Folded "users.username";
-    "name.givenName" Folded "users.given_name";
-    "name.familyName" Folded "users.family_name";
     "name.formatted" String "(scim_users.resource #>> '{name,formatted}')";
     "displayName" String "(scim_users.resource ->> 'displayName')";
     "nickName" String "(scim_users.resource ->> 'nickName')";

@@ -1,6 +1,6 @@
 //! SCIM's users, which are people.
 
-mod filter;
+pub mod filter;
 pub mod identity;
 mod mapped;
 pub mod record;
