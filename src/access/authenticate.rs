@@ -192,8 +192,8 @@ pub struct Identified {
     pub caller: Arc<Caller>,
 }
 
-/// Finds out who a token is of; refuses one that does not count. Whether somebody may act by it for its principal is not
-/// looked at.
+/// Finds the principal of a token; refuses a token that is invalid. Does not check whether another principal may use it to act
+/// for this one.
 pub async fn identify(app: &Arc<App>, token: &str) -> ApiResult<Identified> {
     keys::refresh(app).await?;
     let claims = match token::verify(app, token, app.clock.now()) {

@@ -51,7 +51,7 @@ impl Hashing {
         })
     }
 
-    /// Hashes a new password of somebody whom `words` are about; says why where they may not have it.
+    /// Hashes a user's new password, or refuses it with the reason. `words` are the user's names and addresses.
     pub async fn hash_new(
         &self,
         password: String,

@@ -130,7 +130,7 @@ impl KeyRing {
         self.stale.load(Ordering::Relaxed) || self.is_due()
     }
 
-    /// True for one of those who ask when the time has come.
+    /// True for one caller per refresh interval.
     fn is_due(&self) -> bool {
         let Ok(mut looked_up) = self.looked_up.try_lock() else {
             return false;
@@ -243,8 +243,8 @@ pub fn rotate(tx: &mut Tx) -> ApiResult<DateTime<Utc>> {
     }
 }
 
-/// Makes a key that signs at once and retires all others at once, since somebody else has one: with them all access tokens
-/// end. Sessions go on by their refresh tokens.
+/// Makes a key that signs at once and retires all others, for when one has leaked: all access tokens end. Sessions go on by
+/// their refresh tokens.
 pub fn replace(tx: &mut Tx) -> ApiResult<()> {
     let after_the_last = last(tx)?.unwrap_or(tx.now) + TimeDelta::seconds(1);
     retire(tx, after_the_last)?;

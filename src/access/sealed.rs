@@ -15,8 +15,8 @@ use crate::{
 /// Bytes of a key's id.
 const KEY_ID: usize = 16;
 
-/// `value` as text that may stand in an address. It opens only with the same `context`: what it is for and whom it is
-/// bound to.
+/// Encrypts `value` to text that can stand in an address. It opens only with the same `context`, which says its purpose and
+/// its holder.
 pub fn seal(app: &App, context: &str, mut value: Vec<u8>) -> ApiResult<String> {
     let key = app.part::<KeyRing>().signing(app.clock.now())?;
     let key_id = Uuid::parse_str(&key.id).map_err(ApiError::internal)?;

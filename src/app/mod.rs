@@ -119,7 +119,7 @@ impl App {
         f(&mut Tx::begin(self, conn, acting))
     }
 
-    /// Writes in one transaction: what `f` does, its events, its jobs, and what people's changes bring about.
+    /// Writes in one transaction: what `f` does, its events, its jobs, and the reactions to changes of users.
     /// Serialization failures and deadlocks are tried again, so `f` may run more than once.
     pub fn write<T>(
         &self,

@@ -177,7 +177,7 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Whether somebody waits for the answer to a request; nobody does for jobs and commands, which act as Provost.
+    /// Whether this is a request of a client. Jobs and commands act as Provost.
     pub fn is_request(&self) -> bool {
         self.caller.actor.kind != ActorKind::System
     }
@@ -233,8 +233,7 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Keeps those who [take turns](Self::take_turns) at `name` waiting until this transaction ends, and nobody else who
-    /// does the same.
+    /// Takes the advisory lock `name` until commit, shared: [`Self::advisory_lock`] waits for it, other shared locks do not.
     pub fn advisory_lock_shared(&mut self, name: impl Place) -> ApiResult<()> {
         sql!("SELECT pg_advisory_xact_lock_shared(hashtextextended({name}, 0))").execute(self.conn)?;
         Ok(())

@@ -99,7 +99,7 @@ impl Caller {
         confined
     }
 
-    /// The same person, in whose place somebody else acts.
+    /// The same person, represented by another principal that acts for them.
     pub fn acted_for_by(&self, representative: Arc<Caller>) -> Self {
         let mut caller = self.clone();
         caller.actor = Actor {
@@ -116,7 +116,7 @@ impl Caller {
         std::iter::once(self).chain(self.representative.as_deref())
     }
 
-    /// The person in whose place somebody else calls.
+    /// The person that another principal acts for.
     fn represented(&self) -> Option<Uuid> {
         self.actor
             .on_behalf_of
@@ -133,7 +133,7 @@ impl Caller {
         self.represented().map_or(self.actor.kind, |_| ActorKind::User)
     }
 
-    /// The person who calls, or in whose place somebody else does; none for programs.
+    /// The person who calls, or that another principal acts for; none for programs.
     pub fn person(&self) -> Option<Uuid> {
         let own = self.actor.id.filter(|_| self.actor.kind == ActorKind::User);
         self.represented().or(own)

@@ -25,7 +25,7 @@ pub fn courses(scope: &Scope) -> Sql {
 }
 
 /// The rows of `categories` that holding `courses.read` in `scope` shows: those that it covers, those that are not
-/// restricted, and those of which it shows a course.
+/// restricted, and those with a course that it shows.
 pub fn categories(scope: &Scope) -> Sql {
     if scope.is_everything() {
         return Sql::always();
@@ -55,11 +55,10 @@ pub fn withheld_from(user_id: &'static str) -> Sql {
     )
 }
 
-/// Whether somebody in `scope` must take the course, takes it or took it.
+/// Whether a user in `scope` must take the course, takes it or took it.
 ///
-/// One person's courses are few and looked up once. Those of many people are not: for each course that comes up, those
-/// whom it concerns are gone through until one of the people is found. `IS TRUE` keeps the people from being joined
-/// again for each course; they are hashed once.
+/// The courses of one user are few, so they are looked up once. For many users, each course's own users are read until one in
+/// scope is found. `IS TRUE` keeps PostgreSQL from joining the users again for each course: it hashes them once.
 fn concerns(scope: &Scope) -> Sql {
     let (own, others) = (
         scope.only(|part| part == ScopePart::OwnSelf),

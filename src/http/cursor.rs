@@ -1,4 +1,4 @@
-//! Opaque cursors: where a page ended, in which order and of which list.
+//! Opaque cursors: where a page ended, in which order, and of which list.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};

@@ -38,7 +38,7 @@ pub struct Mapping {
     /// How other things that a row names are found or made, such as a person's manager.
     #[serde(default)]
     pub references: BTreeMap<String, ReferenceMapping>,
-    /// What happens to those who have a key of this source and are missing from the file.
+    /// What happens to users and courses with a key of this source that are missing from the file.
     #[serde(default)]
     pub missing: MissingMapping,
 }
@@ -129,7 +129,7 @@ pub struct KeyMapping {
     pub source: String,
     /// The key.
     pub value: ValueMapping,
-    /// The field by which somebody who is here already without a key of this source is found and taken over:
+    /// The field by which an existing object without a key of this source is found and taken over:
     /// `username` or `email` of people, `code` of courses. A row that may be about several, or about one who has
     /// another key, is refused. If absent, a row whose key is unknown is always new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,8 +166,8 @@ pub struct ValueMapping {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 50)]
     pub steps: Vec<Step>,
-    /// Of a username or a course's code: what happens if somebody else has it, for instance one who left. Without, the row
-    /// is refused.
+    /// For usernames and codes of courses: what happens if another user or course has the value, such as a user who left. If
+    /// absent, the row is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub on_taken: Option<OnTaken>,
@@ -357,7 +357,7 @@ text_enum! {
     }
 }
 
-/// What happens to those who are missing from the file.
+/// What happens to users and courses that are missing from the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MissingMapping {

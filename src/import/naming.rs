@@ -101,8 +101,7 @@ pub fn is_by_name(plan: &Plan, reference: &str) -> bool {
     reference.is_some_and(|reference| reference.by == ReferenceBy::Name)
 }
 
-/// Whether a code in the path of the row `r` is no longer that of the thing of `table` that was named: somebody else took
-/// it for something new, or what had it got another name.
+/// Whether a code in the path of the row `r` now names another thing of `table` than it did for the plan, or none.
 pub fn names_another(plan: &Plan, reference: &'static str, table: &'static str) -> Sql {
     if !is_by_name(plan, reference) {
         return sql!("FALSE");

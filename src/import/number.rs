@@ -19,9 +19,9 @@ use crate::{
     years::YEARS,
 };
 
-/// The lowest number that makes each of `names`, which are as they are compared, one that nobody has; of the same name
-/// several get different ones, in their order. The number 1 is the name itself. `taken` answers which of the names it is given
-/// somebody has; it is asked a few times, for many names at once.
+/// For each of `names`, in the form in which names are compared, the lowest number that makes it free; equal names get different
+/// numbers, in their order. The number 1 is the name itself. `taken` answers which of the given names are in use; it is asked a
+/// few times, for many names at once.
 pub fn numbers(
     names: &[String],
     separator: &str,

@@ -47,9 +47,9 @@ fn by_key(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> 
     Ok(())
 }
 
-/// Marks the rows about things that `missing` ended earlier and nobody has touched since: what that changed is taken back, as
-/// far as the row says nothing else. Of those who are gone for another reason, or were given another
-/// such status since, the row says that they stay so.
+/// Marks the rows about things that `missing` ended earlier and that have not changed since: their status is restored where the
+/// row says nothing else. A thing that ended for another reason, or that got another such status since, stays as it is, and the
+/// row says so.
 fn find_restored(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
     let absent = declaration.absent_statuses(&plan.mapping.missing.then);
     let keyed = sql!(
@@ -161,7 +161,7 @@ pub fn matched() -> Sql {
     )
 }
 
-/// A query of those who are taken over and are not gone: they count among those who were here.
+/// A query of the things that are taken over and still live: they count among those that were present.
 pub fn matched_and_present(plan: &Plan, declaration: &Declaration) -> Sql {
     sql!(
         "SELECT t.id FROM import_rows r JOIN {table} t ON t.id = r.object_id

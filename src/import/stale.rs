@@ -19,7 +19,7 @@ pub(super) fn every_row(plan: &Plan) -> Sql {
     sql!("r.action IN ('create', 'update', 'restore', 'end') AND r.import_id = {plan.import}")
 }
 
-/// Locks the objects of `rows`, but not against those who refer to them.
+/// Locks the objects of `rows` against changes; other rows may still refer to them.
 pub(super) fn lock(tx: &mut Tx, plan: &Plan, target: &dyn Target, rows: Sql) -> ApiResult<()> {
     sql!(
         "WITH locked AS (SELECT t.id FROM {table} t
@@ -91,8 +91,7 @@ pub(super) fn refuse_changed(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> A
     }
 }
 
-/// Of so many rows that a plan writes, one may have changed since; if there are more, it is not the plan that somebody
-/// looked at.
+/// One in so many rows of a plan may have changed since. If more have, the plan is no longer the one that was reviewed.
 const ONE_IN: i64 = 10;
 /// So many rows may have changed of any plan, as long as others are left.
 const A_FEW: i64 = 5;

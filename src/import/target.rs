@@ -33,7 +33,7 @@ pub trait Target: Sync {
     /// What would be made beside the rows themselves, such as org units, by kind.
     fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>>;
 
-    /// Refuses callers to whom applying the import would give more than they hold, beside what the permissions say.
+    /// Refuses callers who would gain permissions by applying the import, beyond the permissions that it needs.
     fn refuse_application(&self, _tx: &mut Tx, _import: Uuid) -> ApiResult<()> {
         Ok(())
     }

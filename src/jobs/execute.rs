@@ -17,7 +17,7 @@ use crate::{
     operations,
 };
 
-/// Runs `claim` by its handler. `lost` is set when a heartbeat finds that somebody else has it.
+/// Runs `claim` by its handler. `lost` is set when a heartbeat finds that another worker has it.
 pub fn execute(app: &App, handlers: &[Handler], claim: &Claim, lost: Arc<AtomicBool>) {
     let Some((handler, run)) = prepare(app, handlers, claim, lost) else {
         return;

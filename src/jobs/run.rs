@@ -96,8 +96,8 @@ impl<'a> JobRun<'a> {
         }
     }
 
-    /// Whether somebody asked to cancel the job's operation; to be asked between the parts of long work, which then
-    /// ends with [`operations::cancel`]. An error if the attempt was fenced off.
+    /// Whether a client asked to cancel the job's operation. Long work asks between its parts, and then ends with
+    /// [`operations::cancel`]. An error if the attempt was fenced off.
     pub fn is_cancelled(&self) -> Result<bool, JobError> {
         if self.lost.load(Ordering::Relaxed) {
             return Err(JobError::Fenced);

@@ -121,7 +121,7 @@ pub fn set_total(tx: &mut Tx, id: Uuid, total: i64) -> ApiResult<()> {
     Ok(())
 }
 
-/// Whether somebody asked for the operation to end early.
+/// Whether a client asked for the operation to end early.
 pub fn is_cancel_requested(tx: &mut Tx, id: Uuid) -> ApiResult<bool> {
     let requested = operations::table
         .find(id)

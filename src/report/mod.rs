@@ -95,7 +95,7 @@ fn check_course(tx: &mut Tx, course: Option<Uuid>, scope: &Scope) -> ApiResult<(
     ))
 }
 
-/// The people on whom the caller may report: those in scope, and those who must take a course in scope.
+/// The users that the caller's reports cover: users in scope, and users who must take a course in scope.
 fn people_in(scope: &Scope) -> Sql {
     if scope.is_everything() {
         return Sql::always();

@@ -84,7 +84,7 @@ fn change<T: Resource, R: ChangeRow<Create = Create<T>, Update: RowEdit<T>>>(
     }
 }
 
-/// What rows name by their ids, as far as no row has taken it.
+/// The things that rows name by their ids and no row has taken yet.
 pub type Things<T> = HashMap<Uuid, ApiResult<Authorized<T>>>;
 
 /// Takes the thing that a row changes. A row that is refused leaves it to later rows.

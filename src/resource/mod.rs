@@ -186,8 +186,8 @@ pub trait Resource: Row {
         Ok(())
     }
 
-    /// Refuses drafts for what their being written has brought about for a caller who may not write everything; they are
-    /// taken back, and the others written again.
+    /// Refuses drafts after they were saved, for callers with a narrower scope than everything: the save is rolled back, and the
+    /// other drafts are saved again.
     fn confirm(_: &mut Tx, _: &mut [Draft<Self>]) -> ApiResult<()> {
         Ok(())
     }

@@ -288,7 +288,7 @@ mod tests {
 
     use super::merge_free;
 
-    /// RFC 7396, appendix A, as far as both are objects.
+    /// The cases of RFC 7396, appendix A, where both values are objects.
     #[test]
     fn merges_as_the_rfc_shows() {
         let cases = [

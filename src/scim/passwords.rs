@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-/// The members of a request that hold what it is about: they stay, be it empty, so that the rest of it is read as ever.
+/// The members of a request that hold its content: they stay, even empty, so that the rest is read as usual.
 const FRAMES: &[&str] = &["Operations", "data"];
 
 /// A body without its passwords, under whatever name they are in it. What holds nothing else goes with them: an attribute

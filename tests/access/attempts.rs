@@ -99,7 +99,7 @@ async fn guesses_at_the_same_time_are_no_more_than_guesses_one_by_one() {
 }
 
 #[actix_web::test]
-async fn whoever_fails_elsewhere_does_not_lock_out_a_person_at_their_own_address() {
+async fn failures_elsewhere_do_not_lock_out_a_person_at_their_own_address() {
     let app = behind_a_proxy().await;
     person_with_password(&app, "ana").await;
     let (home, elsewhere) = (from(&app, "203.0.113.7"), from(&app, "198.51.100.9"));

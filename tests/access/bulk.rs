@@ -81,7 +81,7 @@ impl Academy {
         }
     }
 
-    /// A grant that somebody asks for, the same in every academy for the same random numbers.
+    /// A random grant, the same in every academy for the same random numbers.
     fn random_grant(&self, random: &mut StdRng) -> Value {
         let principal = *self.principals.choose(random).unwrap();
         let role = *self.roles.choose(random).unwrap();

@@ -211,7 +211,7 @@ async fn units_of_any_size_bring_nobody_into_such_a_group() {
         .assert_status(200);
 }
 
-/// What somebody holds in `own_reports` is what they may do to those who stand below them.
+/// A grant in the scope of `own_reports` reaches the users below its holder.
 #[actix_web::test]
 async fn whose_mail_is_changed_manages_nobody_beyond_the_caller() {
     let app = TestApp::start().await;

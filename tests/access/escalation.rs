@@ -107,7 +107,7 @@ async fn what_a_person_is_given_does_not_tell_what_is_out_of_reach() {
 }
 
 #[actix_web::test]
-async fn whoever_may_not_grant_a_groups_roles_does_not_archive_it() {
+async fn callers_who_may_not_grant_a_groups_roles_do_not_archive_it() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let group = json!({"code": "leads", "name": "Leads"});

@@ -93,7 +93,7 @@ async fn nobody_moves_a_course_to_where_they_may_do_more() {
 }
 
 #[actix_web::test]
-async fn whoever_keeps_one_course_does_not_take_it_out_of_a_restricted_category() {
+async fn an_author_of_one_course_does_not_take_it_out_of_a_restricted_category() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let closed = json!({"code": "closed", "name": "Closed", "visibility": "restricted"});

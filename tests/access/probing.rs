@@ -176,7 +176,7 @@ async fn a_refused_row_takes_nothing_from_later_rows() {
     assert_eq!(answer.row_outcomes(), expected, "{}", answer.text());
 }
 
-/// The manager of the first row comes to be free only by the second row, which is refused.
+/// The first row makes no circle only if the second row is written, and that is refused.
 #[actix_web::test]
 async fn a_circle_that_a_refused_row_would_have_opened_is_refused_too() {
     let app = TestApp::start().await;

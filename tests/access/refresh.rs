@@ -180,7 +180,7 @@ async fn a_suspended_person_refreshes_nothing_until_they_are_active_again() {
 }
 
 #[actix_web::test]
-async fn who_left_and_comes_back_signs_in_anew() {
+async fn a_restored_user_signs_in_again() {
     let app = TestApp::start().await;
     let ana = person_with_password(&app, "ana").await;
     let tokens = sign_in(&app, "ana").await;

@@ -240,7 +240,7 @@ async fn a_secret_may_be_confined_to_less_than_the_account_may_do() {
 }
 
 #[actix_web::test]
-async fn whoever_holds_less_makes_confined_secrets_only() {
+async fn callers_who_hold_less_make_confined_secrets_only() {
     let app = TestApp::start().await;
     let account = app.holding(
         &[Permission::UsersRead, Permission::EventsRead],

@@ -37,7 +37,7 @@ async fn require(client: &Client, user: Uuid, course: Uuid) -> Answer {
 }
 
 #[actix_web::test]
-async fn a_restricted_course_is_seen_by_whom_it_concerns_and_whose_scope_covers_it() {
+async fn a_restricted_course_is_seen_by_its_learners_and_by_callers_whose_scope_covers_it() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let category = restricted(&admin, "partners").await;
@@ -138,7 +138,7 @@ async fn nobody_names_a_course_or_category_that_they_may_not_see() {
     }
 }
 
-/// Whoever has charge of a restricted course, and not of people, enrolls those who may see it.
+/// Callers in charge of a restricted course, and not of people, enroll only users who may see it.
 #[actix_web::test]
 async fn only_those_who_may_see_a_restricted_course_are_enrolled_by_its_instructors() {
     let app = TestApp::start().await;

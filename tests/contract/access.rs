@@ -180,7 +180,7 @@ async fn refuses_the_suspended(app: &TestApp, columns: &[Column], story: &mut St
     }
 }
 
-/// Sends the operation's sample. What needs an ETag is sent with an old one, so that whoever may change it is told so and
+/// Sends the operation's sample. What needs an ETag is sent with an old one, so that callers who may change it are told so and
 /// changes nothing.
 async fn ask(story: &mut Story, client: &Client, operation: &Operation) -> Answer {
     let sample = samples::of(operation);
@@ -230,7 +230,7 @@ fn rows_of(answer: &Answer, pointers: [&str; 2]) -> Option<Vec<Value>> {
         .find_map(|pointer| body.pointer(pointer)?.as_array().cloned())
 }
 
-/// The holders of every built-in role, the person whom the story is about, and their manager.
+/// The holders of every built-in role, the user that the story is about, and their manager.
 async fn columns(app: &TestApp, admin: &Client, story: &Story) -> Vec<Column> {
     let id = |name: &str| -> Option<Uuid> { Some(story.ids[name].parse().unwrap()) };
     let own = [

@@ -10,7 +10,7 @@ use super::{
     routes::sources,
 };
 
-/// The committed document is the code's. `make openapi` writes it anew.
+/// The committed document is the code's. `make openapi` writes it.
 #[test]
 fn the_committed_document_is_the_codes() {
     let committed = std::fs::read_to_string("openapi/provost.json").unwrap_or_default();

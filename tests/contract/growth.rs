@@ -25,7 +25,7 @@ async fn series(app: &TestApp) -> BTreeSet<String> {
 async fn made_up_requests_add_no_series() {
     let app = TestApp::start().await;
     let stranger = app.anonymous();
-    // What a stranger can bring about without making anything up: each operation once, and one of no operation.
+    // What an anonymous caller can request without inventing anything: each operation once, and one of no operation.
     for operation in operations::all() {
         let path = operation.path_with(&BTreeMap::new());
         stranger.send(operation.method.clone(), &path, None, "").await;

@@ -1,4 +1,4 @@
-//! Who may import whom: each room knows those before it in one list, so that there are no circles.
+//! Which modules may import which: each knows only the modules before it in one list, so that there are no circles.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::support::{Answer, Client, TestApp};
 
-/// Operations that answer 200 to whoever holds the permission elsewhere, for the reason that stands beside them.
+/// Operations that answer 200 to callers who hold the permission elsewhere, each with the reason.
 /// Lists with nothing in `data` need not stand here.
 const ANSWERS_EMPTY: &[(&str, &str)] = &[
     ("list_grants", "their own grant lies in their scope"),

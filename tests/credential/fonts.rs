@@ -1,4 +1,4 @@
-//! Whatever script a name is in, its certificate shows it, or somebody hears that it does not. Fault 13.
+//! Certificates show names in every script, or the operator is told that a font is missing. Fault 13.
 
 use serde_json::{Value, json};
 

@@ -170,7 +170,7 @@ async fn a_circle_with_those_who_are_here_is_told_and_left_out() {
 }
 
 #[actix_web::test]
-async fn whoever_reports_to_a_refused_row_is_refused_where_managers_must_be_known() {
+async fn reports_of_a_refused_row_are_refused_where_managers_must_be_known() {
     let mut profile = small_profile();
     profile["mapping"]["references"]["manager"]["on_missing"] = json!("error");
     let importing = Importing::with(profile).await;
@@ -210,7 +210,7 @@ async fn the_same_key_and_file_plan_once() {
 }
 
 #[actix_web::test]
-async fn whoever_watches_sees_how_many_rows_are_read_and_written() {
+async fn the_operation_tells_how_many_rows_are_read_and_written() {
     let importing = Importing::with(small_profile()).await;
     // The first one's manager is written in a later part.
     let file: String = (1..=5_001)

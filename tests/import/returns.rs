@@ -55,7 +55,7 @@ async fn who_was_archived_for_being_missing_comes_back_as_they_were() {
         (json!("active"), json!(null), json!("Bee"))
     );
 
-    // Whom somebody archives by hand stays archived, and the plan says so.
+    // A user who is archived by hand stays archived, and the plan says so.
     applied(&importing, "small", ONE).await;
     patch(&importing, "2", json!({ "status": "active" })).await;
     patch(&importing, "2", json!({ "status": "archived" })).await;
@@ -64,7 +64,7 @@ async fn who_was_archived_for_being_missing_comes_back_as_they_were() {
     let told = importing.rows(&import, "issue eq \"stays_gone\"").await;
     assert_eq!(outline(&told), [(3, "status:stays_gone".to_owned())]);
 
-    // Whom somebody suspends then stays suspended, and the plan says so too.
+    // A user who is then suspended by hand stays suspended, and the plan says so too.
     patch(&importing, "2", json!({ "status": "active" })).await;
     applied(&importing, "small", ONE).await;
     patch(&importing, "2", json!({ "status": "suspended" })).await;

@@ -1,4 +1,4 @@
-//! Names that somebody else has.
+//! Names that another user or course has.
 
 use serde_json::{Value, json};
 

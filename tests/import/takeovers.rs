@@ -26,7 +26,7 @@ async fn add(importing: &Importing, username: &str, email: &str) -> String {
 }
 
 #[actix_web::test]
-async fn somebody_without_a_key_is_taken_over_by_username() {
+async fn a_user_without_a_key_is_taken_over_by_username() {
     let importing = Importing::with(matching("username")).await;
     let id = add(&importing, "U1", "one@example.com").await;
     let file = "id,name,mail\n1,Ana,one@example.com\n2,Bea,two@example.com\n";
@@ -128,7 +128,7 @@ async fn a_row_that_may_be_about_several_is_refused() {
 }
 
 #[actix_web::test]
-async fn taking_somebody_over_goes_stale_when_they_change() {
+async fn a_planned_takeover_is_stale_when_the_user_changes() {
     let importing = Importing::with(matching("username")).await;
     let id = add(&importing, "u1", "one@example.com").await;
     let import = importing

@@ -71,7 +71,7 @@ async fn keeping_the_facts_of_everybody_again_changes_nothing() {
 }
 
 #[actix_web::test]
-async fn whoever_leaves_before_they_came_is_refused_also_on_change() {
+async fn leaving_before_hiring_is_refused_also_on_change() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let ana = person(&admin, "ana", json!({"hired_on": "2026-03-01"})).await;

@@ -32,7 +32,7 @@ async fn nobody_reports_to_themselves_however_far_round() {
 }
 
 #[actix_web::test]
-async fn people_are_kept_within_the_unit_of_whoever_keeps_them() {
+async fn writers_of_one_unit_keep_people_within_it() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let a = unit(&admin, "a", None).await;

@@ -195,7 +195,7 @@ async fn what_is_outside_the_scope_neither_shows_nor_counts() {
     .await;
     let hr = app.holding(&[Permission::UsersRead], "org_unit", Some(uuid(&emea)));
 
-    // The one whom the search finds exactly is outside: the similar one shows all the same, on a page of one.
+    // The exact match is outside the scope: the similar one is found all the same, on a page of one.
     assert_eq!(
         page(&hr, "q=silva&limit=1").await,
         (vec!["inside".to_owned()], None)

@@ -51,7 +51,7 @@ async fn csv_begins_with_a_byte_order_mark_where_it_is_asked_for() {
 }
 
 #[actix_web::test]
-async fn transcripts_are_for_the_person_and_whoever_answers_for_them() {
+async fn transcripts_are_for_the_person_and_their_managers_and_administrators() {
     let company = Company::start().await;
     company.require(company.nils, company.fire, 1, Stand::Overdue);
     company.require(company.wanda, company.first_aid, 1, Stand::Open);

@@ -206,7 +206,7 @@ async fn the_members_of_a_group_with_roles_are_for_those_who_grant() {
 }
 
 #[actix_web::test]
-async fn what_clients_call_a_group_ends_with_it_whoever_archives_it() {
+async fn external_ids_of_a_group_end_with_it() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let (first, second) = (

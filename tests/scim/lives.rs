@@ -60,7 +60,7 @@ async fn the_archived_are_inactive_and_active_restores_them() {
 }
 
 #[actix_web::test]
-async fn whoever_is_deleted_keeps_their_history_and_comes_back_as_the_same() {
+async fn a_deleted_user_keeps_their_history_and_comes_back_as_the_same() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let scim = provider(&app, "Entra").await.scim;
@@ -94,7 +94,7 @@ async fn whoever_is_deleted_keeps_their_history_and_comes_back_as_the_same() {
     let person = admin.get(&format!("/v1/users/{id}")).await;
     assert_eq!(person.at("/title"), json!(null), "what SCIM no longer says");
 
-    // Somebody else of the same name is somebody else.
+    // Another person of the same name is a new user.
     scim.delete(&format!("/Users/{id}")).await.assert_status(204);
     body["externalId"] = json!("2");
     let other = scim.post("/Users", body).await.assert_status(201);
@@ -121,7 +121,7 @@ async fn nobody_comes_back_to_a_client_that_did_not_delete_them() {
         body["externalId"] = json!(external_id);
         body
     };
-    // What the client that deletes calls them, what the new one is called by whom, and whether that is the same person.
+    // The external id from the client that deletes, the client and external id of the new one, and whether it is the same user.
     for (known, by, given, is_same) in [
         (None, &other, Some("9"), false),
         (None, &other, None, false),

@@ -119,7 +119,7 @@ async fn one_value_at_most_is_the_primary_one() {
     };
     assert_eq!(primary(&answer), ["c@example.com"]);
 
-    // Of several that are said to be it the first is.
+    // Of several values that are marked as primary the first counts.
     ana["emails"] = two(true, true);
     assert_eq!(
         scim.put(&path, ana).await.assert_status(200).at("/emails"),

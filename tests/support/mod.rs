@@ -17,7 +17,7 @@ pub use client::{Answer, Client};
 /// Far beyond what anything here takes; only a fault reaches it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Waits for what another thread or process brings about, by asking again and again.
+/// Waits for the effect of another thread or process, by asking again and again.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;

@@ -84,7 +84,7 @@ impl Writer {
     }
 }
 
-/// Adds somebody on the way in number `way`; whether the name was free.
+/// Adds a user by the way in number `way`; whether the name was free.
 async fn add(admin: &Client, scim: &Scim, way: usize, username: &str) -> bool {
     match way {
         0 => match admin.post("/v1/users", person(username)).await {

@@ -81,8 +81,8 @@ fn exceeds(missing: &[String]) -> ApiError {
     )
 }
 
-/// As [`require`], for what people were granted: `detail` says whom it is about, and which permissions those are is not
-/// told, since the caller may not see their roles.
+/// As [`require`], for what other people were granted: the problem says `detail`, and not which permissions, since the caller
+/// may not see their roles.
 pub fn require_granted(tx: &mut Tx, powers: Sql, detail: &'static str) -> ApiResult<()> {
     if missing(tx, powers)?.is_empty() {
         return Ok(());

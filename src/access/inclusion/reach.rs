@@ -1,4 +1,4 @@
-//! Nobody reaches more by what they move, or whom they bring into groups.
+//! Keeps callers from widening their own reach by moving things or adding people to groups.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -21,8 +21,8 @@ struct Beyond {
     is_beyond: bool,
 }
 
-/// Refuses to bring `people` into a group as far as which others' or the caller's own grants reach, unless the caller may do
-/// to each of them what those grants open.
+/// Rejects adding `people` to a group that is the scope of grants, unless the caller holds the permissions of these grants over
+/// each of them.
 pub fn require_over(tx: &mut Tx, group: Uuid, people: &[Uuid]) -> ApiResult<()> {
     if held_by_caller(tx).is_none() || people.is_empty() {
         return Ok(());
@@ -91,8 +91,8 @@ pub fn moved_beyond_caller(
     Ok(beyond)
 }
 
-/// Those who came into groups, as pairs of group and person, and whom the caller's own grants come to reach by that and did
-/// not reach otherwise. By the same grants as [`moved_beyond_caller`].
+/// Of `gained`, pairs of group and user, the users that the caller's own grants newly reach by these memberships alone. By the
+/// same grants as [`moved_beyond_caller`].
 pub fn newly_reached(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<Uuid>> {
     let mut groups_of: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
     for (group, user) in gained {
@@ -129,7 +129,7 @@ pub fn newly_reached(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<
     Ok(found.into_iter().map(|row| row.holder).collect())
 }
 
-/// How far `permission` reaches without these groups, if it reaches as far as one of them.
+/// The scope of `permission` without these groups, if one of them is in it.
 fn without(
     gaining: &Caller,
     permission: Permission,

@@ -1,4 +1,4 @@
-//! Passwords: what a new one must be, what setting one brings about, and the single-use tokens by which people choose
+//! Passwords: what a new one must be, what follows when it is set, and the single-use tokens with which people choose
 //! theirs. Used by the routes below `people` and by commands.
 
 pub mod rules;

@@ -17,7 +17,7 @@ pub fn normalized(password: &str) -> String {
     password.nfkc().collect()
 }
 
-/// What is wrong with a new password of somebody whom these words are about.
+/// The fault of a new password; `words` are its user's names and addresses.
 pub fn fault(password: &str, words: &[String]) -> Option<&'static str> {
     let password = normalized(password);
     if !(SHORTEST..=LONGEST).contains(&password.chars().count()) {

@@ -153,7 +153,7 @@ fn of_access_token(tx: &mut Tx, scope: &Scope, claims: Claims) -> ApiResult<Opti
     }))
 }
 
-/// Whether who acts for somebody may still call. Whether they still hold enough, requests ask.
+/// Whether the principal that acts for a person may still call. Their permissions are checked by each request.
 fn is_in_force(tx: &mut Tx, actor: &Actor) -> ApiResult<bool> {
     let everything = Caller::system().scope(Permission::UsersRead, tx.now)?;
     Ok(match actor.kind {

@@ -169,7 +169,7 @@ pub struct Grant {
     pub session_id: Option<Uuid>,
 }
 
-/// The code's grant; those who redeem one code take turns.
+/// The code's grant, locked, so that two requests cannot redeem one code.
 pub fn lock_grant(conn: &mut PgConnection, code_hash: &[u8]) -> QueryResult<Option<Grant>> {
     sso_flows::table
         .filter(sso_flows::code_hash.eq(code_hash))

@@ -1,4 +1,4 @@
-//! Who somebody is whom a provider vouches for.
+//! The user that a provider's claims are about.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     http::{ApiResult, FieldError, request},
 };
 
-/// What a provider says of somebody.
+/// What a provider says about a person.
 #[derive(Debug, Clone)]
 pub struct Person {
     /// Who they are there.
@@ -32,7 +32,7 @@ pub trait SsoPeople: Send + Sync {
     /// What is wrong with how a provider's claims are to become people.
     fn faults(&self, tx: &mut Tx, provider: &ProviderRow) -> ApiResult<Vec<FieldError>>;
 
-    /// The active person whom a provider vouches for, with what it says of them; or why nobody signs in.
+    /// The active user that the provider's claims are about, with these claims; or why nobody signs in.
     fn sign_in(
         &self,
         tx: &mut Tx,
@@ -78,8 +78,8 @@ pub(super) struct ProviderSignIn {
 }
 
 impl ProviderSignIn {
-    /// Of somebody by the claims of a token. An ID token that was issued to Provost is kept: the provider takes it as a
-    /// hint to whose session it is.
+    /// Reads the claims of a token. An ID token that was issued to Provost is kept: at sign-out it tells the provider which
+    /// session to end.
     pub fn new(provider: &ProviderRow, claims: Claims, id_token: Option<String>) -> Self {
         let sid = claims.text("sid").map(str::to_owned);
         let is_ours = tokens::audiences(&claims.all).contains(&provider.client_id.as_str());
@@ -101,7 +101,7 @@ impl ProviderSignIn {
     }
 }
 
-/// Finds out who somebody is and does `then` for them, in one transaction; Provost acts.
+/// Finds the user and does `then` for them, in one transaction; Provost acts.
 pub(super) async fn sign_in<T: Send + 'static>(
     app: &Arc<App>,
     provider: Arc<ProviderRow>,

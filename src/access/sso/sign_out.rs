@@ -166,7 +166,7 @@ fn is_known(documents: &Documents, id_token: &str) -> bool {
 /// A logout token, as `application/x-www-form-urlencoded`.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 pub struct LogoutRequest {
-    /// The provider's word that somebody signed out.
+    /// The provider's notice that a person signed out.
     #[schema(format = Password)]
     pub logout_token: Option<String>,
 }

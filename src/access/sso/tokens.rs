@@ -50,7 +50,7 @@ pub enum Use<'a> {
     AnyToken,
     /// An access token, to be taken as it is.
     Bearer,
-    /// The provider's word that somebody signed out.
+    /// The provider's notice that a person signed out.
     Logout,
 }
 

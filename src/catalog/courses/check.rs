@@ -73,8 +73,8 @@ impl Resource for Course {
     }
 }
 
-/// Courses enter categories that take them, which are kept from being archived until the end of the transaction. That a
-/// category is not there is told to those who write all courses; to others it is one that they may not see.
+/// Checks and locks the categories that courses enter, so that they are not archived before the commit. Only callers who write
+/// all courses are told that a category does not exist; others get the answer for a category that they may not see.
 fn categories(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let enters = |draft: &Draft| draft.sets(|course| &course.category_id);
     let named = drafts.iter().filter(|draft| enters(draft));

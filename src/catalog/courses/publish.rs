@@ -44,7 +44,7 @@ pub fn publish(tx: &mut Tx, course: &Authorized<Course>) -> ApiResult<CourseVers
 /// Publishes those of the courses that have modules, are not retired, and differ from their current version; answers
 /// the new versions.
 pub fn publish_all(tx: &mut Tx, ids: Vec<Uuid>) -> ApiResult<Vec<CourseVersion>> {
-    // In a statement of its own, so that the next one sees what those who held the rows did to them.
+    // A statement of its own: the next one then sees the changes of transactions that this one waited for.
     sql!("SELECT FROM courses WHERE id = ANY({ids}) ORDER BY id FOR UPDATE").execute(tx.conn)?;
     let version_ids: Vec<Uuid> = ids.iter().map(|_| Uuid::now_v7()).collect();
     sql!(

@@ -35,7 +35,7 @@ const COLUMNS: [&str; 17] = [
     "Supervisor",
 ];
 
-/// The file: everybody who is there, and those who left since the file before.
+/// The file: all present employees, and those who left since the previous file.
 pub fn write(company: &Company, since: chrono::NaiveDate) -> Result<Vec<u8>, CommandError> {
     let failed = |error: csv::Error| CommandError::of("The HR export cannot be written", error);
     let supervisors = company.supervisors();

@@ -1,5 +1,4 @@
-//! What the made-up company asks of its people, whom it calls together, and who answers for whom: through the same
-//! functions as the API.
+//! The demo company's rules, groups and grants, written through the same functions as the API.
 
 use std::collections::HashMap;
 

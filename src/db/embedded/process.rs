@@ -1,5 +1,5 @@
-//! Runs PostgreSQL's programs as children, and the server under a guardian, which sees to it that the server does
-//! not outlive those who use it.
+//! Runs PostgreSQL's programs as children, and the server under a guardian, which stops the server when
+//! no process uses it any more.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ use std::{
 
 use super::account::Account;
 
-/// How often the guardian looks, in microseconds: nobody waits for it but those who come after a kill.
+/// How often the guardian looks, in microseconds. Only a process that starts after a kill waits for it.
 const GUARDIAN_LOOKS_EVERY: libc::useconds_t = 100_000;
 
 /// More than a process has open that begins.
@@ -48,8 +48,8 @@ pub fn command(program: &Path, account: &Account, lock: &File) -> Command {
 }
 
 /// Spawns the server as the child of a guardian, and answers the guardian, which ends when the server does. `users`
-/// is an open file of its own on what every user of the server holds a shared lock of: when nobody does, not even
-/// somebody who was killed, the guardian stops the server.
+/// is an own handle of the file on which every process that uses the server holds a shared lock: when none does, because all
+/// ended or were killed, the guardian stops the server.
 pub fn spawn_guarded(mut server: Command, users: &File) -> io::Result<Child> {
     let users = users.as_raw_fd();
     // SAFETY: as above. The guardian is a copy of one thread of ours that makes system calls and never returns.

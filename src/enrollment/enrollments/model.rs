@@ -10,9 +10,9 @@ use validator::Validate;
 use crate::{bulk_row, db::schema::enrollments, http::Versioned, protected, resource::Record, text_enum};
 
 text_enum! {
-    /// How far somebody is with a course.
+    /// How far a user is with a course.
     EnrollmentState {
-        /// Waits for somebody's leave.
+        /// Waits for approval.
         PendingApproval = "pending_approval",
         /// Waits for a place.
         Waitlisted = "waitlisted",

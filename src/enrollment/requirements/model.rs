@@ -283,7 +283,7 @@ pub struct RemoveRequirementReason {
 bulk_row! {
     /// A requirement to be assigned, or one that is to lose a reason: either `create`, or `id` with `remove_reason`.
     BulkRequirementRow: CreateRequirement,
-    /// The reason, which somebody gave; the requirement ends with its last one.
+    /// The reason, which a person gave; the requirement ends with its last one.
     remove_reason: RemoveRequirementReason
 }
 

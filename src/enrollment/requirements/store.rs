@@ -144,7 +144,7 @@ pub struct NewRequirement {
 }
 
 impl NewRequirement {
-    /// One that somebody asks for.
+    /// A requirement that a person assigns.
     pub fn new(tx: &Tx, new: &CreateRequirement, cycle: i32, opens_on: NaiveDate) -> Self {
         NewRequirement {
             id: Uuid::now_v7(),

@@ -51,7 +51,7 @@ pub(super) fn refresh_members(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<
     Ok(moves.get_result::<MembershipCounts>(tx.conn)?)
 }
 
-/// A rule and whom it is about.
+/// A rule and the filter of its audience.
 type RuleFilter = (Uuid, Filter);
 
 /// The filters of the active rules. Those that can be read no more, because an attribute that they name is gone,

@@ -47,7 +47,7 @@ impl Job for ReconcileRule {
     }
 }
 
-/// Settles what all rules want of everybody: once a day, for what dates alone bring about.
+/// Reconciles all rules for all users: once a day, for what changes by the calendar alone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReconcileAll {}
 
@@ -109,7 +109,7 @@ impl Upkeep {
     }
 }
 
-/// Walks over all people in the order of their ids, some at a time, with how many that makes; false if somebody asked
+/// Walks over all people in the order of their ids, some at a time, and counts them; false if a client asked
 /// to end early. What is done is level-triggered, so an attempt that was cut short is simply begun again, and adds to what
 /// was counted only what is left to do.
 pub(super) fn walk(

@@ -107,7 +107,7 @@ pub fn react(tx: &mut Tx) -> ApiResult<()> {
     reconcile(tx, &*users, None).map(drop)
 }
 
-/// Settles what the rules want of somebody; one `rule`, or all.
+/// Reconciles users with one `rule`, or with all.
 pub fn reconcile(tx: &mut Tx, whom: impl Into<People>, rule: Option<Uuid>) -> ApiResult<Outcome> {
     let mut reach = ReconcileScope::of(whom.into());
     if reach.is_empty() {
@@ -158,7 +158,7 @@ fn lock(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<()> {
     Ok(())
 }
 
-/// The courses that `rule` asks for, and those that it still is a reason of for somebody in reach.
+/// The courses that `rule` asks for, and those that it is still a reason for, for a user in reach.
 fn courses_of(tx: &mut Tx, rule: Uuid, reach: &ReconcileScope) -> ApiResult<Vec<Uuid>> {
     #[derive(diesel::QueryableByName)]
     struct Row {

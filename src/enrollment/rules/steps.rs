@@ -40,10 +40,9 @@ fn wanted(reach: &ReconcileScope) -> Sql {
     )
 }
 
-/// `wanted`, and beside what each rule wants of somebody what there is: the current requirement `q`, the one before it
-/// that it renews `p`, and the live reason that the rule is of it `rr`. An index look-up for each, however little the
-/// planner knows of what others just wrote: these look-ups end in LIMIT, so that they are never turned into joins that
-/// go wrong where the statistics still tell of empty tables.
+/// `wanted`, with what exists beside each row: the current requirement `q`, the requirement `p` that it renews, and the rule's
+/// live reason `rr`. Each is an index look-up that ends in LIMIT, so that PostgreSQL never makes a join of it: such a join is
+/// slow while the statistics still say that the tables are empty.
 fn compared(reach: &ReconcileScope) -> Sql {
     sql!(
         "{wanted}, compared AS MATERIALIZED (SELECT w.*, q.id, q.cycle, q.ended_at, q.satisfied_at,
@@ -69,8 +68,8 @@ const PREDECESSOR: Fixed = Fixed(
         AND earlier.ended_at IS NULL AND earlier.satisfied_at IS NOT NULL LIMIT 1) p ON TRUE",
 );
 
-/// By when `w` wants the renewal of what lapses on `day`: then, for those who were in the audience by then, but not
-/// sooner than the rule's minimum lead lets it.
+/// The due date of a renewal of what lapses on `day`: that day for users who were in the audience by then, but not before the
+/// rule's minimum lead has passed.
 fn renewed_by(day: &'static str) -> Sql {
     sql!(
         "CASE WHEN w.joined_on <= {day} THEN greatest({day}, w.earliest) ELSE w.due_on END",

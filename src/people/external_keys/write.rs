@@ -71,8 +71,8 @@ pub fn remove_those_of_clients<T: Protected>(tx: &mut Tx, things: &[Uuid]) -> Ap
     Ok(())
 }
 
-/// The keys that the caller may not give: who signs in by a provider that finds people by keys of their source is whoever has
-/// the key, so giving one takes what setting a password takes.
+/// The keys that the caller may not give: where a provider finds users by keys of this source, the holder of the key can sign
+/// in, so giving one needs the same permissions as setting a password.
 fn beyond<'a, T: Protected + HasId>(
     tx: &mut Tx,
     changes: &'a [(&Authorized<T>, KeyChange)],

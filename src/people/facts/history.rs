@@ -40,8 +40,8 @@ struct Changed {
     manager: Option<Uuid>,
 }
 
-/// Closes the open periods of those whose job fields changed, and opens new ones. Touches their managers, about whom
-/// filters ask whether anybody reports to them.
+/// Closes the open periods of users whose job fields changed, and opens new ones. Touches their managers, since filters ask who
+/// has reports.
 pub(super) fn refresh(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
     let changed = changed(tx, people)?;
     if changed.is_empty() {

@@ -23,8 +23,8 @@ pub fn refresh_changed(tx: &mut Tx) -> ApiResult<()> {
     refresh(tx, Some(&changed))
 }
 
-/// Keeps the facts of these people, or of everybody. Touches those on whom it bears beside them: their managers,
-/// and everybody below a person whose manager changed.
+/// Brings the facts of these users, or of all, up to date. Touches the users that this affects, too: their managers, and everybody
+/// below a user whose manager changed.
 pub fn refresh(tx: &mut Tx, people: Option<&[Uuid]>) -> ApiResult<()> {
     let people = match people {
         Some(people) => people.to_vec(),

@@ -93,8 +93,8 @@ fn has_new_filter(draft: &Draft) -> bool {
     draft.after.filter.is_some() && draft.sets(|group| &group.filter)
 }
 
-/// Writing the filter of a dynamic group is choosing its members from everybody; of one that is the scope of grants, whom
-/// those reach.
+/// Checks new filters: a filter chooses members from all users and, where the group is the scope of grants, whom these grants
+/// reach.
 fn filters(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let mut writing: Vec<&mut Draft> = drafts.iter_mut().filter(|draft| has_new_filter(draft)).collect();
     if writing.is_empty() {

@@ -1,4 +1,4 @@
-//! Dynamic groups: their members are whom their filters find.
+//! Dynamic groups: their members are the users that their filters find.
 //!
 //! Called for changed people by [`crate::people::facts`], and for one group when its filter changes.
 
@@ -23,7 +23,7 @@ use crate::{
 /// A dynamic group and its filter.
 pub type DynamicGroup = (Uuid, String);
 
-/// What those who write filters take turns at.
+/// The advisory lock that writers of filters take.
 const FILTERS: &str = "group filters";
 
 /// Groups whose filters go into one statement.
@@ -85,8 +85,8 @@ pub fn refresh_members(tx: &mut Tx, groups: Vec<DynamicGroup>, people: Option<&[
     Ok(())
 }
 
-/// Those of `people`, whose rows are written, whom [`keep`] will refuse to bring into groups. Only groups that the
-/// caller's own grants reach are looked at.
+/// Of `people`, whose rows are written, the users that [`keep`] will refuse to add to groups. Only groups in the scopes of the
+/// caller's own grants are checked.
 pub fn newly_reached(tx: &mut Tx, people: &[Uuid]) -> ApiResult<HashSet<Uuid>> {
     let groups = all(tx)?;
     let caller = tx.caller.clone();
@@ -113,9 +113,8 @@ pub fn newly_reached(tx: &mut Tx, people: &[Uuid]) -> ApiResult<HashSet<Uuid>> {
     exceeding_people(tx, &gained)
 }
 
-/// Those of `gained`, pairs of group and person, whom the caller would come to reach by these memberships. Who writes
-/// people everywhere may: granting a role in the scope of a dynamic group trusts them with the facts that its
-/// filter looks at.
+/// Of `gained`, pairs of group and user, the users that the caller would newly reach by these memberships. Callers who write all
+/// users may: a grant in the scope of a dynamic group trusts them with the facts that its filter reads.
 fn exceeding_people(tx: &mut Tx, gained: &[(Uuid, Uuid)]) -> ApiResult<HashSet<Uuid>> {
     if gained.is_empty() || tx.seen(Permission::UsersWrite).is_everything() {
         return Ok(HashSet::new());
@@ -132,7 +131,7 @@ pub fn newly_reached_error() -> ApiError {
     )
 }
 
-/// The CTE `wanted` of those who belong into groups.
+/// The CTE `wanted` of users who belong to groups.
 fn wanted(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: &Schema) -> ApiResult<Sql> {
     let written = people.map_or_else(Sql::default, |people| {
         sql!("written AS MATERIALIZED (SELECT unnest({people}) AS id),")

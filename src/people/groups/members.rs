@@ -125,7 +125,7 @@ pub fn place(tx: &mut Tx, user: Uuid, within: BTreeSet<Uuid>, without: BTreeSet<
     Ok(())
 }
 
-/// Adds people to a group, however many, and answers those who were not in it.
+/// Adds users to a group, however many, and returns those that were not members.
 fn insert(tx: &mut Tx, group: Uuid, people: &[Uuid]) -> ApiResult<Vec<Uuid>> {
     let added: Vec<VisibleUser> = sql!(
         "INSERT INTO group_members (group_id, user_id, added_at) SELECT DISTINCT {group}, id, {tx.now}

@@ -24,7 +24,7 @@ text_enum! {
     GroupKind {
         /// They are added and removed one by one.
         Static = "static",
-        /// They are whom its filter finds.
+        /// They are the users that its filter finds.
         Dynamic = "dynamic",
     }
 }

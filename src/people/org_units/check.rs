@@ -229,8 +229,8 @@ fn no_such_parent() -> ApiError {
 /// Said of a parent that is not there, or out of the caller's sight.
 pub(super) const NO_SUCH_PARENT: &str = "names no org unit that you may see";
 
-/// Refuses units that would stand below themselves, and those whose parents do not come to be. Either may bring about
-/// more of the other, so it is asked until nobody more is refused.
+/// Refuses units that would stand below themselves, and units whose new parents are refused. Each can cause more of the other, so
+/// both are repeated until no more are refused.
 fn circles(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     loop {
         while orphans(drafts) {}

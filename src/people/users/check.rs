@@ -123,8 +123,8 @@ fn managers_of(draft: &Draft) -> impl Iterator<Item = Uuid> + use<> {
     before.into_iter().chain(draft.after.manager_id)
 }
 
-/// Refuses users whom the caller would gain access to, and users whose managers would gain access by the change. Where it is
-/// others, such as those who stand below them, nobody is written.
+/// Refuses users that the caller would gain access to, and users whose managers would gain access by the change. If the caller
+/// gains access to other users by it, such as users below them, the whole request is refused.
 fn refuse_beyond_caller(drafts: &mut [Draft], reached: &HashSet<Uuid>) -> ApiResult<()> {
     let refusal = groups::dynamic::newly_reached_error();
     let mut found = false;

@@ -59,8 +59,8 @@ pub fn schema(tx: &mut Tx) -> ApiResult<Schema> {
     Ok(all().with_custom("users.attributes", custom(tx)?))
 }
 
-/// The same, of which nothing tells of groups that the caller may not see, nor of other people than theirs. What stands
-/// above somebody whom they may see, units and managers, is that person's own.
+/// The same, limited to groups and reports that the caller may see. The units and managers above a user belong to that user, so
+/// they are not limited.
 pub fn schema_for_caller(tx: &mut Tx) -> ApiResult<Schema> {
     let groups = tx.seen(Permission::GroupsRead).groups("g.id");
     let people = tx.seen(Permission::UsersRead).users("report.id");

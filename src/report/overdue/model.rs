@@ -65,7 +65,7 @@ impl OverdueQuery {
     }
 }
 
-/// A requirement that is overdue, with whom to talk to.
+/// A requirement that is overdue, with the user and their manager.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, QueryableByName, ToSchema)]
 pub struct OverdueRequirement {
     /// The requirement.

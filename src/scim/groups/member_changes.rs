@@ -22,7 +22,7 @@ use crate::{
 /// Who is to be in a group and who is not.
 #[derive(Debug, Default)]
 pub struct MemberChanges {
-    /// Whether those who are in it and are not named here leave it.
+    /// Whether members that are not named here leave the group.
     is_whole: bool,
     added: BTreeSet<Uuid>,
     removed: BTreeSet<Uuid>,
@@ -66,7 +66,7 @@ impl MemberChanges {
                 )),
             };
         }
-        // Without a value, or with null, all of it is meant; a value names people, be it nobody.
+        // Without a value, or with null, all members are meant; an empty list names nobody.
         let names_people = !value.is_null();
         let value = target.attribute.read(target.attribute.unfold(value))?;
         match (verb, value) {
@@ -91,7 +91,7 @@ impl MemberChanges {
         }
     }
 
-    /// Whom a filter finds among those who are in the group by now.
+    /// The members that a filter finds, by the changes so far.
     fn find(&self, tx: &mut Tx, group: Uuid, filter: &str) -> ApiResult<Vec<Uuid>> {
         if let Some(named) = named_by(filter) {
             return Ok(named);
@@ -133,7 +133,7 @@ impl MemberChanges {
     }
 }
 
-/// The one person whom `value eq "…"` names, or nobody if that is nobody's id.
+/// The user that `value eq "…"` names; nobody if there is no such id.
 fn named_by(filter: &str) -> Option<Vec<Uuid>> {
     let filter = Filter::parse(filter, &PARTS).ok()?;
     match filter.equalities()?.as_slice() {

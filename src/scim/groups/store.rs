@@ -124,7 +124,7 @@ struct Id {
     id: Uuid,
 }
 
-/// Those of `named`, or of all without, who are in a group and whom the caller may see.
+/// The members of a group that the caller may see; with `named` only these.
 pub fn present(tx: &mut Tx, group: Uuid, named: Option<Vec<Uuid>>) -> ApiResult<Vec<Uuid>> {
     let scope = tx.scope(Permission::UsersRead)?;
     let among = match named {
@@ -140,7 +140,7 @@ pub fn present(tx: &mut Tx, group: Uuid, named: Option<Vec<Uuid>>) -> ApiResult<
     Ok(found.into_iter().map(|user| user.id).collect())
 }
 
-/// Those of `people`, and of a group's members if there is one, whom `condition` over `users` finds.
+/// The users that `condition` finds among `people` and, if there is a group, its members.
 pub fn matching(tx: &mut Tx, group: Option<Uuid>, people: Vec<Uuid>, condition: Sql) -> ApiResult<Vec<Uuid>> {
     let found: Vec<Id> = sql!(
         "SELECT users.id FROM users
@@ -166,7 +166,7 @@ pub fn is_taken(tx: &mut Tx, name: &str, except: Option<Uuid>) -> ApiResult<bool
     Ok(found > 0)
 }
 
-/// Whether a group, be it archived, has that code.
+/// Whether a group has that code, archived ones included.
 pub fn is_code_taken(tx: &mut Tx, code: &str) -> ApiResult<bool> {
     let found = sql!(
         "SELECT id FROM groups WHERE code_folded = {folded}",

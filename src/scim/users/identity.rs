@@ -70,8 +70,8 @@ pub fn set_key<T: access::Protected + HasId>(
 }
 
 /// The deleted user who comes back as the new one: the user that this client calls by the same external
-/// id, or, where neither has one, whom this client deleted under the same name. Somebody else of that name gives it up:
-/// names are used again, and people are not.
+/// id, or, where neither has one, the user that this client deleted under the same name. Another deleted user of that name
+/// loses it: names are used again, and people are not.
 pub fn returning(
     tx: &mut Tx,
     client: &Client,
@@ -89,7 +89,7 @@ pub fn returning(
         release_username(tx, other)?;
     }
     let Some(same) = same else { return Ok(None) };
-    // Who is out of the caller's reach does not come back by them; the name is taken then.
+    // A user outside the caller's scope does not come back; the name is taken then.
     Ok(access::authorize(tx, &Ref::from(same), Permission::UsersWrite).ok())
 }
 

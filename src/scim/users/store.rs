@@ -163,7 +163,7 @@ fn find(tx: &mut Tx, client: &Client, id: Uuid, condition: Sql) -> ApiResult<Opt
     Ok(row.map(record))
 }
 
-/// Somebody whom a client deleted.
+/// A user that a client deleted.
 #[derive(Debug, QueryableByName)]
 pub struct Deleted {
     /// Who.
@@ -204,7 +204,7 @@ pub fn deleted(
     Ok(deleted)
 }
 
-/// Keeps what was said of a person, whom SCIM knows from now on.
+/// Stores what a client said about a person; SCIM shows them from now on.
 pub fn upsert(tx: &mut Tx, user: Uuid, resource: &Value) -> ApiResult<()> {
     sql!(
         "INSERT INTO scim_users (user_id, resource, updated_at) VALUES ({user}, {resource}, {tx.now})
@@ -216,7 +216,7 @@ pub fn upsert(tx: &mut Tx, user: Uuid, resource: &Value) -> ApiResult<()> {
     Ok(())
 }
 
-/// Has SCIM know a person again whom a client deleted.
+/// Shows a person again that a client deleted.
 pub fn recall(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
     sql!(
         "UPDATE scim_users SET deleted_at = NULL, deleted_by = NULL, version = version + 1,

@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// Adds a person, or brings somebody back who was deleted.
+/// Adds a person, or restores a person who was deleted.
 pub fn create(tx: &mut Tx, client: &Client, body: &Value) -> ApiResult<Record> {
     tx.require(Permission::UsersWrite)?;
     let mut resource = USER.read(body.clone())?;
@@ -113,7 +113,7 @@ pub fn update(
     change(tx, client, user, &record, &before, resource, said)
 }
 
-/// Archives a person, whom SCIM does not know from then on.
+/// Archives a person. SCIM does not show them from then on.
 pub fn delete(tx: &mut Tx, client: &Client, id: Uuid, known: Option<&IfMatch>) -> ApiResult<()> {
     let (user, _) = authorize(tx, client, id, known)?;
     if user.status != UserStatus::Archived {
@@ -183,8 +183,7 @@ fn change(
     store::authorized(tx, client, id)
 }
 
-/// The status of somebody who is to be active or not; none if it stays. Who is not is suspended; who is, is restored
-/// from whatever they were.
+/// The new status of a user by SCIM's `active`; none if it stays. False suspends; true makes active, from any other status.
 fn next_status(status: UserStatus, active: bool) -> Option<UserStatus> {
     match (status, active) {
         (UserStatus::Active, false) => Some(UserStatus::Suspended),

@@ -23,7 +23,7 @@ const STEPS: usize = 10_000;
 /// The roles and grants that are there at the beginning.
 const FIRSTS: usize = 7;
 
-/// What somebody tries.
+/// A step that a caller tries.
 #[derive(Debug)]
 enum Step {
     Grant(Holder, usize, Reach),
@@ -60,7 +60,7 @@ struct Story {
     clients: HashMap<Holder, Client>,
     /// What everybody holds after the last step, but for those who came into dynamic groups by it.
     by_facts_alone: HashMap<Holder, Powers>,
-    /// Changes of facts that were refused since somebody would have come within the caller's reach.
+    /// Changes of facts that were refused because the caller would have reached another user.
     refused_gains: usize,
 }
 
@@ -287,7 +287,7 @@ impl Story {
             Step::Archive(index) => model.dynamic[*index].1 = true,
             Step::Restore(index) => model.dynamic[*index].1 = false,
         }
-        // Who reaches whom by the new facts alone, as if nobody came into a dynamic group.
+        // Which users each caller reaches by the new facts alone, without new members of dynamic groups.
         self.by_facts_alone = model.all_powers();
         model.follow_facts();
         true
@@ -422,7 +422,7 @@ async fn ten_thousand_random_steps_give_nobody_what_the_giver_does_not_hold() {
                 "step {number}: {actor:?} by {step:?} came to hold {gained:?}"
             );
         }
-        // Units and managers are trusted to those who write people there; dynamic groups are not.
+        // Writers of users are trusted with units and managers, not with dynamic groups.
         if step.is_fact() && !held.reach_everywhere(UsersWrite, &story.model) {
             let gained = after[&actor].beyond(&[held, story.by_facts_alone[&actor]], &story.model);
             assert!(

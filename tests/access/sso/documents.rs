@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::*;
 
-/// Whether the front end that has somebody sign in is told to try later.
+/// Whether the front end is told to try the sign-in later.
 async fn is_unavailable(academy: &Academy) -> bool {
     let address = authorize(&[
         ("redirect_uri", FRONT_END),

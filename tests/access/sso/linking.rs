@@ -1,4 +1,4 @@
-//! Who somebody is who signs in for the first time.
+//! How the user of a first sign-in is found.
 
 use super::{super::role, *};
 
@@ -82,7 +82,7 @@ async fn a_claim_finds_people_by_their_keys_in_another_system() {
 }
 
 #[actix_web::test]
-async fn whom_nobody_knows_is_not_made_where_that_is_not_allowed() {
+async fn unknown_people_are_not_created_where_that_is_not_allowed() {
     let academy = Academy::with(json!({"creates_people": false})).await;
     let (error, why) = academy.refusal(ana()).await;
     assert_eq!(
@@ -140,7 +140,7 @@ async fn a_person_suspended_between_code_and_token_gets_none() {
 }
 
 #[actix_web::test]
-async fn identities_are_linked_by_hand_by_whoever_may_set_the_password() {
+async fn identities_are_linked_by_hand_by_callers_who_may_set_the_password() {
     let academy = Academy::with(json!({"creates_people": false})).await;
     let boss = person(&academy.admin, "boss").await;
     let lms_admin = role(&academy.admin, "lms_admin").await;
@@ -204,7 +204,7 @@ async fn identities_are_linked_by_hand_by_whoever_may_set_the_password() {
 }
 
 #[actix_web::test]
-async fn keys_by_which_people_sign_in_are_given_by_whoever_may_set_the_password() {
+async fn keys_by_which_people_sign_in_are_given_by_callers_who_may_set_the_password() {
     let link = json!({"claim": "number", "source": "hr", "privileged": true});
     let academy = Academy::with(json!({"links_external_key": link})).await;
     let boss = person(&academy.admin, "boss").await;

@@ -32,7 +32,7 @@ async fn secrets_are_never_shown() {
 }
 
 #[actix_web::test]
-async fn whoever_sets_one_up_holds_all_that_anybody_does() {
+async fn setting_up_a_provider_takes_every_permission_that_any_user_holds() {
     let app = TestApp::start().await;
     let provider = Provider::start();
     let admin = app.admin().await;

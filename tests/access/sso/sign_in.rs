@@ -7,7 +7,7 @@ use provost::{access::keys, sql};
 use super::*;
 
 #[actix_web::test]
-async fn whom_a_provider_lets_in_is_made_and_found_again_by_subject() {
+async fn a_person_that_a_provider_lets_in_is_created_and_found_again_by_subject() {
     let academy = Academy::with(json!({"updates_people": true})).await;
     let first = academy.sign_in(ana()).await;
     let user = academy.me(&first).await;

@@ -122,7 +122,7 @@ async fn right_rows_are_written_and_wrong_ones_told_by_their_keys() {
 }
 
 #[actix_web::test]
-async fn who_keeps_one_group_changes_that_and_not_whom_grants_reach() {
+async fn a_writer_of_one_group_changes_it_and_not_the_reach_of_grants() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let made = send(

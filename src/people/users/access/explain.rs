@@ -148,7 +148,7 @@ fn coverage(
     Ok((Some(ExplainedObject { kind, id }), Some(covered)))
 }
 
-/// The answer in a sentence, by the grants that the caller may see: of those who do not allow it, the one that comes nearest.
+/// The answer in a sentence, by the grants that the caller may see: a grant that allows it, else the one that comes nearest.
 fn because(user: &User, asked: &ExplainAccess, allowed: bool, verdicts: &[GrantVerdict]) -> String {
     let permission = asked.permission.as_str();
     if user.status != UserStatus::Active {

@@ -85,7 +85,7 @@ pub fn no_mail() -> ApiError {
     )
 }
 
-/// The letter with a new token; none where the person is no longer one whom it is for.
+/// The letter with a new token; none if the user no longer needs it.
 fn write(tx: &mut Tx, settings: &MailSettings, job: &SendPasswordLetter) -> ApiResult<Option<Mail>> {
     let user: User = access::read(tx, &Ref::from(job.user_id))?;
     let wanted = match job.letter {

@@ -105,7 +105,7 @@ pub fn has_identity(tx: &mut Tx, user: Uuid) -> ApiResult<bool> {
     Ok(diesel::select(diesel::dsl::exists(identities)).get_result(tx.conn)?)
 }
 
-/// Has those who link at a provider take turns until the transaction ends, so that what each sees holds.
+/// Takes the provider's advisory lock until commit, so that no two transactions link identities of it at a time.
 pub fn advisory_lock(tx: &mut Tx, provider: Uuid) -> ApiResult<()> {
     tx.advisory_lock(format!("identities {provider}"))
 }

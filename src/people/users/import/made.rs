@@ -1,5 +1,5 @@
-//! Managers whom a file names by a key that nobody has: they are made, and known only by that key until a row of
-//! their own brings them.
+//! Managers that a file names by an unknown key: users are created for them, known by that key alone until a row of their own
+//! brings their fields.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 
@@ -21,8 +21,7 @@ use crate::{
     text::fold,
 };
 
-/// Marks the rows that bring those who were only known by their key. Without a status of their own they get that of
-/// somebody new.
+/// Marks the rows of users who were known by their key alone. Without a status of their own they get the status of a new user.
 pub fn find_created(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     sql!(
         "UPDATE import_rows r

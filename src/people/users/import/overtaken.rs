@@ -41,7 +41,7 @@ pub fn refuse(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
     Ok(())
 }
 
-/// Nobody reports to somebody whose own row was refused meanwhile.
+/// Refuses rows whose manager's own row was refused meanwhile.
 fn drop_managers(tx: &mut Tx, plan: &Plan, part: Part, reference: &ReferenceMapping) -> ApiResult<usize> {
     let (fault, action) = on_missing(
         plan,

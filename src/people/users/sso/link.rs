@@ -1,4 +1,4 @@
-//! Who somebody is who signs in by a provider for the first time: found only by what its keeper allowed.
+//! Finds the user of a first sign-in by a provider, only in the ways that the provider's settings allow.
 
 use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;

@@ -193,7 +193,7 @@ fn merge(mut said: Map<String, Value>, fields: Map<String, Value>) -> Map<String
     said
 }
 
-/// Logs the claims that were passed over. Not what they say, which is somebody's own.
+/// Logs the names of claims that were ignored. Their values are personal, so they are not logged.
 fn tell(provider: &ProviderRow, read: &Record) {
     for issue in &read.issues {
         let field = issue.field.as_deref().unwrap_or_default();
