@@ -17,7 +17,8 @@ use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_actix_web::{AppExt, scope};
 
 use crate::{
-    access::{Permission, grants::model::Grant, roles::model::Role, service_accounts::model::ServiceAccount},
+    access::{grants::model::Grant, roles::model::Role, service_accounts::model::ServiceAccount},
+    authz::Permission,
     catalog::{categories::model::Category, courses::model::Course},
     enrollment::{
         self,

@@ -14,7 +14,6 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
-    Caller, PermissionSet,
     attempts::Attempt,
     callers::{self, Callers},
     keys, rates,
@@ -26,6 +25,7 @@ use super::{
 };
 use crate::{
     app::{Acting, App, CallerSession, IdempotencyKey, recall},
+    authz::{Caller, PermissionSet},
     http::{ApiError, ApiResult, Code, address, request::LogPrincipal, upload},
     ledger::ActorKind,
 };

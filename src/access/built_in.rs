@@ -3,12 +3,10 @@
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
-use super::{
-    Permission::{self, *},
-    roles::model::Role,
-};
+use super::roles::model::Role;
 use crate::{
     app::{Tx, Wake},
+    authz::Permission::{self, *},
     db::schema::roles,
     http::ApiResult,
     ledger::Event,

@@ -13,7 +13,8 @@ use chrono::{DateTime, Utc};
 use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use super::{Caller, HeldGrant, Permission, ScopePart, sessions};
+use super::sessions;
+use crate::authz::{Caller, HeldGrant, Permission, ScopePart};
 use crate::{
     app::{Part, Wake},
     {db::Sql, ledger::ActorKind, sql},

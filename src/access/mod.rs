@@ -1,5 +1,4 @@
 //! Who is calling (tokens, passwords, keys, single sign-on), and what they were granted: roles, grants, sessions.
-//! The words of [`crate::authz`] are at hand here, too.
 
 pub mod attempts;
 pub mod authenticate;
@@ -21,11 +20,6 @@ pub mod sign_in;
 pub mod sso;
 pub mod subject;
 pub mod token;
-
-pub use crate::authz::{
-    Authorized, Caller, HeldGrant, Permission, PermissionSet, Protected, Scope, ScopeKind, ScopePart,
-    authorize, authorize_all, confirm, lacks, nameable, outside, read, read_with,
-};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

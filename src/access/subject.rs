@@ -4,7 +4,7 @@
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use super::{Permission, Protected, Scope};
+use crate::authz::{Permission, Protected, Scope};
 use crate::{
     app::{Part, Tx},
     authz::protected,

@@ -2,7 +2,7 @@
 //! with them every list, search, version and check of a course that a request names.
 
 use crate::{
-    access::{Scope, ScopePart},
+    authz::{Scope, ScopePart},
     db::{Fixed, Sql},
     sql,
 };

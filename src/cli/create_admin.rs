@@ -9,12 +9,13 @@ use uuid::Uuid;
 use super::{CommandError, CommandResult, say, start};
 use crate::{
     access::{
-        self, Permission, grants, hashing,
+        grants, hashing,
         passwords::{self, rules},
         sessions::{self, model::SessionEndReason},
         sign_in,
     },
     app::{Acting, App, Tx},
+    authz::{self, Permission},
     config::Config,
     http::{ApiError, ApiResult, Ref, body},
     people::users::model::{User, UserStatus},
@@ -82,7 +83,7 @@ pub fn create(app: &App, username: &str, password: &str) -> ApiResult<Uuid> {
 
 fn find_or_add(tx: &mut Tx, username: &str) -> ApiResult<User> {
     if let Some(id) = sign_in::store::person_named(tx.conn, username)? {
-        let before = access::authorize::<User>(tx, &Ref::from(id), Permission::UsersWrite)?;
+        let before = authz::authorize::<User>(tx, &Ref::from(id), Permission::UsersWrite)?;
         if before.status == UserStatus::Active {
             return Ok(before.into_inner());
         }

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::{CommandError, CommandResult, say, start};
 use crate::{
-    access::{self, Permission},
     app::{Acting, App, Tx},
+    authz::{self, Permission},
     config::Config,
     http::{ApiError, ApiResult, Code, Ref, body},
     import::{
@@ -76,7 +76,7 @@ pub fn run(config: Config, arguments: &Import) -> CommandResult {
     })?;
     plan(app, &acting, &import)?;
     let import = app.read_blocking(&acting, |tx| {
-        access::read::<ImportRecord>(tx, &Ref::from(import.id))
+        authz::read::<ImportRecord>(tx, &Ref::from(import.id))
     })?;
     for line in app.read_blocking(&acting, |tx| shown(tx, &import))? {
         say(line)?;
@@ -102,7 +102,7 @@ fn profile(tx: &mut Tx, named: &str) -> ApiResult<ProfileRow> {
     let Some(present) = profiles::store::with_code(tx, &given.code)? else {
         let id = Uuid::now_v7();
         profiles::store::insert(tx, id, &given)?;
-        return access::read(tx, &Ref::from(id));
+        return authz::read(tx, &Ref::from(id));
     };
     let present = profiles::store::whole(tx, present)?;
     if present.resource != given.resource {
@@ -112,14 +112,14 @@ fn profile(tx: &mut Tx, named: &str) -> ApiResult<ProfileRow> {
         ));
     }
     if present.name != given.name || present.mapping != serde_json::json!(given.mapping) {
-        let row = access::authorize::<ProfileRow>(tx, &Ref::from(present.id), Permission::ImportsWrite)?;
+        let row = authz::authorize::<ProfileRow>(tx, &Ref::from(present.id), Permission::ImportsWrite)?;
         let changes = UpdateImportProfile {
             name: Some(given.name),
             mapping: Some(given.mapping),
         };
         profiles::store::update(tx, &row, &changes)?;
     }
-    access::read(tx, &Ref::from(present.id))
+    authz::read(tx, &Ref::from(present.id))
 }
 
 fn plan(app: &App, acting: &Acting, import: &ImportRecord) -> CommandResult {

@@ -10,8 +10,8 @@ use super::{
     requirements::model::CreateRequirement,
 };
 use crate::{
-    access::{Authorized, Permission, Protected, authorize_all},
     app::{Call, Tx},
+    authz::{Authorized, Permission, Protected, authorize_all},
     db::Fixed,
     http::{
         ApiError, ApiResult, Reply, Versioned,

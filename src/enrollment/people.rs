@@ -10,8 +10,9 @@ use diesel::{
 use uuid::Uuid;
 
 use crate::{
-    access::{Permission, Protected, Scope, ScopePart, callers, lacks},
+    access::callers,
     app::Tx,
+    authz::{Permission, Protected, Scope, ScopePart, lacks},
     catalog::{courses::model::Course, visibility},
     db::{
         Sql,

@@ -12,8 +12,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::{
-    access::{Permission, Protected, Scope},
     app::Tx,
+    authz::{Permission, Protected, Scope},
     catalog::courses::model::Course,
     db::{Condition, Fixed, Sql, schema::courses},
     http::{ApiError, ApiResult, Faults},

@@ -42,7 +42,7 @@ pub fn configure(config: &mut ServiceConfig) {
 #[post("/Bulk")]
 async fn bulk_write_scim(call: ScimCall, body: ScimBody) -> ApiResult<Reply> {
     call.write(body.0, |tx, client, body| {
-        tx.require(crate::access::Permission::UsersWrite)?;
+        tx.require(crate::authz::Permission::UsersWrite)?;
         let request = Request::read(body.clone())?;
         request.lock(tx)?;
         respond::ok(&json!({

@@ -12,7 +12,7 @@ use super::{
     users,
 };
 use crate::{
-    access::Permission,
+    authz::Permission,
     http::{ApiError, ApiResult, Code, Reply},
 };
 

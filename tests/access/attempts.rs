@@ -1,7 +1,8 @@
 //! Limits on attempts with secrets, by account and by address.
 
 use chrono::TimeDelta;
-use provost::access::{Permission, attempts::Attempt};
+use provost::access::attempts::Attempt;
+use provost::authz::Permission;
 
 use super::{
     PASSWORD, SignedIn, assert_oauth_error, client_with_secret, form, person_with_password, refresh, sign_in,

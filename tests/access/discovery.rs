@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, client_with_secret, form, person_with_password, sign_in};

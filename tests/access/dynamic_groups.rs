@@ -1,7 +1,7 @@
 //! Groups that hold roles are static. Dynamic ones may be the scope of a grant: who comes into them, and by whose writing.
 
 use diesel::connection::SimpleConnection;
-use provost::access::Permission::{self, *};
+use provost::authz::Permission::{self, *};
 use provost::sql;
 use serde_json::{Value, json};
 use uuid::Uuid;

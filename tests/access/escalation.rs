@@ -1,6 +1,6 @@
 //! Ways around "nobody grants what they do not hold", each of them shut.
 
-use provost::access::Permission::{self, *};
+use provost::authz::Permission::{self, *};
 use serde_json::json;
 use uuid::Uuid;
 

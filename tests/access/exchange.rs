@@ -1,6 +1,6 @@
 //! Acting on behalf of people by token exchange (RFC 8693).
 
-use provost::access::Permission::{self, *};
+use provost::authz::Permission::{self, *};
 use serde_json::json;
 use uuid::Uuid;
 

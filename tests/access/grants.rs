@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use provost::{access::Permission, sql};
+use provost::{authz::Permission, sql};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -27,7 +27,7 @@ mod sso;
 mod tokens;
 mod two_audiences;
 
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! Nobody's reach grows by what they move, and nothing is seen by others for being moved.
 
 use chrono::TimeDelta;
-use provost::access::Permission::*;
+use provost::authz::Permission::*;
 use serde_json::json;
 use uuid::Uuid;
 

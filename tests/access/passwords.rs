@@ -1,7 +1,7 @@
 //! What passwords must be, and how people come to them.
 
 use chrono::TimeDelta;
-use provost::access::Permission::{self, *};
+use provost::authz::Permission::{self, *};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Nobody learns by writing which usernames and codes exist outside of their scope.
 
-use provost::access::Permission::{self, *};
+use provost::authz::Permission::{self, *};
 use serde_json::{Value, json};
 
 use super::{person_with, scopes::org_unit};

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use provost::{
-    access::{Permission, ScopeKind},
+    authz::{Permission, ScopeKind},
     sql,
     text::fold,
 };

@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::{Value, json};
 
 use super::{grant_body, role};

@@ -1,7 +1,7 @@
 //! Sessions: listed and ended by their owner and by administrators, on every node.
 
 use diesel::connection::SimpleConnection;
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::json;
 use uuid::Uuid;
 

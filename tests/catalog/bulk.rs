@@ -1,6 +1,6 @@
 //! Courses, many at once.
 
-use provost::access::Permission::{CoursesRead, CoursesWrite};
+use provost::authz::Permission::{CoursesRead, CoursesWrite};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

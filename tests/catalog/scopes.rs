@@ -1,4 +1,4 @@
-use provost::access::Permission::{CoursesPublish, CoursesRead, CoursesWrite};
+use provost::authz::Permission::{CoursesPublish, CoursesRead, CoursesWrite};
 use serde_json::json;
 
 use super::{codes, course, create_category, create_course, publish};

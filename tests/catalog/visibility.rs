@@ -1,6 +1,6 @@
 //! Restricted categories: who sees them and their courses, and who decides that.
 
-use provost::access::Permission::{
+use provost::authz::Permission::{
     CoursesRead, CoursesWrite, EnrollmentsRead, EnrollmentsWrite, OrgUnitsRead, ReportsRun, UsersRead,
 };
 use serde_json::{Value, json};

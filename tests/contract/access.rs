@@ -7,11 +7,7 @@
 use std::{collections::BTreeMap, env, fmt::Write as _, fs};
 
 use awc::http::Method;
-use provost::{
-    access::{Permission, built_in::BUILT_IN_ROLES},
-    app::Wake,
-    sql,
-};
+use provost::{access::built_in::BUILT_IN_ROLES, app::Wake, authz::Permission, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

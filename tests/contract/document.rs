@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use provost::{access::Permission, contract};
+use provost::{authz::Permission, contract};
 use serde_json::Value;
 
 use super::{

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use provost::{access::Permission, sql};
+use provost::{authz::Permission, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

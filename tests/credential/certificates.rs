@@ -1,5 +1,5 @@
 use chrono::{Days, TimeDelta};
-use provost::{access::Permission, sql};
+use provost::{authz::Permission, sql};
 use serde_json::json;
 
 use super::{completion, pdf_text};

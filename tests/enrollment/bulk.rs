@@ -1,7 +1,7 @@
 //! Bulk requests about facts: each row is answered as it would be by itself.
 
 use chrono::TimeDelta;
-use provost::{access::Permission, sql};
+use provost::{authz::Permission, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Rules, many at once, and the courses inside them.
 
-use provost::access::Permission::{RulesRead, RulesWrite};
+use provost::authz::Permission::{RulesRead, RulesWrite};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

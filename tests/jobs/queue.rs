@@ -7,8 +7,8 @@ use std::{
 
 use chrono::TimeDelta;
 use provost::{
-    access::Permission,
     app::App,
+    authz::Permission,
     jobs::{Handler, Job, JobError, JobRun, Worker},
 };
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 mod ways;
 
 use actix_web::rt::task::spawn_blocking;
-use provost::{access::Permission, ledger, sql};
+use provost::{authz::Permission, ledger, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 mod random_scopes;
 
-use provost::{access::Permission, operations};
+use provost::{authz::Permission, operations};
 use serde_json::json;
 use uuid::Uuid;
 

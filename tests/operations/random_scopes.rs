@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use provost::{access::Permission, operations};
+use provost::{authz::Permission, operations};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use uuid::Uuid;

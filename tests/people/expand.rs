@@ -1,6 +1,6 @@
 //! `expand`: the objects that a resource names, shown inside it where the caller may see them.
 
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::{Value, json};
 
 use super::{person, unit, uuid};

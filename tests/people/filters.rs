@@ -1,6 +1,6 @@
 //! What filters tell: nothing of groups and people that the caller may not see.
 
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::{Value, json};
 
 use super::{names, person, unit, uuid};

@@ -1,4 +1,4 @@
-use provost::{access::Permission, cli::worker};
+use provost::{authz::Permission, cli::worker};
 use serde_json::{Value, json};
 
 use super::{names, person, uuid};

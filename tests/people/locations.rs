@@ -1,4 +1,4 @@
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::{Value, json};
 
 use super::{names, person, unit, uuid};

@@ -1,6 +1,6 @@
 //! `q`: what people type into a search box.
 
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::{Value, json};
 
 use super::{names, person, unit, uuid};

@@ -139,7 +139,7 @@ async fn a_unit_admins_report_counts_their_subtree_only() {
 async fn a_course_admins_report_counts_their_course_only() {
     let company = company().await;
     let client = company.app.holding(
-        &[provost::access::Permission::ReportsRun],
+        &[provost::authz::Permission::ReportsRun],
         "course",
         Some(company.first_aid),
     );

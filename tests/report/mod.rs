@@ -3,7 +3,7 @@ mod overdue;
 mod transcripts;
 
 use chrono::{Days, NaiveDate};
-use provost::{access::Permission, app::Wake, db::Sql, sql};
+use provost::{app::Wake, authz::Permission, db::Sql, sql};
 use serde_json::Value;
 use uuid::Uuid;
 

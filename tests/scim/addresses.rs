@@ -1,7 +1,7 @@
 //! Which of a user's addresses is their e-mail, and who may change that.
 
 use awc::http::Method;
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::{Value, json};
 
 use super::{Scim, provider, token, user};

@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use provost::{access::Permission, scim::dry_runs::purge::PurgeDryRuns};
+use provost::{authz::Permission, scim::dry_runs::purge::PurgeDryRuns};
 use serde_json::{Value, json};
 
 use super::{Scim, provider, token, user};

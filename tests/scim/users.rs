@@ -1,5 +1,5 @@
 use awc::http::Method;
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::{Value, json};
 
 use super::{Scim, provider, token, user};

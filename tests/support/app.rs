@@ -10,8 +10,9 @@ use actix_web::dev::ServerHandle;
 use clap::Parser;
 use diesel::PgConnection;
 use provost::{
-    access::{Permission, token},
+    access::token,
     app::{Acting, App, Clock, Wake},
+    authz::Permission,
     cli::{create_admin, start, worker},
     config::Config,
     db::{DbOptions, migrate},

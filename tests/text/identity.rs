@@ -1,6 +1,6 @@
 //! What is unique or looked up by its whole.
 
-use provost::access::Permission;
+use provost::authz::Permission;
 use serde_json::{Value, json};
 
 use super::{escaped, found, person, post_form};

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::model::{Grant, GrantFields, PrincipalKind};
 use crate::{
-    access::{Permission, Scope, ScopeKind, inclusion, roles::model::Role},
+    access::{inclusion, roles::model::Role},
     app::Tx,
+    authz::{Permission, Scope, ScopeKind},
     db::{
         Fixed, Sql,
         schema::{grants, roles},

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 use crate::{
-    access::ScopeKind,
     app::Wake,
     authz::Authorized,
+    authz::ScopeKind,
     bulk_row,
     db::schema::grants,
     http::rules::rule,

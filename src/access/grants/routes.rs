@@ -5,8 +5,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{BulkGrantRow, CreateGrant, Grant};
 use crate::{
-    access::{self, Permission},
     app::Call,
+    authz::{self, Permission},
     http::{ApiResult, IfMatch, Ref, Reply},
     resource::{Change, Resource, list::ResourceQuery, write},
     resource_endpoints,
@@ -55,7 +55,7 @@ resource_endpoints! {
 async fn revoke_grant(call: Call, id: Path<Ref<Grant>>, known: IfMatch) -> ApiResult<Reply> {
     call.write(move |tx| {
         Grant::lock(tx)?;
-        let grant = access::authorize(tx, &id, Permission::RolesWrite)?;
+        let grant = authz::authorize(tx, &id, Permission::RolesWrite)?;
         known.check(&*grant)?;
         write::one(tx, Change::Archive(grant))?;
         Ok(Reply::no_content())

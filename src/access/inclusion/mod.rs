@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use super::{Caller, HeldGrant, Permission, Scope};
+use crate::authz::{Caller, HeldGrant, Permission, Scope};
 use crate::{
     app::Tx,
     db::Sql,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{access::Permission, db::Sql, sql};
+use crate::{authz::Permission, db::Sql, sql};
 
 /// Grants that count at `now` or will: those that are over give nothing any more.
 pub(super) fn due(now: DateTime<Utc>) -> Sql {

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{Holder, Missing, held, held_by_caller, held_now, holders_beyond, holding, powers::due};
 use crate::{
-    access::{Caller, Permission, Scope, ScopePart},
     app::Tx,
+    authz::{Caller, Permission, Scope, ScopePart},
     db::Sql,
     http::{ApiError, ApiResult, Code},
     sql,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    access::{Caller, Permission, ScopeKind, ScopePart},
+    authz::{Caller, Permission, ScopeKind, ScopePart},
     ledger::ActorKind,
 };
 

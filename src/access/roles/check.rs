@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::model::Role;
 use crate::{
-    access::{Permission, inclusion},
+    access::inclusion,
     app::{Tx, Wake},
+    authz::Permission,
     db::schema::grants,
     http::{ApiError, ApiResult, Code},
     resource::{

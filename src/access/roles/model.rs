@@ -8,7 +8,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
-    access::Permission,
+    authz::Permission,
     bulk_row,
     db::{Sql, schema::roles},
     resource,

@@ -5,8 +5,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{BulkRoleRow, CreateRole, PermissionInfo, PermissionList, Role, UpdateRole};
 use crate::{
-    access::Permission,
     app::Call,
+    authz::Permission,
     http::{ApiResult, Reply},
     resource::list::SearchQuery,
     resource_endpoints,

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
-    access::Permission,
     app::{Tx, Wake},
+    authz::Permission,
     db::schema::{service_account_secrets, service_accounts},
     http::{ApiResult, Versioned, rules::rule},
     instant, resource,

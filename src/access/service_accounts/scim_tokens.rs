@@ -6,7 +6,8 @@ use diesel::{OptionalExtension, PgConnection, QueryResult, QueryableByName, RunQ
 use uuid::Uuid;
 
 use crate::{
-    access::{Permission, PermissionSet, sign_in::hash_secret},
+    access::sign_in::hash_secret,
+    authz::{Permission, PermissionSet},
     sql,
 };
 

@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{
     access::{
-        self, Permission,
         events::{SECRET_CREATED, SECRET_REVOKED},
         inclusion,
         sign_in::hash_secret,
     },
     app::Call,
+    authz::{self, Permission},
     http::{ApiError, ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
     ledger::Event,
 };
@@ -43,7 +43,7 @@ async fn list_service_account_secrets(
     query: Query<ListQuery>,
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let account = access::read(tx, &id)?;
+        let account = authz::read(tx, &id)?;
         Reply::page(&store::list_secrets(tx, &account, &query.0)?)
     })
     .await
@@ -63,7 +63,7 @@ async fn create_service_account_secret(
     body: Valid<CreateSecret>,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let account = access::authorize(tx, &id, Permission::RolesWrite)?;
+        let account = authz::authorize(tx, &id, Permission::RolesWrite)?;
         let granted = inclusion::granted_to("service_account", vec![account.id], tx.now);
         inclusion::require(tx, inclusion::confined(granted, body.0.permissions.as_deref()))?;
         if body.0.expires_at.is_some_and(|end| end <= tx.now) {
@@ -95,7 +95,7 @@ async fn get_service_account_secret(
     known: IfNoneMatch,
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let account = access::read(tx, &path.0)?;
+        let account = authz::read(tx, &path.0)?;
         Reply::unless_known(&store::find_secret(tx, &account, path.1)?, &known)
     })
     .await
@@ -115,7 +115,7 @@ async fn revoke_service_account_secret(
     known: IfMatch,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let account = access::authorize(tx, &path.0, Permission::RolesWrite)?;
+        let account = authz::authorize(tx, &path.0, Permission::RolesWrite)?;
         let before = store::find_secret(tx, &account, path.1)?;
         known.check(&before)?;
         if before.revoked_at.is_none() {

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::model::{CreateSecret, Secret, SecretKind, ServiceAccount};
 use crate::{
-    access::Authorized,
     app::Tx,
+    authz::Authorized,
     db::{
         Condition,
         schema::{service_account_secrets as secrets, service_accounts},

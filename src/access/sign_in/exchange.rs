@@ -12,14 +12,14 @@ use super::{
 };
 use crate::{
     access::{
-        Caller, Permission,
         attempts::Attempt,
         authenticate,
         events::ACTED_FOR,
-        inclusion, lacks,
+        inclusion,
         token::{self, Actor},
     },
     app::{Acting, App, Tx},
+    authz::{Caller, Permission, lacks},
     db::{Condition, Sql, schema::users},
     http::{ApiError, ApiResult, Code, address, request},
     ledger::Event,

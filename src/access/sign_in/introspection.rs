@@ -18,12 +18,12 @@ use super::{
 };
 use crate::{
     access::{
-        Caller, Permission, PermissionSet, Scope,
         authenticate::principal,
         sessions::refresh,
         token::{self, Actor, Claims},
     },
     app::{Acting, App, Tx},
+    authz::{Caller, Permission, PermissionSet, Scope},
     http::{ApiError, ApiResult, Problem, request},
     ledger::ActorKind,
 };

@@ -18,13 +18,13 @@ use super::{
 };
 use crate::{
     access::{
-        Permission,
         attempts::Attempt,
         keys::{self, JwkSet, KeyRing},
         sessions::refresh::{self, Opened},
         sso, token,
     },
     app::{Acting, App, Tx},
+    authz::Permission,
     http::{ApiResult, Problem, address, request},
 };
 

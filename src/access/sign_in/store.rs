@@ -10,7 +10,7 @@ use diesel::{
 use uuid::Uuid;
 
 use crate::{
-    access::Scope,
+    authz::Scope,
     db::{
         Condition, Sql,
         schema::{passwords, service_accounts, users},

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::model::Category;
 use crate::{
-    access::Permission,
     app::Tx,
+    authz::Permission,
     db::schema::courses,
     http::{ApiError, ApiResult, Code},
     resource::{Draft, Resource, Unique, draft},

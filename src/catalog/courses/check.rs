@@ -11,8 +11,8 @@ use super::{
     moving,
 };
 use crate::{
-    access::{self, Permission, lacks},
     app::Tx,
+    authz::{self, Permission, lacks},
     catalog::categories::model::Category,
     db::{Condition, schema::categories},
     filter::{Attribute, Column, Kind},
@@ -82,7 +82,7 @@ fn categories(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     if named.is_empty() {
         return Ok(());
     }
-    let nameable = access::nameable::<Category>(tx, Permission::CoursesWrite);
+    let nameable = authz::nameable::<Category>(tx, Permission::CoursesWrite);
     let found: Vec<(Uuid, bool)> = categories::table
         .filter(categories::id.eq_any(named))
         .filter(Condition::new(nameable))

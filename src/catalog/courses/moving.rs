@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::model::Course;
 use crate::{
-    access::{self, Permission, inclusion, lacks},
+    access::inclusion,
     app::Tx,
+    authz::{self, Permission, lacks},
     catalog::categories::model::{Category, CategoryVisibility},
     db::schema::categories,
     http::{ApiError, ApiResult, Code},
@@ -28,7 +29,7 @@ pub fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
     let named: Vec<Uuid> = moves.iter().flat_map(|(_, ends)| *ends).flatten().collect();
     let outside: HashSet<Uuid> =
-        HashSet::from_iter(access::outside::<Category>(tx, &named, Permission::CoursesWrite)?);
+        HashSet::from_iter(authz::outside::<Category>(tx, &named, Permission::CoursesWrite)?);
     let restricted = restricted(tx, &named)?;
     let entering = moves
         .iter()

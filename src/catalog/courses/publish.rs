@@ -10,8 +10,8 @@ use super::{
     versions::model::CourseVersion,
 };
 use crate::{
-    access::Authorized,
     app::Tx,
+    authz::Authorized,
     catalog::events::COURSE_PUBLISHED,
     db::schema::course_versions,
     http::{ApiError, ApiResult, Code},

@@ -9,8 +9,8 @@ use super::{
     store, versions,
 };
 use crate::{
-    access::{self, Permission},
     app::Call,
+    authz::{self, Permission},
     http::{ApiError, ApiResult, Code, IfMatch, Page, Query, Ref, Reply, Valid},
     resource::{Change, Create, NoExtra, Resource, expand::Expand, routes, write},
     resource_endpoints,
@@ -80,7 +80,7 @@ async fn list_courses(call: Call, query: Query<ListCourses>) -> ApiResult<Reply>
 async fn clone_course(call: Call, id: Path<Ref<Course>>, body: Valid<CloneCourse>) -> ApiResult<Reply> {
     call.write(move |tx| {
         tx.require(Permission::CoursesWrite)?;
-        let fields = copy_of(&access::read(tx, &id)?, body.0.clone());
+        let fields = copy_of(&authz::read(tx, &id)?, body.0.clone());
         let extra = NoExtra::default();
         let copy = write::one::<Course>(tx, Change::create(Create { fields, extra }))?;
         Reply::created(&copy, format!("{}/{}", Course::PATH, copy.id))
@@ -96,7 +96,7 @@ async fn clone_course(call: Call, id: Path<Ref<Course>>, body: Valid<CloneCourse
 #[post("/{course_id}/retirement")]
 async fn retire_course(call: Call, id: Path<Ref<Course>>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let course = access::authorize(tx, &id, Permission::CoursesWrite)?;
+        let course = authz::authorize(tx, &id, Permission::CoursesWrite)?;
         if course.retired_at.is_some() {
             return Err(ApiError::new(Code::CourseRetired, "It is retired already."));
         }

@@ -7,8 +7,8 @@ use super::{
     search::{self, Search},
 };
 use crate::{
-    access::Protected,
     app::Tx,
+    authz::Protected,
     db::Sql,
     http::{ApiResult, Listing, Page, Sort},
     resource::{self, Row, search::BY_RELEVANCE},

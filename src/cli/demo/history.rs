@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{catalog, company::Company, export, random::Random, rules};
 use crate::{
-    access::{self, Permission},
     app::{Acting, App, Clock, Tx},
+    authz::{self, Permission},
     cli::CommandError,
     enrollment::{
         completions::{
@@ -268,7 +268,7 @@ fn take_up(app: &App, random: &mut Random) -> Result<(), CommandError> {
         .collect();
     app.write_blocking(&acting(), |tx| {
         for (id, percent) in &begun {
-            let before = access::authorize(tx, &Ref::from(*id), Permission::EnrollmentsWrite)?;
+            let before = authz::authorize(tx, &Ref::from(*id), Permission::EnrollmentsWrite)?;
             let progress = UpdateEnrollment {
                 progress_percent: Some(*percent),
             };

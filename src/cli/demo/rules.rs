@@ -8,11 +8,9 @@ use uuid::Uuid;
 
 use super::export::{COMPANY, SOURCE};
 use crate::{
-    access::{
-        self, Permission, ScopeKind,
-        grants::{self, model::PrincipalKind},
-    },
+    access::grants::{self, model::PrincipalKind},
     app::Tx,
+    authz::{self, Permission, ScopeKind},
     db::schema::{courses, external_keys, roles, users},
     enrollment::rules::{
         change,
@@ -165,7 +163,7 @@ pub fn pause(tx: &mut Tx) -> ApiResult<()> {
 }
 
 fn set_status(tx: &mut Tx, rule: Uuid, status: RuleStatus) -> ApiResult<()> {
-    let rule = access::authorize::<Rule>(tx, &Ref::from(rule), Permission::RulesWrite)?;
+    let rule = authz::authorize::<Rule>(tx, &Ref::from(rule), Permission::RulesWrite)?;
     change::set_status(tx, rule, status).map(drop)
 }
 
@@ -203,7 +201,7 @@ fn group(tx: &mut Tx, mut new: Value) -> ApiResult<Uuid> {
 /// A static group of these people.
 fn filled_group(tx: &mut Tx, code: &str, name: &str, members: Vec<Uuid>) -> ApiResult<Uuid> {
     let id = group(tx, json!({ "code": code, "name": name }))?;
-    let group = access::authorize::<Group>(tx, &Ref::from(id), Permission::GroupsWrite)?;
+    let group = authz::authorize::<Group>(tx, &Ref::from(id), Permission::GroupsWrite)?;
     let joining = UpdateGroupMembers {
         add: members,
         remove: Vec::new(),

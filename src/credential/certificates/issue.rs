@@ -12,8 +12,8 @@ use super::{
     store::{self, Draft},
 };
 use crate::{
-    access::Authorized,
     app::{NotedCompletion, Tx},
+    authz::Authorized,
     credential::{
         events::{CERTIFICATE_ISSUED, CERTIFICATE_SUPERSEDED},
         serial, templates,

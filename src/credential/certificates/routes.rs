@@ -10,8 +10,8 @@ use super::{
     store,
 };
 use crate::{
-    access::{self, Permission},
     app::Call,
+    authz::{self, Permission},
     credential::events::CERTIFICATE_REVOKED,
     enrollment::EXPANSIONS,
     http::{ApiResult, IfNoneMatch, Page, Query, Ref, Reply, Valid},
@@ -59,7 +59,7 @@ async fn get_certificate(
     known: IfNoneMatch,
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let certificate = access::read(tx, &id)?.on(tx.today())?;
+        let certificate = authz::read(tx, &id)?.on(tx.today())?;
         show(tx, certificate, &known, query.0.expand.as_deref(), EXPANSIONS)
     })
     .await
@@ -76,7 +76,7 @@ async fn get_certificate(
 async fn get_certificate_file(call: Call, id: Path<Ref<CertificateRow>>) -> ApiResult<HttpResponse> {
     let (serial, file) = call
         .read(move |tx| {
-            let certificate = access::read(tx, &id)?;
+            let certificate = authz::read(tx, &id)?;
             match store::file(tx, &certificate)? {
                 Some(pdf) => Ok((certificate.serial, Ok(Pdf(pdf)))),
                 // Issued a moment ago: the job will set the very same.
@@ -106,7 +106,7 @@ async fn revoke_certificate(
     body: Valid<RevokeCertificate>,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let certificate = access::authorize(tx, &id, Permission::CertificatesWrite)?;
+        let certificate = authz::authorize(tx, &id, Permission::CertificatesWrite)?;
         if certificate.state != CertificateState::Issued {
             return Err(issue::not_issued("It was revoked or superseded already."));
         }
@@ -137,7 +137,7 @@ async fn reissue_certificate(
     body: Valid<ReissueCertificate>,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let old = access::authorize(tx, &id, Permission::CertificatesWrite)?;
+        let old = authz::authorize(tx, &id, Permission::CertificatesWrite)?;
         let certificate = issue::reissue(tx, &old, body.0.reason.clone())?.on(tx.today())?;
         Reply::created(&certificate, format!("/v1/certificates/{}", certificate.id))
     })

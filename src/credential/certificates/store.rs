@@ -13,8 +13,8 @@ use super::{
     model::{Certificate, CertificateRow, CertificateState},
 };
 use crate::{
-    access::{Authorized, Protected},
     app::{NotedCompletion, Tx},
+    authz::{Authorized, Protected},
     credential::events::CERTIFICATE_ISSUED,
     db::{
         Fixed, Sql,

@@ -10,8 +10,8 @@ use super::{
     store,
 };
 use crate::{
-    access::{self, Permission},
     app::{Call, Tx},
+    authz::{self, Permission},
     credential::{
         certificates::{files, model::CertificateShown},
         events::{TEMPLATE_ARCHIVED, TEMPLATE_UPDATED},
@@ -76,7 +76,7 @@ async fn get_certificate_template(
     id: Path<Ref<CertificateTemplate>>,
     known: IfNoneMatch,
 ) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::unless_known(&access::read(tx, &id)?, &known))
+    call.read(move |tx| Reply::unless_known(&authz::read(tx, &id)?, &known))
         .await
 }
 
@@ -94,7 +94,7 @@ async fn update_certificate_template(
     body: Valid<UpdateCertificateTemplate>,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::CertificatesWrite)?;
+        let before = authz::authorize(tx, &id, Permission::CertificatesWrite)?;
         known.check(&*before)?;
         let new = changed(tx, &before, &body.0)?;
         if new.is_default && !before.is_default {
@@ -172,7 +172,7 @@ fn in_use(template: &CertificateTemplate) -> ApiResult<()> {
 #[post("/{template_id}/archival")]
 async fn archive_certificate_template(call: Call, id: Path<Ref<CertificateTemplate>>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::CertificatesWrite)?;
+        let before = authz::authorize(tx, &id, Permission::CertificatesWrite)?;
         in_use(&before)?;
         if before.is_default {
             return Err(ApiError::new(
@@ -204,7 +204,7 @@ async fn preview_certificate_template(
 ) -> ApiResult<HttpResponse> {
     let set = call
         .read(move |tx| {
-            let template = access::read(tx, &id)?;
+            let template = authz::read(tx, &id)?;
             let today = tx.today();
             let serial = serial::SAMPLE;
             let shown = CertificateShown {

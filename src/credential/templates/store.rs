@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::model::{CertificateTemplate, CreateCertificateTemplate};
 use crate::{
-    access::{Authorized, Protected},
     app::{Tx, refuse_taken},
+    authz::{Authorized, Protected},
     credential::{
         events::{TEMPLATE_CREATED, TEMPLATE_UPDATED},
         pdf::Template,

@@ -9,8 +9,8 @@ use super::{
     store,
 };
 use crate::{
-    access::Authorized,
     app::Tx,
+    authz::Authorized,
     enrollment::{
         enrollments,
         events::{COMPLETION_CORRECTED, REQUIREMENT_UPDATED},

@@ -12,8 +12,8 @@ use super::{
     store,
 };
 use crate::{
-    access::Permission,
     app::Tx,
+    authz::Permission,
     enrollment::{
         enrollments,
         events::COMPLETION_CREATED,

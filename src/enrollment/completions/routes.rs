@@ -9,8 +9,8 @@ use super::{
     record, store,
 };
 use crate::{
-    access::{self, Permission},
     app::Call,
+    authz::{self, Permission},
     enrollment::{EXPANSIONS, bulk},
     http::{
         ApiResult, IfNoneMatch, Page, Query, Ref, Reply, Valid,
@@ -97,7 +97,7 @@ async fn get_completion(
     known: IfNoneMatch,
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let completion = access::read(tx, &id)?;
+        let completion = authz::read(tx, &id)?;
         show(tx, completion, &known, query.0.expand.as_deref(), EXPANSIONS)
     })
     .await
@@ -116,7 +116,7 @@ async fn correct_completion(
     body: Valid<CorrectCompletion>,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let old = access::authorize(tx, &id, Permission::CompletionsWrite)?;
+        let old = authz::authorize(tx, &id, Permission::CompletionsWrite)?;
         let correction = only(correct::correct(tx, vec![(old, body.0.clone())])?)?;
         Reply::created(&correction, format!("/v1/completions/{}", correction.id))
     })

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::model::Completion;
 use crate::{
-    access::Protected,
     app::Tx,
+    authz::Protected,
     db::schema::completions,
     filter::{Attribute, Column, Kind},
     http::{ApiResult, ListQuery, Page},

@@ -11,8 +11,8 @@ use super::{
     store,
 };
 use crate::{
-    access::{Authorized, Permission},
     app::Tx,
+    authz::{Authorized, Permission},
     enrollment::{
         completions::{
             model::CompletionSource,

@@ -8,8 +8,8 @@ use super::{
     progress, store,
 };
 use crate::{
-    access::{self, Permission},
     app::Call,
+    authz::{self, Permission},
     enrollment::{EXPANSIONS, bulk},
     http::{
         ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
@@ -85,7 +85,7 @@ async fn get_enrollment(
     known: IfNoneMatch,
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let enrollment = access::read(tx, &id)?;
+        let enrollment = authz::read(tx, &id)?;
         show(tx, enrollment, &known, query.0.expand.as_deref(), EXPANSIONS)
     })
     .await
@@ -104,7 +104,7 @@ async fn update_enrollment(
     body: Valid<UpdateEnrollment>,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::EnrollmentsWrite)?;
+        let before = authz::authorize(tx, &id, Permission::EnrollmentsWrite)?;
         known.check(&*before)?;
         Reply::resource(&progress::advance(tx, &before, &body.0)?)
     })
@@ -123,7 +123,7 @@ async fn withdraw_enrollment(
     body: Valid<WithdrawEnrollment>,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::EnrollmentsWrite)?;
+        let before = authz::authorize(tx, &id, Permission::EnrollmentsWrite)?;
         Reply::resource(&only(progress::withdraw(tx, vec![(before, body.0.clone())])?)?)
     })
     .await

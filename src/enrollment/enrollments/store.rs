@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::model::Enrollment;
 use crate::{
-    access::Protected,
     app::Tx,
+    authz::Protected,
     db::{Condition, schema::enrollments},
     enrollment::people::Pair,
     http::{ApiError, ApiResult, ListQuery, Page},

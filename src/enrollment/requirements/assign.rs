@@ -13,8 +13,8 @@ use super::{
     store::{self, NewReason, NewRequirement},
 };
 use crate::{
-    access::{Authorized, Permission},
     app::Tx,
+    authz::{Authorized, Permission},
     enrollment::{
         events::{REASON_ADDED, REASON_ENDED, REQUIREMENT_ENDED, REQUIREMENT_OPENED},
         people::{self, Pair},

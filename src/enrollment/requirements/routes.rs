@@ -12,8 +12,8 @@ use super::{
     store,
 };
 use crate::{
-    access::{self, Permission},
     app::Call,
+    authz::{self, Permission},
     enrollment::{EXPANSIONS, bulk},
     http::{
         ApiError, ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
@@ -93,7 +93,7 @@ async fn get_requirement(
     known: IfNoneMatch,
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let requirement = access::read(tx, &id)?;
+        let requirement = authz::read(tx, &id)?;
         let requirement = store::with_reasons(tx, vec![requirement])?.pop();
         let requirement = requirement.ok_or_else(|| ApiError::internal("a requirement is gone"))?;
         show(tx, requirement, &known, query.0.expand.as_deref(), EXPANSIONS)
@@ -114,7 +114,7 @@ async fn delete_requirement_reason(
     known: IfMatch,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let requirement = access::authorize(tx, &path.0, Permission::RequirementsWrite)?;
+        let requirement = authz::authorize(tx, &path.0, Permission::RequirementsWrite)?;
         known.check(&*requirement)?;
         let removal = RemoveRequirementReason { reason_id: path.1 };
         only(assign::remove_reasons(tx, vec![(requirement, removal)])?)?;

@@ -17,9 +17,9 @@ use super::{
     },
 };
 use crate::{
-    access::Protected,
     app::Tx,
     authz::CallContext,
+    authz::Protected,
     db::{
         Condition, Fixed, Sql,
         schema::{requirement_reasons, requirements},

@@ -2,8 +2,8 @@
 
 use super::model::{Rule, RuleStatus, UpdateRule};
 use crate::{
-    access::Authorized,
     app::Tx,
+    authz::Authorized,
     enrollment::events::{RULE_ACTIVATED, RULE_APPLIED, RULE_ARCHIVED, RULE_PAUSED},
     http::{ApiError, ApiResult, Code},
     ledger::Event,

@@ -21,8 +21,8 @@ use super::{
     reconcile::{self, Outcome, People, ReconcileScope},
 };
 use crate::{
-    access::Authorized,
     app::Tx,
+    authz::Authorized,
     db::Sql,
     http::{ApiError, ApiResult, Code},
     operations::{self, Operation},

@@ -11,8 +11,8 @@ use super::{
     plan_model::{ApplyRule, RulePlan},
 };
 use crate::{
-    access::{self, Authorized, Permission},
     app::Tx,
+    authz::{self, Authorized, Permission},
     http::{ApiResult, Ref},
     jobs::{Job, JobError, JobRun},
     operations,
@@ -117,5 +117,5 @@ fn make(
 }
 
 fn rule(tx: &mut Tx, id: Uuid) -> ApiResult<Authorized<Rule>> {
-    access::authorize(tx, &Ref::from(id), Permission::RulesWrite)
+    authz::authorize(tx, &Ref::from(id), Permission::RulesWrite)
 }

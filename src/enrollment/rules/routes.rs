@@ -11,8 +11,8 @@ use super::{
     plan_model::{ApplyRule, PlanRule},
 };
 use crate::{
-    access::{self, Permission},
     app::Call,
+    authz::{self, Permission},
     http::{ApiResult, Ref, Reply, Valid},
     operations::{self, Operation},
     people::users::model::User,
@@ -96,7 +96,7 @@ async fn archive_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
 #[post("/{rule_id}/plans")]
 async fn plan_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<PlanRule>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let rule = access::authorize(tx, &id, Permission::RulesWrite)?;
+        let rule = authz::authorize(tx, &id, Permission::RulesWrite)?;
         operations::accepted(&plan::begin(tx, rule, body.0.clone())?)
     })
     .await
@@ -110,7 +110,7 @@ async fn plan_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<PlanRule>) -> Ap
 #[post("/{rule_id}/applications")]
 async fn apply_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<ApplyRule>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let rule = access::authorize(tx, &id, Permission::RulesWrite)?;
+        let rule = authz::authorize(tx, &id, Permission::RulesWrite)?;
         operations::accepted(&plan::begin_application(tx, rule, body.0.clone())?)
     })
     .await
@@ -124,8 +124,8 @@ async fn apply_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<ApplyRule>) -> 
 #[get("/{rule_id}/explanations/{user_id}")]
 async fn explain_rule(call: Call, path: Path<(Ref<Rule>, Ref<User>)>) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let rule = access::read(tx, &path.0)?;
-        let user = access::read(tx, &path.1)?;
+        let rule = authz::read(tx, &path.0)?;
+        let user = authz::read(tx, &path.1)?;
         Reply::ok(&explain::explain(tx, &rule, &user)?)
     })
     .await
@@ -133,7 +133,7 @@ async fn explain_rule(call: Call, path: Path<(Ref<Rule>, Ref<User>)>) -> ApiResu
 
 async fn set_status(call: Call, id: Path<Ref<Rule>>, status: RuleStatus) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let rule = access::authorize(tx, &id, Permission::RulesWrite)?;
+        let rule = authz::authorize(tx, &id, Permission::RulesWrite)?;
         Reply::resource(&change::set_status(tx, rule, status)?)
     })
     .await

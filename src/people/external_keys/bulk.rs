@@ -13,8 +13,8 @@ use super::{
     write::{self, KeyChange},
 };
 use crate::{
-    access::{self, Authorized, Permission, Protected},
     app::{Call, Tx},
+    authz::{self, Authorized, Permission, Protected},
     http::{
         ApiError, ApiResult, Reply, Versioned,
         bulk::{Answered, BulkAnswer, BulkBody, Row, answered, check_version, next},
@@ -72,7 +72,7 @@ fn write_rows<T: Protected + HasId + Versioned>(
 ) -> ApiResult<Answered<ExternalKey>> {
     let bodies = rows.iter().filter_map(|row| row.body.as_ref().ok());
     let ids: Vec<Uuid> = bodies.map(|body| body.id).collect();
-    let things = access::authorize_all::<T>(tx, &ids, permission)?;
+    let things = authz::authorize_all::<T>(tx, &ids, permission)?;
     let mut changes = Vec::new();
     let mut asked = Vec::new();
     for row in rows {

@@ -11,8 +11,8 @@ pub mod store;
 pub mod write;
 
 use crate::{
-    access::{self, Authorized, Permission, Protected},
     app::{Call, Tx},
+    authz::{self, Authorized, Permission, Protected},
     http::{
         ApiError, ApiResult, IfMatch, Page, Ref, Reply, Versioned,
         bulk::{Outcome, first},
@@ -26,7 +26,7 @@ use write::KeyChange;
 /// Answers the external keys of one thing.
 pub async fn list<T: Protected + HasId + 'static>(call: Call, id: Ref<T>) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let thing = access::read(tx, &id)?;
+        let thing = authz::read(tx, &id)?;
         Reply::page(&Page {
             data: store::of(tx, kind::<T>()?, thing.id())?,
             next_cursor: None,
@@ -43,7 +43,7 @@ pub async fn add<T: Protected + HasId + 'static>(
     key: ExternalKey,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let thing = access::authorize(tx, &id, permission)?;
+        let thing = authz::authorize(tx, &id, permission)?;
         match change(tx, &thing, KeyChange::Add(key.clone()))? {
             Outcome::Created(key) => Reply::created_part(&key),
             Outcome::Present(_) | Outcome::Removed => Reply::ok(&key),
@@ -61,7 +61,7 @@ pub async fn remove<T: Protected + HasId + Versioned + 'static>(
     key: ExternalKey,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let thing = access::authorize(tx, &id, permission)?;
+        let thing = authz::authorize(tx, &id, permission)?;
         known.check(&*thing)?;
         let is_storable = !key.source.contains('\0') && !key.key.contains('\0');
         if !is_storable {

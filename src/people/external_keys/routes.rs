@@ -11,7 +11,7 @@ macro_rules! external_key_routes {
             use utoipa_actix_web::service_config::ServiceConfig;
 
             use $crate::{
-                access::Permission,
+                authz::Permission,
                 app::Call,
                 http::{
                     ApiResult, IfMatch, Page, Ref, Reply, Valid,

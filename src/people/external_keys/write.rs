@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::{HasId, kind, model::ExternalKey, record, store};
 use crate::{
-    access::{Authorized, Protected, inclusion},
+    access::inclusion,
     app::Tx,
+    authz::{Authorized, Protected},
     http::{ApiError, ApiResult, Code, bulk::Outcome, bulk::Outcomes},
     people::events::{key_added, key_removed},
     sql,

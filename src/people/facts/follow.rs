@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    access::Permission,
     app::{Tx, Wake},
+    authz::Permission,
     http::ApiResult,
     jobs::{Job, JobError, JobRun},
 };

@@ -6,8 +6,9 @@ use super::{
     model::{Group, GroupKind},
 };
 use crate::{
-    access::{Permission, inclusion},
+    access::inclusion,
     app::Tx,
+    authz::Permission,
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiError, ApiResult, Code},
     people::{external_keys, users::filter::GroupFilters},

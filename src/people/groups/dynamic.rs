@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::members::{self, Membership};
 use crate::{
-    access::{Permission, ScopePart, inclusion},
+    access::inclusion,
     app::Tx,
+    authz::{Permission, ScopePart},
     db::{Fixed, Sql, schema::groups},
     filter::Schema,
     http::{ApiError, ApiResult, Code, filter::parse},

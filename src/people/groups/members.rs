@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::model::{Group, GroupKind, GroupMember, GroupMembersChanged, UpdateGroupMembers};
 use crate::{
-    access::{Authorized, Permission, Protected, inclusion},
+    access::inclusion,
     app::Tx,
+    authz::{Authorized, Permission, Protected},
     db::schema::{group_members, groups, users},
     http::{ApiError, ApiResult, Code, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,

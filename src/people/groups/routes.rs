@@ -11,8 +11,8 @@ use super::{
     },
 };
 use crate::{
-    access::{self, Permission},
     app::{Call, Tx},
+    authz::{self, Permission},
     http::{ApiError, ApiResult, Code, IfMatch, ListQuery, Page, Query, Ref, RefKind, Reply, Valid},
     people::{external_keys, users::model::User},
     resource::list::SearchQuery,
@@ -73,7 +73,7 @@ resource_endpoints! {
 #[get("/{group_id}/members")]
 async fn list_group_members(call: Call, id: Path<Ref<Group>>, query: Query<ListQuery>) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let group = access::read(tx, &id)?;
+        let group = authz::read(tx, &id)?;
         Reply::page(&members::list(tx, group.id, &query.0)?)
     })
     .await
@@ -91,7 +91,7 @@ async fn change_group_members(
     body: Valid<UpdateGroupMembers>,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let group = access::authorize(tx, &id, Permission::GroupsWrite)?;
+        let group = authz::authorize(tx, &id, Permission::GroupsWrite)?;
         Reply::ok(&members::change(tx, &group, &body.0)?)
     })
     .await
@@ -151,11 +151,11 @@ fn change_one(
     known: &IfMatch,
     change: impl Fn(Uuid) -> UpdateGroupMembers,
 ) -> ApiResult<GroupMembersChanged> {
-    let group = access::authorize(tx, group, Permission::GroupsWrite)?;
+    let group = authz::authorize(tx, group, Permission::GroupsWrite)?;
     known.check(&*group)?;
     let user = match user.kind {
         RefKind::Id(id) => id,
-        RefKind::External { .. } => access::read(tx, user)?.id,
+        RefKind::External { .. } => authz::read(tx, user)?.id,
     };
     members::change(tx, &group, &change(user)).map_err(|error| match error.code {
         Code::ValidationFailed => ApiError::not_found("user"),

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::model::OrgUnit;
 use crate::{
-    access::{self, Authorized, Permission, inclusion, lacks},
+    access::inclusion,
     app::Tx,
+    authz::{self, Authorized, Permission, lacks},
     db::schema::{org_unit_closure, org_units, users},
     filter::{Attribute, Column, Kind},
     http::{ApiError, ApiResult, Code},
@@ -151,7 +152,7 @@ fn places(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         ]
     });
     let named: HashSet<Uuid> = ends.flatten().filter(|parent| !new.contains(parent)).collect();
-    let units = access::authorize_all(tx, &Vec::from_iter(named), Permission::OrgUnitsWrite)?;
+    let units = authz::authorize_all(tx, &Vec::from_iter(named), Permission::OrgUnitsWrite)?;
     let has_all = tx.scope(Permission::OrgUnitsWrite)?.is_everything();
     let beyond = beyond_caller(tx, &placed)?;
     for draft in &mut placed {

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::model::{User, UserExtra, UserStatus};
 use crate::{
-    access::{Permission, inclusion},
+    access::inclusion,
     app::{Tx, Wake},
+    authz::Permission,
     filter::{Attribute, Schema},
     http::{ApiError, ApiResult, Code},
     people::{

@@ -4,8 +4,8 @@ use diesel::{QueryDsl, RunQueryDsl};
 
 use super::model::User;
 use crate::{
-    access::{Permission, Scope},
     app::Tx,
+    authz::{Permission, Scope},
     db::{Sql, schema::attribute_definitions},
     filter::{Attribute, Column, CustomAttribute, CustomKind, Filter, FilterError, Kind, Schema},
     http::{ApiError, ApiResult, FieldError, filter::parse},

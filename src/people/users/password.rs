@@ -8,10 +8,11 @@ use validator::Validate;
 use super::{credentials::letters, model::User};
 use crate::{
     access::{
-        self, Permission, inclusion, passwords,
+        inclusion, passwords,
         sessions::{self, model::SessionEndReason},
     },
     app::Call,
+    authz::{self, Permission},
     http::{ApiResult, IfMatch, Ref, Reply, Valid},
 };
 
@@ -49,12 +50,12 @@ pub(super) async fn set_user_password(
         .clone()
         .read(move |tx| {
             tx.require(Permission::UsersWrite)?;
-            Ok(access::read::<User>(tx, &wanted)?.id)
+            Ok(authz::read::<User>(tx, &wanted)?.id)
         })
         .await?;
     let hash = passwords::accept(&app, user, "/password", body.0.password).await;
     call.write(move |tx| {
-        let user = access::authorize(tx, &id, Permission::UsersWrite)?;
+        let user = authz::authorize(tx, &id, Permission::UsersWrite)?;
         known.check(&*user)?;
         if tx.caller.person() != Some(user.id) {
             inclusion::require_all_of(tx, user.id)?;

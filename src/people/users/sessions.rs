@@ -6,11 +6,9 @@ use uuid::Uuid;
 
 use super::model::User;
 use crate::{
-    access::{
-        self, Permission,
-        sessions::{end, model::Session, store},
-    },
+    access::sessions::{end, model::Session, store},
     app::Call,
+    authz::{self, Permission},
     http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply},
 };
 
@@ -32,7 +30,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 #[get("/{user_id}/sessions")]
 async fn list_user_sessions(call: Call, id: Path<Ref<User>>, query: Query<ListQuery>) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let user = access::read_with(tx, &id, Permission::SessionsRead)?;
+        let user = authz::read_with(tx, &id, Permission::SessionsRead)?;
         Reply::page(&store::list(tx, user.id, &query.0)?)
     })
     .await
@@ -48,7 +46,7 @@ async fn list_user_sessions(call: Call, id: Path<Ref<User>>, query: Query<ListQu
 #[delete("/{user_id}/sessions")]
 async fn end_user_sessions(call: Call, id: Path<Ref<User>>, known: IfMatch) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let user = access::authorize(tx, &id, Permission::SessionsWrite)?;
+        let user = authz::authorize(tx, &id, Permission::SessionsWrite)?;
         known.check(&*user)?;
         end::all(tx, user.id, end::reason_of(tx, user.id))?;
         Ok(Reply::no_content())
@@ -62,7 +60,7 @@ async fn end_user_sessions(call: Call, id: Path<Ref<User>>, known: IfMatch) -> A
 #[get("/{user_id}/sessions/{session_id}")]
 async fn get_user_session(call: Call, path: Path<(Ref<User>, Uuid)>, known: IfNoneMatch) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let user = access::read_with(tx, &path.0, Permission::SessionsRead)?;
+        let user = authz::read_with(tx, &path.0, Permission::SessionsRead)?;
         Reply::unless_known(&store::find(tx, user.id, path.1)?, &known)
     })
     .await
@@ -77,7 +75,7 @@ async fn get_user_session(call: Call, path: Path<(Ref<User>, Uuid)>, known: IfNo
 #[delete("/{user_id}/sessions/{session_id}")]
 async fn end_user_session(call: Call, path: Path<(Ref<User>, Uuid)>, known: IfMatch) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let user = access::authorize(tx, &path.0, Permission::SessionsWrite)?;
+        let user = authz::authorize(tx, &path.0, Permission::SessionsWrite)?;
         let session = store::find(tx, user.id, path.1)?;
         known.check(&session)?;
         end::one(tx, session.id, end::reason_of(tx, user.id))?;

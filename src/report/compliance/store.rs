@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::model::{ComplianceCounts, ComplianceQuery, ComplianceReport, ComplianceRow};
 use crate::{
-    access::Scope,
     app::Tx,
+    authz::Scope,
     db::Sql,
     enrollment::requirements::filter::STATUS,
     http::{ApiError, ApiResult, Faults, query::joined},

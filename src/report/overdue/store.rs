@@ -4,8 +4,8 @@ use diesel::RunQueryDsl;
 
 use super::model::{OverdueQuery, OverdueRequirement, OverdueRow};
 use crate::{
-    access::{Protected, Scope},
     app::Tx,
+    authz::{Protected, Scope},
     db::Sql,
     enrollment::requirements::filter::STATUS,
     http::{

@@ -10,8 +10,8 @@ use diesel::{
 
 use super::model::{Transcript, TranscriptEntry, TranscriptLearner};
 use crate::{
-    access::{self, Protected},
     app::Tx,
+    authz::{self, Protected},
     credential::certificates::store::STATE,
     db::Fixed,
     enrollment::requirements::filter::STATUS,
@@ -31,7 +31,7 @@ struct Row {
 
 /// The transcript of a person whose completions the caller may see; of the courses in the caller's scope.
 pub fn transcript(tx: &mut Tx, id: &Ref<TranscriptLearner>) -> ApiResult<Transcript> {
-    let learner = access::read(tx, id)?;
+    let learner = authz::read(tx, id)?;
     let scope = tx.scope(TranscriptLearner::READ)?;
     let of = |table_user: &'static str, table_course: &'static str| {
         sql!(

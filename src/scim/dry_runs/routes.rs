@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{model::ScimDryRun, store};
 use crate::{
-    access,
     app::Call,
+    authz,
     http::{ApiResult, IfNoneMatch, ListQuery, Page, Query, Ref, Reply},
 };
 
@@ -37,7 +37,7 @@ async fn list_scim_dry_runs(call: Call, query: Query<ListQuery>) -> ApiResult<Re
 #[get("/dry-runs/{dry_run_id}")]
 async fn get_scim_dry_run(call: Call, id: Path<Uuid>, known: IfNoneMatch) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let run: ScimDryRun = access::read(tx, &Ref::from(*id))?;
+        let run: ScimDryRun = authz::read(tx, &Ref::from(*id))?;
         Reply::unless_known(&run, &known)
     })
     .await

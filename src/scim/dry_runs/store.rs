@@ -4,8 +4,8 @@ use diesel::{QueryDsl, RunQueryDsl, SelectableHelper};
 
 use super::model::ScimDryRun;
 use crate::{
-    access::Protected,
     app::Tx,
+    authz::Protected,
     db::schema::scim_dry_runs,
     filter::{Attribute, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},

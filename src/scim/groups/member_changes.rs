@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{filter::MEMBERS, store};
 use crate::{
-    access::Authorized,
     app::Tx,
+    authz::Authorized,
     filter::Filter,
     http::{ApiError, ApiResult, Code},
     people::groups::{

@@ -13,8 +13,8 @@ use super::{
     record::{Member, Record},
 };
 use crate::{
-    access::{Permission, Protected},
     app::Tx,
+    authz::{Permission, Protected},
     db::{
         Condition, Sql,
         schema::{external_keys, groups},

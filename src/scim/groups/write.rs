@@ -10,8 +10,8 @@ use super::{
     store,
 };
 use crate::{
-    access::{self, Authorized, Permission},
     app::Tx,
+    authz::{self, Authorized, Permission},
     http::{ApiError, ApiResult, IfMatch, Ref, body},
     people::groups::model::{CreateGroup, Group, UpdateGroup},
     resource::{Change, write},
@@ -33,7 +33,7 @@ pub fn create(tx: &mut Tx, client: &Client, body: &Value) -> ApiResult<Record> {
     fields.insert("name".into(), name.into());
     let new: CreateGroup = body::read_value(&mut Value::Object(fields)).map_err(in_scim)?;
     let group = write::one(tx, Change::create(new)).map_err(in_scim)?;
-    let group = access::authorize(tx, &Ref::from(group.id), Permission::GroupsWrite)?;
+    let group = authz::authorize(tx, &Ref::from(group.id), Permission::GroupsWrite)?;
     let key = identity::key(client, &resource)?;
     identity::set_key(tx, client, &group, None, key).map_err(in_scim)?;
     MemberChanges::of(resource.get("members"))?.apply(tx, &group)?;
@@ -92,7 +92,7 @@ fn authorize(
     id: Uuid,
     known: Option<&IfMatch>,
 ) -> ApiResult<(Authorized<Group>, Record)> {
-    let group = access::authorize(tx, &Ref::from(id), Permission::GroupsWrite)?;
+    let group = authz::authorize(tx, &Ref::from(id), Permission::GroupsWrite)?;
     let record = store::authorized(tx, client, id)?;
     if let Some(known) = known {
         check(known, &group, || {

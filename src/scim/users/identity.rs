@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::store;
 use crate::{
-    access::{self, Authorized, Permission},
     app::Tx,
+    authz::{self, Authorized, Permission},
     http::{ApiError, ApiResult, Ref, bulk::first},
     people::{
         external_keys::{
@@ -44,7 +44,7 @@ pub fn key(client: &Client, resource: &Resource) -> ApiResult<Option<ExternalKey
 }
 
 /// Has the client call a thing by that key and no other; answers whether that is new.
-pub fn set_key<T: access::Protected + HasId>(
+pub fn set_key<T: authz::Protected + HasId>(
     tx: &mut Tx,
     client: &Client,
     thing: &Authorized<T>,
@@ -90,11 +90,11 @@ pub fn returning(
     }
     let Some(same) = same else { return Ok(None) };
     // A user outside the caller's scope does not come back; the name is taken then.
-    Ok(access::authorize(tx, &Ref::from(same), Permission::UsersWrite).ok())
+    Ok(authz::authorize(tx, &Ref::from(same), Permission::UsersWrite).ok())
 }
 
 fn release_username(tx: &mut Tx, other: &store::Deleted) -> ApiResult<()> {
-    let Ok(user) = access::authorize::<User>(tx, &Ref::from(other.id), Permission::UsersWrite) else {
+    let Ok(user) = authz::authorize::<User>(tx, &Ref::from(other.id), Permission::UsersWrite) else {
         return Ok(());
     };
     let name: String = other

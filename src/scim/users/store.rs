@@ -15,8 +15,8 @@ use super::{
     record::{Record, Said},
 };
 use crate::{
-    access::{Permission, Protected},
     app::Tx,
+    authz::{Permission, Protected},
     db::{
         Condition, Sql,
         schema::{external_keys, scim_users, users},

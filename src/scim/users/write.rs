@@ -10,8 +10,8 @@ use super::{
     said, store,
 };
 use crate::{
-    access::{self, Authorized, Permission},
     app::Tx,
+    authz::{self, Authorized, Permission},
     http::{ApiError, ApiResult, IfMatch, Ref, body},
     ledger::Event,
     people::{
@@ -131,7 +131,7 @@ fn authorize(
     id: Uuid,
     known: Option<&IfMatch>,
 ) -> ApiResult<(Authorized<User>, Record)> {
-    let user = access::authorize(tx, &Ref::from(id), Permission::UsersWrite)?;
+    let user = authz::authorize(tx, &Ref::from(id), Permission::UsersWrite)?;
     let record = store::authorized(tx, client, id)?;
     if let Some(known) = known {
         known.check(&record)?;

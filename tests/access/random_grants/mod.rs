@@ -9,7 +9,7 @@ mod model;
 
 use std::collections::{BTreeSet, HashMap};
 
-use provost::access::Permission::{self, *};
+use provost::authz::Permission::{self, *};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use provost::access::Permission::{self, *};
+use provost::authz::Permission::{self, *};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -150,8 +150,8 @@ async fn identities_are_linked_by_hand_by_callers_who_may_set_the_password() {
     let path = format!("/v1/users/{boss}/identities");
     let hr = academy.app.holding(
         &[
-            provost::access::Permission::UsersWrite,
-            provost::access::Permission::UsersRead,
+            provost::authz::Permission::UsersWrite,
+            provost::authz::Permission::UsersRead,
         ],
         "everything",
         None,
@@ -213,8 +213,8 @@ async fn keys_by_which_people_sign_in_are_given_by_callers_who_may_set_the_passw
     academy.admin.post("/v1/grants", grant).await.assert_status(201);
     let hr = academy.app.holding(
         &[
-            provost::access::Permission::UsersWrite,
-            provost::access::Permission::UsersRead,
+            provost::authz::Permission::UsersWrite,
+            provost::authz::Permission::UsersRead,
         ],
         "everything",
         None,

@@ -1,6 +1,6 @@
 //! `/v1/identity-providers`.
 
-use provost::access::Permission;
+use provost::authz::Permission;
 
 use super::{super::role, *};
 use crate::support::count;

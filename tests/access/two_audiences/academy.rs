@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use provost::{access::Permission, app::Acting, sql};
+use provost::{app::Acting, authz::Permission, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

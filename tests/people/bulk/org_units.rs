@@ -1,4 +1,4 @@
-use provost::{access::Permission, sql};
+use provost::{authz::Permission, sql};
 use serde_json::{Value, json};
 
 use super::{

@@ -8,8 +8,9 @@ use super::{
     store,
 };
 use crate::{
-    access::{self, Permission, inclusion},
+    access::inclusion,
     app::{Call, Tx},
+    authz::{self, Permission},
     http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
 };
 
@@ -59,7 +60,7 @@ async fn get_identity_provider(
     known: IfNoneMatch,
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let row = access::read(tx, &id)?;
+        let row = authz::read(tx, &id)?;
         Reply::unless_known(&IdentityProvider::from(&row), &known)
     })
     .await
@@ -79,7 +80,7 @@ async fn update_identity_provider(
     body: Valid<UpdateIdentityProvider>,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let before = access::authorize(tx, &id, Permission::IdentityProvidersWrite)?;
+        let before = authz::authorize(tx, &id, Permission::IdentityProvidersWrite)?;
         require(tx)?;
         known.check(&*before)?;
         Reply::resource(&store::update(tx, &before, body.0.clone())?)

@@ -12,11 +12,11 @@ use super::model::{
 };
 use crate::{
     access::{
-        Authorized, Protected,
         events::{PROVIDER_CREATED, PROVIDER_UPDATED},
         sso::PeopleOfProviders,
     },
     app::{Tx, Wake, refuse_taken},
+    authz::{Authorized, Protected},
     db::{
         schema::{identity_providers, service_accounts},
         sql::Fragment,

@@ -7,8 +7,8 @@ mod write;
 
 use super::model::{CourseLevel, CourseStatus};
 use crate::{
-    access::Permission,
     app::Tx,
+    authz::Permission,
     db::Fixed,
     http::ApiResult,
     import::{

@@ -4,8 +4,8 @@ use actix_web::{get, post, web::Path};
 
 use super::{model::CourseVersion, store};
 use crate::{
-    access::{self, Permission},
     app::Call,
+    authz::{self, Permission},
     catalog::courses::{model::Course, publish},
     http::{ApiError, ApiResult, IfNoneMatch, ListQuery, Page, Query, Ref, Reply},
 };
@@ -18,7 +18,7 @@ use crate::{
 #[post("/{course_id}/publications")]
 pub async fn publish_course(call: Call, id: Path<Ref<Course>>) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let course = access::authorize(tx, &id, Permission::CoursesPublish)?;
+        let course = authz::authorize(tx, &id, Permission::CoursesPublish)?;
         let version = publish::publish(tx, &course)?;
         let location = format!("/v1/courses/{}/versions/{}", course.id, version.number);
         Reply::created(&version, location)
@@ -36,7 +36,7 @@ pub async fn list_course_versions(
     query: Query<ListQuery>,
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let course = access::read(tx, &id)?;
+        let course = authz::read(tx, &id)?;
         Reply::page(&store::list(tx, course.id, &query.0)?)
     })
     .await
@@ -53,7 +53,7 @@ pub async fn get_course_version(
 ) -> ApiResult<Reply> {
     let (id, number) = path.into_inner();
     call.read(move |tx| {
-        let course = access::read(tx, &id)?;
+        let course = authz::read(tx, &id)?;
         let version = store::find(tx, course.id, number)?.ok_or_else(|| ApiError::not_found("version"))?;
         Reply::unless_known(&version, &known)
     })

@@ -7,8 +7,9 @@ use super::{
     store::{self, Origin},
 };
 use crate::{
-    access::{Caller, HeldGrant, Scope, callers, me::model::HeldPermission, subject},
+    access::{callers, me::model::HeldPermission, subject},
     app::Tx,
+    authz::{Caller, HeldGrant, Scope},
     http::{ApiError, ApiResult},
     ledger::ActorKind,
     people::users::model::{User, UserStatus},

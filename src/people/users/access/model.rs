@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use crate::{
     access::{
-        Permission,
         me::model::{HeldPermission, HeldScope},
         subject::SubjectKind,
     },
+    authz::Permission,
     http::Parameters,
     people::users::model::UserStatus,
     text_enum,

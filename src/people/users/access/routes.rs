@@ -7,8 +7,8 @@ use super::{
     model::{AccessExplanation, ExplainAccess, UserAccess},
 };
 use crate::{
-    access::{self, Permission, lacks},
     app::{Call, Tx},
+    authz::{self, Permission, lacks},
     http::{ApiResult, Query, Ref, Reply},
     people::users::model::User,
 };
@@ -49,9 +49,9 @@ pub(in crate::people::users) async fn explain_user_access(
 
 /// The person, for who may look at what they were granted.
 fn about(tx: &mut Tx, id: &Ref<User>) -> ApiResult<User> {
-    let user: User = access::read(tx, id)?;
+    let user: User = authz::read(tx, id)?;
     let is_own = tx.caller.person() == Some(user.id);
-    if is_own || access::outside::<User>(tx, &[user.id], Permission::RolesRead)?.is_empty() {
+    if is_own || authz::outside::<User>(tx, &[user.id], Permission::RolesRead)?.is_empty() {
         Ok(user)
     } else {
         Err(lacks(Permission::RolesRead))

@@ -5,13 +5,7 @@ use std::collections::HashMap;
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use crate::{
-    access::{Protected, grants::model::Grant},
-    app::Tx,
-    db::Sql,
-    http::ApiResult,
-    sql,
-};
+use crate::{access::grants::model::Grant, app::Tx, authz::Protected, db::Sql, http::ApiResult, sql};
 
 /// Where a grant comes from.
 #[derive(Debug, Clone, QueryableByName)]

@@ -11,7 +11,6 @@ use validator::Validate;
 use super::letters;
 use crate::{
     access::{
-        self, Permission,
         attempts::Attempt,
         passwords::{self, tokens},
         sessions::{end, model::SessionEndReason},
@@ -21,6 +20,7 @@ use crate::{
         },
     },
     app::{Acting, App, Tx},
+    authz::{self, Permission},
     http::{ApiError, ApiResult, Code, Problem, Ref, Valid, address, request},
     people::users::model::{User, UserStatus},
     resource::{Change, write},
@@ -150,7 +150,7 @@ async fn holder(app: &Arc<App>, request: &HttpRequest, token: String) -> ApiResu
 
 /// Who was invited is active from now on.
 fn activate(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
-    let before = access::authorize::<User>(tx, &Ref::from(user), Permission::UsersWrite)?;
+    let before = authz::authorize::<User>(tx, &Ref::from(user), Permission::UsersWrite)?;
     if before.status == UserStatus::Invited {
         write::one(tx, Change::edit(before, |user| user.status = UserStatus::Active))?;
     }

@@ -9,10 +9,11 @@ use validator::Validate;
 use super::letters::{self, Letter, SendPasswordLetter};
 use crate::{
     access::{
-        self, Permission, inclusion,
+        inclusion,
         passwords::tokens::{self, TokenPurpose},
     },
     app::{Call, Tx},
+    authz::{self, Permission},
     http::{ApiError, ApiResult, Code, Ref, Reply, Valid},
     ledger::Event,
     people::{
@@ -73,7 +74,7 @@ pub(in crate::people::users) async fn create_user_invitation(
     body: Valid<CreateInvitation>,
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
-        let user = access::authorize(tx, &id, Permission::UsersWrite)?.into_inner();
+        let user = authz::authorize(tx, &id, Permission::UsersWrite)?.into_inner();
         inclusion::require_all_of(tx, user.id)?;
         if user.status != UserStatus::Invited {
             return Err(ApiError::new(

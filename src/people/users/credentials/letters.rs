@@ -4,11 +4,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    access::{
-        self,
-        passwords::tokens::{self, TokenPurpose},
-    },
+    access::passwords::tokens::{self, TokenPurpose},
     app::Tx,
+    authz,
     http::{ApiError, ApiResult, Code, Ref},
     jobs::{Job, JobError, JobRun},
     ledger::Event,
@@ -87,7 +85,7 @@ pub fn no_mail() -> ApiError {
 
 /// The letter with a new token; none if the user no longer needs it.
 fn write(tx: &mut Tx, settings: &MailSettings, job: &SendPasswordLetter) -> ApiResult<Option<Mail>> {
-    let user: User = access::read(tx, &Ref::from(job.user_id))?;
+    let user: User = authz::read(tx, &Ref::from(job.user_id))?;
     let wanted = match job.letter {
         Letter::Invitation => UserStatus::Invited,
         Letter::Reset | Letter::Changed => UserStatus::Active,

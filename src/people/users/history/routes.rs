@@ -4,8 +4,8 @@ use actix_web::{get, web::Path};
 
 use super::{model::UserPeriod, store};
 use crate::{
-    access,
     app::Call,
+    authz,
     http::{ApiResult, ListQuery, Page, Query, Ref, Reply},
     people::users::model::User,
 };
@@ -22,7 +22,7 @@ pub(crate) async fn list_user_history(
     query: Query<ListQuery>,
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let user = access::read(tx, &id)?;
+        let user = authz::read(tx, &id)?;
         Reply::page(&store::list(tx, user.id, &query.0)?)
     })
     .await

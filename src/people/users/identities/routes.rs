@@ -9,8 +9,9 @@ use super::{
     store,
 };
 use crate::{
-    access::{self, Permission, inclusion, sessions},
+    access::{inclusion, sessions},
     app::{Call, Tx},
+    authz::{self, Permission},
     http::{ApiResult, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
     people::users::model::User,
 };
@@ -32,7 +33,7 @@ pub fn configure(config: &mut ServiceConfig) {
 #[get("/{user_id}/identities")]
 async fn list_user_identities(call: Call, id: Path<Ref<User>>, query: Query<ListQuery>) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let user = access::read(tx, &id)?;
+        let user = authz::read(tx, &id)?;
         Reply::page(&store::list(tx, user.id, &query.0)?)
     })
     .await
@@ -64,7 +65,7 @@ async fn get_user_identity(
     known: IfNoneMatch,
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
-        let user = access::read(tx, &path.0)?;
+        let user = authz::read(tx, &path.0)?;
         Reply::unless_known(&store::find(tx, user.id, path.1)?, &known)
     })
     .await
@@ -91,7 +92,7 @@ async fn unlink_user_identity(call: Call, path: Path<(Ref<User>, Uuid)>, known: 
 
 /// The person, if the caller might as well set their password.
 fn authorize(tx: &mut Tx, id: &Ref<User>) -> ApiResult<Uuid> {
-    let user = access::authorize::<User>(tx, id, Permission::UsersWrite)?;
+    let user = authz::authorize::<User>(tx, id, Permission::UsersWrite)?;
     inclusion::require_all_of(tx, user.id)?;
     Ok(user.id)
 }

@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::model::{User, UserStatus};
 use crate::{
-    access::{Permission, inclusion},
+    access::inclusion,
     app::Tx,
+    authz::Permission,
     db::{Fixed, Sql, schema::attribute_definitions},
     http::ApiResult,
     import::{

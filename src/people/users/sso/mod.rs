@@ -13,11 +13,9 @@ use super::{
     model::{CreateUser, UpdateUser, User, UserStatus},
 };
 use crate::{
-    access::{
-        self, Permission,
-        sso::{Person, SsoPeople, providers::model::ProviderRow},
-    },
+    access::sso::{Person, SsoPeople, providers::model::ProviderRow},
     app::Tx,
+    authz::{self, Permission},
     http::{ApiError, ApiResult, FieldError, Ref, body},
     import::{mapping::OnTaken, record::Record},
     resource::{Change, write},
@@ -205,8 +203,8 @@ fn tell(provider: &ProviderRow, read: &Record) {
     }
 }
 
-fn authorize(tx: &mut Tx, user: Uuid) -> ApiResult<access::Authorized<User>> {
-    access::authorize(tx, &Ref::from(user), Permission::UsersWrite)
+fn authorize(tx: &mut Tx, user: Uuid) -> ApiResult<authz::Authorized<User>> {
+    authz::authorize(tx, &Ref::from(user), Permission::UsersWrite)
 }
 
 /// What spoke against writing a person, if it was what the provider said of them.
