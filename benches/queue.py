@@ -14,16 +14,16 @@ import time
 from harness import provost_of
 
 JOBS = """
-INSERT INTO jobs (id, kind, payload, state, run_at, max_attempts, request_id, created_at)
-SELECT gen_random_uuid(), 'users.password_reset', '{{"login": "nobody"}}', 'ready', now() + interval '{wait} seconds', 10, '', now()
+INSERT INTO jobs (id, kind, payload, state, is_long, run_at, max_attempts, request_id, created_at)
+SELECT gen_random_uuid(), 'users.password_reset', '{{"login": "nobody"}}', 'ready', false, now() + interval '{wait} seconds', 10, '', now()
 FROM generate_series(1, {count});
 """
 
 # Claimed jobs, and what an attempt does to one of them.
 CLAIMED = """
 CREATE TABLE bench_jobs (LIKE jobs INCLUDING ALL);
-INSERT INTO bench_jobs (id, kind, payload, state, run_at, max_attempts, request_id, created_at, attempts, attempt_token, lease_until)
-SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'bench', '{{}}', 'running', now(), 10, '', now(), 1,
+INSERT INTO bench_jobs (id, kind, payload, state, is_long, run_at, max_attempts, request_id, created_at, attempts, attempt_token, lease_until)
+SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'bench', '{{}}', 'running', false, now(), 10, '', now(), 1,
        ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, now() + interval '1 hour'
 FROM generate_series(1, {count}) AS n;
 CREATE SEQUENCE bench_job;

@@ -58,8 +58,8 @@ def main():
             idle(provost)
 
         def daily():
-            provost.psql("""INSERT INTO jobs (id, kind, payload, state, run_at, max_attempts, request_id, created_at)
-                VALUES (gen_random_uuid(), 'reconcile_all', '{}', 'ready', now(), 5, 'benchmark', now())""")
+            provost.psql("""INSERT INTO jobs (id, kind, payload, state, is_long, run_at, max_attempts, request_id, created_at)
+                VALUES (gen_random_uuid(), 'reconcile_all', '{}', 'ready', true, now(), 5, 'benchmark', now())""")
             idle(provost)
 
         def plan():

@@ -50,6 +50,8 @@ CREATE TABLE jobs (
     state text NOT NULL CHECK (state IN ('ready', 'running', 'succeeded', 'dead')),
     -- A ready job with the same kind and key stands for both; taken away when a worker claims the job.
     unique_key text,
+    -- Whether it may take seconds: a worker runs few of these at once.
+    is_long boolean NOT NULL,
     priority smallint NOT NULL DEFAULT 0,
     run_at timestamptz NOT NULL,
     attempts integer NOT NULL DEFAULT 0,
@@ -68,7 +70,7 @@ CREATE TABLE jobs (
     CHECK ((state = 'running') = (attempt_token IS NOT NULL)),
     CHECK ((state = 'running') = (lease_until IS NOT NULL))
 );
-CREATE INDEX jobs_ready_idx ON jobs (priority DESC, run_at, id) WHERE state = 'ready';
+CREATE INDEX jobs_ready_idx ON jobs (is_long, priority DESC, run_at, id) WHERE state = 'ready';
 CREATE INDEX jobs_running_idx ON jobs (lease_until) WHERE state = 'running';
 CREATE INDEX jobs_finished_idx ON jobs (finished_at) WHERE state IN ('succeeded', 'dead');
 CREATE INDEX jobs_created_idx ON jobs (created_at, id);

@@ -29,6 +29,8 @@ pub struct NewJob {
     pub payload: Value,
     /// See [`crate::jobs::Job::unique_key`].
     pub unique_key: Option<String>,
+    /// See [`crate::jobs::Job::IS_LONG`].
+    pub is_long: bool,
     /// See [`crate::jobs::Job::PRIORITY`].
     pub priority: i16,
     /// Not before.
@@ -69,6 +71,7 @@ pub(super) fn insert(conn: &mut PgConnection, new: Vec<NewJob>) -> QueryResult<(
                     jobs::payload.eq(&job.payload),
                     jobs::state.eq("ready"),
                     jobs::unique_key.eq(&job.unique_key),
+                    jobs::is_long.eq(job.is_long),
                     jobs::priority.eq(job.priority),
                     jobs::run_at.eq(job.run_at),
                     jobs::max_attempts.eq(job.max_attempts),

@@ -398,6 +398,7 @@ diesel::table! {
         payload -> Jsonb,
         state -> Text,
         unique_key -> Nullable<Text>,
+        is_long -> Bool,
         priority -> Int2,
         run_at -> Timestamptz,
         attempts -> Int4,

@@ -14,7 +14,6 @@ use crate::{
 pub struct Handler {
     /// The kind.
     pub kind: &'static str,
-    pub(super) is_long: bool,
     pub(super) run: fn(&Value, &JobRun) -> Result<(), JobError>,
     pub(super) operation_id: fn(&Value) -> Option<Uuid>,
     pub(super) left_off: fn(&Value, &mut Tx, Option<&ApiError>) -> ApiResult<Value>,
@@ -25,7 +24,6 @@ impl Handler {
     pub const fn of<J: Job>() -> Self {
         Handler {
             kind: J::KIND,
-            is_long: J::IS_LONG,
             run: run::<J>,
             operation_id: operation_id::<J>,
             left_off: left_off::<J>,

@@ -91,6 +91,7 @@ impl<J: Job> Queueable for J {
             kind: J::KIND,
             payload: serde_json::to_value(self).map_err(ApiError::internal)?,
             unique_key: self.unique_key(),
+            is_long: J::IS_LONG,
             priority: J::PRIORITY,
             run_at: now,
             max_attempts: J::MAX_ATTEMPTS,

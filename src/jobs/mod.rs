@@ -18,6 +18,7 @@ mod signal;
 pub mod store;
 mod worker;
 mod worker_lock;
+mod worker_queue;
 
 pub use handler::Handler;
 pub use job::{Job, JobError};

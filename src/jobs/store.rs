@@ -5,7 +5,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
-    ExpressionMethods, PgConnection, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, sql_types,
+    Connection, ExpressionMethods, PgConnection, QueryDsl, QueryResult, QueryableByName, RunQueryDsl,
+    connection::SimpleConnection, sql_types,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -31,6 +32,9 @@ pub struct Claim {
     /// Its kind.
     #[diesel(sql_type = sql_types::Text)]
     pub kind: String,
+    /// Whether it may take long.
+    #[diesel(sql_type = sql_types::Bool)]
+    pub is_long: bool,
     /// What to do.
     #[diesel(sql_type = sql_types::Jsonb)]
     pub payload: Value,
@@ -66,10 +70,48 @@ impl Claimant<'_> {
     }
 }
 
-/// Claims up to `limit` jobs of `kinds` that are due. No two workers get the same.
+/// How many jobs a claim may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Of those that are done at once.
+    pub short: usize,
+    /// Of those that may take long.
+    pub long: usize,
+}
+
+/// Statistics about the queue are old soon after they were made: where they say that it is empty, a plan that sorts
+/// all that waits looks cheap, and is kept for as long as the connection.
+const BY_INDEX: &str =
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off";
+
+/// Claims jobs of `kinds` that are due, as many as there is `room` for. No two workers get the same.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the settings are for this statement alone"
+)]
 pub fn claim(
     conn: &mut PgConnection,
     kinds: &[&str],
+    room: Room,
+    worker: Claimant<'_>,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Claim>> {
+    conn.transaction(|conn| {
+        conn.batch_execute(BY_INDEX)?;
+        let mut claims = Vec::new();
+        for (is_long, limit) in [(true, room.long), (false, room.short)] {
+            if limit > 0 {
+                claims.extend(claim_some(conn, kinds, is_long, limit, worker, now)?);
+            }
+        }
+        Ok(claims)
+    })
+}
+
+fn claim_some(
+    conn: &mut PgConnection,
+    kinds: &[&str],
+    is_long: bool,
     limit: usize,
     worker: Claimant<'_>,
     now: DateTime<Utc>,
@@ -77,14 +119,16 @@ pub fn claim(
     let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
     sql!(
         "WITH picked AS (
-            SELECT id FROM jobs WHERE state = 'ready' AND run_at <= {now} AND kind = ANY({kinds})
+            SELECT id FROM jobs
+            WHERE state = 'ready' AND is_long = {is_long} AND run_at <= {now} AND kind = ANY({kinds})
             ORDER BY priority DESC, run_at, id LIMIT {limit} FOR UPDATE SKIP LOCKED
          ), claimed AS (
             UPDATE jobs SET state = 'running', attempts = attempts + 1, unique_key = NULL,
                 attempt_token = {new_id}, worker = {worker.name}, worker_number = {number},
-                lease_until = {until} FROM picked WHERE jobs.id = picked.id RETURNING jobs.*
+                lease_until = {until}
+            WHERE id = ANY(ARRAY(SELECT id FROM picked)) RETURNING jobs.*
          )
-         SELECT id, kind, payload, attempts, max_attempts, attempt_token, on_behalf_of, request_id
+         SELECT id, kind, is_long, payload, attempts, max_attempts, attempt_token, on_behalf_of, request_id
          FROM claimed ORDER BY priority DESC, run_at, id",
         limit = limit as i64,
         new_id = Uuid::now_v7(),
@@ -128,7 +172,7 @@ pub fn claim_lost(
             lease_until = {until}
          WHERE id IN (SELECT id FROM jobs WHERE {lost} AND attempts >= max_attempts
                 AND kind = ANY({kinds}) FOR UPDATE SKIP LOCKED)
-         RETURNING id, kind, payload, attempts, max_attempts, attempt_token, on_behalf_of, request_id",
+         RETURNING id, kind, is_long, payload, attempts, max_attempts, attempt_token, on_behalf_of, request_id",
         new_id = Uuid::now_v7(),
         number = worker.number(),
         until = now + LEASE,

@@ -2,7 +2,6 @@
 //! ledger's sealer.
 
 use std::{
-    collections::{HashMap, VecDeque},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI32, Ordering},
@@ -17,7 +16,8 @@ use uuid::Uuid;
 
 use super::{
     Handler, Schedule, WorkerLock, execute, schedule,
-    store::{self, Claim, Claimant},
+    store::{self, Claim, Claimant, Room},
+    worker_queue::WorkerQueue,
 };
 use crate::jobs::JobSignal;
 use crate::{app::App, http::ApiResult};
@@ -26,8 +26,6 @@ use crate::{app::App, http::ApiResult};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const BEAT_EVERY: Duration = Duration::from_secs(5);
 const SEAL_EVERY: Duration = Duration::from_millis(250);
-/// Claims a thread at once: fewer statements a job. Those that wait too long are given back.
-const CLAIMS_A_THREAD: usize = 8;
 
 /// Runs jobs.
 pub struct Worker;
@@ -49,33 +47,13 @@ struct Shared {
     schedules: &'static [Schedule],
     seal: Sealer,
     name: String,
-    threads: usize,
-    /// How many long jobs run at once.
-    long_jobs: usize,
     /// The number of its worker lock; 0 while it holds none.
     number: AtomicI32,
     sign: Mutex<Option<WorkerLock>>,
-    queue: Mutex<WorkerQueue>,
-    work: Condvar,
+    queue: WorkerQueue,
     is_stopping: AtomicBool,
     done: Mutex<bool>,
     ended: Condvar,
-}
-
-/// What the dispatcher and the threads share.
-#[derive(Default)]
-struct WorkerQueue {
-    waiting: VecDeque<Claim>,
-    idle: usize,
-    held: HashMap<Uuid, HeldClaim>,
-    is_closed: bool,
-}
-
-/// A claim that waits or runs.
-struct HeldClaim {
-    token: Uuid,
-    lost: Arc<AtomicBool>,
-    is_long: bool,
 }
 
 /// How many jobs that may take long a worker of so many threads runs at once: a quarter, and at least one.
@@ -106,10 +84,7 @@ impl Worker {
                 schedules,
                 seal,
                 name: format!("{} in process {}", Uuid::now_v7().simple(), std::process::id()),
-                threads: threads as usize,
-                long_jobs: long_jobs(threads) as usize,
-                queue: Mutex::default(),
-                work: Condvar::new(),
+                queue: WorkerQueue::new(threads as usize, long_jobs(threads) as usize),
                 is_stopping: AtomicBool::new(false),
                 done: Mutex::new(false),
                 ended: Condvar::new(),
@@ -141,16 +116,20 @@ impl Worker {
         let mut ran = 0;
         loop {
             dead_letter_lost(app, handlers, drainer)?;
-            let claims = {
+            let claim = {
                 let mut conn = app.db.connection()?;
                 store::recover(&mut conn, app.clock.now())?;
-                store::claim(&mut conn, &kinds, 1, drainer, app.clock.now())?
+                let mut claim = |room| store::claim(&mut conn, &kinds, room, drainer, app.clock.now());
+                match claim(Room { short: 1, long: 0 })?.pop() {
+                    None => claim(Room { short: 0, long: 1 })?.pop(),
+                    short => short,
+                }
             };
-            let Some(claim) = claims.first() else {
+            let Some(claim) = claim else {
                 return Ok(ran);
             };
-            extend_lease_while(app, claim, drainer, |lost| {
-                execute::execute(app, handlers, claim, lost);
+            extend_lease_while(app, &claim, drainer, |lost| {
+                execute::execute(app, handlers, &claim, lost);
             });
             ran += 1;
         }
@@ -258,8 +237,7 @@ impl Shared {
     /// Once nobody dispatches any more: what was not begun is given back, and the threads end.
     fn close(&self) {
         self.report("giving jobs back", self.unclaim());
-        lock(&self.queue).is_closed = true;
-        self.work.notify_all();
+        self.queue.close();
     }
 
     fn report(&self, what: &str, outcome: ApiResult<()>) {
@@ -282,64 +260,21 @@ impl Shared {
         Ok(f(&mut *self.app.db.connection()?)?)
     }
 
-    /// Fills the queue where a thread is idle: with as many long jobs as may run, and with short ones.
+    /// Fills the queue where a thread is idle.
     fn claim(&self) -> ApiResult<()> {
-        let (idle, long_held) = {
-            let queue = lock(&self.queue);
-            let idle = queue.idle * usize::from(queue.waiting.is_empty());
-            (idle, queue.held.values().filter(|held| held.is_long).count())
-        };
-        if idle == 0 {
+        let Some(room) = self.queue.room() else {
             return Ok(());
-        }
-        let long_free = self.long_jobs.saturating_sub(long_held);
-        let wanted = self
-            .handlers
-            .iter()
-            .filter(|handler| !handler.is_long || long_free > 0);
-        let kinds: Vec<&str> = wanted.map(|handler| handler.kind).collect();
-        // At least for half of the threads: the others are idle soon.
-        let most = idle.max(self.threads / 2) * CLAIMS_A_THREAD;
-        let claims = self
-            .on_connection(|conn| store::claim(conn, &kinds, most, self.claimant(), self.app.clock.now()))?;
-        let is_long = |claim: &Claim| {
-            let mut handlers = self.handlers.iter();
-            handlers.any(|handler| handler.is_long && handler.kind == claim.kind)
         };
-        let (long, short): (Vec<_>, Vec<_>) = claims.into_iter().partition(is_long);
-        let (long, spare) = long.split_at(long_free.min(long.len()));
-        self.hold(long.to_vec(), true);
-        self.hold(short, false);
-        match spare.is_empty() {
-            true => Ok(()),
-            false => self.on_connection(|conn| store::unclaim(conn, spare)).map(drop),
-        }
-    }
-
-    fn hold(&self, claims: Vec<Claim>, is_long: bool) {
-        let mut queue = lock(&self.queue);
-        for claim in claims {
-            let held = HeldClaim {
-                token: claim.attempt_token,
-                lost: Arc::default(),
-                is_long,
-            };
-            queue.held.insert(claim.id, held);
-            queue.waiting.push_back(claim);
-        }
-        self.work.notify_all();
+        let kinds = kinds(self.handlers);
+        let claims = self
+            .on_connection(|conn| store::claim(conn, &kinds, room, self.claimant(), self.app.clock.now()))?;
+        self.queue.push(claims);
+        Ok(())
     }
 
     /// Gives back what waits behind long jobs, for others to begin.
     fn unclaim(&self) -> ApiResult<()> {
-        let waiting: Vec<Claim> = {
-            let mut queue = lock(&self.queue);
-            let waiting: Vec<Claim> = queue.waiting.drain(..).collect();
-            for claim in &waiting {
-                queue.held.remove(&claim.id);
-            }
-            waiting
-        };
+        let waiting = self.queue.take_waiting();
         if waiting.is_empty() {
             return Ok(());
         }
@@ -348,43 +283,23 @@ impl Shared {
     }
 
     fn run_jobs(&self) {
-        while let Some((claim, lost)) = self.next() {
+        let on_idle = || self.app.part::<JobSignal>().notify();
+        while let Some((claim, lost)) = self.queue.next(on_idle) {
             execute::execute(&self.app, self.handlers, &claim, lost);
-            lock(&self.queue).held.remove(&claim.id);
+            self.queue.remove(claim.id);
         }
-    }
-
-    /// The next claim; none once the worker is stopping and the queue is empty.
-    fn next(&self) -> Option<(Claim, Arc<AtomicBool>)> {
-        let mut queue = lock(&self.queue);
-        if queue.waiting.is_empty() && !queue.is_closed {
-            queue.idle += 1;
-            self.app.part::<JobSignal>().notify();
-            queue = self
-                .work
-                .wait_while(queue, |queue| queue.waiting.is_empty() && !queue.is_closed)
-                .unwrap_or_else(PoisonError::into_inner);
-            queue.idle -= 1;
-        }
-        let claim = queue.waiting.pop_front()?;
-        let lost = queue.held.get(&claim.id).map(|held| held.lost.clone());
-        Some((claim, lost.unwrap_or_default()))
     }
 
     fn beat(&self) {
         while self.rest(BEAT_EVERY) {
             self.report("its sign of life", self.take_worker_lock());
-            let held: Vec<_> = lock(&self.queue)
-                .held
-                .iter()
-                .map(|(id, held)| (*id, held.token))
-                .collect();
+            let held = self.queue.held();
             if held.is_empty() {
                 continue;
             }
-            let asked = held.clone();
+            let ids: Vec<Uuid> = held.iter().map(|(id, _)| *id).collect();
             match extend(&self.app, held, self.claimant()) {
-                Ok(kept) => self.mark_lost(&asked, &kept),
+                Ok(kept) => self.queue.mark_lost(ids.iter().filter(|id| !kept.contains(id))),
                 Err(error) => self.report("the heartbeat", Err(error)),
             }
         }
@@ -409,15 +324,6 @@ impl Shared {
         let number = sign.as_ref().map_or(0, WorkerLock::number);
         self.number.store(number, Ordering::Release);
         Ok(())
-    }
-
-    fn mark_lost(&self, asked: &[(Uuid, Uuid)], kept: &[Uuid]) {
-        let queue = lock(&self.queue);
-        for (id, _) in asked.iter().filter(|(id, _)| !kept.contains(id)) {
-            if let Some(held) = queue.held.get(id) {
-                held.lost.store(true, Ordering::Relaxed);
-            }
-        }
     }
 
     /// Some at a time: however much waits, the end of the worker does not.

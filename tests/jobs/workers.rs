@@ -1,9 +1,10 @@
 //! Workers with threads of their own.
 
+use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
 use provost::{
     jobs::{
         Worker,
-        store::{self, Claimant},
+        store::{self, Claimant, Room},
     },
     sql,
 };
@@ -94,7 +95,8 @@ async fn a_heartbeat_keeps_what_runs_and_says_what_is_lost() {
             name: "test",
             number: None,
         };
-        let claims = store::claim(tx.conn, &["test.mark"], 2, worker, now)?;
+        let room = Room { short: 2, long: 0 };
+        let claims = store::claim(tx.conn, &["test.mark"], room, worker, now)?;
         sql!(
             "UPDATE jobs SET attempt_token = id WHERE id = {job}",
             job = claims[0].id
@@ -108,4 +110,39 @@ async fn a_heartbeat_keeps_what_runs_and_says_what_is_lost() {
     });
 
     assert_eq!(extended, [kept]);
+}
+
+#[derive(QueryableByName)]
+struct Read {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+#[actix_web::test]
+async fn a_claim_reads_only_what_it_takes_whatever_statistics_say() {
+    let app = TestApp::start().await;
+    let (claimed, read) = app.write(|tx| {
+        // As after a purge: the statistics say that the queue is empty.
+        sql!("ANALYZE jobs").execute(tx.conn)?;
+        sql!(
+            "INSERT INTO jobs (id, kind, payload, state, is_long, run_at, max_attempts, request_id, created_at)
+             SELECT gen_random_uuid(), 'test.mark', jsonb_build_object(), 'ready', false, {tx.now}, 1, '', {tx.now}
+             FROM generate_series(1, 2000)"
+        )
+        .execute(tx.conn)?;
+        let worker = Claimant {
+            name: "test",
+            number: None,
+        };
+        let room = Room { short: 2, long: 1 };
+        let claims = store::claim(tx.conn, &["test.mark"], room, worker, tx.now)?;
+        let read: Read = sql!(
+            "SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_xact_user_tables WHERE relname = 'jobs'"
+        )
+        .get_result(tx.conn)?;
+        Ok((claims.len(), read.rows))
+    });
+
+    assert_eq!(claimed, 2);
+    assert!(read < 100, "{read} rows read");
 }
