@@ -24,15 +24,15 @@ use super::{
     fixture::{course, today},
     model::{Audience, COURSES, Due, Model, PEOPLE, RULES, Rule, Step, VALIDITY, plus},
 };
-use crate::support::TestApp;
+use crate::support::{TestApp, soak};
 
-const LIVES: usize = 8;
+const LIVES: usize = 30;
 const STEPS: usize = 40;
 
 #[actix_web::test]
 async fn requirements_are_what_the_model_says_after_every_step_of_random_lives() {
     let mut runner = TestRunner::deterministic();
-    for _ in 0..LIVES {
+    for _ in 0..soak(LIVES) {
         let rules = prop::collection::vec(rule(), RULES)
             .new_tree(&mut runner)
             .unwrap()

@@ -7,13 +7,14 @@ use super::{
     fixture::{ask, clock, connect, schema, store},
     strategies::{filter, person},
 };
+use crate::support::soak;
 
 #[test]
 fn sql_and_evaluator_agree_on_random_people_and_filters() {
     let ((mut conn, _database), schema, clock) = (connect(), schema(), clock());
     let conn = std::cell::RefCell::new(&mut conn);
     let config = ProptestConfig {
-        cases: 100,
+        cases: soak(200) as u32,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
@@ -47,10 +48,10 @@ fn sql_and_evaluator_agree_on_random_people_and_filters() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: soak(250) as u32, ..ProptestConfig::default() })]
 
     #[test]
-    fn canonical_text_parses_to_an_equal_filter(text in filter()) {
+    fn canonical_text_of_a_random_filter_parses_to_an_equal_one(text in filter()) {
         let schema = schema();
         let filter = Filter::parse(&text, &schema).unwrap();
 

@@ -7,6 +7,7 @@ use super::{
     fixture::{clock, schema},
     strategies::filter,
 };
+use crate::support::soak;
 
 /// Parses, and does everything that can be done with what parses.
 fn exercise(text: &str) {
@@ -67,20 +68,20 @@ fn insertion() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: soak(1_000) as u32, ..ProptestConfig::default() })]
 
     #[test]
-    fn arbitrary_text_does_not_panic(text in any::<String>()) {
+    fn random_text_does_not_panic(text in any::<String>()) {
         exercise(&text);
     }
 
     #[test]
-    fn arbitrary_words_do_not_panic(words in vec("[()\\[\\]]|eq|pr|and|or|not|name|emails|type|level|true|null|\"[^\"]{0,3}\"|-?[0-9.e]{1,4}", 0..30)) {
+    fn random_words_do_not_panic(words in vec("[()\\[\\]]|eq|pr|and|or|not|name|emails|type|level|true|null|\"[^\"]{0,3}\"|-?[0-9.e]{1,4}", 0..30)) {
         exercise(&words.join(" "));
     }
 
     #[test]
-    fn filters_with_slips_do_not_panic(text in filter(), slips in vec((any::<Index>(), 0..4usize, insertion()), 1..4)) {
+    fn filters_with_random_slips_do_not_panic(text in filter(), slips in vec((any::<Index>(), 0..4usize, insertion()), 1..4)) {
         exercise(&slips.iter().fold(text, |text, slip| mutate(&text, slip)));
     }
 }

@@ -24,7 +24,7 @@ use crate::support::{
     wait_until,
 };
 
-const OPERATIONS: i64 = 300;
+const OPERATIONS: i64 = 100;
 const SUCCEEDED: &str = "SELECT count(*) FROM operations WHERE status = 'succeeded'";
 
 #[actix_web::test]

@@ -17,13 +17,16 @@ pub use client::{Answer, Client};
 /// Far beyond what anything here takes; only a fault reaches it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Leaves the processor to what is waited for.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+
 /// Waits for the effect of another thread or process, by asking again and again.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !is_so() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
-        std::thread::yield_now();
+        std::thread::sleep(BETWEEN_LOOKS);
     }
 }
 
