@@ -146,7 +146,7 @@ impl Caller {
 
     /// The id of the principal whose grants these are; nil for Provost itself.
     pub fn principal_id(&self) -> Uuid {
-        self.principal().unwrap_or(Uuid::nil())
+        self.principal().unwrap_or_default()
     }
 
     /// Where the caller may use `permission` at `now`; 403 if nowhere.

@@ -47,7 +47,7 @@ pub async fn authenticate(
     (id, secret): Credentials,
 ) -> ApiResult<Client> {
     let attempt = Attempt::of_client(&id, address::of(request));
-    let account = Uuid::parse_str(&id).unwrap_or(Uuid::nil());
+    let account = Uuid::parse_str(&id).unwrap_or_default();
     let hash = hash_secret(&secret);
     app.on_database(move |app, conn| {
         if let Some(refusal) = attempt.refusal(app, conn)? {
