@@ -17,7 +17,7 @@ import urllib.request
 from harness import ADDRESS, cpu_of, memory_of, provost_of
 
 COLUMNS = """id, username, email, given_name, family_name, status, locale, time_zone, title, job_code, department, location,
-cost_centre, employment_type, hired_on, left_on, manager_id, org_unit_id, attributes, version, created_at, updated_at"""
+cost_centre, employment_type, hired_on, left_on, manager_id, org_unit_id, location_id, attributes, activated_on, version, created_at, updated_at"""
 
 # What Provost sends for `GET /v1/users/{id}` and for the first page of `GET /v1/users`.
 STATEMENTS = {
