@@ -24,6 +24,9 @@ pub struct Metrics {
     seconds: HistogramVec,
     jobs: IntCounterVec,
     queue: IntGaugeVec,
+    consumer_lag: IntGaugeVec,
+    consumer_failures: IntGaugeVec,
+    events_set_aside: IntGaugeVec,
 }
 
 /// The label of requests that no operation answers.
@@ -58,11 +61,41 @@ impl Metrics {
                 &["kind", "outcome"],
             )?,
             queue: IntGaugeVec::new(Opts::new("provost_queue_length", "Work that waits."), &["queue"])?,
+            consumer_lag: IntGaugeVec::new(
+                Opts::new(
+                    "provost_consumer_lag",
+                    "Positions between a consumer of events and the ledger's end.",
+                ),
+                &["consumer"],
+            )?,
+            consumer_failures: IntGaugeVec::new(
+                Opts::new(
+                    "provost_consumer_failures",
+                    "Failures of a consumer at the event that comes next.",
+                ),
+                &["consumer"],
+            )?,
+            events_set_aside: IntGaugeVec::new(
+                Opts::new(
+                    "provost_events_set_aside",
+                    "Events that a consumer failed to react to ten times.",
+                ),
+                &["consumer"],
+            )?,
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
         metrics.registry.register(Box::new(metrics.seconds.clone()))?;
         metrics.registry.register(Box::new(metrics.jobs.clone()))?;
         metrics.registry.register(Box::new(metrics.queue.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.consumer_lag.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.consumer_failures.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.events_set_aside.clone()))?;
         Ok(metrics)
     }
 
@@ -100,6 +133,17 @@ impl Metrics {
     /// Sets how much work waits in `queue`.
     pub fn set_queue(&self, queue: &str, length: i64) {
         self.queue.with_label_values(&[queue]).set(length);
+    }
+
+    /// Sets how a consumer of events stands.
+    pub fn set_consumer(&self, consumer: &str, lag: i64, failures: i64, set_aside: i64) {
+        self.consumer_lag.with_label_values(&[consumer]).set(lag);
+        self.consumer_failures
+            .with_label_values(&[consumer])
+            .set(failures);
+        self.events_set_aside
+            .with_label_values(&[consumer])
+            .set(set_aside);
     }
 
     /// The text that Prometheus reads.

@@ -39,7 +39,6 @@ pub const REACTIONS: &[Reaction] = &[
     people::facts::refresh_changed,
     access::forget_changed_callers,
     enrollment::rules::reconcile::react,
-    credential::follow_completions,
 ];
 
 /// What comes in as CSV.

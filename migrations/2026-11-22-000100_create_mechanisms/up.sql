@@ -7,11 +7,12 @@ CREATE COLLATION provost_order (provider = icu, locale = 'und');
 -- Indexes of groups of three letters: text that contains, begins words with or resembles what is searched for.
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 
+-- One row for each thing changed, written by the transaction that changed it and never again, except to erase its payload.
+-- Stored by user, so that events can be distributed with the facts that they tell of.
 CREATE TABLE events (
-    id uuid PRIMARY KEY,
-    -- Given by the sealer, gap-free; NULL until then.
-    position bigint CONSTRAINT events_position_key UNIQUE,
-    hash bytea,
+    -- The nil id where the change is about no user.
+    user_id uuid NOT NULL,
+    id uuid NOT NULL,
     recorded_at timestamptz NOT NULL,
     actor_kind text NOT NULL CHECK (actor_kind IN ('user', 'service_account', 'system')),
     actor_id uuid,
@@ -22,18 +23,55 @@ CREATE TABLE events (
     -- The version of the payloads' form.
     version smallint NOT NULL,
     object_id uuid NOT NULL,
-    -- The person whom the change is about, if it is about one.
-    user_id uuid,
     before jsonb,
     after jsonb,
     reason text,
-    CHECK ((position IS NULL) = (hash IS NULL))
+    -- NULL once the payload (before, after and reason) is erased.
+    salt bytea,
+    -- SHA-256 of the salt and the payload, which the chain covers in place of them.
+    digest bytea NOT NULL,
+    CHECK (salt IS NOT NULL OR (before IS NULL AND after IS NULL AND reason IS NULL)),
+    PRIMARY KEY (user_id, id)
 );
 -- Nothing is ever looked for by these, and they are most of what is stored: ANALYZE need not read them.
-ALTER TABLE events ALTER before SET STATISTICS 0, ALTER after SET STATISTICS 0, ALTER hash SET STATISTICS 0;
-CREATE INDEX events_unsealed_idx ON events (id) WHERE position IS NULL;
-CREATE INDEX events_object_idx ON events (object_id, position);
-CREATE INDEX events_user_idx ON events (user_id, position) WHERE user_id IS NOT NULL;
+ALTER TABLE events ALTER before SET STATISTICS 0, ALTER after SET STATISTICS 0, ALTER salt SET STATISTICS 0,
+    ALTER digest SET STATISTICS 0;
+
+-- Which events wait for the sealer: a row for up to 1,000 events of one statement, deleted when they are sealed.
+CREATE TABLE unsealed_events (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_ids uuid[] NOT NULL,
+    event_ids uuid[] NOT NULL
+);
+
+-- The ledger: the sealed events in their order, with what the feed filters by. Append-only.
+CREATE TABLE ledger_entries (
+    -- 1, 2, 3 … without gaps.
+    position bigint PRIMARY KEY,
+    hash bytea NOT NULL,
+    event_id uuid NOT NULL,
+    user_id uuid,
+    recorded_at timestamptz NOT NULL,
+    actor_id uuid,
+    action text NOT NULL,
+    object_kind text NOT NULL,
+    object_id uuid NOT NULL
+);
+ALTER TABLE ledger_entries ALTER hash SET STATISTICS 0;
+CREATE INDEX ledger_entries_action_idx ON ledger_entries (action, position);
+CREATE INDEX ledger_entries_object_idx ON ledger_entries (object_id, position);
+CREATE INDEX ledger_entries_user_idx ON ledger_entries (user_id, position) WHERE user_id IS NOT NULL;
+CREATE INDEX ledger_entries_actor_idx ON ledger_entries (actor_id, position) WHERE actor_id IS NOT NULL;
+-- Both grow with the position, so that a few bytes for many rows are enough.
+CREATE INDEX ledger_entries_event_idx ON ledger_entries USING brin (event_id) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX ledger_entries_recorded_idx ON ledger_entries USING brin (recorded_at) WITH (pages_per_range = 32, autosummarize = on);
+
+-- The feed: what was sealed, in full.
+CREATE VIEW sealed_events AS
+    SELECT l.event_id AS id, l.position, l.hash, l.recorded_at, e.actor_kind, l.actor_id, e.on_behalf_of, e.request_id,
+        l.action, l.object_kind, e.version, l.object_id, l.user_id, e.before, e.after, e.reason, e.salt, e.digest
+    FROM ledger_entries l
+    JOIN events e ON e.user_id = coalesce(l.user_id, '00000000-0000-0000-0000-000000000000') AND e.id = l.event_id;
 
 -- The end of the chain: one row, locked by the sealer.
 CREATE TABLE ledger_head (
@@ -42,6 +80,30 @@ CREATE TABLE ledger_head (
     hash bytea NOT NULL
 );
 INSERT INTO ledger_head (position, hash) VALUES (0, '\x0000000000000000000000000000000000000000000000000000000000000000');
+
+-- Where each consumer of events is.
+CREATE TABLE event_consumers (
+    name text PRIMARY KEY,
+    -- It has had the events that it wants up to here.
+    position bigint NOT NULL,
+    -- Failures at the event that comes next.
+    attempts integer NOT NULL DEFAULT 0,
+    retry_at timestamptz,
+    last_error text,
+    updated_at timestamptz NOT NULL
+);
+
+-- Events whose reaction failed too often.
+CREATE TABLE set_aside_events (
+    id uuid PRIMARY KEY,
+    consumer text NOT NULL,
+    position bigint NOT NULL,
+    attempts integer NOT NULL,
+    last_error text NOT NULL,
+    created_at timestamptz NOT NULL,
+    UNIQUE (consumer, position)
+);
+CREATE INDEX set_aside_events_created_idx ON set_aside_events (created_at, id);
 
 CREATE TABLE jobs (
     id uuid PRIMARY KEY,

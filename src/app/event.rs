@@ -1,15 +1,15 @@
 //! Events on their way into the ledger: what they say, and the statements that append them.
 
 use chrono::{DateTime, Utc};
-use diesel::{Insertable, PgConnection, QueryResult, RunQueryDsl};
+use diesel::{PgConnection, QueryResult};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::EventKind;
 use crate::{
-    authz::{Actor, ActorKind},
-    db::{Fixed, Sql, schema::events},
+    authz::Actor,
+    db::{Fixed, Sql},
     sql,
 };
 
@@ -74,58 +74,70 @@ impl Event {
     }
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = events)]
-struct NewEvent {
-    id: Uuid,
-    recorded_at: DateTime<Utc>,
-    actor_kind: ActorKind,
-    actor_id: Option<Uuid>,
-    on_behalf_of: Option<Uuid>,
-    request_id: String,
-    action: &'static str,
-    object_kind: &'static str,
-    version: i16,
-    object_id: Uuid,
-    user_id: Option<Uuid>,
-    before: Option<Value>,
-    after: Option<Value>,
-    reason: Option<String>,
+/// What all events of a transaction share.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    /// Who acts.
+    pub actor: Actor,
+    /// When.
+    pub now: DateTime<Utc>,
+    /// In which request.
+    pub request_id: &'a str,
 }
 
-/// Rows of one statement: 14 columns each, of 65,535 parameters at most.
-const ROWS_A_STATEMENT: usize = 2_000;
+/// Events that one row of `unsealed_events` names: what the sealer takes at once at least.
+const EVENTS_A_ROW: i64 = 1_000;
 
-/// Appends `events`, all by `actor`, in the caller's transaction.
-pub(super) fn append(
-    conn: &mut PgConnection,
-    events: Vec<Event>,
-    actor: Actor,
-    now: DateTime<Utc>,
-    request_id: &str,
-) -> QueryResult<()> {
-    let rows: Vec<NewEvent> = events
-        .into_iter()
-        .map(|event| NewEvent {
-            id: Uuid::now_v7(),
-            recorded_at: now,
-            actor_kind: actor.kind,
-            actor_id: actor.id,
-            on_behalf_of: actor.on_behalf_of,
-            request_id: request_id.to_owned(),
-            action: event.action,
-            object_kind: event.object_kind,
-            version: event.version,
-            object_id: event.object_id,
-            user_id: event.user_id,
-            before: event.before,
-            after: event.after,
-            reason: event.reason,
-        })
-        .collect();
-    for chunk in rows.chunks(ROWS_A_STATEMENT) {
-        diesel::insert_into(events::table).values(chunk).execute(conn)?;
+/// The CTEs that append the events of `rows`, a query of `id, user_id, action, object_kind, version, object_id, before,
+/// after, reason`, and tell the sealer of them. The digest is over a salt and what PostgreSQL prints for the payload, so that
+/// the payload can be erased and the chain still holds.
+fn appending(source: Source<'_>, rows: Sql) -> Sql {
+    sql!(
+        "appended AS (INSERT INTO events (id, user_id, recorded_at, actor_kind, actor_id, on_behalf_of,
+                request_id, action, object_kind, version, object_id, before, after, reason, salt, digest)
+            SELECT id, coalesce(user_id, {nobody}), {source.now}, {actor_kind}, {source.actor.id},
+                {source.actor.on_behalf_of}, {source.request_id}, action, object_kind, version, object_id,
+                before, after, reason, salt,
+                sha256(salt || convert_to(jsonb_build_array(before, after, reason)::text, 'UTF8'))
+            FROM (SELECT *, uuid_send(gen_random_uuid()) AS salt FROM ({rows}) AS rows) AS salted
+            RETURNING user_id, id),
+         told AS (INSERT INTO unsealed_events (user_ids, event_ids)
+            SELECT array_agg(user_id), array_agg(id)
+            FROM (SELECT user_id, id, row_number() OVER () - 1 AS place FROM appended) AS numbered
+            GROUP BY place / {EVENTS_A_ROW})",
+        nobody = Uuid::nil(),
+        actor_kind = source.actor.kind.as_str(),
+    )
+}
+
+/// Appends `events` in the caller's transaction.
+pub(super) fn append(conn: &mut PgConnection, events: Vec<Event>, source: Source<'_>) -> QueryResult<()> {
+    if events.is_empty() {
+        return Ok(());
     }
+    let text = |value: &Option<Value>| value.as_ref().map(Value::to_string).unwrap_or_default();
+    let ids: Vec<Uuid> = events.iter().map(|_| Uuid::now_v7()).collect();
+    let users: Vec<Uuid> = events
+        .iter()
+        .map(|event| event.user_id.unwrap_or_default())
+        .collect();
+    let actions: Vec<String> = events.iter().map(|event| event.action.to_owned()).collect();
+    let kinds: Vec<String> = events.iter().map(|event| event.object_kind.to_owned()).collect();
+    let versions: Vec<i64> = events.iter().map(|event| event.version.into()).collect();
+    let objects: Vec<Uuid> = events.iter().map(|event| event.object_id).collect();
+    let befores: Vec<String> = events.iter().map(|event| text(&event.before)).collect();
+    let afters: Vec<String> = events.iter().map(|event| text(&event.after)).collect();
+    let reasons: Vec<String> = events
+        .into_iter()
+        .map(|event| event.reason.unwrap_or_default())
+        .collect();
+    let rows = sql!(
+        "SELECT id, user_id, action, object_kind, version, object_id, nullif(before, '')::jsonb AS before,
+            nullif(after, '')::jsonb AS after, nullif(reason, '') AS reason
+         FROM unnest({ids}, {users}, {actions}, {kinds}, {versions}, {objects}, {befores}, {afters}, {reasons})
+            AS given (id, user_id, action, object_kind, version, object_id, before, after, reason)"
+    );
+    sql!("WITH {appending} SELECT", appending = appending(source, rows)).execute(conn)?;
     Ok(())
 }
 
@@ -138,24 +150,20 @@ fn version_of_action(kinds: &[&EventKind]) -> Sql {
     sql!("CASE action{cases} END")
 }
 
-/// The end of a statement that changes many things at once: appends an event by `actor` for each row of the CTE `changes
-/// (action, id, user_id, before, after)`. Its actions are those of `kinds`, which are about things of one kind.
+/// The CTEs that append an event for each row of the CTE `changes (action, id, user_id, before, after)`. Its actions are
+/// those of `kinds`, which are about things of one kind.
 pub(super) fn append_from(
-    actor: Actor,
-    now: DateTime<Utc>,
-    request_id: &str,
+    source: Source<'_>,
     new_ids: Sql,
     kinds: &[&EventKind],
     changes: &'static str,
 ) -> Sql {
-    sql!(
-        " INSERT INTO events (id, recorded_at, actor_kind, actor_id, on_behalf_of, request_id, action,
-            object_kind, version, object_id, user_id, before, after)
-         SELECT {new_ids}, {now}, {actor_kind}, {actor.id}, {actor.on_behalf_of}, {request_id}, action,
-            {object_kind}, {version}, id, user_id, before, after FROM {changes}",
-        actor_kind = actor.kind.as_str(),
+    let rows = sql!(
+        "SELECT {new_ids} AS id, user_id, action, {object_kind}::text AS object_kind, {version} AS version,
+            id AS object_id, before, after, NULL::text AS reason FROM {changes}",
         object_kind = kinds.first().map(|kind| kind.object_kind),
         version = version_of_action(kinds),
         changes = Fixed(changes),
-    )
+    );
+    appending(source, rows)
 }

@@ -36,7 +36,7 @@ pub use event_kind::{EventKind, EventPayload, Payload};
 pub use idempotency::{IdempotencyKey, REPLAYED, recall};
 pub use parts::{Part, Parts};
 pub use queue::{NewJob, Queueable};
-pub use tx::{CHANNEL, NotedCompletion, Reaction, Tx, Wake};
+pub use tx::{CHANNEL, Reaction, Tx, Wake};
 pub use unique::refuse_taken;
 
 /// The state of a Provost process; holds nothing that another process could not rebuild from the database.

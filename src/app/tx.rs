@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{PgConnection, connection::SimpleConnection};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types::BigInt};
 use uuid::Uuid;
 
 use super::{
@@ -66,15 +66,6 @@ impl Wake {
     }
 }
 
-/// A completion that this transaction recorded; see [`Tx::note_completion`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotedCompletion {
-    /// The user.
-    pub user_id: Uuid,
-    /// Which.
-    pub completion_id: Uuid,
-}
-
 /// A call's database work. See the module.
 pub struct Tx<'a> {
     /// The process's state.
@@ -99,7 +90,12 @@ struct Pending {
     jobs: Vec<NewJob>,
     wakes: BTreeSet<Wake>,
     changed_users: BTreeSet<Uuid>,
-    completions: Vec<NotedCompletion>,
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
 }
 
 impl Pending {
@@ -108,7 +104,6 @@ impl Pending {
         self.jobs.extend(later.jobs);
         self.wakes.extend(later.wakes);
         self.changed_users.extend(later.changed_users);
-        self.completions.extend(later.completions);
     }
 }
 
@@ -244,17 +239,28 @@ impl<'a> Tx<'a> {
         self.pending.events.push(event);
     }
 
-    /// The end of a statement that changes many things at once: ` INSERT INTO events …`, one for each row of the CTE
+    /// The CTEs at the end of a statement that changes many things at once: they record an event for each row of the CTE
     /// `changes (action, id, user_id, before, after)`. Its actions are those of `kinds`, which are about things of one kind.
     pub fn events_from(&self, kinds: &[&EventKind], changes: &'static str) -> Sql {
-        event::append_from(
-            self.caller.actor,
-            self.now,
-            &self.request_id,
-            self.new_ids(),
-            kinds,
-            changes,
-        )
+        event::append_from(self.source(), self.new_ids(), kinds, changes)
+    }
+
+    /// Changes many things at once by the CTEs `ctes`, the last of which is `changes (action, id, user_id, before, after)`;
+    /// records an event of one of `kinds` for each of its rows, and answers how many there were.
+    pub fn record_changes(&mut self, kinds: &[&EventKind], ctes: Sql) -> ApiResult<usize> {
+        let events = self.events_from(kinds, "changes");
+        let counted: Counted =
+            sql!("WITH {ctes}, {events} SELECT count(*) AS rows FROM appended").get_result(self.conn)?;
+        Ok(counted.rows as usize)
+    }
+
+    /// What the events of this transaction share.
+    fn source(&self) -> event::Source<'_> {
+        event::Source {
+            actor: self.caller.actor,
+            now: self.now,
+            request_id: &self.request_id,
+        }
     }
 
     /// An expression that is another UUIDv7 of this transaction's instant for each row.
@@ -295,23 +301,15 @@ impl<'a> Tx<'a> {
         self.pending.changed_users.iter().copied().collect()
     }
 
-    /// Says that a completion was recorded, so that consumers of completions (certificates) react to it.
-    pub fn note_completion(&mut self, user_id: Uuid, completion_id: Uuid) {
-        self.pending.completions.push(NotedCompletion {
-            user_id,
-            completion_id,
-        });
-    }
-
-    /// The completions that this transaction recorded, for reactions.
-    pub fn completions_noted(&self) -> &[NotedCompletion] {
-        &self.pending.completions
-    }
-
     /// Writes events, jobs and notifications; answers the notifications for this very process.
     pub(super) fn finish(mut self) -> ApiResult<Vec<Wake>> {
         let events = std::mem::take(&mut self.pending.events);
-        event::append(self.conn, events, self.caller.actor, self.now, &self.request_id)?;
+        let source = event::Source {
+            actor: self.caller.actor,
+            now: self.now,
+            request_id: &self.request_id,
+        };
+        event::append(self.conn, events, source)?;
         queue::insert(self.conn, std::mem::take(&mut self.pending.jobs))?;
         if !self.pending.wakes.is_empty() {
             let payloads: Vec<String> = self.pending.wakes.iter().map(Wake::payload).collect();

@@ -11,7 +11,7 @@ use clap::Args;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 
 use super::{CommandError, CommandResult, say, start};
-use crate::{app::Clock, config::Config, credential::pdf, db::migrate};
+use crate::{app::Clock, config::Config, credential::pdf, db::migrate, ledger::consumers};
 
 /// Check settings, database, migrations and clock, and name each fault with its fix.
 #[derive(Debug, Args)]
@@ -179,6 +179,7 @@ fn database(conn: &mut PgConnection, connections: u32, config: &Config) -> Vec<(
     if is_migrated {
         findings.push(("signing keys", signing_keys(conn)));
         findings.push(("ledger", ledger(conn)));
+        findings.push(("consumers", consumers(conn)));
         findings.push(("fonts", fonts(conn, config)));
     }
     findings
@@ -377,8 +378,9 @@ struct Head {
 fn ledger(conn: &mut PgConnection) -> Finding {
     let head = sql_query(
         "SELECT head.position,
-            head.position = coalesce((SELECT max(events.position) FROM events), 0)
-            AND (head.position = 0 OR head.hash = (SELECT events.hash FROM events WHERE events.position = head.position))
+            head.position = coalesce((SELECT max(last.position) FROM ledger_entries last), 0)
+            AND (head.position = 0
+                OR head.hash = (SELECT last.hash FROM ledger_entries last WHERE last.position = head.position))
             IS TRUE AS fits
          FROM ledger_head head",
     );
@@ -390,6 +392,30 @@ fn ledger(conn: &mut PgConnection) -> Finding {
             restore,
         ),
         Err(error) => fault(error.to_string(), restore),
+    }
+}
+
+/// Whether every consumer of events gets on.
+fn consumers(conn: &mut PgConnection) -> Finding {
+    let counts = match consumers::counts(conn) {
+        Ok(counts) => counts,
+        Err(error) => return fault(error.to_string(), "run `provost migrate`."),
+    };
+    let failing = counts
+        .iter()
+        .find(|consumer| consumer.failures > 0 || consumer.set_aside > 0);
+    match failing {
+        Some(consumer) => fault(
+            format!(
+                "The consumer {} has failed {} times at its next event, and {} events were set aside. {}",
+                consumer.name,
+                consumer.failures,
+                consumer.set_aside,
+                consumer.last_error.as_deref().unwrap_or_default()
+            ),
+            "see GET /v1/set-aside-events for the errors; repair what they name, and retry the events there.",
+        ),
+        None => Fine(format!("{} follow the ledger", counts.len())),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
         migrate,
     },
     jobs::{JobSignal, long_jobs},
+    ledger::{Consumers, consumers},
     metrics::Metrics,
     server,
 };
@@ -76,6 +77,16 @@ pub fn start(config: Config) -> Result<Started, CommandError> {
 
 /// Makes the app on a database, which is migrated and seeded with what Provost itself needs.
 pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>, CommandError> {
+    app_with(config, database, clock, super::worker::CONSUMERS)
+}
+
+/// The same with other consumers of events.
+pub fn app_with(
+    config: Config,
+    database: DbOptions,
+    clock: Clock,
+    consumers: Consumers,
+) -> Result<Arc<App>, CommandError> {
     config.mail().map_err(CommandError)?;
     let db = Db::start(database);
     let applied = {
@@ -100,6 +111,7 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
             .with(Rates::new(config.rate_limit))
             .with(Providers::default())
             .with(JobSignal::default())
+            .with(consumers)
             .with(server::IMPORT_TARGETS)
             .with(server::SSO_PEOPLE)
             .with(server::SUBJECTS),
@@ -111,7 +123,8 @@ pub fn app(config: Config, database: DbOptions, clock: Clock) -> Result<Arc<App>
     app.write_blocking(&Acting::system("start"), |tx| {
         keys::ensure(tx)?;
         built_in::ensure(tx)?;
-        templates::store::ensure(tx)
+        templates::store::ensure(tx)?;
+        consumers::register(tx)
     })?;
     keys::load(
         &app,

@@ -9,14 +9,17 @@ use crate::{
     access::{keys::RotateKeys, sessions::purge::PurgeRefreshTokens},
     app::App,
     config::Config,
-    credential::certificates::issue::IssueCertificate,
+    credential::{self, certificates::issue::IssueCertificate},
     enrollment::rules::{
         job::{ReconcileAll, ReconcileRule},
         plan_job::{ApplyRuleJob, MakePlan},
     },
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
-    ledger::{self, VerifyLedger},
+    ledger::{
+        self, Consumers, VerifyLedger,
+        consumers::{self, Consume},
+    },
     people::{
         facts::FollowPeople,
         groups::upkeep::RefreshGroups,
@@ -29,6 +32,7 @@ use crate::{
 /// Every kind of job.
 pub const HANDLERS: &[Handler] = &[
     Handler::of::<ApplyPlan>(),
+    Handler::of::<Consume>(),
     Handler::of::<FollowPeople>(),
     Handler::of::<IssueCertificate>(),
     Handler::of::<RefreshGroups>(),
@@ -46,12 +50,20 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<VerifyLedger>(),
 ];
 
+/// What reacts to events.
+pub const CONSUMERS: Consumers = Consumers(&[credential::CERTIFICATES]);
+
 /// What comes round.
 pub const SCHEDULES: &[Schedule] = &[
     Schedule {
         name: "purge",
         every: Every::Minutes(60),
         enqueue: |tx| tx.enqueue(&Purge {}),
+    },
+    Schedule {
+        name: "consumers",
+        every: Every::Minutes(5),
+        enqueue: consumers::wake_all,
     },
     Schedule {
         name: "refresh_tokens",

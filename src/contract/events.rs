@@ -6,7 +6,7 @@ use super::RESOURCES;
 use crate::{
     access,
     app::{EventKind, Payload},
-    catalog, credential, enrollment, import, jobs, operations, people,
+    catalog, credential, enrollment, import, jobs, ledger, operations, people,
     resource::Listed,
     scim,
 };
@@ -19,6 +19,7 @@ pub const DEMO_BUILT: EventKind =
 const ROOMS: &[&[EventKind]] = &[
     operations::events::KINDS,
     jobs::events::KINDS,
+    ledger::events::KINDS,
     import::events::KINDS,
     access::events::KINDS,
     people::events::KINDS,

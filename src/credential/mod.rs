@@ -9,8 +9,10 @@ pub mod verification;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{app::Tx, http::ApiResult};
-use certificates::issue::{self, IssueCertificate};
+use crate::{
+    enrollment::events::{COMPLETION_CORRECTED, COMPLETION_CREATED},
+    ledger::Consumer,
+};
 
 /// The routes behind authentication.
 pub fn configure(config: &mut ServiceConfig) {
@@ -23,15 +25,9 @@ pub fn configure_public(config: &mut ServiceConfig) {
     verification::routes::configure_public(config);
 }
 
-/// Each completion that this transaction recorded gets its certificate: one by a job, which sets its file as well;
-/// many at once, whose files are set when somebody asks for them.
-pub fn follow_completions(tx: &mut Tx) -> ApiResult<()> {
-    match tx.completions_noted().to_vec().as_slice() {
-        [] => Ok(()),
-        [one] => tx.enqueue(&IssueCertificate {
-            user_id: one.user_id,
-            completion_id: one.completion_id,
-        }),
-        many => issue::issue_all(tx, many),
-    }
-}
+/// Each completion gets its certificate.
+pub const CERTIFICATES: Consumer = Consumer {
+    name: "certificates",
+    kinds: &[COMPLETION_CREATED, COMPLETION_CORRECTED],
+    react: certificates::issue::react,
+};

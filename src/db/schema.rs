@@ -167,10 +167,66 @@ diesel::table! {
 }
 
 diesel::table! {
-    events (id) {
+    events (user_id, id) {
+        user_id -> Uuid,
         id -> Uuid,
-        position -> Nullable<Int8>,
-        hash -> Nullable<Bytea>,
+        recorded_at -> Timestamptz,
+        actor_kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        on_behalf_of -> Nullable<Uuid>,
+        request_id -> Text,
+        action -> Text,
+        object_kind -> Text,
+        object_id -> Uuid,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
+        reason -> Nullable<Text>,
+        salt -> Nullable<Bytea>,
+        digest -> Bytea,
+    }
+}
+
+diesel::table! {
+    event_consumers (name) {
+        name -> Text,
+        position -> Int8,
+        attempts -> Int4,
+        retry_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    set_aside_events (id) {
+        id -> Uuid,
+        consumer -> Text,
+        position -> Int8,
+        attempts -> Int4,
+        last_error -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger_entries (position) {
+        position -> Int8,
+        hash -> Bytea,
+        event_id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        recorded_at -> Timestamptz,
+        actor_id -> Nullable<Uuid>,
+        action -> Text,
+        object_kind -> Text,
+        object_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    sealed_events (id) {
+        id -> Uuid,
+        position -> Int8,
+        hash -> Bytea,
         recorded_at -> Timestamptz,
         actor_kind -> Text,
         actor_id -> Nullable<Uuid>,
@@ -179,11 +235,14 @@ diesel::table! {
         action -> Text,
         object_kind -> Text,
         version -> Int2,
+        version -> Int2,
         object_id -> Uuid,
         user_id -> Nullable<Uuid>,
         before -> Nullable<Jsonb>,
         after -> Nullable<Jsonb>,
         reason -> Nullable<Text>,
+        salt -> Nullable<Bytea>,
+        digest -> Bytea,
     }
 }
 
@@ -803,7 +862,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     imports,
     job_schedules,
     jobs,
+    event_consumers,
+    set_aside_events,
+    ledger_entries,
     ledger_head,
+    sealed_events,
     locations,
     operations,
     org_unit_closure,

@@ -29,14 +29,12 @@ event_kinds! {
 /// for each row that it answers. `before` is a query of `id` and `before` over the state ahead of the change.
 pub fn record(tx: &mut Tx, kind: &EventKind, before: Option<Sql>, change: Sql) -> ApiResult<usize> {
     let before = before.unwrap_or_else(|| sql!("SELECT NULL::uuid AS id, NULL::jsonb AS before WHERE FALSE"));
-    let recorded = sql!(
-        "WITH before AS MATERIALIZED ({before}), changed AS ({change}),
+    let changes = sql!(
+        "before AS MATERIALIZED ({before}), changed AS ({change}),
          changes AS (SELECT {kind.action} AS action, changed.id,
                 CASE WHEN {is_person} THEN changed.id END AS user_id, before.before, changed.after
-            FROM changed LEFT JOIN before ON before.id = changed.id ORDER BY changed.id){events}",
+            FROM changed LEFT JOIN before ON before.id = changed.id ORDER BY changed.id)",
         is_person = kind.object_kind == "user",
-        events = tx.events_from(&[kind], "changes"),
-    )
-    .execute(tx.conn)?;
-    Ok(recorded)
+    );
+    tx.record_changes(&[kind], changes)
 }

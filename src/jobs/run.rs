@@ -64,7 +64,22 @@ impl<'a> JobRun<'a> {
     /// Writes in one transaction as Provost, on behalf of the principal who caused the job, under their request's id.
     /// `f` may run more than once.
     pub fn write<T>(&self, f: impl Fn(&mut Tx) -> ApiResult<T>) -> Result<T, JobError> {
-        let written = self.app.write_blocking(&self.acting, |tx| {
+        self.write_as(&self.acting, f)
+    }
+
+    /// As [`JobRun::write`], on behalf of another principal and under the id of their request: for a job that does the
+    /// work of many.
+    pub fn write_on_behalf<T>(
+        &self,
+        principal: Option<Uuid>,
+        request_id: &str,
+        f: impl Fn(&mut Tx) -> ApiResult<T>,
+    ) -> Result<T, JobError> {
+        self.write_as(&Acting::system_on_behalf_of(principal, request_id), f)
+    }
+
+    fn write_as<T>(&self, acting: &Acting, f: impl Fn(&mut Tx) -> ApiResult<T>) -> Result<T, JobError> {
+        let written = self.app.write_blocking(acting, |tx| {
             if !store::hold(tx.conn, self.claim)? {
                 return Ok(None);
             }

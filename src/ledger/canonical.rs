@@ -1,80 +1,82 @@
 //! What is hashed: an event as bytes that never depend on who writes them.
 //!
 //! A JSON array without white space of position, id, recorded_at (RFC 3339, UTC, microseconds), actor_kind, actor_id,
-//! on_behalf_of, request_id, action, object_kind, version, object_id, user_id, before, after and reason; the members of objects
-//! are sorted by their names. An event's hash is SHA-256 over the hash before it (32 zero bytes for the first) and
-//! these bytes.
+//! on_behalf_of, request_id, action, object_kind, version, object_id, user_id and digest (hexadecimal); what is not there is
+//! `null`. An event's hash is SHA-256 over the hash before it (32 zero bytes for the first) and these bytes.
+//!
+//! The digest stands for the payload, so that it can be erased: SHA-256 over the event's salt and the payload's bytes,
+//! `[before, after, reason]` as PostgreSQL prints `jsonb`. Whoever verifies hashes these bytes as they are.
 
-use std::collections::BTreeMap;
-
-use chrono::SecondsFormat;
-use serde_json::{Value, json};
+use chrono::{DateTime, SecondsFormat, Utc};
+use data_encoding::HEXLOWER;
+use diesel::QueryableByName;
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
-use super::model::SealedEvent;
+use super::ActorKind;
+use crate::db::schema::events;
 
 /// The hash before the first event.
 pub const GENESIS: [u8; 32] = [0; 32];
 
-/// The hash of `event`, which stands at its position after the event whose hash is `previous`.
-pub fn hash(previous: &[u8], event: &SealedEvent) -> Vec<u8> {
-    let mut hasher = Sha256::new();
-    hasher.update(previous);
-    hasher.update(bytes(event));
-    hasher.finalize().to_vec()
+/// What the chain covers of an event, but for its position.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+#[diesel(table_name = events)]
+pub struct Covered {
+    /// Our id.
+    pub id: Uuid,
+    /// The user whom it is about; the nil id where it is about none.
+    pub user_id: Uuid,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// What kind of principal did it.
+    pub actor_kind: ActorKind,
+    /// Who did it.
+    pub actor_id: Option<Uuid>,
+    /// In whose place.
+    pub on_behalf_of: Option<Uuid>,
+    /// The request in which it was done.
+    pub request_id: String,
+    /// What was done.
+    pub action: String,
+    /// What it was done to.
+    pub object_kind: String,
+    /// The version of the form of its payload.
+    pub version: i16,
+    /// Which one.
+    pub object_id: Uuid,
+    /// What stands for the payload.
+    pub digest: Vec<u8>,
 }
 
-fn bytes(event: &SealedEvent) -> String {
-    let fields = json!([
-        event.position,
-        event.id,
-        event.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
-        event.actor_kind,
-        event.actor_id,
-        event.on_behalf_of,
-        event.request_id,
-        event.action,
-        event.object_kind,
-        event.version,
-        event.object_id,
-        event.user_id,
-        event.before,
-        event.after,
-        event.reason,
-    ]);
-    let mut text = String::new();
-    write(&fields, &mut text);
-    text
-}
-
-/// Written here and not left to serde_json, whose order of members is a build's choice.
-fn write(value: &Value, text: &mut String) {
-    match value {
-        Value::Array(items) => {
-            text.push('[');
-            for (index, item) in items.iter().enumerate() {
-                separate(index, text);
-                write(item, text);
-            }
-            text.push(']');
-        }
-        Value::Object(members) => {
-            text.push('{');
-            let sorted: BTreeMap<_, _> = members.iter().collect();
-            for (index, (name, member)) in sorted.into_iter().enumerate() {
-                separate(index, text);
-                text.push_str(&Value::from(name.as_str()).to_string());
-                text.push(':');
-                write(member, text);
-            }
-            text.push('}');
-        }
-        plain => text.push_str(&plain.to_string()),
+impl Covered {
+    /// The user whom it is about.
+    pub fn user(&self) -> Option<Uuid> {
+        Some(self.user_id).filter(|id| !id.is_nil())
     }
-}
 
-fn separate(index: usize, text: &mut String) {
-    if index > 0 {
-        text.push(',');
+    /// The hash of the event at `position`, after the event whose hash is `previous`.
+    pub fn hash(&self, previous: &[u8], position: i64) -> Vec<u8> {
+        let covered = json!([
+            position,
+            self.id,
+            self.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            self.actor_kind,
+            self.actor_id,
+            self.on_behalf_of,
+            self.request_id,
+            self.action,
+            self.object_kind,
+            self.version,
+            self.object_id,
+            self.user(),
+            HEXLOWER.encode(&self.digest),
+        ]);
+        Sha256::new()
+            .chain_update(previous)
+            .chain_update(covered.to_string())
+            .finalize()
+            .to_vec()
     }
 }

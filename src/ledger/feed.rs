@@ -8,24 +8,24 @@ use super::{ActorKind, model::SealedEvent};
 use crate::{
     app::Tx,
     authz::Protected,
-    db::schema::events,
+    db::schema::sealed_events,
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiResult, FieldError, ListQuery, Listing, Page, Parameters, Sort, list::SortKind},
     sql,
 };
 
 const LISTING: Listing = Listing {
-    id: "events.id",
+    id: "sealed_events.id",
     sorts: &[Sort {
         name: "position",
-        column: "events.position",
+        column: "sealed_events.position",
         kind: SortKind::Integer,
     }],
 };
 
 macro_rules! attributes {
     ($($name:literal $kind:expr, $doc:literal;)*) => {
-        &[$(Attribute { name: $name, kind: $kind, column: Column::Scalar(concat!("events.", $name)), doc: $doc }),*]
+        &[$(Attribute { name: $name, kind: $kind, column: Column::Scalar(concat!("sealed_events.", $name)), doc: $doc }),*]
     };
 }
 
@@ -83,8 +83,8 @@ pub fn list(tx: &mut Tx, query: ListEvents) -> ApiResult<Page<SealedEvent>> {
         faults: query.faults,
     };
     let (page, filter) = query.page(&LISTING, &SCHEMA, &tx.filter_clock())?;
-    let later = sql!("events.position > {after}");
-    let rows = events::table
+    let later = sql!("sealed_events.position > {after}");
+    let rows = sealed_events::table
         .select((SealedEvent::as_select(), page.key()))
         .filter(page.rows([SealedEvent::covered(&scope), later, filter]))
         .order(page.order())

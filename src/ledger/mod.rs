@@ -1,10 +1,14 @@
 //! The ledger: one event for each thing changed, in the transaction that changed it.
 //!
 //! `events` is at once the audit log, the change feed and the outbox. Domains append through
-//! [`crate::app::Tx::record`]; the sealer gives committed events gap-free positions and chains their hashes.
-//! Never put secrets into `before` and `after`: they stay for ever, and the feed shows them.
+//! [`crate::app::Tx::record`]; the sealer gives committed events gap-free positions in `ledger_entries` and chains their
+//! hashes. Never put secrets into `before` and `after`: the feed shows them.
 
 mod canonical;
+mod chain;
+pub mod consumers;
+mod erasure;
+pub mod events;
 mod feed;
 mod model;
 mod routes;
@@ -16,6 +20,8 @@ pub use crate::{
     app::{Event, EventKind},
     authz::{Actor, ActorKind},
 };
+pub use consumers::{Consumer, Consumers};
+pub use erasure::{ErasedPayloads, erase_older};
 pub use model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent};
 pub use seal::{head, seal, seal_some};
 pub use store::count_unsealed;
@@ -26,4 +32,5 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// The routes of the feed and the ledger.
 pub fn configure(config: &mut ServiceConfig) {
     routes::configure(config);
+    consumers::configure(config);
 }

@@ -1,32 +1,26 @@
 //! The types of `/v1/events` and `/v1/ledger`.
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    Queryable, Selectable,
-    dsl::sql,
-    expression::SqlLiteral,
-    sql_types::{BigInt, Text},
-};
+use diesel::{Queryable, Selectable, dsl::sql, expression::SqlLiteral, sql_types::Text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::ActorKind;
-use crate::{db::schema::events, protected};
+use crate::{db::schema::sealed_events, protected};
 
-/// A change to one thing, sealed into the ledger. Only the sealer meets it without position and hash.
+/// A change to one thing, sealed into the ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
-#[diesel(table_name = events)]
+#[diesel(table_name = sealed_events)]
 #[schema(as = Event)]
 pub struct SealedEvent {
     /// Our id.
     pub id: Uuid,
     /// Where it stands in the ledger: 1, 2, 3 … without gaps.
-    #[diesel(select_expression = sql("COALESCE(events.position, 0)"), select_expression_type = SqlLiteral<BigInt>)]
     pub position: i64,
     /// SHA-256 over the hash before and this event, in hexadecimal.
-    #[diesel(select_expression = sql("COALESCE(encode(events.hash, 'hex'), '')"), select_expression_type = SqlLiteral<Text>)]
+    #[diesel(select_expression = sql("encode(sealed_events.hash, 'hex')"), select_expression_type = SqlLiteral<Text>)]
     #[schema(pattern = "^[0-9a-f]{64}$")]
     pub hash: String,
     /// When it was recorded.
@@ -62,10 +56,15 @@ pub struct SealedEvent {
     pub reason: Option<String>,
 }
 
-protected!(SealedEvent in events, name: "event", external: None, read: EventsRead,
-covered: |scope| crate::db::Sql::all([scope.users("events.user_id"), crate::sql!(
-    "events.position IS NOT NULL"
-)]));
+impl SealedEvent {
+    /// The principal who caused it.
+    pub fn cause(&self) -> Option<Uuid> {
+        self.actor_id.or(self.on_behalf_of)
+    }
+}
+
+protected!(SealedEvent in sealed_events, name: "event", external: None, read: EventsRead,
+covered: |scope| scope.users("sealed_events.user_id"));
 
 /// The end of the chain. Keep it to tell later whether the past was rewritten.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,29 +1,24 @@
 //! The sealer: gives committed events their positions and chains their hashes.
 //!
-//! Transactions commit out of order, so a position is given only to what is committed. Sealers take turns on the row
-//! of `ledger_head`.
+//! Transactions commit out of order, so a position is given only to what is committed: to the events that a row of
+//! `unsealed_events` names. Sealers take turns on the row of `ledger_head`.
 
 use data_encoding::HEXLOWER;
-use diesel::{
-    ExpressionMethods, PgConnection, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, sql_types,
-};
+use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
 
-use super::{canonical, model::LedgerHead, store};
+use super::{
+    consumers,
+    model::LedgerHead,
+    store::{self, Entry},
+};
 use crate::{
     app::{Acting, App, Tx},
     db::schema::ledger_head,
     http::ApiResult,
-    sql,
 };
 
 /// Events a transaction.
-const BATCH: i64 = 1_000;
-
-#[derive(QueryableByName)]
-struct Waiting {
-    #[diesel(sql_type = sql_types::Bool)]
-    any: bool,
-}
+const BATCH: i64 = 5_000;
 
 /// Seals what is committed, and answers how many events that was.
 pub fn seal(app: &App) -> ApiResult<i64> {
@@ -40,10 +35,7 @@ pub fn seal(app: &App) -> ApiResult<i64> {
 /// this all the time.
 pub fn seal_some(app: &App) -> ApiResult<i64> {
     let acting = Acting::system("sealer");
-    let waiting: Vec<Waiting> = app.read_blocking(&acting, |tx| {
-        Ok(sql!("SELECT EXISTS (SELECT 1 FROM events WHERE position IS NULL) AS any").load(tx.conn)?)
-    })?;
-    if waiting.iter().any(|waiting| waiting.any) {
+    if app.read_blocking(&acting, |tx| Ok(store::is_any_unsealed(tx.conn)?))? {
         app.write_blocking(&acting, seal_batch)
     } else {
         Ok(0)
@@ -51,29 +43,34 @@ pub fn seal_some(app: &App) -> ApiResult<i64> {
 }
 
 fn seal_batch(tx: &mut Tx) -> ApiResult<i64> {
-    let (mut position, mut hash): (i64, Vec<u8>) = ledger_head::table
+    let (first, mut hash): (i64, Vec<u8>) = ledger_head::table
         .select((ledger_head::position, ledger_head::hash))
         .for_update()
         .first(tx.conn)?;
-    let mut events = store::unsealed(tx.conn, BATCH)?;
-    let (mut ids, mut hashes) = (Vec::new(), Vec::new());
-    let first = position;
-    for event in &mut events {
-        position += 1;
-        event.position = position;
-        hash = canonical::hash(&hash, event);
-        ids.push(event.id);
-        hashes.push(HEXLOWER.encode(&hash));
-    }
-    if events.is_empty() {
+    let mut position = first;
+    let entries: Vec<Entry> = store::take_unsealed(tx.conn, BATCH)?
+        .into_iter()
+        .map(|event| {
+            position += 1;
+            hash = event.hash(&hash, position);
+            Entry {
+                position,
+                hash: hash.clone(),
+                event_id: event.id,
+                user_id: event.user(),
+                recorded_at: event.recorded_at,
+                actor_id: event.actor_id,
+                action: event.action,
+                object_kind: event.object_kind,
+                object_id: event.object_id,
+            }
+        })
+        .collect();
+    if entries.is_empty() {
         return Ok(0);
     }
-    sql!(
-        "UPDATE events SET position = {first} + sealed.place, hash = decode(sealed.hash, 'hex')
-         FROM unnest({ids}, {hashes}) WITH ORDINALITY AS sealed (id, hash, place)
-         WHERE events.id = sealed.id"
-    )
-    .execute(tx.conn)?;
+    store::insert_entries(tx.conn, &entries)?;
+    consumers::wake(tx, entries.iter().map(|entry| entry.action.as_str()))?;
     diesel::update(ledger_head::table)
         .set((ledger_head::position.eq(position), ledger_head::hash.eq(hash)))
         .execute(tx.conn)?;

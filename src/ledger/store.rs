@@ -1,47 +1,133 @@
 //! The statements of the ledger, but for the feed's.
 
+use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, NullableExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryResult,
-    RunQueryDsl, SelectableHelper,
+    ExecuteCopyFromDsl, Insertable, OptionalExtension, PgConnection, QueryDsl, QueryResult, QueryableByName,
+    RunQueryDsl, sql_types,
 };
+use serde_json::Value;
+use uuid::Uuid;
 
-use super::model::SealedEvent;
-use crate::db::schema::events;
+use super::{canonical::Covered, events::PAYLOADS_ERASED};
+use crate::{db::schema::ledger_entries, sql};
 
-/// Committed events that have no position yet, the oldest first.
-pub fn unsealed(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<SealedEvent>> {
-    events::table
-        .filter(events::position.is_null())
-        .order(events::id)
-        .limit(limit)
-        .select(SealedEvent::as_select())
-        .load(conn)
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = sql_types::BigInt)]
+    events: i64,
 }
 
-/// How many committed events have no position yet.
+/// Whether any committed event waits for the sealer.
+pub fn is_any_unsealed(conn: &mut PgConnection) -> QueryResult<bool> {
+    let waiting: Counted =
+        sql!("SELECT count(*) AS events FROM (SELECT FROM unsealed_events LIMIT 1) AS waiting")
+            .get_result(conn)?;
+    Ok(waiting.events > 0)
+}
+
+/// How many committed events wait for the sealer.
 pub fn count_unsealed(conn: &mut PgConnection) -> QueryResult<i64> {
-    events::table
-        .filter(events::position.is_null())
-        .count()
-        .get_result(conn)
+    let waiting: Counted =
+        sql!("SELECT coalesce(sum(cardinality(event_ids)), 0)::bigint AS events FROM unsealed_events")
+            .get_result(conn)?;
+    Ok(waiting.events)
+}
+
+/// Takes up to `limit` events, at least 1,000, that wait for the sealer: those that were told of first.
+pub fn take_unsealed(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<Covered>> {
+    sql!(
+        "WITH oldest AS (SELECT number, sum(cardinality(event_ids)) OVER (ORDER BY number) AS events
+            FROM (SELECT number, event_ids FROM unsealed_events ORDER BY number LIMIT {limit}) AS first),
+         taken AS (DELETE FROM unsealed_events u USING oldest
+            WHERE u.number = oldest.number AND oldest.events <= {limit} RETURNING u.*)
+         SELECT e.id, e.user_id, e.recorded_at, e.actor_kind, e.actor_id, e.on_behalf_of, e.request_id,
+            e.action, e.object_kind, e.version, e.object_id, e.digest
+         FROM taken
+         CROSS JOIN LATERAL unnest(taken.user_ids, taken.event_ids) WITH ORDINALITY
+            AS told (user_id, event_id, place)
+         JOIN events e ON e.user_id = told.user_id AND e.id = told.event_id
+         ORDER BY taken.number, told.place"
+    )
+    .load(conn)
+}
+
+/// An event's entry in the ledger.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = ledger_entries, treat_none_as_default_value = false)]
+pub struct Entry {
+    /// Where it stands.
+    pub position: i64,
+    /// The chain's hash there.
+    pub hash: Vec<u8>,
+    /// The event.
+    pub event_id: Uuid,
+    /// The user whom it is about.
+    pub user_id: Option<Uuid>,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// Who did it.
+    pub actor_id: Option<Uuid>,
+    /// What was done.
+    pub action: String,
+    /// What it was done to.
+    pub object_kind: String,
+    /// Which one.
+    pub object_id: Uuid,
+}
+
+/// Appends entries to the ledger.
+pub fn insert_entries(conn: &mut PgConnection, entries: &[Entry]) -> QueryResult<usize> {
+    diesel::copy_from(ledger_entries::table)
+        .from_insertable(entries)
+        .execute(conn)
+}
+
+/// An event as the chain has it, to be checked.
+#[derive(Debug, QueryableByName)]
+pub struct Link {
+    /// Where it stands.
+    #[diesel(sql_type = sql_types::BigInt)]
+    pub position: i64,
+    /// The hash that it was sealed with.
+    #[diesel(sql_type = sql_types::Binary)]
+    pub hash: Vec<u8>,
+    /// What the chain covers of it.
+    #[diesel(embed)]
+    pub covered: Covered,
+    /// Whether the ledger's copies of what the feed filters by are the event's.
+    #[diesel(sql_type = sql_types::Bool)]
+    pub has_its_entry: bool,
+    /// Whether the payload fits the digest; none where there is no payload any more.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Bool>)]
+    pub has_its_payload: Option<bool>,
+    /// The payload's end, where it names positions whose payloads were erased.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Jsonb>)]
+    pub erased: Option<Value>,
 }
 
 /// The sealed events after `position`, up to `last`.
-pub fn sealed(conn: &mut PgConnection, after: i64, last: i64, limit: i64) -> QueryResult<Vec<SealedEvent>> {
-    events::table
-        .filter(events::position.gt(after))
-        .filter(events::position.le(last))
-        .order(events::position)
-        .limit(limit)
-        .select(SealedEvent::as_select())
-        .load(conn)
+pub fn links(conn: &mut PgConnection, after: i64, last: i64, limit: i64) -> QueryResult<Vec<Link>> {
+    sql!(
+        "SELECT l.position, l.hash, e.id, e.user_id, e.recorded_at, e.actor_kind, e.actor_id, e.on_behalf_of,
+            e.request_id, e.action, e.object_kind, e.version, e.object_id, e.digest,
+            l.action = e.action AND l.object_kind = e.object_kind AND l.object_id = e.object_id
+                AND l.actor_id IS NOT DISTINCT FROM e.actor_id AND l.recorded_at = e.recorded_at AS has_its_entry,
+            sha256(e.salt || convert_to(jsonb_build_array(e.before, e.after, e.reason)::text, 'UTF8')) = e.digest
+                AS has_its_payload,
+            CASE WHEN e.action = {PAYLOADS_ERASED.action} THEN e.after END AS erased
+         FROM ledger_entries l
+         JOIN events e ON e.user_id = coalesce(l.user_id, {nobody}) AND e.id = l.event_id
+         WHERE l.position > {after} AND l.position <= {last} ORDER BY l.position LIMIT {limit}",
+        nobody = Uuid::nil(),
+    )
+    .load(conn)
 }
 
 /// The hash of the event at `position`.
 pub fn hash_at(conn: &mut PgConnection, position: i64) -> QueryResult<Option<Vec<u8>>> {
-    events::table
-        .filter(events::position.eq(position))
-        .select(events::hash.assume_not_null())
+    ledger_entries::table
+        .find(position)
+        .select(ledger_entries::hash)
         .first(conn)
         .optional()
 }

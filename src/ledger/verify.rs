@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    canonical::{self, GENESIS},
-    model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent},
+    canonical::GENESIS,
+    chain::{Chain, Payload, missing},
+    erasure,
+    model::{LedgerFault, LedgerHead, LedgerVerification},
     seal::head,
-    store,
+    store::{self, Link},
 };
 use crate::{
     http::ApiResult,
@@ -24,8 +26,7 @@ const BATCH: i64 = 2_000;
 struct Walk {
     head: LedgerHead,
     first: i64,
-    position: i64,
-    hash: Vec<u8>,
+    chain: Chain,
     fault: Option<LedgerFault>,
 }
 
@@ -42,8 +43,7 @@ impl Walk {
         Ok(Walk {
             head,
             first: from,
-            position: from,
-            hash: before.unwrap_or_default(),
+            chain: Chain::after(from, before.unwrap_or_default()),
             fault,
         })
     }
@@ -53,23 +53,16 @@ impl Walk {
         if self.fault.is_some() {
             return Ok(false);
         }
-        if self.position == self.head.position {
-            let reached = LedgerHead {
-                position: self.position,
-                hash: HEXLOWER.encode(&self.hash),
-            };
-            self.fault = (reached != self.head).then(|| LedgerFault {
-                position: self.position,
-                detail: "its hash is not the one that the end of the chain was sealed with".into(),
-            });
+        if self.chain.position == self.head.position {
+            self.fault = self.end().err();
             return Ok(false);
         }
-        let events = store::sealed(conn, self.position, self.head.position, BATCH)?;
-        if events.is_empty() {
-            self.fault = Some(missing(self.position + 1));
+        let links = store::links(conn, self.chain.position, self.head.position, BATCH)?;
+        if links.is_empty() {
+            self.fault = Some(missing(self.chain.position + 1));
         }
-        for event in &events {
-            self.check(event);
+        for link in &links {
+            self.fault = self.check(link).err();
             if self.fault.is_some() {
                 break;
             }
@@ -77,37 +70,43 @@ impl Walk {
         Ok(true)
     }
 
-    fn check(&mut self, event: &SealedEvent) {
-        if event.position != self.position + 1 {
-            self.fault = Some(missing(self.position + 1));
-            return;
-        }
-        let expected = canonical::hash(&self.hash, event);
-        if HEXLOWER.encode(&expected) != event.hash {
-            self.fault = Some(LedgerFault {
-                position: event.position,
-                detail: "the event is not the one that was sealed here".into(),
+    fn check(&mut self, link: &Link) -> Result<(), LedgerFault> {
+        let payload = match link.has_its_payload {
+            Some(true) => Payload::Fits,
+            Some(false) => Payload::IsAltered,
+            None => Payload::IsGone,
+        };
+        self.chain
+            .check(link.position, &link.hash, &link.covered, payload)?;
+        if !link.has_its_entry {
+            return Err(LedgerFault {
+                position: link.position,
+                detail: "the feed's entry says something else than the event that was sealed here".into(),
             });
-            return;
         }
-        self.position = event.position;
-        self.hash = expected;
+        for (first, last) in link.erased.iter().flat_map(erasure::positions) {
+            self.chain.erased(first, last);
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> Result<(), LedgerFault> {
+        if HEXLOWER.encode(&self.chain.hash) != self.head.hash {
+            return Err(LedgerFault {
+                position: self.chain.position,
+                detail: "its hash is not the one that the end of the chain was sealed with".into(),
+            });
+        }
+        self.chain.end()
     }
 
     fn found(&self) -> LedgerVerification {
         LedgerVerification {
             intact: self.fault.is_none(),
-            checked: self.position - self.first,
+            checked: self.chain.position - self.first,
             fault: self.fault.clone(),
             head: self.head.clone(),
         }
-    }
-}
-
-fn missing(position: i64) -> LedgerFault {
-    LedgerFault {
-        position,
-        detail: "there is no event at this position".into(),
     }
 }
 
@@ -135,7 +134,7 @@ impl Job for VerifyLedger {
             if run.is_cancelled()? {
                 return run.finish(|tx| operations::cancel(tx, self.operation_id, &walk.found()));
             }
-            run.write(|tx| operations::progress(tx, self.operation_id, walk.position))?;
+            run.write(|tx| operations::progress(tx, self.operation_id, walk.chain.position))?;
         }
         run.finish(|tx| operations::succeed(tx, self.operation_id, &walk.found()))
     }

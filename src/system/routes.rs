@@ -10,7 +10,8 @@ use crate::{
     app::App,
     db::migrate,
     http::{ApiError, ApiResult, Code, Problem},
-    jobs, ledger,
+    jobs,
+    ledger::{self, consumers},
 };
 
 /// The routes of this module; none needs an access token.
@@ -93,7 +94,8 @@ async fn get_readiness(app: Data<App>) -> HttpResponse {
 /// Get metrics for Prometheus.
 ///
 /// `provost_queue_length` tells of requests that wait for a connection to the database, of jobs that are due, and of
-/// events that are not sealed yet; the others count requests and attempts at jobs. With `PROVOST_METRICS_TOKEN` it wants that
+/// events that are not sealed yet; `provost_consumer_lag`, `provost_consumer_failures` and `provost_events_set_aside` tell how
+/// each consumer of events stands; the others count requests and attempts at jobs. With `PROVOST_METRICS_TOKEN` it wants that
 /// token as bearer; with `PROVOST_METRICS_LISTEN` this, `/healthz` and `/readyz` answer on that address only.
 #[utoipa::path(tag = "system", responses(
     (status = 401, description = "The token of `PROVOST_METRICS_TOKEN` is missing.", body = Problem, content_type = "application/problem+json"),
@@ -114,13 +116,21 @@ async fn get_metrics(app: Data<App>, request: HttpRequest) -> ApiResult<HttpResp
     let counted = app
         .db
         .run(move |conn| {
-            Ok::<_, diesel::result::Error>((jobs::due(conn, now)?, ledger::count_unsealed(conn)?))
+            Ok::<_, diesel::result::Error>((
+                jobs::due(conn, now)?,
+                ledger::count_unsealed(conn)?,
+                consumers::counts(conn)?,
+            ))
         })
         .await;
     // What is wrong with the database, /readyz says; the rest is still worth reading.
-    if let Ok(Ok((jobs, events))) = counted {
+    if let Ok(Ok((jobs, events, consumers))) = counted {
         app.metrics.set_queue("jobs", jobs);
         app.metrics.set_queue("unsealed_events", events);
+        for each in consumers {
+            app.metrics
+                .set_consumer(&each.name, each.behind, each.failures, each.set_aside);
+        }
     }
     let text = app.metrics.render().map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok()

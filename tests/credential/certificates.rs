@@ -1,5 +1,10 @@
 use chrono::{Days, TimeDelta};
-use provost::{authz::Permission, sql};
+use provost::{
+    authz::Permission,
+    jobs::{Handler, Worker},
+    ledger::{self, consumers::Consume},
+    sql,
+};
 use serde_json::json;
 
 use super::{completion, pdf_text};
@@ -28,6 +33,8 @@ async fn a_completion_brings_a_certificate_once() {
          WHERE kind = 'issue_certificate' AND payload ->> 'completion_id' = {completion}",
         completion = learner.completion.to_string(),
     );
+    ledger::seal(&app.app).unwrap();
+    Worker::drain(&app.app, &[Handler::of::<Consume>()]).unwrap();
     assert_eq!(count(&app, queued), 1);
 
     learner.run_job(&app);

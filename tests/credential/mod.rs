@@ -4,7 +4,15 @@ mod templates;
 mod verification;
 
 use chrono::NaiveDate;
-use provost::{credential::certificates::issue::IssueCertificate, sql};
+use provost::{
+    credential::certificates::issue::IssueCertificate,
+    enrollment::{
+        completions::model::{Completion, CompletionSource},
+        events::COMPLETION_CREATED,
+    },
+    ledger::Event,
+    sql,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -54,7 +62,23 @@ pub async fn completion(app: &TestApp, name: &str, course: &str, valid_until: Op
                 'administrator', {valid_until})"
         )
         .execute(tx.conn)?;
-        tx.note_completion(id, completion);
+        let recorded = Completion {
+            id: completion,
+            user_id: id,
+            course_id,
+            course_version_id: version,
+            enrollment_id: None,
+            occurred_at: now,
+            occurred_on: now.date_naive(),
+            recorded_at: now,
+            source: CompletionSource::Administrator,
+            score: None,
+            evidence: None,
+            valid_until,
+            supersedes_id: None,
+            superseded_by_id: None,
+        };
+        tx.record(Event::new(&COMPLETION_CREATED, completion).about(id).after(&recorded));
         Ok(())
     });
     Learner {

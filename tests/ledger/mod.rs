@@ -1,5 +1,6 @@
 //! Sealing, the feed, verification.
 
+mod consumers;
 mod ways;
 
 use actix_web::rt::task::spawn_blocking;
@@ -56,12 +57,9 @@ async fn positions_have_no_gaps_though_writers_and_sealers_run_at_once() {
         count(&app, "SELECT count(*) FROM events WHERE action = 'test.done'"),
         240
     );
+    assert_eq!(count(&app, "SELECT count(*) FROM unsealed_events"), 0);
     assert_eq!(
-        count(&app, "SELECT count(*) FROM events WHERE position IS NULL"),
-        0
-    );
-    assert_eq!(
-        count(&app, "SELECT max(position) AS count FROM events"),
+        count(&app, "SELECT max(position) AS count FROM ledger_entries"),
         count(&app, "SELECT count(*) FROM events")
     );
     let found = ledger::verify(&mut app.app.db.connection().unwrap(), 0).unwrap();
@@ -220,7 +218,8 @@ async fn a_chain_that_was_cut_short_is_found() {
     add_person(&app, "ana").await;
     app.run_jobs();
     app.write(|tx| {
-        sql!("DELETE FROM events WHERE position = (SELECT position FROM ledger_head)").execute(tx.conn)?;
+        sql!("DELETE FROM ledger_entries WHERE position = (SELECT position FROM ledger_head)")
+            .execute(tx.conn)?;
         Ok(())
     });
 
@@ -250,7 +249,7 @@ fn position_of(app: &TestApp, user: Uuid) -> i64 {
         position: i64,
     }
     let rows: Vec<Row> = app.write(|tx| {
-        let select = sql!("SELECT position FROM events WHERE user_id = {user}");
+        let select = sql!("SELECT position FROM ledger_entries WHERE user_id = {user}");
         Ok(diesel::RunQueryDsl::load(select, tx.conn)?)
     });
     rows[0].position

@@ -17,7 +17,7 @@ use provost::{
     config::Config,
     db::{DbOptions, migrate},
     jobs::Worker,
-    ledger::{self, ActorKind},
+    ledger::{self, ActorKind, Consumer, Consumers},
     server, sql,
 };
 use uuid::Uuid;
@@ -60,6 +60,15 @@ impl TestApp {
 
     /// Starts with other settings than the defaults.
     pub async fn start_with(adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::start_as(adjust, worker::CONSUMERS).await
+    }
+
+    /// Starts with consumers of events of the test's own.
+    pub async fn start_consuming(consumers: &'static [Consumer]) -> Self {
+        Self::start_as(|_| (), Consumers(consumers)).await
+    }
+
+    async fn start_as(adjust: impl FnOnce(&mut Config), consumers: Consumers) -> Self {
         let database = postgres::create_database(migrate);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut config = Defaults::parse_from(["provost"]).config;
@@ -69,7 +78,7 @@ impl TestApp {
         adjust(&mut config);
         let options = db_options(&database, &config);
         let address = format!("http://{}", config.listen);
-        let app = start::app(config, options, Clock::default()).unwrap();
+        let app = start::app_with(config, options, Clock::default(), consumers).unwrap();
         let server = server::serve(app.clone(), listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
@@ -191,15 +200,33 @@ impl TestApp {
 
     /// Runs all jobs that are due and those that they queue, then seals the ledger; answers how many jobs ran.
     pub fn run_jobs(&self) -> usize {
-        let ran = Worker::drain(&self.app, worker::HANDLERS).unwrap();
-        ledger::seal(&self.app).unwrap();
-        ran
+        let mut ran = 0;
+        loop {
+            let some = Worker::drain(&self.app, worker::HANDLERS).unwrap();
+            let sealed = ledger::seal(&self.app).unwrap();
+            ran += some;
+            if some == 0 && sealed == 0 {
+                return ran;
+            }
+        }
     }
 
     /// Writes as Provost itself.
     pub fn write<T>(&self, f: impl Fn(&mut provost::app::Tx) -> provost::http::ApiResult<T>) -> T {
         self.app.write_blocking(&Acting::system("test"), f).unwrap()
     }
+}
+
+/// The app of another process on the database at `url`, with consumers of its own.
+pub fn app_of_process(url: &str, consumers: &'static [Consumer]) -> Arc<App> {
+    let config = Defaults::parse_from(["provost"]).config;
+    let options = DbOptions {
+        url: url.to_owned(),
+        connections: 1,
+        blocking_connections: 8,
+        prepared_statements: config.prepared_statements,
+    };
+    start::app_with(config, options, Clock::default(), Consumers(consumers)).unwrap()
 }
 
 fn db_options(database: &TestDatabase, config: &Config) -> DbOptions {

@@ -6,6 +6,9 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
 };
 
+/// Where a test that is a process of another test finds its database.
+pub const DATABASE: &str = "PROVOST_TEST_PROCESS_OF";
+
 /// A running `provost`; killed when the test ends before it.
 pub struct Process(Child);
 
@@ -26,6 +29,18 @@ impl Process {
                 .args(arguments)
                 .env_remove("DATABASE_URL")
                 .env("PROVOST_DATA_DIR", folder),
+        )
+    }
+
+    /// Runs the test of that name in a process of its own, on the database at `url`, which it finds in [`DATABASE`].
+    pub fn of_test(name: &str, url: &str) -> Self {
+        let this = std::env::current_exe().expect("the path of the tests");
+        Self::spawn(
+            Command::new(this)
+                .args(["--exact", name, "--nocapture"])
+                .env(DATABASE, url)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null()),
         )
     }
 

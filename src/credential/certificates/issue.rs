@@ -8,11 +8,11 @@ use uuid::Uuid;
 use super::{
     files::Unset,
     glyphs,
-    model::{CertificateRow, CertificateState},
+    model::{CertificateRow, CertificateState, CompletionKey},
     store::{self, Draft},
 };
 use crate::{
-    app::{NotedCompletion, Tx},
+    app::Tx,
     authz::Authorized,
     credential::{
         events::{CERTIFICATE_ISSUED, CERTIFICATE_SUPERSEDED},
@@ -20,7 +20,7 @@ use crate::{
     },
     http::{ApiError, ApiResult, Code},
     jobs::{Job, JobError, JobRun},
-    ledger::Event,
+    ledger::{Event, SealedEvent},
 };
 
 /// Sees to it that a completion has its certificate, and its certificates their files.
@@ -83,9 +83,33 @@ impl IssueCertificate {
     }
 }
 
-/// Issues the certificates of many completions that this transaction recorded. Corrections leave it to the job, which
-/// puts them in the place of others.
-pub fn issue_all(tx: &mut Tx, noted: &[NotedCompletion]) -> ApiResult<()> {
+/// Issues the certificates of completions that were recorded: of one with its file, which a job sets; of many at once
+/// without, and their files are set when somebody asks for them.
+pub fn react(tx: &mut Tx, events: &[SealedEvent]) -> ApiResult<()> {
+    let completions: Vec<CompletionKey> = events
+        .iter()
+        .filter_map(|event| {
+            Some(CompletionKey {
+                user_id: event.user_id?,
+                completion_id: event.object_id,
+            })
+        })
+        .collect();
+    match completions.as_slice() {
+        [one] => {
+            let job = IssueCertificate {
+                user_id: one.user_id,
+                completion_id: one.completion_id,
+            };
+            job.issue(tx)?;
+            tx.enqueue(&job)
+        }
+        many => issue_all(tx, many),
+    }
+}
+
+/// Issues the certificates of many completions. Corrections leave it to the job, which puts them in the place of others.
+fn issue_all(tx: &mut Tx, noted: &[CompletionKey]) -> ApiResult<()> {
     let template = templates::store::default(tx)?;
     let mut drafts = Vec::with_capacity(noted.len());
     for (completion, corrected) in store::completions(tx, noted)? {
@@ -135,8 +159,8 @@ pub fn not_issued(detail: &'static str) -> ApiError {
 }
 
 /// A completion, with the one that it corrects.
-fn completion(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResult<(NotedCompletion, Option<Uuid>)> {
-    let noted = NotedCompletion {
+fn completion(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResult<(CompletionKey, Option<Uuid>)> {
+    let noted = CompletionKey {
         user_id,
         completion_id,
     };
@@ -146,7 +170,7 @@ fn completion(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResult<(Not
 }
 
 /// A certificate for `completion` under a new serial.
-fn draft(completion: NotedCompletion) -> ApiResult<Draft> {
+fn draft(completion: CompletionKey) -> ApiResult<Draft> {
     Ok(Draft {
         id: Uuid::now_v7(),
         completion,

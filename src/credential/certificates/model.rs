@@ -176,6 +176,15 @@ impl Versioned for Certificate {
     }
 }
 
+/// The completion that a certificate is issued from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompletionKey {
+    /// The user.
+    pub user_id: Uuid,
+    /// Which.
+    pub completion_id: Uuid,
+}
+
 /// Why a certificate is revoked.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::{
     files,
-    model::{Certificate, CertificateRow, CertificateState},
+    model::{Certificate, CertificateRow, CertificateState, CompletionKey},
 };
 use crate::{
-    app::{NotedCompletion, Tx},
+    app::Tx,
     authz::{Authorized, Protected},
     credential::events::CERTIFICATE_ISSUED,
     db::{
@@ -101,10 +101,7 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Certificate>> {
 }
 
 /// Those of `noted` that there are, each with the completion that it corrects.
-pub fn completions(
-    tx: &mut Tx,
-    noted: &[NotedCompletion],
-) -> ApiResult<Vec<(NotedCompletion, Option<Uuid>)>> {
+pub fn completions(tx: &mut Tx, noted: &[CompletionKey]) -> ApiResult<Vec<(CompletionKey, Option<Uuid>)>> {
     let people: Vec<Uuid> = noted.iter().map(|one| one.user_id).collect();
     let ids: Vec<Uuid> = noted.iter().map(|one| one.completion_id).collect();
     let found: Vec<(Uuid, Uuid, Option<Uuid>)> = completions::table
@@ -116,7 +113,7 @@ pub fn completions(
     Ok(found
         .into_iter()
         .map(|(user_id, completion_id, corrected)| {
-            let found = NotedCompletion {
+            let found = CompletionKey {
                 user_id,
                 completion_id,
             };
@@ -162,7 +159,7 @@ pub struct Draft {
     /// Its id.
     pub id: Uuid,
     /// The completion that it is issued from.
-    pub completion: NotedCompletion,
+    pub completion: CompletionKey,
     /// Its serial.
     pub serial: String,
 }
@@ -209,16 +206,15 @@ pub fn insert(tx: &mut Tx, draft: &Draft, layout: &Value) -> ApiResult<Option<Ce
 /// As [`insert`], for many, with their events.
 pub fn insert_all(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<()> {
     let issuing = issuing(tx, drafts, layout)?;
-    sql!(
-        "WITH certificates AS ({issuing}),
+    let changes = sql!(
+        "certificates AS ({issuing}),
          changes AS (SELECT {CERTIFICATE_ISSUED.action} AS action, id, user_id, NULL::jsonb AS before,
                 {certificate} || jsonb_build_object('state', {STATE}) AS after
-            FROM certificates CROSS JOIN (SELECT {today}::date AS today) clock){events}",
+            FROM certificates CROSS JOIN (SELECT {today}::date AS today) clock)",
         today = tx.today(),
         certificate = as_json::<Certificate>("certificates."),
-        events = tx.events_from(&[&CERTIFICATE_ISSUED], "changes"),
-    )
-    .execute(tx.conn)?;
+    );
+    tx.record_changes(&[&CERTIFICATE_ISSUED], changes)?;
     Ok(())
 }
 

@@ -115,7 +115,6 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
                 .after(&correction)
                 .because(Some(changes.reason.clone())),
         );
-        tx.note_completion(correction.user_id, correction.id);
         Ok(Outcome::Created(correction))
     });
     let outcomes: Outcomes<Completion> = outcomes.collect();
@@ -130,7 +129,7 @@ fn follow(tx: &mut Tx, corrections: &[Completion]) -> ApiResult<()> {
     let people: Vec<Uuid> = corrections.iter().map(|correction| correction.user_id).collect();
     let ids: Vec<Uuid> = corrections.iter().map(|correction| correction.id).collect();
     let statement = sql!(
-        "WITH followed AS (UPDATE requirements q
+        "followed AS (UPDATE requirements q
             SET completion_id = c.id, satisfied_at = c.occurred_at, valid_until = c.valid_until,
                 version = q.version + 1, updated_at = {tx.now}
             FROM completions c JOIN requirements old ON old.user_id = c.user_id
@@ -138,11 +137,10 @@ fn follow(tx: &mut Tx, corrections: &[Completion]) -> ApiResult<()> {
             WHERE c.user_id = ANY({people}) AND c.id = ANY({ids}) AND q.user_id = old.user_id AND q.id = old.id
             RETURNING q.id, q.user_id, {before} AS before, {after} AS after),
          changes AS (SELECT {REQUIREMENT_UPDATED.action} AS action, id, user_id, before, after
-            FROM followed){events}",
+            FROM followed)",
         before = as_json::<StoredRequirement>("old."),
         after = as_json::<StoredRequirement>("q."),
-        events = tx.events_from(&[&REQUIREMENT_UPDATED], "changes"),
     );
-    statement.execute(tx.conn)?;
+    tx.record_changes(&[&REQUIREMENT_UPDATED], statement)?;
     Ok(())
 }

@@ -122,7 +122,6 @@ pub fn record(tx: &mut Tx, new: Vec<NewCompletion>) -> ApiResult<Outcomes<Comple
     for completion in &rows {
         let event = Event::new(&COMPLETION_CREATED, completion.id);
         tx.record(event.about(completion.user_id).after(completion));
-        tx.note_completion(completion.user_id, completion.id);
     }
     settle(tx, &rows, &completed)?;
     Ok(outcomes)

@@ -81,7 +81,7 @@ fn renewed_by(day: &'static str) -> Sql {
 pub(super) fn end(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
     let now = tx.now;
     let statement = sql!(
-        "WITH gone AS MATERIALIZED (SELECT rr.user_id, rr.id, rr.requirement_id, CASE
+        "gone AS MATERIALIZED (SELECT rr.user_id, rr.id, rr.requirement_id, CASE
             WHEN u.status = 'archived' THEN 'user_left'
             WHEN r.status = 'paused' THEN 'rule_paused'
             WHEN r.status = 'archived' THEN 'rule_archived'
@@ -118,14 +118,13 @@ pub(super) fn end(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
             SELECT {REQUIREMENT_ENDED.action} AS action, id, user_id, before, after FROM ended
             UNION ALL
             SELECT {REASON_ENDED.action}, rr.requirement_id, rr.user_id, NULL, {reason}
-            FROM ended_reasons rr WHERE NOT rr.is_last){events}",
+            FROM ended_reasons rr WHERE NOT rr.is_last)",
         facts = reach.facts(),
         before = as_json::<StoredRequirement>("old."),
         after = as_json::<StoredRequirement>("q."),
         reason = as_json::<RequirementReason>("rr."),
-        events = tx.events_from(&[&REQUIREMENT_ENDED, &REASON_ENDED], "changes"),
     );
-    Ok(statement.execute(tx.conn)?)
+    tx.record_changes(&[&REQUIREMENT_ENDED, &REASON_ENDED], statement)
 }
 
 /// Satisfies what is open and for which there is a valid completion: the one that lasts longest. A renewal wants
@@ -133,7 +132,7 @@ pub(super) fn end(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
 pub(super) fn satisfy(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
     let now = tx.now;
     let statement = sql!(
-        "WITH best AS (SELECT DISTINCT ON (q.user_id, q.id) q.user_id, q.id, c.id AS completion_id,
+        "best AS (SELECT DISTINCT ON (q.user_id, q.id) q.user_id, q.id, c.id AS completion_id,
                 c.valid_until, c.occurred_at, {requirement} AS before
             FROM requirements q {PREDECESSOR} JOIN completions c ON c.user_id = q.user_id
                 AND c.course_id = q.course_id
@@ -149,13 +148,12 @@ pub(super) fn satisfy(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
             WHERE q.user_id = best.user_id AND q.id = best.id
             RETURNING q.id, q.user_id, best.before, {requirement} AS after),
          changes AS (SELECT {REQUIREMENT_SATISFIED.action} AS action, id, user_id, before, after
-            FROM satisfied){events}",
+            FROM satisfied)",
         facts = reach.facts(),
         today = tx.today(),
         requirement = as_json::<StoredRequirement>("q."),
-        events = tx.events_from(&[&REQUIREMENT_SATISFIED], "changes"),
     );
-    Ok(statement.execute(tx.conn)?)
+    tx.record_changes(&[&REQUIREMENT_SATISFIED], statement)
 }
 
 /// What [`open_requirements`] did.
@@ -228,7 +226,7 @@ pub(super) fn open_requirements(tx: &mut Tx, reach: &ReconcileScope) -> ApiResul
             FROM added rr
             UNION ALL
             SELECT {REASON_CHANGED.action}, id, user_id, before, after FROM moved),
-         recorded AS ({events})
+         {events}
          SELECT (SELECT count(*) FROM opening) AS opened, (SELECT count(*) FROM added) AS added,
             (SELECT count(*) FROM moved) AS moved",
         compared = compared(reach),
@@ -244,7 +242,7 @@ pub(super) fn open_requirements(tx: &mut Tx, reach: &ReconcileScope) -> ApiResul
 /// Gives open requirements the earliest due date of their live reasons.
 pub(super) fn move_due_dates(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
     let statement = sql!(
-        "WITH due AS (SELECT q.user_id, q.id, min(rr.due_on) AS due_on FROM requirements q
+        "due AS (SELECT q.user_id, q.id, min(rr.due_on) AS due_on FROM requirements q
             JOIN requirement_reasons rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id
                 AND rr.ended_at IS NULL
             WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND {facts} GROUP BY q.user_id, q.id),
@@ -254,20 +252,19 @@ pub(super) fn move_due_dates(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<u
             WHERE q.user_id = due.user_id AND q.id = due.id AND old.due_on IS DISTINCT FROM due.due_on
             RETURNING q.id, q.user_id, {before} AS before, {after} AS after),
          changes AS (SELECT {REQUIREMENT_UPDATED.action} AS action, id, user_id, before, after
-            FROM moved){events}",
+            FROM moved)",
         facts = reach.facts(),
         before = as_json::<StoredRequirement>("old."),
         after = as_json::<StoredRequirement>("q."),
-        events = tx.events_from(&[&REQUIREMENT_UPDATED], "changes"),
     );
-    Ok(statement.execute(tx.conn)?)
+    tx.record_changes(&[&REQUIREMENT_UPDATED], statement)
 }
 
 /// Enrolls people for what opened in this transaction, unless they are enrolled. Later withdrawals stand.
 pub(super) fn enroll(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
     let now = tx.now;
     let statement = sql!(
-        "WITH enrolled AS (INSERT INTO enrollments (id, user_id, course_id, course_version_id, state,
+        "enrolled AS (INSERT INTO enrollments (id, user_id, course_id, course_version_id, state,
             source, enrolled_at, created_at, updated_at)
             SELECT {ids}, q.user_id, q.course_id, c.current_version_id, 'enrolled', 'rule', {now},
                 {now}, {now} FROM requirements q JOIN courses c ON c.id = q.course_id
@@ -280,11 +277,10 @@ pub(super) fn enroll(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<usize> {
                 AND c.current_version_id IS NOT NULL AND live.id IS NULL
             RETURNING *),
          changes AS (SELECT {ENROLLMENT_CREATED.action} AS action, e.id, e.user_id, NULL::jsonb AS before,
-                {enrollment} AS after FROM enrolled e){events}",
+                {enrollment} AS after FROM enrolled e)",
         ids = tx.new_ids(),
         facts = reach.facts(),
         enrollment = as_json::<Enrollment>("e."),
-        events = tx.events_from(&[&ENROLLMENT_CREATED], "changes"),
     );
-    Ok(statement.execute(tx.conn)?)
+    tx.record_changes(&[&ENROLLMENT_CREATED], statement)
 }
