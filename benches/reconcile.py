@@ -27,7 +27,7 @@ def measure(provost, name, work):
 def idle(provost):
     """Waits until no job is left to do and every event is sealed."""
     busy = """SELECT (SELECT count(*) FROM jobs WHERE state IN ('ready', 'running') AND run_at <= now())
-        + (SELECT count(*) FROM (SELECT FROM events WHERE position IS NULL LIMIT 1) unsealed)"""
+        + (SELECT count(*) FROM (SELECT FROM unsealed_events LIMIT 1) unsealed)"""
     while int(provost.psql(busy)) > 0:
         time.sleep(0.1)
 

@@ -130,6 +130,10 @@ pub struct Config {
     #[arg(long, env = "PROVOST_SESSION_LIFETIME", default_value = "7776000", value_parser = seconds::<60, 315_360_000>, global = true)]
     pub session_lifetime: Duration,
 
+    /// Seconds after which what the ledger says of sign-ins, beside who and when, is erased; 0 keeps it for ever.
+    #[arg(long, env = "PROVOST_SIGN_INS_KEPT", default_value = "63072000", value_parser = seconds::<0, 3_153_600_000>, global = true)]
+    pub sign_ins_kept: Duration,
+
     /// Seconds after its first use in which a refresh token that comes again is refused without ending the session.
     #[arg(long, env = "PROVOST_REFRESH_GRACE", default_value = "10", value_parser = seconds::<0, 300>, global = true)]
     pub refresh_grace: Duration,

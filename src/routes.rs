@@ -30,6 +30,7 @@ pub fn scim(config: &mut ServiceConfig) {
 /// The routes that need no token, beside [`probes`].
 pub fn public(config: &mut ServiceConfig) {
     access::configure_public(config);
+    ledger::configure_public(config);
     people::configure_public(config);
     credential::configure_public(config);
     system::configure_public(config);

@@ -16,6 +16,8 @@ DROP TABLE job_schedules;
 DROP TABLE jobs;
 DROP TABLE set_aside_events;
 DROP TABLE event_consumers;
+DROP TABLE ledger_heads;
+DROP TABLE ledger_keys;
 DROP TABLE ledger_head;
 DROP VIEW sealed_events;
 DROP TABLE ledger_entries;

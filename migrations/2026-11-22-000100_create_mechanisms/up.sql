@@ -81,6 +81,25 @@ CREATE TABLE ledger_head (
 );
 INSERT INTO ledger_head (position, hash) VALUES (0, '\x0000000000000000000000000000000000000000000000000000000000000000');
 
+-- The keys that sign heads of the ledger, Ed25519; the private half goes when another takes its place.
+CREATE TABLE ledger_keys (
+    id uuid PRIMARY KEY,
+    private_key bytea NOT NULL,
+    public_key bytea NOT NULL,
+    created_at timestamptz NOT NULL,
+    retired_at timestamptz,
+    CHECK (retired_at IS NULL OR private_key = '')
+);
+
+CREATE TABLE ledger_heads (
+    id uuid PRIMARY KEY,
+    position bigint NOT NULL UNIQUE,
+    hash bytea NOT NULL,
+    signed_at timestamptz NOT NULL,
+    key_id uuid NOT NULL REFERENCES ledger_keys,
+    signature bytea NOT NULL
+);
+
 -- Where each consumer of events is.
 CREATE TABLE event_consumers (
     name text PRIMARY KEY,

@@ -18,12 +18,10 @@ use aws_lc_rs::{
     hkdf::{HKDF_SHA256, Salt},
     signature::{Ed25519KeyPair, KeyPair},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
@@ -33,7 +31,10 @@ use crate::{
     },
     app::{App, Part, Tx, Wake},
     db::schema::signing_keys,
-    http::{ApiError, ApiResult},
+    http::{
+        ApiError, ApiResult,
+        jwk::{Jwk, JwkSet},
+    },
     jobs::{Job, JobError, JobRun},
     ledger::Event,
 };
@@ -50,34 +51,6 @@ pub struct SigningKey {
     pub sealing: RandomizedNonceKey,
     public_key: Vec<u8>,
     signs_from: DateTime<Utc>,
-}
-
-/// A public key as a JWK (RFC 8037).
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Jwk {
-    /// The key type.
-    #[schema(example = "OKP")]
-    pub kty: &'static str,
-    /// The curve.
-    #[schema(example = "Ed25519")]
-    pub crv: &'static str,
-    /// What it is for.
-    #[schema(example = "sig")]
-    pub r#use: &'static str,
-    /// The algorithm.
-    #[schema(example = "EdDSA")]
-    pub alg: &'static str,
-    /// The key's id.
-    pub kid: String,
-    /// The public key, in base64url.
-    pub x: String,
-}
-
-/// The public keys (RFC 7517).
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct JwkSet {
-    /// The keys; tokens name theirs by `kid`.
-    pub keys: Vec<Jwk>,
 }
 
 /// A new key is published for so long before it signs: twice as long as clients may keep the key set.
@@ -150,14 +123,9 @@ impl KeyRing {
     /// The public keys, for those who verify tokens themselves: also the one that signs next.
     pub fn jwks(&self) -> ApiResult<JwkSet> {
         let keys = self.all()?;
-        let keys = keys.iter().map(|key| Jwk {
-            kty: "OKP",
-            crv: "Ed25519",
-            r#use: "sig",
-            alg: "EdDSA",
-            kid: key.id.clone(),
-            x: URL_SAFE_NO_PAD.encode(&key.public_key),
-        });
+        let keys = keys
+            .iter()
+            .map(|key| Jwk::ed25519(key.id.clone(), &key.public_key));
         Ok(JwkSet { keys: keys.collect() })
     }
 }

@@ -4,6 +4,7 @@ pub mod create_admin;
 pub mod demo;
 pub mod doctor;
 pub mod import;
+pub mod ledger;
 pub mod migrate;
 pub mod openapi;
 pub mod rotate_keys;
@@ -80,6 +81,8 @@ enum Command {
     RotateKeys(rotate_keys::RotateKeys),
     /// Build the demo academy: a made-up company, its courses, rules and two years of history.
     Demo(demo::Demo),
+    /// Export the ledger, or verify an exported file offline.
+    Ledger(ledger::Ledger),
     /// Check settings, database, migrations and clock, and name each fault with its fix.
     Doctor(doctor::Doctor),
 }
@@ -95,6 +98,7 @@ pub fn run(cli: Cli) -> CommandResult {
         Command::CreateAdmin(create_admin) => create_admin::run(cli.config, &create_admin),
         Command::RotateKeys(rotate_keys) => rotate_keys::run(cli.config, &rotate_keys),
         Command::Demo(demo) => demo::run(cli.config, &demo),
+        Command::Ledger(ledger) => ledger::run(cli.config, &ledger),
         Command::Doctor(doctor) => doctor::run(cli.config, &doctor),
     }
 }

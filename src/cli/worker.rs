@@ -6,7 +6,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CommandError, CommandResult, serve, start};
 use crate::{
-    access::{keys::RotateKeys, sessions::purge::PurgeRefreshTokens},
+    access::{
+        keys::RotateKeys,
+        sessions::{purge::PurgeRefreshTokens, retention::EraseSignIns},
+    },
     app::App,
     config::Config,
     credential::{self, certificates::issue::IssueCertificate},
@@ -17,7 +20,7 @@ use crate::{
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::{
-        self, Consumers, VerifyLedger,
+        self, Consumers, SignHead, VerifyLedger,
         consumers::{self, Consume},
     },
     people::{
@@ -33,6 +36,7 @@ use crate::{
 pub const HANDLERS: &[Handler] = &[
     Handler::of::<ApplyPlan>(),
     Handler::of::<Consume>(),
+    Handler::of::<EraseSignIns>(),
     Handler::of::<FollowPeople>(),
     Handler::of::<IssueCertificate>(),
     Handler::of::<RefreshGroups>(),
@@ -47,6 +51,7 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<StartPasswordReset>(),
     Handler::of::<ReconcileAll>(),
     Handler::of::<ReconcileRule>(),
+    Handler::of::<SignHead>(),
     Handler::of::<VerifyLedger>(),
 ];
 
@@ -64,6 +69,16 @@ pub const SCHEDULES: &[Schedule] = &[
         name: "consumers",
         every: Every::Minutes(5),
         enqueue: consumers::wake_all,
+    },
+    Schedule {
+        name: "ledger_heads",
+        every: Every::Minutes(60),
+        enqueue: |tx| tx.enqueue(&SignHead {}),
+    },
+    Schedule {
+        name: "sign_ins",
+        every: Every::DayAt(0),
+        enqueue: |tx| tx.enqueue(&EraseSignIns {}),
     },
     Schedule {
         name: "refresh_tokens",

@@ -177,6 +177,7 @@ diesel::table! {
         request_id -> Text,
         action -> Text,
         object_kind -> Text,
+        version -> Int2,
         object_id -> Uuid,
         before -> Nullable<Jsonb>,
         after -> Nullable<Jsonb>,
@@ -194,6 +195,27 @@ diesel::table! {
         retry_at -> Nullable<Timestamptz>,
         last_error -> Nullable<Text>,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger_keys (id) {
+        id -> Uuid,
+        private_key -> Bytea,
+        public_key -> Bytea,
+        created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    ledger_heads (id) {
+        id -> Uuid,
+        position -> Int8,
+        hash -> Bytea,
+        signed_at -> Timestamptz,
+        key_id -> Uuid,
+        signature -> Bytea,
     }
 }
 
@@ -234,7 +256,6 @@ diesel::table! {
         request_id -> Text,
         action -> Text,
         object_kind -> Text,
-        version -> Int2,
         version -> Int2,
         object_id -> Uuid,
         user_id -> Nullable<Uuid>,
@@ -864,6 +885,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     event_consumers,
     set_aside_events,
+    ledger_heads,
+    ledger_keys,
     ledger_entries,
     ledger_head,
     sealed_events,

@@ -13,6 +13,7 @@ pub mod filter;
 mod formats;
 pub mod forms;
 pub mod json;
+pub mod jwk;
 pub mod list;
 pub mod path;
 pub mod precondition;

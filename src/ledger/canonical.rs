@@ -10,7 +10,6 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use data_encoding::HEXLOWER;
 use diesel::QueryableByName;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -58,24 +57,25 @@ impl Covered {
 
     /// The hash of the event at `position`, after the event whose hash is `previous`.
     pub fn hash(&self, previous: &[u8], position: i64) -> Vec<u8> {
-        let covered = json!([
+        let covered = (
             position,
             self.id,
             self.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
             self.actor_kind,
             self.actor_id,
             self.on_behalf_of,
-            self.request_id,
-            self.action,
-            self.object_kind,
+            &self.request_id,
+            &self.action,
+            &self.object_kind,
             self.version,
             self.object_id,
             self.user(),
             HEXLOWER.encode(&self.digest),
-        ]);
+        );
+        // Numbers, ids and texts: there is nothing that JSON could not hold.
         Sha256::new()
             .chain_update(previous)
-            .chain_update(covered.to_string())
+            .chain_update(serde_json::to_vec(&covered).unwrap_or_default())
             .finalize()
             .to_vec()
     }

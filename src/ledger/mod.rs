@@ -9,7 +9,9 @@ mod chain;
 pub mod consumers;
 mod erasure;
 pub mod events;
+mod export;
 mod feed;
+mod heads;
 mod model;
 mod routes;
 mod seal;
@@ -22,12 +24,19 @@ pub use crate::{
 };
 pub use consumers::{Consumer, Consumers};
 pub use erasure::{ErasedPayloads, erase_older};
+pub use export::{Exported, FileVerification, export, verify_file};
+pub use heads::{SignHead, SignedHead};
 pub use model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent};
 pub use seal::{head, seal, seal_some};
 pub use store::count_unsealed;
 pub use verify::{VerifyLedger, verify};
 
 use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes that need no token.
+pub fn configure_public(config: &mut ServiceConfig) {
+    routes::configure_public(config);
+}
 
 /// The routes of the feed and the ledger.
 pub fn configure(config: &mut ServiceConfig) {

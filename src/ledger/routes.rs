@@ -1,21 +1,30 @@
 //! `/v1/events` and `/v1/ledger`.
 
-use actix_web::{get, post, web::Path};
+use actix_web::{
+    HttpResponse, get, post,
+    web::{Data, Path},
+};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
     feed::{self, ListEvents},
+    heads::{self, SignedHead},
     model::{LedgerHead, SealedEvent},
     seal,
     verify::VerifyLedger,
 };
 use crate::{
-    app::Call,
+    app::{App, Call},
     authz::{self, Permission},
-    http::{ApiResult, Page, Query, Ref, Reply},
+    http::{ApiResult, ListQuery, Page, Query, Ref, Reply, jwk::JwkSet},
     operations::{self, Operation},
 };
+
+/// The routes that need no token.
+pub fn configure_public(config: &mut ServiceConfig) {
+    config.service(get_ledger_keys);
+}
 
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
@@ -27,7 +36,9 @@ pub fn configure(config: &mut ServiceConfig) {
     config.service(
         utoipa_actix_web::scope("/ledger")
             .service(get_ledger)
-            .service(verify_ledger),
+            .service(verify_ledger)
+            .service(list_signed_heads)
+            .service(get_signed_head),
     );
 }
 
@@ -63,6 +74,38 @@ async fn get_ledger(call: Call) -> ApiResult<Reply> {
         Reply::ok(&seal::head(tx.conn)?)
     })
     .await
+}
+
+/// List signed heads.
+///
+/// The end of the ledger is signed every hour and at every export. Keep them elsewhere: they prove later what the ledger was.
+#[utoipa::path(tag = "events", params(ListQuery), responses((status = 200, body = Page<SignedHead>)),
+    extensions(("x-permission" = json!("events.read"))))]
+#[get("/heads")]
+async fn list_signed_heads(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::page(&heads::list(tx, &query.0)?))
+        .await
+}
+
+/// Get a signed head.
+#[utoipa::path(tag = "events", params(("signed_head_id" = Uuid, Path)), responses((status = 200, body = SignedHead)),
+    extensions(("x-permission" = json!("events.read"))))]
+#[get("/heads/{signed_head_id}")]
+async fn get_signed_head(call: Call, id: Path<Uuid>) -> ApiResult<Reply> {
+    call.read(move |tx| Reply::ok(&authz::read::<SignedHead>(tx, &Ref::from(*id))?))
+        .await
+}
+
+/// Get the public keys of the ledger.
+///
+/// All keys that ever signed a head of the ledger, as JWKs (RFC 8037): what `provost ledger verify --keys` takes.
+#[utoipa::path(tag = "events", responses((status = 200, description = "The keys.", body = JwkSet)))]
+#[get("/.well-known/ledger-keys.json")]
+async fn get_ledger_keys(app: Data<App>) -> ApiResult<HttpResponse> {
+    let keys = app.db.run(|conn| heads::keys(conn)).await??;
+    Ok(HttpResponse::Ok()
+        .insert_header(("Cache-Control", "max-age=300"))
+        .json(keys))
 }
 
 /// Verify the ledger.

@@ -8,7 +8,7 @@ use diesel::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{canonical::Covered, events::PAYLOADS_ERASED};
+use super::{canonical::Covered, events::PAYLOADS_ERASED, export::ExportedEvent};
 use crate::{db::schema::ledger_entries, sql};
 
 #[derive(QueryableByName)]
@@ -115,6 +115,26 @@ pub fn links(conn: &mut PgConnection, after: i64, last: i64, limit: i64) -> Quer
             sha256(e.salt || convert_to(jsonb_build_array(e.before, e.after, e.reason)::text, 'UTF8')) = e.digest
                 AS has_its_payload,
             CASE WHEN e.action = {PAYLOADS_ERASED.action} THEN e.after END AS erased
+         FROM ledger_entries l
+         JOIN events e ON e.user_id = coalesce(l.user_id, {nobody}) AND e.id = l.event_id
+         WHERE l.position > {after} AND l.position <= {last} ORDER BY l.position LIMIT {limit}",
+        nobody = Uuid::nil(),
+    )
+    .load(conn)
+}
+
+/// The sealed events after `position`, up to `last`, as a file has them.
+pub(super) fn exported(
+    conn: &mut PgConnection,
+    after: i64,
+    last: i64,
+    limit: i64,
+) -> QueryResult<Vec<ExportedEvent>> {
+    sql!(
+        "SELECT l.position, encode(l.hash, 'hex') AS hash, e.id, l.user_id, e.recorded_at, e.actor_kind,
+            e.actor_id, e.on_behalf_of, e.request_id, e.action, e.object_kind, e.version, e.object_id,
+            CASE WHEN e.salt IS NOT NULL THEN jsonb_build_array(e.before, e.after, e.reason)::text END AS payload,
+            encode(e.salt, 'hex') AS salt, encode(e.digest, 'hex') AS digest
          FROM ledger_entries l
          JOIN events e ON e.user_id = coalesce(l.user_id, {nobody}) AND e.id = l.event_id
          WHERE l.position > {after} AND l.position <= {last} ORDER BY l.position LIMIT {limit}",

@@ -364,6 +364,8 @@ fn mechanisms() -> Vec<Sample> {
     vec![
         bare("verify_ledger").saves("operation_id"),
         bare("list_jobs").saves_at("job_id", "/data/0/id"),
+        bare("list_set_aside_events").saves_at("set_aside_event_id", "/data/0/id"),
+        bare("list_signed_heads").saves_at("signed_head_id", "/data/0/id"),
         bare("cancel_operation"),
     ]
 }

@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 
 use awc::http::Method;
+use provost::{
+    ledger::{self, SignHead},
+    sql,
+};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     operations::{self, Operation, fill},
@@ -11,6 +16,22 @@ use super::{
     samples::{lives, samples},
 };
 use crate::support::{Answer, Client, TestApp};
+
+/// What no request brings about: a signed head, and an event that was set aside.
+fn set_the_scene(app: &TestApp) {
+    app.write(|tx| tx.enqueue(&SignHead {}));
+    ledger::seal(&app.app).unwrap();
+    app.run_jobs();
+    app.write(|tx| {
+        sql!(
+            "INSERT INTO set_aside_events (id, consumer, position, attempts, last_error, created_at)
+             VALUES ({id}, 'certificates', 1, 10, 'the reaction panicked', {tx.now})",
+            id = Uuid::now_v7(),
+        )
+        .execute(tx.conn)?;
+        Ok(())
+    });
+}
 
 /// The ids that the story has saved so far.
 #[derive(Debug, Default)]
@@ -32,6 +53,7 @@ impl Story {
 
     async fn of(app: &TestApp, samples: Vec<Sample>, mut watch: impl FnMut(&Operation, &Answer)) -> Story {
         let client = app.admin().await;
+        set_the_scene(app);
         let operations = operations::all();
         let mut story = Story::default();
         for sample in samples {

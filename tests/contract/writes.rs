@@ -13,7 +13,13 @@ use crate::support::TestApp;
 const WITHOUT_EVENT: &[(&str, &str)] = &[("preview_certificate_template", "it draws a sample")];
 
 /// Operations that no story of requests can lead to, each with the test that covers it and its event.
-const OUTSIDE_THE_STORY: &[(&str, &str)] = &[("retry_job", "a job must have died: tests/jobs/queue.rs")];
+const OUTSIDE_THE_STORY: &[(&str, &str)] = &[
+    ("retry_job", "a job must have died: tests/jobs/queue.rs"),
+    (
+        "retry_set_aside_event",
+        "a consumer must have failed: tests/ledger/consumers.rs",
+    ),
+];
 
 /// The events of callers; those of jobs come when they come.
 fn count_events(conn: &mut PgConnection) -> i64 {

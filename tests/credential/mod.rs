@@ -78,7 +78,11 @@ pub async fn completion(app: &TestApp, name: &str, course: &str, valid_until: Op
             supersedes_id: None,
             superseded_by_id: None,
         };
-        tx.record(Event::new(&COMPLETION_CREATED, completion).about(id).after(&recorded));
+        tx.record(
+            Event::new(&COMPLETION_CREATED, completion)
+                .about(id)
+                .after(&recorded),
+        );
         Ok(())
     });
     Learner {

@@ -150,6 +150,7 @@ async fn an_event_that_fails_ten_times_is_set_aside_and_can_be_retried() {
     }
 
     assert_eq!((of("failing"), of("steady")), (2, 3), "it went on");
+    let admin = app.admin().await;
     let page = admin.get("/v1/set-aside-events").await.assert_status(200);
     assert_eq!(page.at("/data").as_array().unwrap().len(), 1);
     assert_eq!(page.at("/data/0/consumer"), json!("failing"));

@@ -5,6 +5,7 @@ pub mod end;
 pub mod model;
 pub mod purge;
 pub mod refresh;
+pub mod retention;
 pub mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};

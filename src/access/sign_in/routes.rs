@@ -19,13 +19,13 @@ use super::{
 use crate::{
     access::{
         attempts::Attempt,
-        keys::{self, JwkSet, KeyRing},
+        keys::{self, KeyRing},
         sessions::refresh::{self, Opened},
         sso, token,
     },
     app::{Acting, App, Tx},
     authz::Permission,
-    http::{ApiResult, Problem, address, request},
+    http::{ApiResult, Problem, address, jwk::JwkSet, request},
 };
 
 /// The routes that need no token.

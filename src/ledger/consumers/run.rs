@@ -41,6 +41,8 @@ impl Consume {
 impl Job for Consume {
     const KIND: &'static str = "events.consume";
     const IS_LONG: bool = true;
+    /// Never given up, however often its worker is lost: events that fail are set aside one by one.
+    const MAX_ATTEMPTS: i32 = i32::MAX;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         let Some(consumer) = run.app().part::<Consumers>().find(&self.consumer) else {
