@@ -1,3 +1,5 @@
+DROP TABLE dated_events;
+DROP TABLE day_progress;
 DROP TABLE attribute_definitions;
 DROP TABLE group_members;
 DROP TABLE groups;

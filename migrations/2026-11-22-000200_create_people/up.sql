@@ -187,3 +187,21 @@ CREATE TABLE attribute_definitions (
 );
 CREATE INDEX attribute_definitions_name_idx ON attribute_definitions (name COLLATE provost_order, id);
 CREATE INDEX attribute_definitions_created_idx ON attribute_definitions (created_at, id);
+
+-- How far the work that new days bring has come, for each kind of such work.
+CREATE TABLE day_progress (
+    work text PRIMARY KEY,
+    -- Days that began before this are not worked off: the past of a database that is new.
+    since timestamptz NOT NULL,
+    -- Days that began until this are worked off.
+    until timestamptz NOT NULL
+);
+
+-- What the calendar brought about: each kind of event once for each object and date.
+CREATE TABLE dated_events (
+    user_id uuid NOT NULL REFERENCES users (id),
+    action text NOT NULL,
+    object_id uuid NOT NULL,
+    date date NOT NULL,
+    PRIMARY KEY (user_id, action, object_id, date)
+);

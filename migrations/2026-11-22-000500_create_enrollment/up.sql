@@ -113,6 +113,8 @@ CREATE UNIQUE INDEX requirements_one_open ON requirements (user_id, course_id)
 CREATE UNIQUE INDEX requirements_one_cycle ON requirements (user_id, course_id, cycle);
 CREATE INDEX requirements_id_idx ON requirements (id);
 CREATE INDEX requirements_due_idx ON requirements (due_on, id) WHERE satisfied_at IS NULL AND ended_at IS NULL;
+CREATE INDEX requirements_valid_idx ON requirements (valid_until)
+    WHERE satisfied_at IS NOT NULL AND ended_at IS NULL AND valid_until IS NOT NULL;
 CREATE INDEX requirements_created_idx ON requirements (created_at, id);
 CREATE INDEX requirements_course_idx ON requirements (course_id, user_id);
 

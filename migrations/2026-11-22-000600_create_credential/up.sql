@@ -43,6 +43,7 @@ CREATE TABLE certificates (
 CREATE UNIQUE INDEX certificates_one_issued ON certificates (user_id, completion_id) WHERE state = 'issued';
 CREATE INDEX certificates_id_idx ON certificates (id);
 CREATE INDEX certificates_serial_idx ON certificates (serial);
+CREATE INDEX certificates_valid_idx ON certificates (valid_until) WHERE state = 'issued' AND valid_until IS NOT NULL;
 CREATE INDEX certificates_created_idx ON certificates (created_at, id);
 
 CREATE TABLE certificate_files (

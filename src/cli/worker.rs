@@ -12,10 +12,16 @@ use crate::{
     },
     app::App,
     config::Config,
-    credential::{self, certificates::issue::IssueCertificate},
-    enrollment::rules::{
-        job::{ReconcileAll, ReconcileRule},
-        plan_job::{ApplyRuleJob, MakePlan},
+    credential::{
+        self,
+        certificates::{expiry::RecordExpiredCertificates, issue::IssueCertificate},
+    },
+    enrollment::{
+        new_days::RecordRequirementDays,
+        rules::{
+            job::{ReconcileAll, ReconcileRule},
+            plan_job::{ApplyRuleJob, MakePlan},
+        },
     },
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
@@ -46,6 +52,8 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<PurgeDryRuns>(),
     Handler::of::<PurgeRefreshTokens>(),
     Handler::of::<ApplyRuleJob>(),
+    Handler::of::<RecordExpiredCertificates>(),
+    Handler::of::<RecordRequirementDays>(),
     Handler::of::<RotateKeys>(),
     Handler::of::<SendPasswordLetter>(),
     Handler::of::<StartPasswordReset>(),
@@ -79,6 +87,16 @@ pub const SCHEDULES: &[Schedule] = &[
         name: "sign_ins",
         every: Every::DayAt(0),
         enqueue: |tx| tx.enqueue(&EraseSignIns {}),
+    },
+    Schedule {
+        name: "requirement_days",
+        every: Every::Minutes(15),
+        enqueue: |tx| tx.enqueue(&RecordRequirementDays {}),
+    },
+    Schedule {
+        name: "certificate_days",
+        every: Every::Minutes(15),
+        enqueue: |tx| tx.enqueue(&RecordExpiredCertificates {}),
     },
     Schedule {
         name: "refresh_tokens",

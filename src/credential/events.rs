@@ -13,6 +13,8 @@ event_kinds! {
     CERTIFICATE_SUPERSEDED = "certificate.superseded" of "certificate", after: Certificate;
     /// The certificate was revoked.
     CERTIFICATE_REVOKED = "certificate.revoked" of "certificate", changes: Certificate;
+    /// The last day of the certificate passed, in the time zone of its user.
+    CERTIFICATE_EXPIRED = "certificate.expired" of "certificate", after: Certificate;
     /// No font has some characters of the certificate; `reason` says what to do.
     GLYPHS_MISSING = "certificate.glyphs_missing" of "certificate", after: MissingGlyphs;
     /// The certificate template was created.

@@ -149,6 +149,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    dated_events (user_id, action, object_id, date) {
+        user_id -> Uuid,
+        action -> Text,
+        object_id -> Uuid,
+        date -> Date,
+    }
+}
+
+diesel::table! {
+    day_progress (work) {
+        work -> Text,
+        since -> Timestamptz,
+        until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     enrollments (user_id, id) {
         id -> Uuid,
         user_id -> Uuid,

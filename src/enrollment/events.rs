@@ -25,6 +25,10 @@ event_kinds! {
     REQUIREMENT_SATISFIED = "requirement.satisfied" of "requirement", changes: StoredRequirement;
     /// The last reason of the requirement ended, and the requirement with it.
     REQUIREMENT_ENDED = "requirement.ended" of "requirement", changes: StoredRequirement;
+    /// The due date of the open requirement passed, in the time zone of its user.
+    REQUIREMENT_OVERDUE = "requirement.overdue" of "requirement", after: StoredRequirement;
+    /// The renewal window of the satisfied requirement began, in the time zone of its user.
+    RENEWAL_OPENED = "requirement.renewal_opened" of "requirement", after: StoredRequirement;
     /// An open requirement got another reason.
     REASON_ADDED = "requirement.reason_added" of "requirement", after: RequirementReason;
     /// The due date of a reason moved.

@@ -7,6 +7,7 @@ mod bulk;
 pub mod completions;
 pub mod enrollments;
 pub mod events;
+pub mod new_days;
 mod people;
 pub mod requirements;
 pub mod rules;

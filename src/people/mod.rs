@@ -8,6 +8,7 @@ pub mod external_keys;
 pub mod facts;
 pub mod groups;
 pub mod locations;
+pub mod new_days;
 pub mod org_units;
 pub mod users;
 

@@ -5,6 +5,7 @@ mod days;
 mod enrollments;
 pub mod fixture;
 mod model;
+mod new_days;
 mod plans;
 mod repeats;
 mod requirements;

@@ -1,0 +1,171 @@
+//! What the calendar brings: the days that began in each time zone, and the events that they bring once each.
+//!
+//! A kind of work takes the days that began since it was last done, a few days back: a person who moves east over many zones
+//! passes the beginning of a day, and what a long transaction wrote is seen late. So each event is looked up in
+//! `dated_events`, and what was written after its day began makes none.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
+use chrono_tz::{TZ_VARIANTS, Tz};
+use diesel::{QueryableByName, RunQueryDsl, sql_types::Timestamptz};
+
+use super::days::{TIME_ZONE, UNIT_ZONE};
+use crate::{app::Tx, db::Sql, http::ApiResult, ledger::EventKind, sql};
+
+/// No two time zones are further apart.
+const DAYS_BACK: TimeDelta = TimeDelta::days(2);
+
+/// The days that began, for each time zone in which one did.
+#[derive(Debug, Default)]
+pub struct NewDays {
+    /// The academy's zone has no name.
+    zones: Vec<String>,
+    days: Vec<String>,
+    begins: Vec<String>,
+    /// The earliest day.
+    pub first: NaiveDate,
+    /// The latest day.
+    pub last: NaiveDate,
+}
+
+#[derive(QueryableByName)]
+struct Progress {
+    #[diesel(sql_type = Timestamptz)]
+    since: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    until: DateTime<Utc>,
+}
+
+impl NewDays {
+    /// Takes the days that began since `work` took some, in a transaction that does the work; none where none began. Work that
+    /// is new begins with the days after this one.
+    pub fn take(tx: &mut Tx, work: &'static str) -> ApiResult<Option<Self>> {
+        sql!(
+            "INSERT INTO day_progress (work, since, until) VALUES ({work}, {tx.now}, {tx.now})
+             ON CONFLICT DO NOTHING"
+        )
+        .execute(tx.conn)?;
+        let progress: Progress = sql!("SELECT since, until FROM day_progress WHERE work = {work} FOR UPDATE")
+            .get_result(tx.conn)?;
+        let days = NewDays::between(&progress, tx.now, tx.app.config.time_zone);
+        if days.zones.is_empty() {
+            return Ok(None);
+        }
+        sql!("UPDATE day_progress SET until = {tx.now} WHERE work = {work}").execute(tx.conn)?;
+        Ok(Some(days))
+    }
+
+    fn between(progress: &Progress, now: DateTime<Utc>, academy: Tz) -> Self {
+        let named = TZ_VARIANTS.iter().map(|zone| (zone.name(), *zone));
+        let mut days = NewDays::default();
+        for (name, zone) in named.chain([("", academy)]) {
+            let today = now.with_timezone(&zone).date_naive();
+            let until = progress.until.with_timezone(&zone).date_naive();
+            if today <= until {
+                continue;
+            }
+            for day in (until - DAYS_BACK)
+                .iter_days()
+                .skip(1)
+                .take_while(|day| *day <= today)
+            {
+                let begins_at = beginning(day, zone);
+                if begins_at > progress.since {
+                    days.push(name, day, begins_at);
+                }
+            }
+        }
+        days
+    }
+
+    fn push(&mut self, zone: &str, day: NaiveDate, begins_at: DateTime<Utc>) {
+        let is_first = self.zones.is_empty();
+        self.first = if is_first { day } else { self.first.min(day) };
+        self.last = if is_first { day } else { self.last.max(day) };
+        self.zones.push(zone.to_owned());
+        self.days.push(day.to_string());
+        self.begins.push(begins_at.to_rfc3339());
+    }
+
+    /// Joins to `users` the days that began for each as `new_day (zone, day, begins_at)`.
+    pub fn joined_to_users(&self) -> Sql {
+        sql!(
+            "{UNIT_ZONE} JOIN (SELECT zone, day::date AS day, begins_at::timestamptz AS begins_at
+                FROM unnest({self.zones}, {self.days}, {self.begins}) AS given (zone, day, begins_at)) AS new_day
+                ON new_day.zone = coalesce({TIME_ZONE}, '')"
+        )
+    }
+}
+
+/// The first instant of a day: where clocks go forward at midnight, it has none.
+fn beginning(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let midnight = day.and_time(chrono::NaiveTime::MIN);
+    (0..8)
+        .find_map(|halves| {
+            zone.from_local_datetime(&(midnight + TimeDelta::minutes(30) * halves))
+                .earliest()
+        })
+        .map_or(midnight.and_utc(), |instant| instant.to_utc())
+}
+
+/// The CTE `fresh (user_id, object_id)`: those of `due`, a query of a user, an object and a date, that have had no event of
+/// `kind` for that date.
+pub fn once(kind: &EventKind, due: Sql) -> Sql {
+    sql!(
+        "fresh AS (INSERT INTO dated_events (user_id, action, object_id, date)
+            SELECT due.user_id, {kind.action}, due.object_id, due.date FROM ({due}) AS due (user_id, object_id, date)
+            ON CONFLICT DO NOTHING RETURNING user_id, object_id)"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn days(since: &str, until: &str, now: &str, zone: &str) -> Vec<(String, String)> {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let progress = Progress {
+            since: at(since),
+            until: at(until),
+        };
+        let days = NewDays::between(&progress, at(now), Tz::UTC);
+        let rows = days.zones.iter().zip(days.days.iter().zip(&days.begins));
+        rows.filter(|(name, _)| *name == zone)
+            .map(|(_, (day, begins))| (day.clone(), begins.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn a_day_is_new_once_it_has_begun_where_the_zone_is() {
+        let (since, until) = ("2020-01-01T00:00:00Z", "2026-03-10T09:45:00Z");
+        let auckland = |now| days(since, until, now, "Pacific/Auckland");
+        assert_eq!(auckland("2026-03-10T10:45:00Z"), []);
+        let begun = auckland("2026-03-10T11:00:00Z");
+        let day = |day: &str, begins: &str| (day.to_owned(), begins.to_owned());
+        assert_eq!(
+            begun,
+            [
+                day("2026-03-09", "2026-03-08T11:00:00+00:00"),
+                day("2026-03-10", "2026-03-09T11:00:00+00:00"),
+                day("2026-03-11", "2026-03-10T11:00:00+00:00"),
+            ]
+        );
+        assert_eq!(days(since, until, "2026-03-10T11:00:00Z", "Europe/Lisbon"), []);
+        assert_eq!(days(since, until, "2026-03-14T00:00:00Z", "").len(), 6);
+    }
+
+    #[test]
+    fn what_began_before_the_work_did_is_past() {
+        let (since, now) = ("2026-03-10T09:45:00Z", "2026-03-11T00:10:00Z");
+        assert_eq!(
+            days(since, since, now, ""),
+            [("2026-03-11".to_owned(), "2026-03-11T00:00:00+00:00".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_day_without_midnight_begins_when_its_clocks_do() {
+        let cairo = chrono_tz::Africa::Cairo;
+        let day = "2024-04-26".parse().unwrap();
+        assert_eq!(beginning(day, cairo).to_rfc3339(), "2024-04-25T22:00:00+00:00");
+    }
+}
