@@ -32,6 +32,7 @@ use crate::{
         attributes::model::AttributeDefinition, groups::model::Group, locations::model::Location,
         org_units::model::OrgUnit, users::model::User,
     },
+    report,
     resource::{Expansion, Listed},
     routes,
     scim::error::{self as scim, ScimError},
@@ -289,6 +290,7 @@ fn expansions() -> impl Iterator<Item = (Cow<'static, str>, &'static [Expansion]
         .iter()
         .map(|resource| ((resource.schema)(), resource.expansions))
         .chain(of_others.map(|name| (Cow::Borrowed(name), enrollment::EXPANSIONS)))
+        .chain([(Cow::Borrowed("Event"), report::events::EXPANSIONS)])
 }
 
 /// Adds what `expand` shows to the schemas.
@@ -304,10 +306,19 @@ fn add_expansions(schemas: &mut Map<String, Value>) {
             id,
             shows,
             is_list,
+            or_shows,
             ..
         } in expansions
         {
-            let one = json!({ "$ref": format!("#/components/schemas/{}", shows()) });
+            let schema_of =
+                |shows: &fn() -> String| json!({ "$ref": format!("#/components/schemas/{}", shows()) });
+            let one = schema_of(shows);
+            let others = or_shows.iter().map(schema_of);
+            let any: Vec<Value> = [one.clone()]
+                .into_iter()
+                .chain(others)
+                .chain([json!({ "type": "null" })])
+                .collect();
             schema["properties"][*member] = match is_list {
                 true => json!({
                     "type": "array",
@@ -315,7 +326,7 @@ fn add_expansions(schemas: &mut Map<String, Value>) {
                     "description": format!("What `{id}` names, as far as you may see it: with `expand={member}` only."),
                 }),
                 false => json!({
-                    "oneOf": [one, { "type": "null" }],
+                    "oneOf": any,
                     "description": format!("What `{id}` names: with `expand={member}` only, and null where you may not see it."),
                 }),
             };

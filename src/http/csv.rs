@@ -1,7 +1,4 @@
-//! Lists as CSV (RFC 4180): streamed page by page, so that memory is bounded however long the list is.
-//!
-//! No connection is held while a slow client reads. A failure on the way breaks the connection off, so that
-//! nobody takes a part for the whole.
+//! Lists as CSV (RFC 4180).
 
 use std::{
     fmt::Display,
@@ -9,11 +6,10 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, dev::Payload, web::Bytes};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ApiError, ApiResult, Page, accept, request};
+use super::{ApiError, ApiResult, Page, accept, export};
 
 /// The representations of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -82,34 +78,17 @@ where
     F: Fn(Option<String>) -> P + 'static,
     P: Future<Output = ApiResult<Page<T>>> + 'static,
 {
-    let first = fetch(None).await?;
-    let head = encode(&first.data, Some(style))?;
-    let rest = stream::try_unfold((fetch, first.next_cursor), |(fetch, cursor)| async move {
-        let Some(cursor) = cursor else { return Ok(None) };
-        let page = fetch(Some(cursor)).await?;
-        let bytes = encode(&page.data, None)?;
-        Ok::<_, ApiError>(Some((bytes, (fetch, page.next_cursor))))
-    });
-    let request_id = request::current_id().unwrap_or_default();
-    let rest = rest.inspect_err(move |error| log::error!("request {request_id}: export broken off: {error}"));
-    Ok(headers(name).streaming(stream::once(ready(Ok(head))).chain(rest)))
+    let encode = move |rows: &[T], is_first: bool| encode(rows, is_first.then_some(style));
+    export::stream(attachment(name), fetch, encode).await
 }
 
 /// A list that is short by its nature, at once.
 pub fn whole<T: CsvRow>(name: &str, style: Style, rows: &[T]) -> ApiResult<HttpResponse> {
-    Ok(headers(name).body(encode(rows, Some(style))?))
+    Ok(attachment(name).body(encode(rows, Some(style))?))
 }
 
-fn headers(name: &str) -> HttpResponseBuilder {
-    let mut response = HttpResponse::Ok();
-    response
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            "Content-Disposition",
-            format!("attachment; filename=\"{name}.csv\""),
-        ))
-        .insert_header(("Vary", "Accept"));
-    response
+fn attachment(name: &str) -> HttpResponseBuilder {
+    export::attachment(&format!("{name}.csv"), "text/csv; charset=utf-8")
 }
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";

@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod codes;
 pub mod csv;
 pub mod cursor;
+pub mod export;
 mod faults;
 mod field;
 pub mod filter;

@@ -10,7 +10,6 @@ pub mod consumers;
 mod erasure;
 pub mod events;
 mod export;
-mod feed;
 mod heads;
 mod model;
 mod routes;
@@ -38,7 +37,7 @@ pub fn configure_public(config: &mut ServiceConfig) {
     routes::configure_public(config);
 }
 
-/// The routes of the feed and the ledger.
+/// The routes of the ledger and its consumers.
 pub fn configure(config: &mut ServiceConfig) {
     routes::configure(config);
     consumers::configure(config);

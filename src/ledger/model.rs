@@ -1,4 +1,4 @@
-//! The types of `/v1/events` and `/v1/ledger`.
+//! Sealed events, and the types of `/v1/ledger`.
 
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable, dsl::sql, expression::SqlLiteral, sql_types::Text};
@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::ActorKind;
 use crate::{db::schema::sealed_events, protected};
 
-/// A change to one thing, sealed into the ledger.
+/// A change to one thing, sealed into the ledger. The reports show it to clients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = sealed_events)]
-#[schema(as = Event)]
+#[schema(as = EventFields)]
 pub struct SealedEvent {
     /// Our id.
     pub id: Uuid,

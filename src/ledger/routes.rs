@@ -1,4 +1,4 @@
-//! `/v1/events` and `/v1/ledger`.
+//! `/v1/ledger`.
 
 use actix_web::{
     HttpResponse, get, post,
@@ -8,9 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    feed::{self, ListEvents},
     heads::{self, SignedHead},
-    model::{LedgerHead, SealedEvent},
+    model::LedgerHead,
     seal,
     verify::VerifyLedger,
 };
@@ -29,37 +28,12 @@ pub fn configure_public(config: &mut ServiceConfig) {
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
     config.service(
-        utoipa_actix_web::scope("/events")
-            .service(list_events)
-            .service(get_event),
-    );
-    config.service(
         utoipa_actix_web::scope("/ledger")
             .service(get_ledger)
             .service(verify_ledger)
             .service(list_signed_heads)
             .service(get_signed_head),
     );
-}
-
-/// List events.
-///
-/// Events come in the order of their positions, which have no gaps: a reader that keeps the last position and asks
-/// for those `after` it misses none. Callers whose scope is not everything see the events about their people.
-#[utoipa::path(tag = "events", params(ListEvents), responses((status = 200, body = Page<SealedEvent>)),
-    extensions(("x-permission" = json!("events.read"))))]
-#[get("")]
-async fn list_events(call: Call, query: Query<ListEvents>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&feed::list(tx, query.0)?)).await
-}
-
-/// Get an event.
-#[utoipa::path(tag = "events", params(("event_id" = Uuid, Path)), responses((status = 200, body = SealedEvent)),
-    extensions(("x-permission" = json!("events.read"))))]
-#[get("/{event_id}")]
-async fn get_event(call: Call, id: Path<Uuid>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::ok(&authz::read::<SealedEvent>(tx, &Ref::from(*id))?))
-        .await
 }
 
 /// Get the head of the ledger.

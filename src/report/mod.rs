@@ -4,6 +4,7 @@
 //! Each report is plain SQL, as JSON or as streamed CSV.
 
 pub mod compliance;
+pub mod events;
 pub mod overdue;
 pub mod transcripts;
 
@@ -28,6 +29,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(overdue::routes::list_overdue_requirements)
             .service(transcripts::routes::get_transcript),
     );
+    events::routes::configure(config);
 }
 
 /// Whether `column` is a unit or one of those below it; always without one.

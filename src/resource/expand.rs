@@ -30,6 +30,8 @@ pub struct Expansion {
     pub shows: fn() -> String,
     /// Whether `id` is a list, and so is what is shown.
     pub is_list: bool,
+    /// The type of what else may be shown.
+    pub or_shows: Option<fn() -> String>,
     load: Load,
     further: fn() -> &'static [Expansion],
 }
@@ -54,6 +56,15 @@ impl Expansion {
         }
     }
 
+    /// Shows an `A` or a `B` as `name` whose id stands in `id`, and within it what an `A` expands.
+    pub const fn either<A: Resource, B: Resource>(name: &'static str, id: &'static str) -> Self {
+        Expansion {
+            or_shows: Some(|| B::name().into_owned()),
+            load: load_either::<A, B>,
+            ..Self::of::<A>(name, id)
+        }
+    }
+
     /// Shows a `T`, which expands nothing, as `name` whose id stands in `id`.
     pub const fn plain<T: Protected + Serialize + ToSchema>(name: &'static str, id: &'static str) -> Self {
         Expansion {
@@ -61,6 +72,7 @@ impl Expansion {
             id,
             shows: || T::name().into_owned(),
             is_list: false,
+            or_shows: None,
             load: load::<T>,
             further: || &[],
         }
@@ -199,4 +211,10 @@ fn load<T: Protected + Serialize>(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<HashMa
         .into_iter()
         .map(|(id, row, _)| Ok((id, serde_json::to_value(row).map_err(ApiError::internal)?)));
     shown.collect()
+}
+
+fn load_either<A: Resource, B: Resource>(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<HashMap<Uuid, Value>> {
+    let mut found = load::<A>(tx, ids)?;
+    found.extend(load::<B>(tx, ids)?);
+    Ok(found)
 }

@@ -140,7 +140,7 @@ async fn a_due_date_that_moves_can_pass_again_and_one_that_was_past_does_not() {
     };
     remove(&admin, &gone).await;
     admin
-        .post(&format!("/v1/users/{archived}/archival"), json!({}))
+        .patch(&format!("/v1/users/{archived}"), json!({"status": "archived"}))
         .await
         .assert_status(200);
 
@@ -175,7 +175,9 @@ async fn days_are_caught_up_with_by_two_workers_at_once_without_doing_anything_t
         let app = app.app.clone();
         thread::spawn(move || Worker::drain(&app, HANDLERS).unwrap())
     });
-    workers.map(|worker| worker.join().unwrap());
+    for worker in workers {
+        worker.join().unwrap();
+    }
     app.run_jobs();
 
     let mut found = overdue(&app.admin().await).await;

@@ -1,4 +1,5 @@
 mod compliance;
+mod events;
 mod overdue;
 mod transcripts;
 
