@@ -17,6 +17,8 @@ use crate::{
 
 /// Events a transaction, as long as one request made them.
 const MOST: i64 = 500;
+/// Transactions of one job: after them another goes on, so that no other job waits for long.
+const ROUNDS: usize = 50;
 
 /// Hands a consumer the events that it has not had yet, or one that was set aside.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,7 +42,6 @@ impl Consume {
 
 impl Job for Consume {
     const KIND: &'static str = "events.consume";
-    const IS_LONG: bool = true;
     /// Never given up, however often its worker is lost: events that fail are set aside one by one.
     const MAX_ATTEMPTS: i32 = i32::MAX;
 
@@ -69,7 +70,7 @@ impl Consume {
     fn follow(&self, run: &JobRun, consumer: &'static Consumer) -> Result<(), JobError> {
         // One after a failure, so that the event that fails is found; doubled by each success.
         let mut limit = MOST;
-        loop {
+        for _ in 0..ROUNDS {
             let look = run.read(|tx| store::look(tx, consumer))?;
             let Some(next) = look.next else {
                 return run.finish(|tx| store::advance(tx, consumer, look.head));
@@ -91,6 +92,7 @@ impl Consume {
                 }
             }
         }
+        run.finish(|tx| tx.enqueue(self))
     }
 }
 
