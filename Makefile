@@ -21,7 +21,7 @@ test: ## Run all tests
 	@scripts/setup test
 	@scripts/contract
 	cargo test --locked --doc
-	cargo test --locked --lib --bins --tests
+	cargo test --locked --tests
 
 soak: ## Run the long random tests in full (CI runs a tenth of them)
 	@scripts/setup test
