@@ -17,13 +17,21 @@ use crate::{
 /// Payloads that were erased: what the event `ledger.payloads_erased` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErasedPayloads {
-    /// Ranges of positions: first and last.
-    #[schema(example = json!([[3, 5], [9, 9]]))]
-    pub positions: Vec<(i64, i64)>,
+    /// Their positions.
+    pub positions: Vec<PositionRange>,
+}
+
+/// Positions that follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PositionRange {
+    /// The first.
+    pub first: i64,
+    /// The last.
+    pub last: i64,
 }
 
 /// The ranges of positions that the payload of such an event names.
-pub fn positions(payload: &Value) -> Vec<(i64, i64)> {
+pub fn positions(payload: &Value) -> Vec<PositionRange> {
     ErasedPayloads::deserialize(payload).map_or_else(|_| Vec::new(), |erased| erased.positions)
 }
 
@@ -69,12 +77,15 @@ struct Erased {
 }
 
 /// The ranges of ascending `positions`.
-fn ranges(positions: impl Iterator<Item = i64>) -> Vec<(i64, i64)> {
-    let mut ranges: Vec<(i64, i64)> = Vec::new();
+fn ranges(positions: impl Iterator<Item = i64>) -> Vec<PositionRange> {
+    let mut ranges: Vec<PositionRange> = Vec::new();
     for position in positions {
         match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == position => *last = position,
-            _ => ranges.push((position, position)),
+            Some(range) if range.last + 1 == position => range.last = position,
+            _ => ranges.push(PositionRange {
+                first: position,
+                last: position,
+            }),
         }
     }
     ranges

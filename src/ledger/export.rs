@@ -299,8 +299,8 @@ impl FileWalk {
                 .as_deref()
                 .and_then(|payload| serde_json::from_str(payload).ok());
             let after = payload.as_ref().and_then(|payload| payload.get(1));
-            for (first, last) in after.map(erasure::positions).unwrap_or_default() {
-                self.chain.erased(first, last);
+            for range in after.map(erasure::positions).unwrap_or_default() {
+                self.chain.erased(range.first, range.last);
             }
         }
         Ok(())

@@ -84,8 +84,8 @@ impl Walk {
                 detail: "the feed's entry says something else than the event that was sealed here".into(),
             });
         }
-        for (first, last) in link.erased.iter().flat_map(erasure::positions) {
-            self.chain.erased(first, last);
+        for range in link.erased.iter().flat_map(erasure::positions) {
+            self.chain.erased(range.first, range.last);
         }
         Ok(())
     }

@@ -194,7 +194,10 @@ async fn old_sign_ins_are_erased_and_the_chain_still_verifies() {
         .await
         .assert_status(200);
     let position = erased.at("/data/0/position");
-    assert_eq!(told.at("/data/0/after/positions"), json!([[position, position]]));
+    assert_eq!(
+        told.at("/data/0/after/positions"),
+        json!([{"first": position, "last": position}])
+    );
     let mut conn = app.app.db.connection().unwrap();
     assert!(ledger::verify(&mut conn, 0).unwrap().intact);
     let file = exported(&app, 1, None);
