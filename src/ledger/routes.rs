@@ -76,7 +76,7 @@ async fn get_signed_head(call: Call, id: Path<Uuid>) -> ApiResult<Reply> {
 #[utoipa::path(tag = "events", responses((status = 200, description = "The keys.", body = JwkSet)))]
 #[get("/.well-known/ledger-keys.json")]
 async fn get_ledger_keys(app: Data<App>) -> ApiResult<HttpResponse> {
-    let keys = app.db.run(|conn| heads::keys(conn)).await??;
+    let keys = app.db.run(heads::keys).await??;
     Ok(HttpResponse::Ok()
         .insert_header(("Cache-Control", "max-age=300"))
         .json(keys))
