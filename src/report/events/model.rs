@@ -5,8 +5,8 @@ use serde_json::Value;
 use utoipa::{
     IntoParams, ToSchema,
     openapi::{
-        ObjectBuilder,
-        schema::{SchemaType, Type},
+        ObjectBuilder, OneOfBuilder,
+        schema::{ArrayBuilder, SchemaType, Type},
     },
 };
 
@@ -33,16 +33,20 @@ pub struct FieldChange {
     pub after: Value,
 }
 
-fn any_value() -> ObjectBuilder {
+/// Any JSON. Generators of clients want to know what arrays hold.
+fn any_value() -> OneOfBuilder {
     let types = [
         Type::String,
         Type::Number,
         Type::Boolean,
         Type::Object,
-        Type::Array,
         Type::Null,
     ];
-    ObjectBuilder::new().schema_type(SchemaType::from_iter(types))
+    let one = ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter(types))
+        .build();
+    let many = ArrayBuilder::new().items(one.clone());
+    OneOfBuilder::new().item(one).item(many)
 }
 
 /// A change to one thing, sealed into the ledger.
