@@ -97,7 +97,7 @@ async fn a_requirement_is_overdue_once_after_midnight_where_its_user_is() {
     let admin = pass_until(&app, at(day, 0, 9, 59)).await;
     assert_eq!(overdue(&admin).await, []);
     let admin = pass_until(&app, at(day, 0, 10, 0)).await;
-    assert_eq!(overdue(&admin).await, [east.clone()]);
+    assert_eq!(overdue(&admin).await, std::slice::from_ref(&east));
     // To the west, where the day begins again, and to the east, over the beginning of a day.
     settle_in(&admin, people[0], "Pacific/Pago_Pago").await;
     let admin = pass_until(&app, at(day, 1, 0, 0)).await;
