@@ -178,6 +178,7 @@ const PATTERNS: &[(&str, &str)] = &[
     ),
     ("^[a-z_]{1,40}$", "be small letters and _, at most 40"),
     ("^[0-9a-f]{64}$", "be 64 hexadecimal digits"),
+    ("^[0-9a-f]{128}$", "be 128 hexadecimal digits"),
     ("^[45][0-9]{2}$", "be the HTTP status of an error, such as 404"),
     (
         r"^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$",
