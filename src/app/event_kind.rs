@@ -10,7 +10,7 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-/// A kind of event. Every event of a kind has payloads of the same form, whoever records it.
+/// A kind of event. Every event of a kind has payloads of the same form, whether the API, an import or a job records it.
 ///
 /// Within a version a payload only gains members. What changes otherwise, such as a member that goes or means something
 /// else, takes the next version.

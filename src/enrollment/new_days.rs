@@ -67,7 +67,7 @@ fn overdue(days: &NewDays) -> Sql {
     )
 }
 
-/// What is to be renewed since a day that began: the earliest that the active rules among its reasons let it. Whoever holds
+/// What is to be renewed since a day that began: the earliest that the active rules among its reasons let it. A user who holds
 /// a completion that lasts longer has nothing to renew.
 fn renewals(days: &NewDays) -> Sql {
     sql!(

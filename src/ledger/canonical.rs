@@ -5,7 +5,7 @@
 //! `null`. An event's hash is SHA-256 over the hash before it (32 zero bytes for the first) and these bytes.
 //!
 //! The digest stands for the payload, so that it can be erased: SHA-256 over the event's salt and the payload's bytes,
-//! `[before, after, reason]` as PostgreSQL prints `jsonb`. Whoever verifies hashes these bytes as they are.
+//! `[before, after, reason]` as PostgreSQL prints `jsonb`. Verifiers hash these bytes as they are.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use data_encoding::HEXLOWER;

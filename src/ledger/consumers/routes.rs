@@ -1,17 +1,14 @@
 //! `/v1/set-aside-events`.
 
 use actix_web::{get, post, web::Path};
-use diesel::{QueryDsl, RunQueryDsl, SelectableHelper};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{Consume, SetAsideEvent};
+use super::{Consume, SetAsideEvent, store};
 use crate::{
-    app::{Call, Event, Tx},
-    authz::{self, Permission, Protected},
-    db::schema::set_aside_events,
-    filter::{Attribute, Kind, Schema},
-    http::{ApiResult, ListQuery, Listing, Page, Query, Ref, Reply, Sort, list::SortKind},
+    app::{Call, Event},
+    authz::{self, Permission},
+    http::{ApiResult, ListQuery, Page, Query, Ref, Reply},
     ledger::events::SET_ASIDE_EVENT_RETRIED,
 };
 
@@ -25,30 +22,6 @@ pub fn configure(config: &mut ServiceConfig) {
     );
 }
 
-const LISTING: Listing = Listing {
-    id: "set_aside_events.id",
-    sorts: &[Sort {
-        name: "created_at",
-        column: "set_aside_events.created_at",
-        kind: SortKind::Instant,
-    }],
-};
-
-static SCHEMA: Schema = Schema::new(&[
-    Attribute::scalar(
-        "consumer",
-        Kind::Exact,
-        "set_aside_events.consumer",
-        "The consumer that failed.",
-    ),
-    Attribute::scalar(
-        "created_at",
-        Kind::Instant,
-        "set_aside_events.created_at",
-        "When it was set aside.",
-    ),
-]);
-
 /// List set-aside events.
 ///
 /// Consumers react to events, for example by issuing certificates. An event that a consumer fails to react to ten times is
@@ -57,19 +30,8 @@ static SCHEMA: Schema = Schema::new(&[
     extensions(("x-permission" = json!("jobs.read"))))]
 #[get("")]
 async fn list_set_aside_events(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
-    call.read(move |tx| Reply::page(&list(tx, &query.0)?)).await
-}
-
-fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<SetAsideEvent>> {
-    let scope = tx.scope(SetAsideEvent::READ)?;
-    let (page, filter) = query.page(&LISTING, &SCHEMA, &tx.filter_clock())?;
-    let rows = set_aside_events::table
-        .select((SetAsideEvent::as_select(), page.key()))
-        .filter(page.rows([scope.global(), filter]))
-        .order(page.order())
-        .limit(page.limit())
-        .load(tx.conn)?;
-    Ok(page.page(rows, |event| event.id))
+    call.read(move |tx| Reply::page(&store::list(tx, &query.0)?))
+        .await
 }
 
 /// Get a set-aside event.

@@ -7,11 +7,13 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::{Consumer, Consumers, SealedEvent};
+use super::{Consumer, Consumers, SealedEvent, SetAsideEvent};
 use crate::{
     app::Tx,
+    authz::Protected,
     db::schema::{event_consumers, ledger_head, sealed_events, set_aside_events},
-    http::ApiResult,
+    filter::{Attribute, Kind, Schema},
+    http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
 };
 
@@ -181,6 +183,43 @@ pub fn fail(tx: &mut Tx, consumer: &Consumer, event: &SealedEvent, error: &str) 
         .execute(tx.conn)?;
     move_to(tx, consumer, event.position)?;
     Ok(Failure::IsSetAside)
+}
+
+const LISTING: Listing = Listing {
+    id: "set_aside_events.id",
+    sorts: &[Sort {
+        name: "created_at",
+        column: "set_aside_events.created_at",
+        kind: SortKind::Instant,
+    }],
+};
+
+static SCHEMA: Schema = Schema::new(&[
+    Attribute::scalar(
+        "consumer",
+        Kind::Exact,
+        "set_aside_events.consumer",
+        "The consumer that failed.",
+    ),
+    Attribute::scalar(
+        "created_at",
+        Kind::Instant,
+        "set_aside_events.created_at",
+        "When it was set aside.",
+    ),
+]);
+
+/// A page of the events that were set aside.
+pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<SetAsideEvent>> {
+    let scope = tx.scope(SetAsideEvent::READ)?;
+    let (page, filter) = query.page(&LISTING, &SCHEMA, &tx.filter_clock())?;
+    let rows = set_aside_events::table
+        .select((SetAsideEvent::as_select(), page.key()))
+        .filter(page.rows([scope.global(), filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |event| event.id))
 }
 
 /// The event that was set aside under `id`; none once it was handled.
