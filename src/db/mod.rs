@@ -2,6 +2,7 @@
 //! Knows no domain.
 
 pub mod embedded;
+pub mod json_column;
 pub mod migrate;
 pub mod pool;
 #[rustfmt::skip]

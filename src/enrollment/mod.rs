@@ -11,6 +11,7 @@ pub mod new_days;
 mod people;
 pub mod requirements;
 pub mod rules;
+pub mod target;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

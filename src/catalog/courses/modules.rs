@@ -1,20 +1,13 @@
 //! What a course consists of: modules of activities, kept with the course as JSON.
 
-use diesel::{
-    deserialize::{self, FromSql, FromSqlRow},
-    expression::AsExpression,
-    pg::{Pg, PgValue},
-    serialize::{self, Output, ToSql},
-    sql_types::Jsonb,
-};
+use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 use validator::ValidationError;
 
 use crate::{
     http::{FieldError, rules::complaints},
-    text_enum,
+    json_column, text_enum,
 };
 
 text_enum! {
@@ -74,19 +67,7 @@ pub struct Module {
 #[diesel(sql_type = Jsonb)]
 pub struct Modules(pub Vec<Module>);
 
-impl ToSql<Jsonb, Pg> for Modules {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        let value = serde_json::to_value(self)?;
-        <Value as ToSql<Jsonb, Pg>>::to_sql(&value, &mut out.reborrow())
-    }
-}
-
-impl FromSql<Jsonb, Pg> for Modules {
-    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        let value = <Value as FromSql<Jsonb, Pg>>::from_sql(value)?;
-        Ok(serde_json::from_value(value)?)
-    }
-}
+json_column!(Modules);
 
 /// A rule for bodies: a link must lead to an address.
 pub fn links_lead_somewhere(modules: &Modules) -> Result<(), ValidationError> {

@@ -1,19 +1,11 @@
 //! By when a rule wants its courses held, as data, as JSON and as SQL.
 
-use crate::db::Fixed;
 use chrono::NaiveDate;
-use diesel::{
-    deserialize::{self, FromSql, FromSqlRow},
-    expression::AsExpression,
-    pg::{Pg, PgValue},
-    serialize::{self, Output, ToSql},
-    sql_types::Jsonb,
-};
+use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::period::Period;
+use crate::{db::Fixed, json_column, period::Period};
 
 /// By when. Months are of the calendar: a month after 31 January is the last day of February.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, AsExpression, FromSqlRow)]
@@ -51,20 +43,7 @@ pub enum DuePolicy {
     },
 }
 
-impl ToSql<Jsonb, Pg> for DuePolicy {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        let value = serde_json::to_value(self)?;
-        <Value as ToSql<Jsonb, Pg>>::to_sql(&value, &mut out.reborrow())
-    }
-}
-
-impl FromSql<Jsonb, Pg> for DuePolicy {
-    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        Ok(serde_json::from_value(<Value as FromSql<Jsonb, Pg>>::from_sql(
-            value,
-        )?)?)
-    }
-}
+json_column!(DuePolicy);
 
 impl DuePolicy {
     /// How long after joining the audience it is due at the soonest.
