@@ -64,7 +64,7 @@ impl Metrics {
             consumer_lag: IntGaugeVec::new(
                 Opts::new(
                     "provost_consumer_lag",
-                    "Positions between a consumer of events and the ledger's end.",
+                    "Positions from the next event that a consumer wants to the ledger's end.",
                 ),
                 &["consumer"],
             )?,

@@ -20,6 +20,8 @@ DROP TABLE ledger_heads;
 DROP TABLE ledger_keys;
 DROP TABLE ledger_head;
 DROP VIEW sealed_events;
+DROP TABLE ledger_erasures;
+DROP TABLE ledger_spans;
 DROP TABLE ledger_entries;
 DROP TABLE unsealed_events;
 DROP TABLE events;

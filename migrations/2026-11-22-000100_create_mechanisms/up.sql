@@ -53,6 +53,7 @@ CREATE TABLE ledger_entries (
     user_id uuid,
     recorded_at timestamptz NOT NULL,
     actor_id uuid,
+    request_id text NOT NULL,
     action text NOT NULL,
     object_kind text NOT NULL,
     object_id uuid NOT NULL
@@ -62,13 +63,22 @@ CREATE INDEX ledger_entries_action_idx ON ledger_entries (action, position);
 CREATE INDEX ledger_entries_object_idx ON ledger_entries (object_id, position);
 CREATE INDEX ledger_entries_user_idx ON ledger_entries (user_id, position) WHERE user_id IS NOT NULL;
 CREATE INDEX ledger_entries_actor_idx ON ledger_entries (actor_id, position) WHERE actor_id IS NOT NULL;
--- Both grow with the position, so that a few bytes for many rows are enough.
+CREATE INDEX ledger_entries_request_idx ON ledger_entries (request_id, position);
+-- It grows with the position, so that a few bytes for many rows are enough.
 CREATE INDEX ledger_entries_event_idx ON ledger_entries USING brin (event_id) WITH (pages_per_range = 32, autosummarize = on);
-CREATE INDEX ledger_entries_recorded_idx ON ledger_entries USING brin (recorded_at) WITH (pages_per_range = 32, autosummarize = on);
+
+-- When the events of each thousand positions were recorded: leads from an instant to positions. Instants grow with the positions,
+-- but for those of long transactions.
+CREATE TABLE ledger_spans (
+    -- The position, divided by 1,000.
+    span bigint PRIMARY KEY,
+    earliest timestamptz NOT NULL,
+    latest timestamptz NOT NULL
+);
 
 -- The feed: what was sealed, in full.
 CREATE VIEW sealed_events AS
-    SELECT l.event_id AS id, l.position, l.hash, l.recorded_at, e.actor_kind, l.actor_id, e.on_behalf_of, e.request_id,
+    SELECT l.event_id AS id, l.position, l.hash, l.recorded_at, e.actor_kind, l.actor_id, e.on_behalf_of, l.request_id,
         l.action, l.object_kind, e.version, l.object_id, l.user_id, e.before, e.after, e.reason, e.salt, e.digest
     FROM ledger_entries l
     JOIN events e ON e.user_id = coalesce(l.user_id, '00000000-0000-0000-0000-000000000000') AND e.id = l.event_id;
@@ -98,6 +108,12 @@ CREATE TABLE ledger_heads (
     signed_at timestamptz NOT NULL,
     key_id uuid NOT NULL REFERENCES ledger_keys,
     signature bytea NOT NULL
+);
+
+-- Up to which position the payloads of an action are erased, of those that are erased when they are old.
+CREATE TABLE ledger_erasures (
+    action text PRIMARY KEY,
+    position bigint NOT NULL
 );
 
 -- Where each consumer of events is.

@@ -197,7 +197,7 @@ CREATE TABLE day_progress (
     until timestamptz NOT NULL
 );
 
--- What the calendar brought about: each kind of event once for each object and date.
+-- What the calendar brought about: each kind of event once for each object and date, as long as it could come again.
 CREATE TABLE dated_events (
     user_id uuid NOT NULL REFERENCES users (id),
     action text NOT NULL,

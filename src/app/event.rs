@@ -88,6 +88,19 @@ pub(super) struct Source<'a> {
 /// Events that one row of `unsealed_events` names: what the sealer takes at once at least.
 const EVENTS_A_ROW: i64 = 1_000;
 
+/// The payload as the text that its digest is made of, from the columns of `events` behind `prefix`, such as `e.`.
+pub fn payload_text(prefix: Fixed) -> Sql {
+    sql!("jsonb_build_array({prefix}before, {prefix}after, {prefix}reason)::text")
+}
+
+/// The digest: of a salt and the payload.
+pub fn payload_digest(prefix: Fixed) -> Sql {
+    sql!(
+        "sha256({prefix}salt || convert_to({payload}, 'UTF8'))",
+        payload = payload_text(prefix)
+    )
+}
+
 /// The CTEs that append the events of `rows`, a query of `id, user_id, action, object_kind, version, object_id, before,
 /// after, reason`, and tell the sealer of them. The digest is over a salt and what PostgreSQL prints for the payload, so that
 /// the payload can be erased and the chain still holds.
@@ -97,8 +110,7 @@ fn appending(source: Source<'_>, rows: Sql) -> Sql {
                 request_id, action, object_kind, version, object_id, before, after, reason, salt, digest)
             SELECT id, coalesce(user_id, {nobody}), {source.now}, {actor_kind}, {source.actor.id},
                 {source.actor.on_behalf_of}, {source.request_id}, action, object_kind, version, object_id,
-                before, after, reason, salt,
-                sha256(salt || convert_to(jsonb_build_array(before, after, reason)::text, 'UTF8'))
+                before, after, reason, salt, {digest}
             FROM (SELECT *, uuid_send(gen_random_uuid()) AS salt FROM ({rows}) AS rows) AS salted
             RETURNING user_id, id),
          told AS (INSERT INTO unsealed_events (user_ids, event_ids)
@@ -107,6 +119,7 @@ fn appending(source: Source<'_>, rows: Sql) -> Sql {
             GROUP BY place / {EVENTS_A_ROW})",
         nobody = Uuid::nil(),
         actor_kind = source.actor.kind.as_str(),
+        digest = payload_digest(Fixed("")),
     )
 }
 

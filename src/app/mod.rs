@@ -31,12 +31,12 @@ use crate::{
 
 pub use call::{Call, CallerSession};
 pub use clock::Clock;
-pub use event::Event;
+pub use event::{Event, payload_digest, payload_text};
 pub use event_kind::{EventKind, EventPayload, Payload};
 pub use idempotency::{IdempotencyKey, REPLAYED, recall};
 pub use parts::{Part, Parts};
 pub use queue::{NewJob, Queueable};
-pub use tx::{CHANNEL, Reaction, Tx, Wake};
+pub use tx::{CHANNEL, Reaction, Tx, Wake, advisory_lock_shared};
 pub use unique::refuse_taken;
 
 /// The state of a Provost process; holds nothing that another process could not rebuild from the database.

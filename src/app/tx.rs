@@ -4,7 +4,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types::BigInt};
+use diesel::{
+    PgConnection, QueryResult, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types::BigInt,
+};
 use uuid::Uuid;
 
 use super::{
@@ -121,6 +123,12 @@ impl CallContext for Tx<'_> {
     }
 }
 
+/// Takes the advisory lock `name` until the transaction of `conn` ends, shared.
+pub fn advisory_lock_shared(conn: &mut PgConnection, name: impl Place) -> QueryResult<()> {
+    sql!("SELECT pg_advisory_xact_lock_shared(hashtextextended({name}, 0))").execute(conn)?;
+    Ok(())
+}
+
 impl<'a> Tx<'a> {
     pub(super) fn begin(app: &'a App, conn: &'a mut PgConnection, acting: &Acting) -> Self {
         Tx {
@@ -230,8 +238,7 @@ impl<'a> Tx<'a> {
 
     /// Takes the advisory lock `name` until commit, shared: [`Self::advisory_lock`] waits for it, other shared locks do not.
     pub fn advisory_lock_shared(&mut self, name: impl Place) -> ApiResult<()> {
-        sql!("SELECT pg_advisory_xact_lock_shared(hashtextextended({name}, 0))").execute(self.conn)?;
-        Ok(())
+        Ok(advisory_lock_shared(self.conn, name)?)
     }
 
     /// Appends `event` to the ledger when the transaction commits.

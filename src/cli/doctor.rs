@@ -10,8 +10,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 
-use super::{CommandError, CommandResult, say, start};
-use crate::{app::Clock, config::Config, credential::pdf, db::migrate, ledger::consumers};
+use super::{CommandError, CommandResult, say, start, worker};
+use crate::{
+    app::Clock,
+    config::Config,
+    credential::pdf,
+    db::migrate,
+    ledger::{self, consumers},
+};
 
 /// Check settings, database, migrations and clock, and name each fault with its fix.
 #[derive(Debug, Args)]
@@ -179,6 +185,7 @@ fn database(conn: &mut PgConnection, connections: u32, config: &Config) -> Vec<(
     if is_migrated {
         findings.push(("signing keys", signing_keys(conn)));
         findings.push(("ledger", ledger(conn)));
+        findings.push(("events", events(conn)));
         findings.push(("consumers", consumers(conn)));
         findings.push(("fonts", fonts(conn, config)));
     }
@@ -395,9 +402,26 @@ fn ledger(conn: &mut PgConnection) -> Finding {
     }
 }
 
+/// Whether every event is sealed or waits for it.
+fn events(conn: &mut PgConnection) -> Finding {
+    let restore = "somebody changed the database past Provost: compare with a backup, and restore it.";
+    match ledger::count_lost(conn) {
+        Ok(0) => Fine("each is sealed, or waits for it".into()),
+        Ok(lost @ 1..) => fault(
+            format!("{lost} events are neither sealed nor wait for it, so nobody sees them."),
+            restore,
+        ),
+        Ok(gone) => fault(
+            format!("{} events are gone that were recorded.", gone.unsigned_abs()),
+            restore,
+        ),
+        Err(error) => fault(error.to_string(), restore),
+    }
+}
+
 /// Whether every consumer of events gets on.
 fn consumers(conn: &mut PgConnection) -> Finding {
-    let counts = match consumers::counts(conn) {
+    let counts = match consumers::counts(conn, &worker::CONSUMERS) {
         Ok(counts) => counts,
         Err(error) => return fault(error.to_string(), "run `provost migrate`."),
     };

@@ -10,7 +10,7 @@ event_kinds! {
     /// The certificate was issued.
     CERTIFICATE_ISSUED = "certificate.issued" of "certificate", after: Certificate;
     /// Another certificate was issued in place of this one.
-    CERTIFICATE_SUPERSEDED = "certificate.superseded" of "certificate", after: Certificate;
+    CERTIFICATE_SUPERSEDED = "certificate.superseded" of "certificate", changes: Certificate;
     /// The certificate was revoked.
     CERTIFICATE_REVOKED = "certificate.revoked" of "certificate", changes: Certificate;
     /// The last day of the certificate passed, in the time zone of its user.

@@ -255,9 +255,25 @@ diesel::table! {
         user_id -> Nullable<Uuid>,
         recorded_at -> Timestamptz,
         actor_id -> Nullable<Uuid>,
+        request_id -> Text,
         action -> Text,
         object_kind -> Text,
         object_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    ledger_erasures (action) {
+        action -> Text,
+        position -> Int8,
+    }
+}
+
+diesel::table! {
+    ledger_spans (span) {
+        span -> Int8,
+        earliest -> Timestamptz,
+        latest -> Timestamptz,
     }
 }
 
@@ -905,7 +921,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     ledger_heads,
     ledger_keys,
     ledger_entries,
+    ledger_erasures,
     ledger_head,
+    ledger_spans,
     sealed_events,
     locations,
     operations,

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    events::{RENEWAL_OPENED, REQUIREMENT_OVERDUE},
+    events::{RENEWAL_OPENED, REQUIREMENT_OVERDUE, REQUIREMENT_SATISFIED, REQUIREMENT_UPDATED},
     requirements::model::StoredRequirement,
     rules::due::POLICIES,
 };
@@ -32,8 +32,8 @@ impl Job for RecordRequirementDays {
             let Some(days) = NewDays::take(tx, "requirements")? else {
                 return Ok(());
             };
-            record(tx, &REQUIREMENT_OVERDUE, overdue(&days))?;
-            record(tx, &RENEWAL_OPENED, renewals(&days))
+            record(tx, &REQUIREMENT_OVERDUE, &days, overdue(&days))?;
+            record(tx, &RENEWAL_OPENED, &days, renewals(&days))
         })
     }
 
@@ -42,7 +42,8 @@ impl Job for RecordRequirementDays {
     }
 }
 
-fn record(tx: &mut Tx, kind: &EventKind, due: Sql) -> ApiResult<()> {
+fn record(tx: &mut Tx, kind: &EventKind, days: &NewDays, due: Sql) -> ApiResult<()> {
+    days.forget_past(tx, kind)?;
     let changes = sql!(
         "{fresh}, changes AS (SELECT {kind.action} AS action, q.id, q.user_id, NULL::jsonb AS before,
                 {requirement} AS after
@@ -54,14 +55,28 @@ fn record(tx: &mut Tx, kind: &EventKind, due: Sql) -> ApiResult<()> {
     Ok(())
 }
 
+/// Whether the requirement `q` had its present `date`, `due_on` or `valid_until`, when the day `new_day` began: events tell of one
+/// that was written since.
+fn had(date: &str) -> Sql {
+    let actions = [REQUIREMENT_UPDATED, REQUIREMENT_SATISFIED].map(|kind| kind.action.to_owned());
+    sql!(
+        "(q.updated_at < new_day.begins_at OR q.created_at < new_day.begins_at AND NOT EXISTS (
+            SELECT FROM events e WHERE e.user_id = q.user_id AND e.object_id = q.id
+                AND e.recorded_at >= new_day.begins_at AND e.action = ANY({actions})
+                AND e.before ->> {date} IS DISTINCT FROM e.after ->> {date}))",
+        actions = actions.to_vec(),
+    )
+}
+
 /// What is overdue since a day that began: since the day after the due date.
 fn overdue(days: &NewDays) -> Sql {
     sql!(
         "SELECT q.user_id, q.id, q.due_on FROM requirements q
          JOIN users ON users.id = q.user_id {joined_days} AND new_day.day = q.due_on + 1
          WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND users.status <> 'archived'
-            AND q.due_on BETWEEN {first} AND {last} AND q.updated_at < new_day.begins_at",
+            AND q.due_on BETWEEN {first} AND {last} AND {had_date}",
         joined_days = days.joined_to_users(),
+        had_date = had("due_on"),
         first = days.first - TimeDelta::days(1),
         last = days.last - TimeDelta::days(1),
     )
@@ -81,10 +96,11 @@ fn renewals(days: &NewDays) -> Sql {
          CROSS JOIN LATERAL (SELECT min((q.valid_until - r.renewal_window)::date) AS day
             FROM requirement_reasons rr JOIN ({POLICIES}) r ON r.id = rr.rule_id AND r.status = 'active'
             WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NULL) AS opening
-         WHERE opening.day = new_day.day AND q.updated_at < new_day.begins_at AND users.status <> 'archived'
+         WHERE opening.day = new_day.day AND {had_date} AND users.status <> 'archived'
             AND NOT EXISTS (SELECT FROM completions c WHERE c.user_id = q.user_id AND c.course_id = q.course_id
                 AND (c.valid_until IS NULL OR c.valid_until > q.valid_until)
                 AND NOT EXISTS (SELECT FROM completions s WHERE s.user_id = c.user_id AND s.supersedes_id = c.id))",
         joined_days = days.joined_to_users(),
+        had_date = had("valid_until"),
     )
 }

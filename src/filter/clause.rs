@@ -1,7 +1,7 @@
 //! A checked filter: each clause knows the type and the place of what it speaks of.
 
 use super::{
-    schema::{Operator, Part, Type},
+    schema::{Bounds, Operator, Part, Type},
     value::Operand,
 };
 use crate::db::Sql;
@@ -38,6 +38,7 @@ pub(super) struct Target {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Place {
     Scalar(&'static str),
+    Bounded(&'static Bounds),
     Searched {
         column: &'static str,
         within: &'static str,

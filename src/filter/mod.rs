@@ -41,7 +41,7 @@ pub use describe::AttributeDescription;
 pub use explain::{Explanation, ExplanationKind, FactUsed, FactValue};
 pub use facts::Facts;
 pub(crate) use names::nearest;
-pub use schema::{Attribute, Column, CustomAttribute, CustomKind, Kind, Operator, Part, Schema};
+pub use schema::{Attribute, Bounds, Column, CustomAttribute, CustomKind, Kind, Operator, Part, Schema};
 pub(crate) use sql::literally;
 
 use clause::Clause;

@@ -138,6 +138,7 @@ fn find_attribute(attributes: &'static [Attribute], name: &str) -> Option<&'stat
 fn named_attribute(schema: &Schema, attribute: &'static Attribute) -> Named {
     let place = match attribute.column {
         Column::Scalar(column) => Place::Scalar(column),
+        Column::Bounded(bounds) => Place::Bounded(bounds),
         Column::Searched { column, within } => Place::Searched { column, within },
         Column::Exists { from, on, value } => Place::Exists {
             from,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 use crate::{db::Sql, sql};
 
 /// The attributes of a resource.
@@ -96,6 +98,8 @@ pub enum Column {
         column: &'static str,
         within: &'static str,
     },
+    /// An instant that grows with another column, if not strictly, so that an index on that one finds it.
+    Bounded(&'static Bounds),
     /// Many values a record: `value` for each row of `SELECT … FROM {from} WHERE {on}`.
     Exists {
         from: &'static str,
@@ -110,6 +114,23 @@ pub enum Column {
         on: &'static str,
         parts: &'static [Part],
     },
+}
+
+/// See [`Column::Bounded`].
+#[derive(Debug)]
+pub struct Bounds {
+    /// The instant: `events.recorded_at`.
+    pub column: &'static str,
+    /// What holds for every record whose instant is this one or later.
+    pub lower: fn(DateTime<Utc>) -> Sql,
+    /// What holds for every record whose instant is this one or earlier.
+    pub upper: fn(DateTime<Utc>) -> Sql,
+}
+
+impl PartialEq for Bounds {
+    fn eq(&self, other: &Self) -> bool {
+        self.column == other.column
+    }
 }
 
 /// A part of a [`Column::Complex`] attribute's values.

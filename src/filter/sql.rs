@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
+
 use super::{
     Filter, FilterClock,
     clause::{Clause, Place, Target},
@@ -127,10 +129,27 @@ fn compare(stored: Sql, target: &Target, operator: Operator, value: Value) -> Sq
         Value::Integer(value) => Bind::from(value),
         Value::Number(value) => Bind::from(value),
         Value::Date(value) => Bind::from(value),
-        Value::Instant(value) => Bind::from(value),
+        Value::Instant(value) => return compare_instant(stored, target, operator, comparator, value),
         Value::Id(value) => Bind::from(value),
     };
     sql!("{stored} {comparator} {bound}", comparator = Fixed(comparator))
+}
+
+fn compare_instant(
+    stored: Sql,
+    target: &Target,
+    operator: Operator,
+    comparator: &'static str,
+    value: DateTime<Utc>,
+) -> Sql {
+    let comparison = sql!("{stored} {comparator} {value}", comparator = Fixed(comparator));
+    let Place::Bounded(bounds) = target.place else {
+        return comparison;
+    };
+    use Operator::{Eq, Ge, Gt, Le, Lt};
+    let lower = matches!(operator, Gt | Ge | Eq).then(|| (bounds.lower)(value));
+    let upper = matches!(operator, Lt | Le | Eq).then(|| (bounds.upper)(value));
+    Sql::all([comparison].into_iter().chain(lower).chain(upper))
 }
 
 fn compare_text(

@@ -3,7 +3,7 @@
 
 use super::{
     clause::{Place, Target},
-    schema::Type,
+    schema::{Bounds, Type},
 };
 use crate::{db::Fixed, db::sql::Sql, sql};
 
@@ -17,10 +17,12 @@ pub(super) struct Stored {
 pub(super) fn stored(target: &Target) -> Stored {
     let from_json = |json| custom_value(&json, target.value_type);
     match &target.place {
-        Place::Scalar(column) | Place::Searched { column, .. } => Stored {
-            from: None,
-            value: sql!("{column}", column = Fixed(column)),
-        },
+        Place::Scalar(column) | Place::Bounded(Bounds { column, .. }) | Place::Searched { column, .. } => {
+            Stored {
+                from: None,
+                value: sql!("{column}", column = Fixed(column)),
+            }
+        }
         Place::Exists { from, on, value } => Stored {
             from: Some((sql!("{from}", from = Fixed(from)), on.clone())),
             value: sql!("{value}", value = Fixed(value)),

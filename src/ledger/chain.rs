@@ -44,7 +44,7 @@ impl Chain {
         event: &Covered,
         payload: Payload,
     ) -> Result<(), LedgerFault> {
-        let next = self.position + 1;
+        let next = self.position.saturating_add(1);
         if position != next {
             return Err(missing(next));
         }

@@ -1,15 +1,16 @@
 //! Erasing payloads: what an event said goes, and the chain still verifies, since a later event names its position.
 
 use chrono::{DateTime, Utc};
-use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, RunQueryDsl, sql_types};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::events::PAYLOADS_ERASED;
+use super::{EventKind, events::PAYLOADS_ERASED, store::IS_EVENT_OF_ENTRY};
 use crate::{
     app::{Event, Tx},
+    db::schema::{ledger_entries, ledger_erasures},
     http::ApiResult,
     sql,
 };
@@ -35,27 +36,54 @@ pub fn positions(payload: &Value) -> Vec<PositionRange> {
     ErasedPayloads::deserialize(payload).map_or_else(|_| Vec::new(), |erased| erased.positions)
 }
 
-/// Erases up to `limit` payloads of sealed events of `actions` that were recorded before `before`, and says so in the
-/// ledger with `reason`; answers how many there were.
+/// The advisory lock of those who erase payloads; shared by those who must see each payload or the event that tells of its
+/// erasure.
+pub const LOCK: &str = "ledger_payloads";
+
+/// Looks at the next `limit` events of `kind`, behind those that it looked at before, and erases the payloads of those
+/// recorded before `before`; says so in the ledger with `reason`. Answers how many events are behind it now.
 pub fn erase_older(
     tx: &mut Tx,
-    actions: &[&str],
+    kind: &EventKind,
     before: DateTime<Utc>,
     limit: i64,
     reason: &str,
 ) -> ApiResult<usize> {
-    let actions: Vec<String> = actions.iter().map(|action| (*action).to_owned()).collect();
+    if kind.action == PAYLOADS_ERASED.action {
+        return Ok(0);
+    }
+    tx.advisory_lock(LOCK)?;
+    let from = ledger_erasures::table
+        .find(kind.action)
+        .select(ledger_erasures::position)
+        .first::<i64>(tx.conn)
+        .optional()?
+        .unwrap_or(0);
+    let mut old: Vec<(i64, DateTime<Utc>)> = ledger_entries::table
+        .filter(ledger_entries::action.eq(kind.action))
+        .filter(ledger_entries::position.gt(from))
+        .order(ledger_entries::position)
+        .limit(limit)
+        .select((ledger_entries::position, ledger_entries::recorded_at))
+        .load(tx.conn)?;
+    // Events of long transactions are older than what stands before them, and are erased with that.
+    let count = old
+        .iter()
+        .take_while(|(_, recorded_at)| *recorded_at < before)
+        .count();
+    old.truncate(count);
+    let Some((last, _)) = old.last() else { return Ok(0) };
     let mut erased: Vec<Erased> = sql!(
-        "WITH old AS (SELECT l.position, e.user_id, e.id FROM ledger_entries l
-            JOIN events e ON e.user_id = coalesce(l.user_id, {nobody}) AND e.id = l.event_id
-            WHERE l.action = ANY({actions}) AND l.recorded_at < {before} AND l.action <> {PAYLOADS_ERASED.action}
-                AND e.salt IS NOT NULL
-            ORDER BY l.position LIMIT {limit})
-         UPDATE events e SET before = NULL, after = NULL, reason = NULL, salt = NULL FROM old
-         WHERE e.user_id = old.user_id AND e.id = old.id RETURNING old.position",
-        nobody = Uuid::nil(),
+        "UPDATE events e SET before = NULL, after = NULL, reason = NULL, salt = NULL FROM ledger_entries l
+         WHERE l.action = {kind.action} AND l.position > {from} AND l.position <= {last}
+            AND {IS_EVENT_OF_ENTRY} AND e.salt IS NOT NULL RETURNING l.position"
     )
     .load(tx.conn)?;
+    sql!(
+        "INSERT INTO ledger_erasures (action, position) VALUES ({kind.action}, {last})
+         ON CONFLICT (action) DO UPDATE SET position = excluded.position"
+    )
+    .execute(tx.conn)?;
     erased.sort_unstable_by_key(|erased| erased.position);
     if !erased.is_empty() {
         let payload = ErasedPayloads {
@@ -67,7 +95,7 @@ pub fn erase_older(
                 .because(Some(reason.to_owned())),
         );
     }
-    Ok(erased.len())
+    Ok(count)
 }
 
 #[derive(QueryableByName)]

@@ -12,7 +12,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
-use diesel::{QueryableByName, sql_types};
+use diesel::{Connection, PgConnection, QueryableByName, sql_types};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -27,7 +27,7 @@ use super::{
     heads, seal, store,
 };
 use crate::{
-    app::{Acting, App},
+    app::{Acting, App, advisory_lock_shared},
     http::{ApiError, ApiResult, jwk::JwkSet},
 };
 
@@ -112,12 +112,29 @@ pub struct Exported {
 
 /// Writes the ledger from position `from` on, up to the first signed head at `to` or after it; without `to`, up to the
 /// present end, which is signed for it. None if nothing is sealed there.
+///
+/// Meanwhile no payload is erased: it would be gone from the file, without the event that says so.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a transaction of reads that holds a lock; `App::write` might write the file twice"
+)]
 pub fn export(app: &App, from: i64, to: Option<i64>, out: &mut dyn Write) -> ApiResult<Option<Exported>> {
-    let acting = Acting::system("command:ledger-export");
-    seal::seal(app)?;
-    let latest = app.write_blocking(&acting, heads::sign)?;
-    let mut conn = app.db.connection()?;
-    let conn = &mut *conn;
+    let mut conn = app.db.dedicated_connection()?;
+    conn.transaction(|conn| {
+        advisory_lock_shared(conn, erasure::LOCK)?;
+        seal::seal(app)?;
+        let latest = app.write_blocking(&Acting::system("command:ledger-export"), heads::sign)?;
+        write_range(conn, from, to, latest, out)
+    })
+}
+
+fn write_range(
+    conn: &mut PgConnection,
+    from: i64,
+    to: Option<i64>,
+    latest: Option<SignedHead>,
+    out: &mut dyn Write,
+) -> ApiResult<Option<Exported>> {
     let last = match to {
         Some(to) => heads::first_from(conn, to)?.or(latest),
         None => latest,
@@ -190,12 +207,12 @@ pub fn verify_file(file: impl BufRead, keys: Option<&JwkSet>) -> FileVerificatio
         header: None,
         chain: Chain::after(0, GENESIS.to_vec()),
         heads: VecDeque::new(),
+        checked: 0,
     };
     let fault = walk.read(file).err();
-    let from = walk.header.as_ref().map_or(1, |header| header.from);
     FileVerification {
         position: walk.chain.position,
-        checked: walk.chain.position + 1 - from,
+        checked: walk.checked,
         fault,
     }
 }
@@ -206,15 +223,26 @@ struct FileWalk {
     chain: Chain,
     /// The positions whose heads are still to come.
     heads: VecDeque<i64>,
+    /// Events that are right.
+    checked: i64,
 }
 
 impl FileWalk {
-    fn read(&mut self, file: impl BufRead) -> Result<(), LedgerFault> {
-        for line in file.split(b'\n') {
-            let line = line.map_err(|error| self.fault(&format!("the file cannot be read: {error}")))?;
-            let read = serde_json::from_slice(&line)
-                .ok()
-                .filter(|read| serde_json::to_vec::<Line>(read).is_ok_and(|written| written == line));
+    fn read(&mut self, mut file: impl BufRead) -> Result<(), LedgerFault> {
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let length = file
+                .read_until(b'\n', &mut line)
+                .map_err(|error| self.fault(&format!("the file cannot be read: {error}")))?;
+            if length == 0 {
+                break;
+            }
+            let read = line
+                .strip_suffix(b"\n")
+                .and_then(|line| serde_json::from_slice(line).ok().map(|read| (read, line)))
+                .filter(|(read, line)| serde_json::to_vec::<Line>(read).is_ok_and(|written| written == *line))
+                .map(|(read, _)| read);
             match read {
                 Some(line) => self.line(line)?,
                 None => return Err(self.fault("the line is not as Provost writes it")),
@@ -239,10 +267,11 @@ impl FileWalk {
     fn begin(&mut self, header: Header) -> Result<(), LedgerFault> {
         let hash = HEXLOWER.decode(header.previous_hash.as_bytes()).ok();
         let hash = hash.filter(|hash| header.from > 1 || *hash == GENESIS);
-        self.chain.position = header.from - 1;
+        let before = header.from.saturating_sub(1);
+        self.chain.position = before;
         match hash {
             Some(hash) if header.format == FORMAT && header.from >= 1 => {
-                self.chain = Chain::after(header.from - 1, hash);
+                self.chain = Chain::after(before, hash);
                 let keys = self.keys.get_or_insert_with(|| header.keys.clone());
                 self.heads = header.heads.iter().copied().collect();
                 let ends_signed = self.heads.back() == Some(&header.to);
@@ -293,6 +322,7 @@ impl FileWalk {
             digest,
         };
         self.chain.check(event.position, &hash, &covered, payload)?;
+        self.checked += 1;
         if event.action == PAYLOADS_ERASED.action {
             let payload: Option<Value> = event
                 .payload
@@ -322,7 +352,7 @@ impl FileWalk {
     /// What is wrong with the line after the last event that is right.
     fn fault(&self, detail: &str) -> LedgerFault {
         LedgerFault {
-            position: self.chain.position + 1,
+            position: self.chain.position.saturating_add(1),
             detail: detail.to_owned(),
         }
     }

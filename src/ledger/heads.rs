@@ -48,7 +48,7 @@ pub struct SignedHead {
     /// The key that signed it: one of `/.well-known/ledger-keys.json`.
     pub key_id: Uuid,
     /// The Ed25519 signature (RFC 8032), in hexadecimal, of the UTF-8 bytes of the JSON array without white space of
-    /// "provost-ledger-head", position, hash and signed_at (RFC 3339, UTC, microseconds).
+    /// "provost-ledger-head", id, position, hash and signed_at (RFC 3339, UTC, microseconds).
     #[diesel(select_expression = sql("encode(ledger_heads.signature, 'hex')"), select_expression_type = SqlLiteral<Text>)]
     #[schema(pattern = "^[0-9a-f]{128}$")]
     pub signature: String,
@@ -68,7 +68,7 @@ impl SignedHead {
             .and_then(Jwk::public_key);
         let signature = HEXLOWER.decode(self.signature.as_bytes()).ok();
         key.zip(signature).is_some_and(|(key, signature)| {
-            let signed = signed_text(self.position, &self.hash, self.signed_at);
+            let signed = signed_text(self.id, self.position, &self.hash, self.signed_at);
             UnparsedPublicKey::new(&ED25519, key)
                 .verify(signed.as_bytes(), &signature)
                 .is_ok()
@@ -76,9 +76,9 @@ impl SignedHead {
     }
 }
 
-fn signed_text(position: i64, hash: &str, signed_at: DateTime<Utc>) -> String {
+fn signed_text(id: Uuid, position: i64, hash: &str, signed_at: DateTime<Utc>) -> String {
     let signed_at = signed_at.to_rfc3339_opts(SecondsFormat::Micros, true);
-    json!(["provost-ledger-head", position, hash, signed_at]).to_string()
+    json!(["provost-ledger-head", id, position, hash, signed_at]).to_string()
 }
 
 /// Signs the end of the chain, unless it was signed already; none where nothing is sealed.
@@ -93,13 +93,14 @@ pub fn sign(tx: &mut Tx) -> ApiResult<Option<SignedHead>> {
     }
     let (key_id, private_key) = signing_key(tx)?;
     let pair = Ed25519KeyPair::from_pkcs8(&private_key).map_err(ApiError::internal)?;
-    let signature = pair.sign(signed_text(head.position, &head.hash, tx.now).as_bytes());
+    let id = Uuid::now_v7();
+    let signature = pair.sign(signed_text(id, head.position, &head.hash, tx.now).as_bytes());
     let hash = HEXLOWER
         .decode(head.hash.as_bytes())
         .map_err(ApiError::internal)?;
     let signed = diesel::insert_into(ledger_heads::table)
         .values((
-            ledger_heads::id.eq(Uuid::now_v7()),
+            ledger_heads::id.eq(id),
             ledger_heads::position.eq(head.position),
             ledger_heads::hash.eq(hash),
             ledger_heads::signed_at.eq(tx.now),

@@ -27,7 +27,7 @@ pub use export::{Exported, FileVerification, export, verify_file};
 pub use heads::{SignHead, SignedHead};
 pub use model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent};
 pub use seal::{head, seal, seal_some};
-pub use store::count_unsealed;
+pub use store::{count_lost, count_unsealed, position_from, position_until};
 pub use verify::{VerifyLedger, verify};
 
 use utoipa_actix_web::service_config::ServiceConfig;

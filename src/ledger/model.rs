@@ -94,6 +94,6 @@ pub struct LedgerVerification {
     pub checked: i64,
     /// The first fault.
     pub fault: Option<LedgerFault>,
-    /// The end of the chain when the walk began.
+    /// The end of the chain that the walk went to.
     pub head: LedgerHead,
 }

@@ -95,6 +95,7 @@ async fn verify_ledger(call: Call) -> ApiResult<Reply> {
         let operation = operations::begin(tx, "ledger.verification", Some(head.position))?;
         tx.enqueue(&VerifyLedger {
             operation_id: operation.id,
+            head,
         })?;
         operations::accepted(&operation)
     })

@@ -60,6 +60,7 @@ fn seal_batch(tx: &mut Tx) -> ApiResult<i64> {
                 user_id: event.user(),
                 recorded_at: event.recorded_at,
                 actor_id: event.actor_id,
+                request_id: event.request_id,
                 action: event.action,
                 object_kind: event.object_kind,
                 object_id: event.object_id,

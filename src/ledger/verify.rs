@@ -10,7 +10,7 @@ use super::{
     chain::{Chain, Payload, missing},
     erasure,
     model::{LedgerFault, LedgerHead, LedgerVerification},
-    seal::head,
+    seal::{self, head},
     store::{self, Link},
 };
 use crate::{
@@ -28,12 +28,12 @@ struct Walk {
     first: i64,
     chain: Chain,
     fault: Option<LedgerFault>,
+    has_resumed: bool,
 }
 
 impl Walk {
-    /// Begins after the event at `from`, whose hash is taken as given; 0 begins at the beginning.
-    fn begin(conn: &mut PgConnection, from: i64) -> ApiResult<Self> {
-        let head = head(conn)?;
+    /// Begins after the event at `from`, whose hash is taken as given, and goes to `head`; 0 begins at the beginning.
+    fn begin(conn: &mut PgConnection, from: i64, head: LedgerHead) -> ApiResult<Self> {
         let from = from.clamp(0, head.position);
         let before = match from {
             0 => Some(GENESIS.to_vec()),
@@ -45,6 +45,7 @@ impl Walk {
             first: from,
             chain: Chain::after(from, before.unwrap_or_default()),
             fault,
+            has_resumed: false,
         })
     }
 
@@ -54,7 +55,7 @@ impl Walk {
             return Ok(false);
         }
         if self.chain.position == self.head.position {
-            self.fault = self.end().err();
+            self.fault = self.end(conn)?.err();
             return Ok(false);
         }
         let links = store::links(conn, self.chain.position, self.head.position, BATCH)?;
@@ -90,14 +91,42 @@ impl Walk {
         Ok(())
     }
 
-    fn end(&self) -> Result<(), LedgerFault> {
-        if HEXLOWER.encode(&self.chain.hash) != self.head.hash {
-            return Err(LedgerFault {
+    fn end(&self, conn: &mut PgConnection) -> ApiResult<Result<(), LedgerFault>> {
+        if !self.is_at_head() {
+            return Ok(Err(LedgerFault {
                 position: self.chain.position,
                 detail: "its hash is not the one that the end of the chain was sealed with".into(),
-            });
+            }));
         }
-        self.chain.end()
+        Ok(match store::first_behind_head(conn)? {
+            Some(position) => Err(LedgerFault {
+                position,
+                detail: "nobody sealed the event at this position".into(),
+            }),
+            None => self.chain.end(),
+        })
+    }
+
+    fn is_at_head(&self) -> bool {
+        self.chain.position == self.head.position && HEXLOWER.encode(&self.chain.hash) == self.head.hash
+    }
+
+    /// Whether payloads are gone that were perhaps erased since the walk began: the events that name them stand behind the end
+    /// that it began with.
+    fn wants_more(&self) -> bool {
+        !self.has_resumed && self.is_at_head() && self.chain.end().is_err()
+    }
+
+    /// Goes on to the present end; false if that is where it ended.
+    fn resume(&mut self, conn: &mut PgConnection) -> ApiResult<bool> {
+        self.has_resumed = true;
+        let present = head(conn)?;
+        let goes_on = present.position > self.head.position;
+        if goes_on {
+            self.head = present;
+            self.fault = None;
+        }
+        Ok(goes_on)
     }
 
     fn found(&self) -> LedgerVerification {
@@ -112,7 +141,8 @@ impl Walk {
 
 /// Checks all events after `from`; 0 checks all there are.
 pub fn verify(conn: &mut PgConnection, from: i64) -> ApiResult<LedgerVerification> {
-    let mut walk = Walk::begin(conn, from)?;
+    let head = head(conn)?;
+    let mut walk = Walk::begin(conn, from, head)?;
     while walk.step(conn)? {}
     Ok(walk.found())
 }
@@ -122,6 +152,8 @@ pub fn verify(conn: &mut PgConnection, from: i64) -> ApiResult<LedgerVerificatio
 pub struct VerifyLedger {
     /// The operation.
     pub operation_id: Uuid,
+    /// The end of the chain when the operation began.
+    pub head: LedgerHead,
 }
 
 impl Job for VerifyLedger {
@@ -129,17 +161,28 @@ impl Job for VerifyLedger {
     const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        let mut walk = run.read(|tx| Walk::begin(tx.conn, 0))?;
-        while run.read(|tx| walk.step(tx.conn))? {
+        let mut walk = run.read(|tx| Walk::begin(tx.conn, 0, self.head.clone()))?;
+        while run.read(|tx| walk.step(tx.conn))? || self.resume(run, &mut walk)? {
             if run.is_cancelled()? {
                 return run.finish(|tx| operations::cancel(tx, self.operation_id, &walk.found()));
             }
-            run.write(|tx| operations::progress(tx, self.operation_id, walk.chain.position))?;
+            let done = walk.chain.position.min(self.head.position);
+            run.write(|tx| operations::progress(tx, self.operation_id, done))?;
         }
         run.finish(|tx| operations::succeed(tx, self.operation_id, &walk.found()))
     }
 
     fn operation_id(&self) -> Option<Uuid> {
         Some(self.operation_id)
+    }
+}
+
+impl VerifyLedger {
+    fn resume(&self, run: &JobRun, walk: &mut Walk) -> Result<bool, JobError> {
+        if !walk.wants_more() {
+            return Ok(false);
+        }
+        seal::seal(run.app())?;
+        run.read(|tx| walk.resume(tx.conn))
     }
 }

@@ -14,6 +14,9 @@ use crate::{app::Tx, db::Sql, http::ApiResult, ledger::EventKind, sql};
 /// No two time zones are further apart.
 const DAYS_BACK: TimeDelta = TimeDelta::days(2);
 
+/// How long it is kept for which dates there were events: the first day of one run may be some days before that of the run before.
+const KEPT: TimeDelta = TimeDelta::days(7);
+
 /// The days that began, for each time zone in which one did.
 #[derive(Debug, Default)]
 pub struct NewDays {
@@ -84,6 +87,16 @@ impl NewDays {
         self.zones.push(zone.to_owned());
         self.days.push(day.to_string());
         self.begins.push(begins_at.to_rfc3339());
+    }
+
+    /// Forgets events of `kind` that are so old that they cannot be due again.
+    pub fn forget_past(&self, tx: &mut Tx, kind: &EventKind) -> ApiResult<()> {
+        sql!(
+            "DELETE FROM dated_events WHERE action = {kind.action} AND date < {before}",
+            before = self.first - KEPT,
+        )
+        .execute(tx.conn)?;
+        Ok(())
     }
 
     /// Joins to `users` the days that began for each as `new_day (zone, day, begins_at)`.

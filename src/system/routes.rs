@@ -11,7 +11,7 @@ use crate::{
     db::migrate,
     http::{ApiError, ApiResult, Code, Problem},
     jobs,
-    ledger::{self, consumers},
+    ledger::{self, Consumers, consumers},
 };
 
 /// The routes of this module; none needs an access token.
@@ -113,13 +113,14 @@ async fn get_metrics(app: Data<App>, request: HttpRequest) -> ApiResult<HttpResp
     }
     app.metrics.set_queue("database", app.db.waiting() as i64);
     let now = app.clock.now();
+    let consumers = *app.part::<Consumers>();
     let counted = app
         .db
         .run(move |conn| {
             Ok::<_, diesel::result::Error>((
                 jobs::due(conn, now)?,
                 ledger::count_unsealed(conn)?,
-                consumers::counts(conn)?,
+                consumers::counts(conn, &consumers)?,
             ))
         })
         .await;

@@ -45,6 +45,7 @@ async fn a_sound_installation_has_no_faults() {
         "collation",
         "signing keys",
         "ledger",
+        "events",
         "fonts",
     ] {
         assert!(out.contains(&format!("ok     {part}:")), "{part} in {out}");
@@ -101,6 +102,10 @@ fn each_fault_is_named_with_its_fix() {
     let out = run("UPDATE ledger_head SET position = 7");
     assert!(
         out.contains("FAULT  ledger: The chain does not end at position 7"),
+        "{out}"
+    );
+    assert!(
+        out.contains("FAULT  events: 7 events are gone that were recorded."),
         "{out}"
     );
     let out = run("DROP EXTENSION pg_trgm CASCADE");

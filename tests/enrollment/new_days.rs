@@ -5,13 +5,13 @@ use std::thread;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use provost::{
     cli::worker::HANDLERS, credential::certificates::expiry::RecordExpiredCertificates,
-    enrollment::new_days::RecordRequirementDays, jobs::Worker,
+    enrollment::new_days::RecordRequirementDays, jobs::Worker, sql,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::fixture::{course, person, rule, today};
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, count};
 
 fn enqueue(app: &TestApp) {
     app.write(|tx| {
@@ -110,6 +110,53 @@ async fn a_requirement_is_overdue_once_after_midnight_where_its_user_is() {
     assert_eq!(overdue(&admin).await, all);
     let admin = pass_until(&app, at(day, 4, 0, 0)).await;
     assert_eq!(overdue(&admin).await, all);
+    let noted = "SELECT count(*) FROM dated_events";
+    assert_eq!(count(&app, noted), 4);
+    pass_until(&app, at(day, 12, 0, 0)).await;
+    let admin = pass_until(&app, at(day, 13, 0, 0)).await;
+    assert_eq!(count(&app, noted), 0, "they cannot come again");
+    assert_eq!(overdue(&admin).await, all);
+}
+
+#[actix_web::test]
+async fn what_changes_otherwise_before_the_worker_comes_still_becomes_overdue_and_opens() {
+    let (app, admin, day) = academy().await;
+    let fire = course(&app, "fire", Some("P60D"));
+    rule(&app, &admin, "ops", "P30D", &[fire]).await;
+    let user = person(&admin, "ana", "ops").await;
+    let done = admin
+        .post(
+            "/v1/completions",
+            json!({"user_id": user, "course_id": fire, "score": 70}),
+        )
+        .await
+        .assert_status(201);
+    let late = require(
+        &admin,
+        person(&admin, "bea", "it").await,
+        course(&app, "ice", None),
+        day,
+    )
+    .await;
+    let late = (late["id"].as_str().unwrap().to_owned(), day.to_string());
+
+    // The worker is late: the days begin without it.
+    app.app.clock.advance(at(day, 1, 0, 5) - app.app.clock.now());
+    app.write(|tx| {
+        sql!("UPDATE requirements SET updated_at = {tx.now} WHERE due_on = {day}").execute(tx.conn)?;
+        Ok(())
+    });
+    let admin = pass_until(&app, at(day, 1, 0, 15)).await;
+    assert_eq!(overdue(&admin).await, [late]);
+
+    app.app.clock.advance(at(day, 30, 0, 5) - app.app.clock.now());
+    let correction = json!({"score": 80, "reason": "a typing error"});
+    let path = format!("/v1/completions/{}/corrections", done.id());
+    app.admin().await.post(&path, correction).await.assert_status(201);
+    let admin = pass_until(&app, at(day, 30, 0, 15)).await;
+    let renewals = told(&admin, "requirement.renewal_opened", "valid_until").await;
+    assert_eq!(renewals.len(), 1);
+    assert_eq!(renewals[0].1, (day + TimeDelta::days(60)).to_string());
 }
 
 #[actix_web::test]

@@ -33,7 +33,8 @@ async fn kill_9_of_a_worker_loses_no_job_and_doubles_no_effect() {
     app.write(|tx| {
         (0..OPERATIONS).try_for_each(|_| {
             let operation_id = operations::begin(tx, "ledger.verification", None)?.id;
-            tx.enqueue(&VerifyLedger { operation_id })
+            let head = ledger::head(tx.conn)?;
+            tx.enqueue(&VerifyLedger { operation_id, head })
         })
     });
 

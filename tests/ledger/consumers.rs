@@ -57,6 +57,13 @@ fn record(app: &TestApp, many: usize) {
     ledger::seal(&app.app).unwrap();
 }
 
+async fn lag(app: &TestApp, consumer: &str) -> i64 {
+    let metrics = app.anonymous().get("/metrics").await.assert_status(200).text();
+    let line = format!("provost_consumer_lag{{consumer=\"{consumer}\"}} ");
+    let value = metrics.lines().find_map(|each| each.strip_prefix(&line));
+    value.unwrap().parse().unwrap()
+}
+
 const EFFECTS: &str = "SELECT count(*) FROM effects";
 const IN_ORDER: &str =
     "SELECT count(*) FROM (SELECT position, lag(position) OVER (PARTITION BY consumer ORDER BY number)
@@ -84,11 +91,23 @@ async fn a_consumer_gets_the_events_that_it_wants_in_order_and_on_behalf_of_thei
             Ok(())
         })
         .unwrap();
+    ledger::seal(&app.app).unwrap();
     record(&app, 3);
 
+    assert_eq!(
+        lag(&app, "steady").await,
+        2 * 4 - 1,
+        "from the first that it wants"
+    );
     app.run_jobs();
 
     assert_eq!((count(&app, EFFECTS), count(&app, IN_ORDER)), (4, 0));
+    app.write(|tx| {
+        tx.record(Event::new(&OTHER, Uuid::now_v7()));
+        Ok(())
+    });
+    ledger::seal(&app.app).unwrap();
+    assert_eq!(lag(&app, "steady").await, 0, "it does not want that one");
     let caused = "SELECT count(*) FROM events
         WHERE action = 'test.told' AND reason IS NOT NULL AND request_id = 'a request' AND on_behalf_of::text = reason";
     assert_eq!(count(&app, caused), 1);
@@ -144,12 +163,15 @@ async fn an_event_that_fails_ten_times_is_set_aside_and_can_be_retried() {
     let waiting = admin.get("/v1/set-aside-events").await.assert_status(200);
     assert_eq!(waiting.at("/data"), json!([]));
 
+    // Woken while it waits, it still tries again when it is time.
+    record(&app, 1);
+    app.run_jobs();
     for _ in 0..9 {
         app.app.clock.advance(TimeDelta::minutes(3));
         app.run_jobs();
     }
 
-    assert_eq!((of("failing"), of("steady")), (2, 3), "it went on");
+    assert_eq!((of("failing"), of("steady")), (3, 4), "it went on");
     let admin = app.admin().await;
     let page = admin.get("/v1/set-aside-events").await.assert_status(200);
     assert_eq!(page.at("/data").as_array().unwrap().len(), 1);
@@ -177,7 +199,7 @@ async fn an_event_that_fails_ten_times_is_set_aside_and_can_be_retried() {
         .await
         .assert_status(200);
     app.run_jobs();
-    assert_eq!(of("failing"), 3);
+    assert_eq!(of("failing"), 4);
     admin.get(&path).await.assert_problem(404, "not_found");
 }
 

@@ -1,19 +1,26 @@
 //! Files of the ledger that are verified offline, and payloads that were erased.
 
+use std::{io::Write, sync::Arc, thread::JoinHandle};
+
 use actix_web::http::Method;
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
 use provost::{
     access::sessions::retention::EraseSignIns,
-    app::Acting,
+    app::{Acting, App},
+    cli::worker,
+    db::Fixed,
     http::jwk::JwkSet,
+    jobs::Worker,
     ledger::{self, FileVerification, export, verify_file},
     sql,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::add_person;
-use crate::support::{TestApp, count, soak};
+use crate::support::{TestApp, count, soak, wait_until};
 
 fn exported(app: &TestApp, from: i64, to: Option<i64>) -> String {
     let mut file = Vec::new();
@@ -68,6 +75,17 @@ async fn a_file_is_verified_with_nothing_but_the_published_keys() {
         .get("/v1/ledger/heads?sort=-position")
         .await
         .assert_status(200);
+    let last: Value = serde_json::from_str(whole.lines().last().unwrap()).unwrap();
+    let id = last["head"]["id"].as_str().unwrap();
+    for altered in [
+        whole.replace(id, &Uuid::now_v7().to_string()),
+        whole.trim_end().to_owned(),
+        whole.replacen("\"from\":1,", &format!("\"from\":{},", i64::MIN), 1),
+        whole.replacen("\"from\":1,", &format!("\"from\":{},", i64::MAX), 1),
+    ] {
+        assert!(altered != whole);
+        assert!(verify(&altered, &keys).fault.is_some());
+    }
     assert_eq!(heads.at("/data/0/position"), json!(count(&app, LAST_HEAD)));
     let stranger = TestApp::start().await;
     exported(&stranger, 1, None);
@@ -179,10 +197,23 @@ async fn old_sign_ins_are_erased_and_the_chain_still_verifies() {
     let address = "SELECT count(*) FROM events WHERE action = 'session.started' AND after IS NOT NULL";
     assert_eq!(count(&app, address), 2);
 
-    app.write(|tx| tx.enqueue(&EraseSignIns {}));
+    // What is gone when the walk comes by is named behind the end that it was to go to.
+    let verification = admin
+        .post("/v1/ledger/verifications", json!({}))
+        .await
+        .assert_status(202);
+    let jobs = "UPDATE jobs SET run_at = run_at + interval '1 minute' WHERE kind = 'ledger.verify'";
+    app.write(|tx| {
+        sql!("{jobs}", jobs = Fixed(jobs)).execute(tx.conn)?;
+        tx.enqueue(&EraseSignIns {})
+    });
     app.run_jobs();
-
     assert_eq!(count(&app, address), 1, "the recent one stays");
+    app.app.clock.advance(TimeDelta::minutes(1));
+    app.run_jobs();
+    let verified = admin.get(verification.header("location").unwrap()).await;
+    assert_eq!(verified.at("/result/intact"), json!(true), "{}", verified.text());
+
     let erased = admin
         .get("/v1/events?filter=action%20eq%20%22session.started%22%20and%20object_kind%20eq%20%22session%22")
         .await
@@ -203,6 +234,25 @@ async fn old_sign_ins_are_erased_and_the_chain_still_verifies() {
     let file = exported(&app, 1, None);
     assert_eq!(verify(&file, &published(&app).await).fault, None);
 
+    // The next time it goes on where it stopped.
+    app.app.clock.advance(TimeDelta::days(2));
+    app.write(|tx| tx.enqueue(&EraseSignIns {}));
+    app.run_jobs();
+    assert_eq!(count(&app, address), 0);
+    let ranges = "SELECT sum(jsonb_array_length(after -> 'positions')) AS count FROM events
+        WHERE action = 'ledger.payloads_erased'";
+    assert_eq!(count(&app, ranges), 2);
+    assert!(ledger::verify(&mut conn, 0).unwrap().intact);
+
+    // A payload in the place of the one that was erased.
+    let forged = "ALTER TABLE events DROP CONSTRAINT events_check;
+        UPDATE events SET after = '{\"address\": \"192.0.2.1\"}' WHERE action = 'session.started'";
+    conn.batch_execute(forged).unwrap();
+    let found = ledger::verify(&mut conn, 0).unwrap();
+    assert_eq!(found.fault.map(|fault| fault.position), position.as_i64());
+    conn.batch_execute("UPDATE events SET after = NULL WHERE action = 'session.started'")
+        .unwrap();
+
     // The same change without its event.
     app.app
         .write_blocking(&Acting::system("test"), |tx| {
@@ -221,4 +271,57 @@ async fn old_sign_ins_are_erased_and_the_chain_still_verifies() {
         .fault
         .expect("it is found");
     assert!(fault.detail.contains("no later event says"), "{}", fault.detail);
+}
+
+/// A file in the middle of which old sign-ins are erased.
+struct Erasing<'a> {
+    app: &'a TestApp,
+    erasing: Option<JoinHandle<usize>>,
+    file: Vec<u8>,
+}
+
+impl Write for Erasing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.erasing.is_none() {
+            let app: Arc<App> = self.app.app.clone();
+            let erasing = std::thread::spawn(move || Worker::drain(&app, worker::HANDLERS).unwrap());
+            let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+            wait_until("the job waits or is done", || {
+                erasing.is_finished() || count(self.app, waiting) > 0
+            });
+            self.erasing = Some(erasing);
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[actix_web::test]
+async fn no_payload_is_erased_while_a_file_is_written() {
+    let app =
+        TestApp::start_with(|config| config.sign_ins_kept = std::time::Duration::from_secs(86_400)).await;
+    app.admin().await;
+    sign_in(&app).await;
+    app.app.clock.advance(TimeDelta::days(2));
+    ledger::seal(&app.app).unwrap();
+    app.write(|tx| tx.enqueue(&EraseSignIns {}));
+
+    let mut erasing = Erasing {
+        app: &app,
+        erasing: None,
+        file: Vec::new(),
+    };
+    export(&app.app, 1, None, &mut erasing).unwrap().unwrap();
+    let file = String::from_utf8(std::mem::take(&mut erasing.file)).unwrap();
+    erasing.erasing.take().unwrap().join().unwrap();
+
+    let erased = "SELECT count(*) FROM events WHERE action = 'ledger.payloads_erased'";
+    assert_eq!(count(&app, erased), 1);
+    let keys = published(&app).await;
+    assert_eq!(verify(&file, &keys).fault, None);
+    assert_eq!(verify(&exported(&app, 1, None), &keys).fault, None);
 }

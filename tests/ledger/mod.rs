@@ -2,6 +2,7 @@
 
 mod consumers;
 mod export;
+mod instants;
 mod ways;
 
 use actix_web::rt::task::spawn_blocking;
@@ -229,6 +230,40 @@ async fn a_chain_that_was_cut_short_is_found() {
 
     assert_eq!(found["intact"], json!(false));
     assert_eq!(found["fault"]["position"], found["head"]["position"]);
+}
+
+#[actix_web::test]
+async fn what_somebody_put_behind_the_end_or_took_from_the_sealer_is_found() {
+    let app = TestApp::start().await;
+    let ana = add_person(&app, "ana").await;
+    app.run_jobs();
+    app.write(|tx| {
+        sql!(
+            "INSERT INTO ledger_entries SELECT (SELECT position FROM ledger_head) + 1, hash, event_id, user_id,
+                recorded_at, actor_id, request_id, action, object_kind, object_id
+             FROM ledger_entries WHERE user_id = {ana}"
+        )
+        .execute(tx.conn)?;
+        Ok(())
+    });
+    let mut conn = app.app.db.connection().unwrap();
+    let found = ledger::verify(&mut conn, 0).unwrap();
+    let behind = found.fault.map(|fault| fault.position);
+    assert_eq!(behind, Some(found.head.position + 1));
+
+    assert_eq!(ledger::count_lost(&mut conn).unwrap(), 0);
+    app.write(|tx| {
+        sql!("DELETE FROM ledger_entries WHERE position > (SELECT position FROM ledger_head)")
+            .execute(tx.conn)?;
+        tx.record(ledger::Event::new(&DONE, Uuid::now_v7()));
+        Ok(())
+    });
+    assert_eq!(ledger::count_lost(&mut conn).unwrap(), 0);
+    app.write(|tx| {
+        sql!("DELETE FROM unsealed_events").execute(tx.conn)?;
+        Ok(())
+    });
+    assert_eq!(ledger::count_lost(&mut conn).unwrap(), 1);
 }
 
 /// The result of an operation that verifies the ledger.

@@ -27,14 +27,15 @@ impl Job for EraseSignIns {
         if kept.is_zero() {
             return Ok(());
         }
-        let actions = [SESSION_STARTED.action, SESSION_ENDED.action];
-        let erase = || {
-            run.write(|tx| {
-                let reason = "sign-ins are kept for a limited time";
-                ledger::erase_older(tx, &actions, tx.now - kept, BATCH, reason)
-            })
-        };
-        while erase()? > 0 {}
+        for kind in [&SESSION_STARTED, &SESSION_ENDED] {
+            let erase = || {
+                run.write(|tx| {
+                    let reason = "sign-ins are kept for a limited time";
+                    ledger::erase_older(tx, kind, tx.now - kept, BATCH, reason)
+                })
+            };
+            while erase()? > 0 {}
+        }
         Ok(())
     }
 

@@ -35,6 +35,7 @@ fn record(tx: &mut Tx) -> ApiResult<()> {
     let Some(days) = NewDays::take(tx, "certificates")? else {
         return Ok(());
     };
+    days.forget_past(tx, &CERTIFICATE_EXPIRED)?;
     let expired = sql!(
         "SELECT c.user_id, c.id, c.valid_until FROM certificates c
          JOIN users ON users.id = c.user_id {joined_days} AND new_day.day = c.valid_until + 1

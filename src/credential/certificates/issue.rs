@@ -206,12 +206,13 @@ fn replace(
     by: Uuid,
     reason: Option<String>,
 ) -> ApiResult<()> {
-    if let Some(old) = store::supersede(tx, user_id, completion_id, by)? {
+    if let Some((before, after)) = store::supersede(tx, user_id, completion_id, by)? {
         let today = tx.today();
         tx.record(
-            Event::new(&CERTIFICATE_SUPERSEDED, old.id)
+            Event::new(&CERTIFICATE_SUPERSEDED, after.id)
                 .about(user_id)
-                .after(&old.on(today)?)
+                .before(&before.on(today)?)
+                .after(&after.on(today)?)
                 .because(reason),
         );
     }

@@ -288,18 +288,23 @@ pub fn revoke(
     )
 }
 
-/// Puts `by` in the place of the certificate of a completion that is in force, if there is one.
+/// Puts `by` in the place of the certificate of a completion that is in force, if there is one; answers that one before and after.
 pub fn supersede(
     tx: &mut Tx,
     user_id: Uuid,
     completion_id: Uuid,
     by: Uuid,
-) -> ApiResult<Option<CertificateRow>> {
-    let in_force = certificates::table
+) -> ApiResult<Option<(CertificateRow, CertificateRow)>> {
+    let in_force: Option<CertificateRow> = certificates::table
         .filter(certificates::user_id.eq(user_id))
         .filter(certificates::completion_id.eq(completion_id))
-        .filter(certificates::state.eq(CertificateState::Issued));
-    Ok(diesel::update(in_force)
+        .filter(certificates::state.eq(CertificateState::Issued))
+        .select(CertificateRow::as_select())
+        .for_update()
+        .first(tx.conn)
+        .optional()?;
+    let Some(before) = in_force else { return Ok(None) };
+    let after = diesel::update(certificates::table.find((user_id, before.id)))
         .set((
             certificates::state.eq(CertificateState::Superseded),
             certificates::superseded_by.eq(by),
@@ -307,8 +312,8 @@ pub fn supersede(
             certificates::updated_at.eq(tx.now),
         ))
         .returning(CertificateRow::as_returning())
-        .get_result(tx.conn)
-        .optional()?)
+        .get_result(tx.conn)?;
+    Ok(Some((before, after)))
 }
 
 /// The certificate of a serial in canonical form.

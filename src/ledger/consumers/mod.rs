@@ -1,7 +1,8 @@
 //! Consumers: what reacts to events after they are sealed.
 //!
-//! A consumer has a name, the kinds of events that it wants and a reaction. It is handed these events in the order of their positions, each once in effect: the reaction's transaction moves the consumer's cursor, too. Its
-//! reaction writes to the database only; mail and HTTP are jobs that it enqueues. The list stands in `cli/worker.rs`.
+//! A consumer has a name, the kinds of events that it wants and a reaction. It is handed these events in the order of their
+//! positions, each once in effect: the reaction's transaction moves the consumer's cursor, too. The reaction writes to the
+//! database only; mail and HTTP are jobs that it enqueues. The list stands in `cli/worker.rs`.
 //!
 //! An event whose reaction fails is tried again ten times, over some minutes, while later events wait. Then it is set
 //! aside, to be looked at and retried, and the consumer goes on. Consumers do not wait for each other.

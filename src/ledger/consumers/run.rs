@@ -73,7 +73,11 @@ impl Consume {
         for _ in 0..ROUNDS {
             let look = run.read(|tx| store::look(tx, consumer))?;
             let Some(next) = look.next else {
-                return run.finish(|tx| store::advance(tx, consumer, look.head));
+                return run.finish(|tx| match look.retry_at {
+                    // A job that was queued for then stands for this one, too, which came earlier.
+                    Some(at) => tx.enqueue_at(self, at),
+                    None => store::advance(tx, consumer, look.head),
+                });
             };
             let taken = run.write_on_behalf(next.cause(), &next.request_id, |tx| {
                 let events = store::take(tx, consumer, &next, limit)?;

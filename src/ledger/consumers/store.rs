@@ -48,6 +48,8 @@ pub struct Look {
     pub head: i64,
     /// The next event that it wants, unless it waits before it tries that one again.
     pub next: Option<SealedEvent>,
+    /// Until when it waits.
+    pub retry_at: Option<DateTime<Utc>>,
 }
 
 /// Looks for the next event that `consumer` wants.
@@ -57,14 +59,12 @@ pub fn look(tx: &mut Tx, consumer: &Consumer) -> ApiResult<Look> {
         .find(consumer.name)
         .select((event_consumers::position, event_consumers::retry_at))
         .first(tx.conn)?;
-    if retry_at.is_some_and(|at| at > tx.now) {
-        return Ok(Look {
-            head: position,
-            next: None,
-        });
-    }
-    let next = after(tx.conn, consumer, position, 1)?.pop();
-    Ok(Look { head, next })
+    let retry_at = retry_at.filter(|at| *at > tx.now);
+    let next = match retry_at {
+        Some(_) => None,
+        None => after(tx.conn, consumer, position, 1)?.pop(),
+    };
+    Ok(Look { head, next, retry_at })
 }
 
 fn after(
@@ -259,7 +259,7 @@ pub struct ConsumerCounts {
     /// Its name.
     #[diesel(sql_type = sql_types::Text)]
     pub name: String,
-    /// Positions between its cursor and the ledger's end.
+    /// Positions from the next event that it wants to the ledger's end; 0 if there is none.
     #[diesel(sql_type = sql_types::BigInt)]
     pub behind: i64,
     /// Failures at the event that comes next.
@@ -273,12 +273,23 @@ pub struct ConsumerCounts {
     pub last_error: Option<String>,
 }
 
-/// How the consumers stand.
-pub fn counts(conn: &mut PgConnection) -> QueryResult<Vec<ConsumerCounts>> {
+/// How `consumers` stand.
+pub fn counts(conn: &mut PgConnection, consumers: &Consumers) -> QueryResult<Vec<ConsumerCounts>> {
+    let wanted = consumers.0.iter().flat_map(|consumer| {
+        let kinds = consumer.kinds.iter();
+        kinds.map(|kind| (consumer.name.to_owned(), kind.action.to_owned()))
+    });
+    let (names, actions): (Vec<String>, Vec<String>) = wanted.unzip();
     sql!(
-        "SELECT name, greatest(head.position - c.position, 0) AS behind, attempts::bigint AS failures,
-            (SELECT count(*) FROM set_aside_events s WHERE s.consumer = c.name) AS set_aside, last_error
-         FROM event_consumers c CROSS JOIN ledger_head head ORDER BY name"
+        "SELECT c.name, coalesce(head.position - min(next.position) + 1, 0) AS behind,
+            c.attempts::bigint AS failures,
+            (SELECT count(*) FROM set_aside_events s WHERE s.consumer = c.name) AS set_aside, c.last_error
+         FROM event_consumers c
+         JOIN unnest({names}, {actions}) AS wanted (name, action) ON wanted.name = c.name
+         CROSS JOIN ledger_head head
+         LEFT JOIN LATERAL (SELECT l.position FROM ledger_entries l
+            WHERE l.action = wanted.action AND l.position > c.position ORDER BY l.position LIMIT 1) next ON true
+         GROUP BY c.name, head.position ORDER BY c.name"
     )
     .load(conn)
 }

@@ -9,12 +9,12 @@ use crate::{
     app::Tx,
     authz::Protected,
     db::{Condition, Sql, schema::sealed_events},
-    filter::{Attribute, Filter, Kind, Schema},
+    filter::{Attribute, Bounds, Column, Filter, Kind, Schema},
     http::{
         ApiResult, Listing, Page, Sort,
         list::{PagePlan, SortKind},
     },
-    ledger::{ActorKind, SealedEvent},
+    ledger::{self, ActorKind, SealedEvent},
     sql,
 };
 
@@ -34,24 +34,42 @@ macro_rules! attribute {
 }
 
 /// What `ledger_entries` knows of an event.
-const OF_ENTRIES: [Attribute; 6] = [
+const OF_ENTRIES: [Attribute; 7] = [
     attribute!("action", Kind::Exact, "What was done."),
     attribute!("object_kind", Kind::Exact, "What it was done to."),
     attribute!("object_id", Kind::Id, "Which one."),
     attribute!("user_id", Kind::Id, "The person whom it is about."),
     attribute!("actor_id", Kind::Id, "Who did it."),
-    attribute!("recorded_at", Kind::Instant, "When it was recorded."),
+    attribute!("request_id", Kind::Exact, "The request in which it was done."),
+    Attribute {
+        name: "recorded_at",
+        kind: Kind::Instant,
+        column: Column::Bounded(&RECORDED_AT),
+        doc: "When it was recorded.",
+    },
 ];
 
+/// Leads an instant to positions, in whose order the feed is read.
+static RECORDED_AT: Bounds = Bounds {
+    column: "sealed_events.recorded_at",
+    lower: |instant| {
+        let position = ledger::position_from(instant);
+        sql!("sealed_events.position >= {position}")
+    },
+    upper: |instant| {
+        let position = ledger::position_until(instant);
+        sql!("sealed_events.position <= {position}")
+    },
+};
+
 /// What `events` alone knows of an event.
-const OF_EVENTS: [Attribute; 3] = [
+const OF_EVENTS: [Attribute; 2] = [
     attribute!(
         "actor_kind",
         Kind::Enum(ActorKind::WORDS),
         "What kind of principal did it."
     ),
     attribute!("on_behalf_of", Kind::Id, "In whose place."),
-    attribute!("request_id", Kind::Exact, "The request in which it was done."),
 ];
 
 static ENTRIES: LazyLock<Vec<Attribute>> = LazyLock::new(|| OF_ENTRIES.to_vec());
