@@ -1,5 +1,7 @@
 DROP TABLE dated_events;
 DROP TABLE day_progress;
+DROP TABLE absence_history;
+DROP TABLE absences;
 DROP TABLE attribute_definitions;
 DROP TABLE group_members;
 DROP TABLE groups;

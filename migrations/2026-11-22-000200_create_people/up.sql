@@ -188,6 +188,41 @@ CREATE TABLE attribute_definitions (
 CREATE INDEX attribute_definitions_name_idx ON attribute_definitions (name COLLATE provost_order, id);
 CREATE INDEX attribute_definitions_created_idx ON attribute_definitions (created_at, id);
 
+-- Periods in which a user is away. An archived one did not happen.
+CREATE TABLE absences (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users (id),
+    kind text NOT NULL CHECK (kind IN ('parental_leave', 'sickness', 'leave', 'other')),
+    starts_on date NOT NULL,
+    -- The last day; NULL if it is not known yet.
+    ends_on date,
+    note text,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    archived_at timestamptz,
+    CHECK (ends_on >= starts_on)
+);
+CREATE INDEX absences_created_idx ON absences (created_at, id);
+CREATE INDEX absences_starts_idx ON absences (starts_on, id);
+CREATE INDEX absences_user_idx ON absences (user_id, starts_on);
+
+-- What absences said before they changed, and from when until when that was all we knew.
+CREATE TABLE absence_history (
+    -- The absence.
+    id uuid NOT NULL REFERENCES absences (id),
+    user_id uuid NOT NULL REFERENCES users (id),
+    kind text NOT NULL,
+    starts_on date NOT NULL,
+    ends_on date,
+    archived_at timestamptz,
+    recorded_at timestamptz NOT NULL,
+    superseded_at timestamptz NOT NULL,
+    PRIMARY KEY (id, recorded_at),
+    CHECK (superseded_at > recorded_at)
+);
+CREATE INDEX absence_history_user_idx ON absence_history (user_id, recorded_at);
+
 -- How far the work that new days bring has come, for each kind of such work.
 CREATE TABLE day_progress (
     work text PRIMARY KEY,

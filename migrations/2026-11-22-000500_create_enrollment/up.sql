@@ -28,6 +28,91 @@ CREATE TABLE rule_courses (
     PRIMARY KEY (rule_id, course_id)
 );
 
+-- Exceptions from what rules say, each by the decision of an administrator. Archived ones stay.
+
+-- This user must, or need not, do what a rule asks for.
+CREATE TABLE rule_overrides (
+    id uuid PRIMARY KEY,
+    rule_id uuid NOT NULL REFERENCES rules (id),
+    user_id uuid NOT NULL REFERENCES users (id),
+    effect text NOT NULL CHECK (effect IN ('required', 'released')),
+    -- The last day; NULL is until it is archived.
+    until date,
+    reason text NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    archived_at timestamptz
+);
+CREATE UNIQUE INDEX rule_overrides_user_id_key ON rule_overrides (user_id, rule_id) WHERE archived_at IS NULL;
+CREATE INDEX rule_overrides_user_idx ON rule_overrides (user_id);
+CREATE INDEX rule_overrides_rule_idx ON rule_overrides (rule_id, user_id);
+CREATE INDEX rule_overrides_until_idx ON rule_overrides (until) WHERE archived_at IS NULL;
+CREATE INDEX rule_overrides_created_idx ON rule_overrides (created_at, id);
+
+-- What these people must complete for the target is due on this day at the soonest.
+CREATE TABLE extensions (
+    id uuid PRIMARY KEY,
+    user_id uuid REFERENCES users (id),
+    group_id uuid REFERENCES groups (id),
+    target jsonb NOT NULL,
+    course_id uuid GENERATED ALWAYS AS (CASE target ->> 'kind' WHEN 'course' THEN (target ->> 'id')::uuid END) STORED
+        REFERENCES courses (id),
+    due_on date NOT NULL,
+    reason text NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    archived_at timestamptz,
+    CHECK (num_nonnulls(user_id, group_id) = 1)
+);
+CREATE INDEX extensions_user_idx ON extensions (user_id, course_id);
+CREATE INDEX extensions_group_idx ON extensions (group_id, course_id);
+CREATE INDEX extensions_course_idx ON extensions (course_id);
+CREATE INDEX extensions_due_idx ON extensions (due_on, id);
+CREATE INDEX extensions_created_idx ON extensions (created_at, id);
+
+-- Satisfies what a user must complete for the target while it is in force.
+CREATE TABLE waivers (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users (id),
+    target jsonb NOT NULL,
+    course_id uuid GENERATED ALWAYS AS (CASE target ->> 'kind' WHEN 'course' THEN (target ->> 'id')::uuid END) STORED
+        REFERENCES courses (id),
+    begins_on date NOT NULL,
+    -- The last day; NULL is for good.
+    expires_on date,
+    reason text NOT NULL,
+    evidence text,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    archived_at timestamptz,
+    CHECK (expires_on >= begins_on)
+);
+CREATE INDEX waivers_user_idx ON waivers (user_id, course_id);
+CREATE INDEX waivers_course_idx ON waivers (course_id);
+CREATE INDEX waivers_begins_idx ON waivers (begins_on, id);
+CREATE INDEX waivers_expires_idx ON waivers (expires_on) WHERE archived_at IS NULL;
+CREATE INDEX waivers_created_idx ON waivers (created_at, id);
+
+-- A completion of the equivalent course also counts for the course; if mutual, the other way round, too.
+CREATE TABLE course_equivalences (
+    id uuid PRIMARY KEY,
+    course_id uuid NOT NULL REFERENCES courses (id),
+    equivalent_id uuid NOT NULL REFERENCES courses (id),
+    is_mutual boolean NOT NULL DEFAULT false,
+    note text,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    archived_at timestamptz,
+    CHECK (equivalent_id <> course_id)
+);
+CREATE INDEX course_equivalences_course_idx ON course_equivalences (course_id);
+CREATE INDEX course_equivalences_equivalent_idx ON course_equivalences (equivalent_id);
+CREATE INDEX course_equivalences_created_idx ON course_equivalences (created_at, id);
+
 -- Facts about learners. Each has user_id in its primary key and in every unique constraint.
 
 -- Since when a person is in a rule's audience.

@@ -22,6 +22,8 @@ text_enum! {
         OrgUnit = "org_unit",
         /// A location.
         Location = "location",
+        /// A period in which a user is away.
+        Absence = "absence",
         /// A group.
         Group = "group",
         /// A category of courses.
@@ -30,6 +32,14 @@ text_enum! {
         Course = "course",
         /// A rule.
         Rule = "rule",
+        /// An override of a rule for a user.
+        RuleOverride = "rule_override",
+        /// An extension of due dates.
+        Extension = "extension",
+        /// A waiver.
+        Waiver = "waiver",
+        /// Two courses, one of which counts for the other.
+        CourseEquivalence = "course_equivalence",
         /// An enrollment.
         Enrollment = "enrollment",
         /// A completion.

@@ -53,6 +53,8 @@ permissions! {
     OrgUnitsWrite = "org_units.write", "Create, change, move and archive org units.";
     LocationsRead = "locations.read", "See locations.";
     LocationsWrite = "locations.write", "Create, change and archive locations.";
+    AbsencesRead = "absences.read", "See when people are away.";
+    AbsencesWrite = "absences.write", "Record when people are away.";
     GroupsRead = "groups.read", "See groups and their members.";
     GroupsWrite = "groups.write", "Create and change groups and their members.";
     AttributesRead = "attributes.read", "See the definitions of custom attributes.";
@@ -66,6 +68,12 @@ permissions! {
     RulesWrite = "rules.write", "Create, change, activate and pause rules.";
     RequirementsRead = "requirements.read", "See who must learn what, by when, and why.";
     RequirementsWrite = "requirements.write", "Assign and withdraw requirements by hand.";
+    OverridesRead = "overrides.read", "See whom a rule must include, or releases, by hand.";
+    OverridesWrite = "overrides.write", "Include people in rules and release them from rules by hand.";
+    ExtensionsRead = "extensions.read", "See who was given more time.";
+    ExtensionsWrite = "extensions.write", "Give people and groups more time.";
+    WaiversRead = "waivers.read", "See who is exempt from what, why and until when.";
+    WaiversWrite = "waivers.write", "Exempt people from courses.";
     EnrollmentsRead = "enrollments.read", "See enrollments and progress.";
     EnrollmentsWrite = "enrollments.write", "Enroll, withdraw and record progress.";
     CompletionsRead = "completions.read", "See completions.";

@@ -7,6 +7,21 @@ pub mod sql_types {
 }
 
 diesel::table! {
+    absences (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        kind -> Text,
+        starts_on -> Date,
+        ends_on -> Nullable<Date>,
+        note -> Nullable<Text>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     attribute_definitions (id) {
         id -> Uuid,
         name -> Text,
@@ -96,6 +111,20 @@ diesel::table! {
         evidence -> Nullable<Text>,
         valid_until -> Nullable<Date>,
         supersedes_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    course_equivalences (id) {
+        id -> Uuid,
+        course_id -> Uuid,
+        equivalent_id -> Uuid,
+        is_mutual -> Bool,
+        note -> Nullable<Text>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -297,6 +326,22 @@ diesel::table! {
         reason -> Nullable<Text>,
         salt -> Nullable<Bytea>,
         digest -> Bytea,
+    }
+}
+
+diesel::table! {
+    extensions (id) {
+        id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        group_id -> Nullable<Uuid>,
+        target -> Jsonb,
+        course_id -> Nullable<Uuid>,
+        due_on -> Date,
+        reason -> Text,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -695,6 +740,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    rule_overrides (id) {
+        id -> Uuid,
+        rule_id -> Uuid,
+        user_id -> Uuid,
+        effect -> Text,
+        until -> Nullable<Date>,
+        reason -> Text,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     rules (id) {
         id -> Uuid,
         code -> Text,
@@ -851,6 +911,23 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    waivers (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        target -> Jsonb,
+        course_id -> Nullable<Uuid>,
+        begins_on -> Date,
+        expires_on -> Nullable<Date>,
+        reason -> Text,
+        evidence -> Nullable<Text>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::joinable!(certificates -> courses (course_id));
 diesel::joinable!(certificates -> users (user_id));
 diesel::joinable!(completions -> course_versions (course_version_id));
@@ -890,16 +967,19 @@ diesel::joinable!(users -> locations (location_id));
 diesel::joinable!(users -> org_units (org_unit_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    absences,
     attribute_definitions,
     categories,
     certificate_files,
     certificate_templates,
     certificates,
     completions,
+    course_equivalences,
     course_versions,
     courses,
     enrollments,
     events,
+    extensions,
     external_keys,
     grants,
     identities,
@@ -937,6 +1017,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     roles,
     rule_courses,
     rule_members,
+    rule_overrides,
     rules,
     scim_dry_runs,
     scim_users,
@@ -946,4 +1027,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     signing_keys,
     user_history,
     users,
+    waivers,
 );

@@ -6,12 +6,17 @@
 mod bulk;
 pub mod completions;
 pub mod enrollments;
+pub mod equivalences;
 pub mod events;
+mod exceptions;
+pub mod extensions;
 pub mod new_days;
+pub mod overrides;
 mod people;
 pub mod requirements;
 pub mod rules;
 pub mod target;
+pub mod waivers;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -27,6 +32,10 @@ pub const EXPANSIONS: &[Expansion] = &[
 pub fn configure(config: &mut ServiceConfig) {
     rules::routes::configure(config);
     requirements::routes::configure(config);
+    overrides::routes::configure(config);
+    extensions::routes::configure(config);
+    waivers::routes::configure(config);
+    equivalences::routes::configure(config);
     enrollments::routes::configure(config);
     completions::routes::configure(config);
 }

@@ -1,5 +1,6 @@
-//! Users, org units, locations, groups and their attributes.
+//! Users, their absences and attributes, org units, locations and groups.
 
+pub mod absences;
 pub mod attributes;
 pub mod closure;
 pub mod days;
@@ -19,6 +20,7 @@ pub fn configure(config: &mut ServiceConfig) {
     users::routes::configure(config);
     org_units::routes::configure(config);
     locations::routes::configure(config);
+    absences::routes::configure(config);
     groups::routes::configure(config);
     attributes::routes::configure(config);
 }

@@ -24,7 +24,7 @@ use crate::{
 pub struct Expansion {
     /// What it is shown as: `user`.
     pub name: &'static str,
-    /// The member that has its id: `user_id`.
+    /// The member that has its id: `user_id`, or `target.id`.
     pub id: &'static str,
     /// The type of what is shown, as the document calls it.
     pub shows: fn() -> String,
@@ -159,7 +159,7 @@ impl Expand {
 
     fn fill(&self, tx: &mut Tx, mut rows: Vec<&mut Value>) -> ApiResult<()> {
         for (expansion, further) in self.wanted.values() {
-            let ids = rows.iter().flat_map(|row| named_by(&row[expansion.id]));
+            let ids = rows.iter().flat_map(|row| named_by(row, expansion.id));
             let ids: HashSet<Uuid> = ids.collect();
             let ids: Vec<Uuid> = ids.into_iter().collect();
             let mut things = match ids.is_empty() {
@@ -168,7 +168,7 @@ impl Expand {
             };
             further.fill(tx, things.values_mut().collect())?;
             for row in &mut rows {
-                let mut shown = named_by(&row[expansion.id])
+                let mut shown = named_by(row, expansion.id)
                     .into_iter()
                     .filter_map(|id| things.get(&id).cloned());
                 row[expansion.name] = match expansion.is_list {
@@ -182,7 +182,8 @@ impl Expand {
 }
 
 /// The ids that a member holds: one, or a list.
-fn named_by(value: &Value) -> Vec<Uuid> {
+fn named_by(row: &Value, member: &str) -> Vec<Uuid> {
+    let value = member.split('.').fold(row, |value, name| &value[name]);
     let one = std::slice::from_ref(value);
     let values = value.as_array().map_or(one, Vec::as_slice);
     let ids = values.iter().filter_map(Value::as_str);

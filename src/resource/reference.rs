@@ -17,25 +17,44 @@ use crate::{
 #[derive(Debug)]
 pub struct Reference<T, N> {
     field: &'static str,
-    value: fn(&T) -> &Option<Uuid>,
+    value: fn(&T) -> Option<Uuid>,
+    takes_archived: bool,
     /// Reads those of the ids that the caller may name.
     load: fn(&mut Tx, &[Uuid]) -> ApiResult<Vec<N>>,
 }
 
 impl<T: Resource, N: Resource> Reference<T, N> {
-    /// The member `field` of the body, whose value in a row is `value`.
-    pub const fn new(field: &'static str, value: fn(&T) -> &Option<Uuid>) -> Self {
+    /// The member `field` of the body (`target/id` is a member of a member), whose value in a row is `value`.
+    pub const fn new(field: &'static str, value: fn(&T) -> Option<Uuid>) -> Self {
         Reference {
             field,
             value,
+            takes_archived: false,
             load: nameable::<T, N>,
         }
     }
 
+    /// May name archived things, too.
+    pub const fn or_archived(self) -> Self {
+        Reference {
+            takes_archived: true,
+            ..self
+        }
+    }
+
+    /// Whether the draft names something that it did not name before.
+    fn is_set_by(&self, draft: &Draft<T>) -> bool {
+        let value = self.value;
+        draft
+            .before
+            .as_ref()
+            .is_none_or(|before| value(before) != value(&draft.after))
+    }
+
     /// Refuses drafts that newly name what is not there, what the caller may not see, or what is archived.
     pub fn check(&self, tx: &mut Tx, drafts: &mut [Draft<T>]) -> ApiResult<()> {
-        let setting = drafts.iter().filter(|draft| draft.sets(self.value));
-        let named: HashSet<Uuid> = setting.filter_map(|draft| *(self.value)(&draft.after)).collect();
+        let setting = drafts.iter().filter(|draft| self.is_set_by(draft));
+        let named: HashSet<Uuid> = setting.filter_map(|draft| (self.value)(&draft.after)).collect();
         if named.is_empty() {
             return Ok(());
         }
@@ -44,12 +63,13 @@ impl<T: Resource, N: Resource> Reference<T, N> {
             .iter()
             .map(|row| (row.id(), row.archived_at().is_some()))
             .collect();
-        for draft in drafts.iter_mut().filter(|draft| draft.sets(self.value)) {
+        for draft in drafts.iter_mut().filter(|draft| self.is_set_by(draft)) {
             let Some(id) = (self.value)(&draft.after) else {
                 continue;
             };
-            let fault = match archived.get(id) {
+            let fault = match archived.get(&id) {
                 Some(false) => continue,
+                Some(true) if self.takes_archived => continue,
                 Some(true) => format!("names an archived {}", N::NAME),
                 None => format!("names no {} that you may see", N::NAME),
             };

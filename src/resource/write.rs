@@ -1,7 +1,9 @@
 //! The one way in which resources are written, one or a thousand by the same few statements: check, save, confirm the scope,
 //! record the event.
 
-use diesel::connection::SimpleConnection;
+use std::collections::HashSet;
+
+use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -207,6 +209,36 @@ fn save<T: Resource>(tx: &mut Tx, drafts: &[Draft<T>]) -> ApiResult<()> {
         update_from::<T>(table(old)?).execute(tx.conn)?;
     }
     T::follow(tx, drafts)
+}
+
+/// Refuses new drafts outside the caller's scope before they are saved: for resources whose checks would otherwise tell what
+/// there is outside of it.
+pub fn require_scope<T: Resource>(tx: &mut Tx, drafts: &mut [Draft<T>]) -> ApiResult<()> {
+    #[derive(QueryableByName)]
+    struct Outside {
+        #[diesel(sql_type = sql_types::Uuid)]
+        id: Uuid,
+    }
+    let scope = tx.scope(T::WRITE)?;
+    if scope.is_everything() || !drafts.iter().any(Draft::is_new) {
+        return Ok(());
+    }
+    let outside: Vec<Outside> = sql!(
+        "SELECT {id} AS id FROM {new} AS {table} WHERE NOT coalesce({covered}, FALSE)",
+        id = Fixed(T::ID),
+        new = table(drafts.iter().filter(|draft| draft.is_new()))?,
+        table = Fixed(T::TABLE),
+        covered = T::covered(&scope),
+    )
+    .load(tx.conn)?;
+    let outside: HashSet<Uuid> = outside.into_iter().map(|row| row.id).collect();
+    for draft in drafts
+        .iter_mut()
+        .filter(|draft| outside.contains(&draft.after.id()))
+    {
+        draft.refuse(lacks(T::WRITE));
+    }
+    Ok(())
 }
 
 /// A statement that adds the rows of `source`, a table expression that has all columns of `T`. They are named: a release that

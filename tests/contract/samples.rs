@@ -40,11 +40,13 @@ pub fn samples() -> Vec<Sample> {
 /// The story as long as all that it tells of is alive. What can stand in the unit that is called home stands there.
 pub fn lives() -> Vec<Sample> {
     let mut story = people();
+    story.extend(absences());
     story.extend(access());
     story.extend(scim::samples());
     story.extend(catalog());
     story.extend(enrollment());
     story.extend(rules());
+    story.extend(exceptions());
     story.extend(credential());
     story.extend(imports());
     story.extend(mechanisms());
@@ -162,6 +164,25 @@ fn people() -> Vec<Sample> {
     ]
 }
 
+fn absences() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_absence",
+            json!({"user_id": "{user_id}", "kind": "parental_leave", "starts_on": "2027-03-01"}),
+        )
+        .saves("absence_id"),
+        json_body("update_absence", json!({"note": "Agreed with HR."})),
+        json_body(
+            "bulk_write_absences",
+            json!({"rows": [
+                {"row_key": "1", "create": {"user_id": "{user_id}", "kind": "sickness", "starts_on": "2024-01-08",
+                    "ends_on": "2024-01-12"}},
+                {"row_key": "2", "id": "{absence_id}", "update": {"kind": "leave"}},
+            ]}),
+        ),
+    ]
+}
+
 fn access() -> Vec<Sample> {
     vec![
         json_body(
@@ -249,7 +270,7 @@ fn catalog() -> Vec<Sample> {
             ]}),
         ),
         bare("publish_course").saves_at("number", "/number"),
-        json_body("clone_course", json!({"code": "{unique}"})),
+        json_body("clone_course", json!({"code": "{unique}"})).saves("copied_course_id"),
         with_new_key("bulk_write_course_external_keys", "{course_id}"),
         with_known_key("create_course_external_key"),
         bare("delete_course_external_key"),
@@ -307,6 +328,72 @@ fn rules() -> Vec<Sample> {
         json_body("apply_rule", json!({"plan_hash": "{rule_plan_hash}"})).then_jobs(),
         bare("pause_rule"),
         bare("activate_rule"),
+    ]
+}
+
+fn exceptions() -> Vec<Sample> {
+    vec![
+        json_body(
+            "create_rule_override",
+            json!({"rule_id": "{rule_id}", "user_id": "{user_id}", "effect": "required",
+                "reason": "Helps out on the ward."}),
+        )
+        .saves("rule_override_id"),
+        json_body(
+            "update_rule_override",
+            json!({"reason": "Helps out on two wards."}),
+        ),
+        json_body(
+            "bulk_write_rule_overrides",
+            json!({"rows": [
+                {"row_key": "1", "create": {"rule_id": "{rule_id}", "user_id": "{user_id}", "effect": "released",
+                    "reason": "Works elsewhere."}},
+                {"row_key": "2", "id": "{rule_override_id}", "update": {"reason": "Helps out on three wards."}},
+            ]}),
+        ),
+        json_body(
+            "create_extension",
+            json!({"user_id": "{user_id}", "target": {"kind": "course", "id": "{course_id}"},
+                "due_on": "2031-01-31", "reason": "The training room was flooded."}),
+        )
+        .saves("extension_id"),
+        json_body("update_extension", json!({"due_on": "2031-02-28"})),
+        json_body(
+            "bulk_write_extensions",
+            json!({"rows": [
+                {"row_key": "1", "create": {"group_id": "{group_id}", "target": {"kind": "course", "id": "{course_id}"},
+                    "due_on": "2031-01-31", "reason": "The trainer was ill."}},
+                {"row_key": "2", "id": "{extension_id}", "update": {"reason": "The room was flooded."}},
+            ]}),
+        ),
+        json_body(
+            "create_waiver",
+            json!({"user_id": "{user_id}", "target": {"kind": "course", "id": "{course_id}"},
+                "begins_on": "2031-01-01", "reason": "Serves in the fire brigade."}),
+        )
+        .saves("waiver_id"),
+        json_body("update_waiver", json!({"evidence": "Licence 4711"})),
+        json_body(
+            "bulk_write_waivers",
+            json!({"rows": [
+                {"row_key": "1", "create": {"user_id": "{user_id}", "target": {"kind": "course", "id": "{course_id}"},
+                    "begins_on": "2030-01-01", "expires_on": "2030-12-31", "reason": "Took it at the previous employer."}},
+                {"row_key": "2", "id": "{waiver_id}", "update": {"reason": "Leads the fire brigade."}},
+            ]}),
+        ),
+        json_body(
+            "create_course_equivalence",
+            json!({"course_id": "{course_id}", "equivalent_id": "{copied_course_id}"}),
+        )
+        .saves("course_equivalence_id"),
+        json_body("update_course_equivalence", json!({"note": "The same content."})),
+        json_body(
+            "bulk_write_course_equivalences",
+            json!({"rows": [
+                {"row_key": "1", "create": {"course_id": "{copied_course_id}", "equivalent_id": "{course_id}"}},
+                {"row_key": "2", "id": "{course_equivalence_id}", "update": {"note": "The same content, shorter."}},
+            ]}),
+        ),
     ]
 }
 
@@ -377,6 +464,16 @@ pub fn endings() -> Vec<Sample> {
         bare("delete_scim_user"),
         bare("archive_import_profile"),
         bare("archive_certificate_template"),
+        bare("archive_course_equivalence"),
+        bare("restore_course_equivalence"),
+        bare("archive_waiver"),
+        bare("restore_waiver"),
+        bare("archive_extension"),
+        bare("restore_extension"),
+        bare("archive_rule_override"),
+        bare("restore_rule_override"),
+        bare("archive_absence"),
+        bare("restore_absence"),
         bare("archive_rule"),
         bare("retire_course"),
         bare("restore_course"),

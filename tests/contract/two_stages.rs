@@ -115,6 +115,8 @@ impl Stage {
             "name" if operation.id.ends_with("attribute_definition") => self.taken_value(operation, name),
             // The sample's group is static and has none, which is a matter of form.
             "filter" if operation.id == "create_group" => None,
+            // The sample is for a user, and a group beside them is a matter of form.
+            "group_id" if operation.id == "create_extension" => None,
             "filter" | "audience" => Some(json!("zz eq 1")),
             _ if is(schema, "uuid") => Some(json!(Uuid::now_v7())),
             _ if is(&schema["items"], "uuid") => Some(json!([Uuid::now_v7()])),

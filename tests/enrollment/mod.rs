@@ -3,6 +3,7 @@ mod bulk;
 mod completions;
 mod days;
 mod enrollments;
+mod exceptions;
 pub mod fixture;
 mod model;
 mod new_days;

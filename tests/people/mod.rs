@@ -1,5 +1,6 @@
 //! People, through HTTP.
 
+mod absences;
 mod attributes;
 mod bulk;
 mod closure;

@@ -8,8 +8,7 @@ use crate::{
     resource::{Draft, Expansion, NoExtra, Reference, Resource, Unique},
 };
 
-const ORG_UNIT: Reference<Location, OrgUnit> =
-    Reference::new("org_unit_id", |location| &location.org_unit_id);
+const ORG_UNIT: Reference<Location, OrgUnit> = Reference::new("org_unit_id", |location| location.org_unit_id);
 
 impl Resource for Location {
     type Extra = NoExtra;

@@ -200,10 +200,10 @@ fn email_beyond_caller() -> ApiError {
     )
 }
 
-const MANAGER: Reference<User, User> = Reference::new("manager_id", |user| &user.manager_id);
-const ORG_UNIT: Reference<User, OrgUnit> = Reference::new("org_unit_id", |user| &user.org_unit_id);
+const MANAGER: Reference<User, User> = Reference::new("manager_id", |user| user.manager_id);
+const ORG_UNIT: Reference<User, OrgUnit> = Reference::new("org_unit_id", |user| user.org_unit_id);
 const MANAGER_OF: fn(&User) -> &Option<Uuid> = |user| &user.manager_id;
-const LOCATION: Reference<User, Location> = Reference::new("location_id", |user| &user.location_id);
+const LOCATION: Reference<User, Location> = Reference::new("location_id", |user| user.location_id);
 
 /// No two people have the same key of the same source.
 fn keys(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<Vec<Claim>> {

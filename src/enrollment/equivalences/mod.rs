@@ -1,0 +1,5 @@
+//! Equivalent courses: completions of one count for another.
+
+pub mod check;
+pub mod model;
+pub mod routes;

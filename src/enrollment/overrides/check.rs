@@ -1,0 +1,91 @@
+//! What must hold of overrides before they are written, and what follows.
+
+use std::collections::HashMap;
+
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use uuid::Uuid;
+
+use super::model::RuleOverride;
+use crate::{
+    app::Tx,
+    enrollment::{exceptions::settle, rules::model::Rule},
+    http::{ApiError, ApiResult, Code},
+    people::users::model::User,
+    resource::{
+        self, Expansion, NoExtra, Reference, Resource,
+        draft::due,
+        write::{require_scope, table},
+    },
+    sql,
+};
+
+type Draft = resource::Draft<RuleOverride>;
+
+const RULE: Reference<RuleOverride, Rule> = Reference::new("rule_id", |given| Some(given.rule_id));
+const USER: Reference<RuleOverride, User> = Reference::new("user_id", |given| Some(given.user_id));
+
+impl Resource for RuleOverride {
+    type Extra = NoExtra;
+    const PATH: &'static str = "/v1/rule-overrides";
+    const EXPANSIONS: &'static [Expansion] = &[
+        Expansion::of::<Rule>("rule", "rule_id"),
+        Expansion::of::<User>("user", "user_id"),
+    ];
+
+    fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+        require_scope(tx, drafts)?;
+        RULE.check(tx, drafts)?;
+        USER.check(tx, drafts)?;
+        refuse_second(tx, drafts)
+    }
+
+    fn person(&self) -> Option<Uuid> {
+        Some(self.user_id)
+    }
+
+    fn announce(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
+        settle(tx, due(drafts).map(|draft| draft.after.user_id))
+    }
+}
+
+/// Refuses a second override of one rule for one user, beside the one that is stored or that an earlier row adds.
+fn refuse_second(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    #[derive(QueryableByName)]
+    struct Present {
+        #[diesel(sql_type = sql_types::Uuid)]
+        given: Uuid,
+        #[diesel(sql_type = sql_types::Uuid)]
+        id: Uuid,
+    }
+    let begins = |draft: &&Draft| draft.stands() && (draft.is_new() || draft.restores());
+    if !drafts.iter().any(|draft| begins(&draft)) {
+        return Ok(());
+    }
+    let present: Vec<Present> = sql!(
+        "SELECT given.id AS given, present.id FROM {given} AS given
+         JOIN rule_overrides present ON present.user_id = given.user_id AND present.rule_id = given.rule_id
+            AND present.archived_at IS NULL",
+        given = table(drafts.iter().filter(begins))?,
+    )
+    .load(tx.conn)?;
+    let present: HashMap<Uuid, Uuid> = present.into_iter().map(|row| (row.given, row.id)).collect();
+    let mut earlier = HashMap::new();
+    for draft in drafts.iter_mut().filter(|draft| begins(&&**draft)) {
+        let id = draft.after.id;
+        let pair = (draft.after.rule_id, draft.after.user_id);
+        match present.get(&id).or_else(|| earlier.get(&pair)) {
+            Some(other) => draft.refuse(overridden(*other)),
+            None => {
+                earlier.insert(pair, id);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn overridden(id: Uuid) -> ApiError {
+    ApiError::new(Code::AlreadyExists, "A rule has at most one override for a user.").with_field(
+        "/user_id",
+        format!("has the override {id} of this rule already; change or archive that one"),
+    )
+}

@@ -1,0 +1,5 @@
+//! Overrides: users whom a rule must include, or releases, by the decision of an administrator.
+
+pub mod check;
+pub mod model;
+pub mod routes;

@@ -1,0 +1,5 @@
+//! Waivers: what a user need not complete, for a while or for good.
+
+pub mod check;
+pub mod model;
+pub mod routes;
