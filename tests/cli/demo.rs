@@ -59,6 +59,18 @@ async fn the_demo_academy_has_people_courses_rules_and_history_and_is_built_once
 
     assert_eq!(again, Built::InUseAlready);
     assert_eq!(counts(&app).events, first.events);
+
+    let admin = app.admin().await;
+    for (path, expected) in [
+        ("absences", 5),
+        ("rule-overrides", 3),
+        ("extensions", 2),
+        ("waivers", 2),
+        ("course-equivalences", 1),
+    ] {
+        let page = admin.get(&format!("/v1/{path}")).await.assert_status(200);
+        assert_eq!(page.at("/data").as_array().unwrap().len(), expected, "{path}");
+    }
 }
 
 #[derive(diesel::QueryableByName)]

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use super::{catalog, company::Company, export, random::Random, rules};
+use super::{catalog, company::Company, exceptions, export, random::Random, rules};
 use crate::{
     app::{Acting, App, Clock, Tx},
     authz::{self, Permission},
@@ -114,7 +114,12 @@ pub fn live(app: &App, plan: &Plan, progress: &dyn Fn(&str)) -> Result<(), Comma
         learn(app, &mut random, last, now)?;
         last = now;
     }
-    take_up(app, &mut random)
+    take_up(app, &mut random)?;
+    app.write_blocking(&acting(), |tx| {
+        let people: Vec<Uuid> = present(tx)?.into_iter().map(|person| person.id).collect();
+        exceptions::create(tx, &people)
+    })?;
+    Ok(())
 }
 
 /// When a step ends: the last as today begins, so that an academy is the same at any hour of a day.

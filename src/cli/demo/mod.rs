@@ -4,6 +4,7 @@
 
 mod catalog;
 mod company;
+mod exceptions;
 mod export;
 mod history;
 mod names;

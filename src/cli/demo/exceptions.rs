@@ -1,0 +1,121 @@
+//! Exceptions from the demo company's rules: absences, overrides, extensions, waivers and equivalent courses, as they stand today.
+
+use std::collections::HashMap;
+
+use chrono::Days;
+use diesel::{QueryDsl, RunQueryDsl};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    app::Tx,
+    db::schema::{courses, groups, rules},
+    enrollment::{
+        equivalences::model::CourseEquivalence, extensions::model::Extension, overrides::model::RuleOverride,
+        waivers::model::Waiver,
+    },
+    http::{ApiError, ApiResult, body},
+    people::absences::model::Absence,
+    resource::{Change, Resource, write},
+};
+
+/// One in so many people is, was or will be away.
+const ONE_IS_AWAY_IN: usize = 25;
+
+/// Makes a few of each, about some of these people.
+pub fn create(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
+    add::<Absence>(tx, absences(tx, people))?;
+    let rules: HashMap<String, Uuid> = rules::table
+        .select((rules::code, rules::id))
+        .load(tx.conn)?
+        .into_iter()
+        .collect();
+    let courses: HashMap<String, Uuid> = courses::table
+        .select((courses::code, courses::id))
+        .load(tx.conn)?
+        .into_iter()
+        .collect();
+    let groups: HashMap<String, Uuid> = groups::table
+        .select((groups::code, groups::id))
+        .load(tx.conn)?
+        .into_iter()
+        .collect();
+    let person = |place: usize| people.get(place % people.len().max(1));
+    let target = |code: &str| json!({ "kind": "course", "id": courses.get(code) });
+    let overrides = [
+        (
+            3,
+            "released",
+            "code-of-conduct",
+            Some(90),
+            "Took part in writing it.",
+        ),
+        (7, "released", "security-awareness", None, "Teaches the course."),
+        (
+            11,
+            "required",
+            "data-protection",
+            Some(180),
+            "Helps out in sales.",
+        ),
+    ];
+    let overrides = overrides.map(|(place, effect, rule, days, reason)| {
+        json!({ "rule_id": rules.get(rule), "user_id": person(place), "effect": effect,
+            "until": days.and_then(|days| in_days(tx, days)), "reason": reason })
+    });
+    add::<RuleOverride>(tx, overrides.to_vec())?;
+    let extensions = vec![
+        json!({ "user_id": person(5), "target": target("CONDUCT"), "due_on": in_days(tx, 45),
+            "reason": "On a project abroad." }),
+        json!({ "group_id": groups.get("first-aiders"), "target": target("FIRST-AID"), "due_on": in_days(tx, 60),
+            "reason": "The training room is being rebuilt." }),
+    ];
+    add::<Extension>(tx, extensions)?;
+    let waivers = vec![
+        json!({ "user_id": person(9), "target": target("FIRST-AID"), "begins_on": in_days(tx, -200),
+            "expires_on": in_days(tx, 165), "reason": "Is a paramedic.", "evidence": "Certificate of the Red Cross" }),
+        json!({ "user_id": person(13), "target": target("SECURITY"), "begins_on": in_days(tx, -30),
+            "reason": "Has no account." }),
+    ];
+    add::<Waiver>(tx, waivers)?;
+    let equivalent = json!({ "course_id": courses.get("FIRE"), "equivalent_id": courses.get("WORKSAFE-006"),
+        "note": "Its last module is the same." });
+    add::<CourseEquivalence>(tx, vec![equivalent])
+}
+
+/// Some were away, some are, some will be.
+fn absences(tx: &Tx, people: &[Uuid]) -> Vec<Value> {
+    let away = people.iter().step_by(ONE_IS_AWAY_IN).enumerate();
+    let away = away.map(|(index, user)| {
+        let (kind, from, to) = match index % 4 {
+            0 => ("parental_leave", -70, Some(200)),
+            1 => ("sickness", -12, None),
+            2 => ("sickness", -400, Some(-390)),
+            _ => ("leave", 20, Some(41)),
+        };
+        json!({ "user_id": user, "kind": kind, "starts_on": in_days(tx, from),
+            "ends_on": to.and_then(|to| in_days(tx, to)) })
+    });
+    away.collect()
+}
+
+/// The day so many days from today.
+fn in_days(tx: &Tx, days: i64) -> Option<chrono::NaiveDate> {
+    let distance = Days::new(days.unsigned_abs());
+    match days < 0 {
+        true => tx.today().checked_sub_days(distance),
+        false => tx.today().checked_add_days(distance),
+    }
+}
+
+fn add<T: Resource>(tx: &mut Tx, rows: Vec<Value>) -> ApiResult<()> {
+    let changes = rows
+        .into_iter()
+        .map(|mut row| Ok(Change::<T>::create(body::read_value(&mut row)?)));
+    let changes = changes.collect::<ApiResult<Vec<_>>>()?;
+    let outcomes = write::write(tx, changes)?;
+    outcomes
+        .into_iter()
+        .try_for_each(|outcome| outcome.map(drop))
+        .map_err(|error| ApiError::internal(format!("the demo's {}: {error}", T::NAME)))
+}
