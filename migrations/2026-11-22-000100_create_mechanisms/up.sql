@@ -52,7 +52,9 @@ CREATE TABLE ledger_entries (
     event_id uuid NOT NULL,
     user_id uuid,
     recorded_at timestamptz NOT NULL,
+    actor_kind text NOT NULL,
     actor_id uuid,
+    on_behalf_of uuid,
     request_id text NOT NULL,
     action text NOT NULL,
     object_kind text NOT NULL,
@@ -63,6 +65,7 @@ CREATE INDEX ledger_entries_action_idx ON ledger_entries (action, position);
 CREATE INDEX ledger_entries_object_idx ON ledger_entries (object_id, position);
 CREATE INDEX ledger_entries_user_idx ON ledger_entries (user_id, position) WHERE user_id IS NOT NULL;
 CREATE INDEX ledger_entries_actor_idx ON ledger_entries (actor_id, position) WHERE actor_id IS NOT NULL;
+CREATE INDEX ledger_entries_behalf_idx ON ledger_entries (on_behalf_of, position) WHERE on_behalf_of IS NOT NULL;
 CREATE INDEX ledger_entries_request_idx ON ledger_entries (request_id, position);
 -- It grows with the position, so that a few bytes for many rows are enough.
 CREATE INDEX ledger_entries_event_idx ON ledger_entries USING brin (event_id) WITH (pages_per_range = 32, autosummarize = on);
@@ -78,7 +81,7 @@ CREATE TABLE ledger_spans (
 
 -- The feed: what was sealed, in full.
 CREATE VIEW sealed_events AS
-    SELECT l.event_id AS id, l.position, l.hash, l.recorded_at, e.actor_kind, l.actor_id, e.on_behalf_of, l.request_id,
+    SELECT l.event_id AS id, l.position, l.hash, l.recorded_at, l.actor_kind, l.actor_id, l.on_behalf_of, l.request_id,
         l.action, l.object_kind, e.version, l.object_id, l.user_id, e.before, e.after, e.reason, e.salt, e.digest
     FROM ledger_entries l
     JOIN events e ON e.user_id = coalesce(l.user_id, '00000000-0000-0000-0000-000000000000') AND e.id = l.event_id;

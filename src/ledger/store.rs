@@ -8,7 +8,7 @@ use diesel::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{canonical::Covered, events::PAYLOADS_ERASED, export::ExportedEvent};
+use super::{ActorKind, canonical::Covered, events::PAYLOADS_ERASED, export::ExportedEvent};
 use crate::{
     app::{payload_digest, payload_text},
     db::{
@@ -80,8 +80,12 @@ pub struct Entry {
     pub user_id: Option<Uuid>,
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,
+    /// What kind of principal did it.
+    pub actor_kind: ActorKind,
     /// Who did it.
     pub actor_id: Option<Uuid>,
+    /// In whose place.
+    pub on_behalf_of: Option<Uuid>,
     /// The request in which it was done.
     pub request_id: String,
     /// What was done.
@@ -169,9 +173,9 @@ pub struct Link {
 pub fn links(conn: &mut PgConnection, after: i64, last: i64, limit: i64) -> QueryResult<Vec<Link>> {
     sql!(
         "SELECT l.position, l.hash, {COVERED},
-            l.action = e.action AND l.object_kind = e.object_kind AND l.object_id = e.object_id
-                AND l.request_id = e.request_id AND l.actor_id IS NOT DISTINCT FROM e.actor_id
-                AND l.recorded_at = e.recorded_at
+            (l.recorded_at, l.actor_kind, l.actor_id, l.on_behalf_of, l.request_id, l.action, l.object_kind, l.object_id)
+                IS NOT DISTINCT FROM
+                (e.recorded_at, e.actor_kind, e.actor_id, e.on_behalf_of, e.request_id, e.action, e.object_kind, e.object_id)
                 AND coalesce(e.recorded_at BETWEEN s.earliest AND s.latest, false) AS has_its_entry,
             CASE WHEN num_nonnulls(e.salt, e.before, e.after, e.reason) > 0
                 THEN coalesce({digest} = e.digest, false) END AS has_its_payload,

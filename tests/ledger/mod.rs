@@ -240,7 +240,7 @@ async fn what_somebody_put_behind_the_end_or_took_from_the_sealer_is_found() {
     app.write(|tx| {
         sql!(
             "INSERT INTO ledger_entries SELECT (SELECT position FROM ledger_head) + 1, hash, event_id, user_id,
-                recorded_at, actor_id, request_id, action, object_kind, object_id
+                recorded_at, actor_kind, actor_id, on_behalf_of, request_id, action, object_kind, object_id
              FROM ledger_entries WHERE user_id = {ana}"
         )
         .execute(tx.conn)?;
