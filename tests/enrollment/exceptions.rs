@@ -124,6 +124,17 @@ async fn a_rule_has_one_override_for_a_user_and_its_archived_ones_are_the_histor
     );
     assert_eq!(ids(&admin, &history).await, [made.id()]);
 
+    admin
+        .post(&format!("/v1/rules/{sales}/archival"), json!({}))
+        .await
+        .assert_status(200);
+    let cem = person(&admin, "cem", "Sales").await;
+    let too_late = json!({"rule_id": sales, "user_id": cem, "effect": "released", "reason": "None."});
+    admin
+        .post("/v1/rule-overrides", too_late)
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/rule_id");
     let nothing = json!({"rule_id": NOBODY, "user_id": NOBODY, "effect": "released", "reason": "None."});
     admin
         .post("/v1/rule-overrides", nothing)
@@ -131,6 +142,32 @@ async fn a_rule_has_one_override_for_a_user_and_its_archived_ones_are_the_histor
         .assert_problem(422, "validation_failed")
         .assert_fault("/rule_id")
         .assert_fault("/user_id");
+}
+
+#[actix_web::test]
+async fn of_overrides_at_the_same_time_one_is_written() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let ana = person(&admin, "ana", "Sales").await;
+    let sales = rule(&app, &admin, "Sales", "P30D", &[course(&app, "fire", None)]).await;
+    let body = json!({"rule_id": sales, "user_id": ana, "effect": "released", "reason": "Is a trainer."});
+    let single = |_| async {
+        let answer = admin.post("/v1/rule-overrides", body.clone()).await;
+        answer.outcome()
+    };
+    let bulk = |_| async {
+        let answer = admin.bulk("/v1/rule-overrides", [json!({"create": body})]).await;
+        answer.row_outcomes().join(" ")
+    };
+    let (singles, bulks) = futures_util::future::join(
+        futures_util::future::join_all((0..3).map(single)),
+        futures_util::future::join_all((0..3).map(bulk)),
+    )
+    .await;
+    let mut outcomes = [singles, bulks].concat();
+    outcomes.sort();
+    let refused = "409 already_exists /user_id";
+    assert_eq!(outcomes, ["201", refused, refused, refused, refused, refused]);
 }
 
 #[actix_web::test]

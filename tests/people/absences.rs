@@ -1,8 +1,10 @@
+use chrono::{NaiveDate, TimeDelta};
 use provost::authz::Permission;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use super::{person, unit, uuid};
-use crate::support::{Answer, Client, TestApp, count};
+use crate::support::{Answer, Client, TestApp, count, soak};
 
 const BOTH: &[Permission] = &[Permission::AbsencesRead, Permission::AbsencesWrite];
 
@@ -220,4 +222,165 @@ async fn absences_are_seen_and_written_in_the_scope_of_their_users_alone() {
     create(&seer, &ana, "2026-01-01", Some("2026-01-02"))
         .await
         .assert_status(201);
+}
+
+#[actix_web::test]
+async fn of_requests_at_the_same_time_one_writes_the_period() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let ana = person(&admin, "ana", json!({})).await;
+    let path = "/v1/absences";
+    let rival = |day: usize| admin.post(path, absence(&ana, &format!("2027-03-0{day}"), None));
+    let mut statuses: Vec<u16> = futures_util::future::join_all((1..=6).map(rival))
+        .await
+        .iter()
+        .map(|answer| answer.status)
+        .collect();
+    statuses.sort();
+    assert_eq!(statuses, [201, 409, 409, 409, 409, 409]);
+}
+
+#[actix_web::test]
+async fn who_is_away_today_is_a_filter() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let ana = person(&admin, "ana", json!({})).await;
+    let today = app.app.clock.now().date_naive();
+    let day = |days: i64| (today + TimeDelta::days(days)).to_string();
+    for (from, to) in [(-9, -1), (0, 0), (1, 9)] {
+        create(&admin, &ana, &day(from), Some(&day(to)))
+            .await
+            .assert_status(201);
+    }
+    let away_today = "filter=starts_on%20le%20%22P0D%22%20and%20not%20(ends_on%20lt%20%22P0D%22)";
+    assert_eq!(first_days(&admin, away_today).await, [day(0)]);
+}
+
+/// A period as days from the first of January 2027, and whether it is archived.
+#[derive(Debug)]
+struct Period {
+    id: String,
+    user: usize,
+    first: i64,
+    last: Option<i64>,
+    is_archived: bool,
+}
+
+impl Period {
+    fn overlaps(&self, user: usize, first: i64, last: Option<i64>) -> bool {
+        let ends = |last: Option<i64>| last.unwrap_or(i64::MAX);
+        !self.is_archived && self.user == user && self.first <= ends(last) && first <= ends(self.last)
+    }
+}
+
+/// Random bulk requests, archivals and restorations against a list of periods.
+#[actix_web::test]
+async fn random_absences_are_refused_where_they_overlap_and_nowhere_else() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let mut random = StdRng::seed_from_u64(15);
+    let mut users = Vec::new();
+    for name in ["ana", "bea", "cem"] {
+        users.push(person(&admin, name, json!({})).await);
+    }
+    let date = |days: i64| (NaiveDate::from_ymd_opt(2027, 1, 1).unwrap() + TimeDelta::days(days)).to_string();
+    let mut known: Vec<Period> = Vec::new();
+    for _ in 0..soak(400) {
+        if random.random_bool(0.3) && !known.is_empty() {
+            let place = random.random_range(0..known.len());
+            let path = format!("/v1/absences/{}/archival", known[place].id);
+            let Period {
+                user, first, last, ..
+            } = known[place];
+            let (answer, expected) = match known[place].is_archived {
+                false => (admin.post(&path, json!({})).await, 200),
+                true => {
+                    let is_taken = known.iter().any(|other| other.overlaps(user, first, last));
+                    let answer = admin.with("If-Match", "*").delete(&path).await;
+                    (answer, if is_taken { 409 } else { 200 })
+                }
+            };
+            assert_eq!(answer.status, expected, "{:?} {known:?}", known[place]);
+            if expected == 200 {
+                known[place].is_archived = !known[place].is_archived;
+            }
+            continue;
+        }
+        let (mut rows, mut periods, mut expected) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..random.random_range(1..5) {
+            let user = random.random_range(0..users.len());
+            let first = random.random_range(0..300);
+            let last = random
+                .random_bool(0.95)
+                .then(|| first + random.random_range(0..12));
+            let (starts_on, ends_on) = (date(first), last.map(date));
+            let changes = random.random_bool(0.4).then(|| {
+                let places = 0..known.len();
+                places.clone().find(|place| {
+                    known[*place].user == user && !known[*place].is_archived && {
+                        let id = &known[*place].id;
+                        !periods.iter().any(|(_, period): &(_, Period)| period.id == *id)
+                    }
+                })
+            });
+            let changed = changes.flatten();
+            rows.push(match changed {
+                Some(place) => {
+                    let update = json!({"starts_on": starts_on, "ends_on": ends_on});
+                    json!({"id": known[place].id, "update": update})
+                }
+                None => json!({"create": absence(&users[user], &starts_on, ends_on.as_deref())}),
+            });
+            let id = changed.map_or_else(String::new, |place| known[place].id.clone());
+            let stored = known
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| Some(*place) != changed);
+            let earlier = periods
+                .iter()
+                .zip(&expected)
+                .filter(|(_, status)| **status != 409);
+            let others = stored
+                .map(|(_, period)| period)
+                .chain(earlier.map(|((_, period), _)| period));
+            let is_taken = others
+                .into_iter()
+                .any(|period| period.overlaps(user, first, last));
+            expected.push(match (is_taken, changed) {
+                (true, _) => 409,
+                (false, Some(_)) => 200,
+                (false, None) => 201,
+            });
+            let is_archived = false;
+            periods.push((
+                changed,
+                Period {
+                    id,
+                    user,
+                    first,
+                    last,
+                    is_archived,
+                },
+            ));
+        }
+        let answer = admin.bulk("/v1/absences", rows).await.assert_status(200);
+        for (index, ((changed, mut period), expected)) in periods.into_iter().zip(expected).enumerate() {
+            let status = answer.at(&format!("/results/{index}/status"));
+            assert_eq!(status, expected, "row {index}: {}", answer.text());
+            match (expected, changed) {
+                (409, _) => {}
+                (_, Some(place)) => known[place] = period,
+                (_, None) => {
+                    let id = answer.at(&format!("/results/{index}/resource/id"));
+                    period.id = id.as_str().unwrap().to_owned();
+                    known.push(period);
+                }
+            }
+        }
+    }
+    let overlapping = "SELECT count(*) FROM absences one JOIN absences other ON other.user_id = one.user_id
+        AND other.id > one.id AND one.archived_at IS NULL AND other.archived_at IS NULL
+        AND daterange(one.starts_on, one.ends_on, '[]') && daterange(other.starts_on, other.ends_on, '[]')";
+    assert_eq!(count(&app, overlapping), 0);
+    assert!(known.len() > soak(400) / 5, "{}", known.len());
 }

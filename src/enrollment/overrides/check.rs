@@ -2,18 +2,22 @@
 
 use std::collections::HashMap;
 
-use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
 use super::model::RuleOverride;
 use crate::{
     app::Tx,
-    enrollment::{exceptions::settle, rules::model::Rule},
+    db::schema::rules,
+    enrollment::{
+        exceptions::settle,
+        rules::model::{Rule, RuleStatus},
+    },
     http::{ApiError, ApiResult, Code},
     people::users::model::User,
     resource::{
         self, Expansion, NoExtra, Reference, Resource,
-        draft::due,
+        draft::{due, without_faults},
         write::{require_scope, table},
     },
     sql,
@@ -35,6 +39,7 @@ impl Resource for RuleOverride {
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         require_scope(tx, drafts)?;
         RULE.check(tx, drafts)?;
+        refuse_archived_rules(tx, drafts)?;
         USER.check(tx, drafts)?;
         refuse_second(tx, drafts)
     }
@@ -46,6 +51,26 @@ impl Resource for RuleOverride {
     fn announce(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
         settle(tx, due(drafts).map(|draft| draft.after.user_id))
     }
+}
+
+/// Refuses new overrides of rules that do nothing any more.
+fn refuse_archived_rules(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    let new = drafts.iter().filter(|draft| draft.is_new() && draft.stands());
+    let named: Vec<Uuid> = new.map(|draft| draft.after.rule_id).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let archived: Vec<Uuid> = rules::table
+        .filter(rules::id.eq_any(named))
+        .filter(rules::status.eq(RuleStatus::Archived))
+        .select(rules::id)
+        .load(tx.conn)?;
+    for draft in
+        without_faults(drafts).filter(|draft| draft.is_new() && archived.contains(&draft.after.rule_id))
+    {
+        draft.refuse(ApiError::field("/rule_id", "names an archived rule"));
+    }
+    Ok(())
 }
 
 /// Refuses a second override of one rule for one user, beside the one that is stored or that an earlier row adds.
