@@ -31,7 +31,9 @@ use crate::{
     config::Config,
     contract, credential, enrollment,
     http::{ApiError, Code, request},
-    import, people, routes, scim,
+    import, people,
+    report::events::routes::LEDGER_POSITION,
+    routes, scim,
 };
 
 /// What happens in the same transaction when people change, in this order.
@@ -216,6 +218,7 @@ fn cors(config: &Config) -> Condition<Cors> {
         .allow_any_header()
         .expose_headers(["ETag", "Link", "Location", "Retry-After", "Content-Disposition"])
         .expose_headers([request::REQUEST_ID, REPLAYED])
+        .expose_headers([LEDGER_POSITION])
         .expose_headers([rates::RATE_LIMIT, rates::RATE_LIMIT_POLICY])
         .max_age(3600);
     for origin in &origins {

@@ -5,8 +5,9 @@ use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use data_encoding::HEXLOWER;
 use diesel::{
-    ExpressionMethods, OptionalExtension, PgConnection, QueryDsl, QueryResult, Queryable, RunQueryDsl,
-    Selectable, SelectableHelper, dsl::sql, expression::SqlLiteral, sql_types::Text,
+    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, PgConnection, QueryDsl,
+    QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper, dsl::sql, expression::SqlLiteral,
+    sql_types::Text,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     app::{Event, Tx},
     authz::Protected,
-    db::schema::{ledger_heads, ledger_keys},
+    db::schema::{ledger_entries, ledger_heads, ledger_keys},
     filter::{Attribute, Kind, Schema},
     http::{
         ApiError, ApiResult, ListQuery, Listing, Page, Sort,
@@ -137,7 +138,7 @@ fn signing_key(tx: &mut Tx) -> ApiResult<(Uuid, Vec<u8>)> {
 
 /// Makes a key that signs from now on, and retires the others: their private halves are gone, and what they signed can
 /// still be verified.
-fn replace_key(tx: &mut Tx) -> ApiResult<(Uuid, Vec<u8>)> {
+pub fn replace_key(tx: &mut Tx) -> ApiResult<(Uuid, Vec<u8>)> {
     let retired: Vec<Uuid> = diesel::update(ledger_keys::table)
         .filter(ledger_keys::retired_at.is_null())
         .set((
@@ -223,6 +224,23 @@ pub fn between(conn: &mut PgConnection, after: i64, last: i64) -> QueryResult<Ve
         .order(ledger_heads::position)
         .select(SignedHead::as_select())
         .load(conn)
+}
+
+/// The first position up to `last` whose signed head is not by one of the keys, or says another hash than the entry there.
+pub fn first_fault(conn: &mut PgConnection, last: i64) -> QueryResult<Option<i64>> {
+    let keys = keys(conn)?;
+    let heads: Vec<(SignedHead, Option<Vec<u8>>)> = ledger_heads::table
+        .left_join(ledger_entries::table.on(ledger_entries::position.eq(ledger_heads::position)))
+        .filter(ledger_heads::position.le(last))
+        .order(ledger_heads::position)
+        .select((SignedHead::as_select(), ledger_entries::hash.nullable()))
+        .load(conn)?;
+    let is_right = |head: &SignedHead, hash: &Option<Vec<u8>>| {
+        let hash = hash.as_ref().map(|hash| HEXLOWER.encode(hash));
+        hash.as_ref() == Some(&head.hash) && head.is_signed_by(&keys)
+    };
+    let wrong = heads.iter().find(|(head, hash)| !is_right(head, hash));
+    Ok(wrong.map(|(head, _)| head.position))
 }
 
 /// The first head that was signed at `position` or after it.

@@ -24,7 +24,7 @@ pub use crate::{
 pub use consumers::{Consumer, Consumers};
 pub use erasure::{ErasedPayloads, erase_older};
 pub use export::{Exported, FileVerification, export, verify_file};
-pub use heads::{SignHead, SignedHead};
+pub use heads::{SignHead, SignedHead, replace_key};
 pub use model::{LedgerFault, LedgerHead, LedgerVerification, SealedEvent};
 pub use seal::{head, seal, seal_some};
 pub use store::{count_lost, count_unsealed, position_from, position_until};

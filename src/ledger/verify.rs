@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     canonical::GENESIS,
     chain::{Chain, Payload, missing},
-    erasure,
+    erasure, heads,
     model::{LedgerFault, LedgerHead, LedgerVerification},
     seal::{self, head},
     store::{self, Link},
@@ -98,13 +98,19 @@ impl Walk {
                 detail: "its hash is not the one that the end of the chain was sealed with".into(),
             }));
         }
-        Ok(match store::first_behind_head(conn)? {
-            Some(position) => Err(LedgerFault {
+        if let Some(position) = store::first_behind_head(conn)? {
+            return Ok(Err(LedgerFault {
                 position,
                 detail: "nobody sealed the event at this position".into(),
-            }),
-            None => self.chain.end(),
-        })
+            }));
+        }
+        if let Some(position) = heads::first_fault(conn, self.head.position)? {
+            return Ok(Err(LedgerFault {
+                position,
+                detail: "the signed head of this position is of another chain, or not by its key".into(),
+            }));
+        }
+        Ok(self.chain.end())
     }
 
     fn is_at_head(&self) -> bool {
@@ -114,7 +120,7 @@ impl Walk {
     /// Whether payloads are gone that were perhaps erased since the walk began: the events that name them stand behind the end
     /// that it began with.
     fn wants_more(&self) -> bool {
-        !self.has_resumed && self.is_at_head() && self.chain.end().is_err()
+        !self.has_resumed && self.is_at_head() && self.fault.is_some() && self.fault == self.chain.end().err()
     }
 
     /// Goes on to the present end; false if that is where it ended.

@@ -220,6 +220,8 @@ async fn an_invitation_by_mail_ends_by_time_and_is_refused_to_who_may_do_less() 
     assert!(
         letter.contains("To: ana@example.com") && letter.contains("https://learn.example.com/password#pvp_")
     );
+    let told = "SELECT count(*) FROM events WHERE action = 'user.password_token_sent'";
+    assert_eq!(count(&app, told), 1);
 
     app.app.clock.advance(TimeDelta::days(7));
     choose(&app, &token_of(&letter), NEW)

@@ -153,6 +153,7 @@ async fn browsers_may_call_from_the_origins_that_are_set() {
         "content-disposition",
         "etag",
         "idempotency-replayed",
+        "provost-ledger-position",
         "x-request-id",
     ] {
         assert!(exposed.contains(name), "{exposed}");

@@ -11,7 +11,7 @@ use provost::{
 use serde_json::{Value, json};
 
 use super::{Importing, outline, small_profile};
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, count};
 
 /// As many as fill the first batch and a part of the second.
 const MANY: usize = 150;
@@ -197,6 +197,8 @@ async fn a_cancelled_import_says_what_was_written() {
         .apply(&cancelled)
         .await
         .assert_problem(409, "import_not_planned");
+    let told = "SELECT count(*) FROM events WHERE action = 'import.cancelled'";
+    assert_eq!(count(&importing.app, told), 2);
 }
 
 // Fault 27.

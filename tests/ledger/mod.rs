@@ -266,6 +266,30 @@ async fn what_somebody_put_behind_the_end_or_took_from_the_sealer_is_found() {
     assert_eq!(ledger::count_lost(&mut conn).unwrap(), 1);
 }
 
+#[actix_web::test]
+async fn a_chain_that_differs_from_its_signed_heads_is_found() {
+    let app = TestApp::start().await;
+    app.write(|tx| tx.enqueue(&ledger::SignHead {}));
+    ledger::seal(&app.app).unwrap();
+    app.run_jobs();
+    let mut conn = app.app.db.connection().unwrap();
+    assert!(ledger::verify(&mut conn, 0).unwrap().intact);
+    let position = count(&app, "SELECT max(position) AS count FROM ledger_heads");
+
+    for altered in [
+        "signed_at = signed_at + interval '1 second'",
+        "hash = sha256('another')",
+    ] {
+        app.write(|tx| {
+            let altered = provost::db::Fixed(altered);
+            sql!("UPDATE ledger_heads SET {altered}").execute(tx.conn)?;
+            Ok(())
+        });
+        let fault = ledger::verify(&mut conn, 0).unwrap().fault;
+        assert_eq!(fault.map(|fault| fault.position), Some(position), "{altered}");
+    }
+}
+
 /// The result of an operation that verifies the ledger.
 async fn verification(app: &TestApp) -> Value {
     let admin = app.admin().await;

@@ -36,7 +36,7 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 /// The position that an export ends at.
-const LEDGER_POSITION: HeaderName = HeaderName::from_static("provost-ledger-position");
+pub const LEDGER_POSITION: HeaderName = HeaderName::from_static("provost-ledger-position");
 
 const NDJSON: &str = "application/x-ndjson";
 
