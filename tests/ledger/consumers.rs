@@ -261,4 +261,9 @@ async fn killed_at_random_consumers_take_effect_once() {
     assert_eq!((count(&app, EFFECTS), count(&app, distinct)), (all, all));
     assert_eq!(count(&app, IN_ORDER), 0);
     assert_eq!(count(&app, "SELECT count(*) FROM set_aside_events"), 0);
+    // The processes sealed, too, while they were killed.
+    ledger::seal(&app.app).unwrap();
+    let mut conn = app.app.db.connection().unwrap();
+    assert_eq!(ledger::count_lost(&mut conn).unwrap(), 0);
+    assert!(ledger::verify(&mut conn, 0).unwrap().intact);
 }
