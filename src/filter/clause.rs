@@ -26,6 +26,21 @@ pub(super) enum Clause {
     },
 }
 
+impl Clause {
+    /// Whether it compares with something relative to now.
+    pub fn speaks_of_today(&self) -> bool {
+        match self {
+            Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().any(Clause::speaks_of_today),
+            Clause::Not(clause) => clause.speaks_of_today(),
+            Clause::Present(_) => false,
+            Clause::Compare { operand, .. } => operand.is_relative(),
+            Clause::Values { condition, .. } => {
+                condition.as_ref().is_some_and(|inner| inner.speaks_of_today())
+            }
+        }
+    }
+}
+
 /// An attribute that a clause speaks of, under its declared name.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Target {

@@ -97,6 +97,11 @@ impl Filter {
         })
     }
 
+    /// Whether what it finds changes by the calendar alone: it compares with days or instants relative to now.
+    pub fn speaks_of_today(&self) -> bool {
+        self.root.speaks_of_today()
+    }
+
     /// The filter as it was written.
     pub fn source(&self) -> &str {
         &self.source

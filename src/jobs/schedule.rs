@@ -1,6 +1,6 @@
 //! Work that comes round. Any number of workers look; each round is claimed by one.
 
-use chrono::{DateTime, Duration, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Duration, DurationRound, TimeDelta, Utc};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 
 use crate::{
@@ -16,6 +16,8 @@ pub enum Every {
     Minutes(u32),
     /// Every day at this full hour, UTC.
     DayAt(u32),
+    /// Every Monday at this full hour, UTC.
+    MondayAt(u32),
 }
 
 /// What comes round. The list stands in `cli/worker.rs`.
@@ -47,6 +49,11 @@ impl Every {
                 } else {
                     today + TimeDelta::days(1)
                 })
+            }
+            Every::MondayAt(hour) => {
+                let next = Every::DayAt(hour).after(now)?;
+                let past = next.weekday().num_days_from_monday();
+                Ok(next + TimeDelta::days(i64::from((7 - past) % 7)))
             }
         }
     }
