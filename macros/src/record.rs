@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream as Tokens;
 use quote::quote;
-use syn::{Attribute, Data, DeriveInput, Error, Expr, ExprLit, Field, Lit, Meta, Path, Result};
+use syn::{Attribute, Data, DeriveInput, Error, Expr, ExprLit, Field, Lit, LitStr, Meta, Path, Result};
 
 /// Implements `crate::resource::Record` for a struct with `#[diesel(table_name = …)]`: one `Column` for each field, and
 /// those of the struct in a field with `#[diesel(embed)]`.
@@ -46,8 +46,13 @@ fn step(field: &Field, table: &str) -> Result<Tokens> {
         is_fixed,
         is_opaque,
         is_elsewhere,
+        computed,
         kind: given,
     } = marks(field)?;
+    let computed = match computed {
+        Some(text) => quote!(Some(#text)),
+        None => quote!(None),
+    };
     let kind = match (given, is_opaque, is_folded) {
         (Some(path), ..) => quote!(Some(crate::filter::Kind::#path)),
         (None, true, _) => quote!(None),
@@ -64,6 +69,7 @@ fn step(field: &Field, table: &str) -> Result<Tokens> {
             is_sortable: #is_sortable,
             is_fixed: #is_fixed,
             is_elsewhere: #is_elsewhere,
+            computed: #computed,
         });
     })
 }
@@ -76,6 +82,7 @@ struct Marks {
     is_fixed: bool,
     is_opaque: bool,
     is_elsewhere: bool,
+    computed: Option<LitStr>,
     kind: Option<Path>,
 }
 
@@ -98,10 +105,13 @@ fn marks(field: &Field) -> Result<Marks> {
                 marks.is_opaque = true;
             } else if mark("elsewhere") {
                 (marks.is_opaque, marks.is_elsewhere) = (true, true);
+            } else if mark("computed") {
+                marks.is_opaque = true;
+                marks.computed = Some(meta.value()?.parse()?);
             } else if mark("kind") {
                 marks.kind = Some(meta.value()?.parse()?);
             } else {
-                return Err(meta.error("is none of folded, sort, fixed, opaque, elsewhere, kind"));
+                return Err(meta.error("is none of folded, sort, fixed, opaque, elsewhere, computed, kind"));
             }
             Ok(())
         })?;

@@ -181,12 +181,14 @@ impl Expand {
     }
 }
 
-/// The ids that a member holds: one, or a list.
+/// The ids that a member holds: one, or a list. An object in a list holds its id in `id`.
 fn named_by(row: &Value, member: &str) -> Vec<Uuid> {
     let value = member.split('.').fold(row, |value, name| &value[name]);
     let one = std::slice::from_ref(value);
     let values = value.as_array().map_or(one, Vec::as_slice);
-    let ids = values.iter().filter_map(Value::as_str);
+    let ids = values
+        .iter()
+        .filter_map(|value| value.as_str().or(value["id"].as_str()));
     ids.filter_map(|id| id.parse().ok()).collect()
 }
 

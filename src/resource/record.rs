@@ -34,6 +34,9 @@ pub struct Column {
     pub is_fixed: bool,
     /// Whether it is no column of the table: `Resource::follow` writes it where it is.
     pub is_elsewhere: bool,
+    /// What it is computed from, where it is no column of the table: an expression that names columns as `§column`, where `§`
+    /// stands for the name of the row and a dot.
+    pub computed: Option<&'static str>,
 }
 
 impl Column {
@@ -109,9 +112,15 @@ pub fn names(columns: &[Column], before: &'static str) -> Sql {
     let stored = columns.iter().filter(|column| !column.is_elsewhere);
     let names = stored.map(|column| {
         let name = Fixed(column.name);
-        match column.is_folded {
-            true => sql!("{before}{name}, {before}{name}_folded"),
-            false => sql!("{before}{name}"),
+        match (column.computed, column.is_folded) {
+            (Some(computed), _) => {
+                let mut parts = computed.split('§').map(Fixed);
+                let first = parts.next().unwrap_or(Fixed(""));
+                let whole = parts.fold(sql!("{first}"), |whole, part| sql!("{whole}{before}{part}"));
+                sql!("{whole} AS {name}")
+            }
+            (None, true) => sql!("{before}{name}, {before}{name}_folded"),
+            (None, false) => sql!("{before}{name}"),
         }
     });
     Sql::list(names)
