@@ -1,4 +1,8 @@
+DROP TABLE requirement_changes;
+DROP TABLE rule_member_history;
+DROP TABLE requirement_reason_history;
 DROP TABLE requirement_reasons;
+DROP TABLE requirement_history;
 DROP TABLE requirements;
 DROP TABLE completions;
 DROP TABLE enrollments;
@@ -7,5 +11,6 @@ DROP TABLE course_equivalences;
 DROP TABLE waivers;
 DROP TABLE extensions;
 DROP TABLE rule_overrides;
-DROP TABLE rule_courses;
+DROP TABLE rule_targets;
+DROP FUNCTION target_json;
 DROP TABLE rules;

@@ -10,9 +10,18 @@ CREATE TABLE rules (
     audience text NOT NULL,
     -- By when: {"kind": "on", "date": …} or {"kind": "after_hire", "offset": "P30D"} and the like.
     due jsonb NOT NULL,
-    -- How long before a completion expires the next cycle opens: an ISO 8601 duration.
+    -- Again when: {"kind": "after_completion", "period": "P1Y"} and the like; as the course says, if null.
+    repeat jsonb,
+    -- How long before a cycle's validity ends the next one opens, and how long after it that one is due: ISO 8601 durations.
     renewal_window text NOT NULL DEFAULT 'P30D',
-    on_leave text NOT NULL CHECK (on_leave IN ('end', 'keep')),
+    grace_period text NOT NULL DEFAULT 'P0D',
+    -- How long after a completion the next cycle opens at the soonest.
+    minimum_gap text NOT NULL DEFAULT 'P0D',
+    early_completions text NOT NULL DEFAULT 'count' CHECK (early_completions IN ('count', 'ignore')),
+    on_absence text NOT NULL DEFAULT 'move' CHECK (on_absence IN ('move', 'keep')),
+    -- How long after an absence something is due that would have been due in it.
+    absence_lead text NOT NULL DEFAULT 'P14D',
+    on_leave text NOT NULL CHECK (on_leave IN ('end', 'keep_until_satisfied', 'keep')),
     activated_at timestamptz,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
@@ -22,10 +31,18 @@ CREATE INDEX rules_name_idx ON rules (name COLLATE provost_order, id);
 CREATE INDEX rules_search_idx ON rules USING gin (search gin_trgm_ops);
 CREATE INDEX rules_created_idx ON rules (created_at, id);
 
-CREATE TABLE rule_courses (
+-- A target is a course or a path; paths have no table yet, so nothing writes path_id.
+CREATE FUNCTION target_json(course_id uuid, path_id uuid) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN jsonb_build_object('kind', CASE WHEN course_id IS NULL THEN 'path' ELSE 'course' END,
+        'id', coalesce(course_id, path_id));
+
+CREATE TABLE rule_targets (
     rule_id uuid NOT NULL REFERENCES rules (id),
-    course_id uuid NOT NULL REFERENCES courses (id),
-    PRIMARY KEY (rule_id, course_id)
+    course_id uuid REFERENCES courses (id),
+    path_id uuid,
+    target_id uuid NOT NULL GENERATED ALWAYS AS (coalesce(course_id, path_id)) STORED,
+    PRIMARY KEY (rule_id, target_id),
+    CHECK (num_nonnulls(course_id, path_id) = 1)
 );
 
 -- Exceptions from what rules say, each by the decision of an administrator. Archived ones stay.
@@ -161,14 +178,18 @@ CREATE TABLE completions (
     source text NOT NULL CHECK (source IN ('learner', 'administrator', 'import', 'integration')),
     score double precision CHECK (score BETWEEN 0 AND 100),
     evidence text,
-    valid_until date,
+    -- The last day that the evidence itself names, such as a foreign certificate. How long else it counts is the rules' business.
+    expires_on date,
     -- The completion that this one corrects.
     supersedes_id uuid,
+    -- Whether this one says that the completion that it corrects did not happen.
+    is_void boolean NOT NULL DEFAULT false,
     PRIMARY KEY (user_id, id),
-    CONSTRAINT completions_one_correction UNIQUE (user_id, supersedes_id)
+    CONSTRAINT completions_one_correction UNIQUE (user_id, supersedes_id),
+    CHECK (supersedes_id IS NOT NULL OR NOT is_void)
 );
 -- What is sent twice is recorded once. A correction may keep the instant of what it corrects.
-CREATE UNIQUE INDEX completions_occurred_at_key ON completions (user_id, course_id, occurred_at, source)
+CREATE UNIQUE INDEX completions_occurred_at_key ON completions (user_id, course_id, occurred_at)
     WHERE supersedes_id IS NULL;
 CREATE INDEX completions_id_idx ON completions (id);
 CREATE INDEX completions_course_idx ON completions (user_id, course_id, occurred_at);
@@ -177,31 +198,58 @@ CREATE INDEX completions_recorded_idx ON completions (recorded_at, id);
 CREATE TABLE requirements (
     id uuid NOT NULL,
     user_id uuid NOT NULL REFERENCES users (id),
-    course_id uuid NOT NULL REFERENCES courses (id),
+    course_id uuid REFERENCES courses (id),
+    path_id uuid,
+    target_id uuid NOT NULL GENERATED ALWAYS AS (coalesce(course_id, path_id)) STORED,
     cycle integer NOT NULL CHECK (cycle > 0),
     opens_on date NOT NULL,
     due_on date,
     satisfied_at timestamptz,
     completion_id uuid,
+    waiver_id uuid,
     valid_until date,
+    -- The day on which the next cycle opens.
+    renews_on date,
     ended_at timestamptz,
-    end_reason text CHECK (end_reason IN ('left_audience', 'rule_paused', 'rule_changed', 'rule_archived', 'withdrawn', 'user_left')),
+    end_reason text CHECK (end_reason IN ('left_audience', 'rule_changed', 'rule_archived', 'withdrawn', 'user_left',
+        'released', 'evidence_gone')),
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (user_id, id),
-    CHECK ((satisfied_at IS NULL) = (completion_id IS NULL)),
+    CHECK (num_nonnulls(course_id, path_id) = 1),
+    CHECK (num_nonnulls(completion_id, waiver_id) = CASE WHEN satisfied_at IS NULL THEN 0 ELSE 1 END),
     CHECK ((ended_at IS NULL) = (end_reason IS NULL))
 );
-CREATE UNIQUE INDEX requirements_one_open ON requirements (user_id, course_id)
+CREATE UNIQUE INDEX requirements_one_open ON requirements (user_id, target_id)
     WHERE satisfied_at IS NULL AND ended_at IS NULL;
-CREATE UNIQUE INDEX requirements_one_cycle ON requirements (user_id, course_id, cycle);
+CREATE UNIQUE INDEX requirements_one_cycle ON requirements (user_id, target_id, cycle);
 CREATE INDEX requirements_id_idx ON requirements (id);
 CREATE INDEX requirements_due_idx ON requirements (due_on, id) WHERE satisfied_at IS NULL AND ended_at IS NULL;
-CREATE INDEX requirements_valid_idx ON requirements (valid_until)
-    WHERE satisfied_at IS NOT NULL AND ended_at IS NULL AND valid_until IS NOT NULL;
+CREATE INDEX requirements_renews_idx ON requirements (renews_on)
+    WHERE satisfied_at IS NOT NULL AND ended_at IS NULL AND renews_on IS NOT NULL;
 CREATE INDEX requirements_created_idx ON requirements (created_at, id);
-CREATE INDEX requirements_course_idx ON requirements (course_id, user_id);
+CREATE INDEX requirements_target_idx ON requirements (target_id, user_id);
+CREATE INDEX requirements_completion_idx ON requirements (user_id, completion_id) WHERE completion_id IS NOT NULL;
+
+-- What requirements said before they changed, and from when until when.
+CREATE TABLE requirement_history (
+    user_id uuid NOT NULL REFERENCES users (id),
+    requirement_id uuid NOT NULL,
+    opens_on date NOT NULL,
+    due_on date,
+    satisfied_at timestamptz,
+    completion_id uuid,
+    waiver_id uuid,
+    valid_until date,
+    renews_on date,
+    ended_at timestamptz,
+    end_reason text,
+    version bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    superseded_at timestamptz NOT NULL,
+    PRIMARY KEY (user_id, requirement_id, version)
+);
 
 CREATE TABLE requirement_reasons (
     id uuid NOT NULL,
@@ -213,8 +261,13 @@ CREATE TABLE requirement_reasons (
     -- The principal who asked for it, where no rule did.
     assigned_by uuid,
     note text,
+    -- When it is due before grace, extensions and absences move that day; cycles repeat from it.
+    scheduled_on date,
     due_on date,
+    valid_until date,
     created_at timestamptz NOT NULL,
+    -- Since when it says what it says.
+    recorded_at timestamptz NOT NULL,
     ended_at timestamptz,
     PRIMARY KEY (user_id, id),
     FOREIGN KEY (user_id, requirement_id) REFERENCES requirements (user_id, id),
@@ -224,3 +277,53 @@ CREATE UNIQUE INDEX requirement_reasons_one_rule ON requirement_reasons (user_id
     WHERE ended_at IS NULL AND rule_id IS NOT NULL;
 CREATE INDEX requirement_reasons_requirement_idx ON requirement_reasons (user_id, requirement_id);
 CREATE INDEX requirement_reasons_live_idx ON requirement_reasons (rule_id, user_id) WHERE ended_at IS NULL;
+
+-- What reasons said before they changed, and from when until when.
+CREATE TABLE requirement_reason_history (
+    user_id uuid NOT NULL REFERENCES users (id),
+    reason_id uuid NOT NULL,
+    rule_version bigint,
+    due_on date,
+    valid_until date,
+    recorded_at timestamptz NOT NULL,
+    superseded_at timestamptz NOT NULL,
+    PRIMARY KEY (user_id, reason_id, superseded_at)
+);
+
+-- Periods in which people were in a rule's audience, without the present one, which rule_members holds.
+CREATE TABLE rule_member_history (
+    user_id uuid NOT NULL REFERENCES users (id),
+    rule_id uuid NOT NULL REFERENCES rules (id),
+    joined_on date NOT NULL,
+    left_on date NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (user_id, rule_id, recorded_at)
+);
+
+-- What settling rules is about to change, or would change: the differences between what is and what should be. A run writes
+-- them, applies them and removes them; those of a plan stay for a while. Unlogged, because a run that is cut short is begun again.
+CREATE UNLOGGED TABLE requirement_changes (
+    user_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    id uuid NOT NULL,
+    -- What happens: see rules/changes.rs.
+    change text NOT NULL,
+    rule_id uuid,
+    course_id uuid,
+    path_id uuid,
+    requirement_id uuid,
+    reason_id uuid,
+    cycle integer,
+    rule_version bigint,
+    opens_on date,
+    scheduled_on date,
+    due_on date,
+    satisfied_at timestamptz,
+    completion_id uuid,
+    waiver_id uuid,
+    valid_until date,
+    renews_on date,
+    why text,
+    PRIMARY KEY (user_id, run_id, id)
+);
+CREATE INDEX requirement_changes_run_idx ON requirement_changes (run_id, user_id, id);

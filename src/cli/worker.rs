@@ -19,7 +19,7 @@ use crate::{
     enrollment::{
         new_days::RecordRequirementDays,
         rules::{
-            job::{ReconcileAll, ReconcileRule},
+            job::{ReconcileAll, ReconcileDay, ReconcileRule, SettleUsers},
             plan_job::{ApplyRuleJob, MakePlan},
         },
     },
@@ -58,7 +58,9 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<SendPasswordLetter>(),
     Handler::of::<StartPasswordReset>(),
     Handler::of::<ReconcileAll>(),
+    Handler::of::<ReconcileDay>(),
     Handler::of::<ReconcileRule>(),
+    Handler::of::<SettleUsers>(),
     Handler::of::<SignHead>(),
     Handler::of::<VerifyLedger>(),
 ];
@@ -119,8 +121,13 @@ pub const SCHEDULES: &[Schedule] = &[
         enqueue: |tx| tx.enqueue(&RefreshGroups {}),
     },
     Schedule {
-        name: "reconcile",
+        name: "reconcile_day",
         every: Every::DayAt(0),
+        enqueue: |tx| tx.enqueue(&ReconcileDay {}),
+    },
+    Schedule {
+        name: "reconcile",
+        every: Every::MondayAt(1),
         enqueue: |tx| tx.enqueue(&ReconcileAll {}),
     },
 ];

@@ -109,8 +109,9 @@ diesel::table! {
         source -> Text,
         score -> Nullable<Float8>,
         evidence -> Nullable<Text>,
-        valid_until -> Nullable<Date>,
+        expires_on -> Nullable<Date>,
         supersedes_id -> Nullable<Uuid>,
+        is_void -> Bool,
     }
 }
 
@@ -684,8 +685,11 @@ diesel::table! {
         rule_version -> Nullable<Int8>,
         assigned_by -> Nullable<Uuid>,
         note -> Nullable<Text>,
+        scheduled_on -> Nullable<Date>,
         due_on -> Nullable<Date>,
+        valid_until -> Nullable<Date>,
         created_at -> Timestamptz,
+        recorded_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
     }
 }
@@ -694,13 +698,17 @@ diesel::table! {
     requirements (user_id, id) {
         id -> Uuid,
         user_id -> Uuid,
-        course_id -> Uuid,
+        course_id -> Nullable<Uuid>,
+        path_id -> Nullable<Uuid>,
+        target_id -> Uuid,
         cycle -> Int4,
         opens_on -> Date,
         due_on -> Nullable<Date>,
         satisfied_at -> Nullable<Timestamptz>,
         completion_id -> Nullable<Uuid>,
+        waiver_id -> Nullable<Uuid>,
         valid_until -> Nullable<Date>,
+        renews_on -> Nullable<Date>,
         ended_at -> Nullable<Timestamptz>,
         end_reason -> Nullable<Text>,
         version -> Int8,
@@ -726,9 +734,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    rule_courses (rule_id, course_id) {
+    rule_targets (rule_id, target_id) {
         rule_id -> Uuid,
-        course_id -> Uuid,
+        course_id -> Nullable<Uuid>,
+        path_id -> Nullable<Uuid>,
+        target_id -> Uuid,
     }
 }
 
@@ -767,7 +777,13 @@ diesel::table! {
         status -> Text,
         audience -> Text,
         due -> Jsonb,
+        repeat -> Nullable<Jsonb>,
         renewal_window -> Text,
+        grace_period -> Text,
+        minimum_gap -> Text,
+        early_completions -> Text,
+        on_absence -> Text,
+        absence_lead -> Text,
         on_leave -> Text,
         activated_at -> Nullable<Timestamptz>,
         version -> Int8,
@@ -953,10 +969,10 @@ diesel::joinable!(requirement_reasons -> rules (rule_id));
 diesel::joinable!(requirement_reasons -> users (user_id));
 diesel::joinable!(requirements -> courses (course_id));
 diesel::joinable!(requirements -> users (user_id));
-diesel::joinable!(rule_courses -> courses (course_id));
+diesel::joinable!(rule_targets -> courses (course_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(refresh_tokens -> users (user_id));
-diesel::joinable!(rule_courses -> rules (rule_id));
+diesel::joinable!(rule_targets -> rules (rule_id));
 diesel::joinable!(rule_members -> rules (rule_id));
 diesel::joinable!(rule_members -> users (user_id));
 diesel::joinable!(scim_users -> users (user_id));
@@ -1017,7 +1033,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     requirement_reasons,
     requirements,
     roles,
-    rule_courses,
+    rule_targets,
     rule_members,
     rule_overrides,
     rules,

@@ -19,10 +19,14 @@ event_kinds! {
     RULE_APPLIED = "rule.applied" of "rule", changes: Rule;
     /// The requirement was created, for the named reasons.
     REQUIREMENT_OPENED = "requirement.opened" of "requirement", after: OpenedRequirement;
-    /// The due date of the requirement moved, or a correction took the place of its completion.
+    /// A date of the requirement moved, or a correction took the place of its completion.
     REQUIREMENT_UPDATED = "requirement.updated" of "requirement", changes: StoredRequirement;
-    /// A completion satisfied the requirement.
+    /// A completion or a waiver satisfied the requirement.
     REQUIREMENT_SATISFIED = "requirement.satisfied" of "requirement", changes: StoredRequirement;
+    /// The requirement is open again: what satisfied it counts no more.
+    REQUIREMENT_REOPENED = "requirement.reopened" of "requirement", changes: StoredRequirement;
+    /// The requirement had ended and goes on: something asks for it again.
+    REQUIREMENT_RESUMED = "requirement.resumed" of "requirement", changes: StoredRequirement;
     /// The last reason of the requirement ended, and the requirement with it.
     REQUIREMENT_ENDED = "requirement.ended" of "requirement", changes: StoredRequirement;
     /// The due date of the open requirement passed, in the time zone of its user.

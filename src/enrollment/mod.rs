@@ -28,6 +28,12 @@ pub const EXPANSIONS: &[Expansion] = &[
     Expansion::of::<Course>("course", "course_id"),
 ];
 
+/// What facts about a person and a target show inside themselves.
+pub const TARGET_EXPANSIONS: &[Expansion] = &[
+    Expansion::of::<User>("user", "user_id"),
+    Expansion::of::<Course>("course", "target.id"),
+];
+
 /// The routes of this domain.
 pub fn configure(config: &mut ServiceConfig) {
     rules::routes::configure(config);

@@ -1,16 +1,18 @@
 //! What a new day brings to requirements: those not satisfied become overdue, and the renewal of others opens.
 
 use chrono::TimeDelta;
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
-    events::{RENEWAL_OPENED, REQUIREMENT_OVERDUE, REQUIREMENT_SATISFIED, REQUIREMENT_UPDATED},
+    events::{RENEWAL_OPENED, REQUIREMENT_OVERDUE},
     requirements::model::StoredRequirement,
-    rules::due::POLICIES,
+    rules::job::settle_later,
 };
 use crate::{
     app::Tx,
-    db::Sql,
+    db::{Fixed, Sql},
     http::ApiResult,
     jobs::{Job, JobError, JobRun},
     ledger::EventKind,
@@ -32,6 +34,8 @@ impl Job for RecordRequirementDays {
             let Some(days) = NewDays::take(tx, "requirements")? else {
                 return Ok(());
             };
+            let users = concerned(tx, &days)?;
+            settle_later(tx, &users)?;
             record(tx, &REQUIREMENT_OVERDUE, &days, overdue(&days))?;
             record(tx, &RENEWAL_OPENED, &days, renewals(&days))
         })
@@ -55,16 +59,40 @@ fn record(tx: &mut Tx, kind: &EventKind, days: &NewDays, due: Sql) -> ApiResult<
     Ok(())
 }
 
-/// Whether the requirement `q` had its present `date`, `due_on` or `valid_until`, when the day `new_day` began: events tell of one
-/// that was written since.
-fn had(date: &str) -> Sql {
-    let actions = [REQUIREMENT_UPDATED, REQUIREMENT_SATISFIED].map(|kind| kind.action.to_owned());
+/// The users for whom a day that began changes what rules want, found by indexes: their next cycle opens, a waiver or an
+/// override of theirs begins or is over, or they come back from an absence.
+fn concerned(tx: &mut Tx, days: &NewDays) -> ApiResult<Vec<Uuid>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = sql_types::Uuid)]
+        user_id: Uuid,
+    }
+    let before = days.first - TimeDelta::days(1);
+    let rows: Vec<Row> = sql!(
+        "SELECT DISTINCT users.id AS user_id FROM users {joined_days}
+         JOIN (SELECT q.user_id, q.renews_on AS day FROM requirements q WHERE q.satisfied_at IS NOT NULL
+                AND q.ended_at IS NULL AND q.renews_on BETWEEN {days.first} AND {days.last}
+            UNION ALL
+            SELECT w.user_id, w.begins_on FROM waivers w WHERE w.begins_on BETWEEN {days.first} AND {days.last}
+            UNION ALL
+            SELECT o.user_id, o.until + 1 FROM rule_overrides o
+            WHERE o.archived_at IS NULL AND o.until BETWEEN {before} AND {days.last}) changes
+            ON changes.user_id = users.id AND changes.day = new_day.day
+         ORDER BY user_id",
+        joined_days = days.joined_to_users(),
+    )
+    .load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| row.user_id).collect())
+}
+
+/// Whether the requirement `q` had its present `date`, a column, when the day `new_day` began: events tell of one that was written
+/// since.
+fn had(date: &'static str) -> Sql {
     sql!(
-        "(q.updated_at < new_day.begins_at OR q.created_at < new_day.begins_at AND NOT EXISTS (
-            SELECT FROM events e WHERE e.user_id = q.user_id AND e.object_id = q.id
-                AND e.recorded_at >= new_day.begins_at AND e.action = ANY({actions})
-                AND e.before ->> {date} IS DISTINCT FROM e.after ->> {date}))",
-        actions = actions.to_vec(),
+        "(q.created_at < new_day.begins_at AND NOT EXISTS (SELECT FROM requirement_history h
+            WHERE h.user_id = q.user_id AND h.requirement_id = q.id AND h.superseded_at >= new_day.begins_at
+                AND h.{date} IS DISTINCT FROM q.{date}))",
+        date = Fixed(date),
     )
 }
 
@@ -82,25 +110,17 @@ fn overdue(days: &NewDays) -> Sql {
     )
 }
 
-/// What is to be renewed since a day that began: the earliest that the active rules among its reasons let it. A user who holds
-/// a completion that lasts longer has nothing to renew.
+/// What is to be renewed since a day that began. A user who completed it since has nothing to renew.
 fn renewals(days: &NewDays) -> Sql {
     sql!(
-        // Months differ in length: the index finds a few days more.
-        "SELECT q.user_id, q.id, opening.day
-         FROM (SELECT DISTINCT renewal_window FROM rules WHERE status = 'active') AS known
-         JOIN requirements q ON q.satisfied_at IS NOT NULL AND q.ended_at IS NULL
-            AND q.valid_until >= ({days.first} + known.renewal_window::interval - interval '5 days')::date
-            AND q.valid_until <= ({days.last} + known.renewal_window::interval + interval '5 days')::date
-         JOIN users ON users.id = q.user_id {joined_days}
-         CROSS JOIN LATERAL (SELECT min((q.valid_until - r.renewal_window)::date) AS day
-            FROM requirement_reasons rr JOIN ({POLICIES}) r ON r.id = rr.rule_id AND r.status = 'active'
-            WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NULL) AS opening
-         WHERE opening.day = new_day.day AND {had_date} AND users.status <> 'archived'
+        "SELECT q.user_id, q.id, q.renews_on FROM requirements q
+         JOIN users ON users.id = q.user_id {joined_days} AND new_day.day = q.renews_on
+         WHERE q.satisfied_at IS NOT NULL AND q.ended_at IS NULL AND users.status <> 'archived'
+            AND q.renews_on BETWEEN {days.first} AND {days.last} AND {had_date}
             AND NOT EXISTS (SELECT FROM completions c WHERE c.user_id = q.user_id AND c.course_id = q.course_id
-                AND (c.valid_until IS NULL OR c.valid_until > q.valid_until)
+                AND c.occurred_at > q.satisfied_at AND NOT c.is_void
                 AND NOT EXISTS (SELECT FROM completions s WHERE s.user_id = c.user_id AND s.supersedes_id = c.id))",
         joined_days = days.joined_to_users(),
-        had_date = had("valid_until"),
+        had_date = had("renews_on"),
     )
 }

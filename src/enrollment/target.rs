@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{json_column, text_enum};
+use crate::{http::ApiError, json_column, text_enum};
 
 text_enum! {
     /// The kind of a target.
@@ -57,4 +57,14 @@ impl Target {
             TargetKind::Course => Some(self.id),
         }
     }
+}
+
+/// Says of a target what was said of a course: at `/target/id` instead of `/course_id`.
+pub fn said_of_target(mut error: ApiError) -> ApiError {
+    for fault in &mut error.fields {
+        if fault.pointer == "/course_id" {
+            fault.pointer = "/target/id".into();
+        }
+    }
+    error
 }

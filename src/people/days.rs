@@ -86,3 +86,26 @@ pub fn todays(tx: &Tx) -> Sql {
             FROM unnest({names}, {days}) AS listed(name, day))"
     )
 }
+
+/// What day it is at an instant, by the name of a time zone.
+#[derive(Debug, Clone, Copy)]
+pub struct Todays {
+    now: DateTime<Utc>,
+    academy: Tz,
+}
+
+impl Todays {
+    /// At the instant of a transaction.
+    pub fn of(tx: &Tx) -> Self {
+        Todays {
+            now: tx.now,
+            academy: tx.app.config.time_zone,
+        }
+    }
+
+    /// The day in a zone; in the academy's, if none is named or it is not known.
+    pub fn of_zone(&self, name: Option<&str>) -> NaiveDate {
+        let zone = name.and_then(|name| name.parse().ok()).unwrap_or(self.academy);
+        self.now.with_timezone(&zone).date_naive()
+    }
+}

@@ -31,8 +31,7 @@ async fn published(admin: &Client, code: &str, category: Uuid) -> Uuid {
 }
 
 async fn require(client: &Client, user: Uuid, course: Uuid) -> Answer {
-    let body =
-        json!({"user_id": user, "course_id": course, "opens_on": "2020-01-01", "due_on": "2020-02-01"});
+    let body = json!({"user_id": user, "target": {"kind": "course", "id": course}, "opens_on": "2020-01-01", "due_on": "2020-02-01"});
     client.post("/v1/requirements", body).await
 }
 

@@ -94,7 +94,7 @@ async fn facts_at(hour: i64) -> Vec<String> {
                 FROM requirements q JOIN users u ON u.id = q.user_id
                 JOIN courses c ON c.id = q.course_id
                 UNION ALL SELECT concat_ws(' ', 'did', u.username, c.code, d.occurred_at, d.score,
-                    d.valid_until)
+                    d.expires_on)
                 FROM completions d JOIN users u ON u.id = d.user_id JOIN courses c ON c.id = d.course_id
                 UNION ALL SELECT concat_ws(' ', 'does', u.username, c.code, e.state, e.progress_percent,
                     e.source)

@@ -297,7 +297,7 @@ async fn go_on(admin: &Client, story: &mut Story) {
     let course = admin.post("/v1/courses", course).await.assert_status(201).id();
     let publications = format!("/v1/courses/{course}/publications");
     admin.post(&publications, json!({})).await.assert_status(201);
-    let late = json!({"user_id": story.ids["user_id"], "course_id": course, "opens_on": "2020-01-01",
+    let late = json!({"user_id": story.ids["user_id"], "target": {"kind": "course", "id": course}, "opens_on": "2020-01-01",
         "due_on": "2020-02-01"});
     let late = admin.post("/v1/requirements", late).await.assert_status(201);
     let keys = format!("/v1/users/{}/external-keys", story.ids["user_id"]);

@@ -35,7 +35,7 @@ async fn faults_of_a_new_thing_are_told_together() {
     add(&admin, "/v1/import-profiles", profile("taken")).await;
     let mut lost_rule = rule("Taken");
     lost_rule["audience"] = json!("zz eq 1");
-    lost_rule["course_ids"] = json!([NOBODY]);
+    lost_rule["targets"] = json!([{"kind": "course", "id": NOBODY}]);
     let mut lost_profile = profile("taken");
     lost_profile["mapping"]["fields"]["zz"] = json!({"column": "z"});
     for (path, body, expected) in [
@@ -65,7 +65,7 @@ async fn faults_of_a_new_thing_are_told_together() {
             json!({"code": "TAKEN", "name": "T", "kind": "dynamic", "filter": "shoe_size eq 43"}),
             &["/code", "/filter"],
         ),
-        ("/v1/rules", lost_rule, &["/audience", "/code", "/course_ids/0"]),
+        ("/v1/rules", lost_rule, &["/audience", "/code", "/targets/0/id"]),
         (
             "/v1/import-profiles",
             lost_profile,
@@ -78,8 +78,8 @@ async fn faults_of_a_new_thing_are_told_together() {
         ),
         (
             "/v1/requirements",
-            json!({"user_id": NOBODY, "course_id": NOBODY, "due_on": "2020-01-01"}),
-            &["/course_id", "/due_on", "/user_id"],
+            json!({"user_id": NOBODY, "target": {"kind": "course", "id": NOBODY}, "due_on": "2020-01-01"}),
+            &["/due_on", "/target/id", "/user_id"],
         ),
         (
             "/v1/enrollments",
@@ -130,8 +130,8 @@ async fn faults_of_a_planned_change_are_told_where_they_stand() {
     let id = add(&admin, "/v1/rules", rule("other")).await;
     for (changes, expected) in [
         (
-            json!({"code": "taken", "audience": "zz eq 1", "course_ids": [NOBODY]}),
-            &["/changes/audience", "/changes/code", "/changes/course_ids/0"][..],
+            json!({"code": "taken", "audience": "zz eq 1", "targets": [{"kind": "course", "id": NOBODY}]}),
+            &["/changes/audience", "/changes/code", "/changes/targets/0/id"][..],
         ),
         (
             json!({"code": "taken", "audience": "zz eq 1", "due": {"kind": "fnord", "offset": "P1D"}}),

@@ -82,9 +82,12 @@ fn given(operation: &str, member: &str, story: &Story) -> Option<Value> {
         ("update_course", "tags") => Some(json!(["another"])),
         ("update_course", "validity_period") => Some(json!("P2Y")),
         ("update_rule", "audience") => Some(json!("department pr")),
-        ("update_rule", "course_ids") => of("other_course_id").map(|id| json!([id])),
+        ("update_rule", "targets") => of("other_course_id").map(|id| json!([{"kind": "course", "id": id}])),
         ("update_rule", "due") => Some(json!({"kind": "on", "date": "2031-05-06"})),
-        ("update_rule", "renewal_window") => Some(json!("P60D")),
+        ("update_rule", "renewal_window" | "grace_period" | "minimum_gap" | "absence_lead") => {
+            Some(json!("P60D"))
+        }
+        ("update_rule", "repeat") => Some(json!({"kind": "after_due_date", "period": "P2Y"})),
         (_, "language") => Some(json!("fr")),
         (_, "time_zone") => Some(json!("Asia/Kolkata")),
         (_, "email") => Some(json!("another@example.org")),

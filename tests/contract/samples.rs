@@ -292,14 +292,15 @@ fn enrollment() -> Vec<Sample> {
         ),
         json_body(
             "create_requirement",
-            json!({"user_id": "{user_id}", "course_id": "{course_id}"}),
+            json!({"user_id": "{user_id}", "target": {"kind": "course", "id": "{course_id}"}}),
         )
         .saves("requirement_id"),
         bare("get_requirement").saves_at("reason_id", "/reasons/0/id"),
         bare("delete_requirement_reason"),
         json_body(
             "bulk_write_requirements",
-            json!({"rows": [{"row_key": "1", "create": {"user_id": "{user_id}", "course_id": "{course_id}"}}]}),
+            json!({"rows": [{"row_key": "1",
+                "create": {"user_id": "{user_id}", "target": {"kind": "course", "id": "{course_id}"}}}]}),
         ),
     ]
 }
@@ -309,7 +310,7 @@ fn rules() -> Vec<Sample> {
         json_body(
             "create_rule",
             json!({"code": "{unique}", "name": "Nurses", "audience": "title eq \"Nurse\"",
-                "course_ids": ["{course_id}"], "due": {"kind": "after_joining", "offset": "P30D"}}),
+                "targets": [{"kind": "course", "id": "{course_id}"}], "due": {"kind": "after_joining", "offset": "P30D"}}),
         )
         .saves("rule_id"),
         json_body("update_rule", json!({"name": "All nurses"})),

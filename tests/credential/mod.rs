@@ -57,7 +57,7 @@ pub async fn completion(app: &TestApp, name: &str, course: &str, valid_until: Op
         .execute(tx.conn)?;
         sql!(
             "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at,
-                occurred_on, recorded_at, source, valid_until)
+                occurred_on, recorded_at, source, expires_on)
              VALUES ({completion}, {id}, {course_id}, {version}, {now}, {now}::date, {now},
                 'administrator', {valid_until})"
         )
@@ -74,8 +74,9 @@ pub async fn completion(app: &TestApp, name: &str, course: &str, valid_until: Op
             source: CompletionSource::Administrator,
             score: None,
             evidence: None,
-            valid_until,
+            expires_on: valid_until,
             supersedes_id: None,
+            is_void: false,
             superseded_by_id: None,
         };
         tx.record(

@@ -51,7 +51,7 @@ async fn anybody_may_verify_a_certificate_and_learns_what_it_shows_and_no_more()
     assert_eq!(
         answer.json(),
         json!({"status": "valid", "serial": serial, "name": "Ana Silva", "course": "Fire Safety", "completed_on": today,
-            "valid_until": null, "issued_on": today, "revoked_on": null, "issuer": "Provost Academy"})
+            "valid_until": null, "counts_until": null, "issued_on": today, "revoked_on": null, "issuer": "Provost Academy"})
     );
     assert_eq!(
         answer

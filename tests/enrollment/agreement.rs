@@ -13,6 +13,7 @@ use provost::{
         },
         requirements::{assign, model::CreateRequirement},
         rules::reconcile::{Outcome, People, reconcile},
+        target::Target,
     },
     http::bulk::only,
     sql,
@@ -131,7 +132,7 @@ impl World {
                 audience = audience.as_str(),
                 due = due(&rule.due, rule),
                 text_2 = format!("P{}D", rule.window),
-                on_leave = if rule.keep { "keep" } else { "end" },
+                on_leave = if rule.keep { "keep_until_satisfied" } else { "end" },
             )
         });
         self.set_courses(number, &rule.courses);
@@ -145,14 +146,14 @@ impl World {
     fn set_courses(&self, number: usize, courses: &[usize]) {
         self.run(|world, _| {
             sql!(
-                "DELETE FROM rule_courses WHERE rule_id = {rule}",
+                "DELETE FROM rule_targets WHERE rule_id = {rule}",
                 rule = world.rules[number]
             )
         });
         for course in courses {
             self.run(|world, _| {
                 sql!(
-                    "INSERT INTO rule_courses VALUES ({rule}, {course_id})",
+                    "INSERT INTO rule_targets (rule_id, course_id) VALUES ({rule}, {course_id})",
                     rule = world.rules[number],
                     course_id = world.courses[*course],
                 )
@@ -226,6 +227,7 @@ impl World {
                         source: CompletionSource::Import,
                         score: None,
                         evidence: None,
+                        expires_on: None,
                     };
                     only(record::record(tx, vec![new])?)
                 });
@@ -233,7 +235,7 @@ impl World {
             Step::Assign(person, course, days) => {
                 let new = CreateRequirement {
                     user_id: self.people[*person],
-                    course_id: self.courses[*course],
+                    target: Target::course(self.courses[*course]),
                     opens_on: None,
                     due_on: days.map(|days| plus(model.today, days)),
                     note: None,

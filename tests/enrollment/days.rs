@@ -46,12 +46,8 @@ async fn a_completion_is_of_the_day_that_it_was_where_the_person_is() {
     let done = complete(&admin, ana, fire, "2025-11-29T08:30:00+13:00").await;
 
     assert_eq!(
-        (&done["occurred_at"], &done["occurred_on"], &done["valid_until"]),
-        (
-            &json!("2025-11-28T19:30:00Z"),
-            &json!("2025-11-29"),
-            &json!("2026-11-29")
-        )
+        (&done["occurred_at"], &done["occurred_on"]),
+        (&json!("2025-11-28T19:30:00Z"), &json!("2025-11-29"))
     );
     app.run_jobs();
     let certificate = admin.get("/v1/certificates").await.at("/data/0");
@@ -120,10 +116,7 @@ async fn a_corrected_day_is_read_where_the_person_is_now_and_other_corrections_k
     let scored = correct(&done["id"], json!({"score": 90})).await;
     assert_eq!(scored["occurred_on"], json!("2025-11-28"));
     let moved = correct(&scored["id"], json!({"occurred_at": at})).await;
-    assert_eq!(
-        (&moved["occurred_on"], &moved["valid_until"]),
-        (&json!("2025-11-29"), &json!("2026-11-29"))
-    );
+    assert_eq!(moved["occurred_on"], json!("2025-11-29"));
 }
 
 /// The zone by which days are worked out, asked in each of the ways in which code may ask.

@@ -54,6 +54,14 @@ pub async fn person(admin: &Client, username: &str, department: &str) -> Uuid {
         .unwrap()
 }
 
+/// Courses as targets.
+pub fn targets(courses: &[Uuid]) -> Value {
+    courses
+        .iter()
+        .map(|id| json!({"kind": "course", "id": id}))
+        .collect()
+}
+
 /// Moves a person to a department.
 pub async fn transfer(admin: &Client, user: Uuid, department: &str) {
     admin
@@ -68,7 +76,7 @@ pub async fn rule(app: &TestApp, admin: &Client, department: &str, offset: &str,
         "code": format!("{department}-{offset}"),
         "name": department,
         "audience": format!("department eq \"{department}\""),
-        "course_ids": courses,
+        "targets": targets(courses),
         "due": {"kind": "after_joining", "offset": offset},
     });
     let rule = admin.post("/v1/rules", body).await.assert_status(201).id();

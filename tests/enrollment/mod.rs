@@ -1,5 +1,6 @@
 mod agreement;
 mod bulk;
+mod cases;
 mod completions;
 mod days;
 mod enrollments;

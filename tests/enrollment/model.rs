@@ -71,6 +71,7 @@ struct Requirement {
     /// The last day of the completion that satisfies it.
     satisfied: Option<Option<NaiveDate>>,
     ended: bool,
+    opened: NaiveDate,
 }
 
 #[derive(Debug)]
@@ -148,28 +149,29 @@ impl Model {
             due_on,
             live: true,
         };
+        let today = self.today;
         let rows = self.requirements.entry((person, course)).or_default();
         match rows.last_mut() {
             Some(last)
-                if !last.ended
-                    && last
-                        .satisfied
-                        .is_none_or(|until| until.is_none_or(|day| day >= self.today)) =>
+                if last
+                    .satisfied
+                    .is_none_or(|until| until.is_none_or(|day| day >= today)) =>
             {
+                if last.ended {
+                    resume(last, today);
+                }
                 last.reasons.push(reason);
             }
-            _ => rows.push(Requirement {
-                reasons: vec![reason],
-                satisfied: None,
-                ended: false,
-            }),
+            _ => rows.push(opened(today, vec![reason])),
         }
     }
 
     fn settle(&mut self) {
         for person in 0..PEOPLE {
             for rule in 0..RULES {
-                if !self.is_inside(person, rule) {
+                let is_member = self.joined.contains_key(&(person, rule));
+                let may_join = self.rules[rule].status == "active";
+                if !self.fits(person, rule) || !is_member && !may_join {
                     self.joined.remove(&(person, rule));
                 } else {
                     self.joined.entry((person, rule)).or_insert(self.today);
@@ -183,7 +185,7 @@ impl Model {
         }
     }
 
-    fn is_inside(&self, person: usize, rule: usize) -> bool {
+    fn fits(&self, person: usize, rule: usize) -> bool {
         let (person, rule) = (&self.people[person], &self.rules[rule]);
         let fits = match rule.audience {
             Audience::Department(name) => person.department == Some(name),
@@ -191,53 +193,63 @@ impl Model {
                 .hired_on
                 .is_some_and(|day| day > self.today - Days::new(days)),
         };
-        rule.status == "active" && !person.archived && fits
+        rule.status != "draft" && !person.archived && fits
     }
 
     fn settle_one(&self, person: usize, course: usize, rows: &mut Vec<Requirement>) {
         let wanting: Vec<usize> = (0..RULES)
             .filter(|rule| {
-                self.joined.contains_key(&(person, *rule)) && self.rules[*rule].courses.contains(&course)
+                self.joined.contains_key(&(person, *rule))
+                    && self.rules[*rule].status == "active"
+                    && self.rules[*rule].courses.contains(&course)
             })
             .collect();
-        if let Some(last) = rows.last_mut().filter(|last| !last.ended) {
-            for reason in last.reasons.iter_mut().filter(|reason| reason.live) {
-                reason.live = !self.people[person].archived
-                    && reason
-                        .rule
-                        .is_none_or(|rule| wanting.contains(&rule) || self.is_kept(rule, course));
+        match rows.last_mut() {
+            None if wanting.is_empty() => return,
+            None => rows.push(opened(self.today, Vec::new())),
+            Some(last) if last.ended => {
+                if wanting.is_empty() {
+                    return;
+                }
+                resume(last, self.today);
             }
-            last.ended = !last.reasons.iter().any(|reason| reason.live);
+            Some(last) => {
+                for reason in last.reasons.iter_mut().filter(|reason| reason.live) {
+                    reason.live = !self.people[person].archived
+                        && reason.rule.is_none_or(|rule| {
+                            self.joined.contains_key(&(person, rule))
+                                && self.rules[rule].courses.contains(&course)
+                                || self.is_kept(rule, course)
+                        });
+                }
+                last.ended = wanting.is_empty() && !last.reasons.iter().any(|reason| reason.live);
+                if last.ended {
+                    return;
+                }
+            }
         }
         loop {
-            let opens = match rows.last() {
-                None => !wanting.is_empty(),
-                Some(last) if last.ended => !wanting.is_empty(),
-                Some(Requirement {
-                    satisfied: Some(Some(until)),
-                    ..
-                }) => wanting
-                    .iter()
-                    .any(|rule| *until - Days::new(self.rules[*rule].window) <= self.today),
-                Some(_) => false,
-            };
-            if opens {
-                rows.push(Requirement {
-                    reasons: Vec::new(),
-                    satisfied: None,
-                    ended: false,
-                });
-            }
             self.give_reasons(person, &wanting, rows);
-            if !self.satisfy(person, course, rows) {
+            self.satisfy(person, course, rows);
+            let Some(Some(Some(until))) = rows.last().map(|last| last.satisfied) else {
                 break;
+            };
+            let windows = wanting
+                .iter()
+                .map(|rule| until - Days::new(self.rules[*rule].window));
+            let joined = wanting.iter().map(|rule| self.joined[&(person, *rule)]);
+            match (windows.min(), joined.min()) {
+                (Some(opens), Some(joined)) if opens <= self.today => {
+                    rows.push(opened(opens.max(joined), Vec::new()));
+                }
+                _ => break,
             }
         }
     }
 
     fn is_kept(&self, rule: usize, course: usize) -> bool {
         let rule = &self.rules[rule];
-        rule.keep && rule.status == "active" && rule.courses.contains(&course)
+        rule.keep && rule.status != "draft" && rule.courses.contains(&course)
     }
 
     /// Adds missing reasons to the latest row, and moves due dates while it is open.
@@ -289,27 +301,25 @@ impl Model {
         }
     }
 
-    fn satisfy(&self, person: usize, course: usize, rows: &mut [Requirement]) -> bool {
+    fn satisfy(&self, person: usize, course: usize, rows: &mut [Requirement]) {
         let renews = renewed(rows);
         let Some(last) = rows
             .last_mut()
             .filter(|last| !last.ended && last.satisfied.is_none())
         else {
-            return false;
+            return;
         };
         let counts = |until: &Option<NaiveDate>| {
-            until.is_none_or(|day| day >= self.today && renews.is_none_or(|before| day > before))
+            until.is_none_or(|day| day >= last.opened && renews.is_none_or(|before| day > before))
         };
         let mine = self
             .completions
             .iter()
             .filter(|(who, what, _)| (*who, *what) == (person, course));
-        let best = mine
+        last.satisfied = mine
             .map(|(.., until)| *until)
             .filter(counts)
             .max_by_key(|until| until.unwrap_or(NaiveDate::MAX));
-        last.satisfied = best;
-        best.is_some()
     }
 
     /// Every requirement in words, as [`super::agreement`] writes the database's.
@@ -340,6 +350,27 @@ impl Model {
             }
         }
         lines
+    }
+}
+
+fn opened(today: NaiveDate, reasons: Vec<Reason>) -> Requirement {
+    Requirement {
+        reasons,
+        satisfied: None,
+        ended: false,
+        opened: today,
+    }
+}
+
+/// What ended goes on, without the reasons that it had.
+fn resume(requirement: &mut Requirement, today: NaiveDate) {
+    requirement.ended = false;
+    requirement
+        .reasons
+        .iter_mut()
+        .for_each(|reason| reason.live = false);
+    if requirement.satisfied.is_none() {
+        requirement.opened = today;
     }
 }
 

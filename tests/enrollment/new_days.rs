@@ -59,7 +59,7 @@ async fn overdue(admin: &Client) -> Vec<(String, String)> {
 }
 
 async fn require(admin: &Client, user: Uuid, course: Uuid, due_on: NaiveDate) -> Value {
-    let body = json!({"user_id": user, "course_id": course, "due_on": due_on});
+    let body = json!({"user_id": user, "target": {"kind": "course", "id": course}, "due_on": due_on});
     admin
         .post("/v1/requirements", body)
         .await
@@ -173,7 +173,7 @@ async fn a_due_date_that_moves_can_pass_again_and_one_that_was_past_does_not() {
     require(&admin, done, fire, due(0)).await;
     require(&admin, archived, fire, due(0)).await;
     let gone = require(&admin, withdrawn, fire, due(0)).await;
-    let past = json!({"user_id": late, "course_id": fire, "opens_on": due(-9), "due_on": due(-1)});
+    let past = json!({"user_id": late, "target": {"kind": "course", "id": fire}, "opens_on": due(-9), "due_on": due(-1)});
     admin.post("/v1/requirements", past).await.assert_status(201);
     admin
         .post("/v1/completions", json!({"user_id": done, "course_id": fire}))
@@ -195,8 +195,7 @@ async fn a_due_date_that_moves_can_pass_again_and_one_that_was_past_does_not() {
     assert_eq!(overdue(&admin).await, [(id.clone(), due(0).to_string())]);
     remove(&admin, &first).await;
     // Written when it was past already, by a quarter of an hour.
-    let past =
-        json!({"user_id": done, "course_id": course(&app, "x", None), "opens_on": due(0), "due_on": due(0)});
+    let past = json!({"user_id": done, "target": {"kind": "course", "id": course(&app, "x", None)}, "opens_on": due(0), "due_on": due(0)});
     admin.post("/v1/requirements", past).await.assert_status(201);
     let admin = pass_until(&app, at(day, 2, 0, 0)).await;
     assert_eq!(overdue(&admin).await.len(), 1);
@@ -289,7 +288,13 @@ async fn renewals_open_and_certificates_expire() {
         (certificate.at("/user_id"), certificate.at("/state")),
         (json!(user), json!("expired"))
     );
-    assert_eq!(renewals(&admin).await, opened);
+    // What Bea completed early has satisfied her second cycle, which is to be renewed in turn.
+    let second = &super::fixture::requirements(&admin, early).await[1];
+    let second = (
+        second["id"].as_str().unwrap().to_owned(),
+        (day + TimeDelta::days(80)).to_string(),
+    );
+    assert_eq!(renewals(&admin).await, [opened[0].clone(), second]);
     let admin = pass_until(&app, at(day, 62, 0, 0)).await;
     assert_eq!(expired(&admin).await.len(), 1);
 }

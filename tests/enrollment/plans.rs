@@ -13,7 +13,7 @@ use crate::support::{Answer, Client, TestApp, count, process::Process, wait_unti
 async fn draft(admin: &Client, department: &str, course: uuid::Uuid) -> String {
     let body = json!({
         "code": department, "name": department, "audience": format!("department eq \"{department}\""),
-        "course_ids": [course], "due": {"kind": "after_joining", "offset": "P30D"},
+        "targets": [{"kind": "course", "id": course}], "due": {"kind": "after_joining", "offset": "P30D"},
     });
     let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
     format!("/v1/rules/{rule}")
@@ -202,7 +202,7 @@ async fn a_text_that_cannot_be_in_force_is_refused_before_anything_is_planned() 
             .post(&format!("{path}/{what}"), wish.clone())
             .await
             .assert_problem(422, "validation_failed");
-        wish["changes"] = json!({"course_ids": []});
+        wish["changes"] = json!({"targets": []});
         admin
             .post(&format!("{path}/{what}"), wish)
             .await

@@ -14,7 +14,7 @@ async fn a_requirement_by_hand_is_another_reason_beside_the_rules() {
     let assigned = admin
         .post(
             "/v1/requirements",
-            json!({"user_id": ana, "course_id": fire, "due_on": in_days(&app, 3), "note": "before the audit"}),
+            json!({"user_id": ana, "target": {"kind": "course", "id": fire}, "due_on": in_days(&app, 3), "note": "before the audit"}),
         )
         .await
         .assert_status(201);
@@ -49,7 +49,10 @@ async fn a_requirement_by_hand_ends_when_it_is_taken_back() {
     let fire = course(&app, "fire", None);
     let ana = person(&admin, "ana", "Production").await;
     let assigned = admin
-        .post("/v1/requirements", json!({"user_id": ana, "course_id": fire}))
+        .post(
+            "/v1/requirements",
+            json!({"user_id": ana, "target": {"kind": "course", "id": fire}}),
+        )
         .await
         .assert_status(201);
 
@@ -72,8 +75,7 @@ async fn the_status_follows_from_the_dates_and_can_be_filtered_by() {
     let admin = app.admin().await;
     let fire = course(&app, "fire", None);
     let ana = person(&admin, "ana", "Production").await;
-    let body =
-        json!({"user_id": ana, "course_id": fire, "opens_on": in_days(&app, 2), "due_on": in_days(&app, 4)});
+    let body = json!({"user_id": ana, "target": {"kind": "course", "id": fire}, "opens_on": in_days(&app, 2), "due_on": in_days(&app, 4)});
     admin.post("/v1/requirements", body).await.assert_status(201);
 
     for (days, status) in [(0, "upcoming"), (2, "open"), (3, "overdue")] {
@@ -106,7 +108,10 @@ async fn nobody_who_has_left_is_assigned_anything() {
         .assert_status(200);
 
     admin
-        .post("/v1/requirements", json!({"user_id": ana, "course_id": fire}))
+        .post(
+            "/v1/requirements",
+            json!({"user_id": ana, "target": {"kind": "course", "id": fire}}),
+        )
         .await
         .assert_problem(409, "user_archived");
 }
@@ -118,8 +123,7 @@ async fn a_requirement_is_not_due_before_it_opens_be_that_day_given_or_today() {
     let fire = course(&app, "fire", None);
     let ana = person(&admin, "ana", "Production").await;
     for opens_on in [json!(null), json!(in_days(&app, 0))] {
-        let body =
-            json!({"user_id": ana, "course_id": fire, "opens_on": opens_on, "due_on": in_days(&app, -1)});
+        let body = json!({"user_id": ana, "target": {"kind": "course", "id": fire}, "opens_on": opens_on, "due_on": in_days(&app, -1)});
         admin
             .post("/v1/requirements", body)
             .await
@@ -127,6 +131,6 @@ async fn a_requirement_is_not_due_before_it_opens_be_that_day_given_or_today() {
             .assert_fault("/due_on");
     }
 
-    let today = json!({"user_id": ana, "course_id": fire, "due_on": in_days(&app, 0)});
+    let today = json!({"user_id": ana, "target": {"kind": "course", "id": fire}, "due_on": in_days(&app, 0)});
     admin.post("/v1/requirements", today).await.assert_status(201);
 }

@@ -4,7 +4,7 @@ use provost::authz::Permission::{RulesRead, RulesWrite};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::fixture::{course, draft, in_days, outline, person, rule};
+use super::fixture::{course, draft, in_days, outline, person, rule, targets};
 use crate::support::TestApp;
 
 fn new_rule(code: &str, more: Value) -> Value {
@@ -32,7 +32,7 @@ async fn each_rule_of_many_is_written_or_says_what_is_wrong_with_it() {
     admin.post(&archival, json!({})).await.assert_status(200);
     let rows = [
         (
-            json!({"create": new_rule("new", json!({"course_ids": [food, fire, food]}))}),
+            json!({"create": new_rule("new", json!({"targets": [{"kind": "course", "id": food}, {"kind": "course", "id": fire}, {"kind": "course", "id": food}]}))}),
             201,
             "",
         ),
@@ -42,7 +42,7 @@ async fn each_rule_of_many_is_written_or_says_what_is_wrong_with_it() {
             "already_exists",
         ),
         (
-            json!({"create": new_rule("lost", json!({"audience": "zz eq 1", "course_ids": [fire, Uuid::now_v7()]}))}),
+            json!({"create": new_rule("lost", json!({"audience": "zz eq 1", "targets": [{"kind": "course", "id": fire}, {"kind": "course", "id": Uuid::now_v7()}]}))}),
             422,
             "validation_failed",
         ),
@@ -52,7 +52,7 @@ async fn each_rule_of_many_is_written_or_says_what_is_wrong_with_it() {
             "validation_failed",
         ),
         (
-            json!({"id": active, "update": {"course_ids": [unpublished]}}),
+            json!({"id": active, "update": {"targets": [{"kind": "course", "id": unpublished}]}}),
             409,
             "rule_not_ready",
         ),
@@ -85,8 +85,8 @@ async fn each_rule_of_many_is_written_or_says_what_is_wrong_with_it() {
     let mut asked = [fire, food];
     asked.sort();
     assert_eq!(
-        (&new["status"], &new["course_ids"]),
-        (&json!("draft"), &json!(asked))
+        (&new["status"], &new["targets"]),
+        (&json!("draft"), &targets(&asked))
     );
     let faults = answer.at("/results/2/problem/errors").as_array().unwrap().len();
     assert_eq!(faults, 2, "{}", answer.text());
@@ -133,7 +133,7 @@ async fn only_who_writes_everything_writes_rules_and_their_courses_are_shown_to_
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let fire = course(&app, "fire", None);
-    let present = new_rule("present", json!({"course_ids": [fire]}));
+    let present = new_rule("present", json!({"targets": [{"kind": "course", "id": fire}]}));
     let present = admin.post("/v1/rules", present).await.id();
     let unit = admin
         .post("/v1/org-units", json!({"code": "u", "name": "U"}))
@@ -161,7 +161,7 @@ async fn only_who_writes_everything_writes_rules_and_their_courses_are_shown_to_
                 .map_or(answer.json(), |rules| rules[0].clone());
             assert_eq!(rule["courses"][0]["title"], shown, "{path}: {rule}");
             assert!(
-                rule["courses"].is_array() && rule["course_ids"] == json!([fire]),
+                rule["courses"].is_array() && rule["targets"] == targets(&[fire]),
                 "{rule}"
             );
         }
@@ -174,17 +174,20 @@ async fn courses_that_the_caller_may_not_see_are_no_courses_to_them() {
     let admin = app.admin().await;
     let [hidden, later, own] = ["hidden", "later", "own"].map(|code| draft(&app, code));
     let keeper = app.holding(&[RulesRead, RulesWrite], "everything", None);
-    let asking = new_rule("a", json!({"course_ids": [own, hidden]}));
-    let own_only = new_rule("a", json!({"course_ids": [own]}));
+    let asking = new_rule(
+        "a",
+        json!({"targets": [{"kind": "course", "id": own}, {"kind": "course", "id": hidden}]}),
+    );
+    let own_only = new_rule("a", json!({"targets": [{"kind": "course", "id": own}]}));
     keeper
         .post("/v1/rules", own_only.clone())
         .await
         .assert_problem(422, "validation_failed")
-        .assert_fault("/course_ids/0");
+        .assert_fault("/targets/0/id");
     let account = keeper.get("/v1/me").await.id().parse().unwrap();
     app.grant("service_account", account, "lms_admin", &[("course", Some(own))]);
 
-    let refused = "422 validation_failed /course_ids/1";
+    let refused = "422 validation_failed /targets/1/id";
     let answer = keeper.post("/v1/rules", asking.clone()).await;
     assert_eq!(answer.outcome(), refused, "{}", answer.text());
     let answer = keeper.bulk("/v1/rules", [json!({"create": asking})]).await;
@@ -193,11 +196,17 @@ async fn courses_that_the_caller_may_not_see_are_no_courses_to_them() {
     let path = format!("/v1/rules/{rule}");
 
     // What another caller added stays, and is called by its id alone.
-    let both = json!({"course_ids": [own, hidden]});
+    let both = json!({"targets": [{"kind": "course", "id": own}, {"kind": "course", "id": hidden}]});
     admin.patch(&path, both).await.assert_status(200);
-    let renamed = json!({"name": "B", "course_ids": [hidden, own]});
+    let renamed =
+        json!({"name": "B", "targets": [{"kind": "course", "id": hidden}, {"kind": "course", "id": own}]});
     keeper.patch(&path, renamed).await.assert_status(200);
-    let answer = keeper.patch(&path, json!({"course_ids": [own, later]})).await;
+    let answer = keeper
+        .patch(
+            &path,
+            json!({"targets": [{"kind": "course", "id": own}, {"kind": "course", "id": later}]}),
+        )
+        .await;
     assert_eq!(answer.outcome(), refused, "{}", answer.text());
     let answer = keeper
         .post(&format!("{path}/activation"), json!({}))

@@ -1,8 +1,9 @@
+use provost::period::Period;
 use serde_json::json;
 
 use super::fixture::{
     activate, course, draft, events, in_days, outline, pass_days, person, requirements, rule, run_jobs,
-    transfer,
+    today, transfer,
 };
 use crate::support::TestApp;
 
@@ -28,7 +29,11 @@ async fn moving_between_departments_changes_requirements_in_the_same_request() {
         (&json!("ended"), &json!("left_audience"))
     );
     assert_eq!(
-        (&after[1]["status"], &after[1]["course_id"], &after[1]["due_on"]),
+        (
+            &after[1]["status"],
+            &after[1]["target"]["id"],
+            &after[1]["due_on"]
+        ),
         (&json!("open"), &json!(food), &json!(in_days(&app, 14)))
     );
 }
@@ -57,6 +62,16 @@ async fn of_two_reasons_the_earliest_due_date_counts_and_the_last_one_ends_the_r
     run_jobs(&app);
     assert_eq!(
         outline(&admin, ana).await,
+        [("open".into(), Some(in_days(&app, 7)))],
+        "the reasons of a paused rule count"
+    );
+    admin
+        .post(&format!("/v1/rules/{quick}/archival"), json!({}))
+        .await
+        .assert_status(200);
+    run_jobs(&app);
+    assert_eq!(
+        outline(&admin, ana).await,
         [("open".into(), Some(in_days(&app, 60)))]
     );
 
@@ -80,11 +95,11 @@ async fn a_completion_satisfies_and_its_validity_opens_the_next_cycle() {
     rule(&app, &admin, "Production", "P30D", &[fire]).await;
     let ana = person(&admin, "ana", "Production").await;
 
-    let done = admin
+    admin
         .post("/v1/completions", json!({"user_id": ana, "course_id": fire}))
         .await
         .assert_status(201);
-    let valid_until = done.at("/valid_until").as_str().unwrap().to_owned();
+    let valid_until = "P1Y".parse::<Period>().unwrap().after(today(&app)).to_string();
     let before = requirements(&admin, ana).await;
     assert_eq!(
         (&before[0]["status"], &before[0]["valid_until"]),
@@ -177,7 +192,7 @@ async fn what_a_rule_wants_is_enrolled_once_and_a_withdrawal_stands() {
 }
 
 #[actix_web::test]
-async fn people_who_leave_lose_their_requirements_and_those_who_come_back_get_new_ones() {
+async fn people_who_leave_lose_their_requirements_and_those_who_come_back_resume_them() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let fire = course(&app, "fire", None);
@@ -201,8 +216,13 @@ async fn people_who_leave_lose_their_requirements_and_those_who_come_back_get_ne
         .assert_status(200);
     let back = requirements(&admin, ana).await;
     assert_eq!(
-        (&back[1]["cycle"], &back[1]["due_on"]),
-        (&json!(2), &json!(in_days(&app, 30)))
+        (
+            &back[0]["cycle"],
+            &back[0]["status"],
+            &back[0]["due_on"],
+            back.len()
+        ),
+        (&json!(1), &json!("open"), &json!(in_days(&app, 30)), 1)
     );
 }
 
@@ -213,7 +233,10 @@ async fn a_rule_that_keeps_lets_people_finish_what_they_began_elsewhere() {
     let fire = course(&app, "fire", Some("P1Y"));
     let kept = rule(&app, &admin, "Production", "P30D", &[fire]).await;
     admin
-        .patch(&format!("/v1/rules/{kept}"), json!({"on_leave": "keep"}))
+        .patch(
+            &format!("/v1/rules/{kept}"),
+            json!({"on_leave": "keep_until_satisfied"}),
+        )
         .await
         .assert_status(200);
     let ana = person(&admin, "ana", "Production").await;
@@ -241,7 +264,7 @@ async fn due_dates_count_from_hire_from_activation_and_never_come_too_soon() {
     let admin = app.admin().await;
     let fire = course(&app, "fire", None);
     let body = json!({
-        "code": "r", "name": "r", "audience": "department eq \"Production\"", "course_ids": [fire],
+        "code": "r", "name": "r", "audience": "department eq \"Production\"", "targets": [{"kind": "course", "id": fire}],
         "due": {"kind": "after_hire", "offset": "P1M", "minimum_lead": "P7D"},
     });
     let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
@@ -268,7 +291,7 @@ async fn a_rule_is_activated_with_published_courses_only() {
     let admin = app.admin().await;
     let secret = draft(&app, "not-yet");
     let body = json!({
-        "code": "r", "name": "r", "audience": "department pr", "course_ids": [secret],
+        "code": "r", "name": "r", "audience": "department pr", "targets": [{"kind": "course", "id": secret}],
         "due": {"kind": "on", "date": "2030-01-01"},
     });
     let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
@@ -303,11 +326,11 @@ async fn a_bad_rule_names_all_its_faults() {
         .post(
             "/v1/rules",
             json!({"code": "r", "name": "r", "audience": "shoe_size gt 3", "due": {"kind": "on", "date": "2030-01-01"},
-                "course_ids": ["0198a000-0000-7000-8000-000000000000"]}),
+                "targets": [{"kind": "course", "id": "0198a000-0000-7000-8000-000000000000"}]}),
         )
         .await
         .assert_problem(422, "validation_failed");
-    refused.assert_fault("/audience").assert_fault("/course_ids/0");
+    refused.assert_fault("/audience").assert_fault("/targets/0/id");
 
     for due in [
         json!({"kind": "after_hire", "offset": "30 days"}),

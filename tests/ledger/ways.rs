@@ -77,7 +77,8 @@ async fn what_people_must_do_is_told_of_alike_by_people_and_rules() {
     let by_rule = person(&admin, "rule", "ops").await;
     let by_hand = person(&admin, "hand", "it").await;
     rule(&app, &admin, "ops", "P30D", &[fire]).await;
-    let asked = json!({ "user_id": by_hand, "course_id": fire, "due_on": "2099-01-01" });
+    let asked =
+        json!({ "user_id": by_hand, "target": {"kind": "course", "id": fire}, "due_on": "2099-01-01" });
     admin.post("/v1/requirements", asked).await.assert_status(201);
     let taken = json!({ "user_id": person(&admin, "taker", "it").await, "course_id": fire });
     admin.post("/v1/enrollments", taken).await.assert_status(201);

@@ -100,7 +100,10 @@ async fn facts_show_their_person_and_their_course() {
     let both = json!({"user_id": ana, "course_id": course});
     for (list, body) in [
         ("/v1/enrollments", both.clone()),
-        ("/v1/requirements", both.clone()),
+        (
+            "/v1/requirements",
+            json!({"user_id": ana, "target": {"kind": "course", "id": course}}),
+        ),
         ("/v1/completions", both),
     ] {
         let id = admin.post(list, body).await.assert_status(201).id();

@@ -115,7 +115,7 @@ async fn a_rules_explanation_shows_the_groups_that_the_caller_may_see() {
         ana,
         ..
     } = &academy;
-    let rule = json!({"code": "all", "name": "All", "audience": "groups sw \"s\"", "course_ids": [],
+    let rule = json!({"code": "all", "name": "All", "audience": "groups sw \"s\"", "targets": [],
         "due": {"kind": "after_activation", "offset": "P30D"}});
     let rule = admin.post("/v1/rules", rule).await.assert_status(201).id();
     let me = client.get("/v1/me").await.id();
@@ -141,7 +141,7 @@ async fn reports_on_a_course_tell_nothing_of_people_out_of_sight() {
     let course = admin.post("/v1/courses", course).await.assert_status(201).id();
     let publications = format!("/v1/courses/{course}/publications");
     admin.post(&publications, json!({})).await.assert_status(201);
-    let body = json!({"user_id": ana, "course_id": course, "opens_on": "2020-01-01", "due_on": "2020-02-01"});
+    let body = json!({"user_id": ana, "target": {"kind": "course", "id": course}, "opens_on": "2020-01-01", "due_on": "2020-02-01"});
     admin.post("/v1/requirements", body).await.assert_status(201);
 
     let keeper = app.holding(&[Permission::ReportsRun], "course", Some(uuid(&course)));

@@ -305,6 +305,7 @@ fn completion(
         source: CompletionSource::Learner,
         score,
         evidence: None,
+        expires_on: None,
     }
 }
 

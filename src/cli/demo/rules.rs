@@ -12,9 +12,12 @@ use crate::{
     app::Tx,
     authz::{self, Permission, ScopeKind},
     db::schema::{courses, external_keys, roles, users},
-    enrollment::rules::{
-        change,
-        model::{Rule, RuleStatus},
+    enrollment::{
+        rules::{
+            change,
+            model::{Rule, RuleStatus},
+        },
+        target::Target,
     },
     http::{ApiError, ApiResult, Ref, body},
     people::{
@@ -68,7 +71,7 @@ fn asks() -> Vec<Ask> {
         ),
         Ask {
             due: json!({ "kind": "after_hire", "offset": "P30D", "minimum_lead": "P30D" }),
-            on_leave: "keep",
+            on_leave: "keep_until_satisfied",
             ..rule(
                 "onboarding",
                 "Onboarding",
@@ -135,12 +138,13 @@ pub fn create(tx: &mut Tx) -> ApiResult<()> {
         .into_iter()
         .collect();
     for ask in asks() {
-        let asked: Vec<&Uuid> = ask.courses.iter().filter_map(|code| ids.get(*code)).collect();
+        let asked = ask.courses.iter().filter_map(|code| ids.get(*code).copied());
+        let asked: Vec<Target> = asked.map(Target::course).collect();
         let mut new = json!({
             "code": ask.code,
             "name": ask.name,
             "audience": ask.audience,
-            "course_ids": asked,
+            "targets": asked,
             "due": ask.due,
             "on_leave": ask.on_leave,
         });

@@ -8,14 +8,14 @@ use uuid::Uuid;
 use super::{
     files::Unset,
     glyphs,
-    model::{CertificateRow, CertificateState, CompletionKey},
-    store::{self, Draft},
+    model::{Certificate, CertificateRow, CertificateState, CompletionKey},
+    store::{self, Draft, NotedCompletion},
 };
 use crate::{
     app::Tx,
     authz::Authorized,
     credential::{
-        events::{CERTIFICATE_ISSUED, CERTIFICATE_SUPERSEDED},
+        events::{CERTIFICATE_ISSUED, CERTIFICATE_REVOKED, CERTIFICATE_SUPERSEDED},
         serial, templates,
     },
     http::{ApiError, ApiResult, Code},
@@ -53,13 +53,16 @@ impl Job for IssueCertificate {
 impl IssueCertificate {
     /// Issues the certificate, unless the completion ever had one or was corrected; in a transaction.
     pub fn issue(&self, tx: &mut Tx) -> ApiResult<()> {
-        let (completion, corrected) = completion(tx, self.user_id, self.completion_id)?;
+        let noted = completion(tx, self.user_id, self.completion_id)?;
+        if let (Some(corrected), true) = (noted.corrects, noted.is_void) {
+            return revoke_all(tx, self.user_id, corrected, "the completion did not happen");
+        }
         let had_one = !store::of_completion(tx, self.user_id, self.completion_id)?.is_empty();
         if had_one || store::is_corrected(tx, self.user_id, self.completion_id)? {
             return Ok(());
         }
-        let issued = add(tx, &draft(completion)?, None)?;
-        match (issued, corrected) {
+        let issued = add(tx, &draft(noted.key)?, None)?;
+        match (issued, noted.corrects) {
             (Some(certificate), Some(corrected)) => {
                 let reason = Some("the completion was corrected".into());
                 replace(tx, self.user_id, corrected, certificate.id, reason)
@@ -112,14 +115,14 @@ pub fn react(tx: &mut Tx, events: &[SealedEvent]) -> ApiResult<()> {
 fn issue_all(tx: &mut Tx, noted: &[CompletionKey]) -> ApiResult<()> {
     let template = templates::store::default(tx)?;
     let mut drafts = Vec::with_capacity(noted.len());
-    for (completion, corrected) in store::completions(tx, noted)? {
-        if corrected.is_some() {
+    for noted in store::completions(tx, noted)? {
+        if noted.corrects.is_some() {
             tx.enqueue(&IssueCertificate {
-                user_id: completion.user_id,
-                completion_id: completion.completion_id,
+                user_id: noted.key.user_id,
+                completion_id: noted.key.completion_id,
             })?;
         } else {
-            drafts.push(draft(completion)?);
+            drafts.push(draft(noted.key)?);
         }
     }
     store::insert_all(tx, &drafts, &template.layout)?;
@@ -138,8 +141,8 @@ pub fn reissue(
             "Another certificate was issued in its place; reissue that one.",
         ));
     }
-    let (completion, _) = completion(tx, old.user_id, old.completion_id)?;
-    let draft = draft(completion)?;
+    let noted = completion(tx, old.user_id, old.completion_id)?;
+    let draft = draft(noted.key)?;
     if old.state == CertificateState::Issued {
         replace(tx, old.user_id, old.completion_id, draft.id, reason.clone())?;
     }
@@ -158,8 +161,7 @@ pub fn not_issued(detail: &'static str) -> ApiError {
     ApiError::new(Code::CertificateNotIssued, detail)
 }
 
-/// A completion, with the one that it corrects.
-fn completion(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResult<(CompletionKey, Option<Uuid>)> {
+fn completion(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResult<NotedCompletion> {
     let noted = CompletionKey {
         user_id,
         completion_id,
@@ -197,6 +199,30 @@ fn note_issued(tx: &mut Tx, certificate: CertificateRow, reason: Option<String>)
             .because(reason),
     );
     Ok(())
+}
+
+/// Revokes the certificates of a completion that are in force.
+fn revoke_all(tx: &mut Tx, user_id: Uuid, completion_id: Uuid, reason: &str) -> ApiResult<()> {
+    for certificate in store::of_completion(tx, user_id, completion_id)? {
+        if certificate.state == CertificateState::Issued {
+            revoke(tx, certificate, reason)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes a certificate in force back.
+pub fn revoke(tx: &mut Tx, certificate: CertificateRow, reason: &str) -> ApiResult<Certificate> {
+    let today = tx.today();
+    let revoked = store::revoke(tx, &certificate, reason)?.on(today)?;
+    tx.record(
+        Event::new(&CERTIFICATE_REVOKED, revoked.id)
+            .about(revoked.user_id)
+            .before(&certificate.on(today)?)
+            .after(&revoked)
+            .because(Some(reason.to_owned())),
+    );
+    Ok(revoked)
 }
 
 fn replace(

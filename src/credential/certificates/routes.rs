@@ -12,10 +12,8 @@ use super::{
 use crate::{
     app::Call,
     authz::{self, Permission},
-    credential::events::CERTIFICATE_REVOKED,
     enrollment::EXPANSIONS,
     http::{ApiResult, IfNoneMatch, Page, Query, Ref, Reply, Valid},
-    ledger::Event,
     resource::{
         list::{ReadQuery, ResourceQuery},
         routes::{list_with, show},
@@ -110,16 +108,7 @@ async fn revoke_certificate(
         if certificate.state != CertificateState::Issued {
             return Err(issue::not_issued("It was revoked or superseded already."));
         }
-        let today = tx.today();
-        let revoked = store::revoke(tx, &certificate, &body.0.reason)?.on(today)?;
-        tx.record(
-            Event::new(&CERTIFICATE_REVOKED, revoked.id)
-                .about(revoked.user_id)
-                .before(&certificate.into_inner().on(today)?)
-                .after(&revoked)
-                .because(Some(body.0.reason.clone())),
-        );
-        Reply::resource(&revoked)
+        Reply::resource(&issue::revoke(tx, certificate.into_inner(), &body.0.reason)?)
     })
     .await
 }

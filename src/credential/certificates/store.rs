@@ -1,5 +1,6 @@
 //! The statements of certificates.
 
+use chrono::NaiveDate;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension,
     QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper,
@@ -14,12 +15,13 @@ use super::{
 };
 use crate::{
     app::Tx,
-    authz::{Authorized, Protected},
+    authz::Protected,
     credential::events::CERTIFICATE_ISSUED,
     db::{
         Fixed, Sql,
         schema::{certificate_files, certificates, completions},
     },
+    enrollment::completions::store::{SATISFIES, VALID_UNTIL},
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     people::days::Zones,
@@ -100,24 +102,41 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Certificate>> {
     })
 }
 
-/// Those of `noted` that there are, each with the completion that it corrects.
-pub fn completions(tx: &mut Tx, noted: &[CompletionKey]) -> ApiResult<Vec<(CompletionKey, Option<Uuid>)>> {
+/// A completion to be certified.
+#[derive(Debug, Clone)]
+pub struct NotedCompletion {
+    /// Which one.
+    pub key: CompletionKey,
+    /// The one that it corrects.
+    pub corrects: Option<Uuid>,
+    /// Whether it says that that one did not happen.
+    pub is_void: bool,
+}
+
+/// Those of `noted` that there are.
+pub fn completions(tx: &mut Tx, noted: &[CompletionKey]) -> ApiResult<Vec<NotedCompletion>> {
     let people: Vec<Uuid> = noted.iter().map(|one| one.user_id).collect();
     let ids: Vec<Uuid> = noted.iter().map(|one| one.completion_id).collect();
-    let found: Vec<(Uuid, Uuid, Option<Uuid>)> = completions::table
+    let found: Vec<(Uuid, Uuid, Option<Uuid>, bool)> = completions::table
         .filter(completions::user_id.eq_any(people))
         .filter(completions::id.eq_any(ids))
         .order(completions::id)
-        .select((completions::user_id, completions::id, completions::supersedes_id))
+        .select((
+            completions::user_id,
+            completions::id,
+            completions::supersedes_id,
+            completions::is_void,
+        ))
         .load(tx.conn)?;
     Ok(found
         .into_iter()
-        .map(|(user_id, completion_id, corrected)| {
-            let found = CompletionKey {
+        .map(|(user_id, completion_id, corrects, is_void)| NotedCompletion {
+            key: CompletionKey {
                 user_id,
                 completion_id,
-            };
-            (found, corrected)
+            },
+            corrects,
+            is_void,
         })
         .collect())
 }
@@ -181,13 +200,13 @@ fn issuing(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<Sql> {
             issued_at, issued_on, valid_until, created_at, updated_at)
          SELECT draft.id, c.user_id, c.course_id, c.id, draft.serial, 'issued', jsonb_build_object(
             'name', btrim(u.given_name || ' ' || u.family_name), 'course', v.title,
-            'completed_on', c.occurred_on, 'valid_until', c.valid_until, 'issuer', {academy_name}::text,
+            'completed_on', c.occurred_on, 'valid_until', {VALID_UNTIL}, 'issuer', {academy_name}::text,
             'verification_url', {verification_url} || draft.serial), {layout}, {now},
-            draft.issued_on::date, c.valid_until, {now}, {now}
+            draft.issued_on::date, {VALID_UNTIL}, {now}, {now}
          FROM unnest({new_ids}, {people}, {completion_ids}, {serials}, {days}) AS draft(id, user_id,
             completion_id, serial, issued_on)
          JOIN completions c ON c.user_id = draft.user_id AND c.id = draft.completion_id
-         JOIN users u ON u.id = c.user_id JOIN course_versions v ON v.id = c.course_version_id
+         JOIN users u ON u.id = c.user_id JOIN course_versions v ON v.id = c.course_version_id {SATISFIES}
          ON CONFLICT DO NOTHING RETURNING certificates.*",
         academy_name = tx.app.config.academy_name.as_str(),
         verification_url = files::verification_url(&tx.app.config, ""),
@@ -269,11 +288,7 @@ pub fn file(tx: &mut Tx, certificate: &CertificateRow) -> ApiResult<Option<Vec<u
 }
 
 /// Takes a certificate back.
-pub fn revoke(
-    tx: &mut Tx,
-    certificate: &Authorized<CertificateRow>,
-    reason: &str,
-) -> ApiResult<CertificateRow> {
+pub fn revoke(tx: &mut Tx, certificate: &CertificateRow, reason: &str) -> ApiResult<CertificateRow> {
     Ok(
         diesel::update(certificates::table.find((certificate.user_id, certificate.id)))
             .set((
@@ -314,6 +329,22 @@ pub fn supersede(
         .returning(CertificateRow::as_returning())
         .get_result(tx.conn)?;
     Ok(Some((before, after)))
+}
+
+/// The last day on which the completion of a certificate counts today; none if it does not expire.
+pub fn counts_until(tx: &mut Tx, certificate: &CertificateRow) -> ApiResult<Option<NaiveDate>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+        valid_until: Option<NaiveDate>,
+    }
+    let row: Row = sql!(
+        "SELECT {VALID_UNTIL} AS valid_until FROM completions c
+         JOIN course_versions v ON v.id = c.course_version_id {SATISFIES}
+         WHERE c.user_id = {certificate.user_id} AND c.id = {certificate.completion_id}"
+    )
+    .get_result(tx.conn)?;
+    Ok(row.valid_until)
 }
 
 /// The certificate of a serial in canonical form.

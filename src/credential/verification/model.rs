@@ -6,7 +6,10 @@ use utoipa::ToSchema;
 
 use crate::{
     app::Tx,
-    credential::certificates::model::{CertificateRow, CertificateState},
+    credential::certificates::{
+        model::{CertificateRow, CertificateState},
+        store,
+    },
     http::ApiResult,
     people::days,
     text_enum,
@@ -42,8 +45,11 @@ pub struct Verification {
     pub course: String,
     /// The day of completion, in the learner's time zone.
     pub completed_on: NaiveDate,
-    /// The last day of validity; none if it does not expire.
+    /// The last day of validity, as the certificate says; none if it does not expire.
     pub valid_until: Option<NaiveDate>,
+    /// The last day on which the completion counts today: rules may have changed since the certificate was issued. None if it
+    /// does not expire.
+    pub counts_until: Option<NaiveDate>,
     /// The day of issue, in the learner's time zone.
     pub issued_on: NaiveDate,
     /// The day on which it was taken back, in the learner's time zone.
@@ -61,6 +67,7 @@ impl Verification {
             None => None,
         };
         let shown = certificate.shown()?;
+        let counts_until = store::counts_until(tx, certificate)?;
         Ok(Verification {
             status: match certificate.state_on(tx.today()) {
                 CertificateState::Issued => VerificationStatus::Valid,
@@ -73,6 +80,7 @@ impl Verification {
             course: shown.course,
             completed_on: shown.completed_on,
             valid_until: shown.valid_until,
+            counts_until,
             issued_on: certificate.issued_on,
             revoked_on,
             issuer: shown.issuer,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{
     known::Known,
     model::{Completion, CorrectCompletion},
-    record::{NewCompletion, counts, happened, settle, source, valid_until},
+    record::{NewCompletion, counts, happened, lasts_until, settle, source},
     store,
 };
 use crate::{
@@ -13,9 +13,9 @@ use crate::{
     authz::Authorized,
     enrollment::{
         enrollments,
-        events::{COMPLETION_CORRECTED, REQUIREMENT_UPDATED},
+        events::{COMPLETION_CORRECTED, REQUIREMENT_ENDED, REQUIREMENT_UPDATED},
         people,
-        requirements::model::StoredRequirement,
+        requirements::{self, model::StoredRequirement},
     },
     http::{
         ApiError, ApiResult, Code,
@@ -64,6 +64,7 @@ fn corrected(tx: &Tx, old: &Completion, changes: &CorrectCompletion) -> ApiResul
         source: source(tx),
         score: changes.score.unwrap_or(old.score),
         evidence: changes.evidence.clone().unwrap_or_else(|| old.evidence.clone()),
+        expires_on: changes.expires_on.unwrap_or(old.expires_on),
     })
 }
 
@@ -85,8 +86,14 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
             Some(occurred_at) => zones.day(old.user_id, occurred_at),
             None => old.occurred_on,
         };
-        let valid_until = valid_until(occurred_on, validity_period);
-        let is_revived = !counts(today, old.valid_until) && counts(today, valid_until);
+        let lasted = !old.is_void
+            && counts(
+                today,
+                lasts_until(old.occurred_on, validity_period, old.expires_on),
+            );
+        let lasts =
+            !changes.is_void && counts(today, lasts_until(occurred_on, validity_period, new.expires_on));
+        let is_revived = !lasted && lasts;
         let enrollment = is_revived
             .then(|| live.remove(&(old.user_id, old.course_id)))
             .flatten();
@@ -101,8 +108,9 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
             source: new.source,
             score: new.score,
             evidence: new.evidence,
-            valid_until,
+            expires_on: new.expires_on,
             supersedes_id: Some(old.id),
+            is_void: changes.is_void,
             ..old.clone()
         };
         known.add(&correction);
@@ -124,23 +132,42 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
     Ok(outcomes)
 }
 
-/// Gives requirements that the old completions satisfied the new ones.
+/// Gives requirements that the old completions satisfied the new ones. An earlier cycle whose completion did not happen ends; the
+/// current one opens again when it is settled.
 fn follow(tx: &mut Tx, corrections: &[Completion]) -> ApiResult<()> {
     let people: Vec<Uuid> = corrections.iter().map(|correction| correction.user_id).collect();
     let ids: Vec<Uuid> = corrections.iter().map(|correction| correction.id).collect();
-    let statement = sql!(
-        "followed AS (UPDATE requirements q
-            SET completion_id = c.id, satisfied_at = c.occurred_at, valid_until = c.valid_until,
-                version = q.version + 1, updated_at = {tx.now}
-            FROM completions c JOIN requirements old ON old.user_id = c.user_id
-                AND old.completion_id = c.supersedes_id
-            WHERE c.user_id = ANY({people}) AND c.id = ANY({ids}) AND q.user_id = old.user_id AND q.id = old.id
-            RETURNING q.id, q.user_id, {before} AS before, {after} AS after),
-         changes AS (SELECT {REQUIREMENT_UPDATED.action} AS action, id, user_id, before, after
-            FROM followed)",
-        before = as_json::<StoredRequirement>("old."),
-        after = as_json::<StoredRequirement>("q."),
+    let now = tx.now;
+    let following = sql!(
+        "SELECT q.user_id, q.id, c.id AS completion_id, c.occurred_at, c.is_void FROM completions c
+         JOIN requirements q ON q.user_id = c.user_id AND q.completion_id = c.supersedes_id
+         WHERE c.user_id = ANY({people}) AND c.id = ANY({ids}) AND (NOT c.is_void OR EXISTS (SELECT FROM requirements later
+                WHERE later.user_id = q.user_id AND later.target_id = q.target_id AND later.cycle > q.cycle))"
     );
-    tx.record_changes(&[&REQUIREMENT_UPDATED], statement)?;
+    let changes = sql!(
+        "changes AS (SELECT CASE WHEN f.is_void THEN {REQUIREMENT_ENDED.action} ELSE {REQUIREMENT_UPDATED.action} END AS action,
+                q.id, q.user_id, {before} AS before, {after} AS after
+            FROM ({following}) f JOIN requirements q ON q.user_id = f.user_id AND q.id = f.id
+            CROSS JOIN LATERAL (SELECT q.id, q.user_id, q.course_id, q.path_id, q.cycle, q.opens_on, q.due_on,
+                CASE WHEN f.is_void THEN q.satisfied_at ELSE f.occurred_at END AS satisfied_at,
+                CASE WHEN f.is_void THEN q.completion_id ELSE f.completion_id END AS completion_id, q.waiver_id,
+                q.valid_until, q.renews_on, CASE WHEN f.is_void THEN {now} ELSE q.ended_at END AS ended_at,
+                CASE WHEN f.is_void THEN 'evidence_gone' ELSE q.end_reason END AS end_reason, q.version + 1 AS version) n)",
+        before = as_json::<StoredRequirement>("q."),
+        after = as_json::<StoredRequirement>("n."),
+    );
+    tx.record_changes(&[&REQUIREMENT_UPDATED, &REQUIREMENT_ENDED], changes)?;
+    let changing = sql!("(q.user_id, q.id) IN (SELECT f.user_id, f.id FROM ({following}) f)");
+    requirements::store::keep_history(tx, &changing)?;
+    sql!(
+        "UPDATE requirements q
+         SET completion_id = CASE WHEN f.is_void THEN q.completion_id ELSE f.completion_id END,
+            satisfied_at = CASE WHEN f.is_void THEN q.satisfied_at ELSE f.occurred_at END,
+            ended_at = CASE WHEN f.is_void THEN {now} ELSE q.ended_at END,
+            end_reason = CASE WHEN f.is_void THEN 'evidence_gone' ELSE q.end_reason END,
+            version = q.version + 1, updated_at = {now}
+         FROM ({following}) f WHERE q.user_id = f.user_id AND q.id = f.id"
+    )
+    .execute(tx.conn)?;
     Ok(())
 }

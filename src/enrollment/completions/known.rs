@@ -1,4 +1,4 @@
-//! What is recorded already: a second completion of the same person, course, instant and source is the same one, so a
+//! What is recorded already: a second completion of the same person, course and instant is the same one, so a
 //! system may send what it sent before.
 
 use std::collections::{HashMap, HashSet};
@@ -7,10 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
-use super::{
-    model::{Completion, CompletionSource},
-    record::NewCompletion,
-};
+use super::{model::Completion, record::NewCompletion};
 use crate::{
     app::Tx,
     db::schema::completions,
@@ -21,7 +18,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Known(HashMap<(Uuid, Uuid), Vec<Completion>>);
 
-type Key = (Uuid, Uuid, DateTime<Utc>, CompletionSource);
+type Key = (Uuid, Uuid, DateTime<Utc>);
 
 impl Known {
     /// Reads what is known where one of `new` has the person and the instant of a completion that is there.
@@ -64,6 +61,9 @@ impl Known {
         };
         let corrections = corrections(all, first);
         let last = corrections.last().unwrap_or(first);
+        if last.is_void {
+            return Err(void(last));
+        }
         let mut candidates = same.iter().chain(&corrections);
         match candidates.find(|known| is_equal_to(new, known)) {
             Some(known) => Ok(Some(known)),
@@ -83,21 +83,17 @@ fn corrections<'a>(all: &'a [Completion], first: &Completion) -> Vec<&'a Complet
 fn is_equal_to(new: &NewCompletion, known: &Completion) -> bool {
     let is_score = new.score.is_none() || new.score == known.score;
     let is_evidence = new.evidence.is_none() || new.evidence == known.evidence;
-    known.occurred_at == new.occurred_at && is_score && is_evidence
+    let is_expiry = new.expires_on.is_none() || new.expires_on == known.expires_on;
+    known.occurred_at == new.occurred_at && is_score && is_evidence && is_expiry
 }
 
 fn key(completion: &Completion) -> Key {
-    (
-        completion.user_id,
-        completion.course_id,
-        completion.occurred_at,
-        completion.source,
-    )
+    (completion.user_id, completion.course_id, completion.occurred_at)
 }
 
 impl NewCompletion {
     pub(super) fn key(&self) -> Key {
-        (self.user_id, self.course_id, self.occurred_at, self.source)
+        (self.user_id, self.course_id, self.occurred_at)
     }
 }
 
@@ -107,7 +103,7 @@ impl Known {
         let all = self.0.get(&(correction.user_id, correction.course_id));
         let mut others = all.into_iter().flatten();
         let is_other = |known: &&Completion| known.id != corrected && known.superseded_by_id.is_none();
-        match others.find(|known| is_other(known) && key(known) == correction.key()) {
+        match others.find(|known| is_other(known) && !known.is_void && key(known) == correction.key()) {
             Some(other) => Err(exists(other)),
             None => Ok(()),
         }
@@ -127,6 +123,17 @@ impl Known {
         }
         all.push(completion.clone());
     }
+}
+
+fn void(completion: &Completion) -> ApiError {
+    ApiError::new(
+        Code::CompletionExists,
+        format!(
+            "This completion was recorded and then corrected as not having happened: correct that by \
+             POST /v1/completions/{}/corrections.",
+            completion.id
+        ),
+    )
 }
 
 fn exists(completion: &Completion) -> ApiError {

@@ -61,10 +61,13 @@ pub struct Completion {
     /// The evidence: a reference, a URL, a remark.
     #[record(opaque)]
     pub evidence: Option<String>,
-    /// The last day on which it counts; null if it does not expire.
-    pub valid_until: Option<NaiveDate>,
+    /// The last day that the evidence itself names, such as a certificate from elsewhere. Until when the completion counts
+    /// for a requirement stands there: `valid_until`.
+    pub expires_on: Option<NaiveDate>,
     /// The completion that this one corrects.
     pub supersedes_id: Option<Uuid>,
+    /// Whether it says that the completion which it corrects did not happen.
+    pub is_void: bool,
     /// The correction, if there is one; this completion then no longer counts.
     #[diesel(
         skip_insertion,
@@ -111,6 +114,9 @@ pub struct CreateCompletion {
     #[serde(default)]
     #[schema(max_length = 2000, format = "multiline")]
     pub evidence: Option<String>,
+    /// The last day that the evidence itself names, such as a certificate from elsewhere.
+    #[serde(default)]
+    pub expires_on: Option<NaiveDate>,
     /// The source of the evidence; default: `administrator` if a user calls, `integration` if a service account does.
     #[serde(default)]
     pub source: Option<CompletionSource>,
@@ -132,6 +138,15 @@ pub struct CorrectCompletion {
     #[serde(default, with = "serde_with::rust::double_option")]
     #[schema(value_type = Option<String>, max_length = 2000, format = "multiline")]
     pub evidence: Option<Option<String>>,
+    /// The last day that the evidence itself names.
+    #[serde(default, with = "serde_with::rust::double_option")]
+    #[schema(value_type = Option<NaiveDate>)]
+    pub expires_on: Option<Option<NaiveDate>>,
+    /// True says that the course was not completed at all: what the completion had satisfied is open again, and its
+    /// certificate is revoked.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub is_void: bool,
     /// Why it is corrected.
     #[schema(min_length = 1, max_length = 2000, format = "multiline")]
     pub reason: String,

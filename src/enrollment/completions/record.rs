@@ -44,6 +44,8 @@ pub struct NewCompletion {
     pub score: Option<f64>,
     /// What proves it.
     pub evidence: Option<String>,
+    /// The last day that the evidence itself names.
+    pub expires_on: Option<NaiveDate>,
 }
 
 /// Records the completions of a request. Each is checked and refused by itself.
@@ -58,6 +60,7 @@ pub fn create(tx: &mut Tx, new: Vec<CreateCompletion>) -> ApiResult<Outcomes<Com
             source: new.source.unwrap_or_else(|| source(tx)),
             score: new.score,
             evidence: new.evidence,
+            expires_on: new.expires_on,
         };
         let mut faults = Faults::default();
         faults.check(happened(tx, new.occurred_at))?;
@@ -69,7 +72,7 @@ pub fn create(tx: &mut Tx, new: Vec<CreateCompletion>) -> ApiResult<Outcomes<Com
 }
 
 /// Records completions. A known completion changes nothing. The course version is that of the live enrollment, or else the
-/// current one. A completion that has expired satisfies nothing and completes no enrollment. Archived users may have completed
+/// current one. A completion that has expired completes no enrollment. Archived users may have completed
 /// a course before they left.
 pub fn record(tx: &mut Tx, new: Vec<NewCompletion>) -> ApiResult<Outcomes<Completion>> {
     let learners = people::lock(tx, new.iter().map(|new| new.user_id))?;
@@ -94,8 +97,8 @@ pub fn record(tx: &mut Tx, new: Vec<NewCompletion>) -> ApiResult<Outcomes<Comple
             None => courses.published(new.course_id)?,
         };
         let occurred_on = zones.day(new.user_id, new.occurred_at);
-        let valid_until = valid_until(occurred_on, course.validity_period);
-        let enrollment = counts(today, valid_until).then(|| live.remove(&pair)).flatten();
+        let lasts_until = lasts_until(occurred_on, course.validity_period, new.expires_on);
+        let enrollment = counts(today, lasts_until).then(|| live.remove(&pair)).flatten();
         let completion = Completion {
             id: Uuid::now_v7(),
             user_id: new.user_id,
@@ -108,8 +111,9 @@ pub fn record(tx: &mut Tx, new: Vec<NewCompletion>) -> ApiResult<Outcomes<Comple
             source: new.source,
             score: new.score,
             evidence: new.evidence,
-            valid_until,
+            expires_on: new.expires_on,
             supersedes_id: None,
+            is_void: false,
             superseded_by_id: None,
         };
         known.add(&completion);
@@ -148,14 +152,19 @@ pub(super) fn source(tx: &Tx) -> CompletionSource {
     }
 }
 
-/// The last day that a completion of that day counts.
-pub(super) fn valid_until(occurred_on: NaiveDate, validity_period: Option<Period>) -> Option<NaiveDate> {
-    validity_period.map(|period| period.after(occurred_on))
+/// The last day that a completion of that day counts where no rule says otherwise.
+pub(super) fn lasts_until(
+    occurred_on: NaiveDate,
+    validity_period: Option<Period>,
+    expires_on: Option<NaiveDate>,
+) -> Option<NaiveDate> {
+    let course = validity_period.map(|period| period.after(occurred_on));
+    course.into_iter().chain(expires_on).min()
 }
 
 /// Whether a completion with that last day counts `today`.
-pub(super) fn counts(today: NaiveDate, valid_until: Option<NaiveDate>) -> bool {
-    valid_until.is_none_or(|day| day >= today)
+pub(super) fn counts(today: NaiveDate, lasts_until: Option<NaiveDate>) -> bool {
+    lasts_until.is_none_or(|day| day >= today)
 }
 
 /// Nobody has done what lies ahead; clocks may differ a little.

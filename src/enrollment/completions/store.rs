@@ -9,11 +9,25 @@ use super::model::Completion;
 use crate::{
     app::Tx,
     authz::Protected,
-    db::schema::completions,
+    db::{Fixed, schema::completions},
     filter::{Attribute, Column, Kind},
     http::{ApiResult, ListQuery, Page},
     resource::Declaration,
 };
+
+/// Joins to a completion `c` the latest requirement that it satisfies, as `satisfied`.
+pub const SATISFIES: Fixed = Fixed(
+    "LEFT JOIN LATERAL (SELECT q.valid_until, TRUE AS is_there FROM requirements q
+    WHERE q.user_id = c.user_id AND q.completion_id = c.id AND q.end_reason IS DISTINCT FROM 'evidence_gone'
+    ORDER BY q.cycle DESC LIMIT 1) satisfied ON TRUE",
+);
+
+/// The last day on which a completion `c` of a course version `v` counts: for the requirement that it satisfies ([`SATISFIES`]);
+/// without one, as the course and the evidence say.
+pub const VALID_UNTIL: Fixed = Fixed(
+    "(CASE WHEN satisfied.is_there THEN satisfied.valid_until
+    ELSE least((c.occurred_on + v.validity_period::interval)::date, c.expires_on) END)",
+);
 
 /// What filters may name of completions, and the orders of their list.
 static DECLARATION: LazyLock<Declaration> = LazyLock::new(|| {

@@ -128,6 +128,7 @@ fn complete_by_progress(tx: &mut Tx, before: &Enrollment) -> ApiResult<Enrollmen
         source,
         score: None,
         evidence: None,
+        expires_on: None,
     };
     if let Outcome::Present(_) = first(record::record(tx, vec![new])?)? {
         return one(complete(tx, std::slice::from_ref(before))?);

@@ -12,10 +12,10 @@ use super::model::Enrollment;
 use crate::{
     app::Tx,
     authz::Protected,
-    db::{Condition, schema::enrollments},
-    enrollment::people::Pair,
+    db::{Condition, Sql, schema::enrollments},
+    enrollment::{events::ENROLLMENT_CREATED, people::Pair},
     http::{ApiError, ApiResult, ListQuery, Page},
-    resource::Declaration,
+    resource::{Declaration, record::as_json},
     sql,
 };
 
@@ -34,6 +34,30 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Enrollment>> {
         .limit(page.limit())
         .load(tx.conn)?;
     Ok(page.page(rows, |enrollment| enrollment.id))
+}
+
+/// Enrolls people for what is required of them: `required` is a query of users and courses. Those who are enrolled stay so.
+pub fn enroll(tx: &mut Tx, required: Sql) -> ApiResult<usize> {
+    let now = tx.now;
+    let statement = sql!(
+        "enrolled AS (INSERT INTO enrollments (id, user_id, course_id, course_version_id, state, source, enrolled_at,
+                created_at, updated_at)
+            SELECT {ids}, required.user_id, required.course_id, courses.current_version_id, 'enrolled', 'rule', {now},
+                {now}, {now}
+            FROM ({required}) required (user_id, course_id)
+            JOIN courses ON courses.id = required.course_id AND courses.status = 'published'
+                AND courses.current_version_id IS NOT NULL
+            LEFT JOIN LATERAL (SELECT e.id FROM enrollments e
+                WHERE e.user_id = required.user_id AND e.course_id = required.course_id
+                    AND e.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress') LIMIT 1) live ON TRUE
+            WHERE live.id IS NULL
+            RETURNING *),
+         changes AS (SELECT {ENROLLMENT_CREATED.action} AS action, e.id, e.user_id, NULL::jsonb AS before,
+                {enrollment} AS after FROM enrolled e)",
+        ids = tx.new_ids(),
+        enrollment = as_json::<Enrollment>("e."),
+    );
+    tx.record_changes(&[&ENROLLMENT_CREATED], statement)
 }
 
 /// An enrollment.

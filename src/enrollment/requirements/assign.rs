@@ -16,25 +16,31 @@ use crate::{
     app::Tx,
     authz::{Authorized, Permission},
     enrollment::{
+        enrollments,
         events::{REASON_ADDED, REASON_ENDED, REQUIREMENT_ENDED, REQUIREMENT_OPENED},
         people::{self, Pair},
         rules::reconcile,
+        target::said_of_target,
     },
     http::{
         ApiError, ApiResult, Code, Faults,
         bulk::{Outcome, Outcomes, write_each},
     },
     ledger::Event,
+    sql,
 };
 
 /// Assigns requirements: adds a reason to the current requirement, or opens one. Each is checked and refused by itself.
 pub fn assign(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcomes<RequirementWithReasons>> {
-    let pairs: Vec<Pair> = new.iter().map(|new| (new.user_id, new.course_id)).collect();
+    let pairs = new
+        .iter()
+        .filter_map(|new| Some((new.user_id, new.target.course_id()?)));
+    let pairs: Vec<Pair> = pairs.collect();
     let allowed = people::allow(tx, Permission::RequirementsWrite, &pairs)?;
     let checked = new.into_iter().zip(allowed).map(|(new, allowed)| {
         let mut faults = Faults::default();
         faults.check(check_due(tx, &new))?;
-        faults.last(allowed)?;
+        faults.last(allowed.map_err(said_of_target))?;
         Ok(new)
     });
     let checked = checked.collect();
@@ -55,17 +61,17 @@ fn opens_on(tx: &Tx, new: &CreateRequirement) -> NaiveDate {
 
 fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcomes<RequirementWithReasons>> {
     let learners = people::lock(tx, new.iter().map(|new| new.user_id))?;
-    let courses = people::courses(tx, new.iter().map(|new| new.course_id))?;
-    let mut latest = store::latest(tx, new.iter().map(|new| (new.user_id, new.course_id)))?;
-    let (mut opened, mut reasons) = (Vec::new(), Vec::new());
+    let courses = people::courses(tx, new.iter().filter_map(|new| new.target.course_id()))?;
+    let mut latest = store::latest(tx, new.iter().map(|new| (new.user_id, new.target.id)))?;
+    let (mut opened, mut resumed, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
     let mut asked = Vec::with_capacity(new.len());
     for new in &new {
         let learns = learners.check_learns(new.user_id);
-        if let Err(error) = learns.and_then(|()| courses.open(new.course_id)) {
-            asked.push(Err(error));
+        if let Err(error) = learns.and_then(|()| courses.open(new.target.id)) {
+            asked.push(Err(said_of_target(error)));
             continue;
         }
-        let pair = (new.user_id, new.course_id);
+        let pair = (new.user_id, new.target.id);
         let reason = RequirementReason {
             id: Uuid::now_v7(),
             kind: ReasonKind::Person,
@@ -73,12 +79,17 @@ fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcome
             rule_version: None,
             assigned_by: tx.caller.actor.id,
             note: new.note.clone(),
+            scheduled_on: new.due_on,
             due_on: new.due_on,
+            valid_until: None,
             created_at: tx.now,
             ended_at: None,
         };
-        let requirement_id = match latest.get(&pair) {
+        let requirement_id = match latest.get_mut(&pair) {
             Some(latest) if latest.stands => {
+                if std::mem::take(&mut latest.is_ended) {
+                    resumed.push((new.user_id, latest.id));
+                }
                 let event = Event::new(&REASON_ADDED, latest.id);
                 tx.record(event.about(new.user_id).after(&reason));
                 latest.id
@@ -87,8 +98,8 @@ fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcome
                 let cycle = earlier.map_or(1, |earlier| earlier.cycle + 1);
                 let row = NewRequirement::new(tx, new, cycle, opens_on(tx, new));
                 let event = Event::new(&REQUIREMENT_OPENED, row.id);
-                tx.record(event.about(new.user_id).after(&row.opened(&reason)));
-                latest.insert(pair, row.latest());
+                tx.record(event.about(new.user_id).after(&row.opened(new.target, &reason)));
+                latest.insert(pair, row.latest(new.target));
                 let id = row.id;
                 opened.push(row);
                 id
@@ -97,23 +108,41 @@ fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcome
         reasons.push(NewReason {
             user_id: new.user_id,
             requirement_id,
+            recorded_at: tx.now,
             reason,
         });
         asked.push(Ok((new.user_id, requirement_id)));
     }
+    store::resume(tx, &resumed)?;
     store::insert(tx, &opened, &reasons)?;
     let written: HashSet<Pair> = asked
         .iter()
         .filter_map(|asked| asked.as_ref().ok().copied())
         .collect();
-    let shown = settle(tx, written)?;
+    settle_people(tx, &written)?;
+    let opened: Vec<Uuid> = opened
+        .iter()
+        .map(|row| row.id)
+        .chain(resumed.iter().map(|(_, id)| *id))
+        .collect();
+    let people: Vec<Uuid> = written.iter().map(|(user, _)| *user).collect();
+    let required = sql!(
+        "SELECT user_id, course_id FROM requirements
+         WHERE user_id = ANY({people}) AND id = ANY({opened}) AND satisfied_at IS NULL AND ended_at IS NULL"
+    );
+    enrollments::store::enroll(tx, required)?;
+    let shown = show(tx, written)?;
     write_each(asked, |ids| Ok(outcomes(&shown, ids, Outcome::Created)))
 }
 
-/// Reconciles the users and reads the requirements; `ids` are pairs of user and requirement.
-fn settle(tx: &mut Tx, ids: HashSet<Pair>) -> ApiResult<HashMap<Uuid, RequirementWithReasons>> {
+/// Reconciles the users of pairs of user and requirement.
+fn settle_people(tx: &mut Tx, ids: &HashSet<Pair>) -> ApiResult<()> {
     let people: HashSet<Uuid> = ids.iter().map(|(user, _)| *user).collect();
-    reconcile::reconcile(tx, &*Vec::from_iter(people), None)?;
+    reconcile::reconcile(tx, &*Vec::from_iter(people), None).map(drop)
+}
+
+/// Reads the requirements of pairs of user and requirement.
+fn show(tx: &mut Tx, ids: HashSet<Pair>) -> ApiResult<HashMap<Uuid, RequirementWithReasons>> {
     let found = store::of_ids(tx, ids)?;
     let shown = store::with_reasons(tx, found)?.into_iter();
     Ok(shown.map(|shown| (shown.requirement.id, shown)).collect())
@@ -194,6 +223,8 @@ fn end_reasons(
         };
         tx.record(event.about(requirement.user_id));
     }
-    let shown = settle(tx, ids.iter().copied().collect())?;
+    let written: HashSet<Pair> = ids.iter().copied().collect();
+    settle_people(tx, &written)?;
+    let shown = show(tx, written)?;
     Ok(outcomes(&shown, ids, Outcome::Present))
 }

@@ -14,9 +14,13 @@ pub const STATUS: Fixed = Fixed(
     "(CASE
     WHEN requirements.ended_at IS NOT NULL THEN 'ended'
     WHEN requirements.satisfied_at IS NOT NULL AND requirements.valid_until < clock.today THEN 'expired'
+    WHEN requirements.waiver_id IS NOT NULL THEN 'waived'
     WHEN requirements.satisfied_at IS NOT NULL THEN 'satisfied'
     WHEN requirements.opens_on > clock.today THEN 'upcoming'
-    WHEN requirements.due_on < clock.today THEN 'overdue'
+    WHEN requirements.due_on < clock.today AND NOT EXISTS (SELECT FROM absences
+        WHERE absences.user_id = requirements.user_id AND absences.archived_at IS NULL
+            AND absences.starts_on <= clock.today
+            AND (absences.ends_on IS NULL OR absences.ends_on >= clock.today)) THEN 'overdue'
     ELSE 'open' END)",
 );
 
@@ -24,6 +28,12 @@ pub const STATUS: Fixed = Fixed(
 pub static DECLARATION: LazyLock<Declaration> = LazyLock::new(|| {
     let others = [
         Attribute::scalar("status", RequirementStatus::KIND, STATUS.0, "Its status today."),
+        Attribute::scalar(
+            "course_id",
+            Kind::Id,
+            "requirements.course_id",
+            "The course, if that is its target.",
+        ),
         Attribute {
             name: "rule_id",
             kind: Kind::Id,

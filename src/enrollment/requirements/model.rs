@@ -19,7 +19,9 @@ use crate::{
         Condition, Sql,
         schema::{requirement_reasons, requirements},
     },
+    enrollment::target::Target,
     http::Versioned,
+    instant, list_query,
     resource::Record,
     text_enum,
 };
@@ -31,11 +33,13 @@ text_enum! {
         Upcoming = "upcoming",
         /// Not completed, and not past the due date.
         Open = "open",
-        /// Not completed, and past the due date.
+        /// Not completed, and past the due date. Users who are absent are not late: theirs are open.
         Overdue = "overdue",
         /// Completed, and the completion is valid.
         Satisfied = "satisfied",
-        /// Completed, but the completion has expired.
+        /// Satisfied by a waiver.
+        Waived = "waived",
+        /// Completed or waived, but no longer.
         Expired = "expired",
         /// It has no live reason.
         Ended = "ended",
@@ -47,9 +51,7 @@ text_enum! {
     EndReason {
         /// Its person left the rule's audience.
         LeftAudience = "left_audience",
-        /// The rule was paused.
-        RulePaused = "rule_paused",
-        /// The rule asks for this course no more.
+        /// The rule asks for this target no more.
         RuleChanged = "rule_changed",
         /// The rule was archived.
         RuleArchived = "rule_archived",
@@ -57,6 +59,10 @@ text_enum! {
         Withdrawn = "withdrawn",
         /// Its person was archived.
         UserLeft = "user_left",
+        /// An override released its person.
+        Released = "released",
+        /// The completion that satisfied it did not happen, and a later cycle goes on.
+        EvidenceGone = "evidence_gone",
     }
 }
 
@@ -79,8 +85,10 @@ pub struct Requirement {
     /// Who.
     pub user_id: Uuid,
     /// What.
-    pub course_id: Uuid,
-    /// Counts the requirements of this person for this course.
+    #[diesel(sql_type = Jsonb)]
+    #[record(computed = "target_json(§course_id, §path_id)")]
+    pub target: Target,
+    /// Counts the requirements of this person for this target.
     #[schema(example = 1)]
     pub cycle: i32,
     /// Its status today.
@@ -91,12 +99,16 @@ pub struct Requirement {
     pub opens_on: NaiveDate,
     /// The due date: the earliest of its live reasons.
     pub due_on: Option<NaiveDate>,
-    /// When the completion that satisfies it happened.
+    /// When the completion that satisfies it happened, or the waiver began.
     pub satisfied_at: Option<DateTime<Utc>>,
     /// The completion that satisfies it.
     pub completion_id: Option<Uuid>,
-    /// The last day on which the completion counts; null if it does not expire.
+    /// The waiver that satisfies it.
+    pub waiver_id: Option<Uuid>,
+    /// The last day on which that counts, the earliest of its reasons; null if it does not expire.
     pub valid_until: Option<NaiveDate>,
+    /// The day on which the next cycle opens.
+    pub renews_on: Option<NaiveDate>,
     /// When its last reason ended.
     pub ended_at: Option<DateTime<Utc>>,
     /// Why it ended.
@@ -120,20 +132,25 @@ pub struct StoredRequirement {
     /// Who.
     pub user_id: Uuid,
     /// What.
-    pub course_id: Uuid,
-    /// Counts the requirements of this person for this course.
+    #[record(computed = "target_json(§course_id, §path_id)")]
+    pub target: Target,
+    /// Counts the requirements of this person for this target.
     #[schema(example = 1)]
     pub cycle: i32,
     /// The first day on which it counts.
     pub opens_on: NaiveDate,
     /// The due date: the earliest of its live reasons.
     pub due_on: Option<NaiveDate>,
-    /// When the completion that satisfies it happened.
+    /// When the completion that satisfies it happened, or the waiver began.
     pub satisfied_at: Option<DateTime<Utc>>,
     /// The completion that satisfies it.
     pub completion_id: Option<Uuid>,
-    /// The last day on which the completion counts; null if it does not expire.
+    /// The waiver that satisfies it.
+    pub waiver_id: Option<Uuid>,
+    /// The last day on which that counts, the earliest of its reasons; null if it does not expire.
     pub valid_until: Option<NaiveDate>,
+    /// The day on which the next cycle opens.
+    pub renews_on: Option<NaiveDate>,
     /// When its last reason ended.
     pub ended_at: Option<DateTime<Utc>>,
     /// Why it ended.
@@ -147,13 +164,15 @@ impl From<&Requirement> for StoredRequirement {
         StoredRequirement {
             id: requirement.id,
             user_id: requirement.user_id,
-            course_id: requirement.course_id,
+            target: requirement.target,
             cycle: requirement.cycle,
             opens_on: requirement.opens_on,
             due_on: requirement.due_on,
             satisfied_at: requirement.satisfied_at,
             completion_id: requirement.completion_id,
+            waiver_id: requirement.waiver_id,
             valid_until: requirement.valid_until,
+            renews_on: requirement.renews_on,
             ended_at: requirement.ended_at,
             end_reason: requirement.end_reason,
             version: requirement.version,
@@ -169,8 +188,8 @@ pub struct OpenedRequirement {
     /// Who.
     pub user_id: Uuid,
     /// What.
-    pub course_id: Uuid,
-    /// Counts the requirements of this person for this course.
+    pub target: Target,
+    /// Counts the requirements of this person for this target.
     #[schema(example = 1)]
     pub cycle: i32,
     /// The first day on which it counts.
@@ -239,12 +258,30 @@ pub struct RequirementReason {
     pub assigned_by: Option<Uuid>,
     /// The text that the user gave.
     pub note: Option<String>,
+    /// When it is due before grace, extensions and absences move that day; the next cycles count from it.
+    pub scheduled_on: Option<NaiveDate>,
     /// By when.
     pub due_on: Option<NaiveDate>,
+    /// Until when what satisfies the requirement counts for this reason.
+    pub valid_until: Option<NaiveDate>,
     /// Since when.
     pub created_at: DateTime<Utc>,
     /// Until when.
     pub ended_at: Option<DateTime<Utc>>,
+}
+
+list_query! {
+    /// The parameters of the list of requirements.
+    ListRequirements {
+        /// As of this day: statuses, and what was satisfied or had ended by then. Who may see what is decided by today.
+        as_of: Option<NaiveDate>,
+        /// As it was known at this instant; now, if absent. What was recorded or corrected later is left out.
+        #[serde(default, deserialize_with = "instant::optional")]
+        known_at: Option<DateTime<Utc>>,
+        /// What to show inside each row.
+        #[param(max_length = 200)]
+        expand: Option<String>,
+    }
 }
 
 /// A requirement to assign by hand.
@@ -255,7 +292,7 @@ pub struct CreateRequirement {
     /// Who.
     pub user_id: Uuid,
     /// What.
-    pub course_id: Uuid,
+    pub target: Target,
     /// The first day on which it counts; default: today.
     #[serde(default)]
     pub opens_on: Option<NaiveDate>,

@@ -7,22 +7,20 @@ use uuid::Uuid;
 use super::{
     assign,
     model::{
-        BulkRequirementRow, CreateRequirement, RemoveRequirementReason, Requirement, RequirementWithReasons,
+        BulkRequirementRow, CreateRequirement, ListRequirements, RemoveRequirementReason, Requirement,
+        RequirementWithReasons,
     },
     store,
 };
 use crate::{
     app::Call,
     authz::{self, Permission},
-    enrollment::{EXPANSIONS, bulk},
+    enrollment::{TARGET_EXPANSIONS, bulk},
     http::{
         ApiError, ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
         bulk::{BulkAnswer, BulkBody, BulkRequest, only},
     },
-    resource::{
-        list::{ReadQuery, ResourceQuery},
-        routes::{list_with, show},
-    },
+    resource::{expand::Expand, list::ReadQuery, routes::show},
 };
 
 /// The routes of this resource.
@@ -39,13 +37,17 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List requirements.
 ///
-/// Requirements of one user: `filter=user_id eq "…"`. Overdue ones: `filter=status eq "overdue"`.
-#[utoipa::path(tag = "requirements", params(ResourceQuery), responses((status = 200, body = Page<Requirement>)),
+/// Requirements of one user: `filter=user_id eq "…"`. Overdue ones: `filter=status eq "overdue"`. With `as_of` and `known_at`
+/// as they stood on a past day, and as that was known at an instant.
+#[utoipa::path(tag = "requirements", params(ListRequirements), responses((status = 200, body = Page<Requirement>)),
     extensions(("x-permission" = json!("requirements.read"))))]
 #[get("")]
-async fn list_requirements(call: Call, query: Query<ResourceQuery>) -> ApiResult<Reply> {
-    list_with(call, query.0, EXPANSIONS, |tx, query| {
-        store::list(tx, &query.list())
+async fn list_requirements(call: Call, query: Query<ListRequirements>) -> ApiResult<Reply> {
+    let mut query = query.0;
+    let expand = Expand::read(query.expand.as_deref(), TARGET_EXPANSIONS, &mut query.faults);
+    call.read(move |tx| {
+        let page = store::list(tx, &query)?;
+        expand.reply(tx, page)
     })
     .await
 }
@@ -96,7 +98,13 @@ async fn get_requirement(
         let requirement = authz::read(tx, &id)?;
         let requirement = store::with_reasons(tx, vec![requirement])?.pop();
         let requirement = requirement.ok_or_else(|| ApiError::internal("a requirement is gone"))?;
-        show(tx, requirement, &known, query.0.expand.as_deref(), EXPANSIONS)
+        show(
+            tx,
+            requirement,
+            &known,
+            query.0.expand.as_deref(),
+            TARGET_EXPANSIONS,
+        )
     })
     .await
 }

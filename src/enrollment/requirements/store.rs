@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::{
     filter::{DECLARATION, STATUS},
     model::{
-        CreateRequirement, OpenedRequirement, OpeningReason, Requirement, RequirementReason, RequirementRow,
-        RequirementWithReasons,
+        CreateRequirement, ListRequirements, OpenedRequirement, OpeningReason, Requirement,
+        RequirementReason, RequirementRow, RequirementWithReasons, StoredRequirement,
     },
 };
 use crate::{
@@ -24,8 +24,9 @@ use crate::{
         Condition, Fixed, Sql,
         schema::{requirement_reasons, requirements},
     },
-    enrollment::people::Pair,
-    http::{ApiResult, ListQuery, Page},
+    enrollment::{events::REQUIREMENT_RESUMED, people::Pair, target::Target},
+    http::{ApiResult, Page},
+    resource::record::as_json,
     sql,
 };
 
@@ -37,17 +38,52 @@ fn from(today: NaiveDate) -> Sql {
     )
 }
 
-const COLUMNS: Fixed = Fixed("SELECT requirements.*,");
+const COLUMNS: Fixed =
+    Fixed("SELECT requirements.*, target_json(requirements.course_id, requirements.path_id) AS target,");
+
+/// The rows as of a day, as they were known at an instant; in the place of [`from`].
+fn from_past(day: NaiveDate, known_at: DateTime<Utc>) -> Sql {
+    sql!(
+        "FROM (SELECT r.id, r.user_id, r.course_id, r.path_id, r.cycle, v.opens_on, v.due_on, v.version, r.created_at,
+                v.recorded_at AS updated_at,
+                CASE WHEN is_satisfied THEN v.satisfied_at END AS satisfied_at,
+                CASE WHEN is_satisfied THEN v.completion_id END AS completion_id,
+                CASE WHEN is_satisfied THEN v.waiver_id END AS waiver_id,
+                CASE WHEN is_satisfied THEN v.valid_until END AS valid_until,
+                CASE WHEN is_satisfied THEN v.renews_on END AS renews_on,
+                CASE WHEN has_ended THEN v.ended_at END AS ended_at,
+                CASE WHEN has_ended THEN v.end_reason END AS end_reason
+            FROM requirements r CROSS JOIN LATERAL (
+                SELECT r.opens_on, r.due_on, r.satisfied_at, r.completion_id, r.waiver_id, r.valid_until, r.renews_on,
+                    r.ended_at, r.end_reason, r.version, r.updated_at AS recorded_at WHERE r.updated_at <= {known_at}
+                UNION ALL
+                SELECT h.opens_on, h.due_on, h.satisfied_at, h.completion_id, h.waiver_id, h.valid_until, h.renews_on,
+                    h.ended_at, h.end_reason, h.version, h.recorded_at FROM requirement_history h
+                WHERE h.user_id = r.user_id AND h.requirement_id = r.id AND r.updated_at > {known_at}
+                    AND h.recorded_at <= {known_at} AND h.superseded_at > {known_at}
+                ORDER BY version DESC LIMIT 1) v
+            CROSS JOIN LATERAL (SELECT (v.satisfied_at AT TIME ZONE 'UTC')::date <= {day} AS is_satisfied,
+                (v.ended_at AT TIME ZONE 'UTC')::date <= {day} AS has_ended) by_then
+            WHERE least(v.opens_on, (r.created_at AT TIME ZONE 'UTC')::date) <= {day}) requirements
+         CROSS JOIN (SELECT {day}::date AS today) clock WHERE"
+    )
+}
 
 /// A page of the requirements that the caller may see.
-pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Requirement>> {
+pub fn list(tx: &mut Tx, query: &ListRequirements) -> ApiResult<Page<Requirement>> {
     let scope = tx.scope(Requirement::READ)?;
-    let (page, filter) = DECLARATION.plan(tx, Requirement::ID, query)?;
+    let (page, filter) = DECLARATION.plan(tx, Requirement::ID, &query.list())?;
+    let from = match (query.as_of, query.known_at) {
+        (None, None) => from(tx.today()),
+        (day, known_at) => {
+            let known_at = known_at.unwrap_or(tx.now);
+            from_past(day.unwrap_or_else(|| known_at.date_naive()), known_at)
+        }
+    };
     let rows: Vec<RequirementRow> = sql!(
         "{COLUMNS} {STATUS} AS status, {key} AS sort_key {from} {rows}
          ORDER BY {order} LIMIT {limit}",
         key = page.key(),
-        from = from(tx.today()),
         rows = page.rows([Requirement::covered(&scope), filter]),
         order = page.order(),
         limit = page.limit(),
@@ -101,7 +137,7 @@ pub struct Latest {
     #[diesel(sql_type = sql_types::Uuid)]
     user_id: Uuid,
     #[diesel(sql_type = sql_types::Uuid)]
-    course_id: Uuid,
+    target_id: Uuid,
     /// Its id.
     #[diesel(sql_type = sql_types::Uuid)]
     pub id: Uuid,
@@ -111,21 +147,25 @@ pub struct Latest {
     /// Whether it is open, or satisfied and counts still: then another reason is given to it.
     #[diesel(sql_type = sql_types::Bool)]
     pub stands: bool,
+    /// Whether it ended; then it goes on, if it stands.
+    #[diesel(sql_type = sql_types::Bool)]
+    pub is_ended: bool,
 }
 
-/// The latest requirements of people and courses.
+/// The latest requirements of people and targets.
 pub fn latest(tx: &mut Tx, pairs: impl IntoIterator<Item = Pair>) -> ApiResult<HashMap<Pair, Latest>> {
-    let (people, courses): (Vec<Uuid>, Vec<Uuid>) = pairs.into_iter().unzip();
+    let (people, targets): (Vec<Uuid>, Vec<Uuid>) = pairs.into_iter().unzip();
     let latest: Vec<Latest> = sql!(
-        "SELECT DISTINCT ON (user_id, course_id) user_id, course_id, id, cycle,
-            ended_at IS NULL AND (satisfied_at IS NULL OR valid_until IS NULL OR valid_until >= {today}) AS stands
-         FROM requirements WHERE user_id = ANY({people}) AND course_id = ANY({courses})
-         ORDER BY user_id, course_id, cycle DESC",
+        "SELECT DISTINCT ON (user_id, target_id) user_id, target_id, id, cycle,
+            satisfied_at IS NULL OR valid_until IS NULL OR valid_until >= {today} AS stands,
+            ended_at IS NOT NULL AS is_ended
+         FROM requirements WHERE user_id = ANY({people}) AND target_id = ANY({targets})
+         ORDER BY user_id, target_id, cycle DESC",
         today = tx.today(),
     )
     .load(tx.conn)?;
     let latest = latest.into_iter();
-    Ok(latest.map(|row| ((row.user_id, row.course_id), row)).collect())
+    Ok(latest.map(|row| ((row.user_id, row.target_id), row)).collect())
 }
 
 /// A requirement to be added.
@@ -135,7 +175,7 @@ pub struct NewRequirement {
     /// Its id.
     pub id: Uuid,
     user_id: Uuid,
-    course_id: Uuid,
+    course_id: Option<Uuid>,
     cycle: i32,
     opens_on: NaiveDate,
     due_on: Option<NaiveDate>,
@@ -149,7 +189,7 @@ impl NewRequirement {
         NewRequirement {
             id: Uuid::now_v7(),
             user_id: new.user_id,
-            course_id: new.course_id,
+            course_id: new.target.course_id(),
             cycle,
             opens_on,
             due_on: new.due_on,
@@ -159,11 +199,11 @@ impl NewRequirement {
     }
 
     /// What its event tells: that it opened for this reason.
-    pub fn opened(&self, reason: &RequirementReason) -> OpenedRequirement {
+    pub fn opened(&self, target: Target, reason: &RequirementReason) -> OpenedRequirement {
         OpenedRequirement {
             id: self.id,
             user_id: self.user_id,
-            course_id: self.course_id,
+            target,
             cycle: self.cycle,
             opens_on: self.opens_on,
             due_on: self.due_on,
@@ -172,13 +212,14 @@ impl NewRequirement {
     }
 
     /// What it is to requests for another reason.
-    pub fn latest(&self) -> Latest {
+    pub fn latest(&self, target: Target) -> Latest {
         Latest {
             user_id: self.user_id,
-            course_id: self.course_id,
+            target_id: target.id,
             id: self.id,
             cycle: self.cycle,
             stands: true,
+            is_ended: false,
         }
     }
 }
@@ -191,6 +232,8 @@ pub struct NewReason {
     pub user_id: Uuid,
     /// Of which requirement.
     pub requirement_id: Uuid,
+    /// Since when it says what it says.
+    pub recorded_at: DateTime<Utc>,
     /// The reason.
     #[diesel(embed)]
     pub reason: RequirementReason,
@@ -204,6 +247,45 @@ pub fn insert(tx: &mut Tx, opened: &[NewRequirement], reasons: &[NewReason]) -> 
     diesel::insert_into(requirement_reasons::table)
         .values(reasons)
         .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Lets ended requirements go on, with their events. An unsatisfied one opens today.
+pub fn resume(tx: &mut Tx, requirements: &[Pair]) -> ApiResult<()> {
+    if requirements.is_empty() {
+        return Ok(());
+    }
+    let (people, ids): (Vec<Uuid>, Vec<Uuid>) = requirements.iter().copied().unzip();
+    let (now, today) = (tx.now, tx.today());
+    let resumed = sql!("q.user_id = ANY({people}) AND q.id = ANY({ids}) AND q.ended_at IS NOT NULL");
+    let changes = sql!(
+        "changes AS (SELECT {REQUIREMENT_RESUMED.action} AS action, q.id, q.user_id, {before} AS before, {after} AS after
+            FROM requirements q CROSS JOIN LATERAL (SELECT q.id, q.user_id, q.course_id, q.path_id, q.cycle,
+                CASE WHEN q.satisfied_at IS NULL THEN {today} ELSE q.opens_on END AS opens_on, q.due_on, q.satisfied_at,
+                q.completion_id, q.waiver_id, q.valid_until, q.renews_on, NULL::timestamptz AS ended_at,
+                NULL::text AS end_reason, q.version + 1 AS version) n WHERE {resumed})",
+        before = as_json::<StoredRequirement>("q."),
+        after = as_json::<StoredRequirement>("n."),
+    );
+    tx.record_changes(&[&REQUIREMENT_RESUMED], changes)?;
+    keep_history(tx, &resumed)?;
+    sql!(
+        "UPDATE requirements q SET ended_at = NULL, end_reason = NULL, version = q.version + 1, updated_at = {now},
+            opens_on = CASE WHEN q.satisfied_at IS NULL THEN {today} ELSE q.opens_on END WHERE {resumed}"
+    )
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Keeps what requirements `q` that are about to change say.
+pub fn keep_history(tx: &mut Tx, changing: &Sql) -> ApiResult<()> {
+    sql!(
+        "INSERT INTO requirement_history (user_id, requirement_id, opens_on, due_on, satisfied_at, completion_id, waiver_id,
+            valid_until, renews_on, ended_at, end_reason, version, recorded_at, superseded_at)
+         SELECT q.user_id, q.id, q.opens_on, q.due_on, q.satisfied_at, q.completion_id, q.waiver_id, q.valid_until,
+            q.renews_on, q.ended_at, q.end_reason, q.version, q.updated_at, {tx.now} FROM requirements q WHERE {changing}"
+    )
+    .execute(tx.conn)?;
     Ok(())
 }
 
@@ -236,12 +318,15 @@ pub fn end_reasons(tx: &mut Tx, requirements: &[Pair], reasons: &[Uuid]) -> ApiR
         "UPDATE requirement_reasons SET ended_at = {tx.now} WHERE user_id = ANY({people}) AND id = ANY({reasons})"
     )
     .execute(tx.conn)?;
+    let ending = sql!(
+        "q.user_id = ANY({people}) AND q.id = ANY({ids}) AND q.ended_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM requirement_reasons rr
+                WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NULL)"
+    );
+    keep_history(tx, &ending)?;
     let ended: Vec<Ended> = sql!(
         "UPDATE requirements q SET ended_at = {tx.now}, end_reason = 'withdrawn', version = version + 1,
-            updated_at = {tx.now} WHERE q.user_id = ANY({people}) AND q.id = ANY({ids})
-            AND q.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM requirement_reasons rr
-                WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NULL)
-         RETURNING q.id"
+            updated_at = {tx.now} WHERE {ending} RETURNING q.id"
     )
     .load(tx.conn)?;
     Ok(ended.into_iter().map(|row| row.id).collect())

@@ -1,6 +1,9 @@
 //! What rules do: they are activated, paused, archived, and put in force as planned.
 
-use super::model::{Rule, RuleStatus, UpdateRule};
+use super::{
+    model::{Rule, RuleStatus},
+    plan_model::{PlanRule, PlannedStatus},
+};
 use crate::{
     app::Tx,
     authz::Authorized,
@@ -31,26 +34,32 @@ pub fn set_status(tx: &mut Tx, rule: Authorized<Rule>, status: RuleStatus) -> Ap
     write::one(tx, Change::Become(rule, Box::new(after), kind))
 }
 
-/// Puts a rule in force, with changes to what it says.
-pub(super) fn put_in_force(
-    tx: &mut Tx,
-    rule: Authorized<Rule>,
-    changes: Option<&UpdateRule>,
-) -> ApiResult<Rule> {
-    let below = |error: ApiError| error.below("/changes");
-    let before = Rule::clone(&rule);
-    let mut after = before.clone();
-    if let Some(changes) = changes {
-        let (fields, faults) = changes.apply_to(&before).map_err(below)?;
+/// The rule as `wish` makes it, with what is wrong with its changes refused.
+pub(super) fn planned(tx: &Tx, rule: &Rule, wish: &PlanRule) -> ApiResult<Rule> {
+    let mut after = rule.clone();
+    if let Some(changes) = &wish.changes {
+        let (fields, faults) = changes.apply_to(rule).map_err(|error| error.below("/changes"))?;
         if !faults.is_empty() {
             return Err(ApiError::invalid(faults).below("/changes"));
         }
         after.fields = fields;
     }
-    if after.status != RuleStatus::Active {
-        after.status = RuleStatus::Active;
-        after.activated_at = Some(tx.now);
+    match wish.becomes {
+        PlannedStatus::Active if after.status != RuleStatus::Active => {
+            after.status = RuleStatus::Active;
+            after.activated_at = Some(tx.now);
+        }
+        PlannedStatus::Active => {}
+        PlannedStatus::Archived => after.status = RuleStatus::Archived,
     }
+    Ok(after)
+}
+
+/// Puts a rule in force as planned, with changes to what it says; or archives it.
+pub(super) fn put_in_force(tx: &mut Tx, rule: Authorized<Rule>, wish: &PlanRule) -> ApiResult<Rule> {
+    let before = Rule::clone(&rule);
+    let after = planned(tx, &before, wish)?;
+    let below = |error: ApiError| error.below("/changes");
     let after = write::one(tx, Change::Become(rule, Box::new(after), &RULE_APPLIED)).map_err(below)?;
     if after == before {
         // The writer tells of changes; that somebody applied the rule as it is, is told, too.

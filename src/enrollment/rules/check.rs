@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     job::ReconcileRule,
     model::{Rule, RuleStatus},
+    repeat::Repeat,
 };
 use crate::{
     app::Tx,
@@ -15,9 +16,9 @@ use crate::{
     catalog::courses::model::{Course, CourseStatus},
     db::{
         Condition, Sql,
-        schema::{courses, rule_courses},
+        schema::{courses, rule_targets, rules},
     },
-    enrollment::events::RULE_APPLIED,
+    enrollment::{events::RULE_APPLIED, target::Target},
     filter::{Attribute, Column, Kind},
     http::{ApiError, ApiResult, Code, FieldError},
     people::users,
@@ -38,13 +39,13 @@ impl Resource for Rule {
         name: "course_id",
         kind: Kind::Id,
         column: Column::Exists {
-            from: "rule_courses rc",
-            on: "rc.rule_id = rules.id",
-            value: "rc.course_id",
+            from: "rule_targets rt",
+            on: "rt.rule_id = rules.id",
+            value: "rt.course_id",
         },
         doc: "The courses that it asks for.",
     }];
-    const EXPANSIONS: &'static [Expansion] = &[Expansion::each::<Course>("courses", "course_ids")];
+    const EXPANSIONS: &'static [Expansion] = &[Expansion::each::<Course>("courses", "targets")];
     const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |rule| &rule.code)];
 
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
@@ -55,6 +56,8 @@ impl Resource for Rule {
         audiences(tx, drafts)?;
         let courses = Courses::load(tx, drafts)?;
         known_courses(drafts, &courses);
+        repeats(drafts);
+        limits(tx, drafts)?;
         for draft in without_faults(drafts).filter(|draft| is_active(draft)) {
             if let Err(error) = ready(&draft.after, &courses) {
                 draft.refuse(error);
@@ -64,18 +67,18 @@ impl Resource for Rule {
     }
 
     fn follow(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
-        let asking = due(drafts).filter(|draft| draft.sets(|rule| &rule.course_ids));
+        let asking = due(drafts).filter(|draft| draft.sets(|rule| &rule.targets));
         let asking: Vec<&Rule> = asking.map(|draft| &draft.after).collect();
         if asking.is_empty() {
             return Ok(());
         }
         let rules: Vec<Uuid> = asking.iter().map(|rule| rule.id).collect();
-        diesel::delete(rule_courses::table.filter(rule_courses::rule_id.eq_any(rules))).execute(tx.conn)?;
+        diesel::delete(rule_targets::table.filter(rule_targets::rule_id.eq_any(rules))).execute(tx.conn)?;
         let pairs = asking
             .iter()
-            .flat_map(|rule| rule.course_ids.iter().map(|course| (rule.id, *course)));
+            .flat_map(|rule| courses_of(rule).map(|course| (rule.id, course)));
         let (rules, courses): (Vec<Uuid>, Vec<Uuid>) = pairs.unzip();
-        sql!("INSERT INTO rule_courses (rule_id, course_id) SELECT * FROM unnest({rules}, {courses})")
+        sql!("INSERT INTO rule_targets (rule_id, course_id) SELECT * FROM unnest({rules}, {courses})")
             .execute(tx.conn)?;
         Ok(())
     }
@@ -138,7 +141,7 @@ impl Courses {
     fn load(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<Self> {
         let asked = drafts
             .iter()
-            .flat_map(|draft| draft.after.course_ids.iter().copied());
+            .flat_map(|draft| courses_of(&draft.after).chain(draft.after.due.counts_from_course()));
         let asked: HashSet<Uuid> = asked.collect();
         let scope = tx.caller.scope_if_any(Course::READ, tx.now);
         let visible = scope.map_or_else(Sql::never, |scope| Course::visible(&scope));
@@ -164,8 +167,10 @@ impl Courses {
     /// Whether a draft may ask for the course: a new one must be one that the caller may see; those that the rule has stay.
     fn takes(&self, draft: &Draft, course: &Uuid) -> bool {
         let before = draft.before.as_ref();
-        self.visible.contains(course)
-            || before.is_some_and(|rule| rule.course_ids.contains(course)) && self.stored.contains_key(course)
+        let is_named = |rule: &Rule| {
+            courses_of(rule).any(|known| known == *course) || rule.due.counts_from_course() == Some(*course)
+        };
+        self.visible.contains(course) || before.is_some_and(is_named) && self.stored.contains_key(course)
     }
 
     /// How problems call a course: its title is for callers who may see it.
@@ -180,32 +185,78 @@ impl Courses {
 /// Refuses rules that newly name a course which does not exist, or which the caller may not see, and sorts the courses of all.
 fn known_courses(drafts: &mut [Draft], courses: &Courses) {
     for draft in drafts {
-        let asked = draft.after.course_ids.iter().enumerate();
+        let asked = courses_of(&draft.after).enumerate();
         let unknown = asked.filter(|(_, course)| !courses.takes(draft, course));
         let faults = unknown.map(|(index, _)| {
-            FieldError::new(format!("/course_ids/{index}"), "names no course that you may see")
+            FieldError::new(format!("/targets/{index}/id"), "names no course that you may see")
         });
-        draft.refuse_faults(faults.collect());
-        draft.after.fields.course_ids.sort();
-        draft.after.fields.course_ids.dedup();
+        let counted = draft.after.due.counts_from_course();
+        let counted = counted.filter(|course| !courses.takes(draft, course));
+        let counted = counted.map(|_| FieldError::new("/due/course_id", "names no course that you may see"));
+        let faults: Vec<FieldError> = faults.chain(counted).collect();
+        draft.refuse_faults(faults);
+        draft.after.fields.targets.sort_by_key(|target| target.id);
+        draft.after.fields.targets.dedup();
     }
+}
+
+/// The courses among the targets of a rule.
+fn courses_of(rule: &Rule) -> impl Iterator<Item = Uuid> + '_ {
+    rule.targets.iter().filter_map(Target::course_id)
+}
+
+/// Refuses rules whose calendar is none.
+fn repeats(drafts: &mut [Draft]) {
+    for draft in drafts {
+        let fault = draft.after.repeat.as_ref().and_then(Repeat::fault);
+        let fault = fault.map(|fault| FieldError::new("/repeat/days", fault));
+        draft.refuse_faults(fault.into_iter().collect());
+    }
+}
+
+/// Rules that may be active at a time.
+const MOST_ACTIVE: i64 = 1_000;
+
+/// Refuses to activate more rules than there may be.
+fn limits(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    let was_active = |draft: &Draft| {
+        let before = draft.before.as_ref();
+        before.is_some_and(|rule| rule.status == RuleStatus::Active)
+    };
+    if !drafts.iter().any(|draft| is_active(draft) && !was_active(draft)) {
+        return Ok(());
+    }
+    let mut active: i64 = rules::table
+        .filter(rules::status.eq("active"))
+        .count()
+        .get_result(tx.conn)?;
+    for draft in drafts
+        .iter_mut()
+        .filter(|draft| is_active(draft) && !was_active(draft))
+    {
+        active += 1;
+        if active > MOST_ACTIVE {
+            draft.refuse(ApiError::new(
+                Code::Conflict,
+                format!("There are {MOST_ACTIVE} active rules, as many as there may be: archive one first."),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// An active rule asks for courses that can be taken.
 fn ready(rule: &Rule, courses: &Courses) -> ApiResult<()> {
-    if rule.course_ids.is_empty() {
+    if rule.targets.is_empty() {
         return Err(ApiError::new(
             Code::RuleNotReady,
-            "The rule asks for no course yet; give it course_ids.",
+            "The rule asks for nothing yet; give it targets.",
         ));
     }
-    let asked = rule
-        .course_ids
-        .iter()
-        .filter_map(|id| Some((id, courses.stored.get(id)?)));
+    let asked = courses_of(rule).filter_map(|id| Some((id, courses.stored.get(&id)?)));
     let unpublished = asked.filter(|(_, (status, _))| *status != CourseStatus::Published);
     let mut unpublished: Vec<String> = unpublished
-        .map(|(id, course)| courses.describe(id, course))
+        .map(|(id, course)| courses.describe(&id, course))
         .collect();
     if unpublished.is_empty() {
         return Ok(());
@@ -214,7 +265,7 @@ fn ready(rule: &Rule, courses: &Courses) -> ApiResult<()> {
     Err(ApiError::new(
         Code::RuleNotReady,
         format!(
-            "These courses are not published: {}. Publish them or take them out of course_ids.",
+            "These courses are not published: {}. Publish them or take them out of targets.",
             unpublished.join(", ")
         ),
     ))

@@ -1,11 +1,13 @@
-//! By when a rule wants its courses held, as data, as JSON and as SQL.
+//! By when a rule wants its targets completed, as data and as JSON.
 
 use chrono::NaiveDate;
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::{db::Fixed, json_column, period::Period};
+use super::settle::{Person, Proof};
+use crate::{json_column, period::Period};
 
 /// By when. Months are of the calendar: a month after 31 January is the last day of February.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, AsExpression, FromSqlRow)]
@@ -41,6 +43,27 @@ pub enum DuePolicy {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         minimum_lead: Option<Period>,
     },
+    /// So long after a date attribute of the person; not due while they have none.
+    AfterAttribute {
+        /// The name of an attribute of the kind date.
+        #[schema(min_length = 1, max_length = 100, example = "contract_signed_on")]
+        attribute: String,
+        /// How long.
+        offset: Period,
+        /// Never sooner than this long after joining the audience.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        minimum_lead: Option<Period>,
+    },
+    /// So long after the person last completed another course; not due before they did.
+    AfterCompletion {
+        /// The other course.
+        course_id: Uuid,
+        /// How long.
+        offset: Period,
+        /// Never sooner than this long after joining the audience.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        minimum_lead: Option<Period>,
+    },
 }
 
 json_column!(DuePolicy);
@@ -52,27 +75,50 @@ impl DuePolicy {
             DuePolicy::AfterJoining { .. } => None,
             DuePolicy::On { minimum_lead, .. }
             | DuePolicy::AfterHire { minimum_lead, .. }
-            | DuePolicy::AfterActivation { minimum_lead, .. } => *minimum_lead,
+            | DuePolicy::AfterActivation { minimum_lead, .. }
+            | DuePolicy::AfterAttribute { minimum_lead, .. }
+            | DuePolicy::AfterCompletion { minimum_lead, .. } => *minimum_lead,
+        }
+    }
+
+    /// The course whose completion it counts from.
+    pub fn counts_from_course(&self) -> Option<Uuid> {
+        match self {
+            DuePolicy::AfterCompletion { course_id, .. } => Some(*course_id),
+            _ => None,
+        }
+    }
+
+    /// When a first cycle is due for a person who joined the audience on `joined_on`; none while what it counts from is missing.
+    pub fn due_on(&self, person: &Person, joined_on: NaiveDate) -> Option<NaiveDate> {
+        let due = match self {
+            DuePolicy::On { date, .. } => Some(*date),
+            DuePolicy::AfterHire { offset, .. } => Some(offset.after(person.hired_on.unwrap_or(joined_on))),
+            DuePolicy::AfterJoining { offset } => Some(offset.after(joined_on)),
+            DuePolicy::AfterActivation { offset, .. } => person.activated_on.map(|day| offset.after(day)),
+            DuePolicy::AfterAttribute {
+                attribute, offset, ..
+            } => person.dates.get(attribute).map(|day| offset.after(*day)),
+            DuePolicy::AfterCompletion {
+                course_id, offset, ..
+            } => {
+                let evidence = person.evidence.get(course_id);
+                let completed = evidence
+                    .into_iter()
+                    .flatten()
+                    .filter(|one| matches!(one.proof, Proof::Completion(_)));
+                let last = completed.map(|one| one.on).max();
+                last.map(|day| offset.after(day))
+            }
+        };
+        Some(self.not_before_lead(due?, joined_on))
+    }
+
+    /// `due`, but not before the minimum lead has passed.
+    pub fn not_before_lead(&self, due: NaiveDate, joined_on: NaiveDate) -> NaiveDate {
+        match self.minimum_lead() {
+            Some(lead) => due.max(lead.after(joined_on)),
+            None => due,
         }
     }
 }
-
-/// The rules with their periods as values: read once a rule, not once a person.
-pub const POLICIES: Fixed = Fixed(
-    "SELECT id, version, status, due ->> 'kind' AS due_kind, (due ->> 'date')::date AS due_date,
-    (due ->> 'offset')::interval AS due_offset, (due ->> 'minimum_lead')::interval AS minimum_lead,
-    renewal_window::interval AS renewal_window FROM rules",
-);
-
-/// The due date of one of [`POLICIES`], `r`, for a person `u` who joined its audience as `m` says; NULL for none.
-/// PostgreSQL's `greatest` looks past NULL, so what is not due yet is told apart first.
-pub const DUE_ON: Fixed = Fixed(
-    "CASE
-    WHEN r.due_kind = 'after_activation' AND u.activated_on IS NULL THEN NULL
-    ELSE least(greatest((CASE r.due_kind
-        WHEN 'on' THEN r.due_date
-        WHEN 'after_hire' THEN coalesce(u.hired_on, m.joined_on) + r.due_offset
-        WHEN 'after_joining' THEN m.joined_on + r.due_offset
-        WHEN 'after_activation' THEN u.activated_on + r.due_offset
-    END)::date, (m.joined_on + r.minimum_lead)::date), DATE '9999-12-31') END",
-);

@@ -1,18 +1,16 @@
 //! Why a rule asks something of a person, and why not.
 
 use chrono::NaiveDate;
-use diesel::{
-    QueryableByName, RunQueryDsl,
-    sql_types::{Date, Jsonb, Nullable},
-};
+use diesel::{QueryableByName, RunQueryDsl, sql_types::Jsonb};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    due::{DUE_ON, DuePolicy, POLICIES},
+    due::DuePolicy,
     model::{Rule, RuleStatus},
+    reconcile,
 };
 use crate::{
     app::Tx,
@@ -87,18 +85,6 @@ struct Row {
     facts: Value,
     #[diesel(sql_type = Jsonb)]
     shown: Value,
-    #[diesel(sql_type = Nullable<Date>)]
-    joined_on: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<Date>)]
-    left_on: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<Date>)]
-    hired_on: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<Date>)]
-    activated_on: Option<NaiveDate>,
-    #[diesel(sql_type = Date)]
-    counted_from: NaiveDate,
-    #[diesel(sql_type = Nullable<Date>)]
-    due_on: Option<NaiveDate>,
 }
 
 /// Explains `rule` for `user`.
@@ -106,36 +92,32 @@ pub fn explain(tx: &mut Tx, rule: &Rule, user: &User) -> ApiResult<RuleExplanati
     let filter = users::filter::parse_field(tx, "/audience", &rule.audience)?;
     let shown = users::filter::parse_for_caller(tx, "/audience", &rule.audience)?;
     let row: Row = sql!(
-        "SELECT (SELECT {facts} FROM users WHERE users.id = u.id) AS facts,
-            (SELECT {shown} FROM users WHERE users.id = u.id) AS shown, m.since AS joined_on, m.left_on,
-            u.hired_on, u.activated_on, m.joined_on AS counted_from, {DUE_ON} AS due_on FROM users u
-         JOIN ({POLICIES}) r ON r.id = {rule.id}
-         CROSS JOIN LATERAL (SELECT member.joined_on AS since, member.left_on,
-                coalesce(member.joined_on, {today}) AS joined_on FROM (SELECT 1) one
-            LEFT JOIN LATERAL (SELECT CASE WHEN left_on IS NULL THEN joined_on END AS joined_on, left_on
-                FROM rule_members WHERE user_id = u.id AND rule_id = r.id) member ON TRUE) m
-         WHERE u.id = {user.id}",
+        "SELECT {facts} AS facts, {shown} AS shown FROM users WHERE users.id = {user.id}",
         facts = filter.facts_sql(),
         shown = shown.facts_sql(),
-        today = tx.today(),
     )
     .get_result(tx.conn)?;
     let audience = filter.explain_showing(&Facts::new(row.facts), &Facts::new(row.shown), &tx.filter_clock());
     let obstacles = obstacles(rule, user, audience.holds);
+    let person = reconcile::person(tx, user.id, rule)?;
+    let membership = person.memberships.get(&rule.id);
+    let joined_on = membership.filter(|membership| membership.left_on.is_none());
+    let joined_on = joined_on.map(|membership| membership.joined_on);
+    let counted_from = joined_on.unwrap_or(person.today);
     Ok(RuleExplanation {
         rule_id: rule.id,
         user_id: user.id,
         applies: obstacles.is_empty(),
         obstacles,
         audience,
-        joined_on: row.joined_on,
-        left_on: row.left_on,
+        joined_on,
+        left_on: membership.and_then(|membership| membership.left_on),
         due: DueExplanation {
             policy: rule.due.clone(),
-            hired_on: row.hired_on,
-            activated_on: row.activated_on,
-            counted_from: row.counted_from,
-            due_on: row.due_on,
+            hired_on: person.hired_on,
+            activated_on: person.activated_on,
+            counted_from,
+            due_on: rule.due.due_on(&person, counted_from),
         },
         requirements: requirements::store::of_rule(tx, user.id, rule.id)?,
     })

@@ -4,7 +4,10 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::reconcile::{Outcome, People, reconcile};
+use super::{
+    audience, policy,
+    reconcile::{Outcome, People, reconcile},
+};
 use crate::{
     app::Tx,
     db::schema::users,
@@ -47,7 +50,59 @@ impl Job for ReconcileRule {
     }
 }
 
-/// Reconciles all rules for all users: once a day, for what changes by the calendar alone.
+/// Settles what all rules want of some users.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SettleUsers {
+    /// Who.
+    pub user_ids: Vec<Uuid>,
+}
+
+impl Job for SettleUsers {
+    const KIND: &'static str = "settle_users";
+    const IS_LONG: bool = true;
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        run.finish(|tx| reconcile(tx, &*self.user_ids, None).map(drop))
+    }
+}
+
+/// Queues jobs that settle what rules want of these users.
+pub fn settle_later(tx: &mut Tx, users: &[Uuid]) -> ApiResult<()> {
+    for part in users.chunks(CHUNK as usize) {
+        tx.enqueue(&SettleUsers {
+            user_ids: part.to_vec(),
+        })?;
+    }
+    Ok(())
+}
+
+/// Queues what a new day may change by the calendar alone beside what indexes find: the audiences that speak of today.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReconcileDay {}
+
+impl Job for ReconcileDay {
+    const KIND: &'static str = "reconcile_day";
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        run.finish(|tx| {
+            let policies = policy::load(tx, None)?;
+            for rule_id in audience::that_speak_of_today(tx, &policies)? {
+                tx.enqueue(&ReconcileRule {
+                    rule_id,
+                    operation_id: None,
+                    progress: 0,
+                })?;
+            }
+            Ok(())
+        })
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(String::new())
+    }
+}
+
+/// Reconciles all rules for all users: once a week, to find what no change brought about.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReconcileAll {}
 

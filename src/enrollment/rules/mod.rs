@@ -1,15 +1,20 @@
 //! Rules: who must hold which courses, by when, and again when.
 
-pub mod audience;
+mod apply;
+mod audience;
 pub mod change;
+mod changes;
 pub mod check;
 pub mod due;
 pub mod explain;
+mod facts;
 pub mod job;
 pub mod model;
 pub mod plan;
 pub mod plan_job;
 pub mod plan_model;
+mod policy;
 pub mod reconcile;
+pub mod repeat;
 pub mod routes;
-mod steps;
+pub mod settle;

@@ -10,10 +10,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::due::DuePolicy;
+use super::{due::DuePolicy, repeat::Repeat};
 use crate::{
     bulk_row,
     db::{schema::rules, sql::Fragment},
+    enrollment::target::Target,
     period::Period,
     resource,
     resource::{Create, Record, Update},
@@ -27,7 +28,8 @@ text_enum! {
         Draft = "draft",
         /// Makes requirements.
         Active = "active",
-        /// Does nothing for now; requirements for which it was the only reason have ended.
+        /// Frozen: nothing opens, moves or renews by it. Its requirements stay, completions satisfy them, and those of users who
+        /// leave the audience end.
         Paused = "paused",
         /// Does nothing, for good.
         Archived = "archived",
@@ -40,6 +42,28 @@ text_enum! {
         /// It ends, unless something else asks for it.
         End = "end",
         /// It stays until it is satisfied; no further cycle opens.
+        KeepUntilSatisfied = "keep_until_satisfied",
+        /// It stays, and further cycles open.
+        Keep = "keep",
+    }
+}
+
+text_enum! {
+    /// Whether completions count that happened before a cycle opened.
+    EarlyCompletions {
+        /// They count as long as they are valid.
+        Count = "count",
+        /// They do not: only what is completed once the cycle is open counts.
+        Ignore = "ignore",
+    }
+}
+
+text_enum! {
+    /// What becomes of a due date in an absence of its user.
+    OnAbsence {
+        /// It moves behind the end of the absence; in an absence whose end is not known nothing is due.
+        Move = "move",
+        /// It stays.
         Keep = "keep",
     }
 }
@@ -106,32 +130,56 @@ pub struct RuleFields {
     )]
     #[record(opaque)]
     pub audience: String,
-    /// The courses; each is a requirement of its own.
+    /// What must be completed; each is a requirement of its own.
     #[serde(default)]
     #[schema(max_items = 100)]
     #[diesel(
-        select_expression = course_ids(),
-        select_expression_type = Fragment<Array<sql_types::Uuid>>
+        select_expression = targets(),
+        select_expression_type = Fragment<Array<sql_types::Jsonb>>
     )]
     #[record(elsewhere)]
-    pub course_ids: Vec<Uuid>,
+    pub targets: Vec<Target>,
     /// By when.
     #[record(opaque)]
     pub due: DuePolicy,
-    /// How long before a completion expires the next cycle opens.
+    /// Again when; as the validity period of the course says, if null.
+    #[serde(default)]
+    #[record(opaque)]
+    pub repeat: Option<Repeat>,
+    /// How long before the validity of a cycle ends the next one opens.
     #[serde(default = "default_renewal_window")]
     #[record(opaque)]
     pub renewal_window: Period,
+    /// How long after the validity of a cycle ended the next one is due. It moves no validity.
+    #[serde(default)]
+    #[record(opaque)]
+    pub grace_period: Period,
+    /// How long after a completion the next cycle opens at the soonest.
+    #[serde(default)]
+    #[record(opaque)]
+    pub minimum_gap: Period,
+    /// Whether completions count that happened before a cycle opened.
+    #[serde(default = "default_early_completions")]
+    #[schema(default = "count")]
+    pub early_completions: EarlyCompletions,
+    /// What happens to a due date in an absence of its user.
+    #[serde(default = "default_on_absence")]
+    #[schema(default = "move")]
+    pub on_absence: OnAbsence,
+    /// How long after an absence something is due that would have been due in it.
+    #[serde(default = "default_absence_lead")]
+    #[record(opaque)]
+    pub absence_lead: Period,
     /// What happens to requirements when users leave the audience.
     #[serde(default = "default_on_leave")]
     #[schema(default = "end")]
     pub on_leave: OnLeave,
 }
 
-fn course_ids() -> Fragment<Array<sql_types::Uuid>> {
+fn targets() -> Fragment<Array<sql_types::Jsonb>> {
     Fragment::new(sql!(
-        "ARRAY(SELECT rule_courses.course_id FROM rule_courses WHERE rule_courses.rule_id = rules.id
-            ORDER BY 1)"
+        "ARRAY(SELECT target_json(rule_targets.course_id, rule_targets.path_id) FROM rule_targets
+            WHERE rule_targets.rule_id = rules.id ORDER BY rule_targets.target_id)"
     ))
 }
 
@@ -153,6 +201,18 @@ resource!(Rule in rules, fields: RuleFields, name: "rule", kind: "rule", externa
 
 fn default_renewal_window() -> Period {
     "P30D".parse().unwrap_or_default()
+}
+
+fn default_early_completions() -> EarlyCompletions {
+    EarlyCompletions::Count
+}
+
+fn default_on_absence() -> OnAbsence {
+    OnAbsence::Move
+}
+
+fn default_absence_lead() -> Period {
+    "P14D".parse().unwrap_or_default()
 }
 
 fn default_on_leave() -> OnLeave {

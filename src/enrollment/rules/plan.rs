@@ -1,45 +1,44 @@
-//! What applying a rule would do, and applying it on the strength of that.
+//! What putting a rule in force would do, and applying it on the strength of that.
 //!
-//! A plan is the very reconcile that applying runs, in a savepoint that is rolled back: it cannot differ. Both walk over
-//! everybody, so both are operations.
+//! A plan is the differences that applying works off, found by the same function: it cannot differ, and it changes no fact. Both
+//! walk over everybody, so both are operations.
 
-use std::ops::AddAssign;
+use std::{collections::HashSet, ops::AddAssign};
 
+use chrono::NaiveDate;
 use data_encoding::HEXLOWER;
-use diesel::{
-    QueryableByName, RunQueryDsl,
-    sql_types::{BigInt, Text},
-};
+use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
-    change::put_in_force,
-    model::{Rule, UpdateRule},
+    change::{self, put_in_force},
+    changes::{Change, ChangeKind},
+    model::Rule,
     plan_job::{ApplyRuleJob, MakePlan},
-    plan_model::{ApplyRule, PlanRule, PlannedChange, RulePlan},
-    reconcile::{self, Outcome, People, ReconcileScope},
+    plan_model::{ApplyRule, PlanRule, PlannedChange, PlannedChangeKind, RulePlan},
+    reconcile::{self, Outcome, People, Question},
 };
 use crate::{
     app::Tx,
     authz::Authorized,
-    db::Sql,
+    enrollment::target::Target,
     http::{ApiError, ApiResult, Code},
     operations::{self, Operation},
     sql,
 };
 
 /// Changes that a plan shows one by one; its counts and its hash are about all of them.
-const SHOWN: i64 = 100;
+const SHOWN: usize = 100;
 
 /// Begins to plan `rule`. What can be said at once against its text is.
 pub fn begin(tx: &mut Tx, rule: Authorized<Rule>, wish: PlanRule) -> ApiResult<Operation> {
     let rule_id = rule.id;
-    rehearse(tx, |tx| put_in_force(tx, rule, wish.changes.as_ref()))?;
+    check(tx, rule, &wish)?;
     let operation = operations::begin(tx, "rule.plan", None)?;
     tx.enqueue(&MakePlan {
         rule_id,
-        changes: wish.changes,
+        wish,
         operation_id: operation.id,
     })?;
     Ok(operation)
@@ -48,7 +47,7 @@ pub fn begin(tx: &mut Tx, rule: Authorized<Rule>, wish: PlanRule) -> ApiResult<O
 /// Begins to put `rule` in force as it was planned.
 pub fn begin_application(tx: &mut Tx, rule: Authorized<Rule>, wish: ApplyRule) -> ApiResult<Operation> {
     let rule_id = rule.id;
-    rehearse(tx, |tx| put_in_force(tx, rule, wish.changes.as_ref()))?;
+    check(tx, rule, &wish.as_plan())?;
     let operation = operations::begin(tx, "rule.application", None)?;
     tx.enqueue(&ApplyRuleJob {
         rule_id,
@@ -56,6 +55,12 @@ pub fn begin_application(tx: &mut Tx, rule: Authorized<Rule>, wish: ApplyRule) -
         operation_id: operation.id,
     })?;
     Ok(operation)
+}
+
+/// Writes the rule as it would be, and takes it back: the writer says what is wrong with it.
+fn check(tx: &mut Tx, rule: Authorized<Rule>, wish: &PlanRule) -> ApiResult<()> {
+    let (outcome, _) = tx.rehearse(|tx| put_in_force(tx, rule, wish))?;
+    outcome.map(drop)
 }
 
 /// Refuses to apply what is not what was planned, or what ends more than was allowed.
@@ -78,12 +83,6 @@ pub(super) fn check_against_plan(plan: &RulePlan, wish: &ApplyRule) -> ApiResult
     Ok(())
 }
 
-/// Does `work` and undoes it.
-fn rehearse<T>(tx: &mut Tx, work: impl FnOnce(&mut Tx) -> ApiResult<T>) -> ApiResult<T> {
-    let (outcome, _) = tx.rehearse(work)?;
-    outcome
-}
-
 /// How many requirements the rule is a reason of and might end, satisfied or not: of a person and a course the current one.
 pub(super) fn live_requirements(tx: &mut Tx, rule_id: Uuid) -> ApiResult<i64> {
     #[derive(QueryableByName)]
@@ -96,7 +95,7 @@ pub(super) fn live_requirements(tx: &mut Tx, rule_id: Uuid) -> ApiResult<i64> {
             AND q.id = rr.requirement_id WHERE rr.ended_at IS NULL AND q.ended_at IS NULL
             AND rr.rule_id = {rule_id} AND NOT EXISTS (SELECT 1 FROM requirements later
                 WHERE later.user_id = q.user_id
-                    AND later.course_id = q.course_id AND later.cycle > q.cycle)"
+                    AND later.target_id = q.target_id AND later.cycle > q.cycle)"
     )
     .get_result(tx.conn)?;
     Ok(count.count)
@@ -115,94 +114,136 @@ pub(super) struct PlannedPart {
 /// What putting `rule` in force would do to `people`.
 pub(super) fn plan_part(
     tx: &mut Tx,
-    rule: Authorized<Rule>,
-    changes: Option<&UpdateRule>,
+    rule: &Rule,
+    wish: &PlanRule,
     people: &People,
 ) -> ApiResult<PlannedPart> {
-    rehearse(tx, |tx| {
-        let rule = put_in_force(tx, rule, changes)?;
-        let outcome = reconcile::reconcile(tx, people.clone(), Some(rule.id))?;
-        let changed = changed(tx, rule.id, people);
-        let totals: Totals = sql!(
-            "{changed} SELECT count(*) FILTER (WHERE kind = 'opens') AS opens,
-                count(*) FILTER (WHERE kind = 'satisfied') AS satisfied,
-                count(*) FILTER (WHERE kind = 'ends' AND is_of_rule) AS ends,
-                count(*) FILTER (WHERE kind = 'moves') AS moves,
-                coalesce(string_agg(concat_ws(' ', user_id, course_id, cycle, kind, due_on) || E'\\n', ''
-                    ORDER BY user_id, course_id, cycle), '') AS lines
-             FROM changed"
-        )
-        .get_result(tx.conn)?;
-        let shown: Vec<PlannedChange> = sql!(
-            "{changed} SELECT user_id, course_id, kind, due_on FROM changed
-             ORDER BY user_id, course_id, cycle LIMIT {SHOWN}"
-        )
-        .load(tx.conn)?;
-        Ok(PlannedPart {
-            outcome,
-            counts: totals.counts,
-            lines: totals.lines,
-            shown,
-        })
+    let planned = change::planned(tx, rule, wish)?;
+    let question = Question {
+        rule: Some(rule.id),
+        instead: Some(&planned),
+        day: wish.day,
+    };
+    let changes = reconcile::foresee(tx, people.clone(), &question)?;
+    Ok(PlannedPart::of(rule.id, &changes))
+}
+
+impl PlannedPart {
+    fn of(rule: Uuid, changes: &[Change]) -> Self {
+        let lost = changes
+            .iter()
+            .filter(|change| change.change == ChangeKind::ReasonEnded && change.rule_id == Some(rule));
+        let lost: HashSet<Option<Uuid>> = lost.map(|change| change.requirement_id).collect();
+        let mut part = PlannedPart {
+            outcome: Outcome::of(changes),
+            ..PlannedPart::default()
+        };
+        for change in changes {
+            let Some(kind) = planned_kind(change) else {
+                continue;
+            };
+            let is_of_rule = lost.contains(&change.requirement_id);
+            part.counts.add(kind, is_of_rule);
+            part.lines.push_str(&line(change, kind));
+            if let (Some(course_id), true) = (change.course_id, part.shown.len() < SHOWN) {
+                part.shown.push(PlannedChange {
+                    user_id: change.user_id,
+                    target: Target::course(course_id),
+                    cycle: change.cycle.unwrap_or_default(),
+                    kind,
+                    due_on: change.due_on,
+                    valid_until: change.valid_until,
+                });
+            }
+        }
+        part
+    }
+}
+
+fn line(change: &Change, kind: PlannedChangeKind) -> String {
+    let day = |day: Option<NaiveDate>| day.map_or(String::new(), |day| day.to_string());
+    format!(
+        "{} {} {} {} {} {}\n",
+        change.user_id,
+        change.course_id.unwrap_or_default(),
+        change.cycle.unwrap_or_default(),
+        kind.as_str(),
+        day(change.due_on),
+        day(change.valid_until),
+    )
+}
+
+/// What a plan calls a change of a requirement; nothing for other changes.
+fn planned_kind(change: &Change) -> Option<PlannedChangeKind> {
+    Some(match change.change {
+        ChangeKind::Opens if change.satisfied_at.is_none() => PlannedChangeKind::Opens,
+        ChangeKind::Opens | ChangeKind::Satisfied => PlannedChangeKind::Satisfied,
+        ChangeKind::Reopens => PlannedChangeKind::Reopens,
+        ChangeKind::Resumes => PlannedChangeKind::Resumes,
+        ChangeKind::Moves => PlannedChangeKind::Moves,
+        ChangeKind::Ends => PlannedChangeKind::Ends,
+        ChangeKind::Joins
+        | ChangeKind::Leaves
+        | ChangeKind::ReasonAdded
+        | ChangeKind::ReasonMoved
+        | ChangeKind::ReasonDated
+        | ChangeKind::ReasonEnded => return None,
     })
 }
 
-#[derive(Debug, Default, Clone, Copy, QueryableByName)]
+#[derive(Debug, Default, Clone, Copy)]
 struct Counts {
-    #[diesel(sql_type = BigInt)]
     opens: i64,
-    #[diesel(sql_type = BigInt)]
     satisfied: i64,
-    #[diesel(sql_type = BigInt)]
+    reopens: i64,
+    resumes: i64,
     ends: i64,
-    #[diesel(sql_type = BigInt)]
     moves: i64,
+}
+
+impl Counts {
+    fn add(&mut self, kind: PlannedChangeKind, is_of_rule: bool) {
+        match kind {
+            PlannedChangeKind::Opens => self.opens += 1,
+            PlannedChangeKind::Satisfied => self.satisfied += 1,
+            PlannedChangeKind::Reopens => self.reopens += 1,
+            PlannedChangeKind::Resumes => self.resumes += 1,
+            PlannedChangeKind::Moves => self.moves += 1,
+            PlannedChangeKind::Ends => self.ends += i64::from(is_of_rule),
+        }
+    }
 }
 
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.opens += other.opens;
         self.satisfied += other.satisfied;
+        self.reopens += other.reopens;
+        self.resumes += other.resumes;
         self.ends += other.ends;
         self.moves += other.moves;
     }
 }
 
-#[derive(QueryableByName)]
-struct Totals {
-    #[diesel(embed)]
-    counts: Counts,
-    #[diesel(sql_type = Text)]
-    lines: String,
-}
-
-/// `changed`: what this transaction did to the requirements of `people`, and whether the rule was a reason of what ends.
-fn changed(tx: &Tx, rule_id: Uuid, people: &People) -> Sql {
-    let now = tx.now;
-    sql!(
-        "WITH changed AS (SELECT q.user_id, q.course_id, q.cycle, q.due_on,
-                CASE WHEN q.ended_at = {now} THEN 'ends' WHEN q.satisfied_at IS NOT NULL THEN 'satisfied'
-                    WHEN q.created_at = {now} THEN 'opens' ELSE 'moves' END AS kind,
-                EXISTS (SELECT 1 FROM requirement_reasons rr
-                    WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at = {now}
-                        AND rr.rule_id = {rule_id}) AS is_of_rule
-            FROM requirements q
-            WHERE q.updated_at = {now} AND {users}) ",
-        users = ReconcileScope::of(people.clone()).users("q.user_id"),
-    )
-}
-
 /// Adds up a plan.
 pub(super) struct PlanTotals {
     hash: Sha256,
+    day: Option<NaiveDate>,
     total: PlannedPart,
 }
 
 impl PlanTotals {
     /// The plan of `rule` before anybody was looked at.
-    pub(super) fn of(rule: &Rule) -> Self {
+    pub(super) fn of(rule: &Rule, wish: &PlanRule) -> Self {
+        let day = wish.day.map_or(String::new(), |day| day.to_string());
         PlanTotals {
-            hash: Sha256::new_with_prefix(format!("{} {}\n", rule.id, rule.version)),
+            hash: Sha256::new_with_prefix(format!(
+                "{} {} {} {day}\n",
+                rule.id,
+                rule.version,
+                wish.becomes.as_str()
+            )),
+            day: wish.day,
             total: PlannedPart::default(),
         }
     }
@@ -212,7 +253,7 @@ impl PlanTotals {
         self.hash.update(some.lines);
         self.total.outcome += some.outcome;
         self.total.counts += some.counts;
-        let room = (SHOWN as usize).saturating_sub(self.total.shown.len());
+        let room = SHOWN.saturating_sub(self.total.shown.len());
         self.total.shown.extend(some.shown.into_iter().take(room));
     }
 
@@ -227,10 +268,13 @@ impl PlanTotals {
         self.hash.update(format!("{} {}", outcome.joined, outcome.left));
         RulePlan {
             plan_hash: HEXLOWER.encode(&self.hash.finalize()),
+            day: self.day,
             joins: outcome.joined,
             leaves: outcome.left,
             opens: counts.opens,
             satisfied: counts.satisfied,
+            reopens: counts.reopens,
+            resumes: counts.resumes,
             ends: counts.ends,
             moves: counts.moves,
             live_requirements,

@@ -6,9 +6,9 @@ use uuid::Uuid;
 use super::{
     change,
     job::{self, ReconcileRule},
-    model::{Rule, UpdateRule},
+    model::Rule,
     plan,
-    plan_model::{ApplyRule, RulePlan},
+    plan_model::{ApplyRule, PlanRule, RulePlan},
 };
 use crate::{
     app::Tx,
@@ -23,8 +23,8 @@ use crate::{
 pub struct MakePlan {
     /// Which rule.
     pub rule_id: Uuid,
-    /// What would be changed in it first.
-    pub changes: Option<UpdateRule>,
+    /// What would become of it.
+    pub wish: PlanRule,
     /// The operation whose result is the plan.
     pub operation_id: Uuid,
 }
@@ -35,7 +35,7 @@ impl Job for MakePlan {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         begin(run, self.operation_id, 1)?;
-        let plan = make(run, self.rule_id, self.changes.as_ref(), self.operation_id)?;
+        let plan = make(run, self.rule_id, &self.wish, self.operation_id)?;
         run.finish(|tx| match &plan {
             Some(plan) => operations::succeed(tx, self.operation_id, plan),
             None => operations::cancel(tx, self.operation_id, &()),
@@ -63,15 +63,15 @@ impl Job for ApplyRuleJob {
     const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        let changes = self.wish.changes.as_ref();
+        let wish = self.wish.as_plan();
         let people = begin(run, self.operation_id, 2)?;
-        let Some(plan) = make(run, self.rule_id, changes, self.operation_id)? else {
+        let Some(plan) = make(run, self.rule_id, &wish, self.operation_id)? else {
             return run.finish(|tx| operations::cancel(tx, self.operation_id, &()));
         };
         plan::check_against_plan(&plan, &self.wish)?;
         run.finish(|tx| {
             let rule = rule(tx, self.rule_id)?;
-            change::put_in_force(tx, rule, changes)?;
+            change::put_in_force(tx, rule, &wish)?;
             tx.enqueue(&ReconcileRule {
                 rule_id: self.rule_id,
                 operation_id: Some(self.operation_id),
@@ -93,21 +93,12 @@ fn begin(run: &JobRun, operation: Uuid, times: i64) -> Result<i64, JobError> {
 }
 
 /// The plan; none if somebody asked to end early.
-fn make(
-    run: &JobRun,
-    rule_id: Uuid,
-    changes: Option<&UpdateRule>,
-    operation: Uuid,
-) -> Result<Option<RulePlan>, JobError> {
-    let mut tally = plan::PlanTotals::of(&*run.read(|tx| rule(tx, rule_id))?);
+fn make(run: &JobRun, rule_id: Uuid, wish: &PlanRule, operation: Uuid) -> Result<Option<RulePlan>, JobError> {
+    let rule = run.read(|tx| rule(tx, rule_id))?;
+    let mut tally = plan::PlanTotals::of(&rule, wish);
     let is_whole = job::walk(run, |people, done| {
-        tally.add(run.write(|tx| {
-            let rule = rule(tx, rule_id)?;
-            let foreseen = plan::plan_part(tx, rule, changes, people)?;
-            operations::progress(tx, operation, done)?;
-            Ok(foreseen)
-        })?);
-        Ok(())
+        tally.add(run.read(|tx| plan::plan_part(tx, &rule, wish, people))?);
+        run.write(|tx| operations::progress(tx, operation, done))
     })?;
     if !is_whole {
         return Ok(None);

@@ -1,29 +1,39 @@
 //! The types of `/v1/rules/{rule_id}/plans` and `/applications`.
 
 use chrono::NaiveDate;
-use diesel::{
-    QueryableByName,
-    sql_types::{Date, Nullable, Text, Uuid as SqlUuid},
-};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
 use super::model::UpdateRule;
-use crate::text_enum;
+use crate::{enrollment::target::Target, text_enum};
 
 text_enum! {
     /// What happens to a requirement.
     PlannedChangeKind {
         /// It opens.
         Opens = "opens",
-        /// An existing completion satisfies it at once.
+        /// An existing completion or waiver satisfies it at once.
         Satisfied = "satisfied",
+        /// It was satisfied, and is open again.
+        Reopens = "reopens",
+        /// It had ended, and goes on.
+        Resumes = "resumes",
         /// It ends.
         Ends = "ends",
-        /// Its due date moves.
+        /// A date of it moves.
         Moves = "moves",
+    }
+}
+
+text_enum! {
+    /// What a plan makes of a rule.
+    PlannedStatus {
+        /// It is activated, or stays active.
+        Active = "active",
+        /// It is archived.
+        Archived = "archived",
     }
 }
 
@@ -34,6 +44,13 @@ pub struct PlanRule {
     /// Changes to the rule that the plan assumes; default: none.
     #[serde(default)]
     pub changes: Option<UpdateRule>,
+    /// What becomes of the rule.
+    #[serde(default = "active")]
+    #[schema(default = "active")]
+    pub becomes: PlannedStatus,
+    /// Simulates another day: what the rule would do if it were that day, with the facts of today. Such a plan cannot be applied.
+    #[serde(default)]
+    pub day: Option<NaiveDate>,
 }
 
 /// A planned rule change to apply.
@@ -46,17 +63,34 @@ pub struct ApplyRule {
     /// What is changed in the rule first: the same as was planned.
     #[serde(default)]
     pub changes: Option<UpdateRule>,
+    /// What becomes of the rule: the same as was planned.
+    #[serde(default = "active")]
+    #[schema(default = "active")]
+    pub becomes: PlannedStatus,
     /// The largest share of the rule's requirements, open and satisfied ones, that may end.
     #[serde(default = "default_allowance")]
     #[schema(minimum = 0, maximum = 100, default = 10)]
     pub allow_removals_percent: f64,
 }
 
-/// What activating or changing a rule would do now.
+impl ApplyRule {
+    /// What was planned.
+    pub(super) fn as_plan(&self) -> PlanRule {
+        PlanRule {
+            changes: self.changes.clone(),
+            becomes: self.becomes,
+            day: None,
+        }
+    }
+}
+
+/// What activating, changing or archiving a rule would do now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RulePlan {
     /// The hash of this plan; it changes with the rule, with users' facts and with completions.
     pub plan_hash: String,
+    /// The day that it simulates; null for today.
+    pub day: Option<NaiveDate>,
     /// People who would join the audience.
     pub joins: i64,
     /// People who would leave it.
@@ -65,9 +99,13 @@ pub struct RulePlan {
     pub opens: i64,
     /// Requirements that a completion would satisfy at once.
     pub satisfied: i64,
+    /// Satisfied requirements that would be open again.
+    pub reopens: i64,
+    /// Ended requirements that would go on.
+    pub resumes: i64,
     /// Requirements of the rule that would end, open and satisfied ones.
     pub ends: i64,
-    /// Requirements whose due date would move.
+    /// Requirements of which a date would move.
     pub moves: i64,
     /// Requirements that the rule is a reason of now, open and satisfied ones; of cycles only the current one.
     pub live_requirements: i64,
@@ -78,20 +116,24 @@ pub struct RulePlan {
 }
 
 /// A change that a plan foresees.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, QueryableByName)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlannedChange {
     /// The user.
-    #[diesel(sql_type = SqlUuid)]
     pub user_id: Uuid,
-    /// The course.
-    #[diesel(sql_type = SqlUuid)]
-    pub course_id: Uuid,
+    /// The target.
+    pub target: Target,
+    /// The cycle.
+    pub cycle: i32,
     /// What happens to it.
-    #[diesel(sql_type = Text)]
     pub kind: PlannedChangeKind,
     /// When it would be due.
-    #[diesel(sql_type = Nullable<Date>)]
     pub due_on: Option<NaiveDate>,
+    /// Until when what satisfies it would count.
+    pub valid_until: Option<NaiveDate>,
+}
+
+fn active() -> PlannedStatus {
+    PlannedStatus::Active
 }
 
 fn default_allowance() -> f64 {

@@ -1,25 +1,35 @@
 //! Makes requirements what the rules say that they should be.
 //!
 //! Level-triggered: it compares what is with what should be, so it may run at any time, and a second run changes
-//! nothing and writes no event. The same statements serve everybody and one person; they differ in a condition.
-//! In order: audiences, reasons that ended, completions that satisfy, rows to open (first cycles and next ones) and
-//! reasons that came or moved, due dates, enrollments. See [`super::steps`].
-//!
-//! The *current* requirement of a person and a course is the one of the latest cycle. Rules speak to it alone:
-//! those of earlier cycles are never touched again, and an ended one is followed by a new one.
+//! nothing and writes no event. Differences come first: facts are read ([`super::facts`]), what should be follows from them
+//! ([`super::settle`]), and what differs is stored as rows ([`super::changes`]), which plain statements apply ([`super::apply`]). The
+//! same for everybody and for one person; a plan stops before it applies.
 
-use std::ops::AddAssign;
+use std::{
+    collections::{HashMap, HashSet},
+    ops::AddAssign,
+};
 
-use diesel::RunQueryDsl;
+use chrono::NaiveDate;
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{audience, steps};
+use super::{
+    apply, audience,
+    changes::{self, Basis, Change, ChangeKind},
+    facts as loaded,
+    model::Rule,
+    policy::{self, Policy},
+    settle::Person,
+};
 use crate::{
     app::Tx,
     db::{Fixed, Sql},
-    http::ApiResult,
+    enrollment::target::Target,
+    filter::FilterClock,
+    http::{ApiError, ApiResult},
     people::facts,
     sql,
 };
@@ -37,6 +47,10 @@ pub enum People {
 impl People {
     /// Everybody.
     pub const EVERYBODY: Self = People::Between(Uuid::nil(), Uuid::max());
+
+    fn is_nobody(&self) -> bool {
+        matches!(self, People::These(people) if people.is_empty())
+    }
 }
 
 impl From<&[Uuid]> for People {
@@ -55,13 +69,14 @@ impl From<Uuid> for People {
 #[derive(Debug, Clone)]
 pub(super) struct ReconcileScope {
     whom: People,
-    /// One rule, and the courses that it asks or asked for.
+    /// One rule, and the targets that it asks or asked for.
     rule: Option<(Uuid, Vec<Uuid>)>,
 }
 
 /// What a reconcile did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ReconcileOutcome)]
+#[serde(default)]
 pub struct Outcome {
     /// People who joined an audience.
     pub joined: i64,
@@ -69,18 +84,24 @@ pub struct Outcome {
     pub left: i64,
     /// Requirements that opened.
     pub opened: i64,
-    /// Requirements that a completion satisfied.
-    pub satisfied: usize,
+    /// Requirements that a completion or a waiver satisfied, with those that were satisfied when they opened.
+    pub satisfied: i64,
+    /// Ended requirements that went on.
+    pub resumed: i64,
+    /// Satisfied requirements that are open again.
+    pub reopened: i64,
     /// Reasons added to requirements that were there.
     pub reasons_added: i64,
     /// Reasons whose due date moved.
     pub reasons_moved: i64,
-    /// Requirements that ended, which a plan counts as `ends`, and reasons that ended of requirements which go on by others.
-    pub ended: usize,
-    /// Requirements whose due date moved.
-    pub moved: usize,
+    /// Reasons that ended of requirements which go on by others.
+    pub reasons_ended: i64,
+    /// Requirements that ended.
+    pub ended: i64,
+    /// Requirements of which a date moved.
+    pub moved: i64,
     /// Enrollments made.
-    pub enrolled: usize,
+    pub enrolled: i64,
 }
 
 impl AddAssign for Outcome {
@@ -89,11 +110,42 @@ impl AddAssign for Outcome {
         self.left += other.left;
         self.opened += other.opened;
         self.satisfied += other.satisfied;
+        self.resumed += other.resumed;
+        self.reopened += other.reopened;
         self.reasons_added += other.reasons_added;
         self.reasons_moved += other.reasons_moved;
+        self.reasons_ended += other.reasons_ended;
         self.ended += other.ended;
         self.moved += other.moved;
         self.enrolled += other.enrolled;
+    }
+}
+
+impl Outcome {
+    /// What changes are about to do, without enrollments.
+    pub(super) fn of(changes: &[Change]) -> Self {
+        let mut outcome = Outcome::default();
+        for change in changes {
+            let has_own_event = change.why.is_none();
+            match change.change {
+                ChangeKind::Joins => outcome.joined += 1,
+                ChangeKind::Leaves => outcome.left += 1,
+                ChangeKind::Opens => {
+                    outcome.opened += 1;
+                    outcome.satisfied += i64::from(change.satisfied_at.is_some());
+                }
+                ChangeKind::Satisfied => outcome.satisfied += 1,
+                ChangeKind::Reopens => outcome.reopened += 1,
+                ChangeKind::Resumes => outcome.resumed += 1,
+                ChangeKind::Moves => outcome.moved += 1,
+                ChangeKind::Ends => outcome.ended += 1,
+                ChangeKind::ReasonAdded if has_own_event => outcome.reasons_added += 1,
+                ChangeKind::ReasonMoved => outcome.reasons_moved += 1,
+                ChangeKind::ReasonEnded if has_own_event => outcome.reasons_ended += 1,
+                ChangeKind::ReasonAdded | ChangeKind::ReasonDated | ChangeKind::ReasonEnded => {}
+            }
+        }
+        outcome
     }
 }
 
@@ -109,43 +161,81 @@ pub fn react(tx: &mut Tx) -> ApiResult<()> {
 
 /// Reconciles users with one `rule`, or with all.
 pub fn reconcile(tx: &mut Tx, whom: impl Into<People>, rule: Option<Uuid>) -> ApiResult<Outcome> {
-    let mut reach = ReconcileScope::of(whom.into());
-    if reach.is_empty() {
+    let whom = whom.into();
+    if whom.is_nobody() {
         return Ok(Outcome::default());
     }
-    lock(tx, &reach)?;
-    if let Some(rule) = rule {
-        reach.rule = Some((rule, courses_of(tx, rule, &reach)?));
-    }
-    reconcile_scope(tx, &reach)
+    lock(tx, &ReconcileScope::of(whom.clone()))?;
+    let changes = foresee(
+        tx,
+        whom,
+        &Question {
+            rule,
+            ..Question::default()
+        },
+    )?;
+    apply::apply(tx, &changes)
 }
 
-fn reconcile_scope(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<Outcome> {
-    let moves = audience::refresh_members(tx, reach)?;
-    let mut outcome = Outcome {
-        joined: moves.joined,
-        left: moves.left,
-        ended: steps::end(tx, reach)?,
-        ..Outcome::default()
-    };
-    // What opens may be satisfied already, and that may be near its end; then its next cycle opens too.
-    loop {
-        let satisfied = steps::satisfy(tx, reach)?;
-        outcome.satisfied += satisfied;
-        if outcome.opened > 0 && satisfied == 0 {
-            break;
-        }
-        let brought = steps::open_requirements(tx, reach)?;
-        outcome.opened += brought.opened;
-        outcome.reasons_added += brought.added;
-        outcome.reasons_moved += brought.moved;
-        if brought.opened == 0 {
-            break;
-        }
+/// What is to be found out.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Question<'a> {
+    /// About one rule only.
+    pub rule: Option<Uuid>,
+    /// What a rule would say, instead of what it says.
+    pub instead: Option<&'a Rule>,
+    /// As if it were this day.
+    pub day: Option<NaiveDate>,
+}
+
+/// What should change. Writes nothing.
+pub(super) fn foresee(tx: &mut Tx, whom: People, question: &Question) -> ApiResult<Vec<Change>> {
+    let mut reach = ReconcileScope::of(whom);
+    let policies = policy::load(tx, question.instead)?;
+    if let Some(rule) = question.rule {
+        reach.rule = Some((rule, targets_of(tx, rule, policies.get(&rule), &reach)?));
     }
-    outcome.moved = steps::move_due_dates(tx, reach)?;
-    outcome.enrolled = steps::enroll(tx, reach)?;
-    Ok(outcome)
+    let clock = match question.day {
+        Some(today) => FilterClock { today, now: tx.now },
+        None => tx.filter_clock(),
+    };
+    let mut moves = audience::moves(tx, &reach, &policies, &clock)?;
+    let people = loaded::load(tx, &reach, &policies, &mut moves, question.day)?;
+    let targets = reach.rule.as_ref().map(|(_, targets)| targets.iter().copied());
+    let basis = Basis {
+        published: published(tx, &policies)?,
+        targets: targets.map(|targets| targets.map(Target::course).collect()),
+        policies,
+    };
+    let mut all: Vec<Change> = changes::moves(&moves).collect();
+    all.extend(changes::differences(&people, &basis));
+    Ok(all)
+}
+
+/// The facts about a person, as settling reads them.
+pub(super) fn person(tx: &mut Tx, user_id: Uuid, rule: &Rule) -> ApiResult<Person> {
+    let reach = ReconcileScope::of(user_id.into());
+    let policies = HashMap::from([(rule.id, Policy::from(rule))]);
+    let people = loaded::load(tx, &reach, &policies, &mut [], None)?;
+    people
+        .into_iter()
+        .next()
+        .ok_or_else(|| ApiError::not_found("user"))
+}
+
+/// Those of the targets of rules that can be begun.
+fn published(tx: &mut Tx, policies: &HashMap<Uuid, Policy>) -> ApiResult<HashSet<Target>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = sql_types::Uuid)]
+        id: Uuid,
+    }
+    let asked = policies.values().flat_map(|policy| &policy.targets);
+    let asked: HashSet<Uuid> = asked.filter_map(Target::course_id).collect();
+    let asked: Vec<Uuid> = asked.into_iter().collect();
+    let rows: Vec<Row> =
+        sql!("SELECT id FROM courses WHERE id = ANY({asked}) AND status = 'published'").load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| Target::course(row.id)).collect())
 }
 
 /// Two transactions that settle the same person wait for each other.
@@ -158,32 +248,37 @@ fn lock(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<()> {
     Ok(())
 }
 
-/// The courses that `rule` asks for, and those that it is still a reason for, for a user in reach.
-fn courses_of(tx: &mut Tx, rule: Uuid, reach: &ReconcileScope) -> ApiResult<Vec<Uuid>> {
-    #[derive(diesel::QueryableByName)]
+/// The targets that `rule` asks for, and those that it is still a reason for, for a user in reach.
+fn targets_of(
+    tx: &mut Tx,
+    rule: Uuid,
+    policy: Option<&Policy>,
+    reach: &ReconcileScope,
+) -> ApiResult<Vec<Uuid>> {
+    #[derive(QueryableByName)]
     struct Row {
-        #[diesel(sql_type = diesel::sql_types::Uuid)]
-        course_id: Uuid,
+        #[diesel(sql_type = sql_types::Uuid)]
+        target_id: Uuid,
     }
     let rows: Vec<Row> = sql!(
-        "SELECT course_id FROM rule_courses WHERE rule_id = {rule} UNION SELECT q.course_id
-         FROM requirement_reasons rr
-         JOIN requirements q ON q.user_id = rr.user_id AND q.id = rr.requirement_id
+        "SELECT DISTINCT q.target_id FROM requirement_reasons rr
+         JOIN requirements q ON q.user_id = rr.user_id AND q.id = rr.requirement_id AND {also}
          WHERE rr.ended_at IS NULL AND rr.rule_id = {rule} AND {users}",
         users = reach.users("rr.user_id"),
+        also = reach.users("q.user_id"),
     )
     .load(tx.conn)?;
-    Ok(rows.into_iter().map(|row| row.course_id).collect())
+    let asked = policy
+        .into_iter()
+        .flat_map(|policy| policy.targets.iter().map(|target| target.id));
+    let targets: HashSet<Uuid> = rows.into_iter().map(|row| row.target_id).chain(asked).collect();
+    Ok(targets.into_iter().collect())
 }
 
 impl ReconcileScope {
     /// These people, and all rules.
     pub(super) fn of(whom: People) -> Self {
         ReconcileScope { whom, rule: None }
-    }
-
-    fn is_empty(&self) -> bool {
-        matches!(&self.whom, People::These(people) if people.is_empty())
     }
 
     /// The rule, if it is about one.
@@ -206,10 +301,15 @@ impl ReconcileScope {
         }
     }
 
-    /// Rows about the courses in reach.
-    pub(super) fn courses(&self, course_id: &'static str) -> Sql {
+    /// Whether the rule is in reach.
+    pub(super) fn has_rule(&self, rule: Uuid) -> bool {
+        self.one_rule().is_none_or(|one| one == rule)
+    }
+
+    /// Rows about the targets in reach.
+    pub(super) fn targets(&self, target_id: &'static str) -> Sql {
         match &self.rule {
-            Some((_, courses)) => among(course_id, courses),
+            Some((_, targets)) => among(target_id, targets),
             None => Sql::always(),
         }
     }
@@ -220,15 +320,6 @@ impl ReconcileScope {
             Some(rule) => sql!("{rule_id} = {rule}", rule_id = Fixed(rule_id)),
             None => Sql::always(),
         }
-    }
-
-    /// Facts about people and courses in reach, in the table that is called `q`.
-    pub(super) fn facts(&self) -> Sql {
-        sql!(
-            "{users} AND {courses}",
-            users = self.users("q.user_id"),
-            courses = self.courses("q.course_id"),
-        )
     }
 }
 

@@ -85,7 +85,7 @@ pub struct TranscriptEntry {
     /// Its title: of the version that was taken, and its present one for requirements.
     #[diesel(sql_type = Text)]
     pub course_title: String,
-    /// Where it stands today: `valid`, `expired` or `corrected` for a completion; the state of an enrollment or
+    /// Where it stands today: `valid`, `expired`, `corrected` or `void` for a completion; the state of an enrollment or
     /// certificate; the status of a requirement.
     #[diesel(sql_type = Text)]
     #[schema(example = "valid")]

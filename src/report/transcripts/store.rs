@@ -14,7 +14,10 @@ use crate::{
     authz::{self, Protected},
     credential::certificates::store::STATE,
     db::Fixed,
-    enrollment::requirements::filter::STATUS,
+    enrollment::{
+        completions::store::{SATISFIES, VALID_UNTIL},
+        requirements::filter::STATUS,
+    },
     http::{ApiResult, Ref},
     people::days::Zones,
     sql,
@@ -42,16 +45,16 @@ pub fn transcript(tx: &mut Tx, id: &Ref<TranscriptLearner>) -> ApiResult<Transcr
     };
     let rows: Vec<Row> = sql!(
         "WITH clock AS (SELECT {today}::date AS today)
-         SELECT 'completion' AS kind, completions.id, courses.id AS course_id,
-            courses.code AS course_code, taken.title AS course_title,
+         SELECT 'completion' AS kind, c.id, courses.id AS course_id,
+            courses.code AS course_code, v.title AS course_title,
             CASE WHEN EXISTS (SELECT FROM completions correction
-                WHERE correction.user_id = completions.user_id
-                    AND correction.supersedes_id = completions.id) THEN 'corrected'
-                WHEN completions.valid_until < clock.today THEN 'expired' ELSE 'valid' END AS status,
-            completions.occurred_on AS day, NULL::date AS due_on, completions.valid_until,
-            completions.score, NULL AS serial, NULL::timestamptz AS began_at
-         FROM completions CROSS JOIN clock JOIN courses ON courses.id = completions.course_id
-         JOIN course_versions taken ON taken.id = completions.course_version_id
+                WHERE correction.user_id = c.user_id AND correction.supersedes_id = c.id) THEN 'corrected'
+                WHEN c.is_void THEN 'void'
+                WHEN {VALID_UNTIL} < clock.today THEN 'expired' ELSE 'valid' END AS status,
+            c.occurred_on AS day, NULL::date AS due_on, {VALID_UNTIL} AS valid_until,
+            c.score, NULL AS serial, NULL::timestamptz AS began_at
+         FROM completions c CROSS JOIN clock JOIN courses ON courses.id = c.course_id
+         JOIN course_versions v ON v.id = c.course_version_id {SATISFIES}
          WHERE {of_completions}
          UNION ALL
          SELECT 'enrollment', enrollments.id, courses.id, courses.code, taken.title, enrollments.state,
@@ -71,7 +74,7 @@ pub fn transcript(tx: &mut Tx, id: &Ref<TranscriptLearner>) -> ApiResult<Transcr
          FROM certificates CROSS JOIN clock JOIN courses ON courses.id = certificates.course_id
          WHERE {of_certificates}",
         today = tx.today(),
-        of_completions = of("completions.user_id", "completions.course_id"),
+        of_completions = of("c.user_id", "c.course_id"),
         of_enrollments = of("enrollments.user_id", "enrollments.course_id"),
         of_requirements = of("requirements.user_id", "requirements.course_id"),
         of_certificates = of("certificates.user_id", "certificates.course_id"),

@@ -84,7 +84,7 @@ impl Audience {
 pub async fn commons(app: &TestApp, admin: &Client, words: [&str; 2]) -> Ids {
     let word = words.join("-");
     let make = async |path: &str, body: Value| admin.post(path, body).await.assert_status(201).id();
-    let rule = json!({"code": word, "name": word, "audience": format!("title eq \"{word}\""), "course_ids": [],
+    let rule = json!({"code": word, "name": word, "audience": format!("title eq \"{word}\""), "targets": [],
         "due": {"kind": "after_joining", "offset": "P30D"}});
     let profile = json!({"code": word.replace('-', "_"), "name": word, "resource": "users", "mapping": {
         "key": {"source": "feed", "value": {"column": "id"}},
@@ -279,7 +279,7 @@ async fn courses(admin: &Client, word: &str, ids: &mut Ids) {
 /// What must be learnt and is late, with the enrollment that comes with it, and what was done, with its certificate.
 async fn facts(app: &TestApp, admin: &Client, ids: &mut Ids) {
     for person in ["colleague_id", "user_id"] {
-        let body = json!({"user_id": ids[person], "course_id": ids["course_id"], "note": ids["word"],
+        let body = json!({"user_id": ids[person], "target": {"kind": "course", "id": ids["course_id"]}, "note": ids["word"],
             "opens_on": "2020-01-01", "due_on": "2020-02-01"});
         make(admin, ids, "requirement_id", "/v1/requirements", body).await;
         let body = json!({"user_id": ids[person], "course_id": ids["second_id"], "evidence": ids["word"]});

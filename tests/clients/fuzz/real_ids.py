@@ -21,7 +21,7 @@ REFERENCES = {
     "category_id": "/v1/categories",
     "certificate_template_id": "/v1/certificate-templates",
     "course_id": "/v1/courses",
-    "course_ids": "/v1/courses",
+    "rule_id": "/v1/rules",
     "manager_id": "/v1/users",
     "org_unit_id": "/v1/org-units",
     "parent_id": "/v1/org-units",

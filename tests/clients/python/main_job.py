@@ -60,6 +60,8 @@ from provost_client.models import (
     Rule,
     RuleExplanation,
     RulePlan,
+    Target,
+    TargetKind,
     TokenRequest,
     TokenResponse,
     UpdateUser,
@@ -160,7 +162,7 @@ def require(client: AuthenticatedClient, course: Course) -> Rule:
         code="fire-safety-production",
         name="Fire safety in production",
         audience='department eq "Production"',
-        course_ids=[course.id],
+        targets=[Target(kind=TargetKind.COURSE, id=course.id)],
         due=DuePolicyAfterJoining(kind=DuePolicyAfterJoiningKind.AFTER_JOINING, offset="P30D"),
     )
     rule = expect(Rule, create_rule.sync(client=client, body=draft))

@@ -1,0 +1,418 @@
+//! Reads the facts about people that settling needs: one statement for each kind of fact, for one person or for thousands.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    audience::Move,
+    due::DuePolicy,
+    policy::Policy,
+    reconcile::ReconcileScope,
+    settle::{Cycle, Evidence, Membership, Person, Proof, Reason, Renewed},
+};
+use crate::{
+    app::Tx,
+    enrollment::{requirements::model::EndReason, target::Target},
+    http::ApiResult,
+    people::days::{self, TIME_ZONE, UNIT_ZONE},
+    period::Period,
+    sql,
+};
+
+/// The people in reach with the facts about them. `moves` happen on the day that it is for each, and are laid over their
+/// memberships. `day`, if given, is today for all.
+pub(super) fn load(
+    tx: &mut Tx,
+    reach: &ReconcileScope,
+    policies: &HashMap<Uuid, Policy>,
+    moves: &mut [Move],
+    day: Option<NaiveDate>,
+) -> ApiResult<Vec<Person>> {
+    let mut people = people(tx, reach, policies, day)?;
+    memberships(tx, reach, &mut people)?;
+    for one in moves {
+        let Some(person) = people.get_mut(&one.user_id) else {
+            continue;
+        };
+        one.on = person.today;
+        let memberships = &mut person.memberships;
+        match one.joins {
+            true => {
+                memberships.insert(
+                    one.rule_id,
+                    Membership {
+                        joined_on: one.on,
+                        left_on: None,
+                    },
+                );
+            }
+            false => {
+                if let Some(membership) = memberships.get_mut(&one.rule_id) {
+                    membership.left_on = Some(one.on);
+                }
+            }
+        }
+    }
+    cycles(tx, reach, &mut people)?;
+    completions(tx, reach, &mut people)?;
+    equivalents(tx, &mut people)?;
+    exceptions(tx, reach, &mut people)?;
+    Ok(people.into_values().collect())
+}
+
+type People = BTreeMap<Uuid, Person>;
+
+#[derive(QueryableByName)]
+struct PersonRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = sql_types::Bool)]
+    is_archived: bool,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    time_zone: Option<String>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    hired_on: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    activated_on: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Jsonb>)]
+    dates: Option<Value>,
+}
+
+fn people(
+    tx: &mut Tx,
+    reach: &ReconcileScope,
+    policies: &HashMap<Uuid, Policy>,
+    day: Option<NaiveDate>,
+) -> ApiResult<People> {
+    let named = policies.values().filter_map(|policy| match &policy.due {
+        DuePolicy::AfterAttribute { attribute, .. } => Some(attribute.clone()),
+        _ => None,
+    });
+    let named: HashSet<String> = named.collect();
+    let named: Vec<String> = named.into_iter().collect();
+    let rows: Vec<PersonRow> = sql!(
+        "SELECT users.id, users.status = 'archived' AS is_archived, {TIME_ZONE} AS time_zone, users.hired_on,
+            users.activated_on, CASE WHEN cardinality({named}) > 0 THEN (SELECT jsonb_object_agg(name, users.attributes -> name)
+                FROM unnest({named}) AS name WHERE users.attributes ? name) END AS dates
+         FROM users {UNIT_ZONE} WHERE {users}",
+        users = reach.users("users.id"),
+    )
+    .load(tx.conn)?;
+    let todays = days::Todays::of(tx);
+    let people = rows.into_iter().map(|row| {
+        let dates = row
+            .dates
+            .as_ref()
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten();
+        let dates = dates.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.parse().ok()?)));
+        let person = Person {
+            id: row.id,
+            is_archived: row.is_archived,
+            today: day.unwrap_or_else(|| todays.of_zone(row.time_zone.as_deref())),
+            hired_on: row.hired_on,
+            activated_on: row.activated_on,
+            dates: dates.collect(),
+            ..Person::default()
+        };
+        (row.id, person)
+    });
+    Ok(people.collect())
+}
+
+#[derive(QueryableByName)]
+struct MembershipRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    rule_id: Uuid,
+    #[diesel(sql_type = sql_types::Date)]
+    joined_on: NaiveDate,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    left_on: Option<NaiveDate>,
+}
+
+fn memberships(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
+    let rows: Vec<MembershipRow> = sql!(
+        "SELECT user_id, rule_id, joined_on, left_on FROM rule_members WHERE {users}",
+        users = reach.users("rule_members.user_id"),
+    )
+    .load(tx.conn)?;
+    for row in rows {
+        if let Some(person) = people.get_mut(&row.user_id) {
+            let membership = Membership {
+                joined_on: row.joined_on,
+                left_on: row.left_on,
+            };
+            person.memberships.insert(row.rule_id, membership);
+        }
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct CycleRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    target_id: Uuid,
+    #[diesel(sql_type = sql_types::Integer)]
+    cycle: i32,
+    #[diesel(sql_type = sql_types::Date)]
+    opens_on: NaiveDate,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    due_on: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
+    satisfied_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    completion_id: Option<Uuid>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    waiver_id: Option<Uuid>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    valid_until: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    renews_on: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    end_reason: Option<EndReason>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    renewed_completion: Option<Uuid>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    renewed_waiver: Option<Uuid>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    renewed_until: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    reason_id: Option<Uuid>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    rule_id: Option<Uuid>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::BigInt>)]
+    rule_version: Option<i64>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    scheduled_on: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    reason_due_on: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    reason_valid_until: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Bool>)]
+    reason_is_past: Option<bool>,
+}
+
+/// The current cycles with their live reasons, and what satisfied the cycle before each.
+fn cycles(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
+    let rows: Vec<CycleRow> = sql!(
+        "SELECT q.user_id, q.id, q.target_id, q.cycle, q.opens_on, q.due_on, q.satisfied_at, q.completion_id, q.waiver_id,
+            q.valid_until, q.renews_on, q.end_reason, q.renewed_completion, q.renewed_waiver, q.renewed_until,
+            rr.id AS reason_id, rr.rule_id, rr.rule_version, rr.scheduled_on, rr.due_on AS reason_due_on,
+            rr.valid_until AS reason_valid_until, rr.ended_at IS NOT NULL AS reason_is_past
+         FROM (SELECT r.*, lead(r.cycle) OVER cycles AS later,
+                CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.completion_id) OVER cycles END AS renewed_completion,
+                CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.waiver_id) OVER cycles END AS renewed_waiver,
+                CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.valid_until) OVER cycles END AS renewed_until
+            FROM requirements r WHERE {users} AND {targets}
+            WINDOW cycles AS (PARTITION BY r.user_id, r.target_id ORDER BY r.cycle)) q
+         LEFT JOIN requirement_reasons rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id
+            AND (rr.ended_at IS NULL OR rr.ended_at = q.ended_at) AND {reasons}
+         WHERE q.later IS NULL ORDER BY q.user_id, q.target_id, rr.created_at, rr.id",
+        users = reach.users("r.user_id"),
+        targets = reach.targets("r.target_id"),
+        reasons = reach.users("rr.user_id"),
+    )
+    .load(tx.conn)?;
+    for row in rows {
+        let Some(person) = people.get_mut(&row.user_id) else {
+            continue;
+        };
+        let target = Target::course(row.target_id);
+        let cycle = person.cycles.entry(target).or_insert_with(|| cycle(&row));
+        if let Some(id) = row.reason_id {
+            let reasons = match row.reason_is_past {
+                Some(true) => &mut cycle.past_reasons,
+                _ => &mut cycle.reasons,
+            };
+            reasons.push(Reason {
+                id,
+                rule_id: row.rule_id,
+                rule_version: row.rule_version,
+                scheduled_on: row.scheduled_on,
+                due_on: row.reason_due_on,
+                valid_until: row.reason_valid_until,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn cycle(row: &CycleRow) -> Cycle {
+    let renewed = proof(row.renewed_completion, row.renewed_waiver);
+    Cycle {
+        id: row.id,
+        number: row.cycle,
+        opens_on: row.opens_on,
+        due_on: row.due_on,
+        satisfied: proof(row.completion_id, row.waiver_id).zip(row.satisfied_at),
+        valid_until: row.valid_until,
+        renews_on: row.renews_on,
+        ended: row.end_reason,
+        renews: renewed.map(|proof| Renewed {
+            proof,
+            valid_until: row.renewed_until,
+        }),
+        reasons: Vec::new(),
+        past_reasons: Vec::new(),
+    }
+}
+
+fn proof(completion: Option<Uuid>, waiver: Option<Uuid>) -> Option<Proof> {
+    completion.map(Proof::Completion).or(waiver.map(Proof::Waiver))
+}
+
+#[derive(QueryableByName)]
+struct EvidenceRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    course_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = sql_types::Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = sql_types::Date)]
+    on: NaiveDate,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    expires_on: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    validity: Option<Period>,
+}
+
+/// Completions that no correction has taken the place of.
+fn completions(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
+    let rows: Vec<EvidenceRow> = sql!(
+        "SELECT c.user_id, c.course_id, c.id, c.occurred_at AS \"at\", c.occurred_on AS \"on\", c.expires_on,
+            v.validity_period AS validity
+         FROM completions c JOIN course_versions v ON v.id = c.course_version_id
+         WHERE {users} AND NOT c.is_void AND NOT EXISTS (SELECT FROM completions s
+                WHERE s.user_id = c.user_id AND s.supersedes_id = c.id)
+         ORDER BY c.user_id, c.occurred_at, c.id",
+        users = reach.users("c.user_id"),
+    )
+    .load(tx.conn)?;
+    for row in rows {
+        if let Some(person) = people.get_mut(&row.user_id) {
+            let evidence = Evidence {
+                proof: Proof::Completion(row.id),
+                at: row.at,
+                on: row.on,
+                expires_on: row.expires_on,
+                validity: row.validity,
+            };
+            person.evidence.entry(row.course_id).or_default().push(evidence);
+        }
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct EquivalentRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    course_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    equivalent_id: Uuid,
+}
+
+/// Counts completions of equivalent courses, too.
+fn equivalents(tx: &mut Tx, people: &mut People) -> ApiResult<()> {
+    let pairs: Vec<EquivalentRow> = sql!(
+        "SELECT course_id, equivalent_id FROM course_equivalences WHERE archived_at IS NULL
+         UNION
+         SELECT equivalent_id, course_id FROM course_equivalences WHERE archived_at IS NULL AND is_mutual"
+    )
+    .load(tx.conn)?;
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    for person in people.values_mut() {
+        let own = person.evidence.clone();
+        for pair in &pairs {
+            if let Some(evidence) = own.get(&pair.equivalent_id) {
+                let all = person.evidence.entry(pair.course_id).or_default();
+                all.extend(evidence.iter().cloned());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct ExceptionRow {
+    #[diesel(sql_type = sql_types::Text)]
+    kind: String,
+    #[diesel(sql_type = sql_types::Uuid)]
+    user_id: Uuid,
+    /// The waiver, the rule of a release, or the course of an extension.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    id: Option<Uuid>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    course_id: Option<Uuid>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    first: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    last: Option<NaiveDate>,
+}
+
+/// Absences, waivers, extensions and releases.
+fn exceptions(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
+    let rows: Vec<ExceptionRow> = sql!(
+        "SELECT 'absence' AS kind, a.user_id, NULL::uuid AS id, NULL::uuid AS course_id, a.starts_on AS first,
+            a.ends_on AS last FROM absences a WHERE a.archived_at IS NULL AND {absent}
+         UNION ALL
+         SELECT 'waiver', w.user_id, w.id, w.course_id, w.begins_on, w.expires_on FROM waivers w
+         WHERE w.archived_at IS NULL AND {waived}
+         UNION ALL
+         SELECT 'extension', e.user_id, NULL, e.course_id, e.due_on, NULL FROM extensions e
+         WHERE e.archived_at IS NULL AND {extended}
+         UNION ALL
+         SELECT 'extension', m.user_id, NULL, e.course_id, e.due_on, NULL FROM extensions e
+         JOIN group_members m ON m.group_id = e.group_id WHERE e.archived_at IS NULL AND {members}
+         UNION ALL
+         SELECT 'release', o.user_id, o.rule_id, NULL, NULL, o.until FROM rule_overrides o
+         WHERE o.archived_at IS NULL AND o.effect = 'released' AND {overridden}
+         ORDER BY user_id, kind, first",
+        absent = reach.users("a.user_id"),
+        waived = reach.users("w.user_id"),
+        extended = reach.users("e.user_id"),
+        members = reach.users("m.user_id"),
+        overridden = reach.users("o.user_id"),
+    )
+    .load(tx.conn)?;
+    for row in rows {
+        let Some(person) = people.get_mut(&row.user_id) else {
+            continue;
+        };
+        match (row.kind.as_str(), row.id, row.course_id, row.first) {
+            ("absence", .., Some(first)) => person.absences.push((first, row.last)),
+            ("waiver", Some(id), Some(course), Some(first)) if first <= person.today => {
+                person.evidence.entry(course).or_default().push(Evidence {
+                    proof: Proof::Waiver(id),
+                    at: first.and_time(NaiveTime::MIN).and_utc(),
+                    on: first,
+                    expires_on: row.last,
+                    validity: None,
+                });
+            }
+            ("extension", _, Some(course), Some(first)) => {
+                person.extensions.push((Target::course(course), first));
+            }
+            ("release", Some(rule), ..) if row.last.is_none_or(|until| until >= person.today) => {
+                person.released.insert(rule);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
