@@ -54,8 +54,15 @@ impl Filter {
     /// An expression of type `jsonb`, the facts about one record that this filter asks for. Read
     /// its value with [`Facts::new`].
     pub fn facts_sql(&self) -> Sql {
+        Self::facts_of_all([self])
+    }
+
+    /// The same for all of some filters.
+    pub fn facts_of_all<'a>(filters: impl IntoIterator<Item = &'a Self>) -> Sql {
         let mut wanted = Vec::new();
-        collect_facts(&self.root, &mut wanted);
+        for filter in filters {
+            collect_facts(&filter.root, &mut wanted);
+        }
         let mut facts = sql!("('{}'::jsonb");
         for fact in wanted {
             facts.push(sql!(

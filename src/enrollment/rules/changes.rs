@@ -152,9 +152,9 @@ impl Change {
 
 /// What a run looks at, beside people.
 #[derive(Debug)]
-pub struct Basis {
+pub struct Basis<'a> {
     /// The rules that do something.
-    pub policies: HashMap<Uuid, Policy>,
+    pub policies: &'a HashMap<Uuid, Policy>,
     /// The targets that can be begun.
     pub published: HashSet<Target>,
     /// The targets in reach; all, if none are named.
@@ -162,11 +162,11 @@ pub struct Basis {
 }
 
 /// What should change for `people`, whose memberships are as the moves of audiences make them.
-pub fn differences(people: &[Person], basis: &Basis) -> Vec<Change> {
+pub fn differences(people: &[Person], basis: &Basis<'_>) -> Vec<Change> {
     let mut changes = Vec::new();
     for person in people {
         for target in targets_of(person, basis) {
-            let after = settle(person, target, &basis.policies, basis.published.contains(&target));
+            let after = settle(person, target, basis.policies, basis.published.contains(&target));
             compare(person, target, &after, &mut changes);
         }
     }
@@ -174,7 +174,7 @@ pub fn differences(people: &[Person], basis: &Basis) -> Vec<Change> {
 }
 
 /// Everything that is or should be required of a person.
-pub fn targets_of(person: &Person, basis: &Basis) -> Vec<Target> {
+pub fn targets_of(person: &Person, basis: &Basis<'_>) -> Vec<Target> {
     let asked = person
         .memberships
         .keys()

@@ -1,9 +1,12 @@
 //! Rules as settling them reads them: what they say, without what they are called.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 
 use chrono::NaiveDate;
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types};
 use uuid::Uuid;
 
 use super::{
@@ -11,7 +14,16 @@ use super::{
     model::{EarlyCompletions, OnAbsence, OnLeave, Rule, RuleStatus},
     repeat::{Calendar, NewHires, Repeat},
 };
-use crate::{app::Tx, db::schema::rules, enrollment::target::Target, http::ApiResult, period::Period};
+use crate::{
+    app::Tx,
+    db::schema::rules,
+    enrollment::target::Target,
+    filter::{Filter, Schema},
+    http::ApiResult,
+    people::users,
+    period::Period,
+    sql,
+};
 
 /// What a rule says.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,19 +107,90 @@ impl From<&Rule> for Policy {
     }
 }
 
-/// The rules that do something, by their ids: active ones, and paused ones, whose reasons still count. `instead`, if given, stands
-/// for the stored rule of its id: what a plan would put in force.
-pub fn load(tx: &mut Tx, instead: Option<&Rule>) -> ApiResult<HashMap<Uuid, Policy>> {
-    let stored: Vec<Rule> = rules::table
+/// The rules that do something: active ones, and paused ones, whose reasons still count.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// What they say, by their ids.
+    pub policies: HashMap<Uuid, Policy>,
+    /// The filters of their audiences, in the order of the rules.
+    pub filters: Vec<(Uuid, Filter)>,
+    /// Those whose audiences can be read no more, because an attribute that they name is gone: nobody joins or leaves these
+    /// until they are fixed.
+    pub unreadable: Vec<Uuid>,
+}
+
+impl Rules {
+    fn of<'a>(rules: impl Iterator<Item = &'a Rule>, schema: &Schema) -> Self {
+        let mut all = Rules::default();
+        for rule in rules {
+            match Filter::parse(&rule.audience, schema) {
+                Ok(filter) => all.filters.push((rule.id, filter)),
+                Err(faults) => {
+                    log::error!(
+                        "the audience of rule {} cannot be read, so nobody joins or leaves it: {faults}",
+                        rule.id
+                    );
+                    all.unreadable.push(rule.id);
+                }
+            }
+            all.policies.insert(rule.id, Policy::from(rule));
+        }
+        all.filters.sort_by_key(|(rule, _)| *rule);
+        all
+    }
+}
+
+/// The rules of one state of the database, which [`stamp`] names: reading hundreds of rules for each change of a user would cost
+/// more than settling it.
+static KNOWN: LazyLock<Mutex<Option<(Stamp, Arc<Rules>)>>> = LazyLock::new(Mutex::default);
+
+/// What differs whenever a rule, or an attribute that audiences may name, was written.
+#[derive(Debug, Clone, PartialEq, QueryableByName)]
+struct Stamp {
+    #[diesel(sql_type = sql_types::Text)]
+    database: String,
+    #[diesel(sql_type = sql_types::Text)]
+    rules: String,
+    #[diesel(sql_type = sql_types::Text)]
+    attributes: String,
+}
+
+fn stamp(tx: &mut Tx) -> ApiResult<Stamp> {
+    Ok(sql!(
+        "SELECT current_database()::text AS database, (SELECT concat_ws(' ', count(*), sum(version), max(updated_at)) FROM rules) AS rules,
+            (SELECT concat_ws(' ', count(*), sum(version), max(updated_at)) FROM attribute_definitions) AS attributes"
+    )
+    .get_result(tx.conn)?)
+}
+
+/// The rules that do something. `instead`, if given, stands for the stored rule of its id: what a plan would put in force.
+pub fn load(tx: &mut Tx, instead: Option<&Rule>) -> ApiResult<Arc<Rules>> {
+    if let Some(new) = instead {
+        let stored = stored(tx)?;
+        let kept = stored.iter().filter(|rule| new.id != rule.id);
+        let schema = users::filter::schema(tx)?;
+        let all = kept.chain(Some(new).filter(|rule| does_something(rule)));
+        return Ok(Arc::new(Rules::of(all, &schema)));
+    }
+    let stamp = stamp(tx)?;
+    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some((_, rules)) = known.filter(|(known, _)| *known == stamp) {
+        return Ok(rules);
+    }
+    let stored = stored(tx)?;
+    let schema = users::filter::schema(tx)?;
+    let rules = Arc::new(Rules::of(stored.iter(), &schema));
+    *KNOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some((stamp, rules.clone()));
+    Ok(rules)
+}
+
+fn stored(tx: &mut Tx) -> ApiResult<Vec<Rule>> {
+    let stored = rules::table
         .filter(rules::status.eq_any(["active", "paused"]))
+        .order(rules::id)
         .select(Rule::as_select())
         .load(tx.conn)?;
-    let kept = stored
-        .iter()
-        .filter(|rule| instead.is_none_or(|new| new.id != rule.id));
-    let new = instead.into_iter().filter(|rule| does_something(rule));
-    let policies = kept.chain(new).map(|rule| (rule.id, Policy::from(rule)));
-    Ok(policies.collect())
+    Ok(stored)
 }
 
 fn does_something(rule: &Rule) -> bool {

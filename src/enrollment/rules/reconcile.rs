@@ -191,7 +191,8 @@ pub(super) struct Question<'a> {
 /// What should change. Writes nothing.
 pub(super) fn foresee(tx: &mut Tx, whom: People, question: &Question) -> ApiResult<Vec<Change>> {
     let mut reach = ReconcileScope::of(whom);
-    let policies = policy::load(tx, question.instead)?;
+    let rules = policy::load(tx, question.instead)?;
+    let policies = &rules.policies;
     if let Some(rule) = question.rule {
         reach.rule = Some((rule, targets_of(tx, rule, policies.get(&rule), &reach)?));
     }
@@ -199,11 +200,11 @@ pub(super) fn foresee(tx: &mut Tx, whom: People, question: &Question) -> ApiResu
         Some(today) => FilterClock { today, now: tx.now },
         None => tx.filter_clock(),
     };
-    let mut moves = audience::moves(tx, &reach, &policies, &clock)?;
-    let people = loaded::load(tx, &reach, &policies, &mut moves, question.day)?;
+    let mut moves = audience::moves(tx, &reach, &rules, &clock)?;
+    let people = loaded::load(tx, &reach, policies, &mut moves, question.day)?;
     let targets = reach.rule.as_ref().map(|(_, targets)| targets.iter().copied());
     let basis = Basis {
-        published: published(tx, &policies)?,
+        published: published(tx, policies)?,
         targets: targets.map(|targets| targets.map(Target::course).collect()),
         policies,
     };
@@ -284,6 +285,11 @@ impl ReconcileScope {
     /// The rule, if it is about one.
     pub(super) fn one_rule(&self) -> Option<Uuid> {
         self.rule.as_ref().map(|(rule, _)| *rule)
+    }
+
+    /// Whether these are at most `most` people.
+    pub(super) fn few(&self, most: usize) -> bool {
+        matches!(&self.whom, People::These(people) if people.len() <= most)
     }
 
     /// Rows about the people in reach.
