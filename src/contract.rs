@@ -25,7 +25,7 @@ use crate::{
         equivalences::model::CourseEquivalence,
         extensions::model::Extension,
         overrides::model::RuleOverride,
-        rules::{model::Rule, plan_model::RulePlan, reconcile::Outcome},
+        rules::{comparison::RequirementComparison, model::Rule, plan_model::RulePlan, reconcile::Outcome},
         waivers::model::Waiver,
     },
     http::{Problem, forms},
@@ -83,7 +83,8 @@ use crate::{
         (name = "jobs", description = "Background work that failed for good, to inspect and retry."),
         (name = "system", description = "Health, readiness and metrics, for operators."),
     ),
-    components(schemas(Problem, ScimError, ImportCounts, LedgerVerification, Outcome, RulePlan)),
+    components(schemas(Problem, ScimError, ImportCounts, LedgerVerification, Outcome,
+        RequirementComparison, RulePlan)),
 )]
 struct Base;
 
@@ -400,6 +401,7 @@ fn operation_results() -> Value {
             { "$ref": "#/components/schemas/RulePlan" },
             { "$ref": "#/components/schemas/ReconcileOutcome" },
             { "$ref": "#/components/schemas/LedgerVerification" },
+            { "$ref": "#/components/schemas/RequirementComparison" },
             { "type": "null" },
         ],
     })

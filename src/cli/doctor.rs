@@ -1,5 +1,7 @@
 //! `provost doctor`: what is wrong with this installation, and how to fix it.
 
+mod data;
+
 use std::{
     io::{Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
@@ -25,6 +27,9 @@ pub struct Doctor {
     /// Only ask the Provost that runs at PROVOST_LISTEN (or PROVOST_METRICS_LISTEN) whether it is ready: the health check of a container.
     #[arg(long)]
     pub health: bool,
+    /// Also check what must hold of facts, such as that every requirement has a reason: reads whole tables.
+    #[arg(long)]
+    pub data: bool,
 }
 
 /// What a check found.
@@ -77,6 +82,11 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
                 let connections = options.connections + options.blocking_connections;
                 for (name, finding) in database(&mut conn, connections, &config) {
                     report(name, finding)?;
+                }
+                if arguments.data {
+                    for (name, finding) in data::check(&mut conn) {
+                        report(name, finding)?;
+                    }
                 }
             }
         },

@@ -19,6 +19,7 @@ use crate::{
     enrollment::{
         new_days::RecordRequirementDays,
         rules::{
+            comparison::CompareJob,
             job::{ReconcileAll, ReconcileDay, ReconcileRule, SettleUsers},
             plan_job::{ApplyRuleJob, MakePlan},
         },
@@ -57,6 +58,7 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<RotateKeys>(),
     Handler::of::<SendPasswordLetter>(),
     Handler::of::<StartPasswordReset>(),
+    Handler::of::<CompareJob>(),
     Handler::of::<ReconcileAll>(),
     Handler::of::<ReconcileDay>(),
     Handler::of::<ReconcileRule>(),
@@ -126,9 +128,14 @@ pub const SCHEDULES: &[Schedule] = &[
         enqueue: |tx| tx.enqueue(&ReconcileDay {}),
     },
     Schedule {
-        name: "reconcile",
+        name: "compare_requirements",
         every: Every::MondayAt(1),
-        enqueue: |tx| tx.enqueue(&ReconcileAll {}),
+        enqueue: |tx| {
+            tx.enqueue(&CompareJob {
+                apply: true,
+                operation_id: None,
+            })
+        },
     },
 ];
 

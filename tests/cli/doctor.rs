@@ -4,9 +4,12 @@ use std::{
 };
 
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
-use provost::{access::keys, app::Acting};
+use provost::{access::keys, app::Acting, sql};
 
-use crate::support::{TestApp, app::migrate, postgres};
+use crate::{
+    enrollment::fixture::{course, person, rule},
+    support::{TestApp, app::migrate, postgres},
+};
 
 /// A run of `provost doctor` on the database of that URL.
 fn doctor(url: &str, settings: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
@@ -50,6 +53,40 @@ async fn a_sound_installation_has_no_faults() {
     ] {
         assert!(out.contains(&format!("ok     {part}:")), "{part} in {out}");
     }
+}
+
+#[actix_web::test]
+async fn facts_that_break_a_rule_of_theirs_are_found() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    rule(&app, &admin, "Production", "P10D", &[fire]).await;
+    person(&admin, "ana", "Production").await;
+    let (_, out, _) = doctor(&app.database.url, &[], &["--data"]);
+    for part in [
+        "reasons",
+        "due dates",
+        "evidence",
+        "cycles",
+        "enrollments",
+        "absences",
+        "audiences",
+    ] {
+        assert!(out.contains(&format!("ok     {part}:")), "{part} in {out}");
+    }
+    app.write(|tx| {
+        sql!("UPDATE requirements SET due_on = due_on + 5").execute(tx.conn)?;
+        sql!("UPDATE requirement_reasons SET ended_at = {tx.now}").execute(tx.conn)?;
+        Ok(())
+    });
+    let (_, out, _) = doctor(&app.database.url, &[], &["--data"]);
+    assert!(
+        out.contains("FAULT  reasons: it does not hold that every requirement"),
+        "{out}"
+    );
+    assert!(out.contains("POST /v1/requirements/comparisons"), "{out}");
+    let (_, out, _) = doctor(&app.database.url, &[], &[]);
+    assert!(!out.contains("reasons"), "{out}");
 }
 
 /// Fault 31.

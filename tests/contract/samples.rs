@@ -295,6 +295,7 @@ fn enrollment() -> Vec<Sample> {
             json!({"user_id": "{user_id}", "target": {"kind": "course", "id": "{course_id}"}}),
         )
         .saves("requirement_id"),
+        json_body("compare_requirements", json!({})).then_jobs(),
         bare("get_requirement").saves_at("reason_id", "/reasons/0/id"),
         bare("delete_requirement_reason"),
         json_body(

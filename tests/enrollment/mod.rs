@@ -8,6 +8,7 @@ mod exceptions;
 pub mod fixture;
 mod model;
 mod new_days;
+mod past;
 mod plans;
 mod repeats;
 mod requirements;

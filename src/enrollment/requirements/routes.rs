@@ -15,11 +15,15 @@ use super::{
 use crate::{
     app::Call,
     authz::{self, Permission},
-    enrollment::{TARGET_EXPANSIONS, bulk},
+    enrollment::{
+        TARGET_EXPANSIONS, bulk,
+        rules::comparison::{self, CompareRequirements},
+    },
     http::{
         ApiError, ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
         bulk::{BulkAnswer, BulkBody, BulkRequest, only},
     },
+    operations::{self, Operation},
     resource::{expand::Expand, list::ReadQuery, routes::show},
 };
 
@@ -30,6 +34,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(list_requirements)
             .service(create_requirement)
             .service(bulk_write_requirements)
+            .service(compare_requirements)
             .service(get_requirement)
             .service(delete_requirement_reason),
     );
@@ -64,6 +69,23 @@ async fn create_requirement(call: Call, body: Valid<CreateRequirement>) -> ApiRe
         let requirement = only(assign::assign(tx, vec![body.0.clone()])?)?;
         let location = format!("/v1/requirements/{}", requirement.requirement.id);
         Reply::created(&requirement, location)
+    })
+    .await
+}
+
+/// Compare requirements with what the rules say.
+///
+/// Every change settles at once what follows from it, so nothing should differ; a worker looks once a week. The operation's result is
+/// a `RequirementComparison`: what differs, if anything does. With `apply` that is put right.
+#[utoipa::path(tag = "requirements", request_body = CompareRequirements, responses((status = 202, body = Operation)),
+    extensions(("x-permission" = json!("rules.write"))))]
+#[post("/comparisons")]
+async fn compare_requirements(call: Call, body: Valid<CompareRequirements>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        if !tx.scope(Permission::RulesWrite)?.is_everything() {
+            return Err(authz::lacks(Permission::RulesWrite));
+        }
+        operations::accepted(&comparison::begin(tx, &body.0)?)
     })
     .await
 }

@@ -85,8 +85,8 @@ impl Job for ReconcileDay {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         run.finish(|tx| {
-            let policies = policy::load(tx, None)?;
-            for rule_id in audience::that_speak_of_today(tx, &policies)? {
+            let rules = policy::load(tx, None)?;
+            for rule_id in audience::that_speak_of_today(&rules) {
                 tx.enqueue(&ReconcileRule {
                     rule_id,
                     operation_id: None,
@@ -102,7 +102,7 @@ impl Job for ReconcileDay {
     }
 }
 
-/// Reconciles all rules for all users: once a week, to find what no change brought about.
+/// Reconciles all rules for all users.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReconcileAll {}
 

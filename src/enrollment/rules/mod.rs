@@ -5,6 +5,7 @@ mod audience;
 pub mod change;
 mod changes;
 pub mod check;
+pub mod comparison;
 pub mod due;
 pub mod explain;
 mod facts;
