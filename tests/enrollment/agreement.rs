@@ -150,6 +150,12 @@ impl World {
                 rule = world.rules[number]
             )
         });
+        self.run(|world, _| {
+            sql!(
+                "UPDATE rules SET version = version + 1 WHERE id = {rule}",
+                rule = world.rules[number]
+            )
+        });
         for course in courses {
             self.run(|world, _| {
                 sql!(
@@ -177,7 +183,7 @@ impl World {
     fn change_rule(&self, rule: usize, assignment: &'static str, value: Bind) {
         self.app.write(|tx| {
             sql!(
-                "UPDATE rules SET {assignment} = {value} WHERE id = {id}",
+                "UPDATE rules SET {assignment} = {value}, version = version + 1 WHERE id = {id}",
                 assignment = Fixed(assignment),
                 id = self.rules[rule],
             )

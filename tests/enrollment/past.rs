@@ -66,7 +66,7 @@ async fn requirements_are_shown_as_of_a_day_and_as_they_were_known() {
     admin
         .get("/v1/requirements?as_of=soon")
         .await
-        .assert_problem(400, "invalid_parameters");
+        .assert_problem(400, "invalid_parameter");
     let stranger = app.client_of(person(&admin, "bea", "Sales").await);
     assert_eq!(states(&stranger, &format!("as_of={late}")).await, []);
 }
