@@ -37,7 +37,7 @@ def rule(provost, number):
     course = provost.post("/v1/courses", {"code": f"course-{number}", "title": f"Course {number}", "language": "en", "modules": [{"title": "All of it"}]})["id"]
     provost.post(f"/v1/courses/{course}/publications")
     due = {"kind": "after_hire", "offset": "P30D", "minimum_lead": "P14D"}
-    body = {"code": f"rule-{number}", "name": f"Rule {number}", "audience": 'status eq "active"', "targets": [{"kind": "course", "id": course}], "due": due}
+    body = {"code": f"rule-{number}", "name": f"Rule {number}", "audience": {"filter": 'status eq "active"'}, "targets": [{"kind": "course", "id": course}], "due": due}
     return provost.post("/v1/rules", body)["id"]
 
 

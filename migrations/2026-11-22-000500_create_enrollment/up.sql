@@ -6,8 +6,8 @@ CREATE TABLE rules (
     description text NOT NULL DEFAULT '',
     search text NOT NULL GENERATED ALWAYS AS (search_text(lower(name) || ' ' || code_folded)) STORED,
     status text NOT NULL CHECK (status IN ('draft', 'active', 'paused', 'archived')),
-    -- Who, in the filter language.
-    audience text NOT NULL,
+    -- Who: {"filter": …, "group_ids": […], "org_unit_ids": […], "user_ids": […], "except": {the same four}}.
+    audience jsonb NOT NULL,
     -- By when: {"kind": "on", "date": …} or {"kind": "after_hire", "offset": "P30D"} and the like.
     due jsonb NOT NULL,
     -- Again when: {"kind": "after_completion", "period": "P1Y"} and the like; as the course says, if null.

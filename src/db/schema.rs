@@ -775,7 +775,7 @@ diesel::table! {
         description -> Text,
         search -> Text,
         status -> Text,
-        audience -> Text,
+        audience -> Jsonb,
         due -> Jsonb,
         repeat -> Nullable<Jsonb>,
         renewal_window -> Text,

@@ -1,5 +1,7 @@
 //! A checked filter: each clause knows the type and the place of what it speaks of.
 
+use uuid::Uuid;
+
 use super::{
     schema::{Bounds, Operator, Part, Type},
     value::Operand,
@@ -18,6 +20,11 @@ pub(super) enum Clause {
         operator: Operator,
         operand: Operand,
     },
+    /// Has one of these ids.
+    OneOf {
+        target: Target,
+        ids: Vec<Uuid>,
+    },
     /// At least one of many values satisfies `condition`, whose targets are parts of a value;
     /// without a condition: there is a value.
     Values {
@@ -32,7 +39,7 @@ impl Clause {
         match self {
             Clause::All(clauses) | Clause::Any(clauses) => clauses.iter().any(Clause::speaks_of_today),
             Clause::Not(clause) => clause.speaks_of_today(),
-            Clause::Present(_) => false,
+            Clause::Present(_) | Clause::OneOf { .. } => false,
             Clause::Compare { operand, .. } => operand.is_relative(),
             Clause::Values { condition, .. } => {
                 condition.as_ref().is_some_and(|inner| inner.speaks_of_today())

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::SecondsFormat;
+use uuid::Uuid;
 
 use super::{
     clause::Clause,
@@ -21,6 +22,7 @@ impl fmt::Display for Clause {
                 operator,
                 operand,
             } => write!(f, "{} {operator} {operand}", target.name),
+            Self::OneOf { target, ids } => one_of(f, &target.name, ids),
             Self::Values {
                 source,
                 condition: Some(condition),
@@ -39,10 +41,24 @@ fn joined(f: &mut fmt::Formatter<'_>, clauses: &[Clause], operator: &str) -> fmt
         f.write_str(if index == 0 { "" } else { operator })?;
         match clause {
             Clause::Any(_) => write!(f, "({clause})")?,
+            Clause::OneOf { ids, .. } if ids.len() > 1 => write!(f, "({clause})")?,
             _ => write!(f, "{clause}")?,
         }
     }
     Ok(())
+}
+
+/// As comparisons; of a long list the first ones, since nobody reads all.
+fn one_of(f: &mut fmt::Formatter<'_>, name: &str, ids: &[Uuid]) -> fmt::Result {
+    const MOST: usize = 20;
+    for (index, id) in ids.iter().take(MOST).enumerate() {
+        let separator = if index == 0 { "" } else { " or " };
+        write!(f, "{separator}{name} eq \"{id}\"")?;
+    }
+    match ids.len().saturating_sub(MOST) {
+        0 => Ok(()),
+        more => write!(f, " or {more} more"),
+    }
 }
 
 impl fmt::Display for Operand {

@@ -33,6 +33,10 @@ pub(super) fn holds(clause: &Clause, facts: &Facts, clock: &FilterClock) -> bool
             operator,
             operand,
         } => comparison(target, *operator, operand, facts, clock),
+        Clause::OneOf { target, ids } => {
+            let has = |value: &Value| matches!(value, Value::Id(id) if ids.contains(id));
+            typed_values(target, facts).iter().any(has)
+        }
         Clause::Values { source, condition } => {
             let satisfies = |value: &Json| match condition {
                 Some(condition) => holds(condition, &Facts::of(value), clock),

@@ -92,7 +92,7 @@ fn explain(clause: &Clause, facts: &Facts, shown: &Facts, clock: &FilterClock) -
         Clause::All(clauses) => (ExplanationKind::All, clauses),
         Clause::Any(clauses) => (ExplanationKind::Any, clauses),
         Clause::Not(clause) => (ExplanationKind::Not, std::slice::from_ref(clause)),
-        Clause::Present(_) | Clause::Compare { .. } | Clause::Values { .. } => {
+        Clause::Present(_) | Clause::Compare { .. } | Clause::OneOf { .. } | Clause::Values { .. } => {
             (ExplanationKind::Comparison, &[])
         }
     };
@@ -122,7 +122,7 @@ fn compared_with(clause: &Clause, clock: &FilterClock) -> Option<String> {
 
 fn fact_used(clause: &Clause, facts: &Facts) -> Option<FactUsed> {
     let (attribute, values) = match clause {
-        Clause::Present(target) | Clause::Compare { target, .. } => {
+        Clause::Present(target) | Clause::Compare { target, .. } | Clause::OneOf { target, .. } => {
             let values = typed_values(target, facts);
             (target.name.clone(), values.iter().map(fact_value).collect())
         }

@@ -110,7 +110,9 @@ fn collect_facts<'a>(clause: &'a Clause, wanted: &mut Vec<Wanted<'a>>) {
             return;
         }
         Clause::Not(clause) => return collect_facts(clause, wanted),
-        Clause::Present(target) | Clause::Compare { target, .. } => Wanted::Target(target),
+        Clause::Present(target) | Clause::Compare { target, .. } | Clause::OneOf { target, .. } => {
+            Wanted::Target(target)
+        }
         Clause::Values { source, .. } => Wanted::Source(source),
     };
     if wanted.iter().all(|known| known.name() != fact.name()) {

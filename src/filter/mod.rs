@@ -18,6 +18,7 @@
 
 mod check;
 mod clause;
+mod compose;
 mod describe;
 mod display;
 mod equalities;

@@ -50,6 +50,7 @@ fn condition(clause: &Clause, negated: bool, clock: &FilterClock) -> Sql {
             };
             comparison(target, positive, operand, negated != opposite, clock)
         }
+        Clause::OneOf { target, ids } => holds(target, negated, |stored| sql!("{stored} = ANY ({ids})")),
         Clause::Values {
             source,
             condition: inner,

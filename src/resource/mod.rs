@@ -34,7 +34,7 @@ pub use self::{
     draft::Draft,
     expand::Expansion,
     record::{Column, Declaration, Filterable, Record},
-    reference::Reference,
+    reference::{Reference, nameable},
     schema::{Create, NoExtra, Update},
     unique::{Claim, Unique},
     write::Change,

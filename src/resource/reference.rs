@@ -79,7 +79,8 @@ impl<T: Resource, N: Resource> Reference<T, N> {
     }
 }
 
-fn nameable<T: Resource, N: Resource>(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<Vec<N>> {
+/// Those of `ids` that a request which writes `T` may name.
+pub fn nameable<T: Resource, N: Resource>(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<Vec<N>> {
     let nameable = authz::nameable::<N>(tx, T::WRITE);
     let condition = sql!("{id} = ANY({ids}) AND {nameable}", id = Fixed(N::ID));
     let always = Condition::new(Sql::always());

@@ -46,7 +46,10 @@ fn rows(name: &str) -> Vec<(&'static str, Value)> {
             "/v1/courses",
             json!({"code": name, "title": name, "language": "en"}),
         ),
-        ("/v1/rules", row(json!({"audience": "username pr", "due": due}))),
+        (
+            "/v1/rules",
+            row(json!({"audience": {"filter": "username pr"}, "due": due})),
+        ),
         ("/v1/roles", row(json!({"permissions": []}))),
         (
             "/v1/attribute-definitions",

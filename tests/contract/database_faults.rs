@@ -11,7 +11,7 @@ async fn add(admin: &Client, path: &str, body: Value) -> String {
 }
 
 fn rule(code: &str) -> Value {
-    json!({"code": code, "name": "R", "audience": "title pr", "due": {"kind": "after_joining", "offset": "P1D"}})
+    json!({"code": code, "name": "R", "audience": {"filter": "title pr"}, "due": {"kind": "after_joining", "offset": "P1D"}})
 }
 
 fn profile(code: &str) -> Value {
@@ -34,7 +34,7 @@ async fn faults_of_a_new_thing_are_told_together() {
     add(&admin, "/v1/rules", rule("taken")).await;
     add(&admin, "/v1/import-profiles", profile("taken")).await;
     let mut lost_rule = rule("Taken");
-    lost_rule["audience"] = json!("zz eq 1");
+    lost_rule["audience"] = json!({"filter": "zz eq 1"});
     lost_rule["targets"] = json!([{"kind": "course", "id": NOBODY}]);
     let mut lost_profile = profile("taken");
     lost_profile["mapping"]["fields"]["zz"] = json!({"column": "z"});
@@ -65,7 +65,11 @@ async fn faults_of_a_new_thing_are_told_together() {
             json!({"code": "TAKEN", "name": "T", "kind": "dynamic", "filter": "shoe_size eq 43"}),
             &["/code", "/filter"],
         ),
-        ("/v1/rules", lost_rule, &["/audience", "/code", "/targets/0/id"]),
+        (
+            "/v1/rules",
+            lost_rule,
+            &["/audience/filter", "/code", "/targets/0/id"],
+        ),
         (
             "/v1/import-profiles",
             lost_profile,
@@ -130,11 +134,15 @@ async fn faults_of_a_planned_change_are_told_where_they_stand() {
     let id = add(&admin, "/v1/rules", rule("other")).await;
     for (changes, expected) in [
         (
-            json!({"code": "taken", "audience": "zz eq 1", "targets": [{"kind": "course", "id": NOBODY}]}),
-            &["/changes/audience", "/changes/code", "/changes/targets/0/id"][..],
+            json!({"code": "taken", "audience": {"filter": "zz eq 1"}, "targets": [{"kind": "course", "id": NOBODY}]}),
+            &[
+                "/changes/audience/filter",
+                "/changes/code",
+                "/changes/targets/0/id",
+            ][..],
         ),
         (
-            json!({"code": "taken", "audience": "zz eq 1", "due": {"kind": "fnord", "offset": "P1D"}}),
+            json!({"code": "taken", "audience": {"filter": "zz eq 1"}, "due": {"kind": "fnord", "offset": "P1D"}}),
             &["/changes/due/kind"],
         ),
     ] {

@@ -31,7 +31,7 @@ fn pairs(faults: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 async fn due_faults(admin: &Client, due: Value) -> Vec<(String, String)> {
-    let body = json!({"code": "r", "name": "R", "audience": "title pr", "due": due});
+    let body = json!({"code": "r", "name": "R", "audience": {"filter": "title pr"}, "due": due});
     let answer = admin.post("/v1/rules", body).await;
     faults(&answer.assert_problem(422, "validation_failed"))
 }

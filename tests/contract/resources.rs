@@ -81,7 +81,10 @@ fn given(operation: &str, member: &str, story: &Story) -> Option<Value> {
         ("update_course", "modules") => Some(json!([{"title": "Another", "activities": []}])),
         ("update_course", "tags") => Some(json!(["another"])),
         ("update_course", "validity_period") => Some(json!("P2Y")),
-        ("update_rule", "audience") => Some(json!("department pr")),
+        ("update_rule", "audience") => Some(
+            json!({"filter": "department pr", "group_ids": [], "org_unit_ids": [], "user_ids": [],
+            "except": {"filter": null, "group_ids": [], "org_unit_ids": [], "user_ids": []}}),
+        ),
         ("update_rule", "targets") => of("other_course_id").map(|id| json!([{"kind": "course", "id": id}])),
         ("update_rule", "due") => Some(json!({"kind": "on", "date": "2031-05-06"})),
         ("update_rule", "renewal_window" | "grace_period" | "minimum_gap" | "absence_lead") => {

@@ -310,7 +310,7 @@ fn rules() -> Vec<Sample> {
     vec![
         json_body(
             "create_rule",
-            json!({"code": "{unique}", "name": "Nurses", "audience": "title eq \"Nurse\"",
+            json!({"code": "{unique}", "name": "Nurses", "audience": {"filter": "title eq \"Nurse\""},
                 "targets": [{"kind": "course", "id": "{course_id}"}], "due": {"kind": "after_joining", "offset": "P30D"}}),
         )
         .saves("rule_id"),
@@ -318,7 +318,7 @@ fn rules() -> Vec<Sample> {
         json_body(
             "bulk_write_rules",
             json!({"rows": [
-                {"row_key": "1", "create": {"code": "{unique}", "name": "Cooks", "audience": "title eq \"Cook\"",
+                {"row_key": "1", "create": {"code": "{unique}", "name": "Cooks", "audience": {"filter": "title eq \"Cook\""},
                     "due": {"kind": "after_joining", "offset": "P30D"}}},
                 {"row_key": "2", "id": "{rule_id}", "update": {"name": "Every nurse"}},
             ]}),

@@ -117,7 +117,8 @@ impl Stage {
             "filter" if operation.id == "create_group" => None,
             // The sample is for a user, and a group beside them is a matter of form.
             "group_id" if operation.id == "create_extension" => None,
-            "filter" | "audience" => Some(json!("zz eq 1")),
+            "filter" => Some(json!("zz eq 1")),
+            "audience" => Some(json!({"filter": "zz eq 1"})),
             _ if is(schema, "uuid") => Some(json!(Uuid::now_v7())),
             _ if is(&schema["items"], "uuid") => Some(json!([Uuid::now_v7()])),
             _ => None,

@@ -129,7 +129,7 @@ impl World {
                     {now}, {now})",
                 rule = world.rules[number],
                 name = format!("r{number}"),
-                audience = audience.as_str(),
+                audience = json!({"filter": audience}),
                 due = due(&rule.due, rule),
                 text_2 = format!("P{}D", rule.window),
                 on_leave = if rule.keep { "keep_until_satisfied" } else { "end" },

@@ -179,7 +179,7 @@ impl Played {
         let mut rules = BTreeMap::new();
         for (department, says) in &case.rules {
             let code = format!("{department}-{number}");
-            let mut rule = json!({"code": code, "name": code, "audience": format!("department eq \"{code}\""),
+            let mut rule = json!({"code": code, "name": code, "audience": {"filter": format!("department eq \"{code}\"")},
                 "targets": [{"kind": "course", "id": asked}], "due": {"kind": "after_joining", "offset": "P30D"}});
             for (name, value) in says {
                 rule[name] = value.clone();

@@ -75,7 +75,7 @@ pub async fn rule(app: &TestApp, admin: &Client, department: &str, offset: &str,
     let body = json!({
         "code": format!("{department}-{offset}"),
         "name": department,
-        "audience": format!("department eq \"{department}\""),
+        "audience": {"filter": format!("department eq \"{department}\"")},
         "targets": targets(courses),
         "due": {"kind": "after_joining", "offset": offset},
     });

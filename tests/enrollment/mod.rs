@@ -1,4 +1,5 @@
 mod agreement;
+mod audiences;
 mod bulk;
 mod cases;
 mod completions;

@@ -12,7 +12,7 @@ use crate::support::{Answer, Client, TestApp, count, process::Process, wait_unti
 
 async fn draft(admin: &Client, department: &str, course: uuid::Uuid) -> String {
     let body = json!({
-        "code": department, "name": department, "audience": format!("department eq \"{department}\""),
+        "code": department, "name": department, "audience": {"filter": format!("department eq \"{department}\"")},
         "targets": [{"kind": "course", "id": course}], "due": {"kind": "after_joining", "offset": "P30D"},
     });
     let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
@@ -194,7 +194,7 @@ async fn a_text_that_cannot_be_in_force_is_refused_before_anything_is_planned() 
     let fire = course(&app, "fire", None);
     let path = draft(&admin, "Production", fire).await;
     for what in ["plans", "applications"] {
-        let mut wish = json!({"changes": {"audience": "department eq"}});
+        let mut wish = json!({"changes": {"audience": {"filter": "department eq"}}});
         if what == "applications" {
             wish["plan_hash"] = json!("0");
         }
@@ -222,7 +222,7 @@ async fn a_plan_that_ends_too_much_is_refused_unless_that_is_meant() {
         rule(&app, &admin, "Production", "P30D", &[fire]).await
     );
 
-    let changes = json!({"audience": "department eq \"Sales\""});
+    let changes = json!({"audience": {"filter": "department eq \"Sales\""}});
     let planned = plan(&app, &admin, &path, json!({"changes": changes})).await;
     assert_eq!(
         (&planned["ends"], &planned["removals_percent"]),
@@ -270,10 +270,10 @@ async fn the_share_that_ends_is_counted_among_open_and_satisfied_requirements_al
 
     let figures =
         |planned: &Value| ["ends", "live_requirements", "removals_percent"].map(|name| planned[name].clone());
-    let without_u0 = json!({"audience": "department eq \"Production\" and username ne \"u0\""});
+    let without_u0 = json!({"audience": {"filter": "department eq \"Production\" and username ne \"u0\""}});
     let planned = plan(&app, &admin, &path, json!({"changes": without_u0})).await;
     assert_eq!(figures(&planned), [json!(1), json!(5), json!(20.0)]);
-    let nobody = json!({"audience": "username eq \"nobody\""});
+    let nobody = json!({"audience": {"filter": "username eq \"nobody\""}});
     let planned = plan(&app, &admin, &path, json!({"changes": nobody})).await;
     assert_eq!(figures(&planned), [json!(5), json!(5), json!(100.0)]);
     let wish = json!({"plan_hash": planned["plan_hash"], "changes": nobody});

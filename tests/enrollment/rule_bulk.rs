@@ -8,7 +8,7 @@ use super::fixture::{course, draft, in_days, outline, person, rule, targets};
 use crate::support::TestApp;
 
 fn new_rule(code: &str, more: Value) -> Value {
-    let mut rule = json!({"code": code, "name": code, "audience": "department pr",
+    let mut rule = json!({"code": code, "name": code, "audience": {"filter": "department pr"},
         "due": {"kind": "after_joining", "offset": "P30D"}});
     for (name, value) in more.as_object().unwrap() {
         rule[name] = value.clone();
@@ -42,7 +42,7 @@ async fn each_rule_of_many_is_written_or_says_what_is_wrong_with_it() {
             "already_exists",
         ),
         (
-            json!({"create": new_rule("lost", json!({"audience": "zz eq 1", "targets": [{"kind": "course", "id": fire}, {"kind": "course", "id": Uuid::now_v7()}]}))}),
+            json!({"create": new_rule("lost", json!({"audience": {"filter": "zz eq 1"}, "targets": [{"kind": "course", "id": fire}, {"kind": "course", "id": Uuid::now_v7()}]}))}),
             422,
             "validation_failed",
         ),

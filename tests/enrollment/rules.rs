@@ -264,7 +264,7 @@ async fn due_dates_count_from_hire_from_activation_and_never_come_too_soon() {
     let admin = app.admin().await;
     let fire = course(&app, "fire", None);
     let body = json!({
-        "code": "r", "name": "r", "audience": "department eq \"Production\"", "targets": [{"kind": "course", "id": fire}],
+        "code": "r", "name": "r", "audience": {"filter": "department eq \"Production\""}, "targets": [{"kind": "course", "id": fire}],
         "due": {"kind": "after_hire", "offset": "P1M", "minimum_lead": "P7D"},
     });
     let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
@@ -291,7 +291,7 @@ async fn a_rule_is_activated_with_published_courses_only() {
     let admin = app.admin().await;
     let secret = draft(&app, "not-yet");
     let body = json!({
-        "code": "r", "name": "r", "audience": "department pr", "targets": [{"kind": "course", "id": secret}],
+        "code": "r", "name": "r", "audience": {"filter": "department pr"}, "targets": [{"kind": "course", "id": secret}],
         "due": {"kind": "on", "date": "2030-01-01"},
     });
     let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
@@ -320,17 +320,20 @@ async fn a_rule_is_activated_with_published_courses_only() {
 async fn a_bad_rule_names_all_its_faults() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    let body = |audience: &str, due| json!({"code": "r", "name": "r", "audience": audience, "due": due});
+    let body =
+        |audience: &str, due| json!({"code": "r", "name": "r", "audience": {"filter": audience}, "due": due});
 
     let refused = admin
         .post(
             "/v1/rules",
-            json!({"code": "r", "name": "r", "audience": "shoe_size gt 3", "due": {"kind": "on", "date": "2030-01-01"},
+            json!({"code": "r", "name": "r", "audience": {"filter": "shoe_size gt 3"}, "due": {"kind": "on", "date": "2030-01-01"},
                 "targets": [{"kind": "course", "id": "0198a000-0000-7000-8000-000000000000"}]}),
         )
         .await
         .assert_problem(422, "validation_failed");
-    refused.assert_fault("/audience").assert_fault("/targets/0/id");
+    refused
+        .assert_fault("/audience/filter")
+        .assert_fault("/targets/0/id");
 
     for due in [
         json!({"kind": "after_hire", "offset": "30 days"}),

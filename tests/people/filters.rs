@@ -115,7 +115,7 @@ async fn a_rules_explanation_shows_the_groups_that_the_caller_may_see() {
         ana,
         ..
     } = &academy;
-    let rule = json!({"code": "all", "name": "All", "audience": "groups sw \"s\"", "targets": [],
+    let rule = json!({"code": "all", "name": "All", "audience": {"filter": "groups sw \"s\""}, "targets": [],
         "due": {"kind": "after_activation", "offset": "P30D"}});
     let rule = admin.post("/v1/rules", rule).await.assert_status(201).id();
     let me = client.get("/v1/me").await.id();

@@ -288,7 +288,7 @@ async fn other_resources_are_found_by_code_and_name() {
         let similar = names(&admin, &format!("{path}?q=civika")).await;
         assert_eq!(similar, ["C++"], "{list}");
     }
-    let rule = json!({"code": "FIRE", "name": "Évacuation", "audience": "department pr", "targets": [],
+    let rule = json!({"code": "FIRE", "name": "Évacuation", "audience": {"filter": "department pr"}, "targets": [],
         "due": {"kind": "after_hire", "offset": "P30D"}, "on_leave": "end"});
     admin.post("/v1/rules", rule).await.assert_status(201);
     for path in ["/v1/rules?q=evac", "/v1/rules?q=fire", "/v1/rules?q=ewacuation"] {

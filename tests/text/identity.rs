@@ -67,7 +67,7 @@ async fn codes_of_all_resources_are_one_in_whatever_case_and_form() {
         )
         .await
         .id();
-    let rule = json!({"name": "R", "audience": "status eq \"active\"", "targets": [{"kind": "course", "id": course}],
+    let rule = json!({"name": "R", "audience": {"filter": "status eq \"active\""}, "targets": [{"kind": "course", "id": course}],
                 "due": {"kind": "after_joining", "offset": "P30D"}});
     let resources = [
         ("/v1/org-units", "code", json!({"name": "U"})),

@@ -49,7 +49,7 @@ async fn named(admin: &Client) -> Vec<(&'static str, Value, &'static str)> {
         ("/v1/certificate-templates", json!({"code": "t"}), "name"),
         (
             "/v1/rules",
-            json!({"code": "q", "audience": "status eq \"active\"", "targets": [{"kind": "course", "id": course_id}],
+            json!({"code": "q", "audience": {"filter": "status eq \"active\""}, "targets": [{"kind": "course", "id": course_id}],
                 "due": {"kind": "after_joining", "offset": "P30D"}}),
             "name",
         ),

@@ -143,7 +143,7 @@ pub fn create(tx: &mut Tx) -> ApiResult<()> {
         let mut new = json!({
             "code": ask.code,
             "name": ask.name,
-            "audience": ask.audience,
+            "audience": { "filter": ask.audience },
             "targets": asked,
             "due": ask.due,
             "on_leave": ask.on_leave,

@@ -18,9 +18,9 @@ use crate::{
 text_enum! {
     /// What an override does.
     OverrideEffect {
-        /// The user is in the audience, whatever its filter says.
+        /// The user is in the audience, whatever that says.
         Required = "required",
-        /// The user is not in the audience, whatever its filter says.
+        /// The user is not in the audience, whatever that says.
         Released = "released",
     }
 }

@@ -6,6 +6,7 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
+    audience_check,
     job::ReconcileRule,
     model::{Rule, RuleStatus},
     repeat::Repeat,
@@ -21,7 +22,6 @@ use crate::{
     enrollment::{events::RULE_APPLIED, target::Target},
     filter::{Attribute, Column, Kind},
     http::{ApiError, ApiResult, Code, FieldError},
-    people::users,
     resource::{
         self, Expansion, NoExtra, Resource, Row, Unique,
         draft::{due, require_everywhere, without_faults},
@@ -53,7 +53,7 @@ impl Resource for Rule {
         for draft in drafts.iter_mut().filter(|draft| was_archived(draft)) {
             draft.refuse(archived());
         }
-        audiences(tx, drafts)?;
+        audience_check::check(tx, drafts)?;
         let courses = Courses::load(tx, drafts)?;
         known_courses(drafts, &courses);
         repeats(drafts);
@@ -112,21 +112,6 @@ fn archived() -> ApiError {
 
 fn is_active(draft: &Draft) -> bool {
     draft.after.status == RuleStatus::Active
-}
-
-/// Audiences can be read.
-fn audiences(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-    let names_one = |draft: &Draft| draft.sets(|rule| &rule.audience);
-    if !drafts.iter().any(names_one) {
-        return Ok(());
-    }
-    let schema = users::filter::schema(tx)?;
-    for draft in drafts.iter_mut().filter(|draft| names_one(draft)) {
-        if let Err(error) = users::filter::parse_at(&schema, "/audience", &draft.after.audience) {
-            draft.refuse(error);
-        }
-    }
-    Ok(())
 }
 
 /// The courses that rules ask for.
@@ -245,8 +230,14 @@ fn limits(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     Ok(())
 }
 
-/// An active rule asks for courses that can be taken.
+/// An active rule has an audience, and asks for courses that can be taken.
 fn ready(rule: &Rule, courses: &Courses) -> ApiResult<()> {
+    if rule.audience.names_nobody() {
+        return Err(ApiError::new(
+            Code::RuleNotReady,
+            "The rule is for nobody yet; give its audience a filter, groups, org units or users.",
+        ));
+    }
     if rule.targets.is_empty() {
         return Err(ApiError::new(
             Code::RuleNotReady,

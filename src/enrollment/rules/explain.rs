@@ -89,8 +89,11 @@ struct Row {
 
 /// Explains `rule` for `user`.
 pub fn explain(tx: &mut Tx, rule: &Rule, user: &User) -> ApiResult<RuleExplanation> {
-    let filter = users::filter::parse_field(tx, "/audience", &rule.audience)?;
-    let shown = users::filter::parse_for_caller(tx, "/audience", &rule.audience)?;
+    let [filter, shown] = [users::filter::schema(tx)?, users::filter::schema_for_caller(tx)?].map(|schema| {
+        let filter = rule.audience.filter(&schema);
+        filter.map_err(|faults| users::filter::invalid_at("/audience/filter", &faults))
+    });
+    let (filter, shown) = (filter?, shown?);
     let row: Row = sql!(
         "SELECT {facts} AS facts, {shown} AS shown FROM users WHERE users.id = {user.id}",
         facts = filter.facts_sql(),

@@ -2,6 +2,8 @@
 
 mod apply;
 mod audience;
+mod audience_check;
+pub mod audience_model;
 pub mod change;
 mod changes;
 pub mod check;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{due::DuePolicy, repeat::Repeat};
+use super::{audience_model::Audience, due::DuePolicy, repeat::Repeat};
 use crate::{
     bulk_row,
     db::{schema::rules, sql::Fragment},
@@ -121,15 +121,9 @@ pub struct RuleFields {
     #[schema(max_length = 5000, format = "multiline")]
     #[record(opaque)]
     pub description: String,
-    /// The audience: a filter over users. Archived users are in no audience.
-    #[schema(
-        min_length = 1,
-        max_length = 4096,
-        format = "multiline",
-        example = "org_unit eq \"emea\" and employment_type ne \"contractor\""
-    )]
+    /// Who: everybody whom its filter finds or its lists name, except some. Archived users are in no audience.
     #[record(opaque)]
-    pub audience: String,
+    pub audience: Audience,
     /// What must be completed; each is a requirement of its own.
     #[serde(default)]
     #[schema(max_items = 100)]

@@ -10,6 +10,7 @@ use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, Selectab
 use uuid::Uuid;
 
 use super::{
+    audience_model::Audience,
     due::DuePolicy,
     model::{EarlyCompletions, OnAbsence, OnLeave, Rule, RuleStatus},
     repeat::{Calendar, NewHires, Repeat},
@@ -37,7 +38,7 @@ pub struct Policy {
     /// The day on which it was last activated.
     pub activated_on: Option<NaiveDate>,
     /// Its audience.
-    pub audience: String,
+    pub audience: Audience,
     /// What it asks for.
     pub targets: Vec<Target>,
     /// By when.
@@ -123,7 +124,7 @@ impl Rules {
     fn of<'a>(rules: impl Iterator<Item = &'a Rule>, schema: &Schema) -> Self {
         let mut all = Rules::default();
         for rule in rules {
-            match Filter::parse(&rule.audience, schema) {
+            match rule.audience.filter(schema) {
                 Ok(filter) => all.filters.push((rule.id, filter)),
                 Err(faults) => {
                     log::error!(

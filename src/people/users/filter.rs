@@ -7,7 +7,9 @@ use crate::{
     app::Tx,
     authz::{Permission, Scope},
     db::{Sql, schema::attribute_definitions},
-    filter::{Attribute, Column, CustomAttribute, CustomKind, Filter, FilterError, Kind, Schema},
+    filter::{
+        Attribute, Column, CustomAttribute, CustomKind, Filter, FilterError, FilterErrors, Kind, Schema,
+    },
     http::{ApiError, ApiResult, FieldError, filter::parse},
     resource::Row,
 };
@@ -18,13 +20,18 @@ macro_rules! attributes {
     };
 }
 
-/// What filters may name beside the columns. `groups` comes last: dynamic groups may use all but that.
+/// What filters may name beside the columns. Those of groups come last: dynamic groups may use all but them.
 pub const ATTRIBUTES: &[Attribute] = attributes! {
     "org_unit" Kind::Folded, Column::Exists {
         from: "org_unit_closure c JOIN org_units o ON o.id = c.ancestor_id",
         on: "c.descendant_id = users.org_unit_id",
         value: "o.code",
     }, "The code of their unit, or of any unit above it.";
+    "org_unit_ids" Kind::Id, Column::Exists {
+        from: "org_unit_closure c",
+        on: "c.descendant_id = users.org_unit_id",
+        value: "c.ancestor_id",
+    }, "The ids of their unit and of all units above it.";
     "line_manager_id" Kind::Id, Column::Exists {
         from: "reporting_lines l",
         on: "l.descendant_id = users.id AND l.depth > 0",
@@ -40,6 +47,11 @@ pub const ATTRIBUTES: &[Attribute] = attributes! {
         on: "m.user_id = users.id AND g.archived_at IS NULL",
         value: "g.code",
     }, "The codes of their groups.";
+    "group_ids" Kind::Id, Column::Exists {
+        from: "group_members m JOIN groups g ON g.id = m.group_id",
+        on: "m.user_id = users.id AND g.archived_at IS NULL",
+        value: "g.id",
+    }, "The ids of their groups.";
 };
 
 fn all() -> Schema {
@@ -47,8 +59,8 @@ fn all() -> Schema {
 }
 
 fn without_groups() -> Schema {
-    match User::declaration().attributes.split_last() {
-        Some((_, others)) => Schema::new(others),
+    match User::declaration().attributes.split_last_chunk::<2>() {
+        Some((others, _)) => Schema::new(others),
         None => all(),
     }
 }
@@ -64,7 +76,10 @@ pub fn schema(tx: &mut Tx) -> ApiResult<Schema> {
 pub fn schema_for_caller(tx: &mut Tx) -> ApiResult<Schema> {
     let groups = tx.seen(Permission::GroupsRead).groups("g.id");
     let people = tx.seen(Permission::UsersRead).users("report.id");
-    Ok(schema(tx)?.limited("groups", groups).limited("report_id", people))
+    let schema = schema(tx)?.limited("report_id", people);
+    Ok(schema
+        .limited("groups", groups.clone())
+        .limited("group_ids", groups))
 }
 
 fn custom(tx: &mut Tx) -> ApiResult<Vec<CustomAttribute>> {
@@ -102,19 +117,14 @@ pub fn condition(tx: &mut Tx, text: Option<&str>, reach: &Scope) -> ApiResult<Sq
 }
 
 /// Reads a filter over people out of the body field at `pointer`.
-pub fn parse_field(tx: &mut Tx, pointer: &str, text: &str) -> ApiResult<Filter> {
-    parse_at(&schema(tx)?, pointer, text)
-}
-
-/// The same as the caller may see its facts: see [`schema_for_caller`].
-pub fn parse_for_caller(tx: &mut Tx, pointer: &str, text: &str) -> ApiResult<Filter> {
-    parse_at(&schema_for_caller(tx)?, pointer, text)
-}
-
-/// Reads a filter over people out of the body field at `pointer`, by a schema that was loaded before.
 pub fn parse_at(schema: &Schema, pointer: &str, text: &str) -> ApiResult<Filter> {
+    Filter::parse(text, schema).map_err(|faults| invalid_at(pointer, &faults))
+}
+
+/// What is wrong with a filter in the body field at `pointer`.
+pub fn invalid_at(pointer: &str, faults: &FilterErrors) -> ApiError {
     let faults_at = |fault: &FilterError| FieldError::new(pointer, fault.to_string());
-    Filter::parse(text, schema).map_err(|faults| ApiError::invalid(faults.0.iter().map(faults_at).collect()))
+    ApiError::invalid(faults.0.iter().map(faults_at).collect())
 }
 
 /// What dynamic groups may say: they depend on people only, never on other groups.

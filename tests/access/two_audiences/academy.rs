@@ -84,7 +84,7 @@ impl Audience {
 pub async fn commons(app: &TestApp, admin: &Client, words: [&str; 2]) -> Ids {
     let word = words.join("-");
     let make = async |path: &str, body: Value| admin.post(path, body).await.assert_status(201).id();
-    let rule = json!({"code": word, "name": word, "audience": format!("title eq \"{word}\""), "targets": [],
+    let rule = json!({"code": word, "name": word, "audience": {"filter": format!("title eq \"{word}\"")}, "targets": [],
         "due": {"kind": "after_joining", "offset": "P30D"}});
     let profile = json!({"code": word.replace('-', "_"), "name": word, "resource": "users", "mapping": {
         "key": {"source": "feed", "value": {"column": "id"}},

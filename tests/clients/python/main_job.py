@@ -30,6 +30,7 @@ from provost_client.models import (
     ActivityKind,
     ApplyImport,
     ApplyRule,
+    Audience,
     Certificate,
     Completion,
     ComplianceCounts,
@@ -161,7 +162,7 @@ def require(client: AuthenticatedClient, course: Course) -> Rule:
     draft = CreateRule(
         code="fire-safety-production",
         name="Fire safety in production",
-        audience='department eq "Production"',
+        audience=Audience(filter_='department eq "Production"'),
         targets=[Target(kind=TargetKind.COURSE, id=course.id)],
         due=DuePolicyAfterJoining(kind=DuePolicyAfterJoiningKind.AFTER_JOINING, offset="P30D"),
     )

@@ -1,0 +1,128 @@
+//! What must hold of audiences before they are written.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::{
+    audience_model::{Audience, Named},
+    model::Rule,
+};
+use crate::{
+    app::Tx,
+    filter::Filter,
+    http::{ApiResult, FieldError},
+    people::{
+        groups::model::Group,
+        org_units::model::OrgUnit,
+        users::{self, model::User},
+    },
+    resource::{self, Resource, nameable},
+};
+
+type Draft = resource::Draft<Rule>;
+
+/// Refuses audiences with filters that cannot be read, and those that newly name what the caller may not see or what is archived.
+pub(super) fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    let sets_one = |draft: &Draft| draft.sets(|rule| &rule.audience);
+    if !drafts.iter().any(sets_one) {
+        return Ok(());
+    }
+    let schema = users::filter::schema(tx)?;
+    let new = drafts.iter().filter(|draft| sets_one(draft));
+    let lists = LISTS.map(|list| {
+        new.clone()
+            .flat_map(|draft| newly(draft, list.ids))
+            .collect::<HashSet<_>>()
+    });
+    let mut known = Vec::new();
+    for (list, ids) in LISTS.iter().zip(lists) {
+        known.push(match ids.is_empty() {
+            true => HashMap::new(),
+            false => (list.load)(tx, &Vec::from_iter(ids))?,
+        });
+    }
+    for draft in drafts.iter_mut().filter(|draft| sets_one(draft)) {
+        let mut faults = Vec::new();
+        for (place, part) in PARTS {
+            let named = part(&draft.after.audience);
+            let unreadable = named.filter.and_then(|text| Filter::parse(text, &schema).err());
+            let unreadable = unreadable.into_iter().flat_map(|faults| faults.0);
+            faults.extend(
+                unreadable.map(|fault| FieldError::new(format!("{place}/filter"), fault.to_string())),
+            );
+            for (list, known) in LISTS.iter().zip(&known) {
+                let new: HashSet<Uuid> = newly(draft, list.ids).collect();
+                for (index, id) in (list.ids)(&named)
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, id)| new.contains(id))
+                {
+                    let fault = match known.get(id) {
+                        Some(false) => continue,
+                        Some(true) => format!("names an archived {}", list.name),
+                        None => format!("names no {} that you may see", list.name),
+                    };
+                    faults.push(FieldError::new(format!("{place}/{}/{index}", list.member), fault));
+                }
+            }
+        }
+        draft.refuse_faults(faults);
+    }
+    Ok(())
+}
+
+/// Where an audience names users, and how.
+const PARTS: [(&str, fn(&Audience) -> Named<'_>); 2] = [
+    ("/audience", Audience::included),
+    ("/audience/except", Audience::excepted),
+];
+
+/// A list of ids in audiences.
+struct List {
+    member: &'static str,
+    /// What it lists.
+    name: &'static str,
+    ids: for<'a> fn(&Named<'a>) -> &'a [Uuid],
+    /// Those that the caller may name, and whether they are archived.
+    load: fn(&mut Tx, &[Uuid]) -> ApiResult<HashMap<Uuid, bool>>,
+}
+
+const LISTS: [List; 3] = [
+    List {
+        member: "group_ids",
+        name: "group",
+        ids: |named| named.group_ids,
+        load: load::<Group>,
+    },
+    List {
+        member: "org_unit_ids",
+        name: "org unit",
+        ids: |named| named.org_unit_ids,
+        load: load::<OrgUnit>,
+    },
+    List {
+        member: "user_ids",
+        name: "user",
+        ids: |named| named.user_ids,
+        load: load::<User>,
+    },
+];
+
+fn load<N: Resource>(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<HashMap<Uuid, bool>> {
+    let found = nameable::<Rule, N>(tx, ids)?;
+    let found = found.iter().map(|row| (row.id(), row.archived_at().is_some()));
+    Ok(found.collect())
+}
+
+/// The ids that a draft has in a list and its rule had not.
+fn newly(draft: &Draft, ids: for<'a> fn(&Named<'a>) -> &'a [Uuid]) -> impl Iterator<Item = Uuid> + use<> {
+    let all = |rule: &Rule| -> HashSet<Uuid> {
+        let parts = PARTS.iter().flat_map(|(_, part)| ids(&part(&rule.audience)));
+        parts.copied().collect()
+    };
+    let before = draft.before.as_ref().map(all).unwrap_or_default();
+    all(&draft.after)
+        .into_iter()
+        .filter(move |id| !before.contains(id))
+}

@@ -1,0 +1,179 @@
+//! Whom rules are for: the union of what their audiences name, without their exceptions.
+
+use provost::authz::Permission::{RulesRead, RulesWrite};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::fixture::{activate, course, outline, person, requirements, run_jobs, targets};
+use crate::support::{Client, TestApp};
+
+async fn unit(admin: &Client, code: &str, parent: Option<&str>) -> String {
+    let body = json!({"code": code, "name": code, "parent_id": parent});
+    admin.post("/v1/org-units", body).await.assert_status(201).id()
+}
+
+async fn place(admin: &Client, user: Uuid, unit: &str) {
+    let path = format!("/v1/users/{user}");
+    admin
+        .patch(&path, json!({"org_unit_id": unit}))
+        .await
+        .assert_status(200);
+}
+
+async fn archive(admin: &Client, user: Uuid) {
+    let path = format!("/v1/users/{user}");
+    admin
+        .patch(&path, json!({"status": "archived"}))
+        .await
+        .assert_status(200);
+}
+
+async fn group(admin: &Client, code: &str, members: &[Uuid]) -> String {
+    let body = json!({"code": code, "name": code});
+    let id = admin.post("/v1/groups", body).await.assert_status(201).id();
+    let path = format!("/v1/groups/{id}/members");
+    admin
+        .post(&path, json!({"add": members}))
+        .await
+        .assert_status(200);
+    id
+}
+
+fn new_rule(code: &str, audience: &Value, courses: &[Uuid]) -> Value {
+    json!({"code": code, "name": code, "audience": audience, "targets": targets(courses),
+        "due": {"kind": "after_joining", "offset": "P30D"}})
+}
+
+/// Whether something is required of the user, and whether the rule's explanation says so.
+async fn is_asked(admin: &Client, rule: &str, user: Uuid) -> bool {
+    let is_open = outline(admin, user)
+        .await
+        .iter()
+        .any(|(status, _)| status == "open");
+    let path = format!("/v1/rules/{rule}/explanations/{user}");
+    let why = admin.get(&path).await.assert_status(200);
+    assert_eq!(why.at("/audience/holds"), json!(is_open), "{}", why.text());
+    is_open
+}
+
+#[actix_web::test]
+async fn an_audience_is_what_its_four_members_name_without_its_exceptions() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let mut people = Vec::new();
+    for name in ["filtered", "grouped", "placed", "below", "named", "other"] {
+        people.push(person(&admin, name, name).await);
+    }
+    let [filtered, grouped, placed, below, named, other] = people[..] else {
+        unreachable!()
+    };
+    let north = unit(&admin, "north", None).await;
+    let coast = unit(&admin, "coast", Some(&north)).await;
+    place(&admin, placed, &north).await;
+    place(&admin, below, &coast).await;
+    let aiders = group(&admin, "aiders", &[grouped]).await;
+
+    let audience = json!({"filter": "department eq \"filtered\"", "group_ids": [aiders], "org_unit_ids": [north],
+        "user_ids": [named]});
+    let rule = admin.post("/v1/rules", new_rule("r", &audience, &[fire])).await;
+    let rule = rule.assert_status(201).id();
+    activate(&app, &admin, &rule).await;
+    let mut asked = Vec::new();
+    for user in &people {
+        asked.push(is_asked(&admin, &rule, *user).await);
+    }
+    assert_eq!(asked, [true, true, true, true, true, false]);
+
+    // Facts are followed as those of filters are.
+    let members = format!("/v1/groups/{aiders}/members");
+    admin
+        .post(&members, json!({"add": [other], "remove": [grouped]}))
+        .await
+        .assert_status(200);
+    place(&admin, other, &coast).await;
+    let west = unit(&admin, "west", None).await;
+    admin
+        .patch(&format!("/v1/org-units/{coast}"), json!({"parent_id": west}))
+        .await
+        .assert_status(200);
+    run_jobs(&app);
+    for (user, expected) in [(grouped, false), (other, true), (below, false), (placed, true)] {
+        assert_eq!(is_asked(&admin, &rule, user).await, expected);
+    }
+
+    let mut but = audience.clone();
+    but["except"] =
+        json!({"filter": "username eq \"filtered\"", "org_unit_ids": [west], "user_ids": [named]});
+    let path = format!("/v1/rules/{rule}");
+    let changed = admin
+        .patch(&path, json!({"audience": but}))
+        .await
+        .assert_status(200);
+    assert_eq!(changed.at("/audience/except/group_ids"), json!([]));
+    run_jobs(&app);
+    for (user, expected) in [(filtered, false), (other, false), (named, false), (placed, true)] {
+        assert_eq!(is_asked(&admin, &rule, user).await, expected);
+    }
+}
+
+#[actix_web::test]
+async fn faults_of_an_audience_are_told_where_they_stand() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let [ana, gone] = [
+        person(&admin, "ana", "d").await,
+        person(&admin, "gone", "d").await,
+    ];
+    archive(&admin, gone).await;
+    let nobody = Uuid::now_v7();
+    let lost = json!({"filter": "zz eq 1", "group_ids": [nobody], "user_ids": [ana, nobody],
+        "except": {"filter": "department", "org_unit_ids": [nobody], "user_ids": [gone]}});
+    let answer = admin.post("/v1/rules", new_rule("r", &lost, &[fire])).await;
+    assert_eq!(
+        answer.outcome(),
+        "422 validation_failed /audience/except/filter /audience/except/org_unit_ids/0 /audience/except/user_ids/0 \
+         /audience/filter /audience/group_ids/0 /audience/user_ids/1"
+    );
+    let many: Vec<Uuid> = (0..1_001).map(Uuid::from_u128).collect();
+    let answer = admin
+        .post("/v1/rules", new_rule("r", &json!({"user_ids": many}), &[fire]))
+        .await;
+    assert_eq!(answer.outcome(), "422 validation_failed /audience/user_ids");
+
+    // A draft may be for nobody yet, an active rule not; what it names stays, though it is archived later.
+    let empty = json!({"except": {"user_ids": [ana]}});
+    let rule = admin
+        .post("/v1/rules", new_rule("r", &empty, &[fire]))
+        .await
+        .assert_status(201)
+        .id();
+    let path = format!("/v1/rules/{rule}");
+    let activation = format!("{path}/activation");
+    admin
+        .post(&activation, json!({}))
+        .await
+        .assert_problem(409, "rule_not_ready");
+    admin
+        .patch(&path, json!({"audience": {"user_ids": [ana]}}))
+        .await
+        .assert_status(200);
+    admin.post(&activation, json!({})).await.assert_status(200);
+    run_jobs(&app);
+    assert_eq!(requirements(&admin, ana).await.len(), 1);
+    archive(&admin, ana).await;
+    let both = json!({"filter": "department eq \"x\"", "user_ids": [ana]});
+    admin
+        .patch(&path, json!({"audience": both}))
+        .await
+        .assert_status(200);
+    run_jobs(&app);
+    assert_eq!(outline(&admin, ana).await[0].0, "ended");
+
+    let keeper = app.holding(&[RulesRead, RulesWrite], "everything", None);
+    let answer = keeper
+        .post("/v1/rules", new_rule("s", &json!({"user_ids": [gone]}), &[]))
+        .await;
+    assert_eq!(answer.outcome(), "422 validation_failed /audience/user_ids/0");
+}
