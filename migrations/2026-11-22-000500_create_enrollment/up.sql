@@ -8,6 +8,8 @@ CREATE TABLE rules (
     status text NOT NULL CHECK (status IN ('draft', 'active', 'paused', 'archived')),
     -- Who: {"filter": …, "group_ids": […], "org_unit_ids": […], "user_ids": […], "except": {the same four}}.
     audience jsonb NOT NULL,
+    -- The unit that it belongs to: it reaches its users and those of all units below. Null: everybody.
+    org_unit_id uuid REFERENCES org_units (id),
     -- By when: {"kind": "on", "date": …} or {"kind": "after_hire", "offset": "P30D"} and the like.
     due jsonb NOT NULL,
     -- Again when: {"kind": "after_completion", "period": "P1Y"} and the like; as the course says, if null.

@@ -776,6 +776,7 @@ diesel::table! {
         search -> Text,
         status -> Text,
         audience -> Jsonb,
+        org_unit_id -> Nullable<Uuid>,
         due -> Jsonb,
         repeat -> Nullable<Jsonb>,
         renewal_window -> Text,

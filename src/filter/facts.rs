@@ -51,6 +51,13 @@ impl<'a> Facts<'a> {
 }
 
 impl Filter {
+    /// The attributes that it names.
+    pub fn attributes(&self) -> Vec<&str> {
+        let mut wanted = Vec::new();
+        collect_facts(&self.root, &mut wanted);
+        wanted.iter().map(Wanted::name).collect()
+    }
+
     /// An expression of type `jsonb`, the facts about one record that this filter asks for. Read
     /// its value with [`Facts::new`].
     pub fn facts_sql(&self) -> Sql {
@@ -82,8 +89,8 @@ enum Wanted<'a> {
     Source(&'a Source),
 }
 
-impl Wanted<'_> {
-    fn name(&self) -> &str {
+impl<'a> Wanted<'a> {
+    fn name(&self) -> &'a str {
         match self {
             Self::Target(target) => &target.name,
             Self::Source(source) => source.name,

@@ -1,6 +1,9 @@
 //! Whom rules are for: the union of what their audiences name, without their exceptions.
 
-use provost::authz::Permission::{RulesRead, RulesWrite};
+use provost::authz::Permission::{
+    CoursesRead, OrgUnitsRead, OverridesRead, OverridesWrite, RequirementsRead, RulesRead, RulesWrite,
+    UsersRead,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -176,4 +179,152 @@ async fn faults_of_an_audience_are_told_where_they_stand() {
         .post("/v1/rules", new_rule("s", &json!({"user_ids": [gone]}), &[]))
         .await;
     assert_eq!(answer.outcome(), "422 validation_failed /audience/user_ids/0");
+}
+
+/// Holds all that administrators of a unit need, in the scope of that unit.
+fn keeper(app: &TestApp, unit: &str) -> Client {
+    let permissions = [
+        RulesRead,
+        RulesWrite,
+        UsersRead,
+        OrgUnitsRead,
+        CoursesRead,
+        RequirementsRead,
+        OverridesRead,
+        OverridesWrite,
+    ];
+    app.holding(&permissions, "org_unit", Some(unit.parse().unwrap()))
+}
+
+async fn planned(app: &TestApp, client: &Client, rule: &str, what: &str, wish: Value) -> Value {
+    let begun = client
+        .post(&format!("{rule}/{what}"), wish)
+        .await
+        .assert_status(202);
+    app.run_jobs();
+    let operation = client
+        .get(begun.header("location").unwrap())
+        .await
+        .assert_status(200);
+    assert_eq!(
+        operation.at("/status"),
+        json!("succeeded"),
+        "{}",
+        operation.text()
+    );
+    operation.at("/result")
+}
+
+#[actix_web::test]
+async fn administrators_of_a_unit_keep_its_rules_which_reach_its_users_only() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let north = unit(&admin, "north", None).await;
+    let coast = unit(&admin, "coast", Some(&north)).await;
+    let south = unit(&admin, "south", None).await;
+    let mut people = Vec::new();
+    for (name, unit) in [("nora", &north), ("cleo", &coast), ("sam", &south)] {
+        let user = person(&admin, name, "d").await;
+        place(&admin, user, unit).await;
+        people.push(user);
+    }
+    let [nora, cleo, sam] = people[..] else {
+        unreachable!()
+    };
+    let [norths, souths] = [&north, &south].map(|unit| keeper(&app, unit));
+    let everybody = json!({"filter": "username pr"});
+
+    let mut new = new_rule("north", &everybody, &[fire]);
+    for (unit, outcome) in [
+        (Value::Null, "422 validation_failed /org_unit_id"),
+        (json!(south), "403 forbidden"),
+    ] {
+        new["org_unit_id"] = unit;
+        assert_eq!(norths.post("/v1/rules", new.clone()).await.outcome(), outcome);
+        let rows = norths.bulk("/v1/rules", [json!({"create": new})]).await;
+        assert_eq!(rows.row_outcomes(), [outcome]);
+    }
+    new["org_unit_id"] = json!(coast);
+    let probe = json!({"filter": "groups eq \"g\" or group_ids pr or report_id pr"});
+    let mut probing = new.clone();
+    probing["audience"] = probe.clone();
+    let answer = norths.post("/v1/rules", probing).await;
+    assert_eq!(
+        answer.outcome(),
+        "422 validation_failed /audience/filter /audience/filter /audience/filter"
+    );
+    new["org_unit_id"] = json!(north);
+    let rule = norths.post("/v1/rules", new).await.assert_status(201).id();
+    let path = format!("/v1/rules/{rule}");
+    let answer = norths.patch(&path, json!({"audience": probe})).await;
+    assert_eq!(answer.status, 422, "{}", answer.text());
+    admin
+        .patch(&path, json!({"org_unit_id": null}))
+        .await
+        .assert_fault("/org_unit_id");
+
+    let plan = planned(&app, &norths, &path, "plans", json!({})).await;
+    assert_eq!((&plan["joins"], &plan["opens"]), (&json!(2), &json!(2)));
+    let wish = json!({"plan_hash": plan["plan_hash"]});
+    planned(&app, &norths, &path, "applications", wish).await;
+    for (user, count) in [(nora, 1), (cleo, 1), (sam, 0)] {
+        assert_eq!(requirements(&admin, user).await.len(), count);
+    }
+    let why = |client: &Client, user: Uuid| client.get(&format!("{path}/explanations/{user}"));
+    assert_eq!(why(&norths, nora).await.at("/applies"), json!(true));
+    assert_eq!(why(&norths, sam).await.outcome(), "404 not_found");
+    let not_sam = why(&admin, sam).await.assert_status(200);
+    assert_eq!(not_sam.at("/obstacles"), json!(["outside_audience"]));
+    assert_eq!(not_sam.at("/audience/children/0/holds"), json!(false));
+    assert_eq!(not_sam.at("/audience/children/1/holds"), json!(true));
+
+    // The rules of others, and those without a unit, are out of sight.
+    let wide = admin
+        .post("/v1/rules", new_rule("wide", &everybody, &[fire]))
+        .await
+        .assert_status(201)
+        .id();
+    for (client, rule, user) in [(&souths, &rule, sam), (&norths, &wide, nora)] {
+        let path = format!("/v1/rules/{rule}");
+        let list = client.get("/v1/rules").await.assert_status(200);
+        assert!(!list.text().contains(rule.as_str()), "{}", list.text());
+        for answer in [
+            client.get(&path).await,
+            client.get(&format!("{path}/explanations/{user}")).await,
+            client.patch(&path, json!({"name": "Mine"})).await,
+            client.post(&format!("{path}/plans"), json!({})).await,
+            client
+                .post(&format!("{path}/applications"), json!({"plan_hash": "0"}))
+                .await,
+            client.post(&format!("{path}/pause"), json!({})).await,
+        ] {
+            assert_eq!(answer.outcome(), "404 not_found");
+        }
+        let given = json!({"rule_id": rule, "user_id": user, "effect": "released", "reason": "Why not?"});
+        let answer = client.post("/v1/rule-overrides", given).await;
+        assert_eq!(answer.outcome(), "422 validation_failed /rule_id");
+    }
+
+    // Overrides stay within the unit, and leaving the unit is leaving the audience.
+    let released =
+        json!({"rule_id": rule, "user_id": nora, "effect": "released", "reason": "Trained elsewhere."});
+    norths
+        .post("/v1/rule-overrides", released)
+        .await
+        .assert_status(201);
+    let required = json!({"rule_id": rule, "user_id": sam, "effect": "required", "reason": "Helps out."});
+    admin
+        .post("/v1/rule-overrides", required)
+        .await
+        .assert_status(201);
+    place(&admin, cleo, &south).await;
+    run_jobs(&app);
+    for (user, expected) in [(nora, Some("ended")), (cleo, Some("ended")), (sam, None)] {
+        let outline = outline(&admin, user).await;
+        assert_eq!(outline.first().map(|(status, _)| status.as_str()), expected);
+    }
+    place(&admin, sam, &coast).await;
+    run_jobs(&app);
+    assert_eq!(outline(&admin, sam).await[0].0, "open");
 }

@@ -145,7 +145,10 @@ async fn only_who_writes_everything_writes_rules_and_their_courses_are_shown_to_
         json!({"id": present, "update": {"name": "Mine"}}),
     ];
     let answer = narrow.bulk("/v1/rules", rows).await;
-    let refused = [(403, "forbidden".to_owned()), (404, "not_found".to_owned())];
+    let refused = [
+        (422, "validation_failed".to_owned()),
+        (404, "not_found".to_owned()),
+    ];
     assert_eq!(answer.row_codes(), refused, "{}", answer.text());
 
     for path in [

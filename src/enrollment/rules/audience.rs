@@ -68,7 +68,10 @@ pub(super) fn moves(
                 AND o.effect = 'released' WHERE o.user_id IS NULL
             UNION ALL
             SELECT o.user_id, o.rule_id, TRUE, FALSE FROM overrides o
-            JOIN users ON users.id = o.user_id AND users.status <> 'archived' WHERE o.effect = 'required'
+            JOIN users ON users.id = o.user_id AND users.status <> 'archived'
+            JOIN rules ON rules.id = o.rule_id AND (rules.org_unit_id IS NULL OR EXISTS (SELECT FROM org_unit_closure c
+                WHERE c.ancestor_id = rules.org_unit_id AND c.descendant_id = users.org_unit_id))
+            WHERE o.effect = 'required'
             UNION ALL
             SELECT m.user_id, m.rule_id, FALSE, TRUE FROM rule_members m
             WHERE m.left_on IS NULL AND {users} AND {rule} AND m.rule_id <> ALL ({rules.unreadable})) sides

@@ -10,14 +10,15 @@ use super::{
 };
 use crate::{
     app::Tx,
-    filter::Filter,
+    authz::Protected,
+    filter::{Filter, Schema},
     http::{ApiResult, FieldError},
     people::{
         groups::model::Group,
         org_units::model::OrgUnit,
         users::{self, model::User},
     },
-    resource::{self, Resource, nameable},
+    resource::{self, Resource, Row, nameable},
 };
 
 type Draft = resource::Draft<Rule>;
@@ -29,6 +30,7 @@ pub(super) fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         return Ok(());
     }
     let schema = users::filter::schema(tx)?;
+    let hidden = hidden(tx)?;
     let new = drafts.iter().filter(|draft| sets_one(draft));
     let lists = LISTS.map(|list| {
         new.clone()
@@ -46,11 +48,16 @@ pub(super) fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         let mut faults = Vec::new();
         for (place, part) in PARTS {
             let named = part(&draft.after.audience);
-            let unreadable = named.filter.and_then(|text| Filter::parse(text, &schema).err());
-            let unreadable = unreadable.into_iter().flat_map(|faults| faults.0);
-            faults.extend(
-                unreadable.map(|fault| FieldError::new(format!("{place}/filter"), fault.to_string())),
-            );
+            let before = draft.before.as_ref().map(|rule| part(&rule.audience));
+            let kept = before.and_then(|before| before.filter);
+            if let Some(text) = named.filter {
+                let hidden: &[&str] = if kept == Some(text) { &[] } else { &hidden };
+                let told = filter_faults(text, &schema, hidden);
+                faults.extend(
+                    told.into_iter()
+                        .map(|fault| FieldError::new(format!("{place}/filter"), fault)),
+                );
+            }
             for (list, known) in LISTS.iter().zip(&known) {
                 let new: HashSet<Uuid> = newly(draft, list.ids).collect();
                 for (index, id) in (list.ids)(&named)
@@ -70,6 +77,45 @@ pub(super) fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         draft.refuse_faults(faults);
     }
     Ok(())
+}
+
+/// The attributes that the filters of a caller's rules may not name: they tell of groups and people that the caller may not see, and
+/// who is asked would tell the caller. Those who may write all rules may name all.
+fn hidden(tx: &Tx) -> ApiResult<Vec<&'static str>> {
+    if tx.scope(Rule::WRITE)?.is_everything() {
+        return Ok(Vec::new());
+    }
+    let told = [
+        ("groups", Group::READ),
+        ("group_ids", Group::READ),
+        ("report_id", User::READ),
+    ];
+    let sees_all = |permission| {
+        tx.caller
+            .scope_if_any(permission, tx.now)
+            .is_some_and(|scope| scope.is_everything())
+    };
+    let hidden = told.into_iter().filter(|(_, permission)| !sees_all(*permission));
+    Ok(hidden.map(|(name, _)| name).collect())
+}
+
+fn filter_faults(text: &str, schema: &Schema, hidden: &[&str]) -> Vec<String> {
+    match Filter::parse(text, schema) {
+        Err(faults) => faults.0.iter().map(ToString::to_string).collect(),
+        Ok(filter) => {
+            let named = filter
+                .attributes()
+                .into_iter()
+                .filter(|name| hidden.contains(name));
+            let told = named.map(|name| match name {
+                "report_id" => "may not name \"report_id\": you do not see all users".to_owned(),
+                name => format!(
+                    "may not name \"{name}\", because you do not see all groups: use the audience's group_ids"
+                ),
+            });
+            told.collect()
+        }
+    }
 }
 
 /// Where an audience names users, and how.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::model::Rule;
 use crate::{
     filter::{Filter, FilterErrors, Schema},
     json_column,
@@ -101,13 +102,42 @@ impl Audience {
     ///
     /// # Errors
     /// A filter in it cannot be read.
-    pub fn filter(&self, schema: &Schema) -> Result<Filter, FilterErrors> {
+    fn filter(&self, schema: &Schema) -> Result<Filter, FilterErrors> {
         let included = self.included().filter(schema)?;
         let excepted = self.excepted();
         if excepted.is_empty() {
             return Ok(included);
         }
         Ok(Filter::all(vec![included, excepted.filter(schema)?.negated()]))
+    }
+}
+
+/// Whom a rule can reach: its audience, within its org unit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reach {
+    audience: Audience,
+    org_unit_id: Option<Uuid>,
+}
+
+impl Reach {
+    /// That of `rule`.
+    pub fn of(rule: &Rule) -> Self {
+        Reach {
+            audience: rule.audience.clone(),
+            org_unit_id: rule.org_unit_id,
+        }
+    }
+
+    /// The same as one filter over users, by their `schema`.
+    ///
+    /// # Errors
+    /// A filter of the audience cannot be read.
+    pub fn filter(&self, schema: &Schema) -> Result<Filter, FilterErrors> {
+        let unit = self
+            .org_unit_id
+            .map(|unit| Filter::one_of(schema, "org_unit_ids", &[unit]));
+        let parts = unit.into_iter().chain([self.audience.filter(schema)]);
+        Ok(Filter::all(parts.collect::<Result<_, _>>()?))
     }
 }
 

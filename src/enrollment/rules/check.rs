@@ -22,14 +22,18 @@ use crate::{
     enrollment::{events::RULE_APPLIED, target::Target},
     filter::{Attribute, Column, Kind},
     http::{ApiError, ApiResult, Code, FieldError},
+    people::org_units::model::OrgUnit,
     resource::{
-        self, Expansion, NoExtra, Resource, Row, Unique,
-        draft::{due, require_everywhere, without_faults},
+        self, Expansion, NoExtra, Reference, Resource, Row, Unique,
+        draft::{due, without_faults},
+        write::require_scope,
     },
     sql,
 };
 
 type Draft = resource::Draft<Rule>;
+
+const ORG_UNIT: Reference<Rule, OrgUnit> = Reference::new("org_unit_id", |rule| rule.org_unit_id);
 
 impl Resource for Rule {
     type Extra = NoExtra;
@@ -45,11 +49,15 @@ impl Resource for Rule {
         },
         doc: "The courses that it asks for.",
     }];
-    const EXPANSIONS: &'static [Expansion] = &[Expansion::each::<Course>("courses", "targets")];
+    const EXPANSIONS: &'static [Expansion] = &[
+        Expansion::each::<Course>("courses", "targets"),
+        Expansion::of::<OrgUnit>("org_unit", "org_unit_id"),
+    ];
     const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |rule| &rule.code)];
 
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
-        require_everywhere(tx, drafts, Self::WRITE, Draft::is_new)?;
+        require_unit(tx, drafts)?;
+        ORG_UNIT.check(tx, drafts)?;
         for draft in drafts.iter_mut().filter(|draft| was_archived(draft)) {
             draft.refuse(archived());
         }
@@ -96,6 +104,22 @@ impl Resource for Rule {
         }
         Ok(())
     }
+}
+
+/// Callers who may not write all rules write those of their org units, so their new ones name a unit.
+fn require_unit(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    require_scope(tx, drafts)?;
+    if tx.scope(Rule::WRITE)?.is_everything() {
+        return Ok(());
+    }
+    for draft in drafts
+        .iter_mut()
+        .filter(|draft| draft.is_new() && draft.after.org_unit_id.is_none())
+    {
+        let fault = "is required, because you may not write rules for everybody: name an org unit whose rules you may write";
+        draft.refused = Some(ApiError::field("/org_unit_id", fault));
+    }
+    Ok(())
 }
 
 fn was_archived(draft: &Draft) -> bool {

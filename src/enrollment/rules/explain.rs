@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
+    audience_model::Reach,
     due::DuePolicy,
     model::{Rule, RuleStatus},
     reconcile,
@@ -89,8 +90,9 @@ struct Row {
 
 /// Explains `rule` for `user`.
 pub fn explain(tx: &mut Tx, rule: &Rule, user: &User) -> ApiResult<RuleExplanation> {
+    let reach = Reach::of(rule);
     let [filter, shown] = [users::filter::schema(tx)?, users::filter::schema_for_caller(tx)?].map(|schema| {
-        let filter = rule.audience.filter(&schema);
+        let filter = reach.filter(&schema);
         filter.map_err(|faults| users::filter::invalid_at("/audience/filter", &faults))
     });
     let (filter, shown) = (filter?, shown?);

@@ -12,6 +12,7 @@ use validator::Validate;
 
 use super::{audience_model::Audience, due::DuePolicy, repeat::Repeat};
 use crate::{
+    authz::{Scope, ScopePart},
     bulk_row,
     db::{schema::rules, sql::Fragment},
     enrollment::target::Target,
@@ -124,6 +125,11 @@ pub struct RuleFields {
     /// Who: everybody whom its filter finds or its lists name, except some. Archived users are in no audience.
     #[record(opaque)]
     pub audience: Audience,
+    /// The org unit that the rule belongs to; this stays. Of its audience it reaches the users of that unit and of all units below
+    /// it. Null: it reaches everybody.
+    #[serde(default)]
+    #[record(fixed)]
+    pub org_unit_id: Option<Uuid>,
     /// What must be completed; each is a requirement of its own.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -170,6 +176,11 @@ pub struct RuleFields {
     pub on_leave: OnLeave,
 }
 
+/// A rule reaches the users of a whole unit, so nobody writes one by a scope of their own reports or of themselves.
+fn units_of(scope: &Scope) -> Scope {
+    scope.only(|part| matches!(part, ScopePart::Everything | ScopePart::OrgUnit(_)))
+}
+
 fn targets() -> Fragment<Array<sql_types::Jsonb>> {
     Fragment::new(sql!(
         "ARRAY(SELECT target_json(rule_targets.course_id, rule_targets.path_id) FROM rule_targets
@@ -190,7 +201,7 @@ bulk_row! {
 
 resource!(Rule in rules, fields: RuleFields, name: "rule", kind: "rule", external: None,
     read: RulesRead, write: RulesWrite,
-    covered: |scope| scope.global(),
+    covered: |scope| units_of(scope).org_units("rules.org_unit_id"),
     new: { status: RuleStatus::Draft, activated_at: None });
 
 fn default_renewal_window() -> Period {

@@ -10,7 +10,7 @@ use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, Selectab
 use uuid::Uuid;
 
 use super::{
-    audience_model::Audience,
+    audience_model::Reach,
     due::DuePolicy,
     model::{EarlyCompletions, OnAbsence, OnLeave, Rule, RuleStatus},
     repeat::{Calendar, NewHires, Repeat},
@@ -37,8 +37,6 @@ pub struct Policy {
     pub status: RuleStatus,
     /// The day on which it was last activated.
     pub activated_on: Option<NaiveDate>,
-    /// Its audience.
-    pub audience: Audience,
     /// What it asks for.
     pub targets: Vec<Target>,
     /// By when.
@@ -94,7 +92,6 @@ impl From<&Rule> for Policy {
             version: rule.version,
             status: rule.status,
             activated_on: rule.activated_at.map(|at| at.date_naive()),
-            audience: rule.audience.clone(),
             targets: rule.targets.clone(),
             due: rule.due.clone(),
             repeat: rule.repeat.as_ref().map(Again::from),
@@ -124,7 +121,7 @@ impl Rules {
     fn of<'a>(rules: impl Iterator<Item = &'a Rule>, schema: &Schema) -> Self {
         let mut all = Rules::default();
         for rule in rules {
-            match rule.audience.filter(schema) {
+            match Reach::of(rule).filter(schema) {
                 Ok(filter) => all.filters.push((rule.id, filter)),
                 Err(faults) => {
                     log::error!(

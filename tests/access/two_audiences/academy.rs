@@ -285,6 +285,10 @@ async fn facts(app: &TestApp, admin: &Client, ids: &mut Ids) {
         let body = json!({"user_id": ids[person], "course_id": ids["second_id"], "evidence": ids["word"]});
         make(admin, ids, "completion_id", "/v1/completions", body).await;
     }
+    let rule = json!({"code": format!("{word}-rule", word = ids["word"]), "name": ids["word"], "org_unit_id": ids["org_unit_id"],
+        "audience": {"filter": "username pr"}, "due": {"kind": "after_joining", "offset": "P30D"},
+        "targets": [{"kind": "course", "id": ids["second_id"]}]});
+    make(admin, ids, "rule_id", "/v1/rules", rule).await;
     app.run_jobs();
     let requirement = format!("/v1/requirements/{}", ids["requirement_id"]);
     save(admin, ids, "reason_id", &requirement, "/reasons/0/id").await;
