@@ -10,6 +10,8 @@ CREATE TABLE rules (
     audience jsonb NOT NULL,
     -- The unit that it belongs to: it reaches its users and those of all units below. Null: everybody.
     org_unit_id uuid REFERENCES org_units (id),
+    -- While it is set, only its members are in the audience.
+    pilot_group_id uuid REFERENCES groups (id),
     -- By when: {"kind": "on", "date": …} or {"kind": "after_hire", "offset": "P30D"} and the like.
     due jsonb NOT NULL,
     -- Again when: {"kind": "after_completion", "period": "P1Y"} and the like; as the course says, if null.

@@ -777,6 +777,7 @@ diesel::table! {
         status -> Text,
         audience -> Jsonb,
         org_unit_id -> Nullable<Uuid>,
+        pilot_group_id -> Nullable<Uuid>,
         due -> Jsonb,
         repeat -> Nullable<Jsonb>,
         renewal_window -> Text,

@@ -85,6 +85,7 @@ fn given(operation: &str, member: &str, story: &Story) -> Option<Value> {
             json!({"filter": "department pr", "group_ids": [], "org_unit_ids": [], "user_ids": [],
             "except": {"filter": null, "group_ids": [], "org_unit_ids": [], "user_ids": []}}),
         ),
+        ("update_rule", "pilot_group_id") => of("group_id"),
         ("update_rule", "targets") => of("other_course_id").map(|id| json!([{"kind": "course", "id": id}])),
         ("update_rule", "due") => Some(json!({"kind": "on", "date": "2031-05-06"})),
         ("update_rule", "renewal_window" | "grace_period" | "minimum_gap" | "absence_lead") => {

@@ -328,6 +328,7 @@ fn rules() -> Vec<Sample> {
             .then_jobs(),
         bare("get_operation").saves_at("rule_plan_hash", "/result/plan_hash"),
         json_body("apply_rule", json!({"plan_hash": "{rule_plan_hash}"})).then_jobs(),
+        bare("get_rule_figures"),
         bare("pause_rule"),
         bare("activate_rule"),
     ]

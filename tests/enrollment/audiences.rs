@@ -7,7 +7,7 @@ use provost::authz::Permission::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::fixture::{activate, course, outline, person, requirements, run_jobs, targets};
+use super::fixture::{activate, course, outline, pass_days, person, requirements, run_jobs, targets};
 use crate::support::{Client, TestApp};
 
 async fn unit(admin: &Client, code: &str, parent: Option<&str>) -> String {
@@ -250,10 +250,7 @@ async fn administrators_of_a_unit_keep_its_rules_which_reach_its_users_only() {
     let mut probing = new.clone();
     probing["audience"] = probe.clone();
     let answer = norths.post("/v1/rules", probing).await;
-    assert_eq!(
-        answer.outcome(),
-        "422 validation_failed /audience/filter /audience/filter /audience/filter"
-    );
+    assert_eq!(answer.outcome(), "422 validation_failed /audience/filter");
     new["org_unit_id"] = json!(north);
     let rule = norths.post("/v1/rules", new).await.assert_status(201).id();
     let path = format!("/v1/rules/{rule}");
@@ -271,7 +268,7 @@ async fn administrators_of_a_unit_keep_its_rules_which_reach_its_users_only() {
     for (user, count) in [(nora, 1), (cleo, 1), (sam, 0)] {
         assert_eq!(requirements(&admin, user).await.len(), count);
     }
-    let why = |client: &Client, user: Uuid| client.get(&format!("{path}/explanations/{user}"));
+    let why = async |client: &Client, user: Uuid| client.get(&format!("{path}/explanations/{user}")).await;
     assert_eq!(why(&norths, nora).await.at("/applies"), json!(true));
     assert_eq!(why(&norths, sam).await.outcome(), "404 not_found");
     let not_sam = why(&admin, sam).await.assert_status(200);
@@ -327,4 +324,70 @@ async fn administrators_of_a_unit_keep_its_rules_which_reach_its_users_only() {
     place(&admin, sam, &coast).await;
     run_jobs(&app);
     assert_eq!(outline(&admin, sam).await[0].0, "open");
+}
+
+#[actix_web::test]
+async fn a_pilot_group_tries_a_rule_before_all_others() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let north = unit(&admin, "north", None).await;
+    let mut people = Vec::new();
+    for name in ["quick", "slow", "later", "away"] {
+        let user = person(&admin, name, "d").await;
+        place(&admin, user, &north).await;
+        people.push(user);
+    }
+    let [quick, slow, later, away] = people[..] else {
+        unreachable!()
+    };
+    let stranger = person(&admin, "stranger", "other").await;
+    let pilots = group(&admin, "pilots", &[quick, slow, stranger]).await;
+    let mut new = new_rule(
+        "r",
+        &json!({"filter": "department eq \"d\"", "except": {"user_ids": [away]}}),
+        &[fire],
+    );
+    new["pilot_group_id"] = json!(Uuid::now_v7());
+    admin
+        .post("/v1/rules", new.clone())
+        .await
+        .assert_fault("/pilot_group_id");
+    new["pilot_group_id"] = json!(pilots);
+    let rule = admin.post("/v1/rules", new).await.assert_status(201).id();
+    activate(&app, &admin, &rule).await;
+    let asked = |user: Uuid| is_asked(&admin, &rule, user);
+    assert!(asked(quick).await && asked(slow).await && !asked(later).await && !asked(stranger).await);
+
+    let admin = pass_days(&app, 3).await;
+    let done = json!({"user_id": quick, "course_id": fire});
+    admin.post("/v1/completions", done).await.assert_status(201);
+    let path = format!("/v1/rules/{rule}");
+    let figures = admin.get(&format!("{path}/figures")).await.assert_status(200);
+    let half =
+        json!({"users": 2, "required": 2, "satisfied": 1, "satisfied_percent": 50.0, "median_days": 3.0});
+    let none =
+        json!({"users": 1, "required": 0, "satisfied": 0, "satisfied_percent": null, "median_days": null});
+    assert_eq!((figures.at("/pilot"), figures.at("/rest")), (half, none));
+    let elsewhere = keeper(&app, &unit(&admin, "south", None).await);
+    elsewhere
+        .get(&format!("{path}/figures"))
+        .await
+        .assert_problem(404, "not_found");
+
+    let mut wish = json!({"changes": {"pilot_group_id": null}});
+    let plan = planned(&app, &admin, &path, "plans", wish.clone()).await;
+    assert_eq!(
+        (&plan["joins"], &plan["leaves"], &plan["opens"]),
+        (&json!(1), &json!(0), &json!(1))
+    );
+    wish["plan_hash"] = plan["plan_hash"].clone();
+    planned(&app, &admin, &path, "applications", wish).await;
+    assert_eq!(outline(&admin, later).await[0].0, "open");
+    assert!(outline(&admin, away).await.is_empty());
+    let figures = admin.get(&format!("{path}/figures")).await.assert_status(200);
+    assert_eq!(
+        (figures.at("/pilot"), figures.at("/rest/required")),
+        (Value::Null, json!(3))
+    );
 }

@@ -16,7 +16,10 @@ use crate::{
     people::{
         groups::model::Group,
         org_units::model::OrgUnit,
-        users::{self, model::User},
+        users::{
+            self,
+            model::{User, UserStatus},
+        },
     },
     resource::{self, Resource, Row, nameable},
 };
@@ -139,26 +142,29 @@ const LISTS: [List; 3] = [
         member: "group_ids",
         name: "group",
         ids: |named| named.group_ids,
-        load: load::<Group>,
+        load: |tx, ids| load(tx, ids, |group: &Group| group.archived_at.is_some()),
     },
     List {
         member: "org_unit_ids",
         name: "org unit",
         ids: |named| named.org_unit_ids,
-        load: load::<OrgUnit>,
+        load: |tx, ids| load(tx, ids, |unit: &OrgUnit| unit.archived_at.is_some()),
     },
     List {
         member: "user_ids",
         name: "user",
         ids: |named| named.user_ids,
-        load: load::<User>,
+        load: |tx, ids| load(tx, ids, |user: &User| user.status == UserStatus::Archived),
     },
 ];
 
-fn load<N: Resource>(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<HashMap<Uuid, bool>> {
+fn load<N: Resource>(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    is_archived: fn(&N) -> bool,
+) -> ApiResult<HashMap<Uuid, bool>> {
     let found = nameable::<Rule, N>(tx, ids)?;
-    let found = found.iter().map(|row| (row.id(), row.archived_at().is_some()));
-    Ok(found.collect())
+    Ok(found.iter().map(|row| (row.id(), is_archived(row))).collect())
 }
 
 /// The ids that a draft has in a list and its rule had not.

@@ -112,11 +112,12 @@ impl Audience {
     }
 }
 
-/// Whom a rule can reach: its audience, within its org unit.
+/// Whom a rule can reach: its audience, within its org unit and its pilot group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reach {
     audience: Audience,
     org_unit_id: Option<Uuid>,
+    pilot_group_id: Option<Uuid>,
 }
 
 impl Reach {
@@ -125,6 +126,16 @@ impl Reach {
         Reach {
             audience: rule.audience.clone(),
             org_unit_id: rule.org_unit_id,
+            pilot_group_id: rule.pilot_group_id,
+        }
+    }
+
+    /// Whom it reaches once it has no pilot group.
+    #[must_use]
+    pub fn without_pilot(self) -> Self {
+        Reach {
+            pilot_group_id: None,
+            ..self
         }
     }
 
@@ -133,10 +144,14 @@ impl Reach {
     /// # Errors
     /// A filter of the audience cannot be read.
     pub fn filter(&self, schema: &Schema) -> Result<Filter, FilterErrors> {
-        let unit = self
-            .org_unit_id
-            .map(|unit| Filter::one_of(schema, "org_unit_ids", &[unit]));
-        let parts = unit.into_iter().chain([self.audience.filter(schema)]);
+        let limits = [
+            ("org_unit_ids", self.org_unit_id),
+            ("group_ids", self.pilot_group_id),
+        ];
+        let limits = limits
+            .into_iter()
+            .filter_map(|(name, id)| Some(Filter::one_of(schema, name, &[id?])));
+        let parts = limits.chain([self.audience.filter(schema)]);
         Ok(Filter::all(parts.collect::<Result<_, _>>()?))
     }
 }

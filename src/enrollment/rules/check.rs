@@ -22,7 +22,7 @@ use crate::{
     enrollment::{events::RULE_APPLIED, target::Target},
     filter::{Attribute, Column, Kind},
     http::{ApiError, ApiResult, Code, FieldError},
-    people::org_units::model::OrgUnit,
+    people::{groups::model::Group, org_units::model::OrgUnit},
     resource::{
         self, Expansion, NoExtra, Reference, Resource, Row, Unique,
         draft::{due, without_faults},
@@ -34,6 +34,8 @@ use crate::{
 type Draft = resource::Draft<Rule>;
 
 const ORG_UNIT: Reference<Rule, OrgUnit> = Reference::new("org_unit_id", |rule| rule.org_unit_id);
+
+const PILOT_GROUP: Reference<Rule, Group> = Reference::new("pilot_group_id", |rule| rule.pilot_group_id);
 
 impl Resource for Rule {
     type Extra = NoExtra;
@@ -52,12 +54,14 @@ impl Resource for Rule {
     const EXPANSIONS: &'static [Expansion] = &[
         Expansion::each::<Course>("courses", "targets"),
         Expansion::of::<OrgUnit>("org_unit", "org_unit_id"),
+        Expansion::of::<Group>("pilot_group", "pilot_group_id"),
     ];
     const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |rule| &rule.code)];
 
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         require_unit(tx, drafts)?;
         ORG_UNIT.check(tx, drafts)?;
+        PILOT_GROUP.check(tx, drafts)?;
         for draft in drafts.iter_mut().filter(|draft| was_archived(draft)) {
             draft.refuse(archived());
         }
@@ -116,7 +120,7 @@ fn require_unit(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         .iter_mut()
         .filter(|draft| draft.is_new() && draft.after.org_unit_id.is_none())
     {
-        let fault = "is required, because you may not write rules for everybody: name an org unit whose rules you may write";
+        let fault = "is required: name an org unit that you may see and write rules for; only rules.write in the scope of everything does without";
         draft.refused = Some(ApiError::field("/org_unit_id", fault));
     }
     Ok(())

@@ -11,6 +11,7 @@ pub mod comparison;
 pub mod due;
 pub mod explain;
 mod facts;
+pub mod figures;
 pub mod job;
 pub mod model;
 pub mod plan;

@@ -130,6 +130,9 @@ pub struct RuleFields {
     #[serde(default)]
     #[record(fixed)]
     pub org_unit_id: Option<Uuid>,
+    /// The pilot group: while it is set, only members of it are in the audience. Set it to null, best by plan, to roll the rule out.
+    #[serde(default)]
+    pub pilot_group_id: Option<Uuid>,
     /// What must be completed; each is a requirement of its own.
     #[serde(default)]
     #[schema(max_items = 100)]

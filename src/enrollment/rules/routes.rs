@@ -6,6 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{
     change,
     explain::{self, RuleExplanation},
+    figures::{self, RuleFigures},
     model::{BulkRuleRow, CreateRule, Rule, RuleStatus, UpdateRule},
     plan,
     plan_model::{ApplyRule, PlanRule},
@@ -30,7 +31,8 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(archive_rule)
             .service(plan_rule)
             .service(apply_rule)
-            .service(explain_rule),
+            .service(explain_rule)
+            .service(get_rule_figures),
     );
 }
 
@@ -127,6 +129,20 @@ async fn explain_rule(call: Call, path: Path<(Ref<Rule>, Ref<User>)>) -> ApiResu
         let rule = authz::read(tx, &path.0)?;
         let user = authz::read(tx, &path.1)?;
         Reply::ok(&explain::explain(tx, &rule, &user)?)
+    })
+    .await
+}
+
+/// Get the figures of a rule.
+///
+/// How its requirements stand, for the pilot group and for the rest of the audience: of the users whom the caller's scope covers.
+#[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = RuleFigures)),
+    extensions(("x-permission" = json!("rules.read"))))]
+#[get("/{rule_id}/figures")]
+async fn get_rule_figures(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let rule = authz::read(tx, &id)?;
+        Reply::ok(&figures::figures(tx, &rule)?)
     })
     .await
 }
