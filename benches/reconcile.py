@@ -41,10 +41,19 @@ def rule(provost, number):
     return provost.post("/v1/rules", body)["id"]
 
 
+def small(provost, number):
+    """An active rule of one department."""
+    body = {"code": f"small-{number}", "name": f"Small {number}", "audience": f'department eq "Department {number}"', "due": {"kind": "after_joining", "offset": "P30D"},
+            "targets": [{"kind": "course", "id": provost.get("/v1/courses?limit=1")["data"][0]["id"]}]}
+    rule = provost.post("/v1/rules", body)["id"]
+    provost.post(f"/v1/rules/{rule}/activation")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=100_000)
     parser.add_argument("--rules", type=int, default=5)
+    parser.add_argument("--small", type=int, default=200, help="rules of a department each, for PATCH")
     arguments = parser.parse_args()
     with provost_of(arguments.users) as provost:
         rules = [rule(provost, number) for number in range(arguments.rules + 1)]
@@ -57,10 +66,27 @@ def main():
                 provost.post(f"/v1/rules/{each}/activation")
             idle(provost)
 
+        def job(kind, payload="{}"):
+            provost.psql(f"""INSERT INTO jobs (id, kind, payload, state, is_long, run_at, max_attempts, request_id, created_at)
+                VALUES (gen_random_uuid(), '{kind}', '{payload}', 'ready', true, now(), 5, 'benchmark', now())""")
+
         def daily():
-            provost.psql("""INSERT INTO jobs (id, kind, payload, state, is_long, run_at, max_attempts, request_id, created_at)
-                VALUES (gen_random_uuid(), 'reconcile_all', '{}', 'ready', true, now(), 5, 'benchmark', now())""")
+            provost.psql("""INSERT INTO day_progress (work, since, until) VALUES ('requirements', now() - interval '9 days', now() - interval '1 day')
+                ON CONFLICT (work) DO UPDATE SET since = excluded.since, until = excluded.until""")
+            job("requirements.days")
+            job("reconcile_day")
             idle(provost)
+
+        def compare():
+            job("requirements.compare", '{"apply": false, "operation_id": null}')
+            idle(provost)
+
+        def patch(users):
+            token = provost.token()
+            for user in users:
+                began = time.monotonic()
+                provost.patch(f"/v1/users/{user}", {"department": f"Department {len(waits) % 200}"}, token)
+                waits.append(1000 * (time.monotonic() - began))
 
         def plan():
             provost.post(f"/v1/rules/{rules[-1]}/plans")
@@ -71,9 +97,19 @@ def main():
                 provost.psql(f"CREATE TABLE copied (LIKE {table} INCLUDING ALL); INSERT INTO copied SELECT * FROM {table}; DROP TABLE copied")
 
         measure(provost, "activate all rules", activate)
-        measure(provost, "the day after: nothing to do", daily)
+        measure(provost, "an idle day", daily)
+        measure(provost, "a full comparison", compare)
         measure(provost, "plan another rule", plan)
         measure(provost, "PostgreSQL: the same rows into tables of the same shape", copy)
+        waits = []
+        for number in range(arguments.small):
+            small(provost, number)
+        idle(provost)
+        users = provost.psql("SELECT id FROM users WHERE status = 'active' ORDER BY md5(id::text) LIMIT 300").split()
+        patch(users[:100])
+        waits.clear()
+        measure(provost, f"200 PATCH of a user, one after another, under {arguments.small} more rules", lambda: patch(users[100:]))
+        print(f"PATCH: p50 {sorted(waits)[len(waits) // 2]:.1f} ms, p95 {sorted(waits)[len(waits) * 95 // 100]:.1f} ms")
         measure(provost, "the compliance report", lambda: provost.get("/v1/reports/compliance"))
         bare = "SELECT u.org_unit_id, q.due_on < current_date, count(*) FROM requirements q JOIN users u ON u.id = q.user_id GROUP BY 1, 2"
         measure(provost, "PostgreSQL: requirements joined to people and counted", lambda: provost.psql(bare))
