@@ -17,7 +17,10 @@ use crate::{
 };
 
 /// People a transaction: short enough that nobody waits long for a person who is being settled.
-const CHUNK: i64 = 2_000;
+const CHUNK: i64 = 500;
+
+/// Requirements from which on PostgreSQL is made to look at tables that grow.
+const GROWTH: i64 = 500;
 
 /// Settles what one rule wants of everybody, after it changed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -153,7 +156,7 @@ struct Upkeep {
 
 impl Upkeep {
     fn after(&mut self, run: &JobRun, total: &Outcome) -> Result<(), JobError> {
-        if total.opened < 2 * self.seen.max(CHUNK / 4) {
+        if total.opened < 2 * self.seen.max(GROWTH) {
             return Ok(());
         }
         self.seen = total.opened;
