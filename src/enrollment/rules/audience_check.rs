@@ -121,11 +121,17 @@ fn filter_faults(text: &str, schema: &Schema, hidden: &[&str]) -> Vec<String> {
     }
 }
 
+/// What names users in an audience.
+type Part = fn(&Audience) -> Named<'_>;
+
 /// Where an audience names users, and how.
-const PARTS: [(&str, fn(&Audience) -> Named<'_>); 2] = [
+const PARTS: [(&str, Part); 2] = [
     ("/audience", Audience::included),
     ("/audience/except", Audience::excepted),
 ];
+
+/// What the caller may name, and whether it is archived.
+type Known = HashMap<Uuid, bool>;
 
 /// A list of ids in audiences.
 struct List {
@@ -134,7 +140,7 @@ struct List {
     name: &'static str,
     ids: for<'a> fn(&Named<'a>) -> &'a [Uuid],
     /// Those that the caller may name, and whether they are archived.
-    load: fn(&mut Tx, &[Uuid]) -> ApiResult<HashMap<Uuid, bool>>,
+    load: fn(&mut Tx, &[Uuid]) -> ApiResult<Known>,
 }
 
 const LISTS: [List; 3] = [
@@ -158,11 +164,7 @@ const LISTS: [List; 3] = [
     },
 ];
 
-fn load<N: Resource>(
-    tx: &mut Tx,
-    ids: &[Uuid],
-    is_archived: fn(&N) -> bool,
-) -> ApiResult<HashMap<Uuid, bool>> {
+fn load<N: Resource>(tx: &mut Tx, ids: &[Uuid], is_archived: fn(&N) -> bool) -> ApiResult<Known> {
     let found = nameable::<Rule, N>(tx, ids)?;
     Ok(found.iter().map(|row| (row.id(), is_archived(row))).collect())
 }

@@ -9,7 +9,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{audience_model::Reach, model::Rule};
-use crate::{app::Tx, authz::Protected, http::ApiResult, people::users, sql};
+use crate::{
+    app::Tx,
+    authz::Protected,
+    filter::Filter,
+    http::{ApiError, ApiResult},
+    people::users,
+    sql,
+};
 
 /// How the requirements of a rule stand, for the users that the caller's scope covers.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -54,12 +61,15 @@ struct Row {
 /// The figures of `rule`.
 pub fn figures(tx: &mut Tx, rule: &Rule) -> ApiResult<RuleFigures> {
     let schema = users::filter::schema(tx)?;
+    let pilot = Filter::one_of(&schema, "group_ids", rule.pilot_group_id.as_slice());
     let audience = Reach::of(rule).without_pilot().filter(&schema);
-    let audience = audience.map_err(|faults| users::filter::invalid_at("/audience/filter", &faults))?;
+    let [pilot, audience] = [pilot, audience].map(|filter| {
+        let filter = filter.map_err(|faults| users::filter::invalid_at("/audience/filter", &faults))?;
+        Ok::<_, ApiError>(filter.to_sql(&tx.filter_clock()))
+    });
     let scope = tx.scope(Rule::READ)?;
     let rows: Vec<Row> = sql!(
-        "WITH audience AS MATERIALIZED (SELECT users.id AS user_id, EXISTS (SELECT FROM group_members m
-                WHERE m.user_id = users.id AND m.group_id = {rule.pilot_group_id}) AS is_pilot
+        "WITH audience AS MATERIALIZED (SELECT users.id AS user_id, {pilot} AS is_pilot
             FROM users WHERE users.status <> 'archived' AND {seen} AND {audience}),
          required AS (SELECT a.is_pilot, q.satisfied_at IS NOT NULL AS is_satisfied,
                 CASE WHEN q.completion_id IS NOT NULL
@@ -75,7 +85,8 @@ pub fn figures(tx: &mut Tx, rule: &Rule) -> ApiResult<RuleFigures> {
          FROM (VALUES (TRUE), (FALSE)) side (is_pilot) LEFT JOIN required r ON r.is_pilot = side.is_pilot
          GROUP BY side.is_pilot",
         seen = scope.users("users.id"),
-        audience = audience.to_sql(&tx.filter_clock()),
+        pilot = pilot?,
+        audience = audience?,
     )
     .load(tx.conn)?;
     let of = |is_pilot: bool| {
