@@ -294,17 +294,13 @@ pub const RESOURCES: &[Listed] = &[
 
 /// What each resource shows inside itself on request.
 fn expansions() -> impl Iterator<Item = (Cow<'static, str>, &'static [Expansion])> {
-    let of_others = [
-        "Requirement",
-        "RequirementWithReasons",
-        "Enrollment",
-        "Completion",
-        "Certificate",
-    ];
+    let of_courses = ["Enrollment", "Completion", "Certificate"];
+    let of_targets = ["Requirement", "RequirementWithReasons", "PlannedChange"];
     RESOURCES
         .iter()
         .map(|resource| ((resource.schema)(), resource.expansions))
-        .chain(of_others.map(|name| (Cow::Borrowed(name), enrollment::EXPANSIONS)))
+        .chain(of_courses.map(|name| (Cow::Borrowed(name), enrollment::EXPANSIONS)))
+        .chain(of_targets.map(|name| (Cow::Borrowed(name), enrollment::TARGET_EXPANSIONS)))
         .chain([(Cow::Borrowed("Event"), report::events::EXPANSIONS)])
 }
 

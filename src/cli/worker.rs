@@ -21,6 +21,7 @@ use crate::{
         rules::{
             comparison::CompareJob,
             job::{ReconcileAll, ReconcileDay, ReconcileRule, SettleUsers},
+            plan_changes::PurgePlans,
             plan_job::{ApplyRuleJob, MakePlan},
         },
     },
@@ -51,6 +52,7 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<PlanImport>(),
     Handler::of::<Purge>(),
     Handler::of::<PurgeDryRuns>(),
+    Handler::of::<PurgePlans>(),
     Handler::of::<PurgeRefreshTokens>(),
     Handler::of::<ApplyRuleJob>(),
     Handler::of::<RecordExpiredCertificates>(),
@@ -111,6 +113,11 @@ pub const SCHEDULES: &[Schedule] = &[
         name: "scim_dry_runs",
         every: Every::DayAt(0),
         enqueue: |tx| tx.enqueue(&PurgeDryRuns {}),
+    },
+    Schedule {
+        name: "plans",
+        every: Every::DayAt(0),
+        enqueue: |tx| tx.enqueue(&PurgePlans {}),
     },
     Schedule {
         name: "signing_keys",

@@ -104,6 +104,8 @@ pub enum SortKind {
     Date,
     /// A whole number.
     Integer,
+    /// An id.
+    Id,
 }
 
 /// An order that a list offers. Its column is never NULL.
@@ -227,6 +229,7 @@ fn read_cursor(text: &str, sort: &str, kind: SortKind) -> ApiResult<(Bind, Uuid)
         SortKind::Instant => text.and_then(|t| instant::parse(t).ok()).map(Bind::from),
         SortKind::Date => text.and_then(|t| t.parse::<NaiveDate>().ok()).map(Bind::from),
         SortKind::Integer => cursor.key.as_i64().map(Bind::from),
+        SortKind::Id => text.and_then(|t| t.parse::<Uuid>().ok()).map(Bind::from),
     };
     Ok((key.ok_or_else(cursor::invalid)?, cursor.id))
 }

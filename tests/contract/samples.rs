@@ -326,7 +326,9 @@ fn rules() -> Vec<Sample> {
         json_body("plan_rule", json!({}))
             .saves("operation_id")
             .then_jobs(),
+        bare("get_operation").saves("plan_id"),
         bare("get_operation").saves_at("rule_plan_hash", "/result/plan_hash"),
+        bare("list_rule_plan_changes"),
         json_body("apply_rule", json!({"plan_hash": "{rule_plan_hash}"})).then_jobs(),
         bare("get_rule_figures"),
         bare("pause_rule"),

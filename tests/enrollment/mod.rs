@@ -10,6 +10,7 @@ pub mod fixture;
 mod model;
 mod new_days;
 mod past;
+mod plan_changes;
 mod plans;
 mod repeats;
 mod requirements;

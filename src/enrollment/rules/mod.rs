@@ -15,6 +15,7 @@ pub mod figures;
 pub mod job;
 pub mod model;
 pub mod plan;
+pub mod plan_changes;
 pub mod plan_job;
 pub mod plan_model;
 mod policy;

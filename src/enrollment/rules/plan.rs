@@ -3,7 +3,7 @@
 //! A plan is the differences that applying works off, found by the same function: it cannot differ, and it changes no fact. Both
 //! walk over everybody, so both are operations.
 
-use std::{collections::HashSet, ops::AddAssign};
+use std::{collections::HashSet, mem, ops::AddAssign};
 
 use chrono::NaiveDate;
 use data_encoding::HEXLOWER;
@@ -16,7 +16,7 @@ use super::{
     changes::{Change, ChangeKind},
     model::Rule,
     plan_job::{ApplyRuleJob, MakePlan},
-    plan_model::{ApplyRule, PlanRule, PlannedChange, PlannedChangeKind, RulePlan},
+    plan_model::{ApplyRule, PlanRule, PlannedChange, PlannedChangeKind, PlannedOrgUnit, RulePlan},
     reconcile::{self, Outcome, People, Question},
 };
 use crate::{
@@ -109,6 +109,9 @@ pub(super) struct PlannedPart {
     /// What changes, a line each, in the order of the people: the text that is hashed.
     lines: String,
     shown: Vec<PlannedChange>,
+    /// The changes of requirements, as a plan keeps them: called as a plan calls them, and those that end requirements of the
+    /// rule with it.
+    kept: Vec<Change>,
 }
 
 /// What putting `rule` in force would do to `people`.
@@ -125,39 +128,57 @@ pub(super) fn plan_part(
         day: wish.day,
     };
     let changes = reconcile::foresee(tx, people.clone(), &question)?;
-    Ok(PlannedPart::of(rule.id, &changes))
+    Ok(PlannedPart::of(rule.id, changes))
 }
 
 impl PlannedPart {
-    fn of(rule: Uuid, changes: &[Change]) -> Self {
+    fn of(rule: Uuid, changes: Vec<Change>) -> Self {
         let lost = changes
             .iter()
             .filter(|change| change.change == ChangeKind::ReasonEnded && change.rule_id == Some(rule));
         let lost: HashSet<Option<Uuid>> = lost.map(|change| change.requirement_id).collect();
         let mut part = PlannedPart {
-            outcome: Outcome::of(changes),
+            outcome: Outcome::of(&changes),
             ..PlannedPart::default()
         };
         for change in changes {
-            let Some(kind) = planned_kind(change) else {
+            let Some(kind) = planned_kind(&change) else {
                 continue;
             };
             let is_of_rule = lost.contains(&change.requirement_id);
             part.counts.add(kind, is_of_rule);
-            part.lines.push_str(&line(change, kind));
-            if let (Some(course_id), true) = (change.course_id, part.shown.len() < SHOWN) {
-                part.shown.push(PlannedChange {
-                    user_id: change.user_id,
-                    target: Target::course(course_id),
-                    cycle: change.cycle.unwrap_or_default(),
-                    kind,
-                    due_on: change.due_on,
-                    valid_until: change.valid_until,
-                });
+            part.lines.push_str(&line(&change, kind));
+            if part.shown.len() < SHOWN {
+                part.shown.extend(shown(&change));
             }
+            part.kept.push(Change {
+                change: match kind {
+                    PlannedChangeKind::Satisfied => ChangeKind::Satisfied,
+                    _ => change.change,
+                },
+                rule_id: is_of_rule.then_some(rule),
+                ..change
+            });
         }
         part
     }
+
+    /// Hands out the changes to be kept.
+    pub(super) fn take_kept(&mut self) -> Vec<Change> {
+        mem::take(&mut self.kept)
+    }
+}
+
+/// A change as plans and explanations show it; none if it is not one of a requirement.
+pub(super) fn shown(change: &Change) -> Option<PlannedChange> {
+    Some(PlannedChange {
+        user_id: change.user_id,
+        target: Target::course(change.course_id?),
+        cycle: change.cycle.unwrap_or_default(),
+        kind: planned_kind(change)?,
+        due_on: change.due_on,
+        valid_until: change.valid_until,
+    })
 }
 
 fn line(change: &Change, kind: PlannedChangeKind) -> String {
@@ -227,6 +248,7 @@ impl AddAssign for Counts {
 
 /// Adds up a plan.
 pub(super) struct PlanTotals {
+    rule_id: Uuid,
     hash: Sha256,
     day: Option<NaiveDate>,
     total: PlannedPart,
@@ -237,6 +259,7 @@ impl PlanTotals {
     pub(super) fn of(rule: &Rule, wish: &PlanRule) -> Self {
         let day = wish.day.map_or(String::new(), |day| day.to_string());
         PlanTotals {
+            rule_id: rule.id,
             hash: Sha256::new_with_prefix(format!(
                 "{} {} {} {day}\n",
                 rule.id,
@@ -257,8 +280,8 @@ impl PlanTotals {
         self.total.shown.extend(some.shown.into_iter().take(room));
     }
 
-    /// The plan, for a rule that is the reason of `live_requirements`.
-    pub(super) fn plan(mut self, live_requirements: i64) -> RulePlan {
+    /// The plan, for a rule that is the reason of `live_requirements`, with the counts of org units.
+    pub(super) fn plan(mut self, live_requirements: i64, org_units: Vec<PlannedOrgUnit>) -> RulePlan {
         let PlannedPart {
             outcome,
             counts,
@@ -267,6 +290,7 @@ impl PlanTotals {
         } = self.total;
         self.hash.update(format!("{} {}", outcome.joined, outcome.left));
         RulePlan {
+            rule_id: self.rule_id,
             plan_hash: HEXLOWER.encode(&self.hash.finalize()),
             day: self.day,
             joins: outcome.joined,
@@ -279,6 +303,7 @@ impl PlanTotals {
             moves: counts.moves,
             live_requirements,
             removals_percent: percent(counts.ends, live_requirements),
+            org_units,
             changes: shown,
         }
     }

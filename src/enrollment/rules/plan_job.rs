@@ -1,19 +1,20 @@
 //! The jobs that plan a rule and put it in force as planned.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    change,
+    change, changes,
     job::{self, ReconcileRule},
     model::Rule,
-    plan,
+    plan, plan_changes,
     plan_model::{ApplyRule, PlanRule, RulePlan},
 };
 use crate::{
     app::Tx,
     authz::{self, Authorized, Permission},
-    http::{ApiResult, Ref},
+    http::{ApiError, ApiResult, Ref},
     jobs::{Job, JobError, JobRun},
     operations,
 };
@@ -35,16 +36,39 @@ impl Job for MakePlan {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         begin(run, self.operation_id, 1)?;
-        let plan = make(run, self.rule_id, &self.wish, self.operation_id)?;
+        // Of an attempt that was cut short.
+        run.write(|tx| changes::forget(tx, self.operation_id))?;
+        let plan = match make(run, self.rule_id, &self.wish, self.operation_id, IsKept::Yes) {
+            Err(JobError::Refused(problem)) => {
+                run.write(|tx| changes::forget(tx, self.operation_id))?;
+                return Err(JobError::Refused(problem));
+            }
+            made => made?,
+        };
         run.finish(|tx| match &plan {
             Some(plan) => operations::succeed(tx, self.operation_id, plan),
-            None => operations::cancel(tx, self.operation_id, &()),
+            None => {
+                changes::forget(tx, self.operation_id)?;
+                operations::cancel(tx, self.operation_id, &())
+            }
         })
     }
 
     fn operation_id(&self) -> Option<Uuid> {
         Some(self.operation_id)
     }
+
+    fn left_off(&self, tx: &mut Tx, _problem: Option<&ApiError>) -> ApiResult<Value> {
+        changes::forget(tx, self.operation_id)?;
+        Ok(Value::Null)
+    }
+}
+
+/// Whether the changes of a plan are kept, to be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IsKept {
+    Yes,
+    No,
 }
 
 /// Plans a rule once more, and puts it in force if that is still what was planned.
@@ -65,7 +89,7 @@ impl Job for ApplyRuleJob {
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         let wish = self.wish.as_plan();
         let people = begin(run, self.operation_id, 2)?;
-        let Some(plan) = make(run, self.rule_id, &wish, self.operation_id)? else {
+        let Some(plan) = make(run, self.rule_id, &wish, self.operation_id, IsKept::No)? else {
             return run.finish(|tx| operations::cancel(tx, self.operation_id, &()));
         };
         plan::check_against_plan(&plan, &self.wish)?;
@@ -93,18 +117,35 @@ fn begin(run: &JobRun, operation: Uuid, times: i64) -> Result<i64, JobError> {
 }
 
 /// The plan; none if somebody asked to end early.
-fn make(run: &JobRun, rule_id: Uuid, wish: &PlanRule, operation: Uuid) -> Result<Option<RulePlan>, JobError> {
+fn make(
+    run: &JobRun,
+    rule_id: Uuid,
+    wish: &PlanRule,
+    operation: Uuid,
+    is_kept: IsKept,
+) -> Result<Option<RulePlan>, JobError> {
     let rule = run.read(|tx| rule(tx, rule_id))?;
     let mut tally = plan::PlanTotals::of(&rule, wish);
     let is_whole = job::walk(run, |people, done| {
-        tally.add(run.read(|tx| plan::plan_part(tx, &rule, wish, people))?);
-        run.write(|tx| operations::progress(tx, operation, done))
+        let mut part = run.read(|tx| plan::plan_part(tx, &rule, wish, people))?;
+        let kept = part.take_kept();
+        tally.add(part);
+        run.write(|tx| {
+            if is_kept == IsKept::Yes {
+                changes::store(tx, operation, &kept)?;
+            }
+            operations::progress(tx, operation, done)
+        })
     })?;
     if !is_whole {
         return Ok(None);
     }
     let live = run.read(|tx| plan::live_requirements(tx, rule_id))?;
-    Ok(Some(tally.plan(live)))
+    let org_units = match is_kept {
+        IsKept::Yes => run.read(|tx| plan_changes::by_org_unit(tx, operation))?,
+        IsKept::No => Vec::new(),
+    };
+    Ok(Some(tally.plan(live, org_units)))
 }
 
 fn rule(tx: &mut Tx, id: Uuid) -> ApiResult<Authorized<Rule>> {

@@ -1,6 +1,10 @@
 //! The types of `/v1/rules/{rule_id}/plans` and `/applications`.
 
 use chrono::NaiveDate;
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Date, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -87,6 +91,8 @@ impl ApplyRule {
 /// What activating, changing or archiving a rule would do now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RulePlan {
+    /// The rule.
+    pub rule_id: Uuid,
     /// The hash of this plan; it changes with the rule, with users' facts and with completions.
     pub plan_hash: String,
     /// The day that it simulates; null for today.
@@ -111,24 +117,64 @@ pub struct RulePlan {
     pub live_requirements: i64,
     /// The share of `live_requirements` that would end: `ends` in percent of them.
     pub removals_percent: f64,
-    /// The first hundred changes.
+    /// How many of them are in which org unit, the one with the most changes first, at most 1,000 units.
+    pub org_units: Vec<PlannedOrgUnit>,
+    /// The first hundred changes; `GET /v1/rules/{rule_id}/plans/{plan_id}/changes` lists them all for a day.
     pub changes: Vec<PlannedChange>,
 }
 
+/// What a plan does to the users of an org unit, without the units below it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, QueryableByName, ToSchema)]
+pub struct PlannedOrgUnit {
+    /// The unit; null for users without one.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub org_unit_id: Option<Uuid>,
+    /// Its code.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub code: Option<String>,
+    /// Its name.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub name: Option<String>,
+    /// Requirements that would open.
+    #[diesel(sql_type = BigInt)]
+    pub opens: i64,
+    /// Requirements that a completion would satisfy at once.
+    #[diesel(sql_type = BigInt)]
+    pub satisfied: i64,
+    /// Satisfied requirements that would be open again.
+    #[diesel(sql_type = BigInt)]
+    pub reopens: i64,
+    /// Ended requirements that would go on.
+    #[diesel(sql_type = BigInt)]
+    pub resumes: i64,
+    /// Requirements of the rule that would end.
+    #[diesel(sql_type = BigInt)]
+    pub ends: i64,
+    /// Requirements of which a date would move.
+    #[diesel(sql_type = BigInt)]
+    pub moves: i64,
+}
+
 /// A change that a plan foresees.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, QueryableByName, ToSchema)]
 pub struct PlannedChange {
     /// The user.
+    #[diesel(sql_type = SqlUuid)]
     pub user_id: Uuid,
     /// The target.
+    #[diesel(sql_type = Jsonb)]
     pub target: Target,
     /// The cycle.
+    #[diesel(sql_type = Integer)]
     pub cycle: i32,
     /// What happens to it.
+    #[diesel(sql_type = Text)]
     pub kind: PlannedChangeKind,
     /// When it would be due.
+    #[diesel(sql_type = Nullable<Date>)]
     pub due_on: Option<NaiveDate>,
     /// Until when what satisfies it would count.
+    #[diesel(sql_type = Nullable<Date>)]
     pub valid_until: Option<NaiveDate>,
 }
 

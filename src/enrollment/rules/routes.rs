@@ -2,22 +2,27 @@
 
 use actix_web::{get, post, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 use super::{
     change,
     explain::{self, RuleExplanation},
     figures::{self, RuleFigures},
     model::{BulkRuleRow, CreateRule, Rule, RuleStatus, UpdateRule},
-    plan,
-    plan_model::{ApplyRule, PlanRule},
+    plan, plan_changes,
+    plan_model::{ApplyRule, PlanRule, PlannedChange},
 };
 use crate::{
     app::Call,
     authz::{self, Permission},
-    http::{ApiResult, Ref, Reply, Valid},
+    enrollment::TARGET_EXPANSIONS,
+    http::{ApiResult, Page, Query, Ref, Reply, Valid},
     operations::{self, Operation},
     people::users::model::User,
-    resource::list::SearchQuery,
+    resource::{
+        expand::Expand,
+        list::{ResourceQuery, SearchQuery},
+    },
     resource_endpoints,
 };
 
@@ -30,6 +35,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(pause_rule)
             .service(archive_rule)
             .service(plan_rule)
+            .service(list_rule_plan_changes)
             .service(apply_rule)
             .service(explain_rule)
             .service(get_rule_figures),
@@ -92,7 +98,7 @@ async fn archive_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
 /// Plan a rule.
 ///
 /// Computes what activating the rule, as it is or with changes, would do now: the operation's result is a `RulePlan`.
-/// Nothing is changed.
+/// Nothing is changed. With the operation's id as `plan_id`, all that would change is listed.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), request_body = PlanRule,
     responses((status = 202, body = Operation)), extensions(("x-permission" = json!("rules.write"))))]
 #[post("/{rule_id}/plans")]
@@ -100,6 +106,28 @@ async fn plan_rule(call: Call, id: Path<Ref<Rule>>, body: Valid<PlanRule>) -> Ap
     call.write(move |tx| {
         let rule = authz::authorize(tx, &id, Permission::RulesWrite)?;
         operations::accepted(&plan::begin(tx, rule, body.0.clone())?)
+    })
+    .await
+}
+
+/// List the changes of a plan.
+///
+/// Every change of a requirement that the plan foresees, for users that the caller may see. `plan_id` is the id of the operation
+/// that made the plan. The changes are kept for a day.
+#[utoipa::path(tag = "rules", params(("rule_id" = String, Path), ("plan_id" = Uuid, Path), ResourceQuery),
+    responses((status = 200, body = Page<PlannedChange>)), extensions(("x-permission" = json!("rules.read"))))]
+#[get("/{rule_id}/plans/{plan_id}/changes")]
+async fn list_rule_plan_changes(
+    call: Call,
+    path: Path<(Ref<Rule>, Uuid)>,
+    query: Query<ResourceQuery>,
+) -> ApiResult<Reply> {
+    let mut query = query.0;
+    let expand = Expand::read(query.expand.as_deref(), TARGET_EXPANSIONS, &mut query.faults);
+    call.read(move |tx| {
+        let rule = authz::read(tx, &path.0)?;
+        let page = plan_changes::list(tx, &rule, path.1, &query.list())?;
+        expand.reply(tx, page)
     })
     .await
 }
