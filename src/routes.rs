@@ -9,6 +9,7 @@ use crate::{
 /// The domains' routes, all behind authentication.
 pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
+    enrollment::configure_of_users(config);
     people::configure(config);
     scim::configure_v1(config);
     catalog::configure(config);

@@ -11,6 +11,7 @@ pub use actor::{Actor, ActorKind};
 pub use caller::{Caller, HeldGrant, lacks};
 pub use permission::{Permission, PermissionSet};
 pub use protected::{
-    Authorized, CallContext, Protected, authorize, authorize_all, confirm, nameable, outside, read, read_with,
+    Authorized, CallContext, Protected, authorize, authorize_all, confirm, nameable, named, outside, read,
+    read_with,
 };
 pub use scope::{Scope, ScopeKind, ScopePart};

@@ -34,6 +34,11 @@ pub const TARGET_EXPANSIONS: &[Expansion] = &[
     Expansion::of::<Course>("course", "target.id"),
 ];
 
+/// The routes of this domain below those of users, which must be known before these.
+pub fn configure_of_users(config: &mut ServiceConfig) {
+    rules::routes::configure_of_users(config);
+}
+
 /// The routes of this domain.
 pub fn configure(config: &mut ServiceConfig) {
     rules::routes::configure(config);

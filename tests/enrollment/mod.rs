@@ -6,6 +6,7 @@ mod completions;
 mod days;
 mod enrollments;
 mod exceptions;
+mod explanations;
 pub mod fixture;
 mod model;
 mod new_days;

@@ -25,7 +25,7 @@ async fn person_in(admin: &Client, username: &str, unit: Uuid) -> Uuid {
 }
 
 async fn draft(admin: &Client, code: &str, courses: &[Uuid]) -> String {
-    let body = json!({"code": code, "name": code, "audience": "department eq \"Production\"",
+    let body = json!({"code": code, "name": code, "audience": {"filter": "department eq \"Production\""},
         "targets": targets(courses), "due": {"kind": "after_joining", "offset": "P30D"}});
     let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
     format!("/v1/rules/{rule}")

@@ -9,13 +9,12 @@ use validator::Validate;
 use super::{
     changes::Change,
     job,
-    plan::planned_kind,
+    plan::shown,
     plan_model::PlannedChange,
     reconcile::{self, Outcome, Question},
 };
 use crate::{
     app::Tx,
-    enrollment::target::Target,
     http::ApiResult,
     jobs::{Job, JobError, JobRun},
     operations::{self, Operation},
@@ -119,15 +118,4 @@ impl RequirementComparison {
         let room = SHOWN.saturating_sub(self.changes.len());
         self.changes.extend(changes.iter().filter_map(shown).take(room));
     }
-}
-
-fn shown(change: &Change) -> Option<PlannedChange> {
-    Some(PlannedChange {
-        user_id: change.user_id,
-        target: Target::course(change.course_id?),
-        cycle: change.cycle?,
-        kind: planned_kind(change)?,
-        due_on: change.due_on,
-        valid_until: change.valid_until,
-    })
 }

@@ -91,7 +91,12 @@ impl DuePolicy {
 
     /// When a first cycle is due for a person who joined the audience on `joined_on`; none while what it counts from is missing.
     pub fn due_on(&self, person: &Person, joined_on: NaiveDate) -> Option<NaiveDate> {
-        let due = match self {
+        Some(self.not_before_lead(self.without_lead(person, joined_on)?, joined_on))
+    }
+
+    /// The same, if there were no minimum lead.
+    pub fn without_lead(&self, person: &Person, joined_on: NaiveDate) -> Option<NaiveDate> {
+        match self {
             DuePolicy::On { date, .. } => Some(*date),
             DuePolicy::AfterHire { offset, .. } => Some(offset.after(person.hired_on.unwrap_or(joined_on))),
             DuePolicy::AfterJoining { offset } => Some(offset.after(joined_on)),
@@ -110,8 +115,7 @@ impl DuePolicy {
                 let last = completed.map(|one| one.on).max();
                 last.map(|day| offset.after(day))
             }
-        };
-        Some(self.not_before_lead(due?, joined_on))
+        }
     }
 
     /// `due`, but not before the minimum lead has passed.

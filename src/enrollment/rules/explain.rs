@@ -8,38 +8,22 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    audience_model::Reach,
-    due::DuePolicy,
-    model::{Rule, RuleStatus},
-    reconcile,
+    audience_model::Reach, due::DuePolicy, explain_model::Obstacle, explain_target, model::Rule, reconcile,
 };
 use crate::{
     app::Tx,
-    enrollment::requirements::{self, model::RequirementWithReasons},
+    enrollment::{
+        overrides::model::OverrideEffect,
+        requirements::{self, model::RequirementWithReasons},
+    },
     filter::{Explanation, Facts},
     http::ApiResult,
     people::users::{
         self,
         model::{User, UserStatus},
     },
-    sql, text_enum,
+    sql,
 };
-
-text_enum! {
-    /// What keeps a rule from asking something of a person.
-    Obstacle {
-        /// The rule is a draft.
-        RuleDraft = "rule_draft",
-        /// The rule is paused.
-        RulePaused = "rule_paused",
-        /// The rule is archived.
-        RuleArchived = "rule_archived",
-        /// The person is archived.
-        UserArchived = "user_archived",
-        /// The audience does not include the person.
-        OutsideAudience = "outside_audience",
-    }
-}
 
 /// Explains why a rule applies to a user, or why not.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -103,8 +87,10 @@ pub fn explain(tx: &mut Tx, rule: &Rule, user: &User) -> ApiResult<RuleExplanati
     )
     .get_result(tx.conn)?;
     let audience = filter.explain_showing(&Facts::new(row.facts), &Facts::new(row.shown), &tx.filter_clock());
-    let obstacles = obstacles(rule, user, audience.holds);
     let person = reconcile::person(tx, user.id, rule)?;
+    let overrides = explain_target::overrides(tx, user.id, person.today)?;
+    let effect = overrides.get(&rule.id).map(|in_force| in_force.effect);
+    let obstacles = obstacles(rule, user, audience.holds, effect);
     let membership = person.memberships.get(&rule.id);
     let joined_on = membership.filter(|membership| membership.left_on.is_none());
     let joined_on = joined_on.map(|membership| membership.joined_on);
@@ -128,14 +114,14 @@ pub fn explain(tx: &mut Tx, rule: &Rule, user: &User) -> ApiResult<RuleExplanati
     })
 }
 
-fn obstacles(rule: &Rule, user: &User, is_inside: bool) -> Vec<Obstacle> {
-    let status = match rule.status {
-        RuleStatus::Active => None,
-        RuleStatus::Draft => Some(Obstacle::RuleDraft),
-        RuleStatus::Paused => Some(Obstacle::RulePaused),
-        RuleStatus::Archived => Some(Obstacle::RuleArchived),
-    };
+fn obstacles(rule: &Rule, user: &User, is_inside: bool, effect: Option<OverrideEffect>) -> Vec<Obstacle> {
+    let status = Obstacle::of_status(rule.status);
     let archived = (user.status == UserStatus::Archived).then_some(Obstacle::UserArchived);
-    let outside = (!is_inside).then_some(Obstacle::OutsideAudience);
+    let by_filter = (!is_inside).then_some(Obstacle::OutsideAudience);
+    let outside = match effect {
+        Some(OverrideEffect::Required) => None,
+        Some(OverrideEffect::Released) => Some(Obstacle::Released),
+        None => by_filter,
+    };
     status.into_iter().chain(archived).chain(outside).collect()
 }

@@ -12,7 +12,7 @@ use super::{
     due::DuePolicy,
     policy::Policy,
     reconcile::ReconcileScope,
-    settle::{Cycle, Evidence, Membership, Person, Proof, Reason, Renewed},
+    settle::{Away, Cycle, Evidence, Membership, MoreTime, Person, Proof, Reason, Renewed},
 };
 use crate::{
     app::Tx,
@@ -306,6 +306,7 @@ fn completions(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiR
         if let Some(person) = people.get_mut(&row.user_id) {
             let evidence = Evidence {
                 proof: Proof::Completion(row.id),
+                course_id: row.course_id,
                 at: row.at,
                 on: row.on,
                 expires_on: row.expires_on,
@@ -354,7 +355,7 @@ struct ExceptionRow {
     kind: String,
     #[diesel(sql_type = sql_types::Uuid)]
     user_id: Uuid,
-    /// The waiver, the rule of a release, or the course of an extension.
+    /// The absence, the waiver, the extension, or the rule of a release.
     #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
     id: Option<Uuid>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
@@ -368,16 +369,16 @@ struct ExceptionRow {
 /// Absences, waivers, extensions and releases.
 fn exceptions(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
     let rows: Vec<ExceptionRow> = sql!(
-        "SELECT 'absence' AS kind, a.user_id, NULL::uuid AS id, NULL::uuid AS course_id, a.starts_on AS first,
+        "SELECT 'absence' AS kind, a.user_id, a.id, NULL::uuid AS course_id, a.starts_on AS first,
             a.ends_on AS last FROM absences a WHERE a.archived_at IS NULL AND {absent}
          UNION ALL
          SELECT 'waiver', w.user_id, w.id, w.course_id, w.begins_on, w.expires_on FROM waivers w
          WHERE w.archived_at IS NULL AND {waived}
          UNION ALL
-         SELECT 'extension', e.user_id, NULL, e.course_id, e.due_on, NULL FROM extensions e
+         SELECT 'extension', e.user_id, e.id, e.course_id, e.due_on, NULL FROM extensions e
          WHERE e.archived_at IS NULL AND {extended}
          UNION ALL
-         SELECT 'extension', m.user_id, NULL, e.course_id, e.due_on, NULL FROM extensions e
+         SELECT 'extension', m.user_id, e.id, e.course_id, e.due_on, NULL FROM extensions e
          JOIN group_members m ON m.group_id = e.group_id WHERE e.archived_at IS NULL AND {members}
          UNION ALL
          SELECT 'release', o.user_id, o.rule_id, NULL, NULL, o.until FROM rule_overrides o
@@ -395,19 +396,26 @@ fn exceptions(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiRe
             continue;
         };
         match (row.kind.as_str(), row.id, row.course_id, row.first) {
-            ("absence", .., Some(first)) => person.absences.push((first, row.last)),
+            ("absence", Some(id), _, Some(first)) => person.absences.push(Away {
+                id,
+                starts_on: first,
+                ends_on: row.last,
+            }),
             ("waiver", Some(id), Some(course), Some(first)) if first <= person.today => {
                 person.evidence.entry(course).or_default().push(Evidence {
                     proof: Proof::Waiver(id),
+                    course_id: course,
                     at: first.and_time(NaiveTime::MIN).and_utc(),
                     on: first,
                     expires_on: row.last,
                     validity: None,
                 });
             }
-            ("extension", _, Some(course), Some(first)) => {
-                person.extensions.push((Target::course(course), first));
-            }
+            ("extension", Some(id), Some(course), Some(first)) => person.extensions.push(MoreTime {
+                id,
+                target: Target::course(course),
+                due_on: first,
+            }),
             ("release", Some(rule), ..) if row.last.is_none_or(|until| until >= person.today) => {
                 person.released.insert(rule);
             }

@@ -10,6 +10,8 @@ pub mod check;
 pub mod comparison;
 pub mod due;
 pub mod explain;
+pub mod explain_model;
+pub mod explain_target;
 mod facts;
 pub mod figures;
 pub mod job;

@@ -195,7 +195,7 @@ fn line(change: &Change, kind: PlannedChangeKind) -> String {
 }
 
 /// What a plan calls a change of a requirement; nothing for other changes.
-pub(super) fn planned_kind(change: &Change) -> Option<PlannedChangeKind> {
+fn planned_kind(change: &Change) -> Option<PlannedChangeKind> {
     Some(match change.change {
         ChangeKind::Opens if change.satisfied_at.is_none() => PlannedChangeKind::Opens,
         ChangeKind::Opens | ChangeKind::Satisfied => PlannedChangeKind::Satisfied,

@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    apply, audience,
+    apply,
+    audience::{self, Move},
     changes::{self, Basis, Change, ChangeKind},
     facts as loaded,
     model::Rule,
@@ -190,6 +191,20 @@ pub(super) struct Question<'a> {
 
 /// What should change. Writes nothing.
 pub(super) fn foresee(tx: &mut Tx, whom: People, question: &Question) -> ApiResult<Vec<Change>> {
+    look(tx, whom, question, |_, moves, people, basis| {
+        let mut all: Vec<Change> = changes::moves(moves).collect();
+        all.extend(changes::differences(people, basis));
+        Ok(all)
+    })
+}
+
+/// Reads all that settling looks at, and hands it to `then`: people are as the moves of audiences make them.
+pub(super) fn look<T>(
+    tx: &mut Tx,
+    whom: People,
+    question: &Question,
+    then: impl FnOnce(&mut Tx, &[Move], &[Person], &Basis) -> ApiResult<T>,
+) -> ApiResult<T> {
     let mut reach = ReconcileScope::of(whom);
     let rules = policy::load(tx, question.instead)?;
     let policies = &rules.policies;
@@ -208,9 +223,7 @@ pub(super) fn foresee(tx: &mut Tx, whom: People, question: &Question) -> ApiResu
         targets: targets.map(|targets| targets.map(Target::course).collect()),
         policies,
     };
-    let mut all: Vec<Change> = changes::moves(&moves).collect();
-    all.extend(changes::differences(&people, &basis));
-    Ok(all)
+    then(tx, &moves, &people, &basis)
 }
 
 /// The facts about a person, as settling reads them.

@@ -7,6 +7,8 @@ use uuid::Uuid;
 use super::{
     change,
     explain::{self, RuleExplanation},
+    explain_model::RequirementExplanation,
+    explain_target,
     figures::{self, RuleFigures},
     model::{BulkRuleRow, CreateRule, Rule, RuleStatus, UpdateRule},
     plan, plan_changes,
@@ -15,6 +17,7 @@ use super::{
 use crate::{
     app::Call,
     authz::{self, Permission},
+    catalog::courses::model::Course,
     enrollment::TARGET_EXPANSIONS,
     http::{ApiResult, Page, Query, Ref, Reply, Valid},
     operations::{self, Operation},
@@ -40,6 +43,11 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(explain_rule)
             .service(get_rule_figures),
     );
+}
+
+/// The routes below a user.
+pub fn configure_of_users(config: &mut ServiceConfig) {
+    config.service(explain_requirement);
 }
 
 resource_endpoints! {
@@ -171,6 +179,23 @@ async fn get_rule_figures(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
     call.read(move |tx| {
         let rule = authz::read(tx, &id)?;
         Reply::ok(&figures::figures(tx, &rule)?)
+    })
+    .await
+}
+
+/// Explain what is required of a user for a course.
+///
+/// The current requirement, every rule that asks for the course and why it applies or not, how the dates come about and which reason
+/// decides each, what counts as evidence and what does not, and what would satisfy it. Users may ask about themselves.
+#[utoipa::path(tag = "requirements", params(("user_id" = String, Path), ("course_id" = String, Path)),
+    responses((status = 200, body = RequirementExplanation)),
+    extensions(("x-permission" = json!("requirements.read"))))]
+#[get("/users/{user_id}/requirement-explanations/{course_id}")]
+async fn explain_requirement(call: Call, path: Path<(Ref<User>, Ref<Course>)>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let user = authz::read_with(tx, &path.0, Permission::RequirementsRead)?;
+        let course = explain_target::course(tx, &user, &path.1)?;
+        Reply::ok(&explain_target::explain(tx, &user, &course)?)
     })
     .await
 }

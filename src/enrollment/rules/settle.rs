@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::{
+    explain_model::WhyNot,
     model::{EarlyCompletions, OnLeave, RuleStatus},
     policy::{Again, Policy},
     repeat::NewHires,
@@ -40,12 +41,34 @@ pub struct Person {
     pub cycles: BTreeMap<Target, Cycle>,
     /// What counts as a completion, by course, in the order in which it happened.
     pub evidence: HashMap<Uuid, Vec<Evidence>>,
-    /// When they are away: first and last day, in order.
-    pub absences: Vec<(NaiveDate, Option<NaiveDate>)>,
+    /// When they are away, in order.
+    pub absences: Vec<Away>,
     /// The rules from which they are released.
     pub released: BTreeSet<Uuid>,
     /// Days before which targets are not due.
-    pub extensions: Vec<(Target, NaiveDate)>,
+    pub extensions: Vec<MoreTime>,
+}
+
+/// An absence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Away {
+    /// Its id.
+    pub id: Uuid,
+    /// The first day.
+    pub starts_on: NaiveDate,
+    /// The last day, if it is known.
+    pub ends_on: Option<NaiveDate>,
+}
+
+/// An extension.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MoreTime {
+    /// Its id.
+    pub id: Uuid,
+    /// What is not due before.
+    pub target: Target,
+    /// The day.
+    pub due_on: NaiveDate,
 }
 
 /// A person's membership of an audience.
@@ -71,6 +94,8 @@ pub enum Proof {
 pub struct Evidence {
     /// Which one.
     pub proof: Proof,
+    /// The course that it is about: another one than the target's, if that is equivalent.
+    pub course_id: Uuid,
     /// When it happened.
     pub at: DateTime<Utc>,
     /// The day that it was for the person.
@@ -153,28 +178,7 @@ pub fn settle(
     policies: &HashMap<Uuid, Policy>,
     can_begin: bool,
 ) -> Vec<Cycle> {
-    let case = Case {
-        person,
-        target,
-        policies,
-        wants: wants(person, target, policies),
-    };
-    let mut cycles = Vec::new();
-    let Some(mut cycle) = case.current(can_begin) else {
-        return cycles;
-    };
-    while cycles.len() < MOST_CYCLES {
-        if cycle.ended.is_none() {
-            case.date(&mut cycle);
-        }
-        let next = case.next(&cycle, can_begin);
-        cycles.push(cycle);
-        match next {
-            Some(next) => cycle = next,
-            None => break,
-        }
-    }
-    cycles
+    Case::of(person, target, policies).settle(can_begin)
 }
 
 /// The active rules that ask for `target`, in the order of their ids.
@@ -200,20 +204,105 @@ pub fn wants<'a>(person: &Person, target: Target, policies: &'a HashMap<Uuid, Po
 }
 
 impl Cycle {
-    fn reason_of(&self, rule: Uuid) -> Option<&Reason> {
+    /// The live reason that a rule is.
+    pub fn reason_of(&self, rule: Uuid) -> Option<&Reason> {
         self.reasons.iter().find(|reason| reason.rule_id == Some(rule))
     }
 }
 
+/// A due date, and how it comes about.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DueDate {
+    /// The day before anything moves it.
+    pub scheduled_on: Option<NaiveDate>,
+    /// The day.
+    pub due_on: Option<NaiveDate>,
+    /// What moved it, and to which day; to none, where nothing is due until an absence has an end.
+    pub moves: Vec<(Mover, Option<NaiveDate>)>,
+}
+
+/// What moves a due date.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Mover {
+    /// The grace period of the rule.
+    Grace,
+    /// Its minimum lead.
+    MinimumLead,
+    /// An extension.
+    Extension(Uuid),
+    /// An absence.
+    Absence(Uuid),
+}
+
+impl DueDate {
+    fn on(day: Option<NaiveDate>) -> Self {
+        DueDate {
+            scheduled_on: day,
+            due_on: day,
+            moves: Vec::new(),
+        }
+    }
+
+    fn step(&mut self, mover: Mover, to: impl FnOnce(NaiveDate) -> Option<NaiveDate>) {
+        let Some(day) = self.due_on else { return };
+        let to = to(day);
+        if to != self.due_on {
+            self.due_on = to;
+            self.moves.push((mover, to));
+        }
+    }
+}
+
 /// A person and a target.
-struct Case<'a> {
+#[derive(Debug)]
+pub struct Case<'a> {
     person: &'a Person,
     target: Target,
     policies: &'a HashMap<Uuid, Policy>,
     wants: Vec<Want<'a>>,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// The case of a person and a target.
+    pub fn of(person: &'a Person, target: Target, policies: &'a HashMap<Uuid, Policy>) -> Self {
+        Case {
+            person,
+            target,
+            policies,
+            wants: wants(person, target, policies),
+        }
+    }
+
+    /// The target.
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    /// What an active rule asks of the person now.
+    pub fn want(&self, rule: Uuid) -> Option<&Want<'a>> {
+        self.wants.iter().find(|want| want.policy.rule_id == rule)
+    }
+
+    /// See [`settle`].
+    pub fn settle(&self, can_begin: bool) -> Vec<Cycle> {
+        let mut cycles = Vec::new();
+        let Some(mut cycle) = self.current(can_begin) else {
+            return cycles;
+        };
+        while cycles.len() < MOST_CYCLES {
+            if cycle.ended.is_none() {
+                self.date(&mut cycle);
+            }
+            let next = self.next(&cycle, can_begin);
+            cycles.push(cycle);
+            match next {
+                Some(next) => cycle = next,
+                None => break,
+            }
+        }
+        cycles
+    }
+
     /// The current cycle with the reasons that hold: a first one, if there is none; an ended one resumes, if something asks for it
     /// again.
     fn current(&self, can_begin: bool) -> Option<Cycle> {
@@ -344,21 +433,20 @@ impl Case<'_> {
         for (reason, valid_until) in cycle.reasons.iter_mut().zip(validities) {
             reason.valid_until = valid_until;
         }
-        cycle.renews_on = cycle.valid_until.and_then(|until| {
-            let days = self.wants.iter().map(|want| {
-                let gap = want.policy.gap.after(evidence.on);
-                want.policy.window.before(until).max(gap)
-            });
-            days.min()
-        });
+        let days = self
+            .wants
+            .iter()
+            .filter_map(|want| renews_on(want, cycle, evidence));
+        cycle.renews_on = days.min();
     }
 
     /// The evidence for the target that is `proof`, if it counts still.
-    fn evidence(&self, proof: Proof) -> Option<&Evidence> {
+    pub fn evidence(&self, proof: Proof) -> Option<&Evidence> {
         self.all_evidence().find(|evidence| evidence.proof == proof)
     }
 
-    fn all_evidence(&self) -> impl Iterator<Item = &Evidence> {
+    /// What there is for the target, in the order in which it happened, that of equivalent courses last.
+    pub fn all_evidence(&self) -> impl Iterator<Item = &Evidence> {
         self.person.evidence.get(&self.target.id).into_iter().flatten()
     }
 
@@ -373,8 +461,12 @@ impl Case<'_> {
         })
     }
 
-    /// Whether evidence counts on the day on which the cycle opens or later, and longer than what it renews.
     fn satisfies(&self, cycle: &Cycle, evidence: &Evidence) -> bool {
+        self.why_not(cycle, evidence).is_none()
+    }
+
+    /// Why evidence does not satisfy a cycle: it counts on the day on which that opens or later, and longer than what that renews.
+    pub fn why_not(&self, cycle: &Cycle, evidence: &Evidence) -> Option<WhyNot> {
         let is_early = evidence.on < cycle.opens_on;
         let is_completion = matches!(evidence.proof, Proof::Completion(_));
         let ignores = |reason: &Reason| {
@@ -382,17 +474,19 @@ impl Case<'_> {
                 .is_some_and(|policy| policy.early == EarlyCompletions::Ignore)
         };
         if is_early && is_completion && cycle.reasons.iter().any(ignores) {
-            return false;
+            return Some(WhyNot::IgnoredAsEarly);
         }
-        let Some(until) = self.valid_until(cycle, evidence) else {
-            return true;
-        };
+        let until = self.valid_until(cycle, evidence)?;
         let renewed = cycle.renews.as_ref().and_then(|renewed| renewed.valid_until);
-        until >= cycle.opens_on && renewed.is_none_or(|renewed| until > renewed)
+        if until < cycle.opens_on {
+            return Some(WhyNot::ExpiredBeforeItOpened);
+        }
+        let is_longer = renewed.is_none_or(|renewed| until > renewed);
+        (!is_longer).then_some(WhyNot::NotLongerThanWhatItRenews)
     }
 
     /// The last day on which `evidence` counts: the earliest of the reasons.
-    fn valid_until(&self, cycle: &Cycle, evidence: &Evidence) -> Option<NaiveDate> {
+    pub fn valid_until(&self, cycle: &Cycle, evidence: &Evidence) -> Option<NaiveDate> {
         let reasons = cycle.reasons.iter();
         let days = reasons.filter_map(|reason| self.validity(cycle, reason, evidence));
         days.min()
@@ -414,22 +508,30 @@ impl Case<'_> {
     fn set_due_dates(&self, cycle: &mut Cycle) {
         let renews = cycle.renews.clone();
         for reason in &mut cycle.reasons {
-            let want = self
-                .wants
-                .iter()
-                .find(|want| Some(want.policy.rule_id) == reason.rule_id);
-            if let Some(want) = want {
+            if let Some(due) = self.due(reason, renews.as_ref()) {
+                reason.scheduled_on = due.scheduled_on;
+                reason.due_on = due.due_on;
+            }
+            if let Some(want) = reason.rule_id.and_then(|rule| self.want(rule)) {
                 reason.rule_version = Some(want.policy.version);
-                let (scheduled_on, grace) = self.scheduled(want, renews.as_ref());
-                reason.scheduled_on = scheduled_on;
-                let due =
-                    scheduled_on.map(|day| want.policy.due.not_before_lead(grace.after(day), want.joined_on));
-                reason.due_on = self.moved(due, want.policy.absence_lead);
-            } else if reason.rule_id.is_none() {
-                reason.due_on = self.moved(reason.scheduled_on, None);
             }
         }
         cycle.due_on = cycle.reasons.iter().filter_map(|reason| reason.due_on).min();
+    }
+
+    /// When an open cycle that renews something, or nothing, is due for a reason; none for a reason whose dates stay as they are.
+    pub fn due(&self, reason: &Reason, renews: Option<&Renewed>) -> Option<DueDate> {
+        let Some(rule) = reason.rule_id else {
+            return Some(self.postponed(DueDate::on(reason.scheduled_on), None));
+        };
+        let want = self.want(rule)?;
+        let (scheduled_on, grace) = self.scheduled(want, renews);
+        let mut due = DueDate::on(scheduled_on);
+        due.step(Mover::Grace, |day| Some(grace.after(day)));
+        due.step(Mover::MinimumLead, |day| {
+            Some(want.policy.due.not_before_lead(day, want.joined_on))
+        });
+        Some(self.postponed(due, want.policy.absence_lead))
     }
 
     /// When a rule wants a cycle to be due, and the grace that it adds: a first one as the rule says; a renewal when what it renews
@@ -475,21 +577,26 @@ impl Case<'_> {
 
     /// A due date after extensions, and behind absences if the rule moves it there. Nothing is due in an absence whose end is
     /// not known.
-    fn moved(&self, due: Option<NaiveDate>, absence_lead: Option<Period>) -> Option<NaiveDate> {
-        let mut due = due?;
-        for (target, day) in &self.person.extensions {
-            if *target == self.target {
-                due = due.max(*day);
+    fn postponed(&self, mut due: DueDate, absence_lead: Option<Period>) -> DueDate {
+        for extension in &self.person.extensions {
+            if extension.target == self.target {
+                due.step(Mover::Extension(extension.id), |day| {
+                    Some(day.max(extension.due_on))
+                });
             }
         }
         if let Some(lead) = absence_lead {
-            for (starts_on, ends_on) in &self.person.absences {
-                if *starts_on <= due && ends_on.is_none_or(|end| due <= end) {
-                    due = lead.after((*ends_on)?);
-                }
+            for away in &self.person.absences {
+                due.step(Mover::Absence(away.id), |day| {
+                    let is_within = away.starts_on <= day && away.ends_on.is_none_or(|end| day <= end);
+                    match is_within {
+                        true => away.ends_on.map(|end| lead.after(end)),
+                        false => Some(day),
+                    }
+                });
             }
         }
-        Some(due)
+        due
     }
 
     /// The cycle that follows, if its window is open.
@@ -508,6 +615,12 @@ impl Case<'_> {
             self.opened(cycle.number + 1, opens_on, Some(renewed))
         })
     }
+}
+
+/// The day on which a rule opens the cycle after one that evidence satisfies; none if that is valid for ever.
+pub fn renews_on(want: &Want, cycle: &Cycle, evidence: &Evidence) -> Option<NaiveDate> {
+    let gap = want.policy.gap.after(evidence.on);
+    Some(want.policy.window.before(cycle.valid_until?).max(gap))
 }
 
 /// The last day on which `evidence` counts for a rule, or for no rule. `scheduled_on` is the day on which the cycle was due, for

@@ -97,7 +97,9 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
         name = segment.strip("{}")
         if segment.startswith("{") and name in (case.path_parameters or {}):
             listed = "/".join(segments[:place])
-            case.path_parameters[name] = one_of(listed, case.path_parameters[name])
+            # What is named below something else may be listed elsewhere.
+            source = listed if known.get(listed) else REFERENCES.get(name)
+            case.path_parameters[name] = one_of(source, case.path_parameters[name])
     if "If-Match" in (case.headers or {}) and chance.random() < SHARE:
         case.headers["If-Match"] = "*"
     case.query = filled(case.query)
