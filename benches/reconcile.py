@@ -43,7 +43,7 @@ def rule(provost, number):
 
 def small(provost, number):
     """An active rule of one department."""
-    body = {"code": f"small-{number}", "name": f"Small {number}", "audience": f'department eq "Department {number}"', "due": {"kind": "after_joining", "offset": "P30D"},
+    body = {"code": f"small-{number}", "name": f"Small {number}", "audience": {"filter": f'department eq "Department {number}"'}, "due": {"kind": "after_joining", "offset": "P30D"},
             "targets": [{"kind": "course", "id": provost.get("/v1/courses?limit=1")["data"][0]["id"]}]}
     rule = provost.post("/v1/rules", body)["id"]
     provost.post(f"/v1/rules/{rule}/activation")

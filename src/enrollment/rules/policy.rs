@@ -140,7 +140,9 @@ impl Rules {
 
 /// The rules of one state of the database, which [`stamp`] names: reading hundreds of rules for each change of a user would cost
 /// more than settling it.
-static KNOWN: LazyLock<Mutex<Option<(Stamp, Arc<Rules>)>>> = LazyLock::new(Mutex::default);
+static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+
+type Known = Option<(Stamp, Arc<Rules>)>;
 
 /// What differs whenever a rule, or an attribute that audiences may name, was written.
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
