@@ -85,7 +85,8 @@ async fn activate_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
 
 /// Pause a rule.
 ///
-/// Requirements for which it is the only reason end within moments.
+/// It is frozen: nothing opens, moves or renews by it. Its requirements stay, completions satisfy them, and those of users who leave
+/// the audience end.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
     extensions(("x-permission" = json!("rules.write"))))]
 #[post("/{rule_id}/pause")]
