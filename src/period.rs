@@ -75,6 +75,12 @@ impl Period {
         self == Self::default()
     }
 
+    /// Whether it ends before `other`, if both begin in a year without a leap day.
+    pub fn is_shorter_than(self, other: Self) -> bool {
+        let begin = NaiveDate::from_ymd_opt(2001, 1, 1).unwrap_or_default();
+        self.after(begin) < other.after(begin)
+    }
+
     /// The day so long after `date`, at the latest the last of the year 9999.
     pub fn after(self, date: NaiveDate) -> NaiveDate {
         date.checked_add_months(Months::new(self.months))

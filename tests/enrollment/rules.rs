@@ -286,6 +286,31 @@ async fn due_dates_count_from_hire_from_activation_and_never_come_too_soon() {
 }
 
 #[actix_web::test]
+async fn a_renewal_window_is_shorter_than_the_period_of_its_rule() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let with = |kind: &str, window: &str| {
+        json!({"code": "r", "name": "r", "audience": {"filter": "department pr"}, "due": {"kind": "after_joining", "offset": "P7D"},
+            "repeat": {"kind": kind, "period": "P30D"}, "renewal_window": window})
+    };
+    for (kind, window) in [
+        ("after_completion", "P30D"),
+        ("after_due_date", "P1M"),
+        ("after_due_date", "P2Y"),
+    ] {
+        admin
+            .post("/v1/rules", with(kind, window))
+            .await
+            .assert_problem(422, "validation_failed")
+            .assert_fault("/renewal_window");
+    }
+    admin
+        .post("/v1/rules", with("after_due_date", "P29D"))
+        .await
+        .assert_status(201);
+}
+
+#[actix_web::test]
 async fn a_rule_is_activated_with_published_courses_only() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

@@ -218,12 +218,20 @@ fn courses_of(rule: &Rule) -> impl Iterator<Item = Uuid> + '_ {
     rule.targets.iter().filter_map(Target::course_id)
 }
 
-/// Refuses rules whose calendar is none.
+/// Refuses rules whose calendar is none, and those whose next cycle would open as soon as one is satisfied.
 fn repeats(drafts: &mut [Draft]) {
     for draft in drafts {
-        let fault = draft.after.repeat.as_ref().and_then(Repeat::fault);
-        let fault = fault.map(|fault| FieldError::new("/repeat/days", fault));
-        draft.refuse_faults(fault.into_iter().collect());
+        let fields = &draft.after.fields;
+        let mut faults = Vec::new();
+        if let Some(fault) = fields.repeat.as_ref().and_then(Repeat::fault) {
+            faults.push(FieldError::new("/repeat/days", fault));
+        }
+        let period = fields.repeat.as_ref().and_then(Repeat::period);
+        if period.is_some_and(|period| !fields.renewal_window.is_shorter_than(period)) {
+            let detail = "must be shorter than the period of repeat, or the next cycle would open at once";
+            faults.push(FieldError::new("/renewal_window", detail));
+        }
+        draft.refuse_faults(faults);
     }
 }
 

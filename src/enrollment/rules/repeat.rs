@@ -76,6 +76,14 @@ fn join() -> NewHires {
 }
 
 impl Repeat {
+    /// How long a cycle is valid, where that is a period.
+    pub fn period(&self) -> Option<Period> {
+        match self {
+            Repeat::AfterCompletion { period } | Repeat::AfterDueDate { period } => Some(*period),
+            Repeat::Never | Repeat::Calendar { .. } => None,
+        }
+    }
+
     /// What is wrong with its days, in a sentence; nothing if it has none.
     pub fn fault(&self) -> Option<String> {
         match self {

@@ -494,7 +494,12 @@ impl<'a> Case<'a> {
 
     /// The last day on which `evidence` counts for one reason.
     fn validity(&self, cycle: &Cycle, reason: &Reason, evidence: &Evidence) -> Option<NaiveDate> {
-        let is_early = evidence.on < cycle.opens_on;
+        // What satisfied the cycle before belongs to its day in the schedule, however wide the window is.
+        let is_renewed = cycle
+            .renews
+            .as_ref()
+            .is_some_and(|renewed| renewed.proof == evidence.proof);
+        let is_early = evidence.on < cycle.opens_on || is_renewed;
         let scheduled_on = reason.scheduled_on.filter(|_| !is_early);
         validity(self.policy(reason), scheduled_on, evidence)
     }
