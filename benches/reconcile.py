@@ -94,7 +94,7 @@ def main():
 
         def copy():
             for table in WRITTEN:
-                provost.psql(f"CREATE TABLE copied (LIKE {table} INCLUDING ALL); INSERT INTO copied SELECT * FROM {table}; DROP TABLE copied")
+                provost.psql(f"CREATE TABLE copied (LIKE {table} INCLUDING ALL EXCLUDING GENERATED); INSERT INTO copied SELECT * FROM {table}; DROP TABLE copied")
 
         measure(provost, "activate all rules", activate)
         measure(provost, "an idle day", daily)
