@@ -20,7 +20,7 @@ use crate::{
         new_days::RecordRequirementDays,
         rules::{
             comparison::CompareJob,
-            job::{ReconcileAll, ReconcileDay, ReconcileRule, SettleUsers},
+            job::{ReconcileDay, ReconcileRule, SettleUsers},
             plan_changes::PurgePlans,
             plan_job::{ApplyRuleJob, MakePlan},
         },
@@ -61,7 +61,6 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<SendPasswordLetter>(),
     Handler::of::<StartPasswordReset>(),
     Handler::of::<CompareJob>(),
-    Handler::of::<ReconcileAll>(),
     Handler::of::<ReconcileDay>(),
     Handler::of::<ReconcileRule>(),
     Handler::of::<SettleUsers>(),

@@ -1,7 +1,7 @@
 //! What the tests of this domain arrange: people through HTTP, courses beneath it.
 
 use chrono::{NaiveDate, TimeDelta};
-use provost::{enrollment::rules::job::ReconcileAll, sql, text::fold};
+use provost::{enrollment::rules::comparison::CompareJob, sql, text::fold};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -94,7 +94,12 @@ pub async fn activate(app: &TestApp, admin: &Client, rule: &str) {
 
 /// Does what changed rules left for later, and what a new day brings.
 pub fn run_jobs(app: &TestApp) {
-    app.write(|tx| tx.enqueue(&ReconcileAll {}));
+    app.write(|tx| {
+        tx.enqueue(&CompareJob {
+            apply: true,
+            operation_id: None,
+        })
+    });
     app.run_jobs();
 }
 

@@ -18,7 +18,10 @@ use crate::{
             REASON_ADDED, REASON_CHANGED, REASON_ENDED, REQUIREMENT_ENDED, REQUIREMENT_OPENED,
             REQUIREMENT_REOPENED, REQUIREMENT_RESUMED, REQUIREMENT_SATISFIED, REQUIREMENT_UPDATED,
         },
-        requirements::model::{RequirementReason, StoredRequirement},
+        requirements::{
+            self,
+            model::{RequirementReason, StoredRequirement},
+        },
     },
     http::ApiResult,
     resource::record::as_json,
@@ -159,16 +162,12 @@ fn change_requirements(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
         &REQUIREMENT_UPDATED,
     ];
     tx.record_changes(&kinds, changes)?;
-    sql!(
-        "INSERT INTO requirement_history (user_id, requirement_id, opens_on, due_on, satisfied_at, completion_id, waiver_id,
-            valid_until, renews_on, ended_at, end_reason, version, recorded_at, superseded_at)
-         SELECT q.user_id, q.id, q.opens_on, q.due_on, q.satisfied_at, q.completion_id, q.waiver_id, q.valid_until,
-            q.renews_on, q.ended_at, q.end_reason, q.version, q.updated_at, {now}
-         FROM requirement_changes c JOIN requirements q ON q.user_id = c.user_id AND q.id = c.requirement_id
-         WHERE c.run_id = {run} AND {is_change}",
+    let changing = sql!(
+        "(q.user_id, q.id) IN (SELECT c.user_id, c.requirement_id FROM requirement_changes c
+            WHERE c.run_id = {run} AND {is_change})",
         is_change = is_change_of_requirement(),
-    )
-    .execute(tx.conn)?;
+    );
+    requirements::store::keep_history(tx, &changing)?;
     sql!(
         "UPDATE requirements q
          SET opens_on = c.opens_on, due_on = c.due_on, satisfied_at = c.satisfied_at, completion_id = c.completion_id,

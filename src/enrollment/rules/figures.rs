@@ -25,7 +25,7 @@ pub struct RuleFigures {
     pub rule_id: Uuid,
     /// The members of the pilot group who are in the audience; null while the rule has no pilot group.
     pub pilot: Option<AudienceFigures>,
-    /// The rest of the audience: those whom the rule reaches once it has no pilot group.
+    /// The rest of the audience: the users that the rule reaches once it has no pilot group.
     pub rest: AudienceFigures,
 }
 

@@ -40,7 +40,7 @@ impl Job for ReconcileRule {
     const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        everybody(run, Some(self.rule_id), self.operation_id, self.progress)
+        everybody(run, self.rule_id, self.operation_id, self.progress)
     }
 
     fn unique_key(&self) -> Option<String> {
@@ -105,24 +105,7 @@ impl Job for ReconcileDay {
     }
 }
 
-/// Reconciles all rules for all users.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ReconcileAll {}
-
-impl Job for ReconcileAll {
-    const KIND: &'static str = "reconcile_all";
-    const IS_LONG: bool = true;
-
-    fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        everybody(run, None, None, 0)
-    }
-
-    fn unique_key(&self) -> Option<String> {
-        Some("all".into())
-    }
-}
-
-fn everybody(run: &JobRun, rule: Option<Uuid>, operation: Option<Uuid>, before: i64) -> Result<(), JobError> {
+fn everybody(run: &JobRun, rule: Uuid, operation: Option<Uuid>, before: i64) -> Result<(), JobError> {
     let mut total: Outcome = match operation {
         Some(operation) => run.read(|tx| operations::counted(tx, operation))?,
         None => Outcome::default(),
@@ -131,7 +114,7 @@ fn everybody(run: &JobRun, rule: Option<Uuid>, operation: Option<Uuid>, before: 
     let is_whole = walk(run, |people, done| {
         total = run.write(|tx| {
             let mut total = total;
-            total += reconcile(tx, people.clone(), rule)?;
+            total += reconcile(tx, people.clone(), Some(rule))?;
             if let Some(operation) = operation {
                 operations::progress(tx, operation, before + done)?;
                 operations::count(tx, operation, &total)?;
