@@ -17,3 +17,4 @@ mod repeats;
 mod requirements;
 mod rule_bulk;
 mod rules;
+mod year;

@@ -68,7 +68,8 @@ impl TestApp {
         Self::start_as(|_| (), Consumers(consumers)).await
     }
 
-    async fn start_as(adjust: impl FnOnce(&mut Config), consumers: Consumers) -> Self {
+    /// Starts with other settings than the defaults, and with consumers of events of the test's own.
+    pub async fn start_as(adjust: impl FnOnce(&mut Config), consumers: Consumers) -> Self {
         let database = postgres::create_database(migrate);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut config = Defaults::parse_from(["provost"]).config;

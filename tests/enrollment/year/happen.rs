@@ -1,0 +1,273 @@
+//! What becomes of the facts when something happens.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::academy::{Academy, Act, Completion, Cycle, Day, Fact, Made, Person, Reason, Status, Thing};
+
+impl Academy {
+    /// Notes what happens in one request, and settles those whom it concerns.
+    pub fn take(&mut self, acts: &[(Act, Made)]) {
+        let mut concerned = BTreeSet::new();
+        for (act, made) in acts {
+            let told = format!("{} {act:?}", self.now.date_naive());
+            let new = self.take_one(act, made);
+            for person in &new {
+                self.people[*person].log.push(told.clone());
+            }
+            concerned.extend(new);
+        }
+        for person in concerned {
+            self.settle_one(person);
+        }
+    }
+
+    /// The same, but settles nobody else than this person.
+    pub fn take_for(&mut self, number: usize, acts: &[(Act, Made)]) {
+        for (act, made) in acts {
+            self.take_one(act, made);
+        }
+        self.settle_one(number);
+    }
+
+    /// Settles everybody, as on a new day.
+    pub fn settle_all(&mut self) {
+        for person in 0..self.people.len() {
+            self.settle_one(person);
+        }
+    }
+
+    /// Settles a person.
+    pub fn settle_one(&mut self, number: usize) {
+        let mut person = std::mem::take(&mut self.people[number]);
+        self.settle(number, &mut person);
+        self.people[number] = person;
+    }
+
+    /// Notes what happens; answers whom it concerns.
+    fn take_one(&mut self, act: &Act, made: &Made) -> BTreeSet<usize> {
+        let everybody = || (0..self.people.len()).collect();
+        let id = made.id;
+        match act.clone() {
+            Act::Hire(name, facts) => {
+                let person = self.people.len();
+                self.people.push(Person {
+                    id,
+                    name,
+                    status: "active",
+                    activated_on: Some(self.now.date_naive()),
+                    ..Person::default()
+                });
+                self.change(person, facts)
+            }
+            Act::Change(person, facts) => self.change(person, facts),
+            Act::Members(group, joining, leaving) => {
+                for person in &joining {
+                    self.people[*person].groups.insert(group);
+                }
+                for person in &leaving {
+                    self.people[*person].groups.remove(&group);
+                }
+                joining.into_iter().chain(leaving).collect()
+            }
+            Act::Complete(person, course, at, expires_on) => {
+                let on = self.day(&self.people[person], at);
+                let validity = made.validity;
+                let completion = Completion {
+                    course,
+                    at,
+                    on,
+                    expires_on,
+                    validity,
+                };
+                self.people[person].completions.insert(id, completion);
+                [person].into()
+            }
+            Act::Correct(person, old, right) => {
+                self.correct(person, old, right, id);
+                [person].into()
+            }
+            Act::Absent(person, first, last) => {
+                self.people[person].absences.insert(id, (first, last));
+                [person].into()
+            }
+            Act::Return(person, absence, last) => {
+                let absence = self.people[person].absences.get_mut(&absence);
+                absence.into_iter().for_each(|absence| absence.1 = Some(last));
+                [person].into()
+            }
+            Act::Override(person, says) => {
+                self.people[person].overrides.insert(id, says);
+                [person].into()
+            }
+            Act::Extend(person, course, day) => {
+                self.people[person].extensions.insert(id, (course, day));
+                [person].into()
+            }
+            Act::ExtendGroup(group, course, day) => {
+                self.group_extensions.insert(id, (group, course, day));
+                everybody()
+            }
+            Act::Waive(person, course, first, last) => {
+                self.people[person].waivers.insert(id, (course, first, last));
+                [person].into()
+            }
+            Act::Archive(thing, id) => self.archive(thing, id),
+            Act::Equate(course, equivalent, is_mutual) => {
+                self.equivalences.insert(id, (course, equivalent, is_mutual));
+                everybody()
+            }
+            Act::Assign(person, course, due_on) => {
+                self.assign(person, course, due_on, made);
+                [person].into()
+            }
+            Act::Unassign(person, course, _, reason) => {
+                self.unassign(person, course, reason);
+                [person].into()
+            }
+            Act::Say(rule, saying) => {
+                self.rules[rule].say(saying);
+                everybody()
+            }
+            Act::Become(rule, status) => {
+                let everybody = everybody();
+                self.rules[rule].status = status;
+                if status == Status::Active {
+                    self.rules[rule].activated_at = self.now;
+                }
+                everybody
+            }
+            Act::Publish(..) => BTreeSet::new(),
+            Act::MoveUnit(unit, below) => {
+                let everybody = everybody();
+                self.units[unit].parent = Some(below);
+                everybody
+            }
+        }
+    }
+
+    fn change(&mut self, number: usize, facts: Vec<Fact>) -> BTreeSet<usize> {
+        let mut concerned = BTreeSet::from([number]);
+        let person = &mut self.people[number];
+        concerned.extend(person.manager);
+        for fact in facts {
+            match fact {
+                Fact::Status(status) => person.status = status,
+                Fact::Department(department) => person.department = department,
+                Fact::Employment(employment) => person.employment = employment,
+                Fact::Unit(unit) => person.unit = unit,
+                Fact::Manager(manager) => person.manager = manager,
+                Fact::HiredOn(day) => person.hired_on = day,
+                Fact::SignedOn(day) => person.signed_on = day,
+                Fact::Zone(zone) => person.zone = zone,
+            }
+        }
+        concerned.extend(person.manager);
+        concerned
+    }
+
+    fn archive(&mut self, thing: Thing, id: Uuid) -> BTreeSet<usize> {
+        let everybody = (0..self.people.len()).collect();
+        match thing {
+            Thing::Absence(person) => {
+                self.people[person].absences.remove(&id);
+                [person].into()
+            }
+            Thing::Override(person) => {
+                self.people[person].overrides.remove(&id);
+                [person].into()
+            }
+            Thing::Extension(person) => {
+                self.people[person].extensions.remove(&id);
+                [person].into()
+            }
+            Thing::Waiver(person) => {
+                self.people[person].waivers.remove(&id);
+                [person].into()
+            }
+            Thing::GroupExtension => {
+                self.group_extensions.remove(&id);
+                everybody
+            }
+            Thing::Equivalence => {
+                self.equivalences.remove(&id);
+                everybody
+            }
+        }
+    }
+
+    /// What a completion satisfied, its correction satisfies. If it did not happen, earlier cycles that it satisfied end; the
+    /// current one is settled.
+    fn correct(&mut self, number: usize, old: Uuid, right: Option<DateTime<Utc>>, id: Uuid) {
+        let Some(was) = self.people[number].completions.remove(&old) else {
+            return;
+        };
+        if let Some(at) = right {
+            let on = self.day(&self.people[number], at);
+            let right = Completion { at, on, ..was };
+            self.people[number].completions.insert(id, right);
+        }
+        for cycles in self.people[number].cycles.values_mut() {
+            let last = cycles.len() - 1;
+            for (index, cycle) in cycles.iter_mut().enumerate() {
+                match right {
+                    _ if cycle.proof != Some(old) => {}
+                    Some(_) => cycle.proof = Some(id),
+                    None if index < last => cycle.ended = Some("evidence_gone"),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// Somebody assigns a course: it is one more reason of a cycle that is open or counts still; else a cycle opens.
+    fn assign(&mut self, number: usize, course: usize, due_on: Option<Day>, made: &Made) {
+        let utc_today = self.now.date_naive();
+        let opens_on = self.today(&self.people[number]);
+        let reason = Reason {
+            id: made.id,
+            requirement: made.requirement,
+            scheduled_on: due_on,
+            due_on,
+            ..Reason::default()
+        };
+        let cycles = self.people[number].cycles.entry(course).or_default();
+        let stands = |cycle: &&mut Cycle| {
+            cycle.proof.is_none() || cycle.valid_until.is_none_or(|until| until >= utc_today)
+        };
+        match cycles.last_mut().filter(stands) {
+            Some(cycle) => {
+                if cycle.ended.take().is_some() {
+                    cycle.past.clear();
+                    if cycle.proof.is_none() {
+                        cycle.opens_on = utc_today;
+                    }
+                }
+                cycle.reasons.push(reason);
+            }
+            None => cycles.push(Cycle {
+                opens_on,
+                due_on,
+                reasons: vec![reason],
+                ..Cycle::default()
+            }),
+        }
+    }
+
+    fn unassign(&mut self, number: usize, course: usize, reason: Uuid) {
+        let cycles = self.people[number].cycles.get_mut(&course);
+        let Some(cycle) = cycles.and_then(|cycles| cycles.last_mut()) else {
+            return;
+        };
+        let Some(place) = cycle.reasons.iter().position(|known| known.id == reason) else {
+            return;
+        };
+        let removed = cycle.reasons.remove(place);
+        if cycle.reasons.is_empty() {
+            cycle.ended = Some("withdrawn");
+            cycle.past = vec![removed];
+        }
+    }
+}
