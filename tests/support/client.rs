@@ -129,6 +129,18 @@ impl Client {
         body: Option<Vec<u8>>,
         content_type: &str,
     ) -> Answer {
+        let answer = self.try_send(method, path, body, content_type).await;
+        answer.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same for a server that may be killed before it answers.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        content_type: &str,
+    ) -> Result<Answer, String> {
         let url = if path.starts_with("http") {
             path.to_owned()
         } else {
@@ -149,9 +161,7 @@ impl Client {
             Some(body) => request.send_body(body),
             None => request.send(),
         };
-        let mut response = sent
-            .await
-            .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let mut response = sent.await.map_err(|error| format!("{method} {path}: {error}"))?;
         let headers = response
             .headers()
             .iter()
@@ -162,13 +172,15 @@ impl Client {
                 )
             })
             .collect();
-        let bytes = response.body().limit(256 * 1024 * 1024).await.unwrap().to_vec();
-        Answer {
+        let bytes = response.body().limit(256 * 1024 * 1024).await;
+        Ok(Answer {
             status: response.status().as_u16(),
             headers,
-            bytes,
+            bytes: bytes
+                .map_err(|error| format!("{method} {path}: {error}"))?
+                .to_vec(),
             request: format!("{method} {path}"),
-        }
+        })
     }
 }
 

@@ -83,7 +83,7 @@ impl Life {
         TimeDelta::days(self.random.random_range(range))
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.random.random_range(0..end)
     }
 
