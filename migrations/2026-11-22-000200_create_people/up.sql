@@ -25,6 +25,21 @@ CREATE INDEX org_units_name_idx ON org_units (name COLLATE provost_order, id);
 CREATE INDEX org_units_search_idx ON org_units USING gin (search gin_trgm_ops);
 CREATE INDEX org_units_created_idx ON org_units (created_at, id);
 
+-- What units said before they changed, and from when until when: with their rows, the tree of every past day.
+CREATE TABLE org_unit_history (
+    -- The unit.
+    id uuid NOT NULL REFERENCES org_units (id),
+    code text NOT NULL,
+    name text NOT NULL,
+    parent_id uuid,
+    time_zone text,
+    archived_at timestamptz,
+    recorded_at timestamptz NOT NULL,
+    superseded_at timestamptz NOT NULL,
+    PRIMARY KEY (id, recorded_at),
+    CHECK (superseded_at > recorded_at)
+);
+
 -- Every unit with itself and all above it.
 CREATE TABLE org_unit_closure (
     ancestor_id uuid NOT NULL REFERENCES org_units (id),
@@ -172,6 +187,17 @@ CREATE TABLE group_members (
     PRIMARY KEY (user_id, group_id)
 );
 CREATE INDEX group_members_group_idx ON group_members (group_id, user_id);
+
+-- Memberships that ended, of static and of dynamic groups.
+CREATE TABLE group_member_history (
+    group_id uuid NOT NULL REFERENCES groups (id),
+    user_id uuid NOT NULL REFERENCES users (id),
+    added_at timestamptz NOT NULL,
+    removed_at timestamptz NOT NULL,
+    PRIMARY KEY (user_id, group_id, added_at),
+    CHECK (removed_at > added_at)
+);
+CREATE INDEX group_member_history_group_idx ON group_member_history (group_id, added_at);
 
 CREATE TABLE attribute_definitions (
     id uuid PRIMARY KEY,

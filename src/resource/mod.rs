@@ -9,6 +9,7 @@ pub mod bulk;
 pub mod draft;
 pub mod endpoints;
 pub mod expand;
+pub mod history;
 pub mod list;
 pub mod record;
 pub mod reference;

@@ -1,7 +1,9 @@
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::RunQueryDsl;
+use provost::sql;
 use serde_json::json;
 
-use super::person;
+use super::{person, unit};
 use crate::support::TestApp;
 
 #[actix_web::test]
@@ -129,4 +131,113 @@ async fn a_change_that_changes_nothing_leaves_version_and_ledger_alone() {
         .assert_status(200);
 
     assert_eq!(same.at("/version"), json!(1));
+}
+
+#[derive(diesel::QueryableByName)]
+struct Said {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    said: String,
+}
+
+/// The units at an instant, each as `code "name" below parent`, and the members of groups, each as `group: user`.
+fn as_of(app: &TestApp, at: DateTime<Utc>) -> Vec<String> {
+    let said: Vec<Said> = app.write(|tx| {
+        let units = sql!(
+            "WITH unit AS (
+                SELECT id, code, name, parent_id FROM org_units WHERE created_at <= {at} AND updated_at <= {at}
+                UNION ALL
+                SELECT id, code, name, parent_id FROM org_unit_history WHERE recorded_at <= {at} AND superseded_at > {at})
+             SELECT unit.code || ' \"' || unit.name || '\" below ' || coalesce(parent.code, '-') AS said
+             FROM unit LEFT JOIN unit parent ON parent.id = unit.parent_id
+             UNION ALL
+             SELECT groups.code || ': ' || users.username FROM (
+                SELECT group_id, user_id FROM group_members WHERE added_at <= {at}
+                UNION ALL
+                SELECT group_id, user_id FROM group_member_history WHERE added_at <= {at} AND removed_at > {at}) AS member
+             JOIN groups ON groups.id = member.group_id JOIN users ON users.id = member.user_id
+             ORDER BY 1"
+        );
+        Ok(units.load(tx.conn)?)
+    });
+    said.into_iter().map(|row| row.said).collect()
+}
+
+#[actix_web::test]
+async fn a_past_day_has_its_tree_and_its_members() {
+    let app = TestApp::start().await;
+    let day = || {
+        app.app.clock.advance(TimeDelta::days(1));
+        app.app.clock.now() - TimeDelta::hours(1)
+    };
+    let admin = app.admin().await;
+    let (emea, apac) = (unit(&admin, "emea", None).await, unit(&admin, "apac", None).await);
+    let sales = unit(&admin, "sales", Some(&emea)).await;
+    let ana = person(&admin, "ana", json!({"department": "Nursing"})).await;
+    let aiders = json!({"code": "aiders", "name": "Aiders"});
+    let aiders = admin.post("/v1/groups", aiders).await.assert_status(201).id();
+    let nurses =
+        json!({"code": "nurses", "name": "Nurses", "kind": "dynamic", "filter": "department eq \"Nursing\""});
+    admin.post("/v1/groups", nurses).await.assert_status(201);
+    let members = format!("/v1/groups/{aiders}/members");
+    admin
+        .post(&members, json!({"add": [ana]}))
+        .await
+        .assert_status(200);
+    let first = day();
+
+    let admin = app.admin().await;
+    let moved = json!({"parent_id": apac, "name": "Sales and service"});
+    admin
+        .patch(&format!("/v1/org-units/{sales}"), moved)
+        .await
+        .assert_status(200);
+    admin
+        .post(&members, json!({"remove": [ana]}))
+        .await
+        .assert_status(200);
+    let surgery = json!({"department": "Surgery"});
+    admin
+        .patch(&format!("/v1/users/{ana}"), surgery)
+        .await
+        .assert_status(200);
+    let second = day();
+
+    let admin = app.admin().await;
+    admin
+        .post(&members, json!({"add": [ana]}))
+        .await
+        .assert_status(200);
+    let rows = [json!({"id": sales, "update": {"code": "trade"}})];
+    assert_eq!(admin.bulk("/v1/org-units", rows).await.row_outcomes(), ["200"]);
+    let third = day();
+    app.admin()
+        .await
+        .post(&format!("/v1/groups/{aiders}/archival"), json!({}))
+        .await
+        .assert_status(200);
+
+    let tree = ["apac \"apac\" below -", "emea \"emea\" below -"];
+    let with = |more: &[&str]| {
+        let mut said: Vec<String> = tree.iter().chain(more).map(|line| (*line).to_owned()).collect();
+        said.sort();
+        said
+    };
+    let sorted = |at| {
+        let mut said = as_of(&app, at);
+        said.sort();
+        said
+    };
+    assert_eq!(
+        sorted(first),
+        with(&["sales \"sales\" below emea", "aiders: ana", "nurses: ana"])
+    );
+    assert_eq!(sorted(second), with(&["sales \"Sales and service\" below apac"]));
+    assert_eq!(
+        sorted(third),
+        with(&["trade \"Sales and service\" below apac", "aiders: ana"])
+    );
+    assert_eq!(
+        sorted(app.app.clock.now()),
+        with(&["trade \"Sales and service\" below apac"])
+    );
 }

@@ -6,10 +6,7 @@ use chrono::NaiveDate;
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use super::{
-    history,
-    model::{Absence, AbsenceFields},
-};
+use super::model::{Absence, AbsenceFields};
 use crate::{
     app::Tx,
     http::{ApiError, ApiResult, Code},
@@ -17,6 +14,7 @@ use crate::{
     resource::{
         self, Expansion, NoExtra, Reference, Resource,
         draft::due,
+        history::History,
         write::{require_scope, table},
     },
     sql,
@@ -25,6 +23,12 @@ use crate::{
 type Draft = resource::Draft<Absence>;
 
 const USER: Reference<Absence, User> = Reference::new("user_id", |absence| Some(absence.user_id));
+
+/// Notes are for people; no report asks for their past.
+const HISTORY: History = History {
+    table: "absence_history",
+    columns: "id, user_id, kind, starts_on, ends_on, archived_at",
+};
 
 impl Resource for Absence {
     type Extra = NoExtra;
@@ -38,7 +42,7 @@ impl Resource for Absence {
     }
 
     fn follow(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
-        history::keep(tx, drafts)
+        HISTORY.keep(tx, drafts)
     }
 
     fn person(&self) -> Option<Uuid> {

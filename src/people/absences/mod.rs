@@ -1,6 +1,5 @@
 //! Absences: periods in which users are away. What they mean for due dates is the business of rules.
 
 pub mod check;
-mod history;
 pub mod model;
 pub mod routes;

@@ -155,12 +155,16 @@ fn wanted(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: &Sc
 
 fn statement(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: &Schema) -> ApiResult<Sql> {
     let ids: Vec<Uuid> = groups.iter().map(|(id, _)| *id).collect();
+    let ended = members::ended(
+        tx,
+        sql!(
+            "member.group_id = ANY({ids}) AND {among} AND NOT EXISTS (SELECT 1 FROM wanted
+                WHERE wanted.group_id = member.group_id AND wanted.user_id = member.user_id)",
+            among = among(people, "member.user_id"),
+        ),
+    );
     Ok(sql!(
-        "{wanted}, ended AS (
-            DELETE FROM group_members member WHERE member.group_id = ANY({ids}) AND {among}
-                AND NOT EXISTS (SELECT 1 FROM wanted
-                    WHERE wanted.group_id = member.group_id AND wanted.user_id = member.user_id)
-            RETURNING member.group_id, member.user_id),
+        "{wanted}, {ended},
          begun AS (
             INSERT INTO group_members (group_id, user_id, added_at)
             SELECT wanted.group_id, wanted.user_id, {tx.now} FROM wanted
@@ -171,7 +175,6 @@ fn statement(tx: &Tx, groups: &[DynamicGroup], people: Option<&[Uuid]>, schema: 
          SELECT group_id, user_id, false AS is_member FROM ended
          UNION ALL SELECT group_id, user_id, true FROM begun",
         wanted = wanted(tx, groups, people, schema)?,
-        among = among(people, "member.user_id"),
     ))
 }
 

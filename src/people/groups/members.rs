@@ -12,7 +12,10 @@ use crate::{
     access::inclusion,
     app::Tx,
     authz::{Authorized, Permission, Protected},
-    db::schema::{group_members, groups, users},
+    db::{
+        Sql,
+        schema::{group_members, users},
+    },
     http::{ApiError, ApiResult, Code, FieldError, ListQuery, Listing, Page, Sort, list::SortKind},
     ledger::Event,
     people::{
@@ -72,11 +75,14 @@ pub fn change(
     refuse_unless_may_grant(tx, group.id)?;
     refuse_unseen(tx, changes)?;
     inclusion::require_over(tx, group.id, &changes.add)?;
-    let removed: Vec<Uuid> = diesel::delete(group_members::table)
-        .filter(group_members::group_id.eq(group.id))
-        .filter(group_members::user_id.eq_any(&changes.remove))
-        .returning(group_members::user_id)
-        .get_results(tx.conn)?;
+    let removed = end(
+        tx,
+        sql!(
+            "member.group_id = {group.id} AND member.user_id = ANY({removed})",
+            removed = changes.remove.as_slice()
+        ),
+    )?;
+    let removed: Vec<Uuid> = removed.into_iter().map(|ended| ended.user).collect();
     let added = insert(tx, group.id, &changes.add)?;
     let ended = removed.iter().map(|user| (*user, false));
     let memberships: Vec<_> = ended
@@ -94,18 +100,14 @@ pub fn change(
 /// Adds a person to static groups and removes them from others, for callers who may choose the members; groups that take none
 /// are passed over.
 pub fn place(tx: &mut Tx, user: Uuid, within: BTreeSet<Uuid>, without: BTreeSet<Uuid>) -> ApiResult<()> {
-    let removed: Vec<Uuid> = diesel::delete(group_members::table)
-        .filter(group_members::user_id.eq(user))
-        .filter(
-            group_members::group_id.eq_any(
-                groups::table
-                    .filter(groups::id.eq_any(without))
-                    .filter(groups::kind.eq("static"))
-                    .select(groups::id),
-            ),
-        )
-        .returning(group_members::group_id)
-        .get_results(tx.conn)?;
+    let removed = end(
+        tx,
+        sql!(
+            "member.user_id = {user} AND member.group_id IN (SELECT groups.id FROM groups
+                WHERE groups.id = ANY({without}) AND groups.kind = 'static')",
+            without = without.into_iter().collect::<Vec<_>>(),
+        ),
+    )?;
     let added: Vec<VisibleUser> = sql!(
         "INSERT INTO group_members (group_id, user_id, added_at) SELECT groups.id, {user}, {tx.now}
          FROM groups WHERE groups.kind = 'static' AND groups.archived_at IS NULL
@@ -113,17 +115,50 @@ pub fn place(tx: &mut Tx, user: Uuid, within: BTreeSet<Uuid>, without: BTreeSet<
         within = within.into_iter().collect::<Vec<_>>(),
     )
     .load(tx.conn)?;
-    let ended = removed.into_iter().map(|group| (group, false));
-    let memberships: Vec<_> = ended
-        .chain(added.into_iter().map(|group| (group.id, true)))
-        .map(|(group, is_member)| Membership {
-            group,
-            user,
-            is_member,
-        })
-        .collect();
+    let begun = added.into_iter().map(|group| Membership {
+        group: group.id,
+        user,
+        is_member: true,
+    });
+    let memberships: Vec<_> = removed.into_iter().chain(begun).collect();
     announce(tx, &memberships);
     Ok(())
+}
+
+/// The CTEs `ended (group_id, user_id)` and `kept`: they end the memberships of the row `member` for which `which` holds, and keep
+/// them as history.
+pub(super) fn ended(tx: &Tx, which: Sql) -> Sql {
+    sql!(
+        "ended AS (
+            DELETE FROM group_members member WHERE {which}
+            RETURNING member.group_id, member.user_id, member.added_at),
+         kept AS (
+            INSERT INTO group_member_history (group_id, user_id, added_at, removed_at)
+            SELECT group_id, user_id, added_at, {tx.now} FROM ended WHERE added_at < {tx.now}
+            ON CONFLICT DO NOTHING)"
+    )
+}
+
+/// Ends memberships, and answers which.
+fn end(tx: &mut Tx, which: Sql) -> ApiResult<Vec<Membership>> {
+    #[derive(QueryableByName)]
+    struct Ended {
+        #[diesel(sql_type = sql_types::Uuid)]
+        group_id: Uuid,
+        #[diesel(sql_type = sql_types::Uuid)]
+        user_id: Uuid,
+    }
+    let ended: Vec<Ended> = sql!(
+        "WITH {ended} SELECT group_id, user_id FROM ended",
+        ended = ended(tx, which)
+    )
+    .load(tx.conn)?;
+    let ended = ended.into_iter().map(|row| Membership {
+        group: row.group_id,
+        user: row.user_id,
+        is_member: false,
+    });
+    Ok(ended.collect())
 }
 
 /// Adds users to a group, however many, and returns those that were not members.
@@ -141,19 +176,8 @@ pub fn end_all(tx: &mut Tx, groups: &[Uuid]) -> ApiResult<()> {
     if groups.is_empty() {
         return Ok(());
     }
-    let ended: Vec<(Uuid, Uuid)> = diesel::delete(group_members::table)
-        .filter(group_members::group_id.eq_any(groups))
-        .returning((group_members::group_id, group_members::user_id))
-        .get_results(tx.conn)?;
-    let memberships: Vec<_> = ended
-        .into_iter()
-        .map(|(group, user)| Membership {
-            group,
-            user,
-            is_member: false,
-        })
-        .collect();
-    announce(tx, &memberships);
+    let ended = end(tx, sql!("member.group_id = ANY({groups})"))?;
+    announce(tx, &ended);
     Ok(())
 }
 

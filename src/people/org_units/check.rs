@@ -17,12 +17,19 @@ use crate::{
     resource::{
         self, Expansion, NoExtra, Resource, Unique,
         draft::{due, without_faults},
+        history::History,
     },
 };
 
 type Draft = resource::Draft<OrgUnit>;
 
 const PARENT: fn(&OrgUnit) -> &Option<Uuid> = |unit| &unit.parent_id;
+
+/// The tree of a past day, and what its units were called.
+const HISTORY: History = History {
+    table: "org_unit_history",
+    columns: "id, code, name, parent_id, time_zone, archived_at",
+};
 
 impl Resource for OrgUnit {
     type Extra = NoExtra;
@@ -57,6 +64,7 @@ impl Resource for OrgUnit {
     }
 
     fn follow(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
+        HISTORY.keep(tx, drafts)?;
         let placed = due(drafts).filter(|draft| draft.sets(|unit| &unit.parent_id));
         ORG_UNITS.refresh(tx, &placed.map(|draft| draft.after.id).collect::<Vec<_>>())?;
         Ok(())
