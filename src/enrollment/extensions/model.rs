@@ -14,6 +14,7 @@ use crate::{
     http::rules::rule,
     resource,
     resource::{Create, Record, Update},
+    sql,
 };
 
 /// More time for a user, or for the members of a group: what they must complete for the target is due on this day at the soonest.
@@ -84,6 +85,15 @@ bulk_row! {
 resource!(Extension in extensions, fields: ExtensionFields, name: "extension", kind: "extension", external: None,
     read: ExtensionsRead, write: ExtensionsWrite,
     covered: |scope| Sql::any([scope.users("extensions.user_id"), scope.groups("extensions.group_id")]),
+    // What a group gets is an extension of each of its members.
+    visible: |scope| Sql::any([
+        scope.users("extensions.user_id"),
+        scope.groups("extensions.group_id"),
+        sql!(
+            "extensions.group_id IN (SELECT getting.group_id FROM group_members getting WHERE {members})",
+            members = scope.users("getting.user_id"),
+        ),
+    ]),
     archived: archived_at);
 
 fn has_one_holder(extension: &ExtensionFields) -> Result<(), ValidationError> {
