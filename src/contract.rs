@@ -58,7 +58,7 @@ use crate::{
         (name = "absences", description = "Periods in which people are away, such as parental leave. Rules say what becomes of due dates in them."),
         (name = "groups", description = "Sets of users: static, with members that you add, or dynamic, by a filter."),
         (name = "attribute-definitions", description = "Custom attributes of people, such as a badge number. Filters name them `attributes.{name}`."),
-        (name = "imports", description = "People and courses from CSV files. A mapping profile says how to read a file; its plan is shown before it is applied."),
+        (name = "imports", description = "People, courses, absences and exceptions from rules from CSV files. A mapping profile says how to read a file; its plan is shown before it is applied."),
         (name = "categories", description = "Categories group courses. Access to courses can be granted by category."),
         (name = "courses", description = "The catalog. A course is a draft until it is published; each publication is a version that never changes."),
         (name = "course-equivalences", description = "Courses whose completions count for other courses, one way or both ways."),

@@ -47,6 +47,11 @@ pub const REACTIONS: &[Reaction] = &[
 pub const IMPORT_TARGETS: import::Targets = import::Targets(&[
     &people::users::import::UserImport,
     &catalog::courses::import::CourseImport,
+    &people::absences::import::IMPORT,
+    &enrollment::overrides::import::IMPORT,
+    &enrollment::extensions::import::IMPORT,
+    &enrollment::waivers::import::IMPORT,
+    &enrollment::equivalences::import::IMPORT,
 ]);
 
 /// Who finds, makes and changes the people who sign in by a provider.

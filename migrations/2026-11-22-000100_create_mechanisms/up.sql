@@ -216,7 +216,8 @@ CREATE INDEX idempotency_keys_created_idx ON idempotency_keys (created_at);
 
 -- Names that other systems use for our objects.
 CREATE TABLE external_keys (
-    kind text NOT NULL CHECK (kind IN ('user', 'org_unit', 'group', 'course')),
+    kind text NOT NULL CHECK (kind IN ('user', 'org_unit', 'group', 'course', 'absence', 'rule_override', 'extension', 'waiver',
+        'course_equivalence')),
     source text NOT NULL,
     key text NOT NULL,
     object_id uuid NOT NULL,

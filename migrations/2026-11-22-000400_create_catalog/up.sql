@@ -231,6 +231,8 @@ CREATE INDEX courses_tags_idx ON courses USING gin (tags);
 CREATE INDEX courses_language_idx ON courses (language);
 CREATE INDEX courses_search_idx ON courses USING gin (search);
 CREATE INDEX courses_title_search_idx ON courses USING gin (title_search);
+-- By what lists of other resources find the courses that their rows name.
+CREATE INDEX courses_names_search_idx ON courses USING gin (search_text(lower(title) || ' ' || code_folded) gin_trgm_ops);
 
 -- What learners take; never changed after it is written.
 CREATE TABLE course_versions (

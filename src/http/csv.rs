@@ -82,6 +82,23 @@ where
     export::stream(attachment(name), fetch, encode).await
 }
 
+/// As [`stream`], of rows whose cells are in the order of `header`.
+pub async fn stream_cells<F, P>(
+    name: &str,
+    style: Style,
+    header: Vec<&'static str>,
+    fetch: F,
+) -> ApiResult<HttpResponse>
+where
+    F: Fn(Option<String>) -> P + 'static,
+    P: Future<Output = ApiResult<Page<Vec<String>>>> + 'static,
+{
+    let encode = move |rows: &[Vec<String>], is_first: bool| {
+        write(&header, rows.iter().cloned(), is_first.then_some(style))
+    };
+    export::stream(attachment(name), fetch, encode).await
+}
+
 /// A list that is short by its nature, at once.
 pub fn whole<T: CsvRow>(name: &str, style: Style, rows: &[T]) -> ApiResult<HttpResponse> {
     Ok(attachment(name).body(encode(rows, Some(style))?))
@@ -95,6 +112,10 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The rows, after a header in the style of the whole where they are the first.
 fn encode<T: CsvRow>(rows: &[T], first: Option<Style>) -> ApiResult<Bytes> {
+    write(T::HEADER, rows.iter().map(CsvRow::cells), first)
+}
+
+fn write(header: &[&str], rows: impl Iterator<Item = Vec<String>>, first: Option<Style>) -> ApiResult<Bytes> {
     let mut bytes = Vec::new();
     if first.is_some_and(|style| style.bom) {
         bytes.extend(BYTE_ORDER_MARK.as_bytes());
@@ -103,10 +124,10 @@ fn encode<T: CsvRow>(rows: &[T], first: Option<Style>) -> ApiResult<Bytes> {
         .terminator(csv::Terminator::CRLF)
         .from_writer(bytes);
     if first.is_some() {
-        writer.write_record(T::HEADER).map_err(ApiError::internal)?;
+        writer.write_record(header).map_err(ApiError::internal)?;
     }
     for row in rows {
-        let cells = row.cells().into_iter().map(harmless);
+        let cells = row.into_iter().map(harmless);
         writer.write_record(cells).map_err(ApiError::internal)?;
     }
     Ok(writer.into_inner().map_err(ApiError::internal)?.into())

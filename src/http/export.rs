@@ -3,13 +3,54 @@
 //! No connection is held while a slow client reads. A failure on the way breaks the connection off, so that
 //! nobody takes a part for the whole.
 
-use std::future::{Future, ready};
+use std::future::{Future, Ready, ready};
 
-use actix_web::{HttpResponse, HttpResponseBuilder, web::Bytes};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, dev::Payload, web::Bytes};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{ApiError, ApiResult, Page, request};
+use super::{ApiError, ApiResult, Page, accept, request};
+
+/// The media type of NDJSON.
+pub const NDJSON: &str = "application/x-ndjson";
+
+/// The representations of a list that is exported, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// JSON, a page at a time.
+    Json,
+    /// CSV, the whole list.
+    Csv,
+    /// A line of JSON for each row, the whole list.
+    Ndjson,
+}
+
+/// What the `Accept` header asks for; JSON where it leaves the choice.
+#[derive(Debug, Clone, Copy)]
+pub struct Accepted(ExportFormat);
+
+impl Accepted {
+    /// What to answer: the parameter `format` wins over the header.
+    pub fn or(self, format: Option<ExportFormat>) -> ExportFormat {
+        format.unwrap_or(self.0)
+    }
+}
+
+impl FromRequest for Accepted {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let preferred = accept::preferred(request, &["application/json", "text/csv", NDJSON]);
+        ready(Ok(Accepted(match preferred {
+            Some("text/csv") => ExportFormat::Csv,
+            Some(NDJSON) => ExportFormat::Ndjson,
+            _ => ExportFormat::Json,
+        })))
+    }
+}
 
 /// Streams the list that `fetch` reads page by page, beginning without a cursor, as `encode` writes it; it is told which page
 /// is the first. What goes wrong with the first page is answered as a problem.

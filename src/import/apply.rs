@@ -83,7 +83,7 @@ pub fn in_batches<W: Transactions>(
         }
         let started = Instant::now();
         let (last, held) = work.write(|tx| {
-            let Batch { last, held } = next_batch(tx, &plan, done, rows)?;
+            let Batch { last, held } = next_batch(tx, &prepared, done, rows)?;
             let part = Part {
                 first: done + 1,
                 last,
@@ -140,18 +140,23 @@ struct Batch {
     /// The turn of its last row.
     #[diesel(sql_type = sql_types::BigInt)]
     last: i64,
-    /// How many of its rows are about records that are here.
+    /// How many of its rows keep other writers waiting: they are about records that are here.
     #[diesel(sql_type = sql_types::BigInt)]
     held: i64,
 }
 
 /// The rows after `done`, at most `rows` of them about records that are here.
-fn next_batch(tx: &mut Tx, plan: &Plan, done: i64, rows: i64) -> ApiResult<Batch> {
+fn next_batch(tx: &mut Tx, prepared: &Prepared, done: i64, rows: i64) -> ApiResult<Batch> {
+    let held = match prepared.target.declaration().new_ones_lock {
+        true => "turn",
+        false => "object_version",
+    };
     let batch = sql!(
         "SELECT coalesce(max(turn), {done}) AS last, coalesce(max(held), 0) AS held FROM (
-            SELECT turn, count(object_version) OVER (ORDER BY turn) AS held FROM import_rows
-            WHERE import_id = {plan.import} AND turn BETWEEN {first} AND {last}) AS rows
+            SELECT turn, count({held}) OVER (ORDER BY turn) AS held FROM import_rows
+            WHERE import_id = {prepared.id} AND turn BETWEEN {first} AND {last}) AS rows
          WHERE held <= {rows}",
+        held = Fixed(held),
         first = done + 1,
         last = done + MOST_ROWS,
     )
@@ -194,6 +199,9 @@ pub fn as_a_whole(tx: &mut Tx, import: Uuid, tell: &dyn Fn(i64)) -> ApiResult<()
             },
             _ => error,
         })?;
+        if stale::is_any_refused(tx, &plan, part)? {
+            return Err(stale());
+        }
         done = part.last;
         tell(done);
         if growth.is_large(done, turns) {
@@ -302,11 +310,12 @@ fn assign_turns(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<i64>
     let ranks = ranks.unwrap_or_else(|| sql!("SELECT NULL::uuid AS id, 0 AS rank WHERE FALSE"));
     let turns = sql!(
         "WITH ranks AS MATERIALIZED ({ranks}),
-         ordered AS (SELECT r.line, row_number() OVER (ORDER BY r.action = 'end', ranks.rank,
-            r.line) AS turn
+         ordered AS (SELECT r.line, row_number() OVER (ORDER BY (r.action = 'end') <> {ends_first},
+            ranks.rank, r.line) AS turn
             FROM import_rows r LEFT JOIN ranks ON ranks.id = r.object_id WHERE {every_row})
          UPDATE import_rows r SET turn = ordered.turn FROM ordered
          WHERE r.line = ordered.line AND r.import_id = {plan.import}",
+        ends_first = target.declaration().ends_first,
         every_row = every_row(plan),
     )
     .execute(tx.conn)?;

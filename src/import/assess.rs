@@ -37,6 +37,7 @@ pub fn assess(tx: &mut Tx, target: &dyn Target, plan: &Plan) -> ApiResult<Assess
     target.resolve(tx, plan)?;
     compare(tx, plan, declaration)?;
     add_missing(tx, plan, target)?;
+    target.check(tx, plan)?;
     // A row that adds nothing has no id to give.
     sql!(
         "UPDATE import_rows SET object_id = NULL
@@ -63,6 +64,15 @@ pub fn issue(
     detail: Sql,
     severity: &'static str,
 ) -> Sql {
+    let column = columns_of(plan, field);
+    sql!(
+        "jsonb_build_array(jsonb_build_object('column', {column}::text, 'field', {field}::text, 'code',
+            {code}::text, 'detail', {detail}, 'severity', {severity}::text))"
+    )
+}
+
+/// The columns that the profile feeds `field` from: those of the key, if it names none.
+pub fn columns_of(plan: &Plan, field: &str) -> Option<String> {
     let mapping = plan.mapping;
     let from = mapping
         .references
@@ -71,11 +81,7 @@ pub fn issue(
         .or_else(|| mapping.fields.get(field))
         .unwrap_or(&mapping.key.value);
     let columns = super::value::named_columns(from);
-    let column = (!columns.is_empty()).then(|| columns.join(", "));
-    sql!(
-        "jsonb_build_array(jsonb_build_object('column', {column}::text, 'field', {field}::text, 'code',
-            {code}::text, 'detail', {detail}, 'severity', {severity}::text))"
-    )
+    (!columns.is_empty()).then(|| columns.join(", "))
 }
 
 /// The rows that are about something: neither refused nor skipped.
@@ -179,7 +185,7 @@ pub fn changes(plan: &Plan, declaration: &Declaration) -> Sql {
             shown = Fixed(reference.shown),
         ));
     }
-    changes.push(objects::matched());
+    changes.push(objects::matched(declaration));
     changes
 }
 
@@ -221,12 +227,13 @@ fn add_missing(tx: &mut Tx, plan: &Plan, target: &dyn Target) -> ApiResult<()> {
          SELECT {plan.import}, (SELECT coalesce(max(line), 0) FROM import_rows
             WHERE import_id = {plan.import}) + row_number() OVER (ORDER BY e.key), e.key, '{}', 'end',
             t.id, t.version, jsonb_build_object('status',
-                jsonb_build_object('from', t.status, 'to', {then}::text)) || coalesce({ended},
+                jsonb_build_object('from', {status}, 'to', {then}::text)) || coalesce({ended},
                     '{}')
             {present} AND NOT EXISTS (SELECT 1 FROM import_rows r
                 WHERE r.key = e.key AND r.import_id = {plan.import})
             AND NOT EXISTS (SELECT 1 FROM import_rows r
                 WHERE r.object_id = t.id AND r.import_id = {plan.import})",
+        status = Fixed(declaration.status),
         ended = target.ended(then, tx.today()),
         present = present(plan, declaration),
     )
@@ -240,7 +247,8 @@ fn present(plan: &Plan, declaration: &Declaration) -> Sql {
     sql!(
         "FROM external_keys e JOIN {table} t ON t.id = e.object_id
          WHERE e.kind = {declaration.external_kind} AND e.source = {source} AND NOT e.is_placeholder
-            AND t.status <> ALL({absent_statuses})",
+            AND {status} <> ALL({absent_statuses})",
+        status = Fixed(declaration.status),
         table = Fixed(declaration.table),
         source = plan.source(),
         absent_statuses = declaration.absent_statuses(&plan.mapping.missing.then),

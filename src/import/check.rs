@@ -102,6 +102,10 @@ impl Faults {
         for (name, reference) in &mapping.references {
             self.reference(name, reference, declaration);
         }
+        let required = declaration.references.iter().filter(|known| known.is_required);
+        for known in required.filter(|known| !mapping.references.contains_key(known.name)) {
+            self.add(&format!("/references/{}", known.name), "is required");
+        }
         let then = mapping.missing.then.as_str();
         if then != KEEP && !declaration.missing.contains(&then) {
             let words = declaration.missing.join(", ");
@@ -210,6 +214,12 @@ impl Faults {
             self.add(
                 &format!("{pointer}/on_missing"),
                 "`create` goes with `by: key` only: created records are found by that key later",
+            );
+        }
+        if creates && declared.made.is_empty() && !declared.is_path {
+            self.add(
+                &format!("{pointer}/on_missing"),
+                "`create` is not possible here; add what the rows name first",
             );
         }
         if !creates && !reference.made.is_empty() {

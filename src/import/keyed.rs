@@ -42,8 +42,7 @@ impl Keyed {
     ) -> ApiResult<()> {
         let created = sql!("{insert} {returning}", returning = self.returning());
         record(tx, kind, None, created)?;
-        insert_keys(tx, plan, part, kind.object_kind, "r.action = 'create'").execute(tx.conn)?;
-        Ok(())
+        add_keys(tx, plan, part, kind.object_kind)
     }
 
     /// Runs `change` over the objects of rows with `actions`, and records what they were and are.
@@ -79,6 +78,12 @@ impl Keyed {
             shown = self.shown,
         )
     }
+}
+
+/// Adds the keys of new records.
+pub fn add_keys(tx: &mut Tx, plan: &Plan, part: Part, object_kind: &'static str) -> ApiResult<()> {
+    insert_keys(tx, plan, part, object_kind, "r.action = 'create'").execute(tx.conn)?;
+    Ok(())
 }
 
 /// Adds keys to matched records and clears placeholders; the keys of restored records are missing no longer.

@@ -38,7 +38,7 @@ pub struct Mapping {
     /// How other things that a row names are found or made, such as a person's manager.
     #[serde(default)]
     pub references: BTreeMap<String, ReferenceMapping>,
-    /// What happens to users and courses with a key of this source that are missing from the file.
+    /// What happens to records with a key of this source that are missing from the file.
     #[serde(default)]
     pub missing: MissingMapping,
 }
@@ -130,8 +130,8 @@ pub struct KeyMapping {
     /// The key.
     pub value: ValueMapping,
     /// The field by which an existing object without a key of this source is found and taken over:
-    /// `username` or `email` of people, `code` of courses. A row that may be about several, or about one who has
-    /// another key, is refused. If absent, a row whose key is unknown is always new.
+    /// `username` or `email` of people, `code` of courses, `id` of absences and exceptions from rules. A row that may be about
+    /// several, or about one who has another key, is refused. If absent, a row whose key is unknown is always new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(pattern = "^[a-z_]{1,40}$", nullable = false, example = "username")]
     pub match_by: Option<String>,
@@ -340,6 +340,8 @@ text_enum! {
         Name = "name",
         /// A person's username.
         Username = "username",
+        /// Its id.
+        Id = "id",
     }
 }
 
@@ -357,12 +359,12 @@ text_enum! {
     }
 }
 
-/// What happens to users and courses that are missing from the file.
+/// What happens to records that are missing from the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MissingMapping {
-    /// The status that they get: `suspended` or `archived` for people, `retired` for courses. `keep` leaves
-    /// them alone, as suits a file that holds only a part of them.
+    /// The status that they get: `suspended` or `archived` for people, `retired` for courses, `archived` for absences and
+    /// exceptions from rules. `keep` leaves them alone, as suits a file that holds only a part of them.
     #[serde(default = "default_then")]
     #[schema(pattern = "^[a-z_]{1,40}$", default = "keep", example = "archived")]
     pub then: String,

@@ -23,6 +23,7 @@ pub mod read;
 mod reading;
 pub mod record;
 pub mod reference;
+pub mod resources;
 pub mod stale;
 pub mod step;
 pub mod target;

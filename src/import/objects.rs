@@ -52,6 +52,7 @@ fn by_key(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> 
 /// row says so.
 fn find_restored(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResult<()> {
     let absent = declaration.absent_statuses(&plan.mapping.missing.then);
+    let status = Fixed(declaration.status);
     let keyed = sql!(
         "external_keys e JOIN {table} t ON t.id = e.object_id
          WHERE e.kind = {declaration.external_kind} AND e.source = {source} AND e.key = r.key
@@ -68,9 +69,9 @@ fn find_restored(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResu
                 FROM jsonb_each(e.missing -> 'was') AS was
                 WHERE was.key <> 'status' AND NOT r.fields ? was.key
                     AND to_jsonb(t) -> was.key = e.missing -> 'is' -> was.key), '{}'))
-         FROM {keyed} AND e.missing #>> '{is,status}' = t.status
+         FROM {keyed} AND e.missing #>> '{is,status}' = {status}
             AND coalesce(r.fields ->> 'status',
-                e.missing #>> '{was,status}') <> ALL({absent} || t.status) AND {still_missing}",
+                e.missing #>> '{was,status}') <> ALL({absent} || {status}) AND {still_missing}",
         still_missing = Fixed(declaration.still_missing),
     )
     .execute(tx.conn)?;
@@ -79,14 +80,14 @@ fn find_restored(tx: &mut Tx, plan: &Plan, declaration: &Declaration) -> ApiResu
         "status",
         "stays_gone",
         sql!(
-            "'is ' || t.status
+            "'is ' || {status}
                 || ' here, and not only because a file left it out, so it stays so; give it another status to have it back'"
         ),
         "warning",
     );
     sql!(
         "UPDATE import_rows r SET issues = r.issues || {stays} FROM {keyed} AND NOT e.is_placeholder
-            AND (t.status = ANY({gone_statuses}) OR e.missing IS NOT NULL AND t.status = ANY({missing_statuses}))
+            AND ({status} = ANY({gone_statuses}) OR e.missing IS NOT NULL AND {status} = ANY({missing_statuses}))
             AND NOT r.refs ? 'restore' AND NOT r.fields ? 'status'",
         gone_statuses = declaration.gone_statuses(),
         missing_statuses = declaration.missing_statuses(),
@@ -144,7 +145,8 @@ fn by_field(tx: &mut Tx, plan: &Plan, declaration: &Declaration, by: &Match) -> 
 }
 
 /// What changes in the row `r` for the thing `t` because it is taken over or restored, beside its fields.
-pub fn matched() -> Sql {
+pub fn matched(declaration: &Declaration) -> Sql {
+    let status = Fixed(declaration.status);
     sql!(
         " || coalesce((SELECT jsonb_object_agg(was.key,
             jsonb_build_object('from', to_jsonb(t) -> was.key, 'to', was.value))
@@ -154,9 +156,9 @@ pub fn matched() -> Sql {
                 ELSE '{}'::jsonb END
             || CASE WHEN r.refs ? 'placeholder'
                     THEN '{\"placeholder\": {\"from\": true, \"to\": false}}'::jsonb
-                ELSE '{}'::jsonb END || CASE WHEN r.refs ->> 'status' <> t.status
+                ELSE '{}'::jsonb END || CASE WHEN r.refs ->> 'status' <> {status}
                         THEN jsonb_build_object('status',
-                            jsonb_build_object('from', t.status, 'to', r.refs -> 'status'))
+                            jsonb_build_object('from', {status}, 'to', r.refs -> 'status'))
                     ELSE '{}'::jsonb END"
     )
 }
@@ -166,7 +168,8 @@ pub fn matched_and_present(plan: &Plan, declaration: &Declaration) -> Sql {
     sql!(
         "SELECT t.id FROM import_rows r JOIN {table} t ON t.id = r.object_id
          WHERE r.refs ?| '{external_key,placeholder}' AND r.action IN ('unchanged', 'update')
-            AND t.status <> ALL({gone_statuses}) AND r.import_id = {plan.import}",
+            AND {status} <> ALL({gone_statuses}) AND r.import_id = {plan.import}",
+        status = Fixed(declaration.status),
         table = Fixed(declaration.table),
         gone_statuses = declaration.gone_statuses(),
     )

@@ -1,10 +1,12 @@
 //! What of a plan no longer fits when it is applied: single rows, which are refused, or so much that the plan is stale.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use serde_json::{Value, json};
 
 use super::{
     Target,
     assess::{self, issue},
+    read::Issue,
     target::{Part, Plan},
 };
 use crate::{
@@ -48,13 +50,14 @@ pub(super) fn outdated(plan: &Plan, target: &dyn Target, rows: Sql) -> Sql {
          LEFT JOIN external_keys e ON {e_of_source} AND e.key = r.key
          WHERE r.action IN ('create', 'update', 'restore', 'end') AND (
             t.version IS DISTINCT FROM r.object_version AND (t.id IS NULL OR r.object_version IS NULL
-                OR CASE WHEN r.action = 'end' THEN to_jsonb(t) -> 'status' IS DISTINCT FROM r.changes #> '{status,from}'
+                OR CASE WHEN r.action = 'end' THEN {status} IS DISTINCT FROM r.changes #>> '{status,from}'
                     ELSE r.changes IS DISTINCT FROM ({changes}) END)
             OR r.action = 'restore' AND NOT ({still_missing})
             OR e.object_id IS DISTINCT FROM
                 CASE WHEN r.action = 'create' OR r.refs ? 'external_key' THEN NULL ELSE r.object_id END
             OR r.refs ? 'external_key' AND EXISTS (SELECT 1 FROM external_keys o
                 WHERE o.object_id = r.object_id AND {o_of_source})) AND {rows}",
+        status = Fixed(declaration.status),
         changes = assess::changes(plan, declaration),
         still_missing = Fixed(declaration.still_missing),
         table = Fixed(declaration.table),
@@ -122,6 +125,24 @@ pub fn refuse(tx: &mut Tx, plan: &Plan, lines: Sql) -> ApiResult<usize> {
     )
     .execute(tx.conn)?;
     Ok(refused)
+}
+
+/// Refuses rows, each by its line with what is wrong with it.
+pub fn refuse_each(tx: &mut Tx, plan: &Plan, refused: &[(i64, Vec<Issue>)]) -> ApiResult<()> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let refused = refused
+        .iter()
+        .map(|(line, issues)| json!({ "line": line, "issues": issues }));
+    sql!(
+        "UPDATE import_rows r SET action = 'refuse', issues = r.issues || refused.issues
+         FROM jsonb_to_recordset({refused}) AS refused(line bigint, issues jsonb)
+         WHERE r.line = refused.line AND r.import_id = {plan.import}",
+        refused = Value::Array(refused.collect()),
+    )
+    .execute(tx.conn)?;
+    Ok(())
 }
 
 /// Whether a row of `part` is refused.

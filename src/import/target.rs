@@ -30,6 +30,11 @@ pub trait Target: Sync {
         sql!("NULL::jsonb")
     }
 
+    /// Refuses rows that the plan would write and the resource does not take.
+    fn check(&self, _tx: &mut Tx, _plan: &Plan) -> ApiResult<()> {
+        Ok(())
+    }
+
     /// What would be made beside the rows themselves, such as org units, by kind.
     fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>>;
 
@@ -50,7 +55,7 @@ pub trait Target: Sync {
     /// own objects, which are locked.
     fn refuse_outdated(&self, tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()>;
 
-    /// Writes the rows of `part`, with their events; set-based.
+    /// Writes the rows of `part`, with their events; set-based. A row that cannot be written is refused.
     fn write(&self, tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()>;
 }
 
@@ -67,6 +72,12 @@ pub struct Declaration {
     pub permissions: &'static [Permission],
     /// What the caller must hold, everywhere, to see a plan's rows: they show what is there.
     pub reads: &'static [Permission],
+    /// Over the object `t`: its status.
+    pub status: &'static str,
+    /// Whether what is missing ends before other rows are written, because it is in their way: the days of an absence.
+    pub ends_first: bool,
+    /// Whether new records keep other writers waiting, because they are about users.
+    pub new_ones_lock: bool,
     /// By what `key.match_by` may find those who have no key of the source.
     pub matches: &'static [Match],
     /// Other things that a row may name.
@@ -118,6 +129,8 @@ pub struct Match {
 pub struct Reference {
     /// What profiles call it.
     pub name: &'static str,
+    /// Whether a profile must say where it comes from.
+    pub is_required: bool,
     /// How it may be found.
     pub by: &'static [ReferenceBy],
     /// The target's fields that a profile may give to one that is made. Where there are any, only what is found by
@@ -184,6 +197,8 @@ pub enum Kind {
     Boolean,
     /// One of these words.
     OneOf(Vec<String>),
+    /// An id of ours.
+    Id,
     /// Tags of at most so many characters: in lower case, in order.
     Tags(usize),
     /// A BCP 47 tag.
@@ -199,6 +214,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// One of `words`.
+    pub fn one_of(words: &[&str]) -> Self {
+        Kind::OneOf(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
     /// Whether things are found by it, so that its key form is kept.
     pub fn is_identifier(&self) -> bool {
         matches!(self, Kind::Name(_) | Kind::Word(_) | Kind::Email)
@@ -234,6 +254,13 @@ impl Kind {
                     "must not hold control characters but tabs and line breaks",
                 )
             }
+            Kind::Id => match Uuid::parse_str(text) {
+                Ok(id) => Ok(json!(id)),
+                Err(_) => Err(wrong(
+                    "not_valid",
+                    "is not an id, such as 0199d1c2-7e5b-7cc0-8f3a-5d1f0a6b7c8d",
+                )),
+            },
             Kind::Tags(most) => {
                 let tag = step::collapse(text).to_lowercase();
                 fits(&tag, *most)?;

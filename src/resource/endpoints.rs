@@ -23,6 +23,8 @@
 /// }
 /// ```
 ///
+/// `export list_locations;` in place of `list …` is a list that is exported as CSV and NDJSON, too: see [`Resource::CSV`](crate::resource::Resource::CSV).
+///
 /// `read: "courses.read" in "any"` is for what holders of the permission see beyond their scope. What bulk requests have in common
 /// is said of each.
 #[macro_export]
@@ -39,6 +41,22 @@ macro_rules! resource_endpoints {
             query: $crate::http::Query<$query>,
         ) -> $crate::http::ApiResult<$crate::http::Reply> {
             $crate::resource::routes::list::<$row>(call, query.0).await
+        }
+    };
+    (@export ($row:ident, tag: $tag:tt, id: $id:tt, path: $path:tt, $(archival: $archival:tt,)?
+        read: $read:tt $(in $scope:tt)?, write: $write:tt) [$($doc:tt)*] $name:ident) => {
+        $($doc)*
+        #[utoipa::path(tag = $tag, params($crate::resource::list::ExportQuery),
+            responses((status = 200, description = "A page, or the whole list.",
+                content(($crate::http::Page<$row> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))),
+            extensions(("x-permission" = json!($read)) $(, ("x-scope" = json!($scope)))?))]
+        #[get("")]
+        async fn $name(
+            call: $crate::app::Call,
+            query: $crate::http::Query<$crate::resource::list::ExportQuery>,
+            accepted: $crate::http::export::Accepted,
+        ) -> $crate::http::ApiResult<actix_web::Either<$crate::http::Reply, actix_web::HttpResponse>> {
+            $crate::resource::routes::list_or_export::<$row>(call, query.0, accepted).await
         }
     };
     (@create ($row:ident, tag: $tag:tt, id: $id:tt, path: $path:tt, $(archival: $archival:tt,)?

@@ -5,13 +5,13 @@ use utoipa::IntoParams;
 
 use super::{
     Resource, Row,
-    search::{BY_RELEVANCE, Search},
+    search::{BY_RELEVANCE, Search, names},
 };
 use crate::{
     app::Tx,
     db::Sql,
     filter::Schema,
-    http::{ApiResult, Listing, Page, query::Parameters},
+    http::{ApiResult, Listing, Page, export::ExportFormat, list::PagePlan, query::Parameters},
     list_query,
 };
 
@@ -39,6 +39,39 @@ list_query! {
         /// What to show inside each row.
         #[param(max_length = 200)]
         expand: Option<String>,
+    }
+}
+
+list_query! {
+    /// The parameters of the list of a resource that is searched by what its rows name, and exported.
+    ExportQuery {
+        /// What somebody typed: beginnings of words of names, usernames, e-mail addresses, titles and codes of what the rows
+        /// name, in any order, with or without accents; or an external key.
+        #[param(max_length = 200, example = "ana fire")]
+        q: Option<String>,
+        /// What to show inside each row; not for CSV, which has columns of its own.
+        #[param(max_length = 200)]
+        expand: Option<String>,
+        /// `json`, `csv` or `ndjson`; overrides `Accept`. CSV and NDJSON always hold all rows.
+        #[param(inline)]
+        format: Option<ExportFormat>,
+        /// Begin CSV with a byte order mark, so that Excel shows all letters as they are. The others never have one.
+        #[param(default = false)]
+        bom: Option<bool>,
+    }
+}
+
+impl From<ExportQuery> for ResourceQuery {
+    fn from(query: ExportQuery) -> Self {
+        ResourceQuery {
+            limit: query.limit,
+            cursor: query.cursor,
+            sort: query.sort,
+            filter: query.filter,
+            expand: query.expand,
+            q: query.q,
+            faults: query.faults,
+        }
     }
 }
 
@@ -78,19 +111,31 @@ pub fn schema<T: Resource>() -> Schema {
 /// What `q` finds exactly comes in the order of the list. Where that is less than a page and the client names no order, the
 /// same page is read with what is similar, by relevance; so are the pages after it, whose cursor says so.
 pub fn page<T: Resource>(tx: &mut Tx, query: &ResourceQuery) -> ApiResult<Page<T>> {
+    page_of(tx, query, std::convert::identity)
+}
+
+/// As [`page`], with as many rows as `size` makes of what the client asked for.
+pub fn page_of<T: Resource>(
+    tx: &mut Tx,
+    query: &ResourceQuery,
+    size: fn(PagePlan) -> PagePlan,
+) -> ApiResult<Page<T>> {
     let scope = tx.scope(T::READ)?;
     let schema = match query.filter {
         Some(_) => T::filters(tx)?,
         None => schema::<T>(),
     };
     let list = query.list();
+    let typed = query.q.as_deref().unwrap_or_default();
+    let named = names::condition::<T>(tx, typed)?;
     let read = |tx: &mut Tx, search: Option<&Search>, by_relevance: bool| {
         let sorts = match by_relevance {
             true => &[BY_RELEVANCE],
             false => T::declaration().sorts.as_slice(),
         };
         let (mut page, filter) = list.page(&Listing { id: T::ID, sorts }, &schema, &tx.filter_clock())?;
-        let mut found = Sql::all([T::visible(&scope), filter]);
+        let mut found = Sql::all([T::visible(&scope), filter].into_iter().chain(named.clone()));
+        page = size(page);
         if let Some(search) = search {
             page = page.ordering(BY_RELEVANCE.name, || search.relevance());
             found = match by_relevance {
@@ -101,7 +146,7 @@ pub fn page<T: Resource>(tx: &mut Tx, query: &ResourceQuery) -> ApiResult<Page<T
         let rows = T::select_page(tx, &page, page.rows([found]))?;
         Ok(page.page(rows, Row::id))
     };
-    let Some(search) = Search::read::<T>(tx, query.q.as_deref().unwrap_or_default())? else {
+    let Some(search) = Search::read::<T>(tx, typed)? else {
         return read(tx, None, false);
     };
     if list.sort.is_none() && list.order_of_cursor().as_deref() == Some(BY_RELEVANCE.name) {

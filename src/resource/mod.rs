@@ -37,6 +37,7 @@ pub use self::{
     record::{Column, Declaration, Filterable, Record},
     reference::{Reference, nameable},
     schema::{Create, NoExtra, Update},
+    search::names::SearchedName,
     unique::{Claim, Unique},
     write::Change,
 };
@@ -146,6 +147,11 @@ pub trait Resource: Row {
     const ATTRIBUTES: &'static [Attribute] = &[];
     /// The column `search` of its table, with the table, where `q` searches it. What its folded columns hold stands there, too.
     const SEARCH: Option<&'static str> = None;
+    /// What its rows name that `q` finds them by, where they have no words of their own.
+    const NAMES: &'static [SearchedName] = &[];
+    /// The columns of its list as CSV, where it is exported: what each is called, and the member that it shows, which may be one of
+    /// what `expand` shows, such as `user.username`.
+    const CSV: &'static [(&'static str, &'static str)] = &[];
     /// What `expand` may name.
     const EXPANSIONS: &'static [Expansion] = &[];
     /// The columns whose values no two rows share.

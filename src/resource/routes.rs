@@ -1,17 +1,26 @@
 //! What the endpoints of every resource do. A resource's own `routes` say where they are and what their docs are.
 
+use std::{future::Future, pin::Pin};
+
+use actix_web::{Either, HttpResponse};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     Change, Create, Expansion, Resource, Update,
     expand::Expand,
-    list::{self, ReadQuery, ResourceQuery},
+    list::{self, ExportQuery, ReadQuery, ResourceQuery},
     write,
 };
 use crate::{
     app::{Call, Tx},
     authz,
-    http::{ApiResult, IfMatch, IfNoneMatch, Page, Ref, Reply, Versioned},
+    http::{
+        ApiResult, FieldError, IfMatch, IfNoneMatch, Page, Ref, Reply, Versioned,
+        csv::{self, Style},
+        export::{self, Accepted, ExportFormat, NDJSON},
+        list::PagePlan,
+    },
 };
 
 /// A page of what the caller may see.
@@ -33,6 +42,84 @@ pub async fn list_with<T: Serialize + 'static>(
         expand.reply(tx, page)
     })
     .await
+}
+
+/// A page of what the caller may see, or all of it as CSV or NDJSON.
+pub async fn list_or_export<T: Resource>(
+    call: Call,
+    query: ExportQuery,
+    accepted: Accepted,
+) -> ApiResult<Either<Reply, HttpResponse>> {
+    let (format, style) = (
+        accepted.or(query.format),
+        Style {
+            bom: query.bom.unwrap_or_default(),
+        },
+    );
+    let query = ResourceQuery::from(query);
+    match format {
+        ExportFormat::Json => {
+            let page = list::<T>(call, query).await?;
+            Ok(Either::Left(page.header("Vary", "Accept")))
+        }
+        ExportFormat::Csv => Ok(Either::Right(as_csv::<T>(call, query, style).await?)),
+        ExportFormat::Ndjson => Ok(Either::Right(as_ndjson::<T>(call, query).await?)),
+    }
+}
+
+async fn as_csv<T: Resource>(call: Call, mut query: ResourceQuery, style: Style) -> ApiResult<HttpResponse> {
+    if query.expand.take().is_some_and(|expand| !expand.is_empty()) {
+        let detail = "is for JSON and NDJSON; CSV has columns of its own";
+        query.faults.push(FieldError::new("?expand", detail));
+    }
+    let shown = T::CSV
+        .iter()
+        .filter_map(|(_, member)| Some(member.split_once('.')?.0));
+    let shown: Vec<&str> = shown
+        .filter(|name| T::EXPANSIONS.iter().any(|expansion| expansion.name == *name))
+        .collect();
+    query.expand = Some(shown.join(","));
+    let cells = |row: &Value| {
+        let members = T::CSV.iter().map(|(_, member)| {
+            let value = member.split('.').fold(row, |value, name| &value[name]);
+            match value {
+                Value::Null => String::new(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            }
+        });
+        members.collect()
+    };
+    let fetch = fetch::<T, Vec<String>>(call, query, cells);
+    let header = T::CSV.iter().map(|(name, _)| *name).collect();
+    csv::stream_cells(T::TABLE, style, header, fetch).await
+}
+
+async fn as_ndjson<T: Resource>(call: Call, query: ResourceQuery) -> ApiResult<HttpResponse> {
+    let fetch = fetch::<T, Value>(call, query, Value::clone);
+    let attachment = export::attachment(&format!("{}.ndjson", T::TABLE), NDJSON);
+    export::stream(attachment, fetch, |rows, _| export::ndjson(rows)).await
+}
+
+/// Reads the pages of an export, beginning with the one after a cursor, with what `expand` asks for inside.
+fn fetch<T: Resource, R: Send + 'static>(
+    call: Call,
+    query: ResourceQuery,
+    show: fn(&Value) -> R,
+) -> impl Fn(Option<String>) -> Pin<Box<dyn Future<Output = ApiResult<Page<R>>>>> {
+    move |cursor| {
+        let mut query = query.clone();
+        query.cursor = cursor.or(query.cursor);
+        let expand = Expand::read(query.expand.as_deref(), T::EXPANSIONS, &mut query.faults);
+        let page = call.clone().read(move |tx| {
+            let page = list::page_of::<T>(tx, &query, PagePlan::batch)?;
+            Ok(Page {
+                data: expand.show(tx, &page.data)?.iter().map(show).collect(),
+                next_cursor: page.next_cursor,
+            })
+        });
+        Box::pin(page)
+    }
 }
 
 /// Something with what `expand` asks for inside, unless the client has it. With something inside it has no ETag: that changes

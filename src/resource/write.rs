@@ -17,7 +17,10 @@ use crate::{
     app::Tx,
     authz::{self, Authorized, lacks},
     db::{Sql, sql::Fixed},
-    http::{ApiError, ApiResult, Code, bulk::Outcomes},
+    http::{
+        ApiError, ApiResult, Code,
+        bulk::{Outcome, Outcomes},
+    },
     ledger::EventKind,
     sql,
     text::fold,
@@ -134,11 +137,7 @@ pub fn one<T: Resource>(tx: &mut Tx, change: Change<T>) -> ApiResult<T> {
 /// Writes rows: each by itself is written or refused. What does not change is left alone: its version stays, and no event
 /// tells of it.
 pub fn write<T: Resource>(tx: &mut Tx, changes: Vec<Change<T>>) -> ApiResult<Outcomes<T>> {
-    tx.require(T::WRITE)?;
-    T::lock(tx)?;
-    let drafts = changes.into_iter().map(|change| change.into_draft(tx));
-    let mut drafts: Vec<Draft<T>> = drafts.collect::<ApiResult<_>>()?;
-    T::check(tx, &mut drafts)?;
+    let mut drafts = checked_drafts(tx, changes)?;
     let changing = drafts
         .iter_mut()
         .filter(|draft| draft.is_due() && !draft.is_new());
@@ -150,6 +149,29 @@ pub fn write<T: Resource>(tx: &mut Tx, changes: Vec<Change<T>>) -> ApiResult<Out
     due(&drafts).for_each(|draft| tx.record(draft.event()));
     T::announce(tx, &drafts)?;
     Ok(draft::outcomes(drafts))
+}
+
+/// What [`write`] would say of each of these changes, without writing them. Only for callers who may write everything: whether a
+/// change is within a narrower scope shows when it is written.
+pub fn check<T: Resource>(tx: &mut Tx, changes: Vec<Change<T>>) -> ApiResult<Outcomes<()>> {
+    let mut drafts = checked_drafts(tx, changes)?;
+    let claims = unique::claims(tx, &drafts)?;
+    T::settle(tx, &mut drafts)?;
+    unique::note_taken(&claims, &mut drafts);
+    drafts.iter_mut().for_each(Draft::refuse_taken);
+    let outcomes = drafts
+        .into_iter()
+        .map(|draft| draft.refused.map_or(Ok(Outcome::Present(())), Err));
+    Ok(outcomes.collect())
+}
+
+fn checked_drafts<T: Resource>(tx: &mut Tx, changes: Vec<Change<T>>) -> ApiResult<Vec<Draft<T>>> {
+    tx.require(T::WRITE)?;
+    T::lock(tx)?;
+    let drafts = changes.into_iter().map(|change| change.into_draft(tx));
+    let mut drafts: Vec<Draft<T>> = drafts.collect::<ApiResult<_>>()?;
+    T::check(tx, &mut drafts)?;
+    Ok(drafts)
 }
 
 /// Saves for a caller who may write everything, and refuses values that are taken: beside the other faults of a row, too.

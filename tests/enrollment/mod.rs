@@ -5,6 +5,7 @@ mod cases;
 mod completions;
 mod days;
 mod enrollments;
+mod exception_lists;
 mod exceptions;
 mod explanations;
 pub mod fixture;

@@ -2,6 +2,7 @@
 
 mod applications;
 mod batches;
+mod exceptions;
 mod files;
 mod managers;
 mod names;

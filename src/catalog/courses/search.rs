@@ -16,6 +16,9 @@ use crate::{
     sql,
 };
 
+/// What finds a course where another resource names it: its code and its title, without their language. It has an index.
+pub const SEARCHED_NAMES: &str = "search_text(lower(courses.title) || ' ' || courses.code_folded)";
+
 /// How many courses are ranked.
 const RANKED: i64 = 1_000;
 

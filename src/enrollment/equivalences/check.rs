@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::model::CourseEquivalence;
 use crate::{
     app::Tx,
-    catalog::courses::model::Course,
+    catalog::courses::{model::Course, search::SEARCHED_NAMES},
     db::schema::requirements,
     http::ApiResult,
     people::facts,
-    resource::{Draft, Expansion, NoExtra, Reference, Resource, draft::due},
+    resource::{Draft, Expansion, NoExtra, Reference, Resource, SearchedName, draft::due},
 };
 
 const COURSE: Reference<CourseEquivalence, Course> =
@@ -25,6 +25,22 @@ const EQUIVALENT: Reference<CourseEquivalence, Course> =
 impl Resource for CourseEquivalence {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/course-equivalences";
+    const NAMES: &'static [SearchedName] = &[
+        SearchedName::by::<Course>("course_equivalences.course_id", SEARCHED_NAMES),
+        SearchedName::by::<Course>("course_equivalences.equivalent_id", SEARCHED_NAMES),
+    ];
+    const CSV: &'static [(&'static str, &'static str)] = &[
+        ("id", "id"),
+        ("course_id", "course_id"),
+        ("course", "course.code"),
+        ("equivalent_id", "equivalent_id"),
+        ("equivalent", "equivalent.code"),
+        ("is_mutual", "is_mutual"),
+        ("note", "note"),
+        ("created_at", "created_at"),
+        ("updated_at", "updated_at"),
+        ("archived_at", "archived_at"),
+    ];
     const EXPANSIONS: &'static [Expansion] = &[
         Expansion::of::<Course>("course", "course_id"),
         Expansion::of::<Course>("equivalent", "equivalent_id"),

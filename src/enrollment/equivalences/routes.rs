@@ -5,7 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::model::{
     BulkCourseEquivalenceRow, CourseEquivalence, CreateCourseEquivalence, UpdateCourseEquivalence,
 };
-use crate::{resource::list::ResourceQuery, resource_endpoints};
+use crate::resource_endpoints;
 
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
@@ -18,7 +18,10 @@ resource_endpoints! {
     /// List course equivalences.
     ///
     /// Those whose courses the caller may both see, archived ones too: `filter=archived_at eq null` leaves them out.
-    list list_course_equivalences(ResourceQuery);
+    ///
+    /// CSV for `Accept: text/csv` or `format=csv`, NDJSON for `Accept: application/x-ndjson` or `format=ndjson`: the whole list
+    /// from `cursor` on. An import reads such a CSV again.
+    export list_course_equivalences;
     /// Create a course equivalence.
     ///
     /// Completions of `equivalent_id` count for `course_id`, earlier ones too; if it is mutual, the other way round as well.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::model::Extension;
 use crate::{
     app::Tx,
-    catalog::courses::model::Course,
+    catalog::courses::{model::Course, search::SEARCHED_NAMES},
     enrollment::exceptions::settle,
     filter::{Attribute, Kind},
     http::ApiResult,
@@ -13,7 +13,9 @@ use crate::{
         groups::{members, model::Group},
         users::model::User,
     },
-    resource::{Draft, Expansion, NoExtra, Reference, Resource, draft::due, write::require_scope},
+    resource::{
+        Draft, Expansion, NoExtra, Reference, Resource, SearchedName, draft::due, write::require_scope,
+    },
 };
 
 const USER: Reference<Extension, User> = Reference::new("user_id", |extension| extension.user_id);
@@ -30,6 +32,25 @@ impl Resource for Extension {
         "extensions.course_id",
         "The course, where the target is one.",
     )];
+    const NAMES: &'static [SearchedName] = &[
+        SearchedName::of::<User>("extensions.user_id"),
+        SearchedName::of::<Group>("extensions.group_id"),
+        SearchedName::by::<Course>("extensions.course_id", SEARCHED_NAMES),
+    ];
+    const CSV: &'static [(&'static str, &'static str)] = &[
+        ("id", "id"),
+        ("user_id", "user_id"),
+        ("user", "user.username"),
+        ("group_id", "group_id"),
+        ("group", "group.code"),
+        ("course_id", "target.id"),
+        ("course", "course.code"),
+        ("due_on", "due_on"),
+        ("reason", "reason"),
+        ("created_at", "created_at"),
+        ("updated_at", "updated_at"),
+        ("archived_at", "archived_at"),
+    ];
     const EXPANSIONS: &'static [Expansion] = &[
         Expansion::of::<User>("user", "user_id"),
         Expansion::of::<Group>("group", "group_id"),

@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{BulkExtensionRow, CreateExtension, Extension, UpdateExtension};
-use crate::{resource::list::ResourceQuery, resource_endpoints};
+use crate::resource_endpoints;
 
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
@@ -16,7 +16,10 @@ resource_endpoints! {
     /// List extensions.
     ///
     /// Those of users and groups in the caller's scope, archived ones too: `filter=archived_at eq null` leaves them out.
-    list list_extensions(ResourceQuery);
+    ///
+    /// CSV for `Accept: text/csv` or `format=csv`, NDJSON for `Accept: application/x-ndjson` or `format=ndjson`: the whole list
+    /// from `cursor` on. An import reads such a CSV again.
+    export list_extensions;
     /// Create an extension.
     ///
     /// For a user or for a group, one of the two. It never makes anything due earlier. Those who join the group later get it,

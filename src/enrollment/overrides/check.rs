@@ -16,7 +16,7 @@ use crate::{
     http::{ApiError, ApiResult, Code},
     people::users::model::User,
     resource::{
-        self, Expansion, NoExtra, Reference, Resource,
+        self, Expansion, NoExtra, Reference, Resource, SearchedName,
         draft::{due, without_faults},
         write::{require_scope, table},
     },
@@ -31,6 +31,23 @@ const USER: Reference<RuleOverride, User> = Reference::new("user_id", |given| So
 impl Resource for RuleOverride {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/rule-overrides";
+    const NAMES: &'static [SearchedName] = &[
+        SearchedName::of::<User>("rule_overrides.user_id"),
+        SearchedName::of::<Rule>("rule_overrides.rule_id"),
+    ];
+    const CSV: &'static [(&'static str, &'static str)] = &[
+        ("id", "id"),
+        ("rule_id", "rule_id"),
+        ("rule", "rule.code"),
+        ("user_id", "user_id"),
+        ("user", "user.username"),
+        ("effect", "effect"),
+        ("until", "until"),
+        ("reason", "reason"),
+        ("created_at", "created_at"),
+        ("updated_at", "updated_at"),
+        ("archived_at", "archived_at"),
+    ];
     const EXPANSIONS: &'static [Expansion] = &[
         Expansion::of::<Rule>("rule", "rule_id"),
         Expansion::of::<User>("user", "user_id"),

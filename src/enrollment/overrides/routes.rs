@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{BulkRuleOverrideRow, CreateRuleOverride, RuleOverride, UpdateRuleOverride};
-use crate::{resource::list::ResourceQuery, resource_endpoints};
+use crate::resource_endpoints;
 
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
@@ -17,7 +17,10 @@ resource_endpoints! {
     ///
     /// Those of users in the caller's scope, archived ones too: `filter=archived_at eq null` leaves them out.
     /// The archived ones are the history of who was released from what, and why.
-    list list_rule_overrides(ResourceQuery);
+    ///
+    /// CSV for `Accept: text/csv` or `format=csv`, NDJSON for `Accept: application/x-ndjson` or `format=ndjson`: the whole list
+    /// from `cursor` on. An import reads such a CSV again.
+    export list_rule_overrides;
     /// Create an override.
     ///
     /// A rule has at most one override for a user. What the rule wants of the user is settled with it. The caller must see the

@@ -5,12 +5,14 @@ use uuid::Uuid;
 use super::model::Waiver;
 use crate::{
     app::Tx,
-    catalog::courses::model::Course,
+    catalog::courses::{model::Course, search::SEARCHED_NAMES},
     enrollment::exceptions::settle,
     filter::{Attribute, Kind},
     http::ApiResult,
     people::users::model::User,
-    resource::{Draft, Expansion, NoExtra, Reference, Resource, draft::due, write::require_scope},
+    resource::{
+        Draft, Expansion, NoExtra, Reference, Resource, SearchedName, draft::due, write::require_scope,
+    },
 };
 
 const USER: Reference<Waiver, User> = Reference::new("user_id", |waiver| Some(waiver.user_id));
@@ -26,6 +28,24 @@ impl Resource for Waiver {
         "waivers.course_id",
         "The course, where the target is one.",
     )];
+    const NAMES: &'static [SearchedName] = &[
+        SearchedName::of::<User>("waivers.user_id"),
+        SearchedName::by::<Course>("waivers.course_id", SEARCHED_NAMES),
+    ];
+    const CSV: &'static [(&'static str, &'static str)] = &[
+        ("id", "id"),
+        ("user_id", "user_id"),
+        ("user", "user.username"),
+        ("course_id", "target.id"),
+        ("course", "course.code"),
+        ("begins_on", "begins_on"),
+        ("expires_on", "expires_on"),
+        ("reason", "reason"),
+        ("evidence", "evidence"),
+        ("created_at", "created_at"),
+        ("updated_at", "updated_at"),
+        ("archived_at", "archived_at"),
+    ];
     const EXPANSIONS: &'static [Expansion] = &[
         Expansion::of::<User>("user", "user_id"),
         Expansion::of::<Course>("course", "target.id"),

@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{BulkWaiverRow, CreateWaiver, UpdateWaiver, Waiver};
-use crate::{resource::list::ResourceQuery, resource_endpoints};
+use crate::resource_endpoints;
 
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
@@ -16,7 +16,10 @@ resource_endpoints! {
     /// List waivers.
     ///
     /// Those of users in the caller's scope, archived ones too: `filter=archived_at eq null` leaves them out.
-    list list_waivers(ResourceQuery);
+    ///
+    /// CSV for `Accept: text/csv` or `format=csv`, NDJSON for `Accept: application/x-ndjson` or `format=ndjson`: the whole list
+    /// from `cursor` on. An import reads such a CSV again.
+    export list_waivers;
     /// Create a waiver.
     ///
     /// It satisfies what the user must complete for the target from `begins_on` to `expires_on`, without an enrollment and

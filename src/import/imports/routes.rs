@@ -43,7 +43,8 @@ async fn list_imports(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
 /// The body is the CSV. The operation reads it with the profile's present version and makes a plan, which writes
 /// nothing: look at it, then apply it. A file that cannot be read fails the operation, with the line and the reason.
 /// A plan tells who is there already, so the caller must also hold what applying it takes, in the scope of everything:
-/// `users.write` and `org_units.write` for people, or `courses.write` and `courses.publish` for courses.
+/// `users.write` and `org_units.write` for people, `courses.write` and `courses.publish` for courses; of absences and exceptions from
+/// rules their write permission, and the read permissions of what rows name.
 #[utoipa::path(tag = "imports", params(CreateImport),
     request_body(content = inline(CsvUpload), content_type = "text/csv", description = "The file.", example = "EmpID;Name\n7;Ana\n"),
     responses((status = 202, description = "The import; its operation is at the Location.", body = Import)),
@@ -104,7 +105,7 @@ async fn get_import(call: Call, id: Path<Ref<Import>>, known: IfNoneMatch) -> Ap
 /// What the plan does with each line, field by field, and what is wrong with it. `filter=action eq "refuse"`
 /// finds the rows with errors, `filter=issue eq "manager_unknown"` those with one kind of issue.
 /// Rows show what is there, so the caller must also hold, in the scope of everything, `users.read` and `org_units.read`
-/// for people, or `courses.read` for courses.
+/// for people, `courses.read` for courses; of absences and exceptions from rules their read permission, and those of what rows name.
 #[utoipa::path(tag = "imports", params(("import_id" = String, Path), ListQuery),
     responses((status = 200, body = Page<ImportRow>)), extensions(("x-permission" = json!("imports.read"))))]
 #[get("/{import_id}/rows")]
@@ -121,8 +122,7 @@ async fn list_import_rows(call: Call, id: Path<Ref<Import>>, query: Query<ListQu
 /// Apply an import.
 ///
 /// Takes the hash of the plan that was looked at, and refuses one that is stale or removes more than is allowed.
-/// The caller must also hold, in the scope of everything, `users.write` and `org_units.write` for people, or
-/// `courses.write` and `courses.publish` for courses. Who gives people other e-mail addresses needs all that those people were
+/// The caller must also hold what planning it takes, in the scope of everything. Who gives people other e-mail addresses needs all that those people were
 /// granted, as for their passwords.
 /// Rows are written in batches that each commit by themselves, so that nobody waits long for one of them; with
 /// `all_or_nothing` in one transaction. A row is refused by itself, with the issue `changed_since_planned`, if what it says of its

@@ -12,7 +12,7 @@ use crate::{
     http::{ApiError, ApiResult, Code},
     people::users::model::User,
     resource::{
-        self, Expansion, NoExtra, Reference, Resource,
+        self, Expansion, NoExtra, Reference, Resource, SearchedName,
         draft::due,
         history::History,
         write::{require_scope, table},
@@ -33,6 +33,19 @@ const HISTORY: History = History {
 impl Resource for Absence {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/absences";
+    const NAMES: &'static [SearchedName] = &[SearchedName::of::<User>("absences.user_id")];
+    const CSV: &'static [(&'static str, &'static str)] = &[
+        ("id", "id"),
+        ("user_id", "user_id"),
+        ("user", "user.username"),
+        ("kind", "kind"),
+        ("starts_on", "starts_on"),
+        ("ends_on", "ends_on"),
+        ("note", "note"),
+        ("created_at", "created_at"),
+        ("updated_at", "updated_at"),
+        ("archived_at", "archived_at"),
+    ];
     const EXPANSIONS: &'static [Expansion] = &[Expansion::of::<User>("user", "user_id")];
 
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {

@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Absence, BulkAbsenceRow, CreateAbsence, UpdateAbsence};
-use crate::{resource::list::ResourceQuery, resource_endpoints};
+use crate::resource_endpoints;
 
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
@@ -17,7 +17,10 @@ resource_endpoints! {
     ///
     /// Those of the users in the caller's scope, archived ones too: `filter=archived_at eq null` leaves them out, and
     /// `filter=user_id eq "…"` finds those of one user.
-    list list_absences(ResourceQuery);
+    ///
+    /// CSV for `Accept: text/csv` or `format=csv`, NDJSON for `Accept: application/x-ndjson` or `format=ndjson`: the whole list
+    /// from `cursor` on. An import reads such a CSV again.
+    export list_absences;
     /// Create an absence.
     ///
     /// Absences of one user must not overlap. What the rules want of the user is settled with it.

@@ -15,6 +15,7 @@ use crate::{
     http::{
         FieldError, ListQuery, Parameters,
         csv::{CsvRow, cell},
+        export::ExportFormat,
     },
     ledger::SealedEvent,
 };
@@ -68,18 +69,6 @@ impl From<SealedEvent> for Event {
     }
 }
 
-/// The representations of the events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EventFormat {
-    /// JSON, a page at a time.
-    Json,
-    /// CSV, the whole list.
-    Csv,
-    /// A line of JSON for each event, the whole list.
-    Ndjson,
-}
-
 /// The feed's parameters.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -104,7 +93,7 @@ pub struct ListEvents {
     pub expand: Option<String>,
     /// `json`, `csv` or `ndjson`; overrides `Accept`.
     #[param(inline)]
-    pub format: Option<EventFormat>,
+    pub format: Option<ExportFormat>,
     /// Begin CSV with a byte order mark, so that Excel shows all letters as they are. The others never have one.
     #[param(default = false)]
     pub bom: Option<bool>,

@@ -1,7 +1,7 @@
 //! `/v1/events`.
 
 use actix_web::{
-    Either, HttpRequest, HttpResponse, get,
+    Either, HttpResponse, get,
     http::header::{HeaderName, HeaderValue},
     web::Path,
 };
@@ -10,16 +10,16 @@ use uuid::Uuid;
 
 use super::{
     EXPANSIONS,
-    model::{Event, EventFormat, ListEvents},
+    model::{Event, ListEvents},
     store,
 };
 use crate::{
     app::Call,
     authz::{self, Protected},
     http::{
-        ApiError, ApiResult, Page, Query, Ref, Reply, accept,
+        ApiError, ApiResult, Page, Query, Ref, Reply,
         csv::{self, Style},
-        export,
+        export::{self, Accepted, ExportFormat, NDJSON},
         list::PagePlan,
     },
     ledger::{self, SealedEvent},
@@ -38,8 +38,6 @@ pub fn configure(config: &mut ServiceConfig) {
 /// The position that an export ends at.
 pub const LEDGER_POSITION: HeaderName = HeaderName::from_static("provost-ledger-position");
 
-const NDJSON: &str = "application/x-ndjson";
-
 /// List events.
 ///
 /// Events come in the order of their positions, which have no gaps: a reader that keeps the last position and asks
@@ -55,12 +53,12 @@ const NDJSON: &str = "application/x-ndjson";
 async fn list_events(
     call: Call,
     query: Query<ListEvents>,
-    request: HttpRequest,
+    accepted: Accepted,
 ) -> ApiResult<Either<Reply, HttpResponse>> {
     let mut query = query.0;
-    let format = query.format.unwrap_or_else(|| accepted(&request));
+    let format = accepted.or(query.format);
     let expand = Expand::read(query.expand.as_deref(), EXPANSIONS, &mut query.faults);
-    if format == EventFormat::Json {
+    if format == ExportFormat::Json {
         let page = call.read(move |tx| {
             let page = store::list(tx, &query, None, std::convert::identity)?;
             expand.reply(tx, page)
@@ -85,7 +83,7 @@ async fn list_events(
             .read(move |tx| store::list(tx, &query, Some(until), PagePlan::batch))
     };
     let mut export = match format {
-        EventFormat::Csv => csv::stream("events", Style { bom }, fetch).await?,
+        ExportFormat::Csv => csv::stream("events", Style { bom }, fetch).await?,
         _ => {
             let attachment = export::attachment("events.ndjson", NDJSON);
             export::stream(attachment, fetch, |rows, _| export::ndjson(rows)).await?
@@ -95,14 +93,6 @@ async fn list_events(
         .headers_mut()
         .insert(LEDGER_POSITION, HeaderValue::from(until));
     Ok(Either::Right(export))
-}
-
-fn accepted(request: &HttpRequest) -> EventFormat {
-    match accept::preferred(request, &["application/json", "text/csv", NDJSON]) {
-        Some("text/csv") => EventFormat::Csv,
-        Some(NDJSON) => EventFormat::Ndjson,
-        _ => EventFormat::Json,
-    }
 }
 
 /// Get an event.

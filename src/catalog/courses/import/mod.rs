@@ -14,6 +14,7 @@ use crate::{
     import::{
         Target,
         mapping::ReferenceBy,
+        resources::Named,
         target::{Declaration, Empty, Field, Kind, Match, Part, Plan, Reference},
     },
     sql,
@@ -22,12 +23,23 @@ use crate::{
 /// Writes courses.
 pub struct CourseImport;
 
+/// Courses, as rows of other resources name them.
+pub const COURSE: Named = Named {
+    name: "course",
+    table: "courses",
+    external_kind: Some("course"),
+    code: "code",
+};
+
 static DECLARATION: Declaration = Declaration {
     resource: "courses",
     table: "courses",
     external_kind: "course",
     permissions: &[Permission::CoursesWrite, Permission::CoursesPublish],
     reads: &[Permission::CoursesRead],
+    status: "t.status",
+    ends_first: false,
+    new_ones_lock: false,
     matches: &[Match {
         field: "code",
         wanted: "g.folded ->> 'code_folded'",
@@ -35,6 +47,7 @@ static DECLARATION: Declaration = Declaration {
     }],
     references: &[Reference {
         name: "category",
+        is_required: false,
         by: &[ReferenceBy::Code, ReferenceBy::Name],
         made: &[],
         is_path: true,
@@ -53,9 +66,8 @@ impl Target for CourseImport {
     }
 
     fn fields(&self, _: &mut Tx) -> ApiResult<Vec<Field>> {
-        let words = |words: &[&str]| Kind::OneOf(words.iter().map(|word| (*word).to_owned()).collect());
         // Nothing that was published becomes a draft again.
-        let statuses = words(&[CourseStatus::Published.as_str(), CourseStatus::Retired.as_str()]);
+        let statuses = Kind::one_of(&[CourseStatus::Published.as_str(), CourseStatus::Retired.as_str()]);
         Ok(vec![
             field("code", Kind::Word(200), Empty::Refused, "to_jsonb(t.code)"),
             field("title", Kind::Text(500), Empty::Refused, "to_jsonb(t.title)"),
@@ -76,7 +88,7 @@ impl Target for CourseImport {
             field("provider", Kind::Text(200), Empty::Null, "to_jsonb(t.provider)"),
             field(
                 "level",
-                words(CourseLevel::WORDS),
+                Kind::one_of(CourseLevel::WORDS),
                 Empty::Null,
                 "to_jsonb(t.level)",
             ),

@@ -20,6 +20,7 @@ use crate::{
         Target,
         mapping::ReferenceBy,
         number,
+        resources::Named,
         target::{Declaration, Empty, Field, Kind, Match, Part, Plan, Reference},
     },
     sql,
@@ -29,12 +30,23 @@ use crate::{
 /// Writes people.
 pub struct UserImport;
 
+/// Users, as rows of other resources name them.
+pub const USER: Named = Named {
+    name: "user",
+    table: "users",
+    external_kind: Some("user"),
+    code: "username",
+};
+
 static DECLARATION: Declaration = Declaration {
     resource: "users",
     table: "users",
     external_kind: "user",
     permissions: &[Permission::UsersWrite, Permission::OrgUnitsWrite],
     reads: &[Permission::UsersRead, Permission::OrgUnitsRead],
+    status: "t.status",
+    ends_first: false,
+    new_ones_lock: false,
     matches: &[
         Match {
             field: "username",
@@ -50,6 +62,7 @@ static DECLARATION: Declaration = Declaration {
     references: &[
         Reference {
             name: "manager",
+            is_required: false,
             by: &[ReferenceBy::Key, ReferenceBy::Name, ReferenceBy::Username],
             made: &["username", "email", "given_name", "family_name"],
             is_path: false,
@@ -59,6 +72,7 @@ static DECLARATION: Declaration = Declaration {
         },
         Reference {
             name: "org_unit",
+            is_required: false,
             by: &[ReferenceBy::Code, ReferenceBy::Name],
             made: &[],
             is_path: true,
@@ -82,7 +96,6 @@ impl Target for UserImport {
     }
 
     fn fields(&self, tx: &mut Tx) -> ApiResult<Vec<Field>> {
-        let statuses = UserStatus::WORDS.iter().map(|word| (*word).to_owned()).collect();
         let mut fields = vec![
             field(
                 "username",
@@ -103,7 +116,12 @@ impl Target for UserImport {
                 Empty::Blank,
                 "to_jsonb(t.family_name)",
             ),
-            field("status", Kind::OneOf(statuses), Empty::Left, "to_jsonb(t.status)"),
+            field(
+                "status",
+                Kind::one_of(UserStatus::WORDS),
+                Empty::Left,
+                "to_jsonb(t.status)",
+            ),
             field("locale", Kind::Language, Empty::Left, "to_jsonb(t.locale)"),
             field("time_zone", Kind::TimeZone, Empty::Null, "to_jsonb(t.time_zone)"),
             field("title", Kind::Text(MOST), Empty::Null, "to_jsonb(t.title)"),

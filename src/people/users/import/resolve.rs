@@ -200,7 +200,7 @@ fn people(plan: &Plan, reference: &ReferenceMapping) -> Sql {
             sql!("coalesce(g.folded ->> 'username_folded', u.username_folded)"),
             Sql::default(),
         ),
-        ReferenceBy::Name | ReferenceBy::Code => (
+        ReferenceBy::Name | ReferenceBy::Code | ReferenceBy::Id => (
             without_punctuation(
                 "coalesce(g.folded ->> 'given_name_folded', u.given_name_folded, '') || ' '
                     || coalesce(g.folded ->> 'family_name_folded', u.family_name_folded, '')",
@@ -223,7 +223,9 @@ fn find_managers(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiR
     let handle = match reference.by {
         ReferenceBy::Key => sql!("g.fields ->> 'manager'"),
         ReferenceBy::Username => sql!("g.folded ->> 'manager_folded'"),
-        ReferenceBy::Name | ReferenceBy::Code => without_punctuation("g.folded ->> 'manager_folded'"),
+        ReferenceBy::Name | ReferenceBy::Code | ReferenceBy::Id => {
+            without_punctuation("g.folded ->> 'manager_folded'")
+        }
     };
     let named = sql!("'\"' || (r.fields ->> 'manager') || '\"'");
     let unknown = sql!("{named} || ' is nobody here'");

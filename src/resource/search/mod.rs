@@ -4,6 +4,8 @@
 //! its rows are found by, and their words without accents. One trigram index over it finds beginnings of words, words one letter
 //! away from those, and what filters with `co` ask for. `search_text` and its like stand in the first migration.
 
+pub mod names;
+
 use diesel::{QueryableByName, RunQueryDsl, sql_types::Text};
 
 use super::Resource;
@@ -42,30 +44,17 @@ struct Token {
 }
 
 impl Token {
-    /// Whether it is an e-mail address, or the beginning of one: found as it is written.
-    fn is_address(&self) -> bool {
-        self.text.find('@').is_some_and(|at| at > 0)
-    }
-}
-
-#[derive(QueryableByName)]
-struct Parts {
-    #[diesel(sql_type = Text)]
-    parts: String,
-}
-
-impl Search {
     /// Reads what was typed; none where it is blank.
-    pub fn read<T: Resource>(tx: &mut Tx, typed: &str) -> ApiResult<Option<Self>> {
+    fn read(tx: &mut Tx, typed: &str) -> ApiResult<Vec<Token>> {
         let mut texts: Vec<String> = Vec::new();
         for text in typed.split_whitespace().map(fold) {
             if !texts.contains(&text) {
                 texts.push(text);
             }
         }
-        let (Some(column), false) = (T::SEARCH, texts.is_empty()) else {
-            return Ok(None);
-        };
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
         let parts: Vec<Parts> = sql!(
             "SELECT search_parts(token) AS parts
              FROM unnest({texts}) WITH ORDINALITY AS typed(token, place) ORDER BY place"
@@ -83,7 +72,40 @@ impl Search {
         if tokens.iter().any(|token| !token.words.is_empty()) {
             tokens.retain(|token| !token.words.is_empty());
         }
-        Ok(Some(Search {
+        Ok(tokens)
+    }
+
+    /// Over the column `searched`: that it has words which begin so.
+    fn begins(&self, searched: Fixed) -> Sql {
+        let words = Sql::all(self.words.iter().map(|word| begins_with(searched, word)));
+        match self.words.as_slice() {
+            _ if self.is_address() => begins_with(searched, &self.text),
+            [] => begins_with(searched, &self.text),
+            [word] if *word == self.text => words,
+            _ => Sql::any([begins_with(searched, &self.text), words]),
+        }
+    }
+
+    /// Whether it is an e-mail address, or the beginning of one: found as it is written.
+    fn is_address(&self) -> bool {
+        self.text.find('@').is_some_and(|at| at > 0)
+    }
+}
+
+#[derive(QueryableByName)]
+struct Parts {
+    #[diesel(sql_type = Text)]
+    parts: String,
+}
+
+impl Search {
+    /// Reads what was typed; none where it is blank.
+    pub fn read<T: Resource>(tx: &mut Tx, typed: &str) -> ApiResult<Option<Self>> {
+        let Some(column) = T::SEARCH else {
+            return Ok(None);
+        };
+        let tokens = Token::read(tx, typed)?;
+        Ok((!tokens.is_empty()).then(|| Search {
             column: Fixed(column),
             tokens,
             key: T::EXTERNAL.map(|kind| has_key(T::ID, kind, typed.trim())),
@@ -92,7 +114,7 @@ impl Search {
 
     /// The rows that have a word for each that was typed, which begins so, or are named by it in another system.
     pub fn exact(&self) -> Sql {
-        let words = Sql::all(self.tokens.iter().map(|token| self.begins(token)));
+        let words = Sql::all(self.tokens.iter().map(|token| token.begins(self.column)));
         Sql::any([words].into_iter().chain(self.key.clone())).is_planned_each_time()
     }
 
@@ -105,7 +127,7 @@ impl Search {
     /// Of the rows for which `within` holds, those that are found exactly, and the first with words one letter away.
     pub fn with_similar<T: Resource>(&self, within: &Sql) -> Sql {
         let similar = self.tokens.iter().map(|token| match token.is_address() {
-            true => self.begins(token),
+            true => token.begins(self.column),
             false => Sql::all(token.words.iter().map(|word| self.resembles(word))),
         });
         sql!(
@@ -129,28 +151,18 @@ impl Search {
         )
     }
 
-    fn begins(&self, token: &Token) -> Sql {
-        let words = Sql::all(token.words.iter().map(|word| self.begins_with(word)));
-        match token.words.as_slice() {
-            _ if token.is_address() => self.begins_with(&token.text),
-            [] => self.begins_with(&token.text),
-            [word] if *word == token.text => words,
-            _ => Sql::any([self.begins_with(&token.text), words]),
-        }
-    }
-
-    fn begins_with(&self, text: &str) -> Sql {
-        let pattern = format!("% {}%", literally(text));
-        sql!("{self.column} LIKE {pattern}")
-    }
-
     fn resembles(&self, word: &str) -> Sql {
         if !is_spelled(word) {
-            return self.begins_with(word);
+            return begins_with(self.column, word);
         }
         let pattern = format!(" (({}) |{word})", misspelled(word).join("|"));
         sql!("{self.column} ~ {pattern}")
     }
+}
+
+fn begins_with(searched: Fixed, text: &str) -> Sql {
+    let pattern = format!("% {}%", literally(text));
+    sql!("{searched} LIKE {pattern}")
 }
 
 /// Whether a word can be misspelled: what is short has too many like it, and numbers name one thing or another.
