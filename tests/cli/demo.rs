@@ -7,7 +7,7 @@ use provost::{
     sql,
 };
 
-use crate::support::TestApp;
+use crate::support::{TestApp, count};
 
 #[derive(diesel::QueryableByName, Debug)]
 struct Counts {
@@ -71,7 +71,22 @@ async fn the_demo_academy_has_people_courses_rules_and_history_and_is_built_once
         let page = admin.get(&format!("/v1/{path}")).await.assert_status(200);
         assert_eq!(page.at("/data").as_array().unwrap().len(), expected, "{path}");
     }
+    for what in LIFE {
+        assert!(count(&app, what) > 0, "nothing is found by: {what}");
+    }
 }
+
+/// What administrators find in the academy: each counts something.
+const LIFE: [&str; 8] = [
+    "SELECT count(*) FROM requirements WHERE cycle > 1 AND satisfied_at IS NULL AND ended_at IS NULL",
+    "SELECT count(*) FROM requirements WHERE cycle > 1 AND satisfied_at IS NOT NULL",
+    "SELECT count(*) FROM requirements WHERE end_reason = 'released'",
+    "SELECT count(*) FROM requirements WHERE waiver_id IS NOT NULL",
+    "SELECT count(*) FROM rule_overrides WHERE effect = 'required'",
+    "SELECT count(*) FROM extensions WHERE group_id IS NOT NULL",
+    "SELECT count(*) FROM absences WHERE ends_on IS NULL",
+    "SELECT count(*) FROM rules WHERE status = 'paused'",
+];
 
 #[derive(diesel::QueryableByName)]
 struct Line {

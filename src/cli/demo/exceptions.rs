@@ -1,15 +1,15 @@
 //! Exceptions from the demo company's rules: absences, overrides, extensions, waivers and equivalent courses, as they stand today.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::Days;
-use diesel::{QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
     app::Tx,
-    db::schema::{courses, groups, rules},
+    db::schema::{courses, groups, requirements, rules},
     enrollment::{
         equivalences::model::CourseEquivalence, extensions::model::Extension, overrides::model::RuleOverride,
         waivers::model::Waiver,
@@ -64,17 +64,22 @@ pub fn create(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
             "until": days.and_then(|days| in_days(tx, days)), "reason": reason })
     });
     add::<RuleOverride>(tx, overrides.to_vec())?;
+    let to_extend = who_must(tx, "CONDUCT", people)?;
     let extensions = vec![
-        json!({ "user_id": person(5), "target": target("CONDUCT"), "due_on": in_days(tx, 45),
+        json!({ "user_id": to_extend, "target": target("CONDUCT"), "due_on": in_days(tx, 45),
             "reason": "On a project abroad." }),
         json!({ "group_id": groups.get("first-aiders"), "target": target("FIRST-AID"), "due_on": in_days(tx, 60),
             "reason": "The training room is being rebuilt." }),
     ];
     add::<Extension>(tx, extensions)?;
+    let (paramedic, without_account) = (
+        who_must(tx, "FIRST-AID", people)?,
+        who_must(tx, "SECURITY", people)?,
+    );
     let waivers = vec![
-        json!({ "user_id": person(9), "target": target("FIRST-AID"), "begins_on": in_days(tx, -200),
+        json!({ "user_id": paramedic, "target": target("FIRST-AID"), "begins_on": in_days(tx, -200),
             "expires_on": in_days(tx, 165), "reason": "Is a paramedic.", "evidence": "Certificate of the Red Cross" }),
-        json!({ "user_id": person(13), "target": target("SECURITY"), "begins_on": in_days(tx, -30),
+        json!({ "user_id": without_account, "target": target("SECURITY"), "begins_on": in_days(tx, -30),
             "reason": "Has no account." }),
     ];
     add::<Waiver>(tx, waivers)?;
@@ -97,6 +102,21 @@ fn absences(tx: &Tx, people: &[Uuid]) -> Vec<Value> {
             "ends_on": to.and_then(|to| in_days(tx, to)) })
     });
     away.collect()
+}
+
+/// The first of `people` who must complete the course still; the first of all, if nobody must.
+fn who_must(tx: &mut Tx, code: &str, people: &[Uuid]) -> ApiResult<Option<Uuid>> {
+    let must: HashSet<Uuid> = requirements::table
+        .inner_join(courses::table.on(courses::id.nullable().eq(requirements::course_id)))
+        .filter(courses::code.eq(code))
+        .filter(requirements::satisfied_at.is_null())
+        .filter(requirements::ended_at.is_null())
+        .select(requirements::user_id)
+        .load(tx.conn)?
+        .into_iter()
+        .collect();
+    let first = people.iter().find(|person| must.contains(person));
+    Ok(first.or(people.first()).copied())
 }
 
 /// The day so many days from today.

@@ -38,6 +38,8 @@ struct Ask {
     courses: &'static [&'static str],
     due: Value,
     on_leave: &'static str,
+    /// What else it says.
+    more: Value,
     is_active: bool,
 }
 
@@ -52,16 +54,24 @@ fn asks() -> Vec<Ask> {
         courses,
         due: json!({ "kind": "after_joining", "offset": offset }),
         on_leave: "end",
+        more: json!({}),
         is_active: true,
     };
     vec![
-        rule(
-            "code-of-conduct",
-            "Code of conduct, every year",
-            "status eq \"active\"",
-            &["CONDUCT"],
-            "P60D",
-        ),
+        Ask {
+            more: json!({
+                "repeat": { "kind": "after_due_date", "period": "P1Y" },
+                "renewal_window": "P60D",
+                "grace_period": "P14D",
+            }),
+            ..rule(
+                "code-of-conduct",
+                "Code of conduct, every year",
+                "status eq \"active\"",
+                &["CONDUCT"],
+                "P60D",
+            )
+        },
         rule(
             "security-awareness",
             "Security awareness for everybody with an account",
@@ -111,9 +121,12 @@ fn asks() -> Vec<Ask> {
         ),
         Ask {
             is_active: false,
+            more: json!({ "repeat": {
+                "kind": "calendar", "days": "FREQ=YEARLY;INTERVAL=3;BYMONTH=3;BYMONTHDAY=1", "new_hires": "prorate",
+            } }),
             ..rule(
                 "warehouse-forklift",
-                "Forklift refresher in the warehouse",
+                "Forklift refresher in the warehouse, every three years",
                 "department eq \"Warehouse\"",
                 &["WORKSAFE-006"],
                 "P90D",
@@ -148,6 +161,9 @@ pub fn create(tx: &mut Tx) -> ApiResult<()> {
             "due": ask.due,
             "on_leave": ask.on_leave,
         });
+        for (name, value) in ask.more.as_object().into_iter().flatten() {
+            new[name] = value.clone();
+        }
         let rule = write::one::<Rule>(tx, Change::create(body::read_value(&mut new)?))?;
         if ask.is_active {
             set_status(tx, rule.id, RuleStatus::Active)?;
