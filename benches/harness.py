@@ -49,14 +49,14 @@ def children_of(pid):
 
 
 def cpu_of(pids):
-    """CPU seconds that `pids` have used, user and system."""
+    """CPU seconds that `pids` and their children that ended have used, user and system."""
     total = 0
     for pid in pids:
         try:
             fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        total += int(fields[11]) + int(fields[12])
+        total += sum(int(field) for field in fields[11:15])
     return total / TICKS
 
 

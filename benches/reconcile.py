@@ -94,7 +94,9 @@ def main():
 
         def copy():
             for table in WRITTEN:
-                provost.psql(f"CREATE TABLE copied (LIKE {table} INCLUDING ALL EXCLUDING GENERATED); INSERT INTO copied SELECT * FROM {table}; DROP TABLE copied")
+                keys = provost.psql(f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '{table}'::regclass AND contype = 'f'")
+                keys = "".join(f"ALTER TABLE copied ADD {key};" for key in keys.splitlines())
+                provost.psql(f"CREATE TABLE copied (LIKE {table} INCLUDING ALL EXCLUDING GENERATED); {keys} INSERT INTO copied SELECT * FROM {table}; DROP TABLE copied")
 
         measure(provost, "activate all rules", activate)
         measure(provost, "an idle day", daily)

@@ -143,7 +143,7 @@ impl CustomizeConnection<CountingConnection, r2d2::Error> for PrepareConnection 
             conn.set_prepared_statement_cache_size(CacheSize::Disabled);
             return Ok(());
         }
-        conn.batch_execute("SET TIME ZONE 'UTC'; SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'")
+        conn.batch_execute("SET TIME ZONE 'UTC'; SET jit = off; SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'")
             .map_err(r2d2::Error::QueryError)
     }
 }
