@@ -24,6 +24,7 @@ use crate::{
         self,
         equivalences::model::CourseEquivalence,
         extensions::model::Extension,
+        issues::model::{ResolvedIssues, RuleIssue},
         overrides::model::RuleOverride,
         rules::{comparison::RequirementComparison, model::Rule, plan_model::RulePlan, reconcile::Outcome},
         waivers::model::Waiver,
@@ -64,6 +65,7 @@ use crate::{
         (name = "course-equivalences", description = "Courses whose completions count for other courses, one way or both ways."),
         (name = "rules", description = "Who must take what, by when, and how often. Plan a rule to see what it would change, then apply the plan."),
         (name = "requirements", description = "What people must do, with the reasons and the due date. Rules make them, and people can, too."),
+        (name = "rule-issues", description = "Where a rule cannot say by when: users of whom something is required without a due date until somebody decides."),
         (name = "rule-overrides", description = "Exceptions from the audience of a rule: this user must, or need not, until a day, and why."),
         (name = "extensions", description = "More time for a user or a group: what they must complete is due on a later day."),
         (name = "waivers", description = "Exemptions: what a user need not complete, for a while or for good, and the evidence."),
@@ -83,7 +85,7 @@ use crate::{
         (name = "jobs", description = "Background work that failed for good, to inspect and retry."),
         (name = "system", description = "Health, readiness and metrics, for operators."),
     ),
-    components(schemas(Problem, ScimError, ImportCounts, LedgerVerification, Outcome,
+    components(schemas(Problem, ScimError, ImportCounts, LedgerVerification, Outcome, ResolvedIssues,
         RequirementComparison, RulePlan)),
 )]
 struct Base;
@@ -290,6 +292,7 @@ pub const RESOURCES: &[Listed] = &[
     Listed::of::<RuleOverride>(),
     Listed::of::<Extension>(),
     Listed::of::<Waiver>(),
+    Listed::of::<RuleIssue>(),
 ];
 
 /// What each resource shows inside itself on request.
@@ -398,6 +401,7 @@ fn operation_results() -> Value {
             { "$ref": "#/components/schemas/ReconcileOutcome" },
             { "$ref": "#/components/schemas/LedgerVerification" },
             { "$ref": "#/components/schemas/RequirementComparison" },
+            { "$ref": "#/components/schemas/ResolvedIssues" },
             { "type": "null" },
         ],
     })

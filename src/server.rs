@@ -68,6 +68,7 @@ pub const SUBJECTS: Subjects = Subjects(&[
     Subject::of::<catalog::categories::model::Category>(SubjectKind::Category),
     Subject::of::<catalog::courses::model::Course>(SubjectKind::Course),
     Subject::of::<enrollment::rules::model::Rule>(SubjectKind::Rule),
+    Subject::of::<enrollment::issues::model::RuleIssue>(SubjectKind::RuleIssue),
     Subject::of::<enrollment::overrides::model::RuleOverride>(SubjectKind::RuleOverride),
     Subject::of::<enrollment::extensions::model::Extension>(SubjectKind::Extension),
     Subject::of::<enrollment::waivers::model::Waiver>(SubjectKind::Waiver),

@@ -96,6 +96,7 @@ CREATE TABLE users (
     hired_on date,
     left_on date,
     activated_on date,
+    first_signed_in_at timestamptz,
     manager_id uuid REFERENCES users (id),
     org_unit_id uuid REFERENCES org_units (id),
     location_id uuid REFERENCES locations (id),

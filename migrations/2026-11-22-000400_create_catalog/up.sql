@@ -247,6 +247,8 @@ CREATE TABLE course_versions (
     credits double precision,
     validity_period text,
     modules jsonb NOT NULL,
+    -- The last day on which completions of earlier versions count; NULL: they still count.
+    earlier_count_until date,
     published_at timestamptz NOT NULL,
     CONSTRAINT course_versions_one_number UNIQUE (course_id, number)
 );

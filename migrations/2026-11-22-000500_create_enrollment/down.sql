@@ -7,6 +7,7 @@ DROP TABLE requirements;
 DROP TABLE completions;
 DROP TABLE enrollments;
 DROP TABLE rule_members;
+DROP TABLE rule_issues;
 DROP TABLE course_equivalences;
 DROP TABLE waivers;
 DROP TABLE extensions;

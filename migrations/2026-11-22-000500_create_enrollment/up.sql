@@ -26,6 +26,8 @@ CREATE TABLE rules (
     -- How long after an absence something is due that would have been due in it.
     absence_lead text NOT NULL DEFAULT 'P14D',
     on_leave text NOT NULL CHECK (on_leave IN ('end', 'keep_until_satisfied', 'keep')),
+    -- The day on which a draft becomes active by itself.
+    activates_on date,
     activated_at timestamptz,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
@@ -34,6 +36,7 @@ CREATE TABLE rules (
 CREATE INDEX rules_name_idx ON rules (name COLLATE provost_order, id);
 CREATE INDEX rules_search_idx ON rules USING gin (search gin_trgm_ops);
 CREATE INDEX rules_created_idx ON rules (created_at, id);
+CREATE INDEX rules_activates_idx ON rules (activates_on) WHERE status = 'draft' AND activates_on IS NOT NULL;
 
 -- A target is a course or a path; paths have no table yet, so nothing writes path_id.
 CREATE FUNCTION target_json(course_id uuid, path_id uuid) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -145,6 +148,32 @@ CREATE TABLE rule_members (
     PRIMARY KEY (user_id, rule_id)
 );
 CREATE INDEX rule_members_rule_idx ON rule_members (rule_id, user_id);
+
+-- Where a rule cannot give a person a due date, and what somebody decided.
+CREATE TABLE rule_issues (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL REFERENCES users (id),
+    rule_id uuid NOT NULL REFERENCES rules (id),
+    target jsonb NOT NULL,
+    course_id uuid GENERATED ALWAYS AS (CASE target ->> 'kind' WHEN 'course' THEN (target ->> 'id')::uuid END) STORED
+        REFERENCES courses (id),
+    kind text NOT NULL CHECK (kind IN ('missing_date', 'impossible_date', 'target_retired', 'conflict')),
+    choice text CHECK (choice IN ('as_scheduled', 'due_on', 'no_due_date', 'count_from_joining', 'waive', 'require')),
+    due_on date,
+    note text,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    -- Since when what was the matter is no more.
+    closed_at timestamptz,
+    PRIMARY KEY (user_id, id),
+    CHECK ((due_on IS NOT NULL) = (choice IS NOT DISTINCT FROM 'due_on'))
+);
+CREATE UNIQUE INDEX rule_issues_one ON rule_issues (user_id, rule_id, course_id, kind) WHERE closed_at IS NULL;
+CREATE INDEX rule_issues_id_idx ON rule_issues (id);
+CREATE INDEX rule_issues_open_idx ON rule_issues (rule_id, kind, id) WHERE choice IS NULL AND closed_at IS NULL;
+CREATE INDEX rule_issues_course_idx ON rule_issues (course_id);
+CREATE INDEX rule_issues_created_idx ON rule_issues (created_at, id);
 
 CREATE TABLE enrollments (
     id uuid NOT NULL,
@@ -328,6 +357,5 @@ CREATE UNLOGGED TABLE requirement_changes (
     valid_until date,
     renews_on date,
     why text,
-    PRIMARY KEY (user_id, run_id, id)
+    PRIMARY KEY (run_id, user_id, id)
 );
-CREATE INDEX requirement_changes_run_idx ON requirement_changes (run_id, user_id, id);

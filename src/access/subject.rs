@@ -32,6 +32,8 @@ text_enum! {
         Course = "course",
         /// A rule.
         Rule = "rule",
+        /// An issue of a rule with a user.
+        RuleIssue = "rule_issue",
         /// An override of a rule for a user.
         RuleOverride = "rule_override",
         /// An extension of due dates.

@@ -17,10 +17,13 @@ use crate::{
         certificates::{expiry::RecordExpiredCertificates, issue::IssueCertificate},
     },
     enrollment::{
+        issues::resolve::ResolveIssuesJob,
         new_days::RecordRequirementDays,
         rules::{
+            self,
             comparison::CompareJob,
-            job::{ReconcileDay, ReconcileRule, SettleUsers},
+            courses::SettleTarget,
+            job::{ActivateRule, ReconcileDay, ReconcileRule, SettleUsers},
             plan_changes::PurgePlans,
             plan_job::{ApplyRuleJob, MakePlan},
         },
@@ -63,13 +66,16 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<CompareJob>(),
     Handler::of::<ReconcileDay>(),
     Handler::of::<ReconcileRule>(),
+    Handler::of::<ActivateRule>(),
+    Handler::of::<ResolveIssuesJob>(),
+    Handler::of::<SettleTarget>(),
     Handler::of::<SettleUsers>(),
     Handler::of::<SignHead>(),
     Handler::of::<VerifyLedger>(),
 ];
 
 /// What reacts to events.
-pub const CONSUMERS: Consumers = Consumers(&[credential::CERTIFICATES]);
+pub const CONSUMERS: Consumers = Consumers(&[credential::CERTIFICATES, rules::courses::CONSUMER]);
 
 /// What comes round.
 pub const SCHEDULES: &[Schedule] = &[

@@ -142,6 +142,7 @@ diesel::table! {
         credits -> Nullable<Float8>,
         validity_period -> Nullable<Text>,
         modules -> Jsonb,
+        earlier_count_until -> Nullable<Date>,
         published_at -> Timestamptz,
     }
 }
@@ -752,6 +753,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    rule_issues (user_id, id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        rule_id -> Uuid,
+        target -> Jsonb,
+        course_id -> Nullable<Uuid>,
+        kind -> Text,
+        choice -> Nullable<Text>,
+        due_on -> Nullable<Date>,
+        note -> Nullable<Text>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     rule_overrides (id) {
         id -> Uuid,
         rule_id -> Uuid,
@@ -787,6 +806,7 @@ diesel::table! {
         on_absence -> Text,
         absence_lead -> Text,
         on_leave -> Text,
+        activates_on -> Nullable<Date>,
         activated_at -> Nullable<Timestamptz>,
         version -> Int8,
         created_at -> Timestamptz,
@@ -920,6 +940,7 @@ diesel::table! {
         hired_on -> Nullable<Date>,
         left_on -> Nullable<Date>,
         activated_on -> Nullable<Date>,
+        first_signed_in_at -> Nullable<Timestamptz>,
         manager_id -> Nullable<Uuid>,
         org_unit_id -> Nullable<Uuid>,
         location_id -> Nullable<Uuid>,
@@ -1037,6 +1058,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     roles,
     rule_targets,
     rule_members,
+    rule_issues,
     rule_overrides,
     rules,
     scim_dry_runs,

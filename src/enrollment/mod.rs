@@ -10,6 +10,7 @@ pub mod equivalences;
 pub mod events;
 mod exceptions;
 pub mod extensions;
+pub mod issues;
 pub mod new_days;
 pub mod overrides;
 mod people;
@@ -42,6 +43,7 @@ pub fn configure_of_users(config: &mut ServiceConfig) {
 /// The routes of this domain.
 pub fn configure(config: &mut ServiceConfig) {
     rules::routes::configure(config);
+    issues::routes::configure(config);
     requirements::routes::configure(config);
     overrides::routes::configure(config);
     extensions::routes::configure(config);

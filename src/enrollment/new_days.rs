@@ -1,22 +1,25 @@
 //! What a new day brings to requirements: those not satisfied become overdue, and the renewal of others opens.
 
 use chrono::TimeDelta;
-use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_types};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
     events::{RENEWAL_OPENED, REQUIREMENT_OVERDUE},
     requirements::model::StoredRequirement,
-    rules::job::settle_later,
+    rules::job::{ActivateRule, settle_later},
 };
 use crate::{
     app::Tx,
-    db::{Fixed, Sql},
+    db::{Fixed, Sql, schema::rules},
     http::ApiResult,
     jobs::{Job, JobError, JobRun},
     ledger::EventKind,
-    people::new_days::{NewDays, once},
+    people::{
+        days::Todays,
+        new_days::{NewDays, once},
+    },
     resource::record::as_json,
     sql,
 };
@@ -31,6 +34,7 @@ impl Job for RecordRequirementDays {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         run.finish(|tx| {
+            activate_due_rules(tx)?;
             let Some(days) = NewDays::take(tx, "requirements")? else {
                 return Ok(());
             };
@@ -44,6 +48,17 @@ impl Job for RecordRequirementDays {
     fn unique_key(&self) -> Option<String> {
         Some(String::new())
     }
+}
+
+/// Queues the activation of drafts whose day has come, in the time zone of the academy.
+fn activate_due_rules(tx: &mut Tx) -> ApiResult<()> {
+    let due: Vec<Uuid> = rules::table
+        .filter(rules::status.eq("draft"))
+        .filter(rules::activates_on.le(Todays::of(tx).of_zone(None)))
+        .select(rules::id)
+        .load(tx.conn)?;
+    due.into_iter()
+        .try_for_each(|rule_id| tx.enqueue(&ActivateRule { rule_id }))
 }
 
 fn record(tx: &mut Tx, kind: &EventKind, days: &NewDays, due: Sql) -> ApiResult<()> {

@@ -135,6 +135,8 @@ codes! {
     CompletionSuperseded = CONFLICT "completion_superseded" "Completion already corrected"
         "The completion was corrected already";
     // Plans
+    PlanRequired = CONFLICT "plan_required" "Plan required"
+        "An active rule is changed by a plan that is applied";
     PlanStale = CONFLICT "plan_stale" "Plan out of date"
         "Facts changed since the plan was made";
     PlanRemovesTooMuch = CONFLICT "plan_removes_too_much" "Plan removes too much"

@@ -1,6 +1,8 @@
 //! The statements of operations.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
+use diesel::{
+    ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
@@ -134,6 +136,11 @@ pub fn is_cancel_requested(tx: &mut Tx, id: Uuid) -> ApiResult<bool> {
 /// Ends the operation well. `result` is what its kind documents: counts, the first row errors, where to look.
 pub fn succeed(tx: &mut Tx, id: Uuid, result: &impl Serialize) -> ApiResult<()> {
     let result = serde_json::to_value(result).map_err(ApiError::internal)?;
+    // What there was to look at may have been less than was thought.
+    diesel::update(operations::table.find(id).filter(is_open()))
+        .filter(operations::total.is_not_null())
+        .set(operations::progress.eq(operations::total.assume_not_null()))
+        .execute(tx.conn)?;
     end(tx, id, OperationStatus::Succeeded, Some(result), None)
 }
 

@@ -105,7 +105,12 @@ impl Todays {
 
     /// The day in a zone; in the academy's, if none is named or it is not known.
     pub fn of_zone(&self, name: Option<&str>) -> NaiveDate {
+        self.day(name, self.now)
+    }
+
+    /// The day that another instant is in a zone.
+    pub fn day(&self, name: Option<&str>, instant: DateTime<Utc>) -> NaiveDate {
         let zone = name.and_then(|name| name.parse().ok()).unwrap_or(self.academy);
-        self.now.with_timezone(&zone).date_naive()
+        instant.with_timezone(&zone).date_naive()
     }
 }

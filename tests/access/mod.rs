@@ -34,7 +34,7 @@ use uuid::Uuid;
 use crate::support::{Answer, Client, TestApp};
 
 /// Sends a form to one of the OAuth endpoints.
-async fn form(client: &Client, path: &str, parameters: &[(&str, &str)]) -> Answer {
+pub async fn form(client: &Client, path: &str, parameters: &[(&str, &str)]) -> Answer {
     let body = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .finish();

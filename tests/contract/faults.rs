@@ -159,8 +159,7 @@ async fn rules_between_fields_are_told_beside_faults_of_the_schema() {
 async fn of_forms_that_a_constant_tells_apart_the_one_that_is_meant_is_spoken_of() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    let kinds =
-        "must be one of after_activation, after_attribute, after_completion, after_hire, after_joining, on";
+    let kinds = "must be one of after_activation, after_attribute, after_completion, after_first_sign_in, after_hire, after_joining, on";
     for (due, expected) in [
         (json!({"kind": "x"}), &[("/due/kind", kinds)][..]),
         (json!({"kind": "x", "offset": "P1D"}), &[("/due/kind", kinds)]),

@@ -311,7 +311,7 @@ fn rules() -> Vec<Sample> {
         json_body(
             "create_rule",
             json!({"code": "{unique}", "name": "Nurses", "audience": {"filter": "title eq \"Nurse\""},
-                "targets": [{"kind": "course", "id": "{course_id}"}], "due": {"kind": "after_joining", "offset": "P30D"}}),
+                "targets": [{"kind": "course", "id": "{course_id}"}], "due": {"kind": "after_hire", "offset": "P30D"}}),
         )
         .saves("rule_id"),
         json_body("update_rule", json!({"name": "All nurses"})),
@@ -323,6 +323,8 @@ fn rules() -> Vec<Sample> {
                 {"row_key": "2", "id": "{rule_id}", "update": {"name": "Every nurse"}},
             ]}),
         ),
+        bare("activate_rule"),
+        bare("pause_rule"),
         json_body("plan_rule", json!({}))
             .saves("operation_id")
             .then_jobs(),
@@ -331,8 +333,18 @@ fn rules() -> Vec<Sample> {
         bare("list_rule_plan_changes"),
         json_body("apply_rule", json!({"plan_hash": "{rule_plan_hash}"})).then_jobs(),
         bare("get_rule_figures"),
-        bare("pause_rule"),
-        bare("activate_rule"),
+        // The nurse has no first day of work.
+        bare("list_rule_issues").saves_at("rule_issue_id", "/data/0/id"),
+        json_body("update_rule_issue", json!({"choice": "count_from_joining", "note": "A contractor."})),
+        json_body(
+            "bulk_write_rule_issues",
+            json!({"rows": [{"row_key": "1", "id": "{rule_issue_id}", "update": {"choice": "no_due_date", "note": "Never."}}]}),
+        ),
+        json_body(
+            "resolve_rule_issues",
+            json!({"kind": "missing_date", "choice": "due_on", "due_on": "2031-01-31", "note": "As agreed."}),
+        )
+        .then_jobs(),
     ]
 }
 

@@ -7,7 +7,9 @@ use provost::authz::Permission::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::fixture::{activate, course, outline, pass_days, person, requirements, run_jobs, targets};
+use super::fixture::{
+    activate, change_rule, course, outline, pass_days, person, requirements, run_jobs, targets,
+};
 use crate::support::{Client, TestApp};
 
 async fn unit(admin: &Client, code: &str, parent: Option<&str>) -> String {
@@ -109,10 +111,8 @@ async fn an_audience_is_what_its_four_members_name_without_its_exceptions() {
     but["except"] =
         json!({"filter": "username eq \"filtered\"", "org_unit_ids": [west], "user_ids": [named]});
     let path = format!("/v1/rules/{rule}");
-    let changed = admin
-        .patch(&path, json!({"audience": but}))
-        .await
-        .assert_status(200);
+    change_rule(&app, &admin, &path, json!({"audience": but})).await;
+    let changed = admin.get(&path).await.assert_status(200);
     assert_eq!(changed.at("/audience/except/group_ids"), json!([]));
     run_jobs(&app);
     for (user, expected) in [(filtered, false), (other, false), (named, false), (placed, true)] {
@@ -167,11 +167,7 @@ async fn faults_of_an_audience_are_told_where_they_stand() {
     assert_eq!(requirements(&admin, ana).await.len(), 1);
     archive(&admin, ana).await;
     let both = json!({"filter": "department eq \"x\"", "user_ids": [ana]});
-    admin
-        .patch(&path, json!({"audience": both}))
-        .await
-        .assert_status(200);
-    run_jobs(&app);
+    change_rule(&app, &admin, &path, json!({"audience": both})).await;
     assert_eq!(outline(&admin, ana).await[0].0, "ended");
 
     let keeper = app.holding(&[RulesRead, RulesWrite], "everything", None);

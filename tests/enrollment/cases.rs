@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::fixture::{course, requirements};
+use super::fixture::{change_rule, course, requirements};
 use crate::support::{Client, TestApp};
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +73,13 @@ enum Act {
     Equivalent,
     /// A new version of the course is published.
     NewVersion,
+    /// A new version is published, and completions of earlier ones count until that day.
+    NewVersionUntil(NaiveDate),
+    /// The course is retired, and brought back.
+    Retires,
+    Restores,
+    /// Somebody decides about an issue: its kind and what is written.
+    Decides(String, Map<String, Value>),
 }
 
 struct Played {
@@ -134,7 +141,7 @@ async fn rules_make_of_facts_what_the_cases_say() {
         for one in &mut played {
             let step = one.case.steps.iter().find(|step| step.on == day);
             for act in step.map(|step| step.acts.clone()).unwrap_or_default() {
-                one.take(&admin, &act).await;
+                one.take(&app, &admin, &act).await;
             }
         }
         run_jobs(&app);
@@ -209,7 +216,7 @@ impl Played {
         format!("{name}-{number}")
     }
 
-    async fn take(&mut self, admin: &Client, act: &Act) {
+    async fn take(&mut self, app: &TestApp, admin: &Client, act: &Act) {
         let (user, course) = (self.user, self.course);
         let target = json!({"kind": "course", "id": course});
         let path = format!("/v1/users/{user}");
@@ -261,15 +268,14 @@ impl Played {
                 admin.post("/v1/requirements", body).await.assert_status(201);
             }
             Act::Rule(name, says) => {
-                admin.patch(&rule(name), json!(says)).await.assert_status(200);
+                change_rule(app, admin, &rule(name), json!(says)).await;
             }
             Act::Pauses(name) => {
                 let path = format!("{}/pause", rule(name));
                 admin.post(&path, json!({})).await.assert_status(200);
             }
             Act::Resumes(name) => {
-                let path = format!("{}/activation", rule(name));
-                admin.post(&path, json!({})).await.assert_status(200);
+                change_rule(app, admin, &rule(name), json!({})).await;
             }
             Act::Archives(name) => {
                 let path = format!("{}/archival", rule(name));
@@ -282,16 +288,42 @@ impl Played {
                     .await
                     .assert_status(201);
             }
-            Act::NewVersion => {
-                let path = format!("/v1/courses/{course}");
-                let modules =
-                    json!([{"title": "New", "activities": [{"title": "Read", "kind": "document"}]}]);
-                let body = json!({"title": "New", "modules": modules});
-                admin.patch(&path, body).await.assert_status(200);
-                let path = format!("{path}/publications");
-                admin.post(&path, json!({})).await.assert_status(201);
+            Act::NewVersion => self.publish(admin, json!({})).await,
+            Act::NewVersionUntil(day) => self.publish(admin, json!({"earlier_count_until": day})).await,
+            Act::Retires => {
+                let path = format!("/v1/courses/{course}/retirement");
+                admin.post(&path, json!({})).await.assert_status(200);
+            }
+            Act::Restores => {
+                let path = format!("/v1/courses/{course}/retirement");
+                admin.delete(&path).await.assert_status(200);
+            }
+            Act::Decides(kind, says) => {
+                let issues = self.issues(admin).await;
+                let issue = issues.iter().find(|issue| issue["kind"] == json!(kind)).unwrap();
+                let path = format!("/v1/rule-issues/{}", issue["id"].as_str().unwrap());
+                admin.patch(&path, json!(says)).await.assert_status(200);
             }
         }
+    }
+
+    async fn publish(&self, admin: &Client, body: Value) {
+        let path = format!("/v1/courses/{}", self.course);
+        let modules = json!([{"title": "New", "activities": [{"title": "Read", "kind": "document"}]}]);
+        let new = json!({"title": "New", "modules": modules});
+        admin.patch(&path, new).await.assert_status(200);
+        let path = format!("{path}/publications");
+        admin.post(&path, body).await.assert_status(201);
+    }
+
+    /// The issues about the course that are not closed.
+    async fn issues(&self, admin: &Client) -> Vec<Value> {
+        let filter = format!(
+            "user_id%20eq%20%22{}%22%20and%20course_id%20eq%20%22{}%22%20and%20closed_at%20eq%20null",
+            self.user, self.course
+        );
+        let page = admin.get(&format!("/v1/rule-issues?filter={filter}")).await;
+        page.assert_status(200).at("/data").as_array().unwrap().clone()
     }
 
     async fn complete(&mut self, admin: &Client, course: Uuid, day: NaiveDate, mut body: Value) {
@@ -319,7 +351,16 @@ impl Played {
         let mut all = requirements(admin, self.user).await;
         all.retain(|one| one["target"]["id"] == json!(self.course));
         all.sort_by_key(|one| one["cycle"].as_i64());
-        all.iter().map(state).collect()
+        let mut states: Vec<String> = all.iter().map(state).collect();
+        if let Some(last) = states.last_mut() {
+            for issue in self.issues(admin).await {
+                let _ = write!(last, ", {}", issue["kind"].as_str().unwrap());
+                if let Some(choice) = issue["choice"].as_str() {
+                    let _ = write!(last, ": {choice}");
+                }
+            }
+        }
+        states
     }
 }
 
@@ -443,5 +484,13 @@ fn told(act: &Act) -> String {
         Act::Archives(rule) => format!("rule {rule} is archived"),
         Act::Equivalent => "the other course becomes equivalent".into(),
         Act::NewVersion => "a new version of the course is published".into(),
+        Act::NewVersionUntil(day) => {
+            format!(
+                "a new version of the course is published, and completions of earlier ones count until {day}"
+            )
+        }
+        Act::Retires => "the course is retired".into(),
+        Act::Restores => "the course is brought back".into(),
+        Act::Decides(kind, says) => format!("somebody decides about `{kind}`: `{}`", json!(says)),
     }
 }

@@ -5,7 +5,7 @@ use provost::{enrollment::rules::comparison::CompareJob, sql, text::fold};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Client, TestApp};
+use crate::support::{Answer, Client, TestApp};
 
 /// A published course whose completions count for `validity`.
 pub fn course(app: &TestApp, code: &str, validity: Option<&str>) -> Uuid {
@@ -90,6 +90,34 @@ pub async fn activate(app: &TestApp, admin: &Client, rule: &str) {
         .await
         .assert_status(200);
     run_jobs(app);
+}
+
+/// Asks for `what` of a rule, lets the worker do it, and answers the operation.
+pub async fn operation(app: &TestApp, admin: &Client, path: &str, what: &str, wish: Value) -> Answer {
+    let begun = admin
+        .post(&format!("{path}/{what}"), wish)
+        .await
+        .assert_status(202);
+    app.run_jobs();
+    admin
+        .get(begun.header("location").unwrap())
+        .await
+        .assert_status(200)
+}
+
+/// The plan of a rule.
+pub async fn plan(app: &TestApp, admin: &Client, path: &str, wish: Value) -> Value {
+    let operation = operation(app, admin, path, "plans", wish).await;
+    assert_eq!(operation.at("/status"), json!("succeeded"));
+    operation.at("/result")
+}
+
+/// Changes an active or paused rule as that is done: by a plan that is applied. An empty change resumes a paused one.
+pub async fn change_rule(app: &TestApp, admin: &Client, path: &str, changes: Value) {
+    let planned = plan(app, admin, path, json!({"changes": changes})).await;
+    let wish = json!({"plan_hash": planned["plan_hash"], "changes": changes, "allow_removals_percent": 100});
+    let applied = operation(app, admin, path, "applications", wish).await;
+    assert_eq!(applied.at("/status"), json!("succeeded"), "{}", applied.text());
 }
 
 /// Does what changed rules left for later, and what a new day brings.

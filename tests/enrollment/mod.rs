@@ -9,6 +9,7 @@ mod exception_lists;
 mod exceptions;
 mod explanations;
 pub mod fixture;
+mod issues;
 mod model;
 mod new_days;
 mod past;

@@ -261,9 +261,14 @@ impl Model {
         for rule in wanting {
             let joined = self.joined[&(person, *rule)];
             let due_on = match renews {
-                Some(until) if joined <= until => Some(until.max(self.earliest(*rule, joined))),
+                Some(until) if joined <= until => {
+                    Some(until.max(self.earliest(*rule, joined.max(last.opened))))
+                }
                 _ => self.due_on(person, *rule, joined),
             };
+            // Before the first day of work nothing can be due: that is an open issue.
+            let hired_on = self.people[person].hired_on;
+            let due_on = due_on.filter(|day| hired_on.is_none_or(|hired_on| *day >= hired_on));
             match last
                 .reasons
                 .iter_mut()
@@ -295,7 +300,7 @@ impl Model {
             Due::AfterJoining(days) => Some(joined + Days::new(days)),
             Due::AfterActivation(days) => person.activated_on.map(|day| day + Days::new(days)),
             Due::AfterHire(days, lead) => {
-                let due = person.hired_on.unwrap_or(joined) + Days::new(days);
+                let due = person.hired_on? + Days::new(days);
                 Some(lead.map_or(due, |lead| due.max(joined + Days::new(lead))))
             }
         }

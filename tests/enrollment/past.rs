@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use provost::sql;
 use serde_json::{Value, json};
 
-use super::fixture::{course, in_days, pass_days, person, requirements, rule};
+use super::fixture::{change_rule, course, in_days, pass_days, person, requirements, rule};
 use crate::support::{Client, TestApp};
 
 async fn states(client: &Client, query: &str) -> Vec<(String, Value)> {
@@ -32,11 +32,7 @@ async fn requirements_are_shown_as_of_a_day_and_as_they_were_known() {
     let before_change = app.app.clock.now();
     app.app.clock.advance(TimeDelta::seconds(1));
     let due = json!({"due": {"kind": "after_joining", "offset": "P40D"}});
-    admin
-        .patch(&format!("/v1/rules/{asking}"), due)
-        .await
-        .assert_status(200);
-    app.run_jobs();
+    change_rule(&app, &admin, &format!("/v1/rules/{asking}"), due).await;
     let later_due = requirements(&admin, ana).await[0]["due_on"].clone();
     assert_ne!(later_due, first_due);
     let done = json!({"user_id": ana, "course_id": fire});

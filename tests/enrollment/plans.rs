@@ -7,8 +7,10 @@ use provost::{
 };
 use serde_json::{Value, json};
 
-use super::fixture::{course, outline, pass_days, person, requirements, rule, run_jobs, transfer};
-use crate::support::{Answer, Client, TestApp, count, process::Process, wait_until};
+use super::fixture::{
+    course, operation, outline, pass_days, person, plan, requirements, rule, run_jobs, transfer,
+};
+use crate::support::{Client, TestApp, count, process::Process, wait_until};
 
 async fn draft(admin: &Client, department: &str, course: uuid::Uuid) -> String {
     let body = json!({
@@ -17,25 +19,6 @@ async fn draft(admin: &Client, department: &str, course: uuid::Uuid) -> String {
     });
     let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
     format!("/v1/rules/{rule}")
-}
-
-/// Asks for `what` of a rule, lets the worker do it, and answers the operation.
-async fn operation(app: &TestApp, admin: &Client, path: &str, what: &str, wish: Value) -> Answer {
-    let begun = admin
-        .post(&format!("{path}/{what}"), wish)
-        .await
-        .assert_status(202);
-    app.run_jobs();
-    admin
-        .get(begun.header("location").unwrap())
-        .await
-        .assert_status(200)
-}
-
-async fn plan(app: &TestApp, admin: &Client, path: &str, wish: Value) -> Value {
-    let operation = operation(app, admin, path, "plans", wish).await;
-    assert_eq!(operation.at("/status"), json!("succeeded"));
-    operation.at("/result")
 }
 
 #[actix_web::test]

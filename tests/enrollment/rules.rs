@@ -2,8 +2,8 @@ use provost::period::Period;
 use serde_json::json;
 
 use super::fixture::{
-    activate, course, draft, events, in_days, outline, pass_days, person, requirements, rule, run_jobs,
-    today, transfer,
+    activate, change_rule, course, draft, events, in_days, outline, pass_days, person, requirements, rule,
+    run_jobs, today, transfer,
 };
 use crate::support::TestApp;
 
@@ -232,13 +232,8 @@ async fn a_rule_that_keeps_lets_people_finish_what_they_began_elsewhere() {
     let admin = app.admin().await;
     let fire = course(&app, "fire", Some("P1Y"));
     let kept = rule(&app, &admin, "Production", "P30D", &[fire]).await;
-    admin
-        .patch(
-            &format!("/v1/rules/{kept}"),
-            json!({"on_leave": "keep_until_satisfied"}),
-        )
-        .await
-        .assert_status(200);
+    let keeping = json!({"on_leave": "keep_until_satisfied"});
+    change_rule(&app, &admin, &format!("/v1/rules/{kept}"), keeping).await;
     let ana = person(&admin, "ana", "Production").await;
 
     transfer(&admin, ana, "Sales").await;

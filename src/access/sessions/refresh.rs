@@ -16,7 +16,7 @@ use super::{
 use crate::{
     access::{events::SESSION_STARTED, sign_in::hash_secret},
     app::{App, Tx},
-    db::schema::{refresh_tokens, sessions},
+    db::schema::{refresh_tokens, sessions, users},
     http::{ApiError, ApiResult},
     ledger::Event,
     sql,
@@ -53,8 +53,21 @@ pub fn begin(tx: &mut Tx, user: Uuid, origin: &Origin) -> ApiResult<Opened> {
             .about(user)
             .after(&session.fact()),
     );
+    note_first(tx, user)?;
     let token = issue(tx, &session)?;
     Ok((session, token))
+}
+
+/// Notes when a person signs in for the first time: rules may count from it.
+fn note_first(tx: &mut Tx, user: Uuid) -> ApiResult<()> {
+    let noted = diesel::update(users::table.find(user))
+        .filter(users::first_signed_in_at.is_null())
+        .set(users::first_signed_in_at.eq(tx.now))
+        .execute(tx.conn)?;
+    if noted > 0 {
+        tx.touch_users([user]);
+    }
+    Ok(())
 }
 
 /// Takes a refresh token and gives the next one. None if it does not count; one that was used before, longer than the

@@ -2,6 +2,7 @@
 //!
 //! One statement for any number of courses; the endpoint and the catalog import both come here.
 
+use chrono::NaiveDate;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
@@ -19,8 +20,12 @@ use crate::{
     sql,
 };
 
-/// Publishes one course, or says why not.
-pub fn publish(tx: &mut Tx, course: &Authorized<Course>) -> ApiResult<CourseVersion> {
+/// Publishes one course, or says why not. Completions of earlier versions count until that day; for good, if none is given.
+pub fn publish(
+    tx: &mut Tx,
+    course: &Authorized<Course>,
+    earlier_count_until: Option<NaiveDate>,
+) -> ApiResult<CourseVersion> {
     if course.status == CourseStatus::Retired {
         return Err(ApiError::new(
             Code::CourseRetired,
@@ -33,17 +38,27 @@ pub fn publish(tx: &mut Tx, course: &Authorized<Course>) -> ApiResult<CourseVers
             "Give it at least one module, then publish it.",
         ));
     }
-    publish_all(tx, vec![course.id])?.pop().ok_or_else(|| {
-        ApiError::new(
-            Code::CourseUnchanged,
-            "Change its title, texts, language, length, credits, validity period or modules first.",
-        )
-    })
+    publish_those(tx, vec![course.id], earlier_count_until)?
+        .pop()
+        .ok_or_else(|| {
+            ApiError::new(
+                Code::CourseUnchanged,
+                "Change its title, texts, language, length, credits, validity period or modules first.",
+            )
+        })
 }
 
 /// Publishes those of the courses that have modules, are not retired, and differ from their current version; answers
 /// the new versions.
 pub fn publish_all(tx: &mut Tx, ids: Vec<Uuid>) -> ApiResult<Vec<CourseVersion>> {
+    publish_those(tx, ids, None)
+}
+
+fn publish_those(
+    tx: &mut Tx,
+    ids: Vec<Uuid>,
+    earlier_count_until: Option<NaiveDate>,
+) -> ApiResult<Vec<CourseVersion>> {
     // A statement of its own: the next one then sees the changes of transactions that this one waited for.
     sql!("SELECT FROM courses WHERE id = ANY({ids}) ORDER BY id FOR UPDATE").execute(tx.conn)?;
     let version_ids: Vec<Uuid> = ids.iter().map(|_| Uuid::now_v7()).collect();
@@ -53,10 +68,10 @@ pub fn publish_all(tx: &mut Tx, ids: Vec<Uuid>) -> ApiResult<Vec<CourseVersion>>
             FROM unnest({ids}, {version_ids}) AS pair (course_id, version_id)
          ), published AS (
             INSERT INTO course_versions (id, course_id, number, title, summary, description, language,
-                duration_minutes, credits, validity_period, modules, published_at)
+                duration_minutes, credits, validity_period, modules, earlier_count_until, published_at)
             SELECT wanted.version_id, c.id, coalesce(current.number, 0) + 1, c.title, c.summary,
                 c.description, c.language, c.duration_minutes, c.credits, c.validity_period, c.modules,
-                {tx.now}
+                {earlier_count_until}, {tx.now}
             FROM wanted
             JOIN courses c ON c.id = wanted.course_id
             LEFT JOIN course_versions current ON current.id = c.current_version_id

@@ -18,21 +18,22 @@ use crate::{
             REASON_ADDED, REASON_CHANGED, REASON_ENDED, REQUIREMENT_ENDED, REQUIREMENT_OPENED,
             REQUIREMENT_REOPENED, REQUIREMENT_RESUMED, REQUIREMENT_SATISFIED, REQUIREMENT_UPDATED,
         },
+        issues::model::RuleIssue,
         requirements::{
             self,
             model::{RequirementReason, StoredRequirement},
         },
     },
     http::ApiResult,
-    resource::record::as_json,
+    resource::{Row, record::as_json},
     sql,
 };
 
 /// Applies `changes` in this transaction, which holds the locks of their users.
 pub(super) fn apply(tx: &mut Tx, changes: &[Change]) -> ApiResult<Outcome> {
     use ChangeKind::{
-        Ends, Joins, Leaves, Moves, Opens, ReasonAdded, ReasonDated, ReasonEnded, ReasonMoved, Reopens,
-        Resumes, Satisfied,
+        Ends, IssueCloses, IssueOpens, Joins, Leaves, Moves, Opens, ReasonAdded, ReasonDated, ReasonEnded,
+        ReasonMoved, Reopens, Resumes, Satisfied,
     };
     if changes.is_empty() {
         return Ok(Outcome::default());
@@ -57,6 +58,12 @@ pub(super) fn apply(tx: &mut Tx, changes: &[Change]) -> ApiResult<Outcome> {
     }
     if has(&[ReasonAdded]) {
         add_reasons(tx, run)?;
+    }
+    if has(&[IssueOpens]) {
+        open_issues(tx, run)?;
+    }
+    if has(&[IssueCloses]) {
+        close_issues(tx, run)?;
     }
     let mut outcome = Outcome::of(changes);
     if has(&[Opens, Reopens, Resumes]) {
@@ -200,13 +207,12 @@ fn open(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
     let opened = sql!(
         "changes AS (SELECT {REQUIREMENT_OPENED.action} AS action, c.requirement_id AS id, c.user_id, NULL::jsonb AS before,
                 jsonb_build_object('id', c.requirement_id, 'user_id', c.user_id, 'target', target_json(c.course_id, c.path_id),
-                    'cycle', c.cycle, 'opens_on', c.opens_on, 'due_on', c.due_on, 'reasons', r.reasons) AS after
+                    'cycle', c.cycle, 'opens_on', c.opens_on, 'due_on', c.due_on, 'reasons',
+                    (SELECT jsonb_agg(jsonb_build_object('kind', 'rule', 'rule_id', r.rule_id, 'rule_version', r.rule_version,
+                            'assigned_by', NULL, 'note', NULL, 'due_on', r.due_on) ORDER BY r.rule_id)
+                        FROM requirement_changes r WHERE r.run_id = {run} AND r.user_id = c.user_id
+                            AND r.requirement_id = c.requirement_id AND r.change = 'reason_added')) AS after
             FROM requirement_changes c
-            JOIN (SELECT user_id, requirement_id, jsonb_agg(jsonb_build_object('kind', 'rule', 'rule_id', rule_id,
-                    'rule_version', rule_version, 'assigned_by', NULL, 'note', NULL, 'due_on', due_on) ORDER BY rule_id)
-                    AS reasons
-                FROM requirement_changes WHERE run_id = {run} AND change = 'reason_added' GROUP BY user_id, requirement_id) r
-                ON r.user_id = c.user_id AND r.requirement_id = c.requirement_id
             WHERE c.run_id = {run} AND c.change = 'opens')"
     );
     tx.record_changes(&[&REQUIREMENT_OPENED], opened)?;
@@ -243,5 +249,43 @@ fn add_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
         reason = as_json::<RequirementReason>("rr."),
     );
     tx.record_changes(&[&REASON_ADDED], changes)?;
+    Ok(())
+}
+
+fn open_issues(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
+    sql!(
+        "INSERT INTO rule_issues (id, user_id, rule_id, target, kind, created_at, updated_at)
+         SELECT c.reason_id, c.user_id, c.rule_id, target_json(c.course_id, c.path_id), c.why, {tx.now}, {tx.now}
+         FROM requirement_changes c WHERE c.run_id = {run} AND c.change = 'issue_opens'"
+    )
+    .execute(tx.conn)?;
+    let created = RuleIssue::EVENTS.created;
+    let changes = sql!(
+        "changes AS (SELECT {created.action} AS action, i.id, i.user_id, NULL::jsonb AS before, {issue} AS after
+            FROM requirement_changes c JOIN rule_issues i ON i.user_id = c.user_id AND i.id = c.reason_id
+            WHERE c.run_id = {run} AND c.change = 'issue_opens')",
+        issue = as_json::<RuleIssue>("i."),
+    );
+    tx.record_changes(&[&created], changes)?;
+    Ok(())
+}
+
+fn close_issues(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
+    let (now, closed) = (tx.now, RuleIssue::EVENTS.archived);
+    let changes = sql!(
+        "changes AS (SELECT {closed.action} AS action, i.id, i.user_id, {before} AS before, {after} AS after
+            FROM requirement_changes c JOIN rule_issues i ON i.user_id = c.user_id AND i.id = c.reason_id
+            CROSS JOIN LATERAL (SELECT i.id, i.rule_id, i.user_id, i.target, i.kind, i.choice, i.due_on, i.note,
+                i.version + 1 AS version, i.created_at, {now} AS updated_at, {now} AS closed_at) n
+            WHERE c.run_id = {run} AND c.change = 'issue_closes')",
+        before = as_json::<RuleIssue>("i."),
+        after = as_json::<RuleIssue>("n."),
+    );
+    tx.record_changes(&[&closed], changes)?;
+    sql!(
+        "UPDATE rule_issues i SET closed_at = {now}, updated_at = {now}, version = i.version + 1 FROM requirement_changes c
+         WHERE c.run_id = {run} AND c.change = 'issue_closes' AND i.user_id = c.user_id AND i.id = c.reason_id"
+    )
+    .execute(tx.conn)?;
     Ok(())
 }

@@ -5,12 +5,22 @@ use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{model::RuleStatus, policy::Rules, reconcile::ReconcileScope};
+use super::{
+    audience_model::Reach,
+    model::{Rule, RuleStatus},
+    policy::Rules,
+    reconcile::ReconcileScope,
+};
 use crate::{
     app::Tx,
     db::Sql,
+    enrollment::overrides::model::OverrideEffect,
     filter::{Facts, Filter, FilterClock},
     http::ApiResult,
+    people::{
+        days::{TIME_ZONE, Todays, UNIT_ZONE},
+        users,
+    },
     sql,
 };
 
@@ -40,6 +50,7 @@ pub(super) fn moves(
     tx: &mut Tx,
     reach: &ReconcileScope,
     rules: &Rules,
+    overrides: &Overrides,
     clock: &FilterClock,
 ) -> ApiResult<Vec<Move>> {
     let filters: Vec<&RuleFilter> = rules
@@ -59,9 +70,9 @@ pub(super) fn moves(
     let paused: Vec<Uuid> = paused.map(|policy| policy.rule_id).collect();
     let moves = sql!(
         "WITH audience (user_id, rule_id) AS ({inside}),
-         overrides AS (SELECT o.user_id, o.rule_id, o.effect FROM rule_overrides o
-            WHERE o.archived_at IS NULL AND (o.until IS NULL OR o.until >= {clock.today}) AND {overridden}
-                AND o.rule_id = ANY ({known}))
+         overrides AS (SELECT o.user_id, o.rule_id, o.effect
+            FROM unnest({overrides.users}, {overrides.rules}, {overrides.effects}) AS o (user_id, rule_id, effect)
+            WHERE o.rule_id = ANY ({known}))
          SELECT user_id, rule_id, bool_or(is_inside) AS joins, {clock.today}::date AS \"on\" FROM (
             SELECT audience.user_id, audience.rule_id, TRUE AS is_inside, FALSE AS is_member FROM audience
             LEFT JOIN overrides o ON o.user_id = audience.user_id AND o.rule_id = audience.rule_id
@@ -77,11 +88,108 @@ pub(super) fn moves(
             WHERE m.left_on IS NULL AND {users} AND {rule} AND m.rule_id <> ALL ({rules.unreadable})) sides
          GROUP BY user_id, rule_id HAVING bool_or(is_inside) <> bool_or(is_member)
             AND NOT (bool_or(is_inside) AND rule_id = ANY ({paused}))",
-        overridden = reach.users("o.user_id"),
         users = reach.users("m.user_id"),
         rule = reach.rule("m.rule_id"),
     );
     Ok(moves.load(tx.conn)?)
+}
+
+/// The clock of filters; that of another day, if one is given.
+pub(super) fn clock_of(tx: &Tx, day: Option<NaiveDate>) -> FilterClock {
+    FilterClock {
+        today: day.unwrap_or(tx.today()),
+        now: tx.now,
+    }
+}
+
+/// The next `limit` people after one for whom `rule`, as it is or would be, may change something.
+pub(super) fn concerned(
+    tx: &mut Tx,
+    rule: &Rule,
+    day: Option<NaiveDate>,
+    after: Uuid,
+    limit: i64,
+) -> ApiResult<Vec<Uuid>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = sql_types::Uuid)]
+        id: Uuid,
+    }
+    let schema = users::filter::schema(tx)?;
+    let audience = match Reach::of(rule).filter(&schema) {
+        Ok(filter) => filter.to_sql(&clock_of(tx, day)),
+        Err(_) => Sql::never(),
+    };
+    let rule_id = rule.id;
+    let rows: Vec<Row> = sql!(
+        "SELECT id FROM (
+            (SELECT users.id FROM users WHERE users.id > {after} AND users.status <> 'archived' AND {audience}
+             ORDER BY users.id LIMIT {limit})
+            UNION
+            (SELECT m.user_id FROM rule_members m WHERE m.rule_id = {rule_id} AND m.user_id > {after} AND m.left_on IS NULL
+             ORDER BY m.user_id LIMIT {limit})
+            UNION
+            (SELECT rr.user_id FROM requirement_reasons rr WHERE rr.rule_id = {rule_id} AND rr.user_id > {after}
+                AND rr.ended_at IS NULL ORDER BY rr.user_id LIMIT {limit})
+            UNION
+            (SELECT o.user_id FROM rule_overrides o WHERE o.rule_id = {rule_id} AND o.user_id > {after}
+                AND o.archived_at IS NULL ORDER BY o.user_id LIMIT {limit})) concerned
+         ORDER BY id LIMIT {limit}"
+    )
+    .is_planned_each_time()
+    .load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// The overrides that are in force on the day that it is for their users, column by column.
+#[derive(Debug, Default)]
+pub(super) struct Overrides {
+    users: Vec<Uuid>,
+    rules: Vec<Uuid>,
+    effects: Vec<String>,
+}
+
+impl Overrides {
+    /// Those for the people in reach. `day`, if given, is today for all.
+    pub(super) fn of(tx: &mut Tx, reach: &ReconcileScope, day: Option<NaiveDate>) -> ApiResult<Self> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = sql_types::Uuid)]
+            user_id: Uuid,
+            #[diesel(sql_type = sql_types::Uuid)]
+            rule_id: Uuid,
+            #[diesel(sql_type = sql_types::Text)]
+            effect: String,
+            #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+            until: Option<NaiveDate>,
+            #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+            time_zone: Option<String>,
+        }
+        let rows: Vec<Row> = sql!(
+            "SELECT o.user_id, o.rule_id, o.effect, o.until, {TIME_ZONE} AS time_zone
+             FROM rule_overrides o JOIN users ON users.id = o.user_id {UNIT_ZONE}
+             WHERE o.archived_at IS NULL AND {overridden} ORDER BY o.user_id, o.rule_id",
+            overridden = reach.users("o.user_id"),
+        )
+        .load(tx.conn)?;
+        let todays = Todays::of(tx);
+        let mut overrides = Overrides::default();
+        for row in rows {
+            let today = day.unwrap_or_else(|| todays.of_zone(row.time_zone.as_deref()));
+            if row.until.is_none_or(|until| until >= today) {
+                overrides.users.push(row.user_id);
+                overrides.rules.push(row.rule_id);
+                overrides.effects.push(row.effect);
+            }
+        }
+        Ok(overrides)
+    }
+
+    /// User, rule, and whether the user is released.
+    pub(super) fn each(&self) -> impl Iterator<Item = (Uuid, Uuid, bool)> + '_ {
+        let pairs = self.users.iter().zip(&self.rules).zip(&self.effects);
+        pairs.map(|((user, rule), effect)| (*user, *rule, effect == OverrideEffect::Released.as_str()))
+    }
 }
 
 /// A rule and the filter of its audience.

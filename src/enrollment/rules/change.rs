@@ -27,7 +27,11 @@ pub fn set_status(tx: &mut Tx, rule: Authorized<Rule>, status: RuleStatus) -> Ap
         RuleStatus::Paused => &RULE_PAUSED,
         RuleStatus::Archived => &RULE_ARCHIVED,
         RuleStatus::Active | RuleStatus::Draft => {
+            if rule.status == RuleStatus::Paused {
+                return Err(plan_required("A paused rule is resumed by plan"));
+            }
             after.activated_at = Some(tx.now);
+            after.fields.activates_on = None;
             &RULE_ACTIVATED
         }
     };
@@ -48,11 +52,22 @@ pub(super) fn planned(tx: &Tx, rule: &Rule, wish: &PlanRule) -> ApiResult<Rule> 
         PlannedStatus::Active if after.status != RuleStatus::Active => {
             after.status = RuleStatus::Active;
             after.activated_at = Some(tx.now);
+            after.fields.activates_on = None;
         }
         PlannedStatus::Active => {}
         PlannedStatus::Archived => after.status = RuleStatus::Archived,
     }
     Ok(after)
+}
+
+/// Refuses what is done by plan. `what` begins the sentence.
+pub(super) fn plan_required(what: &str) -> ApiError {
+    ApiError::new(
+        Code::PlanRequired,
+        format!(
+            "{what}: POST /v1/rules/{{rule_id}}/plans shows what it would do, and /applications does it."
+        ),
+    )
 }
 
 /// Puts a rule in force as planned, with changes to what it says; or archives it.

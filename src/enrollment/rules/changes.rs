@@ -11,12 +11,13 @@ use uuid::Uuid;
 
 use super::{
     audience::Move,
+    person::{Cycle, Person, Proof, Reason},
     policy::Policy,
-    settle::{Cycle, Person, Proof, Reason, settle},
+    settle::Case,
 };
 use crate::{
     app::Tx,
-    enrollment::{requirements::model::EndReason, target::Target},
+    enrollment::{issues::model::IssueKind, requirements::model::EndReason, target::Target},
     http::{ApiError, ApiResult},
     sql, text_enum,
 };
@@ -48,6 +49,10 @@ text_enum! {
         ReasonDated = "reason_dated",
         /// A reason ends.
         ReasonEnded = "reason_ended",
+        /// An issue of a rule opens.
+        IssueOpens = "issue_opens",
+        /// An issue of a rule closes.
+        IssueCloses = "issue_closes",
     }
 }
 
@@ -60,6 +65,7 @@ pub struct Change {
     pub rule_id: Option<Uuid>,
     pub course_id: Option<Uuid>,
     pub requirement_id: Option<Uuid>,
+    /// The reason, or the issue.
     pub reason_id: Option<Uuid>,
     pub cycle: Option<i32>,
     pub rule_version: Option<i64>,
@@ -71,7 +77,7 @@ pub struct Change {
     pub waiver_id: Option<Uuid>,
     pub valid_until: Option<NaiveDate>,
     pub renews_on: Option<NaiveDate>,
-    /// Why a requirement ends. A reason that ends or comes with its requirement has `with_requirement` here, and no event.
+    /// Why a requirement ends; what is the matter in an issue. A reason that ends or comes with its requirement has `with_requirement` here, and no event.
     pub why: Option<&'static str>,
 }
 
@@ -166,8 +172,10 @@ pub fn differences(people: &[Person], basis: &Basis<'_>) -> Vec<Change> {
     let mut changes = Vec::new();
     for person in people {
         for target in targets_of(person, basis) {
-            let after = settle(person, target, basis.policies, basis.published.contains(&target));
+            let case = Case::of(person, target, basis.policies, basis.published.contains(&target));
+            let after = case.settle();
             compare(person, target, &after, &mut changes);
+            compare_issues(&case, person, after.last(), &mut changes);
         }
     }
     changes
@@ -260,6 +268,27 @@ fn compare_reasons(
             why: ends.then_some(WITH_REQUIREMENT),
             ..of(ChangeKind::ReasonEnded, reason)
         });
+    }
+}
+
+fn compare_issues(case: &Case, person: &Person, cycle: Option<&Cycle>, changes: &mut Vec<Change>) {
+    let target = case.target();
+    let after = cycle.map(|cycle| case.issues(cycle)).unwrap_or_default();
+    let of = |kind, rule, issue: Uuid, what: IssueKind| Change {
+        rule_id: Some(rule),
+        course_id: target.course_id(),
+        reason_id: Some(issue),
+        why: Some(what.as_str()),
+        ..Change::new(kind, person.id)
+    };
+    for (rule, kind) in &after {
+        if case.issue(*rule, *kind).is_none() {
+            changes.push(of(ChangeKind::IssueOpens, *rule, Uuid::now_v7(), *kind));
+        }
+    }
+    let stored = person.issues.iter().filter(|issue| issue.target == target);
+    for issue in stored.filter(|issue| !after.contains(&(issue.rule_id, issue.kind))) {
+        changes.push(of(ChangeKind::IssueCloses, issue.rule_id, issue.id, issue.kind));
     }
 }
 

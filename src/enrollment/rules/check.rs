@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     audience_check,
+    change::plan_required,
     job::ReconcileRule,
     model::{Rule, RuleStatus},
     repeat::Repeat,
@@ -22,7 +23,7 @@ use crate::{
     enrollment::{events::RULE_APPLIED, target::Target},
     filter::{Attribute, Column, Kind},
     http::{ApiError, ApiResult, Code, FieldError},
-    people::{groups::model::Group, org_units::model::OrgUnit},
+    people::{days, groups::model::Group, org_units::model::OrgUnit},
     resource::{
         self, Expansion, NoExtra, Reference, Resource, Row, Unique,
         draft::{due, without_faults},
@@ -65,12 +66,15 @@ impl Resource for Rule {
         for draft in drafts.iter_mut().filter(|draft| was_archived(draft)) {
             draft.refuse(archived());
         }
+        by_plan(drafts);
         audience_check::check(tx, drafts)?;
         let courses = Courses::load(tx, drafts)?;
         known_courses(drafts, &courses);
         repeats(drafts);
         limits(tx, drafts)?;
-        for draft in without_faults(drafts).filter(|draft| is_active(draft)) {
+        activation_days(tx, drafts);
+        let is_to_be_ready = |draft: &&mut Draft| is_active(draft) || draft.after.activates_on.is_some();
+        for draft in without_faults(drafts).filter(is_to_be_ready) {
             if let Err(error) = ready(&draft.after, &courses) {
                 draft.refuse(error);
             }
@@ -136,6 +140,44 @@ fn archived() -> ApiError {
         Code::RuleArchived,
         "It does nothing any more and cannot be changed; make a new rule.",
     )
+}
+
+/// Refuses changes to what active and paused rules ask for, unless they are applied by plan.
+fn by_plan(drafts: &mut [Draft]) {
+    let is_in_force = |rule: &Rule| matches!(rule.status, RuleStatus::Active | RuleStatus::Paused);
+    for draft in drafts {
+        let Some(before) = draft.before.as_ref().filter(|rule| is_in_force(rule)) else {
+            continue;
+        };
+        let mut called = before.fields.clone();
+        let after = &draft.after.fields;
+        called.code.clone_from(&after.code);
+        called.name.clone_from(&after.name);
+        called.description.clone_from(&after.description);
+        if draft.kind.is_none() && called != *after {
+            draft.refuse(plan_required(
+                "What an active or paused rule asks for is changed by plan",
+            ));
+        }
+    }
+}
+
+/// Refuses days of activation that are past, and those of rules that are no drafts.
+fn activation_days(tx: &Tx, drafts: &mut [Draft]) {
+    let today = days::Todays::of(tx).of_zone(None);
+    for draft in drafts {
+        let Some(day) = draft.after.activates_on else {
+            continue;
+        };
+        let fault = match draft.after.status {
+            RuleStatus::Draft if draft.sets(|rule| &rule.activates_on) && day <= today => {
+                "must be after today; activate the rule to have it active at once"
+            }
+            RuleStatus::Draft => continue,
+            RuleStatus::Active | RuleStatus::Paused | RuleStatus::Archived => "is for drafts",
+        };
+        draft.refuse(ApiError::field("/activates_on", fault));
+    }
 }
 
 fn is_active(draft: &Draft) -> bool {

@@ -76,7 +76,7 @@ impl Job for CompareJob {
             is_applied: self.apply,
             ..RequirementComparison::default()
         };
-        let is_whole = job::walk(run, |people, done| {
+        let is_whole = job::walk(run, job::Walk::Everybody, |people, done| {
             let changes = run.read(|tx| reconcile::foresee(tx, people.clone(), &Question::default()))?;
             if !changes.is_empty() {
                 found.add(&changes);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::settle::{Person, Proof};
+use super::person::{Person, Proof};
 use crate::{json_column, period::Period};
 
 /// By when. Months are of the calendar: a month after 31 January is the last day of February.
@@ -22,7 +22,7 @@ pub enum DuePolicy {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         minimum_lead: Option<Period>,
     },
-    /// So long after the person's first day of work; after joining the audience for those without one.
+    /// So long after the person's first day of work. Without one the rule has an open issue with the person.
     AfterHire {
         /// How long.
         offset: Period,
@@ -43,7 +43,15 @@ pub enum DuePolicy {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         minimum_lead: Option<Period>,
     },
-    /// So long after a date attribute of the person; not due while they have none.
+    /// So long after the person signed in for the first time; not due before they did.
+    AfterFirstSignIn {
+        /// How long.
+        offset: Period,
+        /// Never sooner than this long after joining the audience.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        minimum_lead: Option<Period>,
+    },
+    /// So long after a date attribute of the person. Without one the rule has an open issue with the person.
     AfterAttribute {
         /// The name of an attribute of the kind date.
         #[schema(min_length = 1, max_length = 100, example = "contract_signed_on")]
@@ -76,6 +84,7 @@ impl DuePolicy {
             DuePolicy::On { minimum_lead, .. }
             | DuePolicy::AfterHire { minimum_lead, .. }
             | DuePolicy::AfterActivation { minimum_lead, .. }
+            | DuePolicy::AfterFirstSignIn { minimum_lead, .. }
             | DuePolicy::AfterAttribute { minimum_lead, .. }
             | DuePolicy::AfterCompletion { minimum_lead, .. } => *minimum_lead,
         }
@@ -89,6 +98,32 @@ impl DuePolicy {
         }
     }
 
+    /// How long after what it counts from; none for a date.
+    pub fn offset(&self) -> Option<Period> {
+        match self {
+            DuePolicy::On { .. } => None,
+            DuePolicy::AfterHire { offset, .. }
+            | DuePolicy::AfterJoining { offset }
+            | DuePolicy::AfterActivation { offset, .. }
+            | DuePolicy::AfterFirstSignIn { offset, .. }
+            | DuePolicy::AfterAttribute { offset, .. }
+            | DuePolicy::AfterCompletion { offset, .. } => Some(*offset),
+        }
+    }
+
+    /// Whether a fact is missing that somebody should know: the person's first day of work, or a date attribute.
+    pub fn misses_date(&self, person: &Person) -> bool {
+        match self {
+            DuePolicy::AfterHire { .. } => person.hired_on.is_none(),
+            DuePolicy::AfterAttribute { attribute, .. } => !person.dates.contains_key(attribute),
+            DuePolicy::On { .. }
+            | DuePolicy::AfterJoining { .. }
+            | DuePolicy::AfterActivation { .. }
+            | DuePolicy::AfterFirstSignIn { .. }
+            | DuePolicy::AfterCompletion { .. } => false,
+        }
+    }
+
     /// When a first cycle is due for a person who joined the audience on `joined_on`; none while what it counts from is missing.
     pub fn due_on(&self, person: &Person, joined_on: NaiveDate) -> Option<NaiveDate> {
         Some(self.not_before_lead(self.without_lead(person, joined_on)?, joined_on))
@@ -98,9 +133,10 @@ impl DuePolicy {
     pub fn without_lead(&self, person: &Person, joined_on: NaiveDate) -> Option<NaiveDate> {
         match self {
             DuePolicy::On { date, .. } => Some(*date),
-            DuePolicy::AfterHire { offset, .. } => Some(offset.after(person.hired_on.unwrap_or(joined_on))),
+            DuePolicy::AfterHire { offset, .. } => Some(offset.after(person.hired_on?)),
             DuePolicy::AfterJoining { offset } => Some(offset.after(joined_on)),
             DuePolicy::AfterActivation { offset, .. } => person.activated_on.map(|day| offset.after(day)),
+            DuePolicy::AfterFirstSignIn { offset, .. } => person.signed_in_on.map(|day| offset.after(day)),
             DuePolicy::AfterAttribute {
                 attribute, offset, ..
             } => person.dates.get(attribute).map(|day| offset.after(*day)),

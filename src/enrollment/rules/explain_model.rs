@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{due::DuePolicy, model::RuleStatus, plan_model::PlannedChange, repeat::Repeat};
 use crate::{
     enrollment::{
+        issues::model::{IssueChoice, IssueKind},
         overrides::model::OverrideEffect,
         requirements::model::{ReasonKind, RequirementWithReasons},
         target::Target,
@@ -31,8 +32,6 @@ text_enum! {
         OutsideAudience = "outside_audience",
         /// An override releases the person.
         Released = "released",
-        /// The target is retired, so nobody can begin it.
-        TargetRetired = "target_retired",
     }
 }
 
@@ -45,6 +44,8 @@ text_enum! {
         IgnoredAsEarly = "ignored_as_early",
         /// It is valid no longer than what satisfied the cycle before, which this one renews.
         NotLongerThanWhatItRenews = "not_longer_than_what_it_renews",
+        /// It is a waiver, and an override says that the user must: a conflict that somebody has to decide.
+        OverrideRequires = "override_requires",
         /// Nothing requires the target of the user, so there is nothing to satisfy.
         NothingRequiresIt = "nothing_requires_it",
     }
@@ -61,6 +62,8 @@ text_enum! {
         Extension = "extension",
         /// An absence.
         Absence = "absence",
+        /// What somebody decided about an open issue.
+        Resolution = "resolution",
     }
 }
 
@@ -122,6 +125,8 @@ pub struct TargetRule {
     pub reason_id: Option<Uuid>,
     /// By when.
     pub due: TargetDue,
+    /// What keeps the rule from giving a due date, until somebody decides, and what somebody decided.
+    pub issues: Vec<TargetIssue>,
     /// Until when what satisfies the requirement counts for this rule.
     pub valid_until: Option<NaiveDate>,
     /// The day on which this rule opens the next cycle.
@@ -139,6 +144,17 @@ pub struct OverrideInForce {
     pub effect: OverrideEffect,
     /// The last day on which it counts.
     pub until: Option<NaiveDate>,
+}
+
+/// An issue of a rule with the user and the target.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct TargetIssue {
+    /// The issue; null if it is yet to be recorded.
+    pub id: Option<Uuid>,
+    /// What is the matter.
+    pub kind: IssueKind,
+    /// What somebody decided; null while it is open, and nothing is due.
+    pub choice: Option<IssueChoice>,
 }
 
 /// How the due date of a rule comes about.
@@ -159,7 +175,7 @@ pub struct TargetDue {
 pub struct DueMove {
     /// What.
     pub by: DueMover,
-    /// The id of the extension or the absence.
+    /// The id of the extension, the absence or the issue.
     pub id: Option<Uuid>,
     /// The day to which it moved; null if nothing is due until the absence has an end.
     pub to: Option<NaiveDate>,
@@ -200,6 +216,8 @@ pub struct TargetEvidence {
     pub on: NaiveDate,
     /// The last day that it names itself.
     pub expires_on: Option<NaiveDate>,
+    /// The last day on which completions of its version of the course count; null if the versions published since let it count.
+    pub version_counts_until: Option<NaiveDate>,
     /// The equivalent course of which it is a completion; null for the target itself.
     pub equivalent_of: Option<Uuid>,
     /// Until when it would count for this requirement; null for ever, or if nothing requires the target.

@@ -12,13 +12,14 @@ use super::{
     changes::{self, Basis},
     explain_model::{
         DecidingReason, DecidingReasons, DueMove, DueMover, EvidenceKind, Obstacle, OverrideInForce,
-        RequirementExplanation, TargetDue, TargetEvidence, TargetRule, WhyNot,
+        RequirementExplanation, TargetDue, TargetEvidence, TargetIssue, TargetRule, WhyNot,
     },
     model::{EarlyCompletions, Rule},
+    person::{Cycle, Evidence, Person, Proof, Reason},
     plan,
     policy::Policy,
     reconcile::{self, Question},
-    settle::{Case, Cycle, Evidence, Mover, Person, Proof, Reason, renews_on},
+    settle::{Case, Mover, renews_on},
 };
 use crate::{
     app::Tx,
@@ -75,8 +76,8 @@ fn explain_person(
     let can_begin = course.status == CourseStatus::Published;
     let differences = changes::differences(std::slice::from_ref(person), basis);
     let would = differences.iter().filter_map(plan::shown);
-    let case = Case::of(person, target, basis.policies);
-    let cycle = case.settle(can_begin).pop();
+    let case = Case::of(person, target, basis.policies, can_begin);
+    let cycle = case.settle().pop();
     let asking = asking(basis.policies, target, cycle.as_ref());
     let seen = seen(tx, &asking)?;
     let view = View {
@@ -85,7 +86,6 @@ fn explain_person(
         case,
         person,
         cycle: cycle.as_ref(),
-        can_begin,
         seen,
     };
     let rules = asking.iter().map(|policy| view.rule(policy));
@@ -213,7 +213,6 @@ struct View<'a> {
     person: &'a Person,
     /// The latest cycle, as settling would leave it.
     cycle: Option<&'a Cycle>,
-    can_begin: bool,
     /// The rules that the caller may see.
     seen: HashMap<Uuid, Rule>,
     audiences: HashMap<Uuid, Explanation>,
@@ -240,19 +239,17 @@ impl View<'_> {
         let override_in_force = self.overrides.get(&policy.rule_id).copied();
         let is_released = self.person.released.contains(&policy.rule_id);
         let is_outside = want.is_none() && !is_released && membership.is_none();
-        let is_retired = !self.can_begin && self.live().is_none();
         let reason = self.live().and_then(|cycle| cycle.reason_of(policy.rule_id));
         let obstacles = [
             Obstacle::of_status(policy.status),
             self.person.is_archived.then_some(Obstacle::UserArchived),
             is_released.then_some(Obstacle::Released),
             is_outside.then_some(Obstacle::OutsideAudience),
-            is_retired.then_some(Obstacle::TargetRetired),
         ];
         TargetRule {
             rule_id: policy.rule_id,
             rule_version: policy.version,
-            applies: want.is_some() && !is_retired,
+            applies: want.is_some(),
             obstacles: obstacles.into_iter().flatten().collect(),
             override_in_force,
             audience: self.audiences.get(&policy.rule_id).cloned(),
@@ -264,6 +261,7 @@ impl View<'_> {
                 due_on: reason.and_then(|reason| reason.due_on),
                 moved_by: reason.map(|reason| self.moves(reason)).unwrap_or_default(),
             },
+            issues: self.issues(policy.rule_id),
             valid_until: reason.and_then(|reason| reason.valid_until),
             renews_on: want
                 .zip(self.live())
@@ -273,12 +271,29 @@ impl View<'_> {
         }
     }
 
+    fn issues(&self, rule: Uuid) -> Vec<TargetIssue> {
+        let all = self
+            .live()
+            .map(|cycle| self.case.issues(cycle))
+            .unwrap_or_default();
+        let of_rule = all.into_iter().filter(|(of, _)| *of == rule);
+        let issues = of_rule.map(|(_, kind)| {
+            let stored = self.case.issue(rule, kind);
+            TargetIssue {
+                id: stored.map(|issue| issue.id),
+                kind,
+                choice: stored.and_then(|issue| issue.choice),
+            }
+        });
+        issues.collect()
+    }
+
     /// What moved the due date of a reason of the cycle.
     fn moves(&self, reason: &Reason) -> Vec<DueMove> {
         let Some(cycle) = self.live().filter(|cycle| cycle.satisfied.is_none()) else {
             return Vec::new();
         };
-        let Some(due) = self.case.due(reason, cycle.renews.as_ref()) else {
+        let Some(due) = self.case.due(reason, cycle.renews.as_ref(), cycle.opens_on) else {
             return Vec::new();
         };
         // A first due date has the minimum lead in it already.
@@ -296,6 +311,7 @@ impl View<'_> {
                     Mover::MinimumLead => (DueMover::MinimumLead, None),
                     Mover::Extension(id) => (DueMover::Extension, Some(id)),
                     Mover::Absence(id) => (DueMover::Absence, Some(id)),
+                    Mover::Resolution(id) => (DueMover::Resolution, Some(id)),
                 };
                 DueMove { by, id, to }
             })
@@ -352,6 +368,7 @@ impl View<'_> {
             id,
             on: evidence.on,
             expires_on: evidence.expires_on,
+            version_counts_until: evidence.version_counts_until,
             equivalent_of: Some(evidence.course_id).filter(|course| *course != self.case.target().id),
             valid_until: self
                 .live()
@@ -364,10 +381,7 @@ impl View<'_> {
 
     fn to_satisfy(&self) -> String {
         let Some(cycle) = self.live() else {
-            return match self.can_begin {
-                true => "Nothing: neither a rule nor a person requires the course of the user.".into(),
-                false => "Nothing: the course is not published, so it is not required of anybody new.".into(),
-            };
+            return "Nothing: neither a rule nor a person requires the course of the user.".into();
         };
         if cycle.satisfied.is_some() {
             let until = match cycle.valid_until {

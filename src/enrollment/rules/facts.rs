@@ -8,15 +8,20 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    audience::Move,
+    audience::{Move, Overrides},
     due::DuePolicy,
+    issues::Issue,
+    person::{Away, Cycle, Evidence, Membership, MoreTime, Person, Proof, Reason, Renewed},
     policy::Policy,
     reconcile::ReconcileScope,
-    settle::{Away, Cycle, Evidence, Membership, MoreTime, Person, Proof, Reason, Renewed},
 };
 use crate::{
     app::Tx,
-    enrollment::{requirements::model::EndReason, target::Target},
+    enrollment::{
+        issues::model::{IssueChoice, IssueKind},
+        requirements::model::EndReason,
+        target::Target,
+    },
     http::ApiResult,
     people::days::{self, TIME_ZONE, UNIT_ZONE},
     period::Period,
@@ -58,6 +63,7 @@ pub(super) fn load(
         }
     }
     cycles(tx, reach, &mut people)?;
+    reasons(tx, reach, &mut people)?;
     completions(tx, reach, &mut people)?;
     equivalents(tx, &mut people)?;
     exceptions(tx, reach, &mut people)?;
@@ -78,6 +84,8 @@ struct PersonRow {
     hired_on: Option<NaiveDate>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
     activated_on: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
+    first_signed_in_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Jsonb>)]
     dates: Option<Value>,
 }
@@ -96,7 +104,7 @@ fn people(
     let named: Vec<String> = named.into_iter().collect();
     let rows: Vec<PersonRow> = sql!(
         "SELECT users.id, users.status = 'archived' AS is_archived, {TIME_ZONE} AS time_zone, users.hired_on,
-            users.activated_on, CASE WHEN cardinality({named}) > 0 THEN (SELECT jsonb_object_agg(name, users.attributes -> name)
+            users.activated_on, users.first_signed_in_at, CASE WHEN cardinality({named}) > 0 THEN (SELECT jsonb_object_agg(name, users.attributes -> name)
                 FROM unnest({named}) AS name WHERE users.attributes ? name) END AS dates
          FROM users {UNIT_ZONE} WHERE {users}",
         users = reach.users("users.id"),
@@ -117,6 +125,9 @@ fn people(
             today: day.unwrap_or_else(|| todays.of_zone(row.time_zone.as_deref())),
             hired_on: row.hired_on,
             activated_on: row.activated_on,
+            signed_in_on: row
+                .first_signed_in_at
+                .map(|at| todays.day(row.time_zone.as_deref(), at)),
             dates: dates.collect(),
             ..Person::default()
         };
@@ -187,8 +198,40 @@ struct CycleRow {
     renewed_waiver: Option<Uuid>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
     renewed_until: Option<NaiveDate>,
-    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
-    reason_id: Option<Uuid>,
+}
+
+/// The current cycles, and what satisfied the cycle before each.
+fn cycles(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
+    let rows: Vec<CycleRow> = sql!(
+        "SELECT q.user_id, q.id, q.target_id, q.cycle, q.opens_on, q.due_on, q.satisfied_at, q.completion_id, q.waiver_id,
+            q.valid_until, q.renews_on, q.end_reason, q.renewed_completion, q.renewed_waiver, q.renewed_until
+         FROM (SELECT r.*, lead(r.cycle) OVER cycles AS later,
+                CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.completion_id) OVER cycles END AS renewed_completion,
+                CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.waiver_id) OVER cycles END AS renewed_waiver,
+                CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.valid_until) OVER cycles END AS renewed_until
+            FROM requirements r WHERE {users} AND {targets}
+            WINDOW cycles AS (PARTITION BY r.user_id, r.target_id ORDER BY r.cycle)) q
+         WHERE q.later IS NULL",
+        users = reach.users("r.user_id"),
+        targets = reach.targets("r.target_id"),
+    )
+    .load(tx.conn)?;
+    for row in rows {
+        if let Some(person) = people.get_mut(&row.user_id) {
+            person.cycles.insert(Target::course(row.target_id), cycle(&row));
+        }
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct ReasonRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    requirement_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
     rule_id: Option<Uuid>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::BigInt>)]
@@ -196,53 +239,46 @@ struct CycleRow {
     #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
     scheduled_on: Option<NaiveDate>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
-    reason_due_on: Option<NaiveDate>,
+    due_on: Option<NaiveDate>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
-    reason_valid_until: Option<NaiveDate>,
-    #[diesel(sql_type = sql_types::Nullable<sql_types::Bool>)]
-    reason_is_past: Option<bool>,
+    valid_until: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
+    ended_at: Option<DateTime<Utc>>,
 }
 
-/// The current cycles with their live reasons, and what satisfied the cycle before each.
-fn cycles(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
-    let rows: Vec<CycleRow> = sql!(
-        "SELECT q.user_id, q.id, q.target_id, q.cycle, q.opens_on, q.due_on, q.satisfied_at, q.completion_id, q.waiver_id,
-            q.valid_until, q.renews_on, q.end_reason, q.renewed_completion, q.renewed_waiver, q.renewed_until,
-            rr.id AS reason_id, rr.rule_id, rr.rule_version, rr.scheduled_on, rr.due_on AS reason_due_on,
-            rr.valid_until AS reason_valid_until, rr.ended_at IS NOT NULL AS reason_is_past
-         FROM (SELECT r.*, lead(r.cycle) OVER cycles AS later,
-                CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.completion_id) OVER cycles END AS renewed_completion,
-                CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.waiver_id) OVER cycles END AS renewed_waiver,
-                CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.valid_until) OVER cycles END AS renewed_until
-            FROM requirements r WHERE {users} AND {targets}
-            WINDOW cycles AS (PARTITION BY r.user_id, r.target_id ORDER BY r.cycle)) q
-         LEFT JOIN requirement_reasons rr ON rr.user_id = q.user_id AND rr.requirement_id = q.id
-            AND (rr.ended_at IS NULL OR rr.ended_at = q.ended_at) AND {reasons}
-         WHERE q.later IS NULL ORDER BY q.user_id, q.target_id, rr.created_at, rr.id",
-        users = reach.users("r.user_id"),
-        targets = reach.targets("r.target_id"),
-        reasons = reach.users("rr.user_id"),
+/// The reasons of the current cycles. Joined here and not by PostgreSQL, which joins a range of people badly while it knows
+/// little of tables that grow.
+fn reasons(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
+    let rows: Vec<ReasonRow> = sql!(
+        "SELECT rr.user_id, rr.requirement_id, rr.id, rr.rule_id, rr.rule_version, rr.scheduled_on, rr.due_on,
+            rr.valid_until, rr.ended_at
+         FROM requirement_reasons rr WHERE {users}",
+        users = reach.users("rr.user_id"),
     )
     .load(tx.conn)?;
-    for row in rows {
-        let Some(person) = people.get_mut(&row.user_id) else {
-            continue;
-        };
-        let target = Target::course(row.target_id);
-        let cycle = person.cycles.entry(target).or_insert_with(|| cycle(&row));
-        if let Some(id) = row.reason_id {
-            let reasons = match row.reason_is_past {
-                Some(true) => &mut cycle.past_reasons,
-                _ => &mut cycle.reasons,
-            };
-            reasons.push(Reason {
-                id,
+    let mut by_cycle: HashMap<Uuid, Vec<ReasonRow>> = HashMap::new();
+    for row in rows.into_iter().filter(|row| people.contains_key(&row.user_id)) {
+        by_cycle.entry(row.requirement_id).or_default().push(row);
+    }
+    for cycle in people.values_mut().flat_map(|person| person.cycles.values_mut()) {
+        let mut rows = by_cycle.remove(&cycle.id).unwrap_or_default();
+        rows.sort_by_key(|row| row.id);
+        // A cycle ends with its last reasons.
+        let last_end = rows.iter().filter_map(|row| row.ended_at).max();
+        for row in rows {
+            let reason = Reason {
+                id: row.id,
                 rule_id: row.rule_id,
                 rule_version: row.rule_version,
                 scheduled_on: row.scheduled_on,
-                due_on: row.reason_due_on,
-                valid_until: row.reason_valid_until,
-            });
+                due_on: row.due_on,
+                valid_until: row.valid_until,
+            };
+            match row.ended_at {
+                None => cycle.reasons.push(reason),
+                Some(at) if cycle.ended.is_some() && Some(at) == last_end => cycle.past_reasons.push(reason),
+                Some(_) => {}
+            }
         }
     }
     Ok(())
@@ -286,6 +322,10 @@ struct EvidenceRow {
     on: NaiveDate,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
     expires_on: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    version_counts_until: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
+    replaced_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
     validity: Option<Period>,
 }
@@ -294,8 +334,12 @@ struct EvidenceRow {
 fn completions(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
     let rows: Vec<EvidenceRow> = sql!(
         "SELECT c.user_id, c.course_id, c.id, c.occurred_at AS \"at\", c.occurred_on AS \"on\", c.expires_on,
+            replaced.earlier_count_until AS version_counts_until, replaced.published_at AS replaced_at,
             v.validity_period AS validity
          FROM completions c JOIN course_versions v ON v.id = c.course_version_id
+         LEFT JOIN LATERAL (SELECT later.earlier_count_until, later.published_at FROM course_versions later
+            WHERE later.course_id = v.course_id AND later.number > v.number AND later.earlier_count_until IS NOT NULL
+            ORDER BY later.earlier_count_until, later.number LIMIT 1) replaced ON TRUE
          WHERE {users} AND NOT c.is_void AND NOT EXISTS (SELECT FROM completions s
                 WHERE s.user_id = c.user_id AND s.supersedes_id = c.id)
          ORDER BY c.user_id, c.occurred_at, c.id",
@@ -310,6 +354,8 @@ fn completions(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiR
                 at: row.at,
                 on: row.on,
                 expires_on: row.expires_on,
+                version_counts_until: row.version_counts_until,
+                replaced_on: row.replaced_at.map(|at| at.date_naive()),
                 validity: row.validity,
             };
             person.evidence.entry(row.course_id).or_default().push(evidence);
@@ -355,69 +401,98 @@ struct ExceptionRow {
     kind: String,
     #[diesel(sql_type = sql_types::Uuid)]
     user_id: Uuid,
-    /// The absence, the waiver, the extension, or the rule of a release.
+    /// The absence, the waiver, the extension or the issue.
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
-    id: Option<Uuid>,
+    rule_id: Option<Uuid>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
     course_id: Option<Uuid>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
     first: Option<NaiveDate>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
     last: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    issue: Option<IssueKind>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    choice: Option<IssueChoice>,
 }
 
-/// Absences, waivers, extensions and releases.
+/// Notes which rules release people and which must include them. `people` are in the order of their ids.
+pub(super) fn lay_over(people: &mut [Person], overrides: &Overrides) {
+    for (user, rule, is_released) in overrides.each() {
+        if let Ok(index) = people.binary_search_by_key(&user, |person| person.id) {
+            let rules = match is_released {
+                true => &mut people[index].released,
+                false => &mut people[index].required,
+            };
+            rules.insert(rule);
+        }
+    }
+}
+
+/// Absences, waivers, extensions and issues.
 fn exceptions(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
     let rows: Vec<ExceptionRow> = sql!(
-        "SELECT 'absence' AS kind, a.user_id, a.id, NULL::uuid AS course_id, a.starts_on AS first,
-            a.ends_on AS last FROM absences a WHERE a.archived_at IS NULL AND {absent}
+        "SELECT 'absence' AS kind, a.user_id, a.id, NULL::uuid AS rule_id, NULL::uuid AS course_id, a.starts_on AS first,
+            a.ends_on AS last, NULL AS issue, NULL AS choice FROM absences a WHERE a.archived_at IS NULL AND {absent}
          UNION ALL
-         SELECT 'waiver', w.user_id, w.id, w.course_id, w.begins_on, w.expires_on FROM waivers w
+         SELECT 'waiver', w.user_id, w.id, NULL, w.course_id, w.begins_on, w.expires_on, NULL, NULL FROM waivers w
          WHERE w.archived_at IS NULL AND {waived}
          UNION ALL
-         SELECT 'extension', e.user_id, e.id, e.course_id, e.due_on, NULL FROM extensions e
+         SELECT 'extension', e.user_id, e.id, NULL, e.course_id, e.due_on, NULL, NULL, NULL FROM extensions e
          WHERE e.archived_at IS NULL AND {extended}
          UNION ALL
-         SELECT 'extension', m.user_id, e.id, e.course_id, e.due_on, NULL FROM extensions e
+         SELECT 'extension', m.user_id, e.id, NULL, e.course_id, e.due_on, NULL, NULL, NULL FROM extensions e
          JOIN group_members m ON m.group_id = e.group_id WHERE e.archived_at IS NULL AND {members}
          UNION ALL
-         SELECT 'release', o.user_id, o.rule_id, NULL, NULL, o.until FROM rule_overrides o
-         WHERE o.archived_at IS NULL AND o.effect = 'released' AND {overridden}
+         SELECT 'issue', i.user_id, i.id, i.rule_id, i.course_id, i.due_on, NULL, i.kind, i.choice FROM rule_issues i
+         WHERE i.closed_at IS NULL AND {issues}
          ORDER BY user_id, kind, first",
         absent = reach.users("a.user_id"),
         waived = reach.users("w.user_id"),
         extended = reach.users("e.user_id"),
         members = reach.users("m.user_id"),
-        overridden = reach.users("o.user_id"),
+        issues = reach.users("i.user_id"),
     )
     .load(tx.conn)?;
     for row in rows {
         let Some(person) = people.get_mut(&row.user_id) else {
             continue;
         };
-        match (row.kind.as_str(), row.id, row.course_id, row.first) {
-            ("absence", Some(id), _, Some(first)) => person.absences.push(Away {
+        let id = row.id;
+        match (row.kind.as_str(), row.rule_id, row.course_id, row.first) {
+            ("absence", _, _, Some(first)) => person.absences.push(Away {
                 id,
                 starts_on: first,
                 ends_on: row.last,
             }),
-            ("waiver", Some(id), Some(course), Some(first)) if first <= person.today => {
+            ("waiver", _, Some(course), Some(first)) if first <= person.today => {
                 person.evidence.entry(course).or_default().push(Evidence {
                     proof: Proof::Waiver(id),
                     course_id: course,
                     at: first.and_time(NaiveTime::MIN).and_utc(),
                     on: first,
                     expires_on: row.last,
+                    version_counts_until: None,
+                    replaced_on: None,
                     validity: None,
                 });
             }
-            ("extension", Some(id), Some(course), Some(first)) => person.extensions.push(MoreTime {
+            ("extension", _, Some(course), Some(first)) => person.extensions.push(MoreTime {
                 id,
                 target: Target::course(course),
                 due_on: first,
             }),
-            ("release", Some(rule), ..) if row.last.is_none_or(|until| until >= person.today) => {
-                person.released.insert(rule);
+            ("issue", Some(rule_id), Some(course), due_on) => {
+                person.issues.extend(row.issue.map(|kind| Issue {
+                    id,
+                    rule_id,
+                    target: Target::course(course),
+                    kind,
+                    choice: row.choice,
+                    due_on,
+                }));
             }
             _ => {}
         }

@@ -1,17 +1,21 @@
 //! Settling what rules want of everybody, outside of a request and a few thousand people at a time.
 
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use chrono::NaiveDate;
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    audience, policy,
+    audience, change,
+    model::{Rule, RuleStatus},
+    policy,
     reconcile::{Outcome, People, reconcile},
 };
 use crate::{
     app::Tx,
-    db::schema::users,
-    http::ApiResult,
+    authz::{self, Permission},
+    db::schema::{rules, users},
+    http::{ApiResult, Ref},
     jobs::{Job, JobError, JobRun},
     operations, sql,
 };
@@ -50,6 +54,31 @@ impl Job for ReconcileRule {
 
     fn operation_id(&self) -> Option<Uuid> {
         self.operation_id
+    }
+}
+
+/// Activates a draft whose day has come.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ActivateRule {
+    /// Which rule.
+    pub rule_id: Uuid,
+}
+
+impl Job for ActivateRule {
+    const KIND: &'static str = "activate_rule";
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        run.finish(|tx| {
+            let rule = authz::authorize::<Rule>(tx, &Ref::from(self.rule_id), Permission::RulesWrite)?;
+            match rule.status {
+                RuleStatus::Draft => change::set_status(tx, rule, RuleStatus::Active).map(drop),
+                RuleStatus::Active | RuleStatus::Paused | RuleStatus::Archived => Ok(()),
+            }
+        })
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(self.rule_id.to_string())
     }
 }
 
@@ -111,7 +140,8 @@ fn everybody(run: &JobRun, rule: Uuid, operation: Option<Uuid>, before: i64) -> 
         None => Outcome::default(),
     };
     let mut upkeep = Upkeep::default();
-    let is_whole = walk(run, |people, done| {
+    let stored = run.read(|tx| Ok(rules::table.find(rule).select(Rule::as_select()).first(tx.conn)?))?;
+    let is_whole = walk(run, Walk::Concerned(&stored, None), |people, done| {
         total = run.write(|tx| {
             let mut total = total;
             total += reconcile(tx, people.clone(), Some(rule))?;
@@ -150,11 +180,22 @@ impl Upkeep {
     }
 }
 
-/// Walks over all people in the order of their ids, some at a time, and counts them; false if a client asked
+/// Whom a walk visits.
+#[derive(Clone, Copy)]
+pub(super) enum Walk<'a> {
+    /// Everybody.
+    Everybody,
+    /// Those for whom a rule, as it is or would be, may change something: its audience, its members, and those of whom
+    /// it asks something; as if it were that day, if one is given.
+    Concerned(&'a Rule, Option<NaiveDate>),
+}
+
+/// Walks over people in the order of their ids, some at a time, and counts them; false if a client asked
 /// to end early. What is done is level-triggered, so an attempt that was cut short is simply begun again, and adds to what
 /// was counted only what is left to do.
 pub(super) fn walk(
     run: &JobRun,
+    whom: Walk,
     mut each: impl FnMut(&People, i64) -> Result<(), JobError>,
 ) -> Result<bool, JobError> {
     let (mut after, mut done) = (Uuid::nil(), 0);
@@ -162,13 +203,20 @@ pub(super) fn walk(
         if run.is_cancelled()? {
             return Ok(false);
         }
-        let people = run.read(|tx| following(tx, after))?;
-        let Some(last) = people.last() else {
+        let people = run.read(|tx| match whom {
+            Walk::Everybody => following(tx, after),
+            Walk::Concerned(rule, day) => audience::concerned(tx, rule, day, after, CHUNK),
+        })?;
+        let Some(last) = people.last().copied() else {
             return Ok(true);
         };
         done += people.len() as i64;
-        each(&People::Between(after, *last), done)?;
-        after = *last;
+        let people = match whom {
+            Walk::Everybody => People::Between(after, last),
+            Walk::Concerned(..) => People::These(people),
+        };
+        each(&people, done)?;
+        after = last;
     }
 }
 

@@ -1,6 +1,6 @@
 //! The types of `/v1/rules`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     Queryable, Selectable,
     sql_types::{self, Array},
@@ -177,6 +177,9 @@ pub struct RuleFields {
     #[serde(default = "default_on_leave")]
     #[schema(default = "end")]
     pub on_leave: OnLeave,
+    /// The day on which a draft becomes active by itself, in the time zone of the academy; null: when somebody activates it.
+    #[serde(default)]
+    pub activates_on: Option<NaiveDate>,
 }
 
 /// A rule reaches the users of a whole unit, so nobody writes one by a scope of their own reports or of themselves.

@@ -205,6 +205,8 @@ fn planned_kind(change: &Change) -> Option<PlannedChangeKind> {
         ChangeKind::Ends => PlannedChangeKind::Ends,
         ChangeKind::Joins
         | ChangeKind::Leaves
+        | ChangeKind::IssueOpens
+        | ChangeKind::IssueCloses
         | ChangeKind::ReasonAdded
         | ChangeKind::ReasonMoved
         | ChangeKind::ReasonDated
@@ -301,6 +303,7 @@ impl PlanTotals {
             resumes: counts.resumes,
             ends: counts.ends,
             moves: counts.moves,
+            issues: outcome.issues_opened,
             live_requirements,
             removals_percent: percent(counts.ends, live_requirements),
             org_units,

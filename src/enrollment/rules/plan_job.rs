@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     change, changes,
-    job::{self, ReconcileRule},
+    job::{self, ReconcileRule, Walk},
     model::Rule,
     plan, plan_changes,
     plan_model::{ApplyRule, PlanRule, RulePlan},
@@ -126,7 +126,8 @@ fn make(
 ) -> Result<Option<RulePlan>, JobError> {
     let rule = run.read(|tx| rule(tx, rule_id))?;
     let mut tally = plan::PlanTotals::of(&rule, wish);
-    let is_whole = job::walk(run, |people, done| {
+    let planned = run.read(|tx| change::planned(tx, &rule, wish))?;
+    let is_whole = job::walk(run, Walk::Concerned(&planned, wish.day), |people, done| {
         let mut part = run.read(|tx| plan::plan_part(tx, &rule, wish, people))?;
         let kept = part.take_kept();
         tally.add(part);

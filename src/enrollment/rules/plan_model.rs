@@ -113,6 +113,8 @@ pub struct RulePlan {
     pub ends: i64,
     /// Requirements of which a date would move.
     pub moves: i64,
+    /// Issues that would open: users of whom it would be required without a due date, until somebody decides.
+    pub issues: i64,
     /// Requirements that the rule is a reason of now, open and satisfied ones; of cycles only the current one.
     pub live_requirements: i64,
     /// The share of `live_requirements` that would end: `ends` in percent of them.

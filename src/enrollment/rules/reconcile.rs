@@ -18,18 +18,17 @@ use uuid::Uuid;
 
 use super::{
     apply,
-    audience::{self, Move},
+    audience::{self, Move, Overrides},
     changes::{self, Basis, Change, ChangeKind},
     facts as loaded,
     model::Rule,
+    person::Person,
     policy::{self, Policy},
-    settle::Person,
 };
 use crate::{
     app::Tx,
     db::{Fixed, Sql},
     enrollment::target::Target,
-    filter::FilterClock,
     http::{ApiError, ApiResult},
     people::facts,
     sql,
@@ -101,6 +100,10 @@ pub struct Outcome {
     pub ended: i64,
     /// Requirements of which a date moved.
     pub moved: i64,
+    /// Issues that opened.
+    pub issues_opened: i64,
+    /// Issues that closed, because what was the matter is no more.
+    pub issues_closed: i64,
     /// Enrollments made.
     pub enrolled: i64,
 }
@@ -118,6 +121,8 @@ impl AddAssign for Outcome {
         self.reasons_ended += other.reasons_ended;
         self.ended += other.ended;
         self.moved += other.moved;
+        self.issues_opened += other.issues_opened;
+        self.issues_closed += other.issues_closed;
         self.enrolled += other.enrolled;
     }
 }
@@ -143,6 +148,8 @@ impl Outcome {
                 ChangeKind::ReasonAdded if has_own_event => outcome.reasons_added += 1,
                 ChangeKind::ReasonMoved => outcome.reasons_moved += 1,
                 ChangeKind::ReasonEnded if has_own_event => outcome.reasons_ended += 1,
+                ChangeKind::IssueOpens => outcome.issues_opened += 1,
+                ChangeKind::IssueCloses => outcome.issues_closed += 1,
                 ChangeKind::ReasonAdded | ChangeKind::ReasonDated | ChangeKind::ReasonEnded => {}
             }
         }
@@ -211,12 +218,11 @@ pub(super) fn look<T>(
     if let Some(rule) = question.rule {
         reach.rule = Some((rule, targets_of(tx, rule, policies.get(&rule), &reach)?));
     }
-    let clock = match question.day {
-        Some(today) => FilterClock { today, now: tx.now },
-        None => tx.filter_clock(),
-    };
-    let mut moves = audience::moves(tx, &reach, &rules, &clock)?;
-    let people = loaded::load(tx, &reach, policies, &mut moves, question.day)?;
+    let clock = audience::clock_of(tx, question.day);
+    let overrides = Overrides::of(tx, &reach, question.day)?;
+    let mut moves = audience::moves(tx, &reach, &rules, &overrides, &clock)?;
+    let mut people = loaded::load(tx, &reach, policies, &mut moves, question.day)?;
+    loaded::lay_over(&mut people, &overrides);
     let targets = reach.rule.as_ref().map(|(_, targets)| targets.iter().copied());
     let basis = Basis {
         published: published(tx, policies)?,

@@ -18,7 +18,10 @@ use crate::{
     app::Call,
     authz::{self, Permission},
     catalog::courses::model::Course,
-    enrollment::TARGET_EXPANSIONS,
+    enrollment::{
+        TARGET_EXPANSIONS,
+        issues::{model::ResolveIssues, resolve},
+    },
     http::{ApiResult, Page, Query, Ref, Reply, Valid},
     operations::{self, Operation},
     people::users::model::User,
@@ -41,7 +44,8 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(list_rule_plan_changes)
             .service(apply_rule)
             .service(explain_rule)
-            .service(get_rule_figures),
+            .service(get_rule_figures)
+            .service(resolve_rule_issues),
     );
 }
 
@@ -180,6 +184,25 @@ async fn get_rule_figures(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
     call.read(move |tx| {
         let rule = authz::read(tx, &id)?;
         Reply::ok(&figures::figures(tx, &rule)?)
+    })
+    .await
+}
+
+/// Decide about all issues of a rule and a kind.
+///
+/// Decides about every issue of that kind that is open now, of the users that the caller may write requirements for: the operation's
+/// result is `ResolvedIssues`. Issues that open later are not touched.
+#[utoipa::path(tag = "rule-issues", params(("rule_id" = String, Path)), request_body = ResolveIssues,
+    responses((status = 202, body = Operation)), extensions(("x-permission" = json!("requirements.write"))))]
+#[post("/{rule_id}/issue-resolutions")]
+async fn resolve_rule_issues(
+    call: Call,
+    id: Path<Ref<Rule>>,
+    body: Valid<ResolveIssues>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let rule = authz::read(tx, &id)?;
+        operations::accepted(&resolve::begin(tx, &rule, body.0.clone())?)
     })
     .await
 }

@@ -4,14 +4,15 @@
 //! should be, from the current one on; what differs from what is stored is to be changed ([`super::changes`]), and where nothing
 //! differs nothing is. Plans and explanations call the same function.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::{
     explain_model::WhyNot,
     model::{EarlyCompletions, OnLeave, RuleStatus},
+    person::{Cycle, Evidence, Person, Proof, Reason, Renewed},
     policy::{Again, Policy},
     repeat::NewHires,
 };
@@ -19,145 +20,6 @@ use crate::{
     enrollment::{requirements::model::EndReason, target::Target},
     period::Period,
 };
-
-/// The facts about a person.
-#[derive(Debug, Clone, Default)]
-pub struct Person {
-    /// Who.
-    pub id: Uuid,
-    /// Whether they are archived; then nothing is asked of them.
-    pub is_archived: bool,
-    /// The day that it is for them.
-    pub today: NaiveDate,
-    /// Their first day of work.
-    pub hired_on: Option<NaiveDate>,
-    /// The day on which their account became active.
-    pub activated_on: Option<NaiveDate>,
-    /// Their date attributes that rules name.
-    pub dates: HashMap<String, NaiveDate>,
-    /// Since when they are in which rule's audience, and until when they were.
-    pub memberships: BTreeMap<Uuid, Membership>,
-    /// Their current cycles.
-    pub cycles: BTreeMap<Target, Cycle>,
-    /// What counts as a completion, by course, in the order in which it happened.
-    pub evidence: HashMap<Uuid, Vec<Evidence>>,
-    /// When they are away, in order.
-    pub absences: Vec<Away>,
-    /// The rules from which they are released.
-    pub released: BTreeSet<Uuid>,
-    /// Days before which targets are not due.
-    pub extensions: Vec<MoreTime>,
-}
-
-/// An absence.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Away {
-    /// Its id.
-    pub id: Uuid,
-    /// The first day.
-    pub starts_on: NaiveDate,
-    /// The last day, if it is known.
-    pub ends_on: Option<NaiveDate>,
-}
-
-/// An extension.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MoreTime {
-    /// Its id.
-    pub id: Uuid,
-    /// What is not due before.
-    pub target: Target,
-    /// The day.
-    pub due_on: NaiveDate,
-}
-
-/// A person's membership of an audience.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Membership {
-    /// Since when.
-    pub joined_on: NaiveDate,
-    /// Until when; none while it lasts.
-    pub left_on: Option<NaiveDate>,
-}
-
-/// What satisfies a requirement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
-    /// A completion.
-    Completion(Uuid),
-    /// A waiver.
-    Waiver(Uuid),
-}
-
-/// A completion or a waiver that counts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evidence {
-    /// Which one.
-    pub proof: Proof,
-    /// The course that it is about: another one than the target's, if that is equivalent.
-    pub course_id: Uuid,
-    /// When it happened.
-    pub at: DateTime<Utc>,
-    /// The day that it was for the person.
-    pub on: NaiveDate,
-    /// The last day that it names itself.
-    pub expires_on: Option<NaiveDate>,
-    /// How long the course says that it counts.
-    pub validity: Option<Period>,
-}
-
-/// One cycle of a requirement.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cycle {
-    /// The requirement's id; nil for one that is not stored yet.
-    pub id: Uuid,
-    /// Which cycle it is.
-    pub number: i32,
-    /// The first day on which it counts.
-    pub opens_on: NaiveDate,
-    /// By when: the earliest of its reasons.
-    pub due_on: Option<NaiveDate>,
-    /// What satisfies it, and when that happened.
-    pub satisfied: Option<(Proof, DateTime<Utc>)>,
-    /// The last day on which that counts: the earliest of its reasons.
-    pub valid_until: Option<NaiveDate>,
-    /// The day on which the next cycle opens.
-    pub renews_on: Option<NaiveDate>,
-    /// Why it ended.
-    pub ended: Option<EndReason>,
-    /// What the cycle before it said, if it renews one.
-    pub renews: Option<Renewed>,
-    /// Its live reasons.
-    pub reasons: Vec<Reason>,
-    /// The reasons with which it ended.
-    pub past_reasons: Vec<Reason>,
-}
-
-/// What a cycle renews.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Renewed {
-    /// What satisfied the cycle before.
-    pub proof: Proof,
-    /// The last day on which that counts.
-    pub valid_until: Option<NaiveDate>,
-}
-
-/// A live reason.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reason {
-    /// Its id; nil for one that is not stored yet.
-    pub id: Uuid,
-    /// The rule; none for a reason that a person gave.
-    pub rule_id: Option<Uuid>,
-    /// The version of the rule that set its dates.
-    pub rule_version: Option<i64>,
-    /// When it is due before grace, extensions and absences move that day.
-    pub scheduled_on: Option<NaiveDate>,
-    /// By when.
-    pub due_on: Option<NaiveDate>,
-    /// Until when what satisfies the requirement counts for this reason.
-    pub valid_until: Option<NaiveDate>,
-}
 
 /// A rule that asks a target of the person now.
 #[derive(Debug, Clone, Copy)]
@@ -170,16 +32,6 @@ pub struct Want<'a> {
 
 /// No person has so many cycles that open and are satisfied at one time.
 const MOST_CYCLES: usize = 1_000;
-
-/// The cycles of `target` as they should be, from the current one on. `can_begin` says whether the target can be begun.
-pub fn settle(
-    person: &Person,
-    target: Target,
-    policies: &HashMap<Uuid, Policy>,
-    can_begin: bool,
-) -> Vec<Cycle> {
-    Case::of(person, target, policies).settle(can_begin)
-}
 
 /// The active rules that ask for `target`, in the order of their ids.
 pub fn wants<'a>(person: &Person, target: Target, policies: &'a HashMap<Uuid, Policy>) -> Vec<Want<'a>> {
@@ -201,13 +53,6 @@ pub fn wants<'a>(person: &Person, target: Target, policies: &'a HashMap<Uuid, Po
             })
     });
     wants.collect()
-}
-
-impl Cycle {
-    /// The live reason that a rule is.
-    pub fn reason_of(&self, rule: Uuid) -> Option<&Reason> {
-        self.reasons.iter().find(|reason| reason.rule_id == Some(rule))
-    }
 }
 
 /// A due date, and how it comes about.
@@ -232,10 +77,13 @@ pub enum Mover {
     Extension(Uuid),
     /// An absence.
     Absence(Uuid),
+    /// What somebody decided about an issue.
+    Resolution(Uuid),
 }
 
 impl DueDate {
-    fn on(day: Option<NaiveDate>) -> Self {
+    /// A day that nothing has moved yet.
+    pub(super) fn on(day: Option<NaiveDate>) -> Self {
         DueDate {
             scheduled_on: day,
             due_on: day,
@@ -253,6 +101,14 @@ impl DueDate {
     }
 }
 
+/// What a cycle counts from.
+enum Lapse {
+    /// What the rule says of a first one.
+    First,
+    /// The last day of what it renews; none if that counts for ever.
+    Of(Option<NaiveDate>),
+}
+
 /// A person and a target.
 #[derive(Debug)]
 pub struct Case<'a> {
@@ -260,17 +116,39 @@ pub struct Case<'a> {
     target: Target,
     policies: &'a HashMap<Uuid, Policy>,
     wants: Vec<Want<'a>>,
+    can_begin: bool,
 }
 
 impl<'a> Case<'a> {
-    /// The case of a person and a target.
-    pub fn of(person: &'a Person, target: Target, policies: &'a HashMap<Uuid, Policy>) -> Self {
+    /// The case of a person and a target, which can be begun or not.
+    pub fn of(
+        person: &'a Person,
+        target: Target,
+        policies: &'a HashMap<Uuid, Policy>,
+        can_begin: bool,
+    ) -> Self {
         Case {
             person,
             target,
             policies,
             wants: wants(person, target, policies),
+            can_begin,
         }
+    }
+
+    /// The person.
+    pub(super) fn person(&self) -> &Person {
+        self.person
+    }
+
+    /// Whether the target can be begun: it is published.
+    pub(super) fn can_begin(&self) -> bool {
+        self.can_begin
+    }
+
+    /// What active rules ask of the person now.
+    pub(super) fn wants(&self) -> &[Want<'a>] {
+        &self.wants
     }
 
     /// The target.
@@ -283,17 +161,17 @@ impl<'a> Case<'a> {
         self.wants.iter().find(|want| want.policy.rule_id == rule)
     }
 
-    /// See [`settle`].
-    pub fn settle(&self, can_begin: bool) -> Vec<Cycle> {
+    /// The cycles as they should be, from the current one on.
+    pub fn settle(&self) -> Vec<Cycle> {
         let mut cycles = Vec::new();
-        let Some(mut cycle) = self.current(can_begin) else {
+        let Some(mut cycle) = self.current() else {
             return cycles;
         };
         while cycles.len() < MOST_CYCLES {
             if cycle.ended.is_none() {
                 self.date(&mut cycle);
             }
-            let next = self.next(&cycle, can_begin);
+            let next = self.next(&cycle);
             cycles.push(cycle);
             match next {
                 Some(next) => cycle = next,
@@ -305,13 +183,13 @@ impl<'a> Case<'a> {
 
     /// The current cycle with the reasons that hold: a first one, if there is none; an ended one resumes, if something asks for it
     /// again.
-    fn current(&self, can_begin: bool) -> Option<Cycle> {
+    fn current(&self) -> Option<Cycle> {
         let Some(stored) = self.person.cycles.get(&self.target) else {
-            return (can_begin && !self.wants.is_empty()).then(|| self.opened(1, self.first_day(), None));
+            return (!self.wants.is_empty()).then(|| self.opened(1, self.first_day(), None));
         };
         let mut cycle = stored.clone();
         if cycle.ended.is_some() {
-            if self.wants.is_empty() || !can_begin && cycle.satisfied.is_none() {
+            if self.wants.is_empty() {
                 return Some(cycle);
             }
             cycle.ended = None;
@@ -476,6 +354,9 @@ impl<'a> Case<'a> {
         if is_early && is_completion && cycle.reasons.iter().any(ignores) {
             return Some(WhyNot::IgnoredAsEarly);
         }
+        if !is_completion && self.ignores_waivers() {
+            return Some(WhyNot::OverrideRequires);
+        }
         let until = self.valid_until(cycle, evidence)?;
         let renewed = cycle.renews.as_ref().and_then(|renewed| renewed.valid_until);
         if until < cycle.opens_on {
@@ -511,9 +392,9 @@ impl<'a> Case<'a> {
     /// Gives the reasons of an open cycle their due dates, and the cycle the earliest. Rules that are not active, and those that
     /// keep what they asked of people who left, leave their dates as they are.
     fn set_due_dates(&self, cycle: &mut Cycle) {
-        let renews = cycle.renews.clone();
+        let (renews, opens_on) = (cycle.renews.clone(), cycle.opens_on);
         for reason in &mut cycle.reasons {
-            if let Some(due) = self.due(reason, renews.as_ref()) {
+            if let Some(due) = self.due(reason, renews.as_ref(), opens_on) {
                 reason.scheduled_on = due.scheduled_on;
                 reason.due_on = due.due_on;
             }
@@ -525,36 +406,58 @@ impl<'a> Case<'a> {
     }
 
     /// When an open cycle that renews something, or nothing, is due for a reason; none for a reason whose dates stay as they are.
-    pub fn due(&self, reason: &Reason, renews: Option<&Renewed>) -> Option<DueDate> {
+    pub fn due(&self, reason: &Reason, renews: Option<&Renewed>, opens_on: NaiveDate) -> Option<DueDate> {
         let Some(rule) = reason.rule_id else {
             return Some(self.postponed(DueDate::on(reason.scheduled_on), None));
         };
-        let want = self.want(rule)?;
-        let (scheduled_on, grace) = self.scheduled(want, renews);
-        let mut due = DueDate::on(scheduled_on);
-        due.step(Mover::Grace, |day| Some(grace.after(day)));
-        due.step(Mover::MinimumLead, |day| {
-            Some(want.policy.due.not_before_lead(day, want.joined_on))
-        });
-        Some(self.postponed(due, want.policy.absence_lead))
+        let (due, _) = self.decided(self.want(rule)?, renews, opens_on);
+        Some(due)
     }
 
-    /// When a rule wants a cycle to be due, and the grace that it adds: a first one as the rule says; a renewal when what it renews
-    /// is valid no more for this rule, unless the person joined later.
-    fn scheduled(&self, want: &Want, renews: Option<&Renewed>) -> (Option<NaiveDate>, Period) {
-        let first = || self.first_due(want);
+    /// When a rule wants a cycle to be due that opens on a day, whatever issues there are.
+    pub(super) fn planned(&self, want: &Want, renews: Option<&Renewed>, opens_on: NaiveDate) -> DueDate {
+        let mut due;
+        match self.lapses(want, renews) {
+            Lapse::Of(day) => {
+                due = DueDate::on(day);
+                due.step(Mover::Grace, |day| Some(want.policy.grace.after(day)));
+                due.step(Mover::MinimumLead, |day| {
+                    Some(want.policy.due.not_before_lead(day, want.joined_on.max(opens_on)))
+                });
+            }
+            Lapse::First => {
+                due = DueDate::on(self.first_due(want));
+                due.step(Mover::MinimumLead, |day| {
+                    Some(want.policy.due.not_before_lead(day, want.joined_on))
+                });
+            }
+        }
+        self.postponed(due, want.policy.absence_lead)
+    }
+
+    /// What a cycle counts from for a rule: the end of what it renews, unless there is nothing, or the person joined later.
+    fn lapses(&self, want: &Want, renews: Option<&Renewed>) -> Lapse {
         let Some(renewed) = renews else {
-            return (first(), Period::default());
+            return Lapse::First;
         };
         let lapses = match (&want.policy.repeat, self.evidence(renewed.proof)) {
             (Some(Again::AfterDueDate(_)), _) | (_, None) => renewed.valid_until,
             (_, Some(evidence)) => validity(Some(want.policy), None, evidence),
         };
         match lapses {
-            Some(day) if want.joined_on <= day => (Some(day), want.policy.grace),
-            Some(_) => (first(), Period::default()),
-            None => (None, Period::default()),
+            Some(day) if want.joined_on > day => Lapse::First,
+            lapses => Lapse::Of(lapses),
         }
+    }
+
+    /// Whether a cycle is due as the rule says, and not when what it renews ends.
+    pub(super) fn is_first(&self, want: &Want, renews: Option<&Renewed>) -> bool {
+        matches!(self.lapses(want, renews), Lapse::First)
+    }
+
+    /// Whether what the rule counts from is missing in the facts about the person.
+    pub(super) fn misses_date(&self, want: &Want) -> bool {
+        skipped_until(want).is_none() && want.policy.due.misses_date(self.person)
     }
 
     fn first_due(&self, want: &Want) -> Option<NaiveDate> {
@@ -582,7 +485,7 @@ impl<'a> Case<'a> {
 
     /// A due date after extensions, and behind absences if the rule moves it there. Nothing is due in an absence whose end is
     /// not known.
-    fn postponed(&self, mut due: DueDate, absence_lead: Option<Period>) -> DueDate {
+    pub(super) fn postponed(&self, mut due: DueDate, absence_lead: Option<Period>) -> DueDate {
         for extension in &self.person.extensions {
             if extension.target == self.target {
                 due.step(Mover::Extension(extension.id), |day| {
@@ -605,10 +508,10 @@ impl<'a> Case<'a> {
     }
 
     /// The cycle that follows, if its window is open.
-    fn next(&self, cycle: &Cycle, can_begin: bool) -> Option<Cycle> {
+    fn next(&self, cycle: &Cycle) -> Option<Cycle> {
         let (proof, _) = cycle.satisfied?;
         let opens_on = cycle.renews_on?;
-        let is_due = cycle.ended.is_none() && can_begin && opens_on <= self.person.today;
+        let is_due = cycle.ended.is_none() && opens_on <= self.person.today;
         // Those who come back open no cycle in the time when they were away.
         let joined_on = self.wants.iter().map(|want| want.joined_on).min()?;
         is_due.then(|| {
@@ -624,8 +527,13 @@ impl<'a> Case<'a> {
 
 /// The day on which a rule opens the cycle after one that evidence satisfies; none if that is valid for ever.
 pub fn renews_on(want: &Want, cycle: &Cycle, evidence: &Evidence) -> Option<NaiveDate> {
+    let valid_until = cycle.valid_until?;
     let gap = want.policy.gap.after(evidence.on);
-    Some(want.policy.window.before(cycle.valid_until?).max(gap))
+    // What a version made invalid is asked for when that was published, not before.
+    let is_replaced = evidence.version_counts_until == Some(valid_until);
+    let replaced_on = evidence.replaced_on.filter(|_| is_replaced);
+    let opens_on = want.policy.window.before(valid_until).max(gap);
+    Some(replaced_on.map_or(opens_on, |day| day.max(opens_on)))
 }
 
 /// The last day on which `evidence` counts for a rule, or for no rule. `scheduled_on` is the day on which the cycle was due, for
@@ -651,7 +559,7 @@ fn validity(
             calendar.after(policy.window.after(on).max(policy.gap.after(on)))
         }
     };
-    earliest([own, evidence.expires_on])
+    earliest([own, evidence.expires_on, evidence.version_counts_until])
 }
 
 /// Whether the person joined after the rule was activated.
@@ -683,6 +591,6 @@ fn following(base: NaiveDate, period: Period, day: NaiveDate) -> NaiveDate {
     next
 }
 
-fn earliest(days: [Option<NaiveDate>; 2]) -> Option<NaiveDate> {
+fn earliest(days: [Option<NaiveDate>; 3]) -> Option<NaiveDate> {
     days.into_iter().flatten().min()
 }

@@ -58,6 +58,9 @@ impl Academy {
         };
         let counts = |cycle: &Cycle, one: &Evidence| {
             let ignores = |reason: &Reason| reason.rule.is_some_and(|rule| self.rules[rule].ignores_early);
+            if one.is_waiver && asking.iter().any(|rule| self.must(*rule, person)) {
+                return false;
+            }
             if one.on < cycle.opens_on && !one.is_waiver && cycle.reasons.iter().any(ignores) {
                 return false;
             }
@@ -73,7 +76,9 @@ impl Academy {
         if present.is_none() {
             for place in 0..cycle.reasons.len() {
                 let reason = &cycle.reasons[place];
-                if let Some((scheduled_on, due_on)) = self.due(person, course, reason, renewed, asking) {
+                if let Some((scheduled_on, due_on)) =
+                    self.due(person, course, reason, cycle.opens_on, renewed, asking)
+                {
                     let reason = &mut cycle.reasons[place];
                     (reason.scheduled_on, reason.due_on) = (scheduled_on, due_on);
                 }
@@ -187,6 +192,7 @@ impl Academy {
         person: &Person,
         course: usize,
         reason: &Reason,
+        opens_on: Day,
         renewed: Option<&Cycle>,
         asking: &[usize],
     ) -> Option<(Option<Day>, Option<Day>)> {
@@ -219,11 +225,31 @@ impl Academy {
             true => after(day, rule.grace),
             false => day,
         });
-        let day = day.map(|day| self.not_before_lead(rule, day, joined_on));
-        Some((
-            scheduled_on,
-            self.postponed(person, course, day, rule.absence_lead),
-        ))
+        let since = match is_renewal {
+            true => max(joined_on, opens_on),
+            false => joined_on,
+        };
+        let day = day.map(|day| self.not_before_lead(rule, day, since));
+        let day = self.postponed(person, course, day, rule.absence_lead);
+        // Open issues, about which nobody decides here.
+        let today = self.today(person);
+        let mut waivers = person.waivers.values();
+        let is_waived = waivers.any(|(of, first, last)| {
+            *of == course && *first <= today && last.is_none_or(|last| last >= today)
+        });
+        let is_conflict = is_waived && self.must(index, person);
+        let is_impossible = day
+            .zip(person.hired_on)
+            .is_some_and(|(day, hired_on)| day < hired_on);
+        if is_conflict || is_impossible || self.courses[course].is_retired {
+            return Some((None, None));
+        }
+        Some((scheduled_on, day))
+    }
+
+    /// Whether an override says that a rule must include a person.
+    fn must(&self, rule: usize, person: &Person) -> bool {
+        self.override_in_force(rule, person) == Some(false)
     }
 
     fn not_before_lead(&self, rule: &Rule, day: Day, joined_on: Day) -> Day {
@@ -241,7 +267,7 @@ impl Academy {
         }
         let due = match &rule.due {
             Due::On(day) => Some(*day),
-            Due::AfterHire(offset) => Some(after(person.hired_on.unwrap_or(joined_on), offset)),
+            Due::AfterHire(offset) => person.hired_on.map(|day| after(day, offset)),
             Due::AfterJoining(offset) => Some(after(joined_on, offset)),
             Due::AfterActivation(offset) => person.activated_on.map(|day| after(day, offset)),
             Due::AfterSigning(offset) => person.signed_on.map(|day| after(day, offset)),

@@ -69,7 +69,7 @@ impl Academy {
     }
 
     /// Whether the override of a rule that counts today is a release.
-    fn override_in_force(&self, rule: usize, person: &Person) -> Option<bool> {
+    pub fn override_in_force(&self, rule: usize, person: &Person) -> Option<bool> {
         let today = self.today(person);
         let mut overrides = person.overrides.values();
         let found = overrides.find(|one| one.rule == rule && one.until.is_none_or(|until| until >= today));
@@ -78,7 +78,6 @@ impl Academy {
 
     fn settle_course(&self, person: &Person, course: usize, cycles: &mut Vec<Cycle>) {
         let today = self.today(person);
-        let can_begin = !self.courses[course].is_retired;
         let asking = self.asking(person, course, cycles);
         let first_day = || {
             asking
@@ -88,13 +87,13 @@ impl Academy {
                 .unwrap()
         };
         match cycles.last_mut() {
-            None if asking.is_empty() || !can_begin => return,
+            None if asking.is_empty() => return,
             None => cycles.push(Cycle {
                 opens_on: first_day(),
                 ..Cycle::default()
             }),
             Some(last) if last.ended.is_some() => {
-                if asking.is_empty() || !can_begin && last.proof.is_none() {
+                if asking.is_empty() {
                     return;
                 }
                 last.ended = None;
@@ -131,9 +130,6 @@ impl Academy {
             let Some(joined_on) = asking.iter().map(|rule| person.audiences[rule].0).min() else {
                 return;
             };
-            if !can_begin {
-                return;
-            }
             cycles.push(Cycle {
                 opens_on: min(max(opens_on, joined_on), today),
                 ..Cycle::default()

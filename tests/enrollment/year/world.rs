@@ -128,6 +128,11 @@ impl World {
         }
         let mut made = Vec::new();
         for act in acts {
+            if let Some((rule, changes)) = by_plan(academy, act) {
+                let path = format!("/v1/rules/{}", academy.rules[rule].id);
+                made.push(self.apply(&path, changes).await.map(|()| Made::default()));
+                continue;
+            }
             let answer = self.one(academy, act).await;
             assert!(answer.status < 500, "{act:?}: {}", answer.text());
             made.push(match answer.status {
@@ -156,6 +161,30 @@ impl World {
         made
     }
 
+    /// Changes an active or paused rule by a plan that is applied.
+    async fn apply(&self, path: &str, changes: Value) -> Result<(), String> {
+        let planned = self
+            .done(&format!("{path}/plans"), json!({"changes": changes}))
+            .await?;
+        let body =
+            json!({"changes": changes, "plan_hash": planned["plan_hash"], "allow_removals_percent": 100});
+        self.done(&format!("{path}/applications"), body).await.map(drop)
+    }
+
+    /// The result of an operation.
+    async fn done(&self, path: &str, body: Value) -> Result<Value, String> {
+        let begun = self.admin.post(path, body).await;
+        if begun.status != 202 {
+            return Err(begun.text());
+        }
+        self.app.run_jobs();
+        let operation = self.admin.get(begun.header("location").unwrap()).await;
+        match operation.at("/status") == json!("succeeded") {
+            true => Ok(operation.at("/result")),
+            false => Err(operation.text()),
+        }
+    }
+
     async fn one(&self, academy: &Academy, act: &Act) -> Answer {
         let admin = &self.admin;
         let rule = |rule: &usize| format!("/v1/rules/{}", academy.rules[*rule].id);
@@ -172,18 +201,9 @@ impl World {
                 admin.post(&path, nothing).await
             }
             Act::Say(number, saying) => {
-                let mut changed = academy.rules[*number].clone();
-                changed.say(saying.clone());
-                let all = said::rule_of(academy, &changed);
-                let name = match saying {
-                    Saying::Due(_) => "due",
-                    Saying::Repeat(_) => "repeat",
-                    Saying::Grace(_) => "grace_period",
-                    Saying::Targets(_) => "targets",
-                    Saying::OnLeave(_) => "on_leave",
-                    Saying::Pilot(_) => "pilot_group_id",
-                };
-                admin.patch(&rule(number), json!({ name: all[name] })).await
+                admin
+                    .patch(&rule(number), changes(academy, *number, saying))
+                    .await
             }
             Act::Become(number, status) => {
                 let verb = match status {
@@ -213,6 +233,31 @@ impl World {
             other => panic!("{other:?} goes in bulk"),
         }
     }
+}
+
+/// The rule that an act changes by plan, and the changes.
+fn by_plan(academy: &Academy, act: &Act) -> Option<(usize, Value)> {
+    let is_in_force = |rule: &usize| matches!(academy.rules[*rule].status, Status::Active | Status::Paused);
+    match act {
+        Act::Say(rule, saying) if is_in_force(rule) => Some((*rule, changes(academy, *rule, saying))),
+        Act::Become(rule, Status::Active) if is_in_force(rule) => Some((*rule, json!({}))),
+        _ => None,
+    }
+}
+
+fn changes(academy: &Academy, rule: usize, saying: &Saying) -> Value {
+    let mut changed = academy.rules[rule].clone();
+    changed.say(saying.clone());
+    let all = said::rule_of(academy, &changed);
+    let name = match saying {
+        Saying::Due(_) => "due",
+        Saying::Repeat(_) => "repeat",
+        Saying::Grace(_) => "grace_period",
+        Saying::Targets(_) => "targets",
+        Saying::OnLeave(_) => "on_leave",
+        Saying::Pilot(_) => "pilot_group_id",
+    };
+    json!({ name: all[name] })
 }
 
 /// Moves the clock half an hour past the noon of a day: in Auckland the next day has begun.

@@ -1,10 +1,11 @@
 //! The type of `/v1/courses/{course_id}/versions`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use validator::Validate;
 
 use crate::{
     catalog::courses::modules::{Module, Modules},
@@ -40,8 +41,20 @@ pub struct CourseVersion {
     /// Modules and their activities, in order.
     #[schema(value_type = Vec<Module>)]
     pub modules: Modules,
+    /// The last day on which completions of earlier versions count; null if they still count.
+    pub earlier_count_until: Option<NaiveDate>,
     /// When it was published.
     pub published_at: DateTime<Utc>,
+}
+
+/// What publishing says of the versions before.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct PublishCourse {
+    /// The last day on which completions of earlier versions count; a day that is past, if they count no longer. Null: they still
+    /// count.
+    #[serde(default)]
+    pub earlier_count_until: Option<NaiveDate>,
 }
 
 impl Versioned for CourseVersion {

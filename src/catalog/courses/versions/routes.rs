@@ -2,24 +2,32 @@
 
 use actix_web::{get, post, web::Path};
 
-use super::{model::CourseVersion, store};
+use super::{
+    model::{CourseVersion, PublishCourse},
+    store,
+};
 use crate::{
     app::Call,
     authz::{self, Permission},
     catalog::courses::{model::Course, publish},
-    http::{ApiError, ApiResult, IfNoneMatch, ListQuery, Page, Query, Ref, Reply},
+    http::{ApiError, ApiResult, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
 };
 
 /// Publish a course version.
 ///
-/// Freezes the working copy; learners who enroll from now on get this version.
-#[utoipa::path(tag = "courses", params(("course_id" = String, Path)), responses((status = 201, body = CourseVersion)),
+/// Freezes the working copy; learners who enroll from now on get this version. `earlier_count_until` says how long completions of
+/// earlier versions count; what is required of users follows within moments.
+#[utoipa::path(tag = "courses", params(("course_id" = String, Path)), request_body = PublishCourse, responses((status = 201, body = CourseVersion)),
     extensions(("x-permission" = json!("courses.publish"))))]
 #[post("/{course_id}/publications")]
-pub async fn publish_course(call: Call, id: Path<Ref<Course>>) -> ApiResult<Reply> {
+pub async fn publish_course(
+    call: Call,
+    id: Path<Ref<Course>>,
+    body: Valid<PublishCourse>,
+) -> ApiResult<Reply> {
     call.write(move |tx| {
         let course = authz::authorize(tx, &id, Permission::CoursesPublish)?;
-        let version = publish::publish(tx, &course)?;
+        let version = publish::publish(tx, &course, body.0.earlier_count_until)?;
         let location = format!("/v1/courses/{}/versions/{}", course.id, version.number);
         Reply::created(&version, location)
     })

@@ -1,0 +1,6 @@
+//! Open issues: where a rule cannot give a user a due date, and what somebody decided.
+
+pub mod check;
+pub mod model;
+pub mod resolve;
+pub mod routes;

@@ -1,0 +1,111 @@
+//! Decides about all open issues of a rule and a kind.
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::model::{ResolveIssues, ResolvedIssues, RuleIssue};
+use crate::{
+    app::Tx,
+    authz::{Protected, authorize_all},
+    db::{Condition, schema::rule_issues},
+    enrollment::rules::model::Rule,
+    http::ApiResult,
+    jobs::{Job, JobError, JobRun},
+    operations::{self, Operation},
+    resource::{Change, Row, write},
+};
+
+/// Issues a transaction.
+const CHUNK: i64 = 500;
+
+/// Begins to decide about the issues of `rule` that the caller may write.
+pub fn begin(tx: &mut Tx, rule: &Rule, decision: ResolveIssues) -> ApiResult<Operation> {
+    tx.require(RuleIssue::WRITE)?;
+    let operation = operations::begin(tx, "rule.resolve_issues", None)?;
+    tx.enqueue(&ResolveIssuesJob {
+        rule_id: rule.id,
+        decision,
+        operation_id: operation.id,
+    })?;
+    Ok(operation)
+}
+
+/// Decides about the open issues of a rule and a kind, some at a time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ResolveIssuesJob {
+    /// The rule.
+    pub rule_id: Uuid,
+    /// What is decided.
+    pub decision: ResolveIssues,
+    /// The operation that tells of it.
+    pub operation_id: Uuid,
+}
+
+impl Job for ResolveIssuesJob {
+    const KIND: &'static str = "rule.resolve_issues";
+    const IS_LONG: bool = true;
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        let mut total: ResolvedIssues = run.read(|tx| operations::counted(tx, self.operation_id))?;
+        let mut after = Uuid::nil();
+        loop {
+            if run.is_cancelled()? {
+                return run.finish(|tx| operations::cancel(tx, self.operation_id, &total));
+            }
+            let ids = run.read(|tx| self.open(tx, after))?;
+            let Some(last) = ids.last() else {
+                return run.finish(|tx| operations::succeed(tx, self.operation_id, &total));
+            };
+            after = *last;
+            total = run.write(|tx| {
+                let resolved = total.resolved + self.decide(tx, &ids)?;
+                let total = ResolvedIssues { resolved };
+                operations::progress(tx, self.operation_id, resolved)?;
+                operations::count(tx, self.operation_id, &total)?;
+                Ok(total)
+            })?;
+        }
+    }
+
+    fn operation_id(&self) -> Option<Uuid> {
+        Some(self.operation_id)
+    }
+}
+
+impl ResolveIssuesJob {
+    /// The next open issues that the caller may write.
+    fn open(&self, tx: &mut Tx, after: Uuid) -> ApiResult<Vec<Uuid>> {
+        let scope = tx.scope(RuleIssue::WRITE)?;
+        let ids = rule_issues::table
+            .filter(rule_issues::rule_id.eq(self.rule_id))
+            .filter(rule_issues::kind.eq(self.decision.kind))
+            .filter(rule_issues::choice.is_null())
+            .filter(rule_issues::closed_at.is_null())
+            .filter(rule_issues::id.gt(after))
+            .filter(Condition::new(RuleIssue::covered(&scope)))
+            .order(rule_issues::id)
+            .limit(CHUNK)
+            .select(rule_issues::id)
+            .load(tx.conn)?;
+        Ok(ids)
+    }
+
+    /// Decides about these, if they are open still. Answers how many were.
+    fn decide(&self, tx: &mut Tx, ids: &[Uuid]) -> ApiResult<i64> {
+        let found = authorize_all::<RuleIssue>(tx, ids, RuleIssue::WRITE)?;
+        let mut changes = Vec::new();
+        for issue in found.into_values() {
+            let issue = issue?;
+            if issue.choice.is_none() && issue.closed_at.is_none() {
+                changes.push(Change::edit(issue, |fields| {
+                    fields.choice = Some(self.decision.choice);
+                    fields.due_on = self.decision.due_on;
+                    fields.note.clone_from(&self.decision.note);
+                }));
+            }
+        }
+        let written = write::write(tx, changes)?;
+        Ok(written.iter().filter(|outcome| outcome.is_ok()).count() as i64)
+    }
+}

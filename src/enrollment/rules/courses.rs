@@ -1,0 +1,94 @@
+//! What happens to courses changes what is required of those who take them: they are retired, come back, or get a version
+//! that lets completions of earlier ones count no more.
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::reconcile::reconcile;
+use crate::{
+    app::Tx,
+    catalog::{courses::model::Course, events::COURSE_PUBLISHED},
+    db::schema::requirements,
+    enrollment::enrollments,
+    http::ApiResult,
+    jobs::{Job, JobError, JobRun},
+    ledger::{SealedEvent, consumers::Consumer},
+    resource::Row,
+    sql,
+};
+
+/// Settles what is required of people whose courses change.
+pub const CONSUMER: Consumer = Consumer {
+    name: "requirements.courses",
+    kinds: &[COURSE_PUBLISHED, Course::EVENTS.archived, Course::EVENTS.restored],
+    react,
+};
+
+/// People a transaction.
+const CHUNK: i64 = 500;
+
+fn react(tx: &mut Tx, events: &[SealedEvent]) -> ApiResult<()> {
+    events.iter().try_for_each(|event| {
+        tx.enqueue(&SettleTarget {
+            course_id: event.object_id,
+        })
+    })
+}
+
+/// Settles what is required of all those of whom a course is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SettleTarget {
+    /// The course.
+    pub course_id: Uuid,
+}
+
+impl Job for SettleTarget {
+    const KIND: &'static str = "settle_target";
+    const IS_LONG: bool = true;
+
+    fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        let mut after = Uuid::nil();
+        loop {
+            let people = run.read(|tx| self.following(tx, after))?;
+            let Some(last) = people.last() else {
+                return run.finish(|_| Ok(()));
+            };
+            after = *last;
+            run.write(|tx| {
+                reconcile(tx, &*people, None)?;
+                self.enroll(tx, &people)
+            })?;
+        }
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(self.course_id.to_string())
+    }
+}
+
+impl SettleTarget {
+    fn following(&self, tx: &mut Tx, after: Uuid) -> ApiResult<Vec<Uuid>> {
+        let people = requirements::table
+            .filter(requirements::target_id.eq(self.course_id))
+            .filter(requirements::user_id.gt(after))
+            .filter(requirements::ended_at.is_null())
+            .order(requirements::user_id)
+            .select(requirements::user_id)
+            .distinct()
+            .limit(CHUNK)
+            .load(tx.conn)?;
+        Ok(people)
+    }
+
+    /// Enrolls those of whom the course was required while nobody could begin it.
+    fn enroll(&self, tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
+        let waiting = sql!(
+            "SELECT q.user_id, q.course_id FROM requirements q
+             WHERE q.user_id = ANY({people}) AND q.course_id = {self.course_id} AND q.satisfied_at IS NULL
+                AND q.ended_at IS NULL AND NOT EXISTS (SELECT FROM enrollments e
+                    WHERE e.user_id = q.user_id AND e.course_id = q.course_id)"
+        );
+        enrollments::store::enroll(tx, waiting).map(drop)
+    }
+}
