@@ -150,6 +150,7 @@ CREATE TABLE user_history (
     manager_id uuid,
     org_unit_id uuid,
     location_id uuid,
+    attributes jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (user_id, id),
     CHECK (valid_to > valid_from)
 );

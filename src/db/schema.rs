@@ -914,6 +914,7 @@ diesel::table! {
         manager_id -> Nullable<Uuid>,
         org_unit_id -> Nullable<Uuid>,
         location_id -> Nullable<Uuid>,
+        attributes -> Jsonb,
     }
 }
 

@@ -14,11 +14,17 @@ async fn history_is_periods_without_gap_or_overlap() {
     let path = format!("/v1/users/{ana}");
     let lisbon = json!({"code": "lis", "name": "Lisbon"});
     let lisbon = admin.post("/v1/locations", lisbon).await.id();
+    let badge = json!({"name": "badge", "label": "Badge", "kind": "string"});
+    admin
+        .post("/v1/attribute-definitions", badge)
+        .await
+        .assert_status(201);
 
     for change in [
         json!({"location_id": lisbon}),
         json!({"department": "Surgery"}),
         json!({"email": "ana@example.com"}),
+        json!({"attributes": {"badge": "7"}}),
         json!({"status": "suspended"}),
     ] {
         app.app.clock.advance(TimeDelta::days(1));
@@ -32,23 +38,37 @@ async fn history_is_periods_without_gap_or_overlap() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|period| ["department", "status", "location_id"].map(|field| period[field].clone()))
+        .map(|period| {
+            ["department", "status", "location_id", "attributes"].map(|field| period[field].clone())
+        })
         .collect();
     assert_eq!(
         said,
         [
-            [json!("Nursing"), json!("active"), json!(null)],
-            [json!("Nursing"), json!("active"), json!(lisbon)],
-            [json!("Surgery"), json!("active"), json!(lisbon)],
-            [json!("Surgery"), json!("suspended"), json!(lisbon)],
+            [json!("Nursing"), json!("active"), json!(null), json!({})],
+            [json!("Nursing"), json!("active"), json!(lisbon), json!({})],
+            [json!("Surgery"), json!("active"), json!(lisbon), json!({})],
+            [
+                json!("Surgery"),
+                json!("active"),
+                json!(lisbon),
+                json!({"badge": "7"})
+            ],
+            [
+                json!("Surgery"),
+                json!("suspended"),
+                json!(lisbon),
+                json!({"badge": "7"})
+            ],
         ]
     );
     assert_eq!(history.at("/data/0/valid_to"), history.at("/data/1/valid_from"));
     assert_eq!(history.at("/data/1/valid_to"), history.at("/data/2/valid_from"));
     assert_eq!(history.at("/data/2/valid_to"), history.at("/data/3/valid_from"));
-    assert_eq!(history.at("/data/3/valid_to"), json!(null));
+    assert_eq!(history.at("/data/3/valid_to"), history.at("/data/4/valid_from"));
+    assert_eq!(history.at("/data/4/valid_to"), json!(null));
     let open = format!("{path}/history?filter=valid_to%20eq%20null");
-    assert_eq!(admin.get(&open).await.at("/data/0/id"), history.at("/data/3/id"));
+    assert_eq!(admin.get(&open).await.at("/data/0/id"), history.at("/data/4/id"));
     let elsewhere = format!("{path}/history?filter=location_id%20eq%20null");
     let elsewhere = admin.get(&elsewhere).await.assert_status(200);
     assert_eq!(elsewhere.at("/data").as_array().unwrap().len(), 1);

@@ -1,4 +1,4 @@
-//! Periods of people's job fields: the open one always says what the person's row says.
+//! Periods of people's job fields and custom attributes: the open one always says what the person's row says.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The fields that keep their past.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "status",
     "title",
     "job_code",
@@ -22,6 +22,7 @@ const FIELDS: [&str; 10] = [
     "employment_type",
     "manager_id",
     "org_unit_id",
+    "attributes",
 ];
 
 /// The fields, each after `table`: nothing, or the name of a table and a dot.

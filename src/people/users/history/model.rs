@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{db::schema::user_history, people::users::model::UserStatus};
 
-/// A period in which a user's job fields stayed the same.
+/// A period in which a user's job fields and custom attributes stayed the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = user_history)]
 pub struct UserPeriod {
@@ -40,4 +41,7 @@ pub struct UserPeriod {
     pub org_unit_id: Option<Uuid>,
     /// The location.
     pub location_id: Option<Uuid>,
+    /// Custom attributes by name.
+    #[schema(value_type = Object)]
+    pub attributes: Value,
 }

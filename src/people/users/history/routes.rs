@@ -12,7 +12,7 @@ use crate::{
 
 /// List the history of a user.
 ///
-/// Each period in which status, job fields, manager and org unit stayed the same, oldest first.
+/// Each period in which status, job fields, custom attributes, manager and org unit stayed the same, oldest first.
 #[utoipa::path(tag = "users", params(("user_id" = String, Path), ListQuery),
     responses((status = 200, body = Page<UserPeriod>)), extensions(("x-permission" = json!("users.read"))))]
 #[get("/{user_id}/history")]
