@@ -1,8 +1,7 @@
 //! What the endpoints of every resource do. A resource's own `routes` say where they are and what their docs are.
 
-use std::{future::Future, pin::Pin};
-
 use actix_web::{Either, HttpResponse};
+use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -106,7 +105,7 @@ fn fetch<T: Resource, R: Send + 'static>(
     call: Call,
     query: ResourceQuery,
     show: fn(&Value) -> R,
-) -> impl Fn(Option<String>) -> Pin<Box<dyn Future<Output = ApiResult<Page<R>>>>> {
+) -> impl Fn(Option<String>) -> LocalBoxFuture<'static, ApiResult<Page<R>>> {
     move |cursor| {
         let mut query = query.clone();
         query.cursor = cursor.or(query.cursor);
