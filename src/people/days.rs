@@ -105,12 +105,11 @@ impl Todays {
 
     /// The day in a zone; in the academy's, if none is named or it is not known.
     pub fn of_zone(&self, name: Option<&str>) -> NaiveDate {
-        self.day(name, self.now)
+        self.now.with_timezone(&self.zone(name)).date_naive()
     }
 
-    /// The day that another instant is in a zone.
-    pub fn day(&self, name: Option<&str>, instant: DateTime<Utc>) -> NaiveDate {
-        let zone = name.and_then(|name| name.parse().ok()).unwrap_or(self.academy);
-        instant.with_timezone(&zone).date_naive()
+    /// The zone of that name; the academy's, if none is named or it is not known.
+    pub fn zone(&self, name: Option<&str>) -> Tz {
+        name.and_then(|name| name.parse().ok()).unwrap_or(self.academy)
     }
 }

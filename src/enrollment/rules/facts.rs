@@ -1,6 +1,6 @@
 //! Reads the facts about people that settling needs: one statement for each kind of fact, for one person or for thousands.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
@@ -110,7 +110,7 @@ fn people(
         users = reach.users("users.id"),
     )
     .load(tx.conn)?;
-    let todays = days::Todays::of(tx);
+    let (todays, now) = (days::Todays::of(tx), tx.now);
     let people = rows.into_iter().map(|row| {
         let dates = row
             .dates
@@ -119,17 +119,25 @@ fn people(
             .into_iter()
             .flatten();
         let dates = dates.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.parse().ok()?)));
+        let zone = todays.zone(row.time_zone.as_deref());
+        let on = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
         let person = Person {
             id: row.id,
             is_archived: row.is_archived,
-            today: day.unwrap_or_else(|| todays.of_zone(row.time_zone.as_deref())),
+            zone,
+            today: day.unwrap_or_else(|| on(now)),
             hired_on: row.hired_on,
             activated_on: row.activated_on,
-            signed_in_on: row
-                .first_signed_in_at
-                .map(|at| todays.day(row.time_zone.as_deref(), at)),
+            signed_in_on: row.first_signed_in_at.map(on),
             dates: dates.collect(),
-            ..Person::default()
+            memberships: BTreeMap::new(),
+            cycles: BTreeMap::new(),
+            evidence: HashMap::new(),
+            absences: Vec::new(),
+            released: BTreeSet::new(),
+            required: BTreeSet::new(),
+            extensions: Vec::new(),
+            issues: Vec::new(),
         };
         (row.id, person)
     });
@@ -355,7 +363,7 @@ fn completions(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiR
                 on: row.on,
                 expires_on: row.expires_on,
                 version_counts_until: row.version_counts_until,
-                replaced_on: row.replaced_at.map(|at| at.date_naive()),
+                replaced_on: row.replaced_at.map(|at| person.day(at)),
                 validity: row.validity,
             };
             person.evidence.entry(row.course_id).or_default().push(evidence);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use uuid::Uuid;
 
 use super::issues::Issue;
@@ -12,12 +13,14 @@ use crate::{
 };
 
 /// The facts about a person.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Person {
     /// Who.
     pub id: Uuid,
     /// Whether they are archived; then nothing is asked of them.
     pub is_archived: bool,
+    /// Their time zone.
+    pub zone: Tz,
     /// The day that it is for them.
     pub today: NaiveDate,
     /// Their first day of work.
@@ -44,6 +47,13 @@ pub struct Person {
     pub extensions: Vec<MoreTime>,
     /// The open issues of rules with them, and those that somebody resolved.
     pub issues: Vec<Issue>,
+}
+
+impl Person {
+    /// The day that an instant is for them.
+    pub fn day(&self, instant: DateTime<Utc>) -> NaiveDate {
+        instant.with_timezone(&self.zone).date_naive()
+    }
 }
 
 /// An absence.

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use chrono::NaiveDate;
+use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types};
 use uuid::Uuid;
 
@@ -35,8 +35,8 @@ pub struct Policy {
     pub version: i64,
     /// Its status: active or paused.
     pub status: RuleStatus,
-    /// The day on which it was last activated.
-    pub activated_on: Option<NaiveDate>,
+    /// When it was last activated.
+    pub activated_at: Option<DateTime<Utc>>,
     /// What it asks for.
     pub targets: Vec<Target>,
     /// By when.
@@ -91,7 +91,7 @@ impl From<&Rule> for Policy {
             rule_id: rule.id,
             version: rule.version,
             status: rule.status,
-            activated_on: rule.activated_at.map(|at| at.date_naive()),
+            activated_at: rule.activated_at,
             targets: rule.targets.clone(),
             due: rule.due.clone(),
             repeat: rule.repeat.as_ref().map(Again::from),

@@ -28,6 +28,8 @@ pub struct Want<'a> {
     pub policy: &'a Policy,
     /// Since when the person is in its audience.
     pub joined_on: NaiveDate,
+    /// Whether they joined after the rule was activated.
+    pub is_new_hire: bool,
 }
 
 /// No person has so many cycles that open and are satisfied at one time.
@@ -50,6 +52,9 @@ pub fn wants<'a>(person: &Person, target: Target, policies: &'a HashMap<Uuid, Po
             .then_some(Want {
                 policy,
                 joined_on: membership.joined_on,
+                is_new_hire: policy
+                    .activated_at
+                    .is_some_and(|at| membership.joined_on > person.day(at)),
             })
     });
     wants.collect()
@@ -466,14 +471,15 @@ impl<'a> Case<'a> {
         }
         let due = want.policy.due.due_on(self.person, want.joined_on)?;
         Some(match &want.policy.repeat {
-            Some(Again::Calendar(calendar, NewHires::Prorate)) if is_new_hire(want) => {
+            Some(Again::Calendar(calendar, NewHires::Prorate)) if want.is_new_hire => {
                 let (last, next) = (calendar.until(want.joined_on), calendar.after(want.joined_on));
                 match (last, next) {
                     (Some(last), Some(next)) => {
-                        let share = (next - want.joined_on).num_days() as f64
-                            / (next - last).num_days().max(1) as f64;
-                        let days = (due - want.joined_on).num_days().max(0) as f64 * share;
-                        let due = want.joined_on + chrono::TimeDelta::days(days.ceil() as i64);
+                        let (left, whole) = ((next - want.joined_on).num_days(), (next - last).num_days());
+                        let days = (due - want.joined_on).num_days().max(0);
+                        // The share of the days that is left, rounded up.
+                        let days = (days * left + whole - 1) / whole.max(1);
+                        let due = want.joined_on + chrono::TimeDelta::days(days);
                         want.policy.due.not_before_lead(due, want.joined_on)
                     }
                     _ => due,
@@ -562,18 +568,10 @@ fn validity(
     earliest([own, evidence.expires_on, evidence.version_counts_until])
 }
 
-/// Whether the person joined after the rule was activated.
-fn is_new_hire(want: &Want) -> bool {
-    let activated_on = want.policy.activated_on;
-    activated_on.is_some_and(|activated_on| want.joined_on > activated_on)
-}
-
 /// The day of the calendar on which a first cycle is due that skips the one under way.
 fn skipped_until(want: &Want) -> Option<NaiveDate> {
     match &want.policy.repeat {
-        Some(Again::Calendar(calendar, NewHires::Skip)) if is_new_hire(want) => {
-            calendar.after(want.joined_on)
-        }
+        Some(Again::Calendar(calendar, NewHires::Skip)) if want.is_new_hire => calendar.after(want.joined_on),
         _ => None,
     }
 }
