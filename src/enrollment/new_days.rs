@@ -90,6 +90,9 @@ fn concerned(tx: &mut Tx, days: &NewDays) -> ApiResult<Vec<Uuid>> {
             UNION ALL
             SELECT w.user_id, w.begins_on FROM waivers w WHERE w.begins_on BETWEEN {days.first} AND {days.last}
             UNION ALL
+            SELECT w.user_id, w.expires_on + 1 FROM waivers w
+            WHERE w.archived_at IS NULL AND w.expires_on BETWEEN {before} AND {days.last}
+            UNION ALL
             SELECT o.user_id, o.until + 1 FROM rule_overrides o
             WHERE o.archived_at IS NULL AND o.until BETWEEN {before} AND {days.last}) changes
             ON changes.user_id = users.id AND changes.day = new_day.day
