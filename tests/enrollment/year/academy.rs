@@ -7,6 +7,8 @@ use chrono_tz::Tz;
 use provost::period::Period;
 use uuid::Uuid;
 
+use super::issues::Issue;
+
 /// A day of the calendar.
 pub type Day = NaiveDate;
 
@@ -29,6 +31,16 @@ pub struct Academy {
 pub struct Course {
     pub id: Uuid,
     pub is_retired: bool,
+    /// The versions, each with the last day on which completions of earlier ones count, if there is one.
+    pub versions: Vec<Version>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Version {
+    pub id: Uuid,
+    pub validity: Option<Period>,
+    pub earlier_count_until: Option<Day>,
+    pub published_at: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -65,6 +77,8 @@ pub struct Person {
     pub audiences: BTreeMap<usize, (Day, Option<Day>)>,
     /// The cycles of each course.
     pub cycles: BTreeMap<usize, Vec<Cycle>>,
+    /// What is the matter, and what was decided about it.
+    pub issues: BTreeMap<Issue, Option<Choice>>,
     /// What happened, to be told where model and product differ.
     pub log: Vec<String>,
 }
@@ -85,6 +99,8 @@ pub struct Completion {
     pub expires_on: Option<Day>,
     /// How long its version says that it counts.
     pub validity: Option<Period>,
+    /// Of its course.
+    pub version: usize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -189,6 +205,17 @@ pub enum NewHires {
     Prorate,
 }
 
+/// What somebody decides about an issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    AsScheduled,
+    DueOn(Day),
+    NoDueDate,
+    CountFromJoining,
+    Waive,
+    Require,
+}
+
 /// A fact about a person that changes.
 #[derive(Debug, Clone)]
 pub enum Fact {
@@ -249,8 +276,12 @@ pub enum Act {
     Unassign(usize, usize, Uuid, Uuid),
     Say(usize, Saying),
     Become(usize, Status),
-    /// A new version, and how long its completions count.
-    Publish(usize, Option<&'static str>),
+    /// A new version: how long its completions count, and until when those of earlier ones do.
+    Publish(usize, Option<&'static str>, Option<Day>),
+    /// A course is retired, or comes back.
+    Retire(usize, bool),
+    /// An issue of a person.
+    Decide(usize, Issue, Choice),
     /// The unit moves below another one.
     MoveUnit(usize, usize),
 }
@@ -262,8 +293,8 @@ pub struct Made {
     pub id: Uuid,
     /// The requirement, where a reason was added.
     pub requirement: Uuid,
-    /// Of the version of a completion.
-    pub validity: Option<Period>,
+    /// The version of a completion, or a new one.
+    pub version: Uuid,
 }
 
 impl Act {
@@ -279,7 +310,8 @@ impl Act {
             | Act::Extend(person, ..)
             | Act::Waive(person, ..)
             | Act::Assign(person, ..)
-            | Act::Unassign(person, ..) => *person == number,
+            | Act::Unassign(person, ..)
+            | Act::Decide(person, ..) => *person == number,
             Act::Archive(thing, _) => match thing {
                 Thing::Absence(person)
                 | Thing::Override(person)
@@ -294,12 +326,29 @@ impl Act {
             | Act::Say(..)
             | Act::Become(..)
             | Act::Publish(..)
+            | Act::Retire(..)
             | Act::MoveUnit(..) => true,
         }
     }
 }
 
+impl Course {
+    /// Until when later versions let completions of a version count, and when that was published.
+    pub fn replaced(&self, version: usize) -> Option<(Day, DateTime<Utc>)> {
+        let later = self.versions.iter().skip(version + 1);
+        let ends = later.filter_map(|later| Some((later.earlier_count_until?, later.published_at)));
+        ends.min_by_key(|(until, _)| *until)
+    }
+}
+
 impl Academy {
+    /// Whether a rule can be activated: nothing that it asks for is retired.
+    pub fn is_ready(&self, rule: &Rule) -> bool {
+        rule.targets
+            .iter()
+            .all(|course| !self.courses[*course].is_retired)
+    }
+
     /// The units from this one up.
     pub fn above(&self, unit: usize) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(Some(unit), |unit| self.units[*unit].parent)

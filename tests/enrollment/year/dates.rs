@@ -15,14 +15,31 @@ pub struct Evidence {
     pub on: Day,
     pub expires_on: Option<Day>,
     pub validity: Option<Period>,
+    /// The last day that a later version of the course leaves it, and when that was published.
+    pub replaced: Option<(Day, Day)>,
     pub is_waiver: bool,
+}
+
+/// When something is due: before anything moves it, and then.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Dates {
+    pub scheduled_on: Option<Day>,
+    pub due_on: Option<Day>,
+}
+
+/// What a cycle counts from.
+enum Lapse {
+    /// What the rule says of a first one.
+    First,
+    /// The last day of what it renews; none if that counts for ever.
+    Of(Option<Day>),
 }
 
 pub fn period(text: &str) -> Period {
     text.parse().unwrap()
 }
 
-fn after(day: Day, text: &str) -> Day {
+pub fn after(day: Day, text: &str) -> Day {
     period(text).after(day)
 }
 
@@ -58,10 +75,10 @@ impl Academy {
         };
         let counts = |cycle: &Cycle, one: &Evidence| {
             let ignores = |reason: &Reason| reason.rule.is_some_and(|rule| self.rules[rule].ignores_early);
-            if one.is_waiver && asking.iter().any(|rule| self.must(*rule, person)) {
+            if one.on < cycle.opens_on && !one.is_waiver && cycle.reasons.iter().any(ignores) {
                 return false;
             }
-            if one.on < cycle.opens_on && !one.is_waiver && cycle.reasons.iter().any(ignores) {
+            if one.is_waiver && self.ignores_waivers(person, course, asking) {
                 return false;
             }
             let until = until(cycle, one);
@@ -76,11 +93,10 @@ impl Academy {
         if present.is_none() {
             for place in 0..cycle.reasons.len() {
                 let reason = &cycle.reasons[place];
-                if let Some((scheduled_on, due_on)) =
-                    self.due(person, course, reason, cycle.opens_on, renewed, asking)
-                {
+                let dates = self.due(person, course, reason, renewed, cycle.opens_on, asking);
+                if let Some(dates) = dates {
                     let reason = &mut cycle.reasons[place];
-                    (reason.scheduled_on, reason.due_on) = (scheduled_on, due_on);
+                    (reason.scheduled_on, reason.due_on) = (dates.scheduled_on, dates.due_on);
                 }
             }
             cycle.due_on = cycle.reasons.iter().filter_map(|reason| reason.due_on).min();
@@ -106,8 +122,11 @@ impl Academy {
         }
         let renews = |rule: &usize| {
             let rule = &self.rules[*rule];
-            let opens = period(rule.window).before(cycle.valid_until?);
-            Some(max(opens, after(proof.on, rule.gap)))
+            let valid_until = cycle.valid_until?;
+            let opens = max(period(rule.window).before(valid_until), after(proof.on, rule.gap));
+            // What a version made invalid is not asked for before that was published.
+            let replaced = proof.replaced.filter(|(until, _)| *until == valid_until);
+            Some(replaced.map_or(opens, |(_, published_on)| max(opens, published_on)))
         };
         cycle.renews_on = asking.iter().filter_map(renews).min();
     }
@@ -131,6 +150,9 @@ impl Academy {
             on: one.on,
             expires_on: one.expires_on,
             validity: one.validity,
+            replaced: self.courses[one.course]
+                .replaced(one.version)
+                .map(|(until, at)| (until, self.day(person, at))),
             is_waiver: false,
         });
         let today = self.today(person);
@@ -142,6 +164,7 @@ impl Academy {
             on: *first,
             expires_on: *last,
             validity: None,
+            replaced: None,
             is_waiver: true,
         });
         completions.chain(waivers).collect()
@@ -183,76 +206,84 @@ impl Academy {
                 Some(calendar(months, max(after(one.on, rule.window), after(one.on, rule.gap))).1)
             }
         };
-        earlier(own, one.expires_on)
+        earlier(earlier(own, one.expires_on), one.replaced.map(|(until, _)| until))
     }
 
-    /// The day in the schedule and the due date of a reason; none if they stay as they are.
+    /// When an open cycle is due for a reason; none if its dates stay as they are.
     fn due(
         &self,
         person: &Person,
         course: usize,
         reason: &Reason,
-        opens_on: Day,
         renewed: Option<&Cycle>,
+        opens_on: Day,
         asking: &[usize],
-    ) -> Option<(Option<Day>, Option<Day>)> {
-        let Some(index) = reason.rule else {
-            let day = self.postponed(person, course, reason.scheduled_on, None);
-            return Some((reason.scheduled_on, day));
-        };
-        if !asking.contains(&index) {
-            return None;
+    ) -> Option<Dates> {
+        match reason.rule {
+            None => Some(Dates {
+                scheduled_on: reason.scheduled_on,
+                due_on: self.postponed(person, course, reason.scheduled_on, None),
+            }),
+            Some(rule) if asking.contains(&rule) => {
+                Some(self.decided(rule, person, course, renewed, opens_on).0)
+            }
+            Some(_) => None,
         }
+    }
+
+    /// When a rule wants a cycle to be due that opens on a day, whatever issues there are: a renewal when what it renews counts no
+    /// more, with the grace period; a first one as the rule says.
+    pub fn planned(
+        &self,
+        index: usize,
+        person: &Person,
+        course: usize,
+        renewed: Option<&Cycle>,
+        opens_on: Day,
+    ) -> Dates {
         let rule = &self.rules[index];
         let joined_on = person.audiences[&index].0;
-        let (scheduled_on, is_renewal) = match renewed.and_then(|cycle| Some((cycle, cycle.proof?))) {
-            None => (self.first_due(index, person), false),
-            Some((cycle, proof)) => {
-                let evidence = self.evidence(person, course);
-                let evidence = evidence.iter().find(|one| one.id == proof);
-                let lapses = match (rule.repeat, evidence) {
-                    (Some(Repeat::AfterDueDate(_)), _) | (_, None) => cycle.valid_until,
-                    (_, Some(evidence)) => self.validity(Some(index), None, evidence),
-                };
-                match lapses {
-                    None => (None, false),
-                    Some(day) if joined_on <= day => (Some(day), true),
-                    Some(_) => (self.first_due(index, person), false),
-                }
+        let (scheduled_on, day) = match self.lapses(index, person, course, renewed) {
+            Lapse::First => {
+                let day = self.first_due(index, person);
+                (day, day.map(|day| self.not_before_lead(rule, day, joined_on)))
+            }
+            Lapse::Of(day) => {
+                let due = day.map(|day| after(day, rule.grace));
+                (
+                    day,
+                    due.map(|due| self.not_before_lead(rule, due, max(joined_on, opens_on))),
+                )
             }
         };
-        let day = scheduled_on.map(|day| match is_renewal {
-            true => after(day, rule.grace),
-            false => day,
-        });
-        let since = match is_renewal {
-            true => max(joined_on, opens_on),
-            false => joined_on,
-        };
-        let day = day.map(|day| self.not_before_lead(rule, day, since));
-        let day = self.postponed(person, course, day, rule.absence_lead);
-        // Open issues, about which nobody decides here.
-        let today = self.today(person);
-        let mut waivers = person.waivers.values();
-        let is_waived = waivers.any(|(of, first, last)| {
-            *of == course && *first <= today && last.is_none_or(|last| last >= today)
-        });
-        let is_conflict = is_waived && self.must(index, person);
-        let is_impossible = day
-            .zip(person.hired_on)
-            .is_some_and(|(day, hired_on)| day < hired_on);
-        if is_conflict || is_impossible || self.courses[course].is_retired {
-            return Some((None, None));
+        Dates {
+            scheduled_on,
+            due_on: self.postponed(person, course, day, rule.absence_lead),
         }
-        Some((scheduled_on, day))
     }
 
-    /// Whether an override says that a rule must include a person.
-    fn must(&self, rule: usize, person: &Person) -> bool {
-        self.override_in_force(rule, person) == Some(false)
+    /// What a cycle counts from: the end of what it renews, unless there is nothing, or the person joined later.
+    fn lapses(&self, index: usize, person: &Person, course: usize, renewed: Option<&Cycle>) -> Lapse {
+        let Some((cycle, proof)) = renewed.and_then(|cycle| Some((cycle, cycle.proof?))) else {
+            return Lapse::First;
+        };
+        let evidence = self.evidence(person, course);
+        let evidence = evidence.iter().find(|one| one.id == proof);
+        let day = match (self.rules[index].repeat, evidence) {
+            (Some(Repeat::AfterDueDate(_)), _) | (_, None) => cycle.valid_until,
+            (_, Some(evidence)) => self.validity(Some(index), None, evidence),
+        };
+        match day {
+            Some(day) if person.audiences[&index].0 > day => Lapse::First,
+            day => Lapse::Of(day),
+        }
     }
 
-    fn not_before_lead(&self, rule: &Rule, day: Day, joined_on: Day) -> Day {
+    pub fn is_first(&self, index: usize, person: &Person, course: usize, renewed: Option<&Cycle>) -> bool {
+        matches!(self.lapses(index, person, course, renewed), Lapse::First)
+    }
+
+    pub fn not_before_lead(&self, rule: &Rule, day: Day, joined_on: Day) -> Day {
         match (&rule.due, rule.lead) {
             (Due::AfterJoining(_), _) | (_, None) => day,
             (_, Some(lead)) => max(day, after(joined_on, lead)),
@@ -293,7 +324,7 @@ impl Academy {
     }
 
     /// A due date after extensions, and behind absences.
-    fn postponed(
+    pub fn postponed(
         &self,
         person: &Person,
         course: usize,

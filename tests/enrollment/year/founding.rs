@@ -34,7 +34,7 @@ pub fn units() -> Vec<Unit> {
         unit("production", Some(0), None),
         unit("press", Some(PRODUCTION), None),
         unit("warehouse", Some(PRODUCTION), Some(Tz::America__Los_Angeles)),
-        unit("sales", Some(0), Some(Tz::Europe__Lisbon)),
+        unit("sales", Some(0), Some(Tz::Pacific__Auckland)),
         unit("it", Some(0), None),
     ]
 }
@@ -211,7 +211,7 @@ pub fn newcomer(random: &mut StdRng, people: usize, today: NaiveDate) -> Vec<Fac
         None,
         None,
         None,
-        Some(Tz::Europe__Lisbon),
+        Some(Tz::Pacific__Auckland),
         Some(Tz::Europe__Lisbon),
     ];
     vec![

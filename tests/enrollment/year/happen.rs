@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::academy::{Academy, Act, Completion, Cycle, Day, Fact, Made, Person, Reason, Status, Thing};
+use super::academy::{
+    Academy, Act, Completion, Cycle, Day, Fact, Made, Person, Reason, Status, Thing, Version,
+};
 
 impl Academy {
     /// Notes what happens in one request, and settles those whom it concerns.
@@ -74,13 +76,15 @@ impl Academy {
             }
             Act::Complete(person, course, at, expires_on) => {
                 let on = self.day(&self.people[person], at);
-                let validity = made.validity;
+                let mut versions = self.courses[course].versions.iter();
+                let version = versions.position(|version| version.id == made.version).unwrap();
                 let completion = Completion {
                     course,
                     at,
                     on,
                     expires_on,
-                    validity,
+                    validity: self.courses[course].versions[version].validity,
+                    version,
                 };
                 self.people[person].completions.insert(id, completion);
                 [person].into()
@@ -128,24 +132,55 @@ impl Academy {
                 [person].into()
             }
             Act::Say(rule, saying) => {
+                let everybody = everybody();
                 self.rules[rule].say(saying);
-                everybody()
+                // What a paused rule says is changed by plan, which puts it in force again.
+                if self.rules[rule].status == Status::Paused {
+                    self.activate(rule);
+                }
+                everybody
+            }
+            Act::Become(rule, Status::Active) => {
+                let everybody = everybody();
+                self.activate(rule);
+                everybody
             }
             Act::Become(rule, status) => {
                 let everybody = everybody();
                 self.rules[rule].status = status;
-                if status == Status::Active {
-                    self.rules[rule].activated_at = self.now;
-                }
                 everybody
             }
-            Act::Publish(..) => BTreeSet::new(),
+            Act::Publish(course, validity, earlier_count_until) => {
+                let everybody = everybody();
+                self.courses[course].versions.push(Version {
+                    id: made.version,
+                    validity: validity.map(|period| period.parse().unwrap()),
+                    earlier_count_until,
+                    published_at: self.now,
+                });
+                everybody
+            }
+            Act::Retire(course, is_retired) => {
+                let everybody = everybody();
+                self.courses[course].is_retired = is_retired;
+                everybody
+            }
+            Act::Decide(person, issue, choice) => {
+                let known = self.people[person].issues.get_mut(&issue);
+                known.into_iter().for_each(|known| *known = Some(choice));
+                [person].into()
+            }
             Act::MoveUnit(unit, below) => {
                 let everybody = everybody();
                 self.units[unit].parent = Some(below);
                 everybody
             }
         }
+    }
+
+    fn activate(&mut self, rule: usize) {
+        self.rules[rule].status = Status::Active;
+        self.rules[rule].activated_at = self.now;
     }
 
     fn change(&mut self, number: usize, facts: Vec<Fact>) -> BTreeSet<usize> {

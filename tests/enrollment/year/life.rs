@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use uuid::Uuid;
 
 use super::{
-    academy::{Academy, Act, Day, Due, Fact, NewHires, Override, Repeat, Saying, Status, Thing},
+    academy::{Academy, Act, Choice, Day, Due, Fact, NewHires, Override, Repeat, Saying, Status, Thing},
     founding::{self, DEPARTMENTS, EQUIVALENT, FIRST_AIDERS, MOVING, PILOTS, TARGETS, WORKPLACES},
 };
 
@@ -29,7 +29,7 @@ pub struct Life {
 }
 
 /// What happens to people; each kind is a request.
-const TO_PEOPLE: [ToPeople; 17] = [
+const TO_PEOPLE: [ToPeople; 18] = [
     Life::completes,
     Life::completes,
     Life::completes_what_is_open,
@@ -46,11 +46,12 @@ const TO_PEOPLE: [ToPeople; 17] = [
     Life::is_assigned,
     Life::is_unassigned,
     Life::takes_back,
+    Life::is_decided,
     Life::is_hired,
 ];
 
 /// What happens to rules, courses and units.
-const TO_ALL: [ToAll; 8] = [
+const TO_ALL: [ToAll; 9] = [
     Life::members,
     Life::rule_becomes,
     Life::rule_becomes,
@@ -58,6 +59,7 @@ const TO_ALL: [ToAll; 8] = [
     Life::extends_group,
     Life::equates,
     Life::publishes,
+    Life::retires,
     Life::moves_unit,
 ];
 
@@ -228,7 +230,7 @@ impl Life {
 
     fn moves(&mut self, academy: &Academy, person: usize) -> Option<Act> {
         let today = academy.now.date_naive();
-        let zones = [None, Some(Tz::Europe__Lisbon), Some(Tz::America__Los_Angeles)];
+        let zones = [None, Some(Tz::Pacific__Auckland), Some(Tz::America__Los_Angeles)];
         let fact = match self.below(8) {
             0 | 1 => Fact::Department(DEPARTMENTS.choose(&mut self.random)?),
             2 | 3 => Fact::Unit(*WORKPLACES.choose(&mut self.random)?),
@@ -312,10 +314,11 @@ impl Life {
         if academy.people[person].status == "archived" {
             return None;
         }
+        let course = self.below(academy.courses.len());
         let due_on = self
             .chance(0.7)
             .then(|| academy.now.date_naive() + self.days(1..60));
-        Some(Act::Assign(person, self.below(academy.courses.len()), due_on))
+        (!academy.courses[course].is_retired).then_some(Act::Assign(person, course, due_on))
     }
 
     fn is_unassigned(&mut self, academy: &Academy, person: usize) -> Option<Act> {
@@ -344,6 +347,19 @@ impl Life {
         Some(Act::Archive(thing, id))
     }
 
+    /// Somebody decides about an issue.
+    fn is_decided(&mut self, academy: &Academy, person: usize) -> Option<Act> {
+        let issues: Vec<_> = academy.people[person].issues.keys().copied().collect();
+        let issue = *issues.choose(&mut self.random)?;
+        let day = academy.now.date_naive() + self.days(5..60);
+        let choices: &[Choice] = match issue.2 {
+            "conflict" => &[Choice::Waive, Choice::Require],
+            "missing_date" => &[Choice::CountFromJoining, Choice::DueOn(day), Choice::NoDueDate],
+            _ => &[Choice::AsScheduled, Choice::DueOn(day), Choice::NoDueDate],
+        };
+        Some(Act::Decide(person, issue, *choices.choose(&mut self.random)?))
+    }
+
     fn members(&mut self, academy: &Academy) -> Option<Act> {
         let group = *[FIRST_AIDERS, PILOTS].choose(&mut self.random)?;
         let (mut joining, mut leaving) = (Vec::new(), Vec::new());
@@ -361,6 +377,7 @@ impl Life {
     fn rule_becomes(&mut self, academy: &Academy) -> Option<Act> {
         let rule = self.below(academy.rules.len());
         match academy.rules[rule].status {
+            Status::Paused | Status::Draft if !academy.is_ready(&academy.rules[rule]) => None,
             Status::Active => Some(Act::Become(rule, Status::Paused)),
             Status::Paused | Status::Draft => Some(Act::Become(rule, Status::Active)),
             Status::Archived => None,
@@ -405,7 +422,9 @@ impl Life {
             }
             _ => Saying::Pilot(rule.pilot.is_none().then_some(PILOTS)),
         };
-        Some(Act::Say(number, saying))
+        let mut changed = rule.clone();
+        changed.say(saying.clone());
+        academy.is_ready(&changed).then_some(Act::Say(number, saying))
     }
 
     fn extends_group(&mut self, academy: &Academy) -> Option<Act> {
@@ -431,8 +450,21 @@ impl Life {
     }
 
     fn publishes(&mut self, academy: &Academy) -> Option<Act> {
+        let course = self.below(academy.courses.len());
         let validity = [None, Some("P2M"), Some("P6M")].choose(&mut self.random)?;
-        Some(Act::Publish(self.below(academy.courses.len()), *validity))
+        let earlier_count_until = self
+            .chance(0.4)
+            .then(|| academy.now.date_naive() + self.days(-10..60));
+        let is_retired = academy.courses[course].is_retired;
+        (!is_retired).then_some(Act::Publish(course, *validity, earlier_count_until))
+    }
+
+    fn retires(&mut self, academy: &Academy) -> Option<Act> {
+        let mut retired = (0..academy.courses.len()).filter(|course| academy.courses[*course].is_retired);
+        match retired.next() {
+            Some(course) => Some(Act::Retire(course, false)),
+            None => Some(Act::Retire(*TARGETS.choose(&mut self.random)?, true)),
+        }
     }
 
     fn moves_unit(&mut self, academy: &Academy) -> Option<Act> {

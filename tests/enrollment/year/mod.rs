@@ -10,6 +10,7 @@ mod academy;
 mod dates;
 mod founding;
 mod happen;
+mod issues;
 mod kills;
 mod life;
 mod outline;
@@ -21,7 +22,7 @@ mod world;
 use std::{fmt::Write as _, process::Command};
 
 use chrono::{NaiveDate, TimeDelta};
-use provost::{access::keys, app::Acting};
+use provost::{access::keys, app::Acting, enrollment::rules::courses};
 use serde_json::{Value, json};
 
 use academy::{Academy, Act, Status};
@@ -51,7 +52,7 @@ fn first_day() -> NaiveDate {
 async fn a_year_of_random_days_is_what_the_model_says() {
     let is_full = soak(10) == 10;
     let mut life = Life::new(seed());
-    let app = TestApp::start_consuming(&[]).await;
+    let app = TestApp::start_consuming(&[courses::CONSUMER]).await;
     go_to(&app, first_day());
     let (mut world, mut academy) = World::found(app).await;
     for acts in life.newcomers(soak(PEOPLE), first_day()) {

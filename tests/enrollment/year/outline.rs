@@ -7,16 +7,17 @@ use provost::sql;
 use uuid::Uuid;
 
 use super::{
-    academy::{Academy, Day, Person},
+    academy::{Academy, Choice, Day, Person},
     world::World,
 };
 
-/// What a row says, by the person, the course or rule that it is about, and the cycle.
+/// What a row says, by the person, the course or rule that it is about, and the cycle; below zero it is about issues of a rule.
 pub type Outline = BTreeMap<(Uuid, Uuid, i32), String>;
 
 impl World {
     /// All requirements and audiences, as the product has them; without those of the administrator.
     pub fn outline(&self, academy: &Academy) -> Outline {
+        let rules: Vec<Uuid> = academy.rules.iter().map(|rule| rule.id).collect();
         let known: HashSet<Uuid> = academy.people.iter().map(|person| person.id).collect();
         #[derive(QueryableByName)]
         struct Row {
@@ -42,7 +43,10 @@ impl World {
                         WHERE rr.ended_at IS NULL) each GROUP BY user_id, requirement_id) reasons
                     ON reasons.user_id = q.user_id AND reasons.requirement_id = q.id
                  UNION ALL
-                 SELECT m.user_id, m.rule_id, 0, concat_ws(' ', m.joined_on, m.left_on) FROM rule_members m"
+                 SELECT m.user_id, m.rule_id, 0, concat_ws(' ', m.joined_on, m.left_on) FROM rule_members m
+                 UNION ALL
+                 SELECT i.user_id, i.course_id, -array_position({rules}, i.rule_id), string_agg(concat_ws(' ', i.kind, i.choice),
+                    ', ' ORDER BY i.kind) FROM rule_issues i WHERE i.closed_at IS NULL GROUP BY i.user_id, i.course_id, i.rule_id"
             );
             Ok(rows.load(tx.conn)?)
         });
@@ -68,6 +72,23 @@ impl Academy {
         for (rule, (joined, left)) in &person.audiences {
             let left = left.map_or_else(String::new, |day| format!(" {day}"));
             outline.insert((person.id, self.rules[*rule].id, 0), format!("{joined}{left}"));
+        }
+        let mut issues: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
+        for ((rule, course, kind), choice) in &person.issues {
+            let choice = choice.map(|choice| match choice {
+                Choice::AsScheduled => " as_scheduled",
+                Choice::DueOn(_) => " due_on",
+                Choice::NoDueDate => " no_due_date",
+                Choice::CountFromJoining => " count_from_joining",
+                Choice::Waive => " waive",
+                Choice::Require => " require",
+            });
+            let told = format!("{kind}{}", choice.unwrap_or_default());
+            issues.entry((*rule, *course)).or_default().push(told);
+        }
+        for ((rule, course), kinds) in issues {
+            let key = (person.id, self.courses[course].id, -(rule as i32) - 1);
+            outline.insert(key, kinds.join(", "));
         }
         for (course, cycles) in &person.cycles {
             for (index, cycle) in cycles.iter().enumerate() {

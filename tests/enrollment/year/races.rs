@@ -7,6 +7,7 @@ use provost::{
     cli::worker::HANDLERS,
     enrollment::rules::{
         comparison::CompareJob,
+        courses,
         job::{ReconcileRule, SettleUsers},
     },
     jobs::Worker,
@@ -45,7 +46,7 @@ async fn random_races_end_as_some_order_of_them_would() {
         config.database_connections = 4;
         config.http_threads = 2;
     };
-    let app = TestApp::start_as(adjust, provost::ledger::Consumers(&[])).await;
+    let app = TestApp::start_as(adjust, provost::ledger::Consumers(&[courses::CONSUMER])).await;
     go_to(&app, first_day());
     let (mut world, mut academy) = World::found(app).await;
     for acts in life.newcomers(PEOPLE, first_day()) {
@@ -79,6 +80,7 @@ async fn race(world: &World, academy: &mut Academy, life: &mut Life) {
         .filter(|act| !is_of_leading(academy, act));
     let file = life.departments(&focus);
     let worker = Worker::start(world.app.app.clone(), HANDLERS, &[], ledger::seal_some, 4).unwrap();
+    world.has_worker.set(true);
     enqueue_reconciles(world, academy, &focus);
     let of_all = vec![to_all.into_iter().collect::<Vec<_>>()];
     let writing = clients.into_iter().chain([of_all]);
@@ -89,12 +91,13 @@ async fn race(world: &World, academy: &mut Academy, life: &mut Life) {
         count(&world.app, "SELECT count(*) FROM jobs WHERE state <> 'succeeded'") == 0
     });
     worker.stop();
+    world.has_worker.set(false);
     academy.now = world.app.app.clock.now();
     accept(world, academy, &done);
 }
 
 fn is_of_leading(academy: &Academy, act: &Act) -> bool {
-    matches!(act, Act::Become(rule, _) if academy.rules[*rule].code == LEADING)
+    matches!(act, Act::Become(rule, _) | Act::Say(rule, _) if academy.rules[*rule].code == LEADING)
 }
 
 /// Work that should find nothing to do, whenever it comes.
@@ -153,7 +156,7 @@ async fn import(world: &World, academy: &Academy, file: &[(usize, &'static str)]
     let sent = world.admin.send(post, path, Some(text.into()), "text/csv").await;
     let sent = sent.assert_status(202);
     let path = format!("/v1/imports/{}", sent.id());
-    finish(world, &sent.at("/operation_id")).await;
+    world.finish(&sent.at("/operation_id")).await;
     let planned = world.admin.get(&path).await.assert_status(200);
     let hash = json!({"plan_hash": planned.at("/plan_hash")});
     let begun = world.admin.post(&format!("{path}/application"), hash).await;
@@ -161,7 +164,7 @@ async fn import(world: &World, academy: &Academy, file: &[(usize, &'static str)]
     if begun.status != 202 {
         return Vec::new();
     }
-    finish(world, &begun.at("/id")).await;
+    world.finish(&begun.at("/id")).await;
     if world.admin.get(&path).await.at("/status") != "applied" {
         return Vec::new();
     }
@@ -183,19 +186,6 @@ async fn import(world: &World, academy: &Academy, file: &[(usize, &'static str)]
         (act, Made::default())
     });
     moved.collect()
-}
-
-/// Asks for an operation until it has ended.
-async fn finish(world: &World, operation: &Value) {
-    let path = format!("/v1/operations/{}", operation.as_str().unwrap());
-    while world
-        .admin
-        .get(&path)
-        .await
-        .assert_status(200)
-        .at("/finished_at")
-        .is_null()
-    {}
 }
 
 /// Finds for each person an order of what was done that leads to what the product has, and takes it over.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::academy::{Academy, Act, Due, Fact, NewHires, Repeat, Rule, Thing, Who};
+use super::academy::{Academy, Act, Choice, Due, Fact, NewHires, Repeat, Rule, Saying, Thing, Who};
 
 /// An act as a row of a bulk request.
 pub fn row(academy: &Academy, act: &Act) -> Value {
@@ -122,6 +122,34 @@ pub fn rule_of(academy: &Academy, rule: &Rule) -> Value {
         "early_completions": if rule.ignores_early { "ignore" } else { "count" },
         "on_absence": if rule.absence_lead.is_some() { "move" } else { "keep" },
         "absence_lead": rule.absence_lead.unwrap_or("P0D")})
+}
+
+/// A change of what a rule says.
+pub fn saying_of(academy: &Academy, number: usize, saying: &Saying) -> Value {
+    let mut changed = academy.rules[number].clone();
+    changed.say(saying.clone());
+    let all = rule_of(academy, &changed);
+    let name = match saying {
+        Saying::Due(_) => "due",
+        Saying::Repeat(_) => "repeat",
+        Saying::Grace(_) => "grace_period",
+        Saying::Targets(_) => "targets",
+        Saying::OnLeave(_) => "on_leave",
+        Saying::Pilot(_) => "pilot_group_id",
+    };
+    json!({ name: all[name] })
+}
+
+/// A decision about an issue.
+pub fn choice_of(choice: Choice) -> Value {
+    match choice {
+        Choice::AsScheduled => json!({"choice": "as_scheduled", "due_on": null}),
+        Choice::DueOn(day) => json!({"choice": "due_on", "due_on": day}),
+        Choice::NoDueDate => json!({"choice": "no_due_date", "due_on": null}),
+        Choice::CountFromJoining => json!({"choice": "count_from_joining", "due_on": null}),
+        Choice::Waive => json!({"choice": "waive"}),
+        Choice::Require => json!({"choice": "require"}),
+    }
 }
 
 /// Where acts of this kind go in bulk, if they can.

@@ -32,7 +32,21 @@ impl Academy {
         }
         for course in 0..self.courses.len() {
             let mut cycles = person.cycles.remove(&course).unwrap_or_default();
-            self.settle_course(person, course, &mut cycles);
+            let asking = self.asking(person, course, &cycles);
+            self.settle_course(person, course, &mut cycles, &asking);
+            let issues = match cycles.split_last() {
+                Some((last, before)) => {
+                    let renewed = before.last().filter(|before| before.ended.is_none());
+                    self.issues(person, course, last, renewed, &asking)
+                }
+                None => Vec::new(),
+            };
+            person
+                .issues
+                .retain(|issue, _| issue.1 != course || issues.contains(issue));
+            for issue in issues {
+                person.issues.entry(issue).or_insert(None);
+            }
             if !cycles.is_empty() {
                 person.cycles.insert(course, cycles);
             }
@@ -76,9 +90,8 @@ impl Academy {
         found.map(|one| one.is_release)
     }
 
-    fn settle_course(&self, person: &Person, course: usize, cycles: &mut Vec<Cycle>) {
+    fn settle_course(&self, person: &Person, course: usize, cycles: &mut Vec<Cycle>, asking: &[usize]) {
         let today = self.today(person);
-        let asking = self.asking(person, course, cycles);
         let first_day = || {
             asking
                 .iter()
@@ -122,8 +135,8 @@ impl Academy {
         loop {
             let (last, before) = cycles.split_last_mut().unwrap();
             let renewed = before.last().filter(|before| before.ended.is_none());
-            self.add_reasons(last, &asking);
-            self.date(person, course, last, renewed, &asking);
+            self.add_reasons(last, asking);
+            self.date(person, course, last, renewed, asking);
             let Some(opens_on) = last.renews_on.filter(|day| last.proof.is_some() && *day <= today) else {
                 return;
             };
@@ -211,7 +224,7 @@ impl Academy {
     }
 
     pub fn is_new_hire(&self, rule: usize, person: &Person) -> bool {
-        person.audiences[&rule].0 > self.rules[rule].activated_at.date_naive()
+        person.audiences[&rule].0 > self.day(person, self.rules[rule].activated_at)
     }
 
     pub fn skipped_until(&self, rule: usize, person: &Person) -> Option<Day> {

@@ -1,18 +1,17 @@
 //! The product beside the model: an academy is founded in both, and acts are sent to the product.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::cell::Cell;
 
 use chrono::NaiveDate;
 use provost::{
     enrollment::{new_days::RecordRequirementDays, rules::job::ReconcileDay},
     people::groups::upkeep::RefreshGroups,
-    period::Period,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    academy::{Academy, Act, Course, Made, Saying, Status},
+    academy::{Academy, Act, Course, Made, Status, Version},
     founding, said,
 };
 use crate::{
@@ -23,8 +22,8 @@ use crate::{
 pub struct World {
     pub app: TestApp,
     pub admin: Client,
-    /// How long completions of each version of a course count.
-    versions: RefCell<HashMap<Uuid, Option<Period>>>,
+    /// Whether a worker runs beside the test.
+    pub has_worker: Cell<bool>,
 }
 
 impl World {
@@ -34,7 +33,7 @@ impl World {
         let world = World {
             app,
             admin,
-            versions: RefCell::default(),
+            has_worker: Cell::new(false),
         };
         let mut academy = Academy {
             now: world.app.app.clock.now(),
@@ -49,12 +48,18 @@ impl World {
         }
         for (code, validity) in founding::COURSES {
             let id = course(&world.app, code, validity);
+            let found = world.admin.get(&format!("/v1/courses/{id}")).await;
+            let version = Version {
+                id: id_at(&found.assert_status(200), "/current_version_id"),
+                validity: validity.map(|period| period.parse().unwrap()),
+                earlier_count_until: None,
+                published_at: academy.now,
+            };
             academy.courses.push(Course {
                 id,
                 is_retired: false,
+                versions: vec![version],
             });
-            let course = world.admin.get(&format!("/v1/courses/{id}")).await;
-            world.know(&course.assert_status(200).at("/current_version_id"), validity);
         }
         let attribute = json!({"name": "signed_on", "label": "Signed on", "kind": "date"});
         let path = "/v1/attribute-definitions";
@@ -75,12 +80,6 @@ impl World {
             rule.id = id(&self.admin.post("/v1/rules", body).await);
             academy.rules.push(rule);
         }
-    }
-
-    fn know(&self, version: &Value, validity: Option<&str>) {
-        let version = version.as_str().expect("a version").parse().unwrap();
-        let validity = validity.map(|period| period.parse().unwrap());
-        self.versions.borrow_mut().insert(version, validity);
     }
 
     /// Lets it be noon of a day, and does what a worker does then.
@@ -120,7 +119,7 @@ impl World {
                 let status = result["status"].as_u64().unwrap();
                 assert!(status < 500, "{act:?}: {result:#}");
                 match status {
-                    ..300 => Ok(self.made(act, &result["resource"])),
+                    ..300 => Ok(Self::made(act, &result["resource"])),
                     _ => Err(result["problem"].to_string()),
                 }
             });
@@ -128,29 +127,18 @@ impl World {
         }
         let mut made = Vec::new();
         for act in acts {
-            if let Some((rule, changes)) = by_plan(academy, act) {
-                let path = format!("/v1/rules/{}", academy.rules[rule].id);
-                made.push(self.apply(&path, changes).await.map(|()| Made::default()));
-                continue;
-            }
-            let answer = self.one(academy, act).await;
-            assert!(answer.status < 500, "{act:?}: {}", answer.text());
-            made.push(match answer.status {
-                ..300 => Ok(Made::default()),
-                _ => Err(answer.text()),
-            });
+            made.push(self.one(academy, act).await);
         }
         made
     }
 
-    fn made(&self, act: &Act, resource: &Value) -> Made {
+    fn made(act: &Act, resource: &Value) -> Made {
         let id_of = |value: &Value| value["id"].as_str().unwrap().parse().unwrap();
         let version = resource["course_version_id"].as_str();
-        let version: Option<Uuid> = version.map(|version| version.parse().unwrap());
         let mut made = Made {
             id: id_of(resource),
             requirement: Uuid::nil(),
-            validity: version.and_then(|version| self.versions.borrow()[&version]),
+            version: version.map_or(Uuid::nil(), |version| version.parse().unwrap()),
         };
         if let Act::Assign(..) = act {
             let reasons = resource["reasons"].as_array().unwrap();
@@ -161,35 +149,13 @@ impl World {
         made
     }
 
-    /// Changes an active or paused rule by a plan that is applied.
-    async fn apply(&self, path: &str, changes: Value) -> Result<(), String> {
-        let planned = self
-            .done(&format!("{path}/plans"), json!({"changes": changes}))
-            .await?;
-        let body =
-            json!({"changes": changes, "plan_hash": planned["plan_hash"], "allow_removals_percent": 100});
-        self.done(&format!("{path}/applications"), body).await.map(drop)
-    }
-
-    /// The result of an operation.
-    async fn done(&self, path: &str, body: Value) -> Result<Value, String> {
-        let begun = self.admin.post(path, body).await;
-        if begun.status != 202 {
-            return Err(begun.text());
-        }
-        self.app.run_jobs();
-        let operation = self.admin.get(begun.header("location").unwrap()).await;
-        match operation.at("/status") == json!("succeeded") {
-            true => Ok(operation.at("/result")),
-            false => Err(operation.text()),
-        }
-    }
-
-    async fn one(&self, academy: &Academy, act: &Act) -> Answer {
+    /// Sends an act that does not go in bulk.
+    async fn one(&self, academy: &Academy, act: &Act) -> Result<Made, String> {
         let admin = &self.admin;
         let rule = |rule: &usize| format!("/v1/rules/{}", academy.rules[*rule].id);
+        let course = |course: &usize| format!("/v1/courses/{}", academy.courses[*course].id);
         let nothing = json!({});
-        match act {
+        let answer = match act {
             Act::Members(group, joining, leaving) => {
                 let ids = |people: &[usize]| people.iter().map(|person| academy.people[*person].id).collect();
                 let (add, remove): (Vec<Uuid>, Vec<Uuid>) = (ids(joining), ids(leaving));
@@ -201,29 +167,56 @@ impl World {
                 admin.post(&path, nothing).await
             }
             Act::Say(number, saying) => {
-                admin
-                    .patch(&rule(number), changes(academy, *number, saying))
-                    .await
+                let changes = said::saying_of(academy, *number, saying);
+                match academy.rules[*number].status {
+                    Status::Draft => admin.patch(&rule(number), changes).await,
+                    _ => return self.by_plan(&rule(number), json!({ "changes": changes })).await,
+                }
             }
             Act::Become(number, status) => {
-                let verb = match status {
-                    Status::Active => "activation",
-                    Status::Paused => "pause",
-                    Status::Archived => "archival",
-                    Status::Draft => panic!("a rule is no draft again"),
+                let verb = match (status, academy.rules[*number].status) {
+                    (Status::Active, Status::Paused) => return self.by_plan(&rule(number), nothing).await,
+                    (Status::Active, _) => "activation",
+                    (Status::Paused, _) => "pause",
+                    (Status::Archived, _) => "archival",
+                    (Status::Draft, _) => panic!("a rule is no draft again"),
                 };
                 admin.post(&format!("{}/{verb}", rule(number)), nothing).await
             }
-            Act::Publish(course, validity) => {
-                let path = format!("/v1/courses/{}", academy.courses[*course].id);
+            Act::Publish(number, validity, earlier_count_until) => {
                 let activities = json!([{"title": "Read", "kind": "document"}]);
                 let body = json!({"title": Uuid::now_v7(), "validity_period": validity,
                     "modules": [{"title": "New", "activities": activities}]});
-                admin.patch(&path, body).await.assert_status(200);
-                let version = admin.post(&format!("{path}/publications"), nothing).await;
-                let version = version.assert_status(201);
-                self.know(&version.at("/id"), *validity);
-                version
+                admin.patch(&course(number), body).await.assert_status(200);
+                let path = format!("{}/publications", course(number));
+                let body = json!({ "earlier_count_until": earlier_count_until });
+                let version = admin.post(&path, body).await.assert_status(201);
+                return Ok(Made {
+                    version: id_at(&version, "/id"),
+                    ..Made::default()
+                });
+            }
+            Act::Retire(number, is_retired) => {
+                let path = format!("{}/retirement", course(number));
+                match is_retired {
+                    true => admin.post(&path, nothing).await,
+                    false => admin.delete(&path).await,
+                }
+            }
+            Act::Decide(person, (rule, course, kind), choice) => {
+                let user = academy.people[*person].id;
+                let (rule, course) = (academy.rules[*rule].id, academy.courses[*course].id);
+                let filter = format!(
+                    "user_id eq \"{user}\" and rule_id eq \"{rule}\" and course_id eq \"{course}\" and kind eq \"{kind}\" and closed_at eq null"
+                );
+                let filter = filter.replace(' ', "%20").replace('"', "%22");
+                let found = admin.get(&format!("/v1/rule-issues?filter={filter}")).await;
+                let found = found.assert_status(200).at("/data/0/id");
+                let Some(id) = found.as_str() else {
+                    return Err("the issue is closed".into());
+                };
+                let body = said::choice_of(*choice);
+                admin.patch(&format!("/v1/rule-issues/{id}"), body).await
             }
             Act::MoveUnit(unit, below) => {
                 let path = format!("/v1/org-units/{}", academy.units[*unit].id);
@@ -231,33 +224,49 @@ impl World {
                 admin.patch(&path, body).await
             }
             other => panic!("{other:?} goes in bulk"),
+        };
+        assert!(answer.status < 500, "{act:?}: {}", answer.text());
+        match answer.status {
+            ..300 => Ok(Made::default()),
+            _ => Err(answer.text()),
         }
     }
-}
 
-/// The rule that an act changes by plan, and the changes.
-fn by_plan(academy: &Academy, act: &Act) -> Option<(usize, Value)> {
-    let is_in_force = |rule: &usize| matches!(academy.rules[*rule].status, Status::Active | Status::Paused);
-    match act {
-        Act::Say(rule, saying) if is_in_force(rule) => Some((*rule, changes(academy, *rule, saying))),
-        Act::Become(rule, Status::Active) if is_in_force(rule) => Some((*rule, json!({}))),
-        _ => None,
+    /// Plans a change of a rule and applies the plan.
+    async fn by_plan(&self, rule: &str, mut wish: Value) -> Result<Made, String> {
+        let planned = self.finished(&format!("{rule}/plans"), wish.clone()).await?;
+        wish["plan_hash"] = planned["result"]["plan_hash"].clone();
+        wish["allow_removals_percent"] = json!(100);
+        let applied = self.finished(&format!("{rule}/applications"), wish).await?;
+        match applied["status"].as_str() {
+            Some("succeeded") => Ok(Made::default()),
+            _ => Err(applied.to_string()),
+        }
     }
-}
 
-fn changes(academy: &Academy, rule: usize, saying: &Saying) -> Value {
-    let mut changed = academy.rules[rule].clone();
-    changed.say(saying.clone());
-    let all = said::rule_of(academy, &changed);
-    let name = match saying {
-        Saying::Due(_) => "due",
-        Saying::Repeat(_) => "repeat",
-        Saying::Grace(_) => "grace_period",
-        Saying::Targets(_) => "targets",
-        Saying::OnLeave(_) => "on_leave",
-        Saying::Pilot(_) => "pilot_group_id",
-    };
-    json!({ name: all[name] })
+    /// Begins an operation, and answers it once it has ended: a worker does it, here if there is no other.
+    async fn finished(&self, path: &str, body: Value) -> Result<Value, String> {
+        let begun = self.admin.post(path, body).await;
+        assert!(begun.status < 500, "{path}: {}", begun.text());
+        if begun.status != 202 {
+            return Err(begun.text());
+        }
+        Ok(self.finish(&begun.at("/id")).await)
+    }
+
+    /// Waits for the end of an operation.
+    pub async fn finish(&self, operation: &Value) -> Value {
+        let path = format!("/v1/operations/{}", operation.as_str().unwrap());
+        loop {
+            if !self.has_worker.get() {
+                self.app.run_jobs();
+            }
+            let operation = self.admin.get(&path).await.assert_status(200).json();
+            if !operation["finished_at"].is_null() {
+                return operation;
+            }
+        }
+    }
 }
 
 /// Moves the clock half an hour past the noon of a day: in Auckland the next day has begun.
@@ -267,5 +276,9 @@ pub fn go_to(app: &TestApp, day: NaiveDate) {
 }
 
 fn id(answer: &Answer) -> Uuid {
-    answer.clone().assert_status(201).id().parse().unwrap()
+    id_at(&answer.clone().assert_status(201), "/id")
+}
+
+fn id_at(answer: &Answer, pointer: &str) -> Uuid {
+    answer.at(pointer).as_str().expect("an id").parse().unwrap()
 }
