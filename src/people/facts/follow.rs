@@ -40,9 +40,9 @@ impl Job for FollowPeople {
 
 /// Has people's dynamic groups and requirements looked at: in this transaction, or by jobs that it queues if they are many and
 /// the caller writes people everywhere. Who does not brings nobody within their own reach (see [`super::refresh_changed`]), which
-/// jobs, being Provost itself, are not.
+/// jobs, being Provost itself, are not. Jobs leave them to others, too: one row of an import may concern everybody.
 pub fn follow(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
-    if is_followed_by_job(tx, people.len()) && tx.seen(Permission::UsersWrite).is_everything() {
+    if people.len() > MOST_AT_ONCE && tx.seen(Permission::UsersWrite).is_everything() {
         return enqueue_follow(tx, &people);
     }
     tx.touch_users(people);
