@@ -271,7 +271,8 @@ pub enum Act {
     Waive(usize, usize, Day, Option<Day>),
     Archive(Thing, Uuid),
     Equate(usize, usize, bool),
-    Assign(usize, usize, Option<Day>),
+    /// From the first day on, by the second.
+    Assign(usize, usize, Day, Option<Day>),
     /// The requirement and the reason that somebody gave, which is removed.
     Unassign(usize, usize, Uuid, Uuid),
     Say(usize, Saying),

@@ -123,8 +123,8 @@ impl Academy {
                 self.equivalences.insert(id, (course, equivalent, is_mutual));
                 everybody()
             }
-            Act::Assign(person, course, due_on) => {
-                self.assign(person, course, due_on, made);
+            Act::Assign(person, course, opens_on, due_on) => {
+                self.assign(person, course, (opens_on, due_on), made);
                 [person].into()
             }
             Act::Unassign(person, course, _, reason) => {
@@ -258,9 +258,9 @@ impl Academy {
     }
 
     /// Somebody assigns a course: it is one more reason of a cycle that is open or counts still; else a cycle opens.
-    fn assign(&mut self, number: usize, course: usize, due_on: Option<Day>, made: &Made) {
+    fn assign(&mut self, number: usize, course: usize, days: (Day, Option<Day>), made: &Made) {
         let utc_today = self.now.date_naive();
-        let opens_on = self.today(&self.people[number]);
+        let (opens_on, due_on) = days;
         let reason = Reason {
             id: made.id,
             requirement: made.requirement,

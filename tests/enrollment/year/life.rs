@@ -318,7 +318,8 @@ impl Life {
         let due_on = self
             .chance(0.7)
             .then(|| academy.now.date_naive() + self.days(1..60));
-        (!academy.courses[course].is_retired).then_some(Act::Assign(person, course, due_on))
+        let opens_on = academy.today(&academy.people[person]);
+        (!academy.courses[course].is_retired).then_some(Act::Assign(person, course, opens_on, due_on))
     }
 
     fn is_unassigned(&mut self, academy: &Academy, person: usize) -> Option<Act> {

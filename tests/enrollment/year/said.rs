@@ -44,9 +44,9 @@ pub fn row(academy: &Academy, act: &Act) -> Value {
         Act::Equate(course, equivalent, is_mutual) => json!({"create": {
             "course_id": academy.courses[*course].id, "equivalent_id": academy.courses[*equivalent].id,
             "is_mutual": is_mutual}}),
-        Act::Assign(person, course, due_on) => json!({"create": {"user_id": user(person),
+        Act::Assign(person, course, opens_on, due_on) => json!({"create": {"user_id": user(person),
             "target": target(course), "due_on": due_on,
-            "opens_on": academy.today(&academy.people[*person])}}),
+            "opens_on": opens_on}}),
         Act::Unassign(_, _, requirement, reason) => {
             json!({"id": requirement, "remove_reason": {"reason_id": reason}})
         }
