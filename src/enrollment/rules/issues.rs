@@ -10,12 +10,9 @@ use super::{
     person::{Cycle, Person, Proof, Renewed},
     settle::{Case, DueDate, Mover, Want},
 };
-use crate::{
-    enrollment::{
-        issues::model::{IssueChoice, IssueKind},
-        target::Target,
-    },
-    period::Period,
+use crate::enrollment::{
+    issues::model::{IssueChoice, IssueKind},
+    target::Target,
 };
 
 /// An issue of a rule with a person and a target, as it is stored.
@@ -91,7 +88,7 @@ impl Case<'_> {
                 Some((_, IssueChoice::AsScheduled | IssueChoice::Waive | IssueChoice::Require, _)) => {}
                 Some((id, IssueChoice::DueOn, day)) => due = decided_on(day, id),
                 Some((id, IssueChoice::CountFromJoining, _)) => {
-                    let offset = want.policy.due.offset().unwrap_or(Period::default());
+                    let offset = want.policy.due.offset().unwrap_or_default();
                     let day = offset.after(want.joined_on);
                     due = decided_on(Some(want.policy.due.not_before_lead(day, want.joined_on)), id);
                 }
