@@ -9,7 +9,6 @@ use std::{
 };
 
 use awc::http::Method;
-use chrono::Utc;
 use provost::ledger;
 use serde_json::{Value, json};
 
@@ -75,7 +74,7 @@ impl Processes {
 async fn random_kills_while_requirements_are_settled_change_nothing_in_the_end() {
     let mut life = Life::new(seed());
     let (world, mut academy) = World::found(TestApp::start().await).await;
-    for acts in life.newcomers(soak(PEOPLE) * 3, Utc::now().date_naive()) {
+    for acts in life.newcomers(soak(PEOPLE) * 3, academy.now.date_naive()) {
         world.send(&mut academy, acts).await;
     }
     world.add_rules(&mut academy).await;

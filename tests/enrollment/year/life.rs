@@ -324,12 +324,12 @@ impl Life {
 
     fn is_unassigned(&mut self, academy: &Academy, person: usize) -> Option<Act> {
         let cycles = academy.people[person].cycles.iter();
-        let by_hand = cycles.filter_map(|(course, cycles)| {
+        let mut by_hand = cycles.filter_map(|(course, cycles)| {
             let last = cycles.last().filter(|cycle| cycle.ended.is_none())?;
             let reason = last.reasons.iter().find(|reason| reason.rule.is_none())?;
             Some(Act::Unassign(person, *course, reason.requirement, reason.id))
         });
-        by_hand.last()
+        by_hand.next()
     }
 
     /// Something that was decided about them is archived.

@@ -23,7 +23,7 @@ use std::{fmt::Write as _, process::Command};
 
 use chrono::{NaiveDate, TimeDelta};
 use provost::{access::keys, app::Acting, enrollment::rules::courses};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use academy::{Academy, Act, Status};
 use life::Life;
@@ -143,11 +143,7 @@ async fn nothing_is_left_to_do(world: &World) {
     let done = world.admin.get(&path).await.assert_status(200);
     assert_eq!(done.at("/status"), "succeeded");
     let differences = done.at("/result/differences");
-    let is_nothing = differences
-        .as_object()
-        .unwrap()
-        .values()
-        .all(|count| *count == Value::from(0));
+    let is_nothing = differences.as_object().unwrap().values().all(|count| *count == 0);
     assert!(is_nothing, "{:#}", done.json());
     let unfinished = "SELECT count(*) FROM jobs WHERE state <> 'succeeded'";
     assert_eq!(count(&world.app, unfinished), 0);
