@@ -129,7 +129,7 @@ pub(super) fn concerned(
             (SELECT m.user_id FROM rule_members m WHERE m.rule_id = {rule_id} AND m.user_id > {after} AND m.left_on IS NULL
              ORDER BY m.user_id LIMIT {limit})
             UNION
-            (SELECT rr.user_id FROM requirement_reasons rr WHERE rr.rule_id = {rule_id} AND rr.user_id > {after}
+            (SELECT DISTINCT rr.user_id FROM requirement_reasons rr WHERE rr.rule_id = {rule_id} AND rr.user_id > {after}
                 AND rr.ended_at IS NULL ORDER BY rr.user_id LIMIT {limit})
             UNION
             (SELECT o.user_id FROM rule_overrides o WHERE o.rule_id = {rule_id} AND o.user_id > {after}
