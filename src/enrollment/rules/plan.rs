@@ -68,7 +68,7 @@ pub(super) fn check_against_plan(plan: &RulePlan, wish: &ApplyRule) -> ApiResult
     if plan.plan_hash != wish.plan_hash {
         return Err(ApiError::new(
             Code::PlanStale,
-            "People, completions or the rule changed since; plan again and look at what it would do now.",
+            "People, completions or the rule changed since, or `changes`, `becomes` or the day differ from what was planned; plan again and look at what it would do now.",
         ));
     }
     if plan.removals_percent > wish.allow_removals_percent {
