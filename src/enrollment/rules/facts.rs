@@ -57,6 +57,8 @@ pub(super) fn load(
             }
             false => {
                 if let Some(membership) = memberships.get_mut(&one.rule_id) {
+                    // Who moves west may leave on the day before they joined.
+                    one.on = one.on.max(membership.joined_on);
                     membership.left_on = Some(one.on);
                 }
             }

@@ -27,7 +27,7 @@ impl Academy {
                 person
                     .audiences
                     .entry(index)
-                    .and_modify(|(_, left)| *left = Some(today));
+                    .and_modify(|(joined, left)| *left = Some(max(today, *joined)));
             }
         }
         for course in 0..self.courses.len() {
