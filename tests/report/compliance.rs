@@ -1,3 +1,4 @@
+use chrono::Days;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -28,7 +29,7 @@ fn row(report: &Value, unit: Option<Uuid>) -> Value {
 fn counts(people: i64, states: [i64; 5], rate: Option<f64>) -> Value {
     let [satisfied, open, overdue, expired, upcoming] = states;
     json!({"people": people, "required": states.iter().sum::<i64>(), "satisfied": satisfied, "open": open,
-        "overdue": overdue, "expired": expired, "upcoming": upcoming, "rate": rate})
+        "overdue": overdue, "expired": expired, "upcoming": upcoming, "absent": 0, "waived": 0, "rate": rate})
 }
 
 #[actix_web::test]
@@ -192,4 +193,33 @@ async fn a_report_is_narrowed_by_unit_course_and_filter() {
         .get(PATH)
         .await
         .assert_problem(403, "forbidden");
+}
+
+#[actix_web::test]
+async fn users_who_are_absent_are_not_late_and_those_with_a_waiver_need_not() {
+    let company = Company::start().await;
+    let admin = company.app.admin().await;
+    let today = company.today();
+    for (user, course) in [
+        (company.mia, company.fire),
+        (company.wanda, company.fire),
+        (company.nils, company.first_aid),
+    ] {
+        let body = json!({"user_id": user, "target": {"kind": "course", "id": course}, "opens_on": today - Days::new(9), "due_on": today - Days::new(3)});
+        admin.post("/v1/requirements", body).await.assert_status(201);
+    }
+    let away = json!({"user_id": company.wanda, "kind": "parental_leave", "starts_on": today});
+    admin.post("/v1/absences", away).await.assert_status(201);
+    let waiver = json!({"user_id": company.nils, "target": {"kind": "course", "id": company.first_aid},
+        "begins_on": today, "reason": "Paramedic."});
+    admin.post("/v1/waivers", waiver).await.assert_status(201);
+
+    let report = company.of_all().get(PATH).await.assert_status(200).json();
+
+    let total = |name: &str| report["total"][name].as_i64().unwrap();
+    assert_eq!(
+        (total("overdue"), total("absent"), total("open"), total("waived")),
+        (1, 1, 1, 1),
+        "{report:#}"
+    );
 }

@@ -52,14 +52,18 @@ pub struct ComplianceCounts {
     pub required: i64,
     /// Completed, and the completion is valid.
     pub satisfied: i64,
-    /// Not completed, and not past the due date.
+    /// Not completed, and not late.
     pub open: i64,
+    /// Those of `open` that are past their due date and not late, because their users are absent today.
+    pub absent: i64,
     /// Not completed, and past the due date.
     pub overdue: i64,
     /// Completed, but the completion has expired.
     pub expired: i64,
     /// Opens on a later day.
     pub upcoming: i64,
+    /// Need not be completed, because of a waiver: not among `required`.
+    pub waived: i64,
     /// `satisfied / (satisfied + overdue + expired)`: the share of what should be done by now. Null where nothing
     /// should.
     #[schema(minimum = 0.0, maximum = 1.0, example = 0.95)]
@@ -67,7 +71,7 @@ pub struct ComplianceCounts {
 }
 
 impl ComplianceCounts {
-    /// Counts from the numbers of people, satisfied, open, overdue, expired and upcoming.
+    /// Counts from the numbers of people, satisfied, open, overdue, expired, upcoming, waived and absent.
     pub fn of(counts: &[i64]) -> Self {
         let at = |index: usize| counts.get(index).copied().unwrap_or_default();
         let (people, satisfied, open, overdue, expired, upcoming) =
@@ -81,6 +85,8 @@ impl ComplianceCounts {
             overdue,
             expired,
             upcoming,
+            waived: at(6),
+            absent: at(7),
             rate: (due > 0).then(|| satisfied as f64 / due as f64),
         }
     }
@@ -94,6 +100,8 @@ impl ComplianceCounts {
             self.overdue + other.overdue,
             self.expired + other.expired,
             self.upcoming + other.upcoming,
+            self.waived + other.waived,
+            self.absent + other.absent,
         ])
     }
 }
@@ -143,6 +151,8 @@ impl CsvRow for ComplianceRow {
         "direct_overdue",
         "direct_expired",
         "direct_upcoming",
+        "direct_absent",
+        "direct_waived",
         "direct_rate",
         "subtree_people",
         "subtree_required",
@@ -151,6 +161,8 @@ impl CsvRow for ComplianceRow {
         "subtree_overdue",
         "subtree_expired",
         "subtree_upcoming",
+        "subtree_absent",
+        "subtree_waived",
         "subtree_rate",
     ];
 
@@ -171,6 +183,8 @@ impl CsvRow for ComplianceRow {
                 counts.overdue,
                 counts.expired,
                 counts.upcoming,
+                counts.absent,
+                counts.waived,
             ];
             cells.extend(numbers.iter().map(ToString::to_string));
             cells.push(counts.rate.map(|rate| format!("{rate:.4}")).unwrap_or_default());

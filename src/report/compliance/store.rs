@@ -96,7 +96,7 @@ fn statement(tx: &Tx, query: &ComplianceQuery, scope: &Scope, people: Sql) -> Sq
                                 AND earlier.cycle < requirements.cycle
                                 AND earlier.ended_at IS NULL AND earlier.satisfied_at IS NOT NULL
                                 AND earlier.valid_until >= clock.today) THEN 'satisfied'
-                    ELSE {STATUS} END AS state
+                    ELSE {STATUS} END AS state, requirements.due_on < clock.today AS is_past
             FROM person users JOIN requirements ON requirements.user_id = users.id
             CROSS JOIN (SELECT {today}::date AS today) clock WHERE requirements.ended_at IS NULL
                 AND {course} AND {facts} AND NOT EXISTS (SELECT FROM requirements later
@@ -109,16 +109,18 @@ fn statement(tx: &Tx, query: &ComplianceQuery, scope: &Scope, people: Sql) -> Sq
                 count(*) FILTER (WHERE state = 'open') AS open,
                 count(*) FILTER (WHERE state = 'overdue') AS overdue,
                 count(*) FILTER (WHERE state = 'expired') AS expired,
-                count(*) FILTER (WHERE state = 'upcoming') AS upcoming
+                count(*) FILTER (WHERE state = 'upcoming') AS upcoming,
+                count(*) FILTER (WHERE state = 'waived') AS waived,
+                count(*) FILTER (WHERE state = 'open' AND is_past) AS absent
             FROM held GROUP BY org_unit_id
             UNION ALL
-            SELECT org_unit_id, count(*), 0, 0, 0, 0, 0 FROM person GROUP BY org_unit_id),
+            SELECT org_unit_id, count(*), 0, 0, 0, 0, 0, 0, 0 FROM person GROUP BY org_unit_id),
          direct AS (SELECT org_unit_id, ARRAY[sum(people), sum(satisfied), sum(open), sum(overdue),
-            sum(expired), sum(upcoming)]::bigint[] AS counts
+            sum(expired), sum(upcoming), sum(waived), sum(absent)]::bigint[] AS counts
             FROM counted GROUP BY org_unit_id),
          subtree AS (SELECT closure.ancestor_id AS org_unit_id,
                 ARRAY[sum(people), sum(satisfied), sum(open), sum(overdue), sum(expired),
-                    sum(upcoming)]::bigint[] AS counts
+                    sum(upcoming), sum(waived), sum(absent)]::bigint[] AS counts
             FROM counted JOIN org_unit_closure closure ON closure.descendant_id = counted.org_unit_id
             GROUP BY closure.ancestor_id),
          path AS (SELECT closure.descendant_id AS org_unit_id, max(closure.depth) AS depth,
@@ -127,7 +129,7 @@ fn statement(tx: &Tx, query: &ComplianceQuery, scope: &Scope, people: Sql) -> Sq
             FROM org_unit_closure closure JOIN org_units above ON above.id = closure.ancestor_id
             GROUP BY closure.descendant_id)
          SELECT org_units.id AS org_unit_id, org_units.code, org_units.name, org_units.parent_id,
-            path.depth, coalesce(direct.counts, '{0,0,0,0,0,0}') AS direct, subtree.counts AS subtree,
+            path.depth, coalesce(direct.counts, '{0,0,0,0,0,0,0,0}') AS direct, subtree.counts AS subtree,
             path.names
          FROM subtree
          JOIN org_units ON org_units.id = subtree.org_unit_id
