@@ -677,6 +677,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    requirement_changes (run_id, user_id, id) {
+        user_id -> Uuid,
+        run_id -> Uuid,
+        id -> Uuid,
+        change -> Text,
+        rule_id -> Nullable<Uuid>,
+        course_id -> Nullable<Uuid>,
+        path_id -> Nullable<Uuid>,
+        requirement_id -> Nullable<Uuid>,
+        reason_id -> Nullable<Uuid>,
+        cycle -> Nullable<Int4>,
+        rule_version -> Nullable<Int8>,
+        opens_on -> Nullable<Date>,
+        scheduled_on -> Nullable<Date>,
+        due_on -> Nullable<Date>,
+        satisfied_at -> Nullable<Timestamptz>,
+        completion_id -> Nullable<Uuid>,
+        waiver_id -> Nullable<Uuid>,
+        valid_until -> Nullable<Date>,
+        renews_on -> Nullable<Date>,
+        why -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     requirement_reasons (user_id, id) {
         id -> Uuid,
         user_id -> Uuid,

@@ -38,9 +38,9 @@ pub(super) fn apply(tx: &mut Tx, changes: &[Change]) -> ApiResult<Outcome> {
     if changes.is_empty() {
         return Ok(Outcome::default());
     }
-    let has = |kinds: &[ChangeKind]| changes.iter().any(|change| kinds.contains(&change.change));
     let run = Uuid::now_v7();
     changes::store(tx, run, changes)?;
+    let has = |kinds: &[ChangeKind]| changes.iter().any(|change| kinds.contains(&change.change));
     if has(&[Leaves]) {
         leave(tx, run)?;
     }

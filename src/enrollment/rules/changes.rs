@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
+use diesel::{ExecuteCopyFromDsl, Insertable};
 use uuid::Uuid;
 
 use super::{
@@ -17,8 +17,9 @@ use super::{
 };
 use crate::{
     app::Tx,
+    db::schema::requirement_changes,
     enrollment::{issues::model::IssueKind, requirements::model::EndReason, target::Target},
-    http::{ApiError, ApiResult},
+    http::ApiResult,
     sql, text_enum,
 };
 
@@ -57,9 +58,12 @@ text_enum! {
 }
 
 /// A row of `requirement_changes`: columns that a kind of change does not have are null.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Insertable)]
+#[diesel(table_name = requirement_changes, treat_none_as_default_value = false)]
 pub struct Change {
     pub user_id: Uuid,
+    /// The run; nil until it is stored.
+    pub run_id: Uuid,
     pub id: Uuid,
     pub change: ChangeKind,
     pub rule_id: Option<Uuid>,
@@ -88,6 +92,7 @@ impl Change {
     fn new(change: ChangeKind, user_id: Uuid) -> Self {
         Change {
             user_id,
+            run_id: Uuid::nil(),
             id: Uuid::now_v7(),
             change,
             rule_id: None,
@@ -307,23 +312,19 @@ pub fn moves(moves: &[Move]) -> impl Iterator<Item = Change> + '_ {
     })
 }
 
-/// Rows of one statement.
-const ROWS_A_STATEMENT: usize = 20_000;
-
 /// Stores changes as those of a run.
 pub fn store(tx: &mut Tx, run_id: Uuid, changes: &[Change]) -> ApiResult<()> {
-    for rows in changes.chunks(ROWS_A_STATEMENT) {
-        let rows = serde_json::to_value(rows).map_err(ApiError::internal)?;
-        sql!(
-            "INSERT INTO requirement_changes (user_id, run_id, id, change, rule_id, course_id, requirement_id, reason_id,
-                cycle, rule_version, opens_on, scheduled_on, due_on, satisfied_at, completion_id, waiver_id, valid_until,
-                renews_on, why)
-             SELECT user_id, {run_id}, id, change, rule_id, course_id, requirement_id, reason_id, cycle, rule_version,
-                opens_on, scheduled_on, due_on, satisfied_at, completion_id, waiver_id, valid_until, renews_on, why
-             FROM jsonb_populate_recordset(NULL::requirement_changes, {rows})"
-        )
-        .execute(tx.conn)?;
+    if changes.is_empty() {
+        return Ok(());
     }
+    let of_run = |change: &Change| Change {
+        run_id,
+        ..change.clone()
+    };
+    let changes: Vec<Change> = changes.iter().map(of_run).collect();
+    diesel::copy_from(requirement_changes::table)
+        .from_insertable(&*changes)
+        .execute(tx.conn)?;
     Ok(())
 }
 
