@@ -7,11 +7,37 @@ reconcile find nothing to do, plans one rule more, and then copies what was writ
 
 import argparse
 import os
+import threading
 import time
 
 from harness import cpu_of, provost_of
 
 WRITTEN = ["rule_members", "requirements", "requirement_reasons", "enrollments", "events"]
+
+
+class Waits:
+    """Changes a user again and again meanwhile, and knows how long that took at most."""
+
+    def __init__(self, provost):
+        self.provost, self.token, self.longest, self.is_over = provost, provost.token(), 0, False
+        self.user = provost.psql("SELECT id FROM users WHERE username = 'user77'").strip()
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+        return self
+
+    def run(self):
+        while not self.is_over:
+            began = time.monotonic()
+            self.provost.patch(f"/v1/users/{self.user}", {"cost_centre": str(began)}, self.token)
+            self.longest = max(self.longest, 1000 * (time.monotonic() - began))
+            time.sleep(0.05)
+
+    def __exit__(self, *_):
+        self.is_over = True
+        self.thread.join()
+        print(f"  a PATCH waited {self.longest:.0f} ms at most", flush=True)
 
 
 def measure(provost, name, work):
@@ -112,6 +138,39 @@ def main():
         waits.clear()
         measure(provost, f"200 PATCH of a user, one after another, under {arguments.small} more rules", lambda: patch(users[100:]))
         print(f"PATCH: p50 {sorted(waits)[len(waits) // 2]:.1f} ms, p95 {sorted(waits)[len(waits) * 95 // 100]:.1f} ms")
+        others = provost.psql("SELECT id FROM users WHERE status = 'active' ORDER BY md5(id::text) LIMIT 1000 OFFSET 300").split()
+        rows = [{"row_key": str(place), "id": user, "update": {"department": f"Department {(place + 7) % 200}"}} for place, user in enumerate(others)]
+        measure(provost, f"1,000 users change department in one request, under {arguments.small} more rules", lambda: provost.post("/v1/users/bulk", {"rows": rows}))
+
+        units = [provost.post("/v1/org-units", {"code": code, "name": code})["id"] for code in ("asking", "moving")]
+        provost.psql(f"UPDATE users SET org_unit_id = '{units[1]}' WHERE id IN (SELECT id FROM users WHERE status = 'active' ORDER BY id LIMIT {arguments.users // 5})")
+        course = provost.get("/v1/courses?limit=1")["data"][0]["id"]
+        body = {"code": "unit", "name": "Unit", "audience": {"org_unit_ids": [units[0]]}, "due": {"kind": "after_joining", "offset": "P30D"}, "targets": [{"kind": "course", "id": course}]}
+        provost.post(f"/v1/rules/{provost.post('/v1/rules', body)['id']}/activation")
+        idle(provost)
+
+        def move():
+            provost.patch(f"/v1/org-units/{units[1]}", {"parent_id": units[0]})
+            idle(provost)
+
+        with Waits(provost):
+            measure(provost, f"a unit of {arguments.users // 5:,} users moves, until requirements are settled", move)
+
+        # Completions of eleven months ago satisfy what is open, and open the next cycle.
+        provost.psql("UPDATE courses SET version = version; UPDATE course_versions SET validity_period = 'P1Y'")
+        provost.psql("""INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at, occurred_on, recorded_at, source)
+            SELECT gen_random_uuid(), q.user_id, q.course_id, c.current_version_id, now() - interval '340 days', current_date - 340, now(), 'import'
+            FROM requirements q JOIN courses c ON c.id = q.course_id WHERE c.id IN (SELECT id FROM courses ORDER BY code LIMIT 2) AND q.satisfied_at IS NULL AND q.ended_at IS NULL""")
+        before = {table: int(provost.psql(f"SELECT count(*) FROM {table}")) for table in ("requirements", "events")}
+
+        def renew():
+            job("requirements.compare", '{"apply": true, "operation_id": null}')
+            idle(provost)
+
+        with Waits(provost):
+            measure(provost, "200,000 completions satisfy, and as many renewals open", renew)
+        for table, count in before.items():
+            print(f"  {table}: {int(provost.psql(f'SELECT count(*) FROM {table}')) - count:,} more rows")
         measure(provost, "the compliance report", lambda: provost.get("/v1/reports/compliance"))
         bare = "SELECT u.org_unit_id, q.due_on < current_date, count(*) FROM requirements q JOIN users u ON u.id = q.user_id GROUP BY 1, 2"
         measure(provost, "PostgreSQL: requirements joined to people and counted", lambda: provost.psql(bare))

@@ -200,17 +200,17 @@ async fn users_who_are_absent_are_not_late_and_those_with_a_waiver_need_not() {
     let company = Company::start().await;
     let admin = company.app.admin().await;
     let today = company.today();
-    for (user, course) in [
-        (company.mia, company.fire),
-        (company.wanda, company.fire),
-        (company.nils, company.first_aid),
-    ] {
+    let course = json!({"code": "hot", "title": "Hot", "language": "en", "modules": [{"title": "All"}]});
+    let course = admin.post("/v1/courses", course).await.assert_status(201).id();
+    let path = format!("/v1/courses/{course}/publications");
+    admin.post(&path, json!({})).await.assert_status(201);
+    for user in [company.mia, company.wanda, company.nils] {
         let body = json!({"user_id": user, "target": {"kind": "course", "id": course}, "opens_on": today - Days::new(9), "due_on": today - Days::new(3)});
         admin.post("/v1/requirements", body).await.assert_status(201);
     }
     let away = json!({"user_id": company.wanda, "kind": "parental_leave", "starts_on": today});
     admin.post("/v1/absences", away).await.assert_status(201);
-    let waiver = json!({"user_id": company.nils, "target": {"kind": "course", "id": company.first_aid},
+    let waiver = json!({"user_id": company.nils, "target": {"kind": "course", "id": course},
         "begins_on": today, "reason": "Paramedic."});
     admin.post("/v1/waivers", waiver).await.assert_status(201);
 
