@@ -134,11 +134,23 @@ fn write(header: &[&str], rows: impl Iterator<Item = Vec<String>>, first: Option
 }
 
 /// A spreadsheet takes a cell that begins like this for a formula; an apostrophe makes it text.
+const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A cell that no spreadsheet takes for a formula.
 fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        return format!("'{cell}");
+    let quoted = cell.strip_prefix('\'').unwrap_or(&cell);
+    match quoted.starts_with(FORMULAS) {
+        true => format!("'{cell}"),
+        false => cell,
     }
-    cell
+}
+
+/// What [`harmless`] made harmless, as it was.
+pub fn unquoted(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if rest.strip_prefix('\'').unwrap_or(rest).starts_with(FORMULAS) => rest,
+        _ => cell,
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{
     mapping::{CsvFormat, Spaces, Step, ValueMapping},
     step::{self, Fault},
 };
-use crate::text;
+use crate::{http::csv::unquoted, text};
 
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,7 +134,8 @@ pub struct Cells<'a> {
 
 impl Cells<'_> {
     fn get(&self, position: usize) -> Cow<'_, str> {
-        let cell = spaced(self.record.get(position).unwrap_or_default(), self.spaces);
+        let cell = unquoted(self.record.get(position).unwrap_or_default());
+        let cell = spaced(cell, self.spaces);
         if self.empty_values.iter().any(|empty| *empty == cell) {
             return Cow::Borrowed("");
         }

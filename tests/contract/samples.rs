@@ -491,6 +491,12 @@ pub fn endings() -> Vec<Sample> {
         bare("restore_rule_override"),
         bare("archive_absence"),
         bare("restore_absence"),
+        // One that is active is archived by plan.
+        json_body(
+            "create_rule",
+            json!({"code": "{unique}", "name": "Draft", "audience": {}, "due": {"kind": "after_joining", "offset": "P1D"}}),
+        )
+        .saves("rule_id"),
         bare("archive_rule"),
         bare("retire_course"),
         bare("restore_course"),

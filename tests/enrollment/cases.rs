@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::fixture::{change_rule, course, requirements};
+use super::fixture::{archive_rule, change_rule, course, requirements};
 use crate::support::{Client, TestApp};
 
 #[derive(Debug, Deserialize)]
@@ -278,8 +278,7 @@ impl Played {
                 change_rule(app, admin, &rule(name), json!({})).await;
             }
             Act::Archives(name) => {
-                let path = format!("{}/archival", rule(name));
-                admin.post(&path, json!({})).await.assert_status(200);
+                archive_rule(app, admin, &rule(name)).await;
             }
             Act::Equivalent => {
                 let body = json!({"course_id": course, "equivalent_id": self.other});

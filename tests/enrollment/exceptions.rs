@@ -7,7 +7,7 @@ use provost::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::fixture::{course, outline, person, rule, today};
+use super::fixture::{archive_rule, course, outline, person, rule, today};
 use crate::support::{Client, TestApp};
 
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
@@ -124,10 +124,7 @@ async fn a_rule_has_one_override_for_a_user_and_its_archived_ones_are_the_histor
     );
     assert_eq!(ids(&admin, &history).await, [made.id()]);
 
-    admin
-        .post(&format!("/v1/rules/{sales}/archival"), json!({}))
-        .await
-        .assert_status(200);
+    archive_rule(&app, &admin, &format!("/v1/rules/{sales}")).await;
     let cem = person(&admin, "cem", "Sales").await;
     let too_late = json!({"rule_id": sales, "user_id": cem, "effect": "released", "reason": "None."});
     admin

@@ -120,6 +120,15 @@ pub async fn change_rule(app: &TestApp, admin: &Client, path: &str, changes: Val
     assert_eq!(applied.at("/status"), json!("succeeded"), "{}", applied.text());
 }
 
+/// Archives an active or paused rule as that is done: by a plan that is applied.
+pub async fn archive_rule(app: &TestApp, admin: &Client, path: &str) {
+    let planned = plan(app, admin, path, json!({"becomes": "archived"})).await;
+    let wish =
+        json!({"plan_hash": planned["plan_hash"], "becomes": "archived", "allow_removals_percent": 100});
+    let applied = operation(app, admin, path, "applications", wish).await;
+    assert_eq!(applied.at("/status"), json!("succeeded"), "{}", applied.text());
+}
+
 /// Does what changed rules left for later, and what a new day brings.
 pub fn run_jobs(app: &TestApp) {
     app.write(|tx| {

@@ -2,8 +2,8 @@ use provost::period::Period;
 use serde_json::json;
 
 use super::fixture::{
-    activate, change_rule, course, draft, events, in_days, outline, pass_days, person, requirements, rule,
-    run_jobs, today, transfer,
+    activate, archive_rule, change_rule, course, draft, events, in_days, outline, pass_days, person,
+    requirements, rule, run_jobs, today, transfer,
 };
 use crate::support::TestApp;
 
@@ -65,21 +65,18 @@ async fn of_two_reasons_the_earliest_due_date_counts_and_the_last_one_ends_the_r
         [("open".into(), Some(in_days(&app, 7)))],
         "the reasons of a paused rule count"
     );
-    admin
-        .post(&format!("/v1/rules/{quick}/archival"), json!({}))
-        .await
-        .assert_status(200);
-    run_jobs(&app);
+    archive_rule(&app, &admin, &format!("/v1/rules/{quick}")).await;
     assert_eq!(
         outline(&admin, ana).await,
         [("open".into(), Some(in_days(&app, 60)))]
     );
 
+    let path = format!("/v1/rules/{slow}");
     admin
-        .post(&format!("/v1/rules/{slow}/archival"), json!({}))
+        .post(&format!("{path}/archival"), json!({}))
         .await
-        .assert_status(200);
-    run_jobs(&app);
+        .assert_problem(409, "plan_required");
+    archive_rule(&app, &admin, &path).await;
     let ended = requirements(&admin, ana).await;
     assert_eq!(
         (&ended[0]["status"], &ended[0]["end_reason"]),

@@ -25,7 +25,12 @@ pub fn set_status(tx: &mut Tx, rule: Authorized<Rule>, status: RuleStatus) -> Ap
     after.status = status;
     let kind = match status {
         RuleStatus::Paused => &RULE_PAUSED,
-        RuleStatus::Archived => &RULE_ARCHIVED,
+        RuleStatus::Archived => {
+            if matches!(rule.status, RuleStatus::Active | RuleStatus::Paused) {
+                return Err(plan_required("An active or paused rule is archived by plan"));
+            }
+            &RULE_ARCHIVED
+        }
         RuleStatus::Active | RuleStatus::Draft => {
             if rule.status == RuleStatus::Paused {
                 return Err(plan_required("A paused rule is resumed by plan"));

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     audience_check,
     change::plan_required,
+    due::DuePolicy,
     job::ReconcileRule,
     model::{Rule, RuleStatus},
     repeat::Repeat,
@@ -18,7 +19,7 @@ use crate::{
     catalog::courses::model::{Course, CourseStatus},
     db::{
         Condition, Sql,
-        schema::{courses, rule_targets, rules},
+        schema::{attribute_definitions, courses, rule_targets, rules},
     },
     enrollment::{events::RULE_APPLIED, target::Target},
     filter::{Attribute, Column, Kind},
@@ -70,6 +71,7 @@ impl Resource for Rule {
         audience_check::check(tx, drafts)?;
         let courses = Courses::load(tx, drafts)?;
         known_courses(drafts, &courses);
+        known_attributes(tx, drafts)?;
         repeats(drafts);
         limits(tx, drafts)?;
         activation_days(tx, drafts);
@@ -253,6 +255,35 @@ fn known_courses(drafts: &mut [Draft], courses: &Courses) {
         draft.after.fields.targets.sort_by_key(|target| target.id);
         draft.after.fields.targets.dedup();
     }
+}
+
+/// Refuses rules that newly count from an attribute that is no date.
+fn known_attributes(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    let named = |draft: &Draft| match &draft.after.due {
+        DuePolicy::AfterAttribute { attribute, .. } if draft.sets(|rule| &rule.due) => {
+            Some(attribute.clone())
+        }
+        _ => None,
+    };
+    let names: HashSet<String> = drafts.iter().filter_map(named).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let dates: HashSet<String> = attribute_definitions::table
+        .filter(attribute_definitions::name.eq_any(names))
+        .filter(attribute_definitions::kind.eq("date"))
+        .select(attribute_definitions::name)
+        .load(tx.conn)?
+        .into_iter()
+        .collect();
+    for draft in drafts {
+        if named(draft).is_some_and(|name| !dates.contains(&name)) {
+            let fault =
+                "names no attribute of the kind date; GET /v1/attribute-definitions lists the attributes";
+            draft.refuse(ApiError::field("/due/attribute", fault));
+        }
+    }
+    Ok(())
 }
 
 /// The courses among the targets of a rule.

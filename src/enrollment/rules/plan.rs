@@ -128,11 +128,11 @@ pub(super) fn plan_part(
         day: wish.day,
     };
     let changes = reconcile::foresee(tx, people.clone(), &question)?;
-    Ok(PlannedPart::of(rule.id, changes))
+    Ok(PlannedPart::of(rule.id, changes, wish.day.unwrap_or(tx.today())))
 }
 
 impl PlannedPart {
-    fn of(rule: Uuid, changes: Vec<Change>) -> Self {
+    fn of(rule: Uuid, changes: Vec<Change>, today: NaiveDate) -> Self {
         let lost = changes
             .iter()
             .filter(|change| change.change == ChangeKind::ReasonEnded && change.rule_id == Some(rule));
@@ -147,6 +147,8 @@ impl PlannedPart {
             };
             let is_of_rule = lost.contains(&change.requirement_id);
             part.counts.add(kind, is_of_rule);
+            let is_open = change.why.is_none() && change.satisfied_at.is_none();
+            part.counts.overdue += i64::from(is_open && change.due_on.is_some_and(|day| day < today));
             part.lines.push_str(&line(&change, kind));
             if part.shown.len() < SHOWN {
                 part.shown.extend(shown(&change));
@@ -178,6 +180,7 @@ pub(super) fn shown(change: &Change) -> Option<PlannedChange> {
         kind: planned_kind(change)?,
         due_on: change.due_on,
         valid_until: change.valid_until,
+        renews_on: change.renews_on,
     })
 }
 
@@ -222,6 +225,7 @@ struct Counts {
     resumes: i64,
     ends: i64,
     moves: i64,
+    overdue: i64,
 }
 
 impl Counts {
@@ -245,6 +249,7 @@ impl AddAssign for Counts {
         self.resumes += other.resumes;
         self.ends += other.ends;
         self.moves += other.moves;
+        self.overdue += other.overdue;
     }
 }
 
@@ -303,6 +308,7 @@ impl PlanTotals {
             resumes: counts.resumes,
             ends: counts.ends,
             moves: counts.moves,
+            overdue: counts.overdue,
             issues: outcome.issues_opened,
             live_requirements,
             removals_percent: percent(counts.ends, live_requirements),

@@ -113,6 +113,8 @@ pub struct RulePlan {
     pub ends: i64,
     /// Requirements of which a date would move.
     pub moves: i64,
+    /// Open requirements among these changes that would be overdue at once.
+    pub overdue: i64,
     /// Issues that would open: users of whom it would be required without a due date, until somebody decides.
     pub issues: i64,
     /// Requirements that the rule is a reason of now, open and satisfied ones; of cycles only the current one.
@@ -178,6 +180,9 @@ pub struct PlannedChange {
     /// Until when what satisfies it would count.
     #[diesel(sql_type = Nullable<Date>)]
     pub valid_until: Option<NaiveDate>,
+    /// When the next cycle would open.
+    #[diesel(sql_type = Nullable<Date>)]
+    pub renews_on: Option<NaiveDate>,
 }
 
 fn active() -> PlannedStatus {

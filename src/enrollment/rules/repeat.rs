@@ -141,7 +141,13 @@ impl Calendar {
         if !(1900..LAST_YEAR).contains(&starts_on.year()) {
             return Err("must start between 1900 and 2099".into());
         }
-        let start = Tz::UTC.from_utc_datetime(&starts_on.and_time(NaiveTime::MIN));
+        // It goes back as well: what was completed before counts until the next day of the calendar, not until its first.
+        let step = match rule.get_freq() {
+            Frequency::Monthly => months_to_years(rule.get_interval().into()),
+            _ => rule.get_interval().into(),
+        };
+        let start = earlier(starts_on, step);
+        let start = Tz::UTC.from_utc_datetime(&start.and_time(NaiveTime::MIN));
         let set = rule
             .build(start)
             .map_err(|error| format!("must be a recurrence rule of RFC 5545: {error}"))?;
@@ -166,6 +172,22 @@ impl Calendar {
     }
 }
 
+/// The fewest years after which a step of so many months comes to the same month again.
+fn months_to_years(months: i32) -> i32 {
+    (1..=12).find(|turns| months * turns % 12 == 0).unwrap_or(12) * months / 12
+}
+
+/// The earliest day from 1901 on that is whole steps of years before a day.
+fn earlier(day: NaiveDate, step: i32) -> NaiveDate {
+    let mut found = day;
+    let mut year = day.year() - step.max(1);
+    while year > 1900 {
+        found = day.with_year(year).unwrap_or(found);
+        year -= step.max(1);
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +209,13 @@ mod tests {
             third_years.unwrap().after(day("2025-06-01")),
             Some(day("2028-05-02"))
         );
+        // Days before the one that it starts on are known, too.
+        let ahead =
+            Calendar::read("FREQ=YEARLY;INTERVAL=3;BYMONTH=3;BYMONTHDAY=1", day("2027-03-01")).unwrap();
+        assert_eq!(ahead.after(day("1999-05-01")), Some(day("2000-03-01")));
+        assert_eq!(ahead.after(day("2024-03-01")), Some(day("2027-03-01")));
+        let halves = Calendar::read("FREQ=MONTHLY;INTERVAL=6;BYMONTHDAY=1", day("2027-03-01")).unwrap();
+        assert_eq!(halves.after(day("2026-03-01")), Some(day("2026-09-01")));
     }
 
     #[test]

@@ -73,13 +73,13 @@ resource_endpoints! {
     get get_rule;
     /// Update a rule.
     ///
-    /// The requirements of an active rule follow within moments. Plan the change to see its effect first.
+    /// Of an active or paused rule only code, name and description change so; the rest by a plan that is applied.
     update update_rule(UpdateRule);
 }
 
 /// Activate a rule.
 ///
-/// The requirements follow within moments. All courses of the rule must be published.
+/// The requirements follow within moments. All courses of the rule must be published. A paused rule is resumed by plan.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
     extensions(("x-permission" = json!("rules.write"))))]
 #[post("/{rule_id}/activation")]
@@ -100,7 +100,7 @@ async fn pause_rule(call: Call, id: Path<Ref<Rule>>) -> ApiResult<Reply> {
 
 /// Archive a rule.
 ///
-/// Archives the rule for good. Requirements for which it is the only reason end within moments.
+/// Archives a draft for good. An active or paused rule is archived by plan, with `becomes` `archived`: it ends requirements.
 #[utoipa::path(tag = "rules", params(("rule_id" = String, Path)), responses((status = 200, body = Rule)),
     extensions(("x-permission" = json!("rules.write"))))]
 #[post("/{rule_id}/archival")]

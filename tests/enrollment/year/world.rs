@@ -178,6 +178,9 @@ impl World {
                     (Status::Active, Status::Paused) => return self.by_plan(&rule(number), nothing).await,
                     (Status::Active, _) => "activation",
                     (Status::Paused, _) => "pause",
+                    (Status::Archived, Status::Active | Status::Paused) => {
+                        return self.by_plan(&rule(number), json!({"becomes": "archived"})).await;
+                    }
                     (Status::Archived, _) => "archival",
                     (Status::Draft, _) => panic!("a rule is no draft again"),
                 };
