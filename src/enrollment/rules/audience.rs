@@ -44,6 +44,10 @@ pub struct Move {
 /// People whose audiences are matched here, and not by a statement with a branch for each rule, which takes long to plan.
 const FEW: usize = 20;
 
+/// Rules from which on the same is done for more people, as many as are settled at once.
+const MANY_RULES: usize = 30;
+const FEW_OF_MANY_RULES: usize = 2_000;
+
 /// The differences between who is a member and who should be. Nobody joins the audience of a paused rule; a rule that is not among
 /// `rules` has none.
 pub(super) fn moves(
@@ -58,7 +62,11 @@ pub(super) fn moves(
         .iter()
         .filter(|(rule, _)| reach.has_rule(*rule))
         .collect();
-    let inside = match reach.few(FEW) {
+    let few = match filters.len() < MANY_RULES {
+        true => FEW,
+        false => FEW_OF_MANY_RULES,
+    };
+    let inside = match reach.few(few) {
         true => matching(tx, reach, &filters, clock)?,
         false => union(reach, &filters, clock),
     };

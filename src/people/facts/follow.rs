@@ -10,9 +10,12 @@ use crate::{
     jobs::{Job, JobError, JobRun},
 };
 
-/// People whose dynamic groups and requirements a request settles in its own transaction; of more it leaves them to jobs
-/// of so many each, so that it is answered soon and holds no lock for long.
+/// People whose dynamic groups and requirements a request settles in its own transaction; of more it leaves them to jobs, so
+/// that it is answered soon.
 const MOST_AT_ONCE: usize = 2_000;
+
+/// People of one such job, which holds their locks: a change of one of them waits for it.
+const OF_A_JOB: usize = 500;
 
 /// Whether this transaction leaves so many people to jobs. Only requests do: nobody waits for jobs and commands.
 pub fn is_followed_by_job(tx: &Tx, people: usize) -> bool {
@@ -51,7 +54,7 @@ pub fn follow(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
 
 /// Queues jobs that look at these people's dynamic groups and requirements.
 pub fn enqueue_follow(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
-    for part in people.chunks(MOST_AT_ONCE) {
+    for part in people.chunks(OF_A_JOB) {
         tx.enqueue(&FollowPeople {
             user_ids: part.to_vec(),
         })?;
