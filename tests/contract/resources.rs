@@ -130,10 +130,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "of rules that are ready: tests/enrollment/issues.rs",
     ),
     (
-        "update_rule_issue.choice",
-        "each kind has its own: tests/enrollment/cases",
-    ),
-    (
         "update_user.attributes",
         "each needs a definition: tests/people/attributes.rs",
     ),
@@ -147,8 +143,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Resources that no PATCH changes: a grant is revoked and given again.
-const NEVER_CHANGED: &[&str] = &["grant"];
+/// Resources that no PATCH changes here: a grant is revoked and given again; an issue closes with the facts that are changed before it.
+const NEVER_CHANGED: &[&str] = &["grant", "rule_issue"];
 
 /// A field that is answered must also be written.
 #[actix_web::test]
