@@ -172,6 +172,7 @@ CREATE TABLE rule_issues (
 CREATE UNIQUE INDEX rule_issues_one ON rule_issues (user_id, rule_id, course_id, kind) WHERE closed_at IS NULL;
 CREATE INDEX rule_issues_id_idx ON rule_issues (id);
 CREATE INDEX rule_issues_open_idx ON rule_issues (rule_id, kind, id) WHERE choice IS NULL AND closed_at IS NULL;
+CREATE INDEX rule_issues_rule_idx ON rule_issues (rule_id, user_id);
 CREATE INDEX rule_issues_course_idx ON rule_issues (course_id);
 CREATE INDEX rule_issues_created_idx ON rule_issues (created_at, id);
 

@@ -71,6 +71,16 @@ async fn issues_are_planned_listed_and_decided_by_kind_within_the_scope_of_the_c
     assert_eq!(explained.at("/rules/0/issues/0/id"), open[0]["id"]);
     assert_eq!(explained.at("/rules/0/issues/0/choice"), Value::Null);
 
+    for (typed, found) in [("ana", 1), ("hire", 2), ("fire%20bea", 1), ("nobody", 0)] {
+        let page = admin
+            .get(&format!("/v1/rule-issues?q={typed}"))
+            .await
+            .assert_status(200);
+        assert_eq!(page.at("/data").as_array().unwrap().len(), found, "{typed}");
+    }
+    let exported = admin.get("/v1/rule-issues?format=csv").await.assert_status(200);
+    assert_eq!(exported.text().lines().count(), 3, "{}", exported.text());
+
     // A keeper of the plant sees and decides about its people alone.
     let keeper = app.holding(
         &[RequirementsRead, RequirementsWrite, RulesRead, UsersRead],

@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{BulkRuleIssueRow, RuleIssue, UpdateRuleIssue};
-use crate::{resource::list::ResourceQuery, resource_endpoints};
+use crate::resource_endpoints;
 
 /// The routes of this resource.
 pub fn configure(config: &mut ServiceConfig) {
@@ -17,7 +17,10 @@ resource_endpoints! {
     ///
     /// Where rules cannot give users in the caller's scope a due date: `filter=choice eq null and closed_at eq null` shows the open
     /// ones, about which somebody has to decide. Closed ones are the history.
-    list list_rule_issues(ResourceQuery);
+    ///
+    /// CSV for `Accept: text/csv` or `format=csv`, NDJSON for `Accept: application/x-ndjson` or `format=ndjson`: the whole list
+    /// from `cursor` on.
+    export list_rule_issues;
     /// Decide about issues of rules in bulk.
     ///
     /// Up to 1,000 rows in one transaction, each with the `id` of an issue and `update`; issues cannot be created. An invalid row gets
