@@ -138,8 +138,7 @@ const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// A cell that no spreadsheet takes for a formula.
 fn harmless(cell: String) -> String {
-    let quoted = cell.strip_prefix('\'').unwrap_or(&cell);
-    match quoted.starts_with(FORMULAS) {
+    match cell.trim_start_matches('\'').starts_with(FORMULAS) {
         true => format!("'{cell}"),
         false => cell,
     }
@@ -148,7 +147,7 @@ fn harmless(cell: String) -> String {
 /// What [`harmless`] made harmless, as it was.
 pub fn unquoted(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
-        Some(rest) if rest.strip_prefix('\'').unwrap_or(rest).starts_with(FORMULAS) => rest,
+        Some(rest) if rest.trim_start_matches('\'').starts_with(FORMULAS) => rest,
         _ => cell,
     }
 }
@@ -174,6 +173,15 @@ mod tests {
             data: vec![Cells(cells.to_vec())],
             next_cursor: next.map(str::to_owned),
         })
+    }
+
+    #[test]
+    fn what_is_made_harmless_is_read_as_it_was() {
+        for cell in ["=1+1", "-3", "@home", "'=1+1", "''-", "'tis", "", "plain"] {
+            let exported = harmless(cell.to_owned());
+            assert!(!exported.starts_with(FORMULAS), "{exported}");
+            assert_eq!(unquoted(&exported), cell);
+        }
     }
 
     #[test]

@@ -150,6 +150,12 @@ async fn a_draft_becomes_active_on_its_day_and_nobody_activates_it_before() {
     let ana = person(&admin, "ana", "Production").await;
     let rule = counting_from_hire(&admin, fire).await;
     let path = format!("/v1/rules/{rule}");
+    let shoes = json!({"due": {"kind": "after_attribute", "attribute": "shoe_size", "offset": "P1D"}});
+    let refused = admin
+        .patch(&path, shoes)
+        .await
+        .assert_problem(422, "validation_failed");
+    refused.assert_fault("/due/attribute");
     let past = json!({"activates_on": in_days(&app, 0)});
     let refused = admin
         .patch(&path, past)
