@@ -5,7 +5,7 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::reconcile::reconcile;
+use super::{job::CHUNK, reconcile::reconcile};
 use crate::{
     app::Tx,
     catalog::{courses::model::Course, events::COURSE_PUBLISHED},
@@ -24,9 +24,6 @@ pub const CONSUMER: Consumer = Consumer {
     kinds: &[COURSE_PUBLISHED, Course::EVENTS.archived, Course::EVENTS.restored],
     react,
 };
-
-/// People a transaction.
-const CHUNK: i64 = 500;
 
 fn react(tx: &mut Tx, events: &[SealedEvent]) -> ApiResult<()> {
     events.iter().try_for_each(|event| {

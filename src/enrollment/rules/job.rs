@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// People a transaction: short enough that nobody waits long for a person who is being settled.
-const CHUNK: i64 = 500;
+pub(super) const CHUNK: i64 = 500;
 
 /// Requirements from which on PostgreSQL is made to look at tables that grow.
 const GROWTH: i64 = 500;
