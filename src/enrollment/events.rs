@@ -13,9 +13,9 @@ event_kinds! {
     RULE_ACTIVATED = "rule.activated" of "rule", changes: Rule;
     /// The rule was paused.
     RULE_PAUSED = "rule.paused" of "rule", changes: Rule;
-    /// The rule was archived.
+    /// The rule was archived: a draft at once, an active or paused rule by plan.
     RULE_ARCHIVED = "rule.archived" of "rule", changes: Rule;
-    /// A plan of the rule was applied, with its changes to the rule.
+    /// A plan that activates, resumes or changes the rule was applied.
     RULE_APPLIED = "rule.applied" of "rule", changes: Rule;
     /// The requirement was created, for the named reasons.
     REQUIREMENT_OPENED = "requirement.opened" of "requirement", after: OpenedRequirement;

@@ -8,7 +8,7 @@ use provost::{
 use serde_json::{Value, json};
 
 use super::fixture::{
-    course, operation, outline, pass_days, person, plan, requirements, rule, run_jobs, transfer,
+    course, in_days, operation, outline, pass_days, person, plan, requirements, rule, run_jobs, transfer,
 };
 use crate::support::{Client, TestApp, count, process::Process, wait_until};
 
@@ -168,6 +168,14 @@ async fn a_stale_plan_is_refused() {
     assert_eq!(admin.get(&path).await.at("/status"), json!("draft"));
     let dead = admin.get("/v1/jobs?filter=state%20eq%20%22dead%22").await;
     assert_eq!(dead.at("/data"), json!([]));
+
+    let simulated = plan(&app, &admin, &path, json!({"day": in_days(&app, 30)})).await;
+    let wish = json!({"plan_hash": simulated["plan_hash"]});
+    admin
+        .post(&format!("{path}/applications"), wish)
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/plan_hash");
 }
 
 #[actix_web::test]

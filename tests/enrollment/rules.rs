@@ -3,9 +3,9 @@ use serde_json::json;
 
 use super::fixture::{
     activate, archive_rule, change_rule, course, draft, events, in_days, outline, pass_days, person,
-    requirements, rule, run_jobs, today, transfer,
+    requirements, rule, run_jobs, targets, today, transfer,
 };
-use crate::support::TestApp;
+use crate::support::{TestApp, count};
 
 #[actix_web::test]
 async fn moving_between_departments_changes_requirements_in_the_same_request() {
@@ -77,6 +77,8 @@ async fn of_two_reasons_the_earliest_due_date_counts_and_the_last_one_ends_the_r
         .await
         .assert_problem(409, "plan_required");
     archive_rule(&app, &admin, &path).await;
+    let told = "SELECT count(*) FROM events WHERE action = 'rule.archived'";
+    assert_eq!(count(&app, told), 2);
     let ended = requirements(&admin, ana).await;
     assert_eq!(
         (&ended[0]["status"], &ended[0]["end_reason"]),
@@ -351,6 +353,17 @@ async fn a_bad_rule_names_all_its_faults() {
     refused
         .assert_fault("/audience/filter")
         .assert_fault("/targets/0/id");
+    let fire = course(&app, "fire", None);
+    let mut circular = body(
+        "department pr",
+        json!({"kind": "after_completion", "course_id": fire, "offset": "P7D"}),
+    );
+    circular["targets"] = targets(&[fire]);
+    admin
+        .post("/v1/rules", circular)
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/due/course_id");
 
     for due in [
         json!({"kind": "after_hire", "offset": "30 days"}),

@@ -54,12 +54,15 @@ pub(super) fn planned(tx: &Tx, rule: &Rule, wish: &PlanRule) -> ApiResult<Rule> 
         after.fields = fields;
     }
     match wish.becomes {
-        PlannedStatus::Active if after.status != RuleStatus::Active => {
+        PlannedStatus::Active if after.status == RuleStatus::Active => {}
+        PlannedStatus::Active => {
+            // A paused rule goes on: users who joined after its activation stay new hires of its calendar.
+            if after.status != RuleStatus::Paused {
+                after.activated_at = Some(tx.now);
+            }
             after.status = RuleStatus::Active;
-            after.activated_at = Some(tx.now);
             after.fields.activates_on = None;
         }
-        PlannedStatus::Active => {}
         PlannedStatus::Archived => after.status = RuleStatus::Archived,
     }
     Ok(after)
@@ -80,7 +83,11 @@ pub(super) fn put_in_force(tx: &mut Tx, rule: Authorized<Rule>, wish: &PlanRule)
     let before = Rule::clone(&rule);
     let after = planned(tx, &before, wish)?;
     let below = |error: ApiError| error.below("/changes");
-    let after = write::one(tx, Change::Become(rule, Box::new(after), &RULE_APPLIED)).map_err(below)?;
+    let kind = match wish.becomes {
+        PlannedStatus::Active => &RULE_APPLIED,
+        PlannedStatus::Archived => &RULE_ARCHIVED,
+    };
+    let after = write::one(tx, Change::Become(rule, Box::new(after), kind)).map_err(below)?;
     if after == before {
         // The writer tells of changes; that somebody applied the rule as it is, is told, too.
         tx.record(Event::new(&RULE_APPLIED, after.id).before(&before).after(&after));

@@ -21,7 +21,10 @@ use crate::{
         Condition, Sql,
         schema::{attribute_definitions, courses, rule_targets, rules},
     },
-    enrollment::{events::RULE_APPLIED, target::Target},
+    enrollment::{
+        events::{RULE_APPLIED, RULE_ARCHIVED},
+        target::Target,
+    },
     filter::{Attribute, Column, Kind},
     http::{ApiError, ApiResult, Code, FieldError},
     people::{days, groups::model::Group, org_units::model::OrgUnit},
@@ -72,6 +75,7 @@ impl Resource for Rule {
         let courses = Courses::load(tx, drafts)?;
         known_courses(drafts, &courses);
         known_attributes(tx, drafts)?;
+        due_after_itself(drafts);
         repeats(drafts);
         limits(tx, drafts)?;
         activation_days(tx, drafts);
@@ -101,11 +105,13 @@ impl Resource for Rule {
         Ok(())
     }
 
-    /// What an active rule asks for is settled after the transaction; what is applied by plan, by its own operation.
+    /// What an active rule asks for is settled after the transaction; what is applied by plan, by its own operation. Archiving
+    /// without a plan is for drafts, which ask for nothing.
     fn announce(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
-        let applied =
-            due(drafts).filter(|draft| draft.kind.is_none_or(|kind| kind.action != RULE_APPLIED.action));
-        for draft in applied.filter(|draft| is_active(draft) || draft.changes(|rule| &rule.status)) {
+        let by_plan = [RULE_APPLIED.action, RULE_ARCHIVED.action];
+        let at_once =
+            due(drafts).filter(|draft| draft.kind.is_none_or(|kind| !by_plan.contains(&kind.action)));
+        for draft in at_once.filter(|draft| is_active(draft) || draft.changes(|rule| &rule.status)) {
             tx.enqueue(&ReconcileRule {
                 rule_id: draft.after.id,
                 operation_id: None,
@@ -289,6 +295,17 @@ fn known_attributes(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
 /// The courses among the targets of a rule.
 fn courses_of(rule: &Rule) -> impl Iterator<Item = Uuid> + '_ {
     rule.targets.iter().filter_map(Target::course_id)
+}
+
+/// Refuses rules whose due date counts from a completion of what they ask for: it would come when all is done.
+fn due_after_itself(drafts: &mut [Draft]) {
+    for draft in drafts {
+        let counted = draft.after.due.counts_from_course();
+        if counted.is_some_and(|course| courses_of(&draft.after).any(|asked| asked == course)) {
+            let fault = "must be another course than those of targets: the due date would be known only once the target is completed";
+            draft.refuse(ApiError::field("/due/course_id", fault));
+        }
+    }
 }
 
 /// Refuses rules whose calendar is none, and those whose next cycle would open as soon as one is satisfied.

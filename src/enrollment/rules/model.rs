@@ -81,7 +81,7 @@ pub struct Rule {
     pub fields: RuleFields,
     /// The status.
     pub status: RuleStatus,
-    /// When it was last activated.
+    /// When it was activated. Resuming it after a pause does not change that.
     pub activated_at: Option<DateTime<Utc>>,
     /// Counts up with every change; the ETag.
     #[record(opaque)]

@@ -31,6 +31,9 @@ use crate::{
 /// Changes that a plan shows one by one; its counts and its hash are about all of them.
 const SHOWN: usize = 100;
 
+/// What the hashes of plans for another day begin with.
+const SIMULATED: &str = "simulated-";
+
 /// Begins to plan `rule`. What can be said at once against its text is.
 pub fn begin(tx: &mut Tx, rule: Authorized<Rule>, wish: PlanRule) -> ApiResult<Operation> {
     let rule_id = rule.id;
@@ -46,6 +49,10 @@ pub fn begin(tx: &mut Tx, rule: Authorized<Rule>, wish: PlanRule) -> ApiResult<O
 
 /// Begins to put `rule` in force as it was planned.
 pub fn begin_application(tx: &mut Tx, rule: Authorized<Rule>, wish: ApplyRule) -> ApiResult<Operation> {
+    if wish.plan_hash.starts_with(SIMULATED) {
+        let fault = "is the hash of a simulation of another day, which cannot be applied; plan without `day` and apply that";
+        return Err(ApiError::field("/plan_hash", fault));
+    }
     let rule_id = rule.id;
     check(tx, rule, &wish.as_plan())?;
     let operation = operations::begin(tx, "rule.application", None)?;
@@ -68,7 +75,7 @@ pub(super) fn check_against_plan(plan: &RulePlan, wish: &ApplyRule) -> ApiResult
     if plan.plan_hash != wish.plan_hash {
         return Err(ApiError::new(
             Code::PlanStale,
-            "People, completions or the rule changed since, or `changes`, `becomes` or the day differ from what was planned; plan again and look at what it would do now.",
+            "People, completions or the rule changed since, or `changes` or `becomes` differ from what was planned; plan again and look at what it would do now.",
         ));
     }
     if plan.removals_percent > wish.allow_removals_percent {
@@ -296,9 +303,13 @@ impl PlanTotals {
             ..
         } = self.total;
         self.hash.update(format!("{} {}", outcome.joined, outcome.left));
+        let hash = HEXLOWER.encode(&self.hash.finalize());
         RulePlan {
             rule_id: self.rule_id,
-            plan_hash: HEXLOWER.encode(&self.hash.finalize()),
+            plan_hash: match self.day {
+                Some(_) => format!("{SIMULATED}{hash}"),
+                None => hash,
+            },
             day: self.day,
             joins: outcome.joined,
             leaves: outcome.left,

@@ -61,8 +61,8 @@ pub struct PlanRule {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyRule {
-    /// The hash of the plan.
-    #[schema(min_length = 1, max_length = 64)]
+    /// The hash of the plan, which may not be that of a simulation.
+    #[schema(min_length = 1, max_length = 100)]
     pub plan_hash: String,
     /// What is changed in the rule first: the same as was planned.
     #[serde(default)]
@@ -93,7 +93,8 @@ impl ApplyRule {
 pub struct RulePlan {
     /// The rule.
     pub rule_id: Uuid,
-    /// The hash of this plan; it changes with the rule, with users' facts and with completions.
+    /// The hash of this plan; it changes with the rule, with users' facts and with completions. That of a simulation begins with
+    /// `simulated-` and cannot be applied.
     pub plan_hash: String,
     /// The day that it simulates; null for today.
     pub day: Option<NaiveDate>,

@@ -35,7 +35,7 @@ pub struct Policy {
     pub version: i64,
     /// Its status: active or paused.
     pub status: RuleStatus,
-    /// When it was last activated.
+    /// When it was activated.
     pub activated_at: Option<DateTime<Utc>>,
     /// What it asks for.
     pub targets: Vec<Target>,
