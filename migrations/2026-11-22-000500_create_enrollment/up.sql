@@ -133,6 +133,7 @@ CREATE TABLE course_equivalences (
     archived_at timestamptz,
     CHECK (equivalent_id <> course_id)
 );
+CREATE UNIQUE INDEX course_equivalences_course_id_key ON course_equivalences (course_id, equivalent_id) WHERE archived_at IS NULL;
 CREATE INDEX course_equivalences_course_idx ON course_equivalences (course_id);
 CREATE INDEX course_equivalences_equivalent_idx ON course_equivalences (equivalent_id);
 CREATE INDEX course_equivalences_created_idx ON course_equivalences (created_at, id);

@@ -268,7 +268,8 @@ fn catalog() -> Vec<Sample> {
                     {"code": "{unique}", "title": "Ice", "language": "en", "category_id": "{category_id}"}},
                 {"row_key": "2", "id": "{course_id}", "update": {"credits": 1}},
             ]}),
-        ),
+        )
+        .saves_at("bulk_course_id", "/results/0/resource/id"),
         bare("publish_course").saves_at("number", "/number"),
         json_body("clone_course", json!({"code": "{unique}"})).saves("copied_course_id"),
         with_new_key("bulk_write_course_external_keys", "{course_id}"),
@@ -407,7 +408,7 @@ fn exceptions() -> Vec<Sample> {
         json_body(
             "bulk_write_course_equivalences",
             json!({"rows": [
-                {"row_key": "1", "create": {"course_id": "{copied_course_id}", "equivalent_id": "{course_id}"}},
+                {"row_key": "1", "create": {"course_id": "{bulk_course_id}", "equivalent_id": "{course_id}"}},
                 {"row_key": "2", "id": "{course_equivalence_id}", "update": {"note": "The same content, shorter."}},
             ]}),
         ),

@@ -172,4 +172,29 @@ async fn nobody_has_done_what_lies_ahead() {
         .await
         .assert_problem(422, "validation_failed")
         .assert_fault("/occurred_at");
+
+    // Nor does evidence expire before it comes about.
+    let new = |expires_on: &str| json!({"user_id": ana, "course_id": fire, "occurred_at": format!("{}T12:00:00Z", in_days(&app, -10)), "expires_on": expires_on});
+    let (before, same) = (in_days(&app, -11), in_days(&app, -10));
+    admin
+        .post("/v1/completions", new(&before))
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/expires_on");
+    let rows =
+        json!({"rows": [{"row_key": "1", "create": new(&before)}, {"row_key": "2", "create": new(&same)}]});
+    let written = admin.post("/v1/completions/bulk", rows).await.assert_status(200);
+    assert_eq!(
+        written.at("/results/0/problem/errors/0/pointer"),
+        json!("/create/expires_on")
+    );
+    let id = written.at("/results/1/resource/id");
+    admin
+        .post(
+            &format!("/v1/completions/{}/corrections", id.as_str().unwrap()),
+            json!({"expires_on": before, "reason": "misread"}),
+        )
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/expires_on");
 }

@@ -1,5 +1,6 @@
 //! A day belongs to a person: whose time zone it is, and what follows from it. Fault 18.
 
+use chrono::TimeDelta;
 use provost::{
     people::days::{TIME_ZONE, UNIT_ZONE, Zones, todays},
     sql,
@@ -7,7 +8,7 @@ use provost::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::fixture::{course, person};
+use super::fixture::{course, in_days, person};
 use crate::support::{Client, TestApp};
 
 async fn unit(admin: &Client, code: &str, parent: Option<&str>, zone: Option<&str>) -> String {
@@ -117,6 +118,47 @@ async fn a_corrected_day_is_read_where_the_person_is_now_and_other_corrections_k
     assert_eq!(scored["occurred_on"], json!("2025-11-28"));
     let moved = correct(&scored["id"], json!({"occurred_at": at})).await;
     assert_eq!(moved["occurred_on"], json!("2025-11-29"));
+}
+
+#[actix_web::test]
+async fn what_is_assigned_by_hand_opens_on_the_day_where_the_user_is() {
+    let app = TestApp::start().await;
+    // Noon in UTC: it is tomorrow on Kiritimati, 14 hours ahead.
+    let noon = app
+        .app
+        .clock
+        .now()
+        .date_naive()
+        .and_time(chrono::NaiveTime::MIN)
+        .and_utc()
+        + TimeDelta::hours(36);
+    app.app.clock.advance(noon - app.app.clock.now());
+    let admin = app.admin().await;
+    let (fire, ana) = (
+        course(&app, "fire", None),
+        person(&admin, "ana", "Production").await,
+    );
+    admin
+        .patch(
+            &format!("/v1/users/{ana}"),
+            json!({"time_zone": "Pacific/Kiritimati"}),
+        )
+        .await
+        .assert_status(200);
+    let new =
+        |due_on: String| json!({"user_id": ana, "target": {"kind": "course", "id": fire}, "due_on": due_on});
+
+    admin
+        .post("/v1/requirements", new(in_days(&app, 0)))
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/due_on");
+    let assigned = admin
+        .post("/v1/requirements", new(in_days(&app, 1)))
+        .await
+        .assert_status(201);
+
+    assert_eq!(assigned.at("/opens_on"), json!(in_days(&app, 1)));
 }
 
 /// The zone by which days are worked out, asked in each of the ways in which code may ask.

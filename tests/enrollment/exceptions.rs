@@ -7,7 +7,7 @@ use provost::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::fixture::{archive_rule, course, outline, person, rule, today};
+use super::fixture::{activate, archive_rule, course, in_days, outline, person, rule, today};
 use crate::support::{Client, TestApp};
 
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
@@ -366,6 +366,73 @@ async fn equivalences_are_written_by_those_who_write_the_courses_that_gain() {
     assert_eq!(ids(&admin, "/v1/course-equivalences").await.len(), 2);
     // Its draft is out of their sight.
     assert_eq!(ids(&keeper, "/v1/course-equivalences").await, [made.id()]);
+}
+
+#[actix_web::test]
+async fn of_two_courses_one_equivalence_says_what_counts() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let (fire, old) = (course(&app, "fire", None), course(&app, "old-fire", None));
+    let new = |course: Uuid, equivalent: Uuid, is_mutual: bool| json!({"course_id": course, "equivalent_id": equivalent, "is_mutual": is_mutual});
+    let path = "/v1/course-equivalences";
+    let made = admin.post(path, new(fire, old, false)).await.assert_status(201);
+    for body in [new(fire, old, false), new(fire, old, true), new(old, fire, true)] {
+        let refused = admin.post(path, body).await;
+        let refused = refused
+            .assert_problem(409, "already_exists")
+            .assert_fault("/equivalent_id");
+        assert!(refused.text().contains(&made.id()), "{}", refused.text());
+    }
+    let rows = json!({"rows": [
+        {"row_key": "1", "create": new(old, fire, false)},
+        {"row_key": "2", "create": new(old, fire, false)},
+        {"row_key": "3", "id": made.id(), "update": {"is_mutual": true}},
+    ]});
+    let written = admin.post(&format!("{path}/bulk"), rows).await.assert_status(200);
+    let back = written.at("/results/0/resource/id");
+    for other in [1, 2] {
+        let code = written.at(&format!("/results/{other}/problem/code"));
+        assert_eq!(code, json!("already_exists"), "{}", written.text());
+    }
+
+    let of = |id: &str, what: &str| format!("{path}/{id}/{what}");
+    let archive = of(back.as_str().unwrap(), "archival");
+    admin.post(&archive, json!({})).await.assert_status(200);
+    admin
+        .patch(&format!("{path}/{}", made.id()), json!({"is_mutual": true}))
+        .await
+        .assert_status(200);
+    admin.delete(&archive).await.assert_problem(409, "already_exists");
+}
+
+#[actix_web::test]
+async fn an_equivalence_settles_what_is_due_after_its_course() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let (fire, old, ice) = (
+        course(&app, "fire", None),
+        course(&app, "old-fire", None),
+        course(&app, "ice", None),
+    );
+    let body = json!({"code": "ice", "name": "Ice", "audience": {"filter": "department eq \"Lab\""}, "targets": [of_course(ice)],
+        "due": {"kind": "after_completion", "course_id": fire, "offset": "P7D"}});
+    let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
+    activate(&app, &admin, &rule).await;
+    let ana = person(&admin, "ana", "Lab").await;
+    let done = json!({"user_id": ana, "course_id": old});
+    admin.post("/v1/completions", done).await.assert_status(201);
+    assert_eq!(outline(&admin, ana).await, [("open".to_owned(), None)]);
+
+    let body = json!({"course_id": fire, "equivalent_id": old});
+    admin
+        .post("/v1/course-equivalences", body)
+        .await
+        .assert_status(201);
+
+    assert_eq!(
+        outline(&admin, ana).await,
+        [("open".to_owned(), Some(in_days(&app, 7)))]
+    );
 }
 
 /// Moves a user without telling anybody, so that the next settling of their requirements shows.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{
     known::Known,
     model::{Completion, CorrectCompletion},
-    record::{NewCompletion, counts, happened, lasts_until, settle, source},
+    record::{NewCompletion, counts, expires_after, happened, lasts_until, settle, source},
     store,
 };
 use crate::{
@@ -75,7 +75,7 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
     let zones = Zones::of(tx, &people)?;
     let versions = people::versions(tx, corrections.iter().map(|(old, ..)| old.course_version_id))?;
     let mut live = enrollments::store::live(tx, new.iter().map(|new| (new.user_id, new.course_id)))?;
-    let (now, today) = (tx.now, tx.today());
+    let now = tx.now;
     let (mut rows, mut completed) = (Vec::new(), Vec::new());
     let outcomes = corrections.into_iter().map(|(old, changes, new)| {
         known.refuse_duplicate(&new, old.id)?;
@@ -86,6 +86,10 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
             Some(occurred_at) => zones.day(old.user_id, occurred_at),
             None => old.occurred_on,
         };
+        if !changes.is_void {
+            expires_after(occurred_on, new.expires_on)?;
+        }
+        let today = zones.day(old.user_id, now);
         let lasted = !old.is_void
             && counts(
                 today,

@@ -81,7 +81,7 @@ pub fn record(tx: &mut Tx, new: Vec<NewCompletion>) -> ApiResult<Outcomes<Comple
     let courses = people::courses(tx, new.iter().map(|new| new.course_id))?;
     let mut live = enrollments::store::live(tx, new.iter().map(|new| (new.user_id, new.course_id)))?;
     let versions = people::versions(tx, live.values().map(|live| live.course_version_id))?;
-    let (now, today) = (tx.now, tx.today());
+    let now = tx.now;
     let (mut rows, mut completed) = (Vec::new(), Vec::new());
     let outcomes = new.into_iter().map(|new| {
         learners.check_exists(new.user_id)?;
@@ -97,7 +97,9 @@ pub fn record(tx: &mut Tx, new: Vec<NewCompletion>) -> ApiResult<Outcomes<Comple
             None => courses.published(new.course_id)?,
         };
         let occurred_on = zones.day(new.user_id, new.occurred_at);
+        expires_after(occurred_on, new.expires_on)?;
         let lasts_until = lasts_until(occurred_on, course.validity_period, new.expires_on);
+        let today = zones.day(new.user_id, now);
         let enrollment = counts(today, lasts_until).then(|| live.remove(&pair)).flatten();
         let completion = Completion {
             id: Uuid::now_v7(),
@@ -165,6 +167,15 @@ pub(super) fn lasts_until(
 /// Whether a completion with that last day counts `today`.
 pub(super) fn counts(today: NaiveDate, lasts_until: Option<NaiveDate>) -> bool {
     lasts_until.is_none_or(|day| day >= today)
+}
+
+/// Evidence does not expire before it comes about.
+pub(super) fn expires_after(occurred_on: NaiveDate, expires_on: Option<NaiveDate>) -> ApiResult<()> {
+    if expires_on.is_some_and(|day| day < occurred_on) {
+        let fault = format!("must not be before {occurred_on}, the day of occurred_at where the user is");
+        return Err(ApiError::field("/expires_on", fault));
+    }
+    Ok(())
 }
 
 /// Nobody has done what lies ahead; clocks may differ a little.

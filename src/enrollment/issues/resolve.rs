@@ -95,8 +95,8 @@ impl ResolveIssuesJob {
     fn decide(&self, tx: &mut Tx, ids: &[Uuid]) -> ApiResult<i64> {
         let found = authorize_all::<RuleIssue>(tx, ids, RuleIssue::WRITE)?;
         let mut changes = Vec::new();
-        for issue in found.into_values() {
-            let issue = issue?;
+        // Those that left the caller's scope since they were listed are nobody's business any more.
+        for issue in found.into_values().flatten() {
             if issue.choice.is_none() && issue.closed_at.is_none() {
                 changes.push(Change::edit(issue, |fields| {
                     fields.choice = Some(self.decision.choice);

@@ -27,6 +27,7 @@ use crate::{
         bulk::{Outcome, Outcomes, write_each},
     },
     ledger::Event,
+    people::days::Zones,
     sql,
 };
 
@@ -37,29 +38,33 @@ pub fn assign(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcomes<Re
         .filter_map(|new| Some((new.user_id, new.target.course_id()?)));
     let pairs: Vec<Pair> = pairs.collect();
     let allowed = people::allow(tx, Permission::RequirementsWrite, &pairs)?;
+    let users: Vec<Uuid> = pairs.iter().map(|(user, _)| *user).collect();
+    let (zones, now) = (Zones::of(tx, &users)?, tx.now);
+    let today = |user| zones.day(user, now);
     let checked = new.into_iter().zip(allowed).map(|(new, allowed)| {
         let mut faults = Faults::default();
-        faults.check(check_due(tx, &new))?;
+        faults.check(check_due(&new, today(new.user_id)))?;
         faults.last(allowed.map_err(said_of_target))?;
         Ok(new)
     });
     let checked = checked.collect();
-    write_each(checked, |new| assign_allowed(tx, new))
+    write_each(checked, |new| assign_allowed(tx, new, today))
 }
 
 /// Refuses a due date before the day on which the requirement opens.
-fn check_due(tx: &Tx, new: &CreateRequirement) -> ApiResult<()> {
-    if new.due_on.is_some_and(|due| due < opens_on(tx, new)) {
+fn check_due(new: &CreateRequirement, today: NaiveDate) -> ApiResult<()> {
+    if new.due_on.is_some_and(|due| due < new.opens_on.unwrap_or(today)) {
         return Err(ApiError::field("/due_on", DUE_TOO_EARLY));
     }
     Ok(())
 }
 
-fn opens_on(tx: &Tx, new: &CreateRequirement) -> NaiveDate {
-    new.opens_on.unwrap_or(tx.today())
-}
-
-fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcomes<RequirementWithReasons>> {
+/// `today` is the day where a user is.
+fn assign_allowed(
+    tx: &mut Tx,
+    new: Vec<CreateRequirement>,
+    today: impl Fn(Uuid) -> NaiveDate,
+) -> ApiResult<Outcomes<RequirementWithReasons>> {
     let learners = people::lock(tx, new.iter().map(|new| new.user_id))?;
     let courses = people::courses(tx, new.iter().filter_map(|new| new.target.course_id()))?;
     let mut latest = store::latest(tx, new.iter().map(|new| (new.user_id, new.target.id)))?;
@@ -86,9 +91,9 @@ fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcome
             ended_at: None,
         };
         let requirement_id = match latest.get_mut(&pair) {
-            Some(latest) if latest.stands => {
+            Some(latest) if latest.stands_on(today(new.user_id)) => {
                 if std::mem::take(&mut latest.is_ended) {
-                    resumed.push((new.user_id, latest.id));
+                    resumed.push((new.user_id, latest.id, today(new.user_id)));
                 }
                 let event = Event::new(&REASON_ADDED, latest.id);
                 tx.record(event.about(new.user_id).after(&reason));
@@ -96,7 +101,8 @@ fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcome
             }
             earlier => {
                 let cycle = earlier.map_or(1, |earlier| earlier.cycle + 1);
-                let row = NewRequirement::new(tx, new, cycle, opens_on(tx, new));
+                let opens_on = new.opens_on.unwrap_or_else(|| today(new.user_id));
+                let row = NewRequirement::new(tx, new, cycle, opens_on);
                 let event = Event::new(&REQUIREMENT_OPENED, row.id);
                 tx.record(event.about(new.user_id).after(&row.opened(new.target, &reason)));
                 latest.insert(pair, row.latest(new.target));
@@ -123,7 +129,7 @@ fn assign_allowed(tx: &mut Tx, new: Vec<CreateRequirement>) -> ApiResult<Outcome
     let opened: Vec<Uuid> = opened
         .iter()
         .map(|row| row.id)
-        .chain(resumed.iter().map(|(_, id)| *id))
+        .chain(resumed.iter().map(|(_, id, _)| *id))
         .collect();
     let people: Vec<Uuid> = written.iter().map(|(user, _)| *user).collect();
     let required = sql!(

@@ -144,12 +144,19 @@ pub struct Latest {
     /// Its cycle.
     #[diesel(sql_type = sql_types::Integer)]
     pub cycle: i32,
-    /// Whether it is open, or satisfied and counts still: then another reason is given to it.
-    #[diesel(sql_type = sql_types::Bool)]
-    pub stands: bool,
+    /// The last day on which what satisfies it counts, if there is one.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    valid_until: Option<NaiveDate>,
     /// Whether it ended; then it goes on, if it stands.
     #[diesel(sql_type = sql_types::Bool)]
     pub is_ended: bool,
+}
+
+impl Latest {
+    /// Whether it is open, or satisfied and counts still: then another reason is given to it.
+    pub fn stands_on(&self, today: NaiveDate) -> bool {
+        self.valid_until.is_none_or(|day| day >= today)
+    }
 }
 
 /// The latest requirements of people and targets.
@@ -157,11 +164,9 @@ pub fn latest(tx: &mut Tx, pairs: impl IntoIterator<Item = Pair>) -> ApiResult<H
     let (people, targets): (Vec<Uuid>, Vec<Uuid>) = pairs.into_iter().unzip();
     let latest: Vec<Latest> = sql!(
         "SELECT DISTINCT ON (user_id, target_id) user_id, target_id, id, cycle,
-            satisfied_at IS NULL OR valid_until IS NULL OR valid_until >= {today} AS stands,
-            ended_at IS NOT NULL AS is_ended
+            CASE WHEN satisfied_at IS NOT NULL THEN valid_until END AS valid_until, ended_at IS NOT NULL AS is_ended
          FROM requirements WHERE user_id = ANY({people}) AND target_id = ANY({targets})
-         ORDER BY user_id, target_id, cycle DESC",
-        today = tx.today(),
+         ORDER BY user_id, target_id, cycle DESC"
     )
     .load(tx.conn)?;
     let latest = latest.into_iter();
@@ -218,7 +223,7 @@ impl NewRequirement {
             target_id: target.id,
             id: self.id,
             cycle: self.cycle,
-            stands: true,
+            valid_until: None,
             is_ended: false,
         }
     }
@@ -250,18 +255,24 @@ pub fn insert(tx: &mut Tx, opened: &[NewRequirement], reasons: &[NewReason]) -> 
     Ok(())
 }
 
-/// Lets ended requirements go on, with their events. An unsatisfied one opens today.
-pub fn resume(tx: &mut Tx, requirements: &[Pair]) -> ApiResult<()> {
+/// Lets ended requirements go on, with their events. An unsatisfied one opens on the day that is given with it.
+pub fn resume(tx: &mut Tx, requirements: &[(Uuid, Uuid, NaiveDate)]) -> ApiResult<()> {
     if requirements.is_empty() {
         return Ok(());
     }
-    let (people, ids): (Vec<Uuid>, Vec<Uuid>) = requirements.iter().copied().unzip();
-    let (now, today) = (tx.now, tx.today());
+    let people: Vec<Uuid> = requirements.iter().map(|(user, ..)| *user).collect();
+    let ids: Vec<Uuid> = requirements.iter().map(|(_, id, _)| *id).collect();
+    let days: Vec<String> = requirements.iter().map(|(.., day)| day.to_string()).collect();
+    let now = tx.now;
     let resumed = sql!("q.user_id = ANY({people}) AND q.id = ANY({ids}) AND q.ended_at IS NOT NULL");
+    let given = sql!(
+        "(SELECT user_id, id, day::date AS today FROM unnest({people}, {ids}, {days}) AS given (user_id, id, day)) given"
+    );
     let changes = sql!(
         "changes AS (SELECT {REQUIREMENT_RESUMED.action} AS action, q.id, q.user_id, {before} AS before, {after} AS after
-            FROM requirements q CROSS JOIN LATERAL (SELECT q.id, q.user_id, q.course_id, q.path_id, q.cycle,
-                CASE WHEN q.satisfied_at IS NULL THEN {today} ELSE q.opens_on END AS opens_on, q.due_on, q.satisfied_at,
+            FROM requirements q JOIN {given} ON given.user_id = q.user_id AND given.id = q.id
+            CROSS JOIN LATERAL (SELECT q.id, q.user_id, q.course_id, q.path_id, q.cycle,
+                CASE WHEN q.satisfied_at IS NULL THEN given.today ELSE q.opens_on END AS opens_on, q.due_on, q.satisfied_at,
                 q.completion_id, q.waiver_id, q.valid_until, q.renews_on, NULL::timestamptz AS ended_at,
                 NULL::text AS end_reason, q.version + 1 AS version) n WHERE {resumed})",
         before = as_json::<StoredRequirement>("q."),
@@ -271,7 +282,8 @@ pub fn resume(tx: &mut Tx, requirements: &[Pair]) -> ApiResult<()> {
     keep_history(tx, &resumed)?;
     sql!(
         "UPDATE requirements q SET ended_at = NULL, end_reason = NULL, version = q.version + 1, updated_at = {now},
-            opens_on = CASE WHEN q.satisfied_at IS NULL THEN {today} ELSE q.opens_on END WHERE {resumed}"
+            opens_on = CASE WHEN q.satisfied_at IS NULL THEN given.today ELSE q.opens_on END
+         FROM {given} WHERE given.user_id = q.user_id AND given.id = q.id AND {resumed}"
     )
     .execute(tx.conn)?;
     Ok(())

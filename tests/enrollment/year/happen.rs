@@ -179,8 +179,11 @@ impl Academy {
     }
 
     fn activate(&mut self, rule: usize) {
-        self.rules[rule].status = Status::Active;
-        self.rules[rule].activated_at = self.now;
+        let rule = &mut self.rules[rule];
+        if rule.status != Status::Paused {
+            rule.activated_at = self.now;
+        }
+        rule.status = Status::Active;
     }
 
     fn change(&mut self, number: usize, facts: Vec<Fact>) -> BTreeSet<usize> {
@@ -259,7 +262,7 @@ impl Academy {
 
     /// Somebody assigns a course: it is one more reason of a cycle that is open or counts still; else a cycle opens.
     fn assign(&mut self, number: usize, course: usize, days: (Day, Option<Day>), made: &Made) {
-        let utc_today = self.now.date_naive();
+        let today = self.today(&self.people[number]);
         let (opens_on, due_on) = days;
         let reason = Reason {
             id: made.id,
@@ -270,14 +273,14 @@ impl Academy {
         };
         let cycles = self.people[number].cycles.entry(course).or_default();
         let stands = |cycle: &&mut Cycle| {
-            cycle.proof.is_none() || cycle.valid_until.is_none_or(|until| until >= utc_today)
+            cycle.proof.is_none() || cycle.valid_until.is_none_or(|until| until >= today)
         };
         match cycles.last_mut().filter(stands) {
             Some(cycle) => {
                 if cycle.ended.take().is_some() {
                     cycle.past.clear();
                     if cycle.proof.is_none() {
-                        cycle.opens_on = utc_today;
+                        cycle.opens_on = today;
                     }
                 }
                 cycle.reasons.push(reason);

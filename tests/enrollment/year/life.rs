@@ -425,6 +425,9 @@ impl Life {
         };
         let mut changed = rule.clone();
         changed.say(saying.clone());
+        if matches!(changed.due, Due::AfterCompletion(of, _) if changed.targets.contains(&of)) {
+            return None;
+        }
         academy.is_ready(&changed).then_some(Act::Say(number, saying))
     }
 
@@ -447,7 +450,10 @@ impl Life {
             return Some(Act::Archive(Thing::Equivalence, *id));
         }
         let (course, equivalent) = *EQUIVALENT.choose(&mut self.random)?;
-        Some(Act::Equate(course, equivalent, self.chance(0.5)))
+        let mut said = academy.equivalences.values();
+        let is_said = said.any(|(one, other, _)| (*one, *other) == (course, equivalent));
+        let is_mutual = self.chance(0.5);
+        (!is_said).then_some(Act::Equate(course, equivalent, is_mutual))
     }
 
     fn publishes(&mut self, academy: &Academy) -> Option<Act> {
