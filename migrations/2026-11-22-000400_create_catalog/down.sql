@@ -1,6 +1,12 @@
 ALTER TABLE courses DROP CONSTRAINT courses_current_version_id_fkey;
 DROP TABLE course_versions;
 DROP TABLE courses;
+DROP FUNCTION contents_of;
+ALTER TABLE contents DROP CONSTRAINT contents_current_version_id_fkey;
+DROP TABLE content_tracks;
+DROP TABLE content_files;
+DROP TABLE content_versions;
+DROP TABLE contents;
 DROP TABLE categories;
 DROP FUNCTION joined;
 DROP FUNCTION search_spelling;

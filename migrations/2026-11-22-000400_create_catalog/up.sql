@@ -186,6 +186,87 @@ CREATE FUNCTION joined(texts text[]) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN array_to_string(texts, ' ');
 
+-- The library: what courses are made of.
+CREATE TABLE contents (
+    id uuid PRIMARY KEY,
+    code text NOT NULL,
+    code_folded text NOT NULL CONSTRAINT contents_code_key UNIQUE,
+    kind text NOT NULL CHECK (kind IN ('file', 'page', 'video', 'link', 'package')),
+    title text NOT NULL,
+    description text NOT NULL DEFAULT '',
+    language text NOT NULL,
+    category_id uuid REFERENCES categories (id),
+    tags text[] NOT NULL DEFAULT '{}',
+    owner_id uuid REFERENCES users (id),
+    search text NOT NULL GENERATED ALWAYS AS (search_text(lower(title) || ' ' || code_folded || ' ' || joined(tags))) STORED,
+    -- The latest version that is ready.
+    current_version_id uuid,
+    current_version_number integer,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    archived_at timestamptz
+);
+CREATE INDEX contents_code_idx ON contents (code COLLATE provost_order, id);
+CREATE INDEX contents_title_idx ON contents (title COLLATE provost_order, id);
+CREATE INDEX contents_created_idx ON contents (created_at, id);
+CREATE INDEX contents_updated_idx ON contents (updated_at, id);
+CREATE INDEX contents_category_idx ON contents (category_id);
+CREATE INDEX contents_owner_idx ON contents (owner_id);
+CREATE INDEX contents_tags_idx ON contents USING gin (tags);
+CREATE INDEX contents_search_idx ON contents USING gin (search gin_trgm_ops);
+
+-- What a content was at a time. Never changed once it is ready.
+CREATE TABLE content_versions (
+    id uuid PRIMARY KEY,
+    content_id uuid NOT NULL REFERENCES contents (id),
+    number integer NOT NULL,
+    -- `importing`: a package is being read; `refused`: it cannot be used, `findings` says why.
+    state text NOT NULL CHECK (state IN ('importing', 'ready', 'refused')),
+    -- By the kind of the content: the text of a page, the address of a link, the manifest of a package.
+    body jsonb NOT NULL,
+    -- The uploaded file, where there is one.
+    sha256 bytea REFERENCES blobs (sha256),
+    file_name text,
+    findings jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(findings) = 'array'),
+    note text,
+    created_by uuid,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT content_versions_one_number UNIQUE (content_id, number)
+);
+CREATE INDEX content_versions_sha256_idx ON content_versions (sha256);
+ALTER TABLE contents ADD CONSTRAINT contents_current_version_id_fkey
+    FOREIGN KEY (current_version_id) REFERENCES content_versions (id);
+
+-- The files inside a package's archive, which stays one blob: where the bytes of each are.
+CREATE TABLE content_files (
+    content_version_id uuid NOT NULL REFERENCES content_versions (id),
+    path text NOT NULL,
+    position bigint NOT NULL CHECK (position >= 0),
+    compressed bigint NOT NULL CHECK (compressed >= 0),
+    method text NOT NULL CHECK (method IN ('stored', 'deflated')),
+    crc32 bigint NOT NULL,
+    bytes bigint NOT NULL CHECK (bytes >= 0),
+    media_type text NOT NULL,
+    PRIMARY KEY (content_version_id, path)
+);
+
+-- Captions and the like of a video.
+CREATE TABLE content_tracks (
+    content_version_id uuid NOT NULL REFERENCES content_versions (id),
+    language text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('captions', 'subtitles', 'descriptions', 'transcript')),
+    sha256 bytea NOT NULL REFERENCES blobs (sha256),
+    PRIMARY KEY (content_version_id, language, kind)
+);
+CREATE INDEX content_tracks_sha256_idx ON content_tracks (sha256);
+
+-- The versions of contents that modules refer to.
+CREATE FUNCTION contents_of(modules jsonb) RETURNS uuid[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY(SELECT DISTINCT (found #>> '{}')::uuid
+        FROM jsonb_path_query(modules, '$[*].activities[*].content_version_id ? (@ != null)') AS found);
+
 -- The working copy of a course: what the next published version will say.
 CREATE TABLE courses (
     id uuid PRIMARY KEY,
@@ -205,6 +286,7 @@ CREATE TABLE courses (
     -- How long a completion counts: an ISO 8601 duration of whole years, months, weeks or days.
     validity_period text CHECK (validity_period ~ '^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,5}M)?([0-9]{1,5}W)?([0-9]{1,6}D)?$'),
     modules jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(modules) = 'array'),
+    content_version_ids uuid[] NOT NULL GENERATED ALWAYS AS (contents_of(modules)) STORED,
     current_version_id uuid,
     -- That version's number.
     current_version_number integer,
@@ -227,6 +309,7 @@ CREATE INDEX courses_title_idx ON courses (title COLLATE provost_order, id);
 CREATE INDEX courses_created_idx ON courses (created_at, id);
 CREATE INDEX courses_updated_idx ON courses (updated_at, id);
 CREATE INDEX courses_category_idx ON courses (category_id);
+CREATE INDEX courses_content_versions_idx ON courses USING gin (content_version_ids);
 CREATE INDEX courses_tags_idx ON courses USING gin (tags);
 CREATE INDEX courses_language_idx ON courses (language);
 CREATE INDEX courses_search_idx ON courses USING gin (search);
@@ -247,10 +330,12 @@ CREATE TABLE course_versions (
     credits double precision,
     validity_period text,
     modules jsonb NOT NULL,
+    content_version_ids uuid[] NOT NULL GENERATED ALWAYS AS (contents_of(modules)) STORED,
     -- The last day on which completions of earlier versions count; NULL: they still count.
     earlier_count_until date,
     published_at timestamptz NOT NULL,
     CONSTRAINT course_versions_one_number UNIQUE (course_id, number)
 );
+CREATE INDEX course_versions_content_versions_idx ON course_versions USING gin (content_version_ids);
 ALTER TABLE courses ADD CONSTRAINT courses_current_version_id_fkey
     FOREIGN KEY (current_version_id) REFERENCES course_versions (id);

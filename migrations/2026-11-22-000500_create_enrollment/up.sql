@@ -185,6 +185,8 @@ CREATE TABLE enrollments (
     state text NOT NULL CHECK (state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress',
         'completed', 'failed', 'withdrawn', 'expired', 'denied')),
     source text NOT NULL CHECK (source IN ('rule', 'person', 'self')),
+    -- Those of testers stand beside all others: they satisfy, complete and certify nothing, and count nowhere.
+    kind text NOT NULL DEFAULT 'normal' CHECK (kind IN ('normal', 'test')),
     progress_percent smallint NOT NULL DEFAULT 0 CHECK (progress_percent BETWEEN 0 AND 100),
     enrolled_at timestamptz NOT NULL,
     started_at timestamptz,
@@ -195,7 +197,7 @@ CREATE TABLE enrollments (
     PRIMARY KEY (user_id, id)
 );
 CREATE UNIQUE INDEX enrollments_one_live ON enrollments (user_id, course_id)
-    WHERE state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress');
+    WHERE state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress') AND kind = 'normal';
 CREATE INDEX enrollments_id_idx ON enrollments (id);
 CREATE INDEX enrollments_course_idx ON enrollments (course_id, user_id);
 CREATE INDEX enrollments_created_idx ON enrollments (created_at, id);
@@ -210,7 +212,7 @@ CREATE TABLE completions (
     -- The day that it was for the person.
     occurred_on date NOT NULL,
     recorded_at timestamptz NOT NULL,
-    source text NOT NULL CHECK (source IN ('learner', 'administrator', 'import', 'integration')),
+    source text NOT NULL CHECK (source IN ('learner', 'administrator', 'import', 'integration', 'content')),
     score double precision CHECK (score BETWEEN 0 AND 100),
     evidence text,
     -- The last day that the evidence itself names, such as a foreign certificate. How long else it counts is the rules' business.

@@ -116,6 +116,44 @@ diesel::table! {
 }
 
 diesel::table! {
+    contents (id) {
+        id -> Uuid,
+        code -> Text,
+        code_folded -> Text,
+        kind -> Text,
+        title -> Text,
+        description -> Text,
+        language -> Text,
+        category_id -> Nullable<Uuid>,
+        tags -> Array<Text>,
+        owner_id -> Nullable<Uuid>,
+        search -> Text,
+        current_version_id -> Nullable<Uuid>,
+        current_version_number -> Nullable<Int4>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    content_versions (id) {
+        id -> Uuid,
+        content_id -> Uuid,
+        number -> Int4,
+        state -> Text,
+        body -> Jsonb,
+        sha256 -> Nullable<Bytea>,
+        file_name -> Nullable<Text>,
+        findings -> Jsonb,
+        note -> Nullable<Text>,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     course_equivalences (id) {
         id -> Uuid,
         course_id -> Uuid,
@@ -1000,6 +1038,7 @@ diesel::joinable!(certificates -> users (user_id));
 diesel::joinable!(completions -> course_versions (course_version_id));
 diesel::joinable!(completions -> courses (course_id));
 diesel::joinable!(completions -> users (user_id));
+diesel::joinable!(contents -> categories (category_id));
 diesel::joinable!(courses -> categories (category_id));
 diesel::joinable!(enrollments -> course_versions (course_version_id));
 diesel::joinable!(enrollments -> courses (course_id));
@@ -1041,6 +1080,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     certificate_templates,
     certificates,
     completions,
+    content_versions,
+    contents,
     course_equivalences,
     course_versions,
     courses,

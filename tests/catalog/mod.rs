@@ -15,7 +15,7 @@ mod visibility;
 /// A body for a new course, with `more` in it.
 fn course(code: &str, title: &str, more: Value) -> Value {
     let mut body = json!({"code": code, "title": title, "language": "en",
-        "modules": [{"title": "Before a fire", "activities": [{"title": "Doors", "kind": "video", "minutes": 5}]}]});
+        "modules": [{"title": "Before a fire", "activities": [{"title": "Doors", "kind": "task", "minutes": 5}]}]});
     if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
         body.extend(more);
     }

@@ -308,7 +308,7 @@ impl Played {
 
     async fn publish(&self, admin: &Client, body: Value) {
         let path = format!("/v1/courses/{}", self.course);
-        let modules = json!([{"title": "New", "activities": [{"title": "Read", "kind": "document"}]}]);
+        let modules = json!([{"title": "New", "activities": [{"title": "Read", "kind": "task"}]}]);
         let new = json!({"title": "New", "modules": modules});
         admin.patch(&path, new).await.assert_status(200);
         let path = format!("{path}/publications");

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::modules::{Module, Modules, links_lead_somewhere};
+use super::modules::{Module, Modules, are_sound};
 use crate::{
     bulk_row,
     catalog::visibility,
@@ -134,7 +134,7 @@ pub struct CourseFields {
     /// Modules and their activities, in order.
     #[serde(default)]
     #[schema(value_type = Vec<Module>, max_items = 200)]
-    #[validate(custom(function = links_lead_somewhere))]
+    #[validate(custom(function = are_sound))]
     #[record(opaque)]
     pub modules: Modules,
 }

@@ -143,7 +143,7 @@ def plan_import(client: AuthenticatedClient, folder: Path) -> Import:
 
 def publish(client: AuthenticatedClient) -> Course:
     """A course with a published version."""
-    reading = Activity(kind=ActivityKind.DOCUMENT, title="Fire doors", minutes=10)
+    reading = Activity(kind=ActivityKind.TASK, title="Fire doors", minutes=10)
     draft = CreateCourse(
         code="FIRE-101",
         language="en",

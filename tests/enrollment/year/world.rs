@@ -187,7 +187,7 @@ impl World {
                 admin.post(&format!("{}/{verb}", rule(number)), nothing).await
             }
             Act::Publish(number, validity, earlier_count_until) => {
-                let activities = json!([{"title": "Read", "kind": "document"}]);
+                let activities = json!([{"title": "Read", "kind": "task"}]);
                 let body = json!({"title": Uuid::now_v7(), "validity_period": validity,
                     "modules": [{"title": "New", "activities": activities}]});
                 admin.patch(&course(number), body).await.assert_status(200);

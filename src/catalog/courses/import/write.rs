@@ -84,9 +84,12 @@ fn next(tx: &Tx, plan: &Plan, part: Part, actions: &'static str) -> Sql {
                 "CASE WHEN NOT r.fields ? 'link' OR c.modules #> '{0,activities,0,url}' = r.fields -> 'link'
                         THEN p.modules
                     WHEN r.fields ->> 'link' IS NULL THEN '[]'
-                    ELSE jsonb_build_array(jsonb_build_object('title', p.title, 'activities',
-                        jsonb_build_array(jsonb_build_object('title', p.title, 'kind', 'link', 'url',
-                            r.fields -> 'link')))) END"
+                    ELSE jsonb_build_array(jsonb_build_object('id', coalesce(c.modules #> '{0,id}', to_jsonb({module_id})), 'title', p.title,
+                        'activities', jsonb_build_array(jsonb_build_object(
+                            'id', coalesce(c.modules #> '{0,activities,0,id}', to_jsonb({activity_id})), 'title', p.title, 'kind', 'link',
+                            'url', r.fields -> 'link')))) END",
+                module_id = tx.new_ids(),
+                activity_id = tx.new_ids(),
             ),
             "status" => sql!(
                 "CASE WHEN p.status = 'retired' THEN 'retired' WHEN c.current_version_id IS NOT NULL

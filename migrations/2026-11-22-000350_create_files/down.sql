@@ -1,0 +1,3 @@
+DROP TABLE address_secrets;
+DROP TABLE uploads;
+DROP TABLE blobs;
