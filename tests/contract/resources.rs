@@ -2,6 +2,7 @@
 
 use provost::{contract::RESOURCES, db::Fixed, http::list::SortKind, resource::Listed, sql};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     operations::{self, resolve},
@@ -78,7 +79,9 @@ fn given(operation: &str, member: &str, story: &Story) -> Option<Value> {
         ("update_role", "permissions") => Some(json!(["courses.read"])),
         ("update_course", "category_id") => of("other_category_id"),
         ("update_course", "level") => Some(json!("advanced")),
-        ("update_course", "modules") => Some(json!([{"title": "Another", "activities": []}])),
+        ("update_course", "modules") => {
+            Some(json!([{"id": Uuid::nil(), "title": "Another", "activities": []}]))
+        }
         ("update_course", "tags") => Some(json!(["another"])),
         ("update_course", "validity_period") => Some(json!("P2Y")),
         ("update_rule", "audience") => Some(
