@@ -223,8 +223,9 @@ CREATE TABLE content_versions (
     number integer NOT NULL,
     -- `importing`: a package is being read; `refused`: it cannot be used, `findings` says why.
     state text NOT NULL CHECK (state IN ('importing', 'ready', 'refused')),
-    -- By the kind of the content: the text of a page, the address of a link, the manifest of a package.
-    body jsonb NOT NULL,
+    -- By the kind of the content: the text of a page, the address of a link, the manifest of a package. NULL: not read yet,
+    -- or refused.
+    body jsonb,
     -- The uploaded file, where there is one.
     sha256 bytea REFERENCES blobs (sha256),
     file_name text,
@@ -232,6 +233,7 @@ CREATE TABLE content_versions (
     note text,
     created_by uuid,
     created_at timestamptz NOT NULL,
+    CHECK (state <> 'ready' OR body IS NOT NULL),
     CONSTRAINT content_versions_one_number UNIQUE (content_id, number)
 );
 CREATE INDEX content_versions_sha256_idx ON content_versions (sha256);

@@ -1,6 +1,7 @@
 //! Categories, and courses with their immutable published versions.
 
 pub mod categories;
+pub mod contents;
 pub mod courses;
 pub mod events;
 pub mod visibility;

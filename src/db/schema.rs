@@ -143,7 +143,7 @@ diesel::table! {
         content_id -> Uuid,
         number -> Int4,
         state -> Text,
-        body -> Jsonb,
+        body -> Nullable<Jsonb>,
         sha256 -> Nullable<Bytea>,
         file_name -> Nullable<Text>,
         findings -> Jsonb,
