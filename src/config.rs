@@ -75,6 +75,49 @@ pub struct Config {
     #[arg(long, env = "PROVOST_PREPARED_STATEMENTS", default_value = "true", action = clap::ArgAction::Set, global = true)]
     pub prepared_statements: bool,
 
+    /// Where uploaded files are: a folder, which all processes share, or s3://bucket/prefix; without it the folder `files` in
+    /// the data folder.
+    #[arg(long, env = "PROVOST_FILES", value_parser = files_home, global = true)]
+    pub files: Option<FilesHome>,
+
+    /// Address of an S3-compatible service, such as https://minio.example.com; without it Amazon's own.
+    #[arg(long, env = "PROVOST_S3_ENDPOINT", value_parser = public_url, global = true)]
+    pub s3_endpoint: Option<String>,
+
+    /// Region of the bucket.
+    #[arg(long, env = "PROVOST_S3_REGION", global = true)]
+    pub s3_region: Option<String>,
+
+    /// Key of the bucket; without it and its secret, AWS_ACCESS_KEY_ID and the like, or the role of the machine.
+    #[arg(long, env = "PROVOST_S3_ACCESS_KEY_ID", global = true)]
+    pub s3_access_key_id: Option<String>,
+
+    /// Secret of that key.
+    #[arg(
+        long,
+        env = "PROVOST_S3_SECRET_ACCESS_KEY",
+        hide_env_values = true,
+        global = true
+    )]
+    pub s3_secret_access_key: Option<String>,
+
+    /// Largest upload in bytes.
+    #[arg(long, env = "PROVOST_UPLOAD_LIMIT", default_value = "5368709120", value_parser = bytes, global = true)]
+    pub upload_limit: u64,
+
+    /// Most bytes that all files may take together; without it as many as the store holds.
+    #[arg(long, env = "PROVOST_STORAGE_LIMIT", value_parser = bytes, global = true)]
+    pub storage_limit: Option<u64>,
+
+    /// Address and port of the content listener, which serves uploaded files to browsers; without it the API's port + 1 of
+    /// 127.0.0.1.
+    #[arg(long, env = "PROVOST_CONTENT_LISTEN", value_parser = address, global = true)]
+    pub content_listen: Option<SocketAddr>,
+
+    /// Where browsers reach the content listener, without a trailing slash; must be another origin than the API's.
+    #[arg(long, env = "PROVOST_CONTENT_URL", value_parser = public_url, global = true)]
+    pub content_url: Option<String>,
+
     /// Name of the academy, shown on certificates and in the API's document.
     #[arg(long, env = "PROVOST_ACADEMY_NAME", default_value = "Provost Academy", value_parser = academy_name, global = true)]
     pub academy_name: String,
@@ -215,6 +258,39 @@ impl Config {
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.listen))
     }
+
+    /// Where uploaded files are: the setting, or the folder `files` in the data folder.
+    pub fn files(&self) -> FilesHome {
+        let home = self.files.clone();
+        home.unwrap_or_else(|| FilesHome::Folder(self.data_dir.join("files")))
+    }
+
+    /// Where the content listener listens: the setting, or the API's port + 1 of 127.0.0.1.
+    pub fn content_listen(&self) -> SocketAddr {
+        let next = || SocketAddr::from(([127, 0, 0, 1], self.listen.port().wrapping_add(1)));
+        self.content_listen.unwrap_or_else(next)
+    }
+
+    /// Where browsers reach the content listener: the setting, or the listening address.
+    pub fn content_url(&self) -> String {
+        self.content_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{}", self.content_listen()))
+    }
+}
+
+/// Where uploaded files are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilesHome {
+    /// In a folder.
+    Folder(PathBuf),
+    /// In a bucket of an S3-compatible service.
+    Bucket {
+        /// Its name.
+        bucket: String,
+        /// What the names of all objects begin with; may be empty.
+        prefix: String,
+    },
 }
 
 /// The header in which proxies say where requests come from.
@@ -271,6 +347,33 @@ fn folder_that_exists() -> impl TypedValueParser<Value = PathBuf> {
             Err(error) => Err(format!("give a folder that Provost may read ({error})")),
         }
     })
+}
+
+fn files_home(value: &str) -> Result<FilesHome, String> {
+    let Some(place) = value.strip_prefix("s3://") else {
+        return match value.contains("://") || value.is_empty() {
+            true => Err("give a folder, or s3://bucket/prefix".into()),
+            false => Ok(FilesHome::Folder(value.into())),
+        };
+    };
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    let is_of_name = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    match (3..=63).contains(&bucket.len()) && bucket.bytes().all(is_of_name) {
+        true => Ok(FilesHome::Bucket {
+            bucket: bucket.to_owned(),
+            prefix: prefix.trim_end_matches('/').to_owned(),
+        }),
+        false => Err(
+            "give the bucket's name after s3://, and a prefix if need be, such as s3://academy/files".into(),
+        ),
+    }
+}
+
+fn bytes(value: &str) -> Result<u64, String> {
+    match u64::from_str(value) {
+        Ok(bytes) if (1024..=1 << 50).contains(&bytes) => Ok(bytes),
+        _ => Err("give a whole number of bytes, from 1024 to 1125899906842624 (1 PiB)".into()),
+    }
 }
 
 fn address(value: &str) -> Result<SocketAddr, String> {

@@ -21,6 +21,7 @@
 //!
 //! - [`system`]: health, readiness and metrics.
 //! - [`import`]: CSV files by mapping profile, planned and then applied.
+//! - [`files`]: the store of uploaded files, uploads, and downloads by signed address.
 //! - [`resource`]: the one shape of a resource: declaration, writer, lists, bulk requests.
 //! - [`ledger`]: the record of every change: sealed, read as a feed, verified.
 //! - [`jobs`]: the queue in PostgreSQL and the worker that drains it.
@@ -46,6 +47,7 @@ pub mod credential;
 pub mod db;
 pub mod email;
 pub mod enrollment;
+pub mod files;
 pub mod filter;
 pub mod http;
 pub mod import;

@@ -11,6 +11,7 @@ mod cli;
 mod contract;
 mod credential;
 mod enrollment;
+mod files;
 mod filter;
 mod import;
 mod jobs;

@@ -30,6 +30,15 @@ CREATE INDEX uploads_principal_idx ON uploads (principal_id, created_at, id);
 CREATE INDEX uploads_expires_idx ON uploads (expires_at);
 CREATE INDEX uploads_sha256_idx ON uploads (sha256);
 
+-- What has arrived of an upload that is not complete: each piece is an object of the store, `uploads/{upload_id}/{id}`.
+CREATE TABLE upload_pieces (
+    upload_id uuid NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,
+    position bigint NOT NULL CHECK (position >= 0),
+    bytes bigint NOT NULL CHECK (bytes > 0),
+    id uuid NOT NULL,
+    PRIMARY KEY (upload_id, position)
+);
+
 -- What signs the addresses of downloads and launches: one row.
 CREATE TABLE address_secrets (
     id smallint PRIMARY KEY DEFAULT 1 CHECK (id = 1),

@@ -56,6 +56,8 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
         permissions: &[
             CoursesRead,
             CoursesWrite,
+            ContentsRead,
+            ContentsWrite,
             EnrollmentsRead,
             EnrollmentsWrite,
             CompletionsRead,
@@ -129,6 +131,7 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
             AttributesRead,
             ImportsRead,
             CoursesRead,
+            ContentsRead,
             RulesRead,
             RequirementsRead,
             OverridesRead,

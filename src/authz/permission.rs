@@ -64,6 +64,8 @@ permissions! {
     CoursesRead = "courses.read", "See categories, courses and their versions.";
     CoursesWrite = "courses.write", "Create, change, clone and retire courses and categories.";
     CoursesPublish = "courses.publish", "Publish course versions.";
+    ContentsRead = "contents.read", "See the library of content.";
+    ContentsWrite = "contents.write", "Create and change the library's content, and upload files.";
     RulesRead = "rules.read", "See rules, their plans and explanations.";
     RulesWrite = "rules.write", "Create, change, activate and pause rules.";
     RequirementsRead = "requirements.read", "See who must learn what, by when, and why.";

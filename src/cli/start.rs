@@ -22,6 +22,7 @@ use crate::{
         embedded::{EmbeddedOptions, EmbeddedPostgres},
         migrate,
     },
+    files::{Addresses, Store},
     jobs::{JobSignal, long_jobs},
     ledger::{Consumers, consumers},
     metrics::Metrics,
@@ -88,12 +89,15 @@ pub fn app_with(
     consumers: Consumers,
 ) -> Result<Arc<App>, CommandError> {
     config.mail().map_err(CommandError)?;
+    let files = Store::open(&config).map_err(CommandError)?;
     let db = Db::start(database);
-    let applied = {
+    let (applied, addresses) = {
         let mut conn = db
             .connection()
             .map_err(|error| CommandError::of("The database does not answer", error))?;
-        migrate::run(&mut conn).map_err(|error| CommandError::of("The database cannot be migrated", error))?
+        let applied = migrate::run(&mut conn)
+            .map_err(|error| CommandError::of("The database cannot be migrated", error))?;
+        (applied, Addresses::load(&mut conn, clock.now())?)
     };
     for name in applied {
         log::info!("applied migration {name}");
@@ -111,6 +115,8 @@ pub fn app_with(
             .with(Rates::new(config.rate_limit))
             .with(Providers::default())
             .with(JobSignal::default())
+            .with(files)
+            .with(addresses)
             .with(consumers)
             .with(server::IMPORT_TARGETS)
             .with(server::SSO_PEOPLE)

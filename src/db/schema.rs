@@ -36,6 +36,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    blobs (sha256) {
+        sha256 -> Bytea,
+        bytes -> Int8,
+        media_type -> Text,
+        state -> Text,
+        created_at -> Timestamptz,
+        uploaded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     categories (id) {
         id -> Uuid,
         code -> Text,
@@ -962,6 +973,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    uploads (id) {
+        id -> Uuid,
+        principal_id -> Uuid,
+        file_name -> Text,
+        bytes -> Int8,
+        received -> Int8,
+        sha256 -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     user_history (user_id, id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -1069,12 +1094,14 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(identities -> identity_providers (provider_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(user_history -> users (user_id));
+diesel::joinable!(uploads -> blobs (sha256));
 diesel::joinable!(users -> locations (location_id));
 diesel::joinable!(users -> org_units (org_unit_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     absences,
     attribute_definitions,
+    blobs,
     categories,
     certificate_files,
     certificate_templates,
@@ -1134,6 +1161,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     service_accounts,
     sessions,
     signing_keys,
+    uploads,
     user_history,
     users,
     waivers,

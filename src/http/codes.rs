@@ -110,6 +110,17 @@ codes! {
         "Only invited users choose a first password";
     GrantExceedsCaller = FORBIDDEN "grant_exceeds_caller" "Grant exceeds the caller's permissions"
         "Callers grant only what they hold";
+    // Files
+    UploadIncomplete = CONFLICT "upload_incomplete" "Upload incomplete"
+        "The upload lacks bytes, or is still being put together";
+    UploadOffsetMismatch = CONFLICT "upload_offset_mismatch" "Upload offset mismatch"
+        "The bytes do not go on where the upload ends";
+    StorageFull = CONFLICT "storage_full" "Storage full"
+        "The file does not fit into the academy's storage";
+    ChecksumMismatch = BAD_REQUEST "checksum_mismatch" "Checksum mismatch"
+        "The bytes do not have the checksum that came with them; answered with status 460, as tus has it";
+    TusVersionUnsupported = PRECONDITION_FAILED "tus_version_unsupported" "Version of tus not supported"
+        "The header Tus-Resumable names no version that Provost speaks";
     // Catalog
     CourseHasNoModules = CONFLICT "course_has_no_modules" "Course without modules"
         "A course without modules cannot be published";

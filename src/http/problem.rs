@@ -128,6 +128,14 @@ impl ApiError {
         .with_field(pointer, "is taken already")
     }
 
+    /// It may work later; the cause goes to the log only.
+    pub fn unavailable(cause: impl fmt::Display, detail: &'static str) -> Self {
+        ApiError {
+            cause: Some(cause.to_string()),
+            ..Self::new(Code::Unavailable, detail)
+        }
+    }
+
     /// Our fault; the cause goes to the log only.
     pub fn internal(cause: impl fmt::Display) -> Self {
         ApiError {

@@ -26,6 +26,7 @@ const ROOMS: &[&str] = &[
     "jobs",
     "ledger",
     "resource",
+    "files",
     "import",
     "system",
     //

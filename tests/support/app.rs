@@ -14,7 +14,7 @@ use provost::{
     app::{Acting, App, Clock, Wake},
     authz::Permission,
     cli::{create_admin, start, worker},
-    config::Config,
+    config::{Config, FilesHome},
     db::{DbOptions, migrate},
     jobs::Worker,
     ledger::{self, ActorKind, Consumer, Consumers},
@@ -23,6 +23,7 @@ use provost::{
 use uuid::Uuid;
 
 use super::{
+    TempFolder,
     client::Client,
     events,
     postgres::{self, TestDatabase},
@@ -48,6 +49,8 @@ pub struct Node {
 pub struct TestApp {
     pub app: Arc<App>,
     pub address: String,
+    /// Where its files are.
+    pub files: TempFolder,
     pub database: TestDatabase,
     server: ServerHandle,
     admin: OnceLock<Uuid>,
@@ -76,6 +79,8 @@ impl TestApp {
         config.listen = listener.local_addr().unwrap();
         config.database_connections = 2;
         config.http_threads = 1;
+        let files = TempFolder::new();
+        config.files = Some(FilesHome::Folder(files.path.clone()));
         adjust(&mut config);
         let options = db_options(&database, &config);
         let address = format!("http://{}", config.listen);
@@ -86,6 +91,7 @@ impl TestApp {
         TestApp {
             app,
             address,
+            files,
             database,
             server: handle,
             admin: OnceLock::new(),
@@ -220,7 +226,8 @@ impl TestApp {
 
 /// The app of another process on the database at `url`, with consumers of its own.
 pub fn app_of_process(url: &str, consumers: &'static [Consumer]) -> Arc<App> {
-    let config = Defaults::parse_from(["provost"]).config;
+    let mut config = Defaults::parse_from(["provost"]).config;
+    config.files = Some(FilesHome::Folder(std::env::temp_dir().join("provost-test-files")));
     let options = DbOptions {
         url: url.to_owned(),
         connections: 1,

@@ -14,6 +14,25 @@ pub use app::TestApp;
 #[allow(unused_imports, reason = "named by the tests that need the types")]
 pub use client::{Answer, Client};
 
+/// A folder that is gone with its test.
+pub struct TempFolder {
+    pub path: std::path::PathBuf,
+}
+
+impl TempFolder {
+    pub fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("provost-test-{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir_all(&path).unwrap();
+        TempFolder { path }
+    }
+}
+
+impl Drop for TempFolder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.path));
+    }
+}
+
 /// Far beyond what anything here takes; only a fault reaches it.
 const DEADLINE: Duration = Duration::from_secs(60);
 

@@ -18,7 +18,8 @@ impl Process {
         Self::spawn(
             Command::new(env!("CARGO_BIN_EXE_provost"))
                 .args(arguments)
-                .env("DATABASE_URL", url),
+                .env("DATABASE_URL", url)
+                .env("PROVOST_FILES", std::env::temp_dir().join("provost-test-files")),
         )
     }
 

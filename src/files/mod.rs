@@ -1,0 +1,17 @@
+//! Uploaded files: the store that holds their bytes, uploads, and downloads from the content listener. Knows no domain.
+//!
+//! Bytes are stored once, under their SHA-256, and never change ([`store`]); a row of `blobs` says that they are there
+//! ([`blobs`]). Clients bring them in ([`uploads`]); a domain takes a complete upload with [`uploads::take`] and refers to
+//! its blob.
+
+pub mod address;
+pub mod blobs;
+pub mod media_type;
+pub mod quota;
+pub mod sha256;
+pub mod store;
+pub mod uploads;
+
+pub use address::Addresses;
+pub use sha256::Sha256;
+pub use store::Store;

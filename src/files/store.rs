@@ -1,0 +1,412 @@
+//! Where the bytes of files are: a folder, or a bucket of an S3-compatible service.
+//!
+//! `blobs/ab/cdef…` holds the bytes with the SHA-256 `abcdef…`; they never change. `uploads/{id}/{piece}` holds a piece of an
+//! upload that is not complete. What a function has stored is on disk when it returns.
+
+use std::{
+    future::Future,
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+    os::unix::fs::FileExt,
+    sync::Arc,
+};
+
+use actix_web::web::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use object_store::{
+    ClientOptions, GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt, WriteMultipart,
+    aws::AmazonS3Builder, client::SpawnedReqwestConnector, local::LocalFileSystem, path::Path,
+};
+use tokio::runtime::{self, Handle, Runtime};
+use uuid::Uuid;
+
+use super::Sha256;
+use crate::{
+    app::Part,
+    config::{Config, FilesHome},
+    http::ApiError,
+};
+
+/// Bytes that are read or answered at once.
+const READ_AHEAD: u64 = 1 << 20;
+
+/// Bytes of a piece of an upload, and of what is sent to a bucket at once.
+pub const PIECE: usize = 8 << 20;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the store of files: {0}")]
+pub struct StoreError(#[from] object_store::Error);
+
+impl StoreError {
+    /// Whether there is nothing under the name.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.0, object_store::Error::NotFound { .. })
+    }
+}
+
+impl From<StoreError> for io::Error {
+    fn from(error: StoreError) -> Self {
+        let kind = match error.is_not_found() {
+            true => io::ErrorKind::NotFound,
+            false => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        ApiError::unavailable(
+            error,
+            "The store of files does not answer; try again in a minute.",
+        )
+    }
+}
+
+/// What the functions of the store answer.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// Where the bytes of files are.
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    /// In front of every name.
+    prefix: Path,
+    /// For callers that block, and for connections to a bucket. Taken when the store is dropped.
+    runtime: Option<Runtime>,
+    handle: Handle,
+}
+
+impl Part for Store {}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Store {
+    /// Opens the store that the settings name. The error says what to do.
+    pub fn open(config: &Config) -> Result<Self, String> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("store")
+            .enable_all()
+            .build()
+            .map_err(|error| format!("A thread cannot be started: {error}"))?;
+        let handle = runtime.handle().clone();
+        let (objects, prefix): (Arc<dyn ObjectStore>, Path) = match config.files() {
+            FilesHome::Folder(folder) => {
+                let failed = |error: &dyn std::fmt::Display| {
+                    format!(
+                        "PROVOST_FILES (or --files) is \"{}\": {error}; give a folder that Provost may write.",
+                        folder.display()
+                    )
+                };
+                std::fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
+                let objects = LocalFileSystem::new_with_prefix(&folder).map_err(|error| failed(&error))?;
+                (
+                    Arc::new(objects.with_fsync(true).with_automatic_cleanup(true)),
+                    Path::default(),
+                )
+            }
+            FilesHome::Bucket { bucket, prefix } => {
+                let mut builder = AmazonS3Builder::from_env()
+                    .with_bucket_name(bucket)
+                    .with_http_connector(SpawnedReqwestConnector::new(handle.clone()));
+                if let Some(endpoint) = &config.s3_endpoint {
+                    let options = ClientOptions::new().with_allow_http(endpoint.starts_with("http://"));
+                    builder = builder.with_endpoint(endpoint).with_client_options(options);
+                }
+                if let Some(region) = &config.s3_region {
+                    builder = builder.with_region(region);
+                }
+                if let (Some(key), Some(secret)) = (&config.s3_access_key_id, &config.s3_secret_access_key) {
+                    builder = builder.with_access_key_id(key).with_secret_access_key(secret);
+                }
+                let objects = builder
+                    .build()
+                    .map_err(|error| format!("The bucket of PROVOST_FILES cannot be used: {error}"))?;
+                (Arc::new(objects), Path::from(prefix))
+            }
+        };
+        Ok(Store {
+            objects,
+            prefix,
+            runtime: Some(runtime),
+            handle,
+        })
+    }
+
+    /// The bytes of a blob within `range`, in parts of at most 1 MiB.
+    pub async fn range(
+        &self,
+        sha256: &Sha256,
+        range: Range<u64>,
+    ) -> StoreResult<impl Stream<Item = io::Result<Bytes>> + use<>> {
+        if range.is_empty() {
+            return Ok(stream::empty().left_stream());
+        }
+        let options = GetOptions::new().with_range(Some(range));
+        let found = self.objects.get_opts(&self.blob(sha256), options).await?;
+        let (payload, range) = (found.payload, found.range);
+        Ok(match payload {
+            GetResultPayload::File(file, _) => file_parts(file, range).left_stream(),
+            GetResultPayload::Stream(parts) => parts.map_err(|error| StoreError(error).into()).right_stream(),
+        }
+        .right_stream())
+    }
+
+    /// Whether the bytes of a blob are there. Blocks.
+    pub fn exists(&self, sha256: &Sha256) -> StoreResult<bool> {
+        match self.wait(self.objects.head(&self.blob(sha256))) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Stores what `file` gives as the bytes of the blob; `sha256` must be their hash. Blocks.
+    pub fn put_file(&self, sha256: &Sha256, file: impl Read) -> io::Result<()> {
+        self.put_all(&self.blob(sha256), file)
+    }
+
+    /// Reads a blob from any place in it. Blocks.
+    pub fn reader(&self, sha256: &Sha256) -> StoreResult<BlobReader<'_>> {
+        let path = self.blob(sha256);
+        let bytes = self.wait(self.objects.head(&path))?.size;
+        Ok(BlobReader {
+            store: self,
+            path,
+            bytes,
+            position: 0,
+            ahead: Bytes::new(),
+            ahead_from: 0,
+        })
+    }
+
+    /// Deletes the bytes of a blob. That they are gone already is no fault. Blocks.
+    pub fn delete(&self, sha256: &Sha256) -> StoreResult<()> {
+        ignore_missing(self.wait(self.objects.delete(&self.blob(sha256))))
+    }
+
+    /// The hashes of all blobs that are there, with the time at which each was stored. Blocks.
+    pub fn each_blob(&self, mut f: impl FnMut(Sha256, chrono::DateTime<chrono::Utc>)) -> StoreResult<()> {
+        let folder = self.path(["blobs"]);
+        self.wait(async {
+            let mut found = self.objects.list(Some(&folder));
+            while let Some(object) = found.try_next().await? {
+                let parts: Vec<_> = object.location.parts().collect();
+                if let [.., first, rest] = &*parts
+                    && let Ok(sha256) = format!("{}{}", first.as_ref(), rest.as_ref()).parse()
+                {
+                    f(sha256, object.last_modified);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Stores a piece of an upload.
+    pub async fn put_piece(&self, upload: Uuid, piece: Uuid, bytes: Bytes) -> StoreResult<()> {
+        self.objects.put(&self.piece(upload, piece), bytes.into()).await?;
+        Ok(())
+    }
+
+    /// Reads pieces of an upload, one after the other. Blocks.
+    pub fn pieces(&self, upload: Uuid, pieces: Vec<Uuid>) -> impl Read + use<'_> {
+        PiecesReader {
+            store: self,
+            upload,
+            pieces: pieces.into_iter(),
+            rest: Bytes::new(),
+        }
+    }
+
+    /// Deletes all pieces of an upload, also those that nothing refers to. Blocks.
+    pub fn delete_pieces(&self, upload: Uuid) -> StoreResult<()> {
+        let folder = self.path(["uploads", &upload.to_string()]);
+        let pieces = self.wait(self.objects.list(Some(&folder)).try_collect::<Vec<_>>())?;
+        for piece in pieces {
+            ignore_missing(self.wait(self.objects.delete(&piece.location)))?;
+        }
+        Ok(())
+    }
+
+    /// Stores all that `file` gives, in memory that does not grow with it.
+    fn put_all(&self, path: &Path, mut file: impl Read) -> io::Result<()> {
+        let first = read_piece(&mut file)?;
+        if first.len() < PIECE {
+            self.wait(self.objects.put(path, first.into()))?;
+            return Ok(());
+        }
+        let upload = self.wait(self.objects.put_multipart(path))?;
+        // A part for each piece: none is cut.
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, PIECE);
+        let mut piece = first;
+        let written = loop {
+            if piece.is_empty() {
+                break Ok(());
+            }
+            // The next piece is read while this one is on its way.
+            let _inside = self.handle.enter();
+            upload.put(piece);
+            match self
+                .wait(upload.wait_for_capacity(1))
+                .map_err(io::Error::from)
+                .and_then(|()| read_piece(&mut file))
+            {
+                Ok(next) => piece = next,
+                Err(error) => break Err(error),
+            }
+        };
+        match written {
+            Ok(()) => {
+                self.wait(upload.finish())?;
+                Ok(())
+            }
+            Err(error) => {
+                if let Err(left) = self.wait(upload.abort()) {
+                    log::warn!("{left}");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn blob(&self, sha256: &Sha256) -> Path {
+        let hex = sha256.to_string();
+        self.path(["blobs", &hex[..2], &hex[2..]])
+    }
+
+    fn piece(&self, upload: Uuid, piece: Uuid) -> Path {
+        self.path(["uploads", &upload.to_string(), &piece.to_string()])
+    }
+
+    fn path<const N: usize>(&self, parts: [&str; N]) -> Path {
+        parts
+            .into_iter()
+            .fold(self.prefix.clone(), |path, part| path.join(part))
+    }
+
+    /// Waits for `work`; only for threads that may block.
+    fn wait<T>(&self, work: impl Future<Output = Result<T, object_store::Error>>) -> StoreResult<T> {
+        Ok(self.handle.block_on(work)?)
+    }
+}
+
+fn ignore_missing(outcome: StoreResult<()>) -> StoreResult<()> {
+    match outcome {
+        Err(error) if error.is_not_found() => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// The next piece; a short one is the last.
+fn read_piece(file: &mut impl Read) -> io::Result<Bytes> {
+    let mut piece = Vec::with_capacity(PIECE);
+    file.take(PIECE as u64).read_to_end(&mut piece)?;
+    Ok(piece.into())
+}
+
+/// The bytes of a file within `range`, read on threads that may block.
+fn file_parts(file: std::fs::File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
+    let file = Arc::new(file);
+    stream::try_unfold(range.start, move |from| {
+        let file = file.clone();
+        let bytes = range.end.saturating_sub(from).min(READ_AHEAD) as usize;
+        async move {
+            if bytes == 0 {
+                return Ok(None);
+            }
+            let read = move || {
+                let mut part = vec![0; bytes];
+                file.read_exact_at(&mut part, from)?;
+                Ok::<_, io::Error>(Bytes::from(part))
+            };
+            let part = tokio::task::spawn_blocking(read)
+                .await
+                .map_err(io::Error::other)??;
+            Ok(Some((part, from + bytes as u64)))
+        }
+    })
+}
+
+/// Reads a blob, 1 MiB ahead.
+pub struct BlobReader<'a> {
+    store: &'a Store,
+    path: Path,
+    bytes: u64,
+    position: u64,
+    /// What was read last, and where it begins.
+    ahead: Bytes,
+    ahead_from: u64,
+}
+
+impl BlobReader<'_> {
+    /// How many bytes the blob has.
+    pub fn size(&self) -> u64 {
+        self.bytes
+    }
+
+    /// What is in memory from the present position on.
+    fn buffered(&self) -> &[u8] {
+        let skipped = self.position.checked_sub(self.ahead_from);
+        skipped
+            .and_then(|skipped| self.ahead.get(usize::try_from(skipped).ok()?..))
+            .unwrap_or_default()
+    }
+}
+
+impl Read for BlobReader<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.buffered().is_empty() && self.position < self.bytes {
+            let range = self.position..self.bytes.min(self.position + READ_AHEAD);
+            self.ahead = self.store.wait(self.store.objects.get_range(&self.path, range))?;
+            self.ahead_from = self.position;
+        }
+        let read = self.buffered().read(into)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for BlobReader<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(offset) => self.bytes.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+        };
+        self.position = position.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.position)
+    }
+}
+
+/// Reads the pieces of an upload as one.
+struct PiecesReader<'a> {
+    store: &'a Store,
+    upload: Uuid,
+    pieces: std::vec::IntoIter<Uuid>,
+    rest: Bytes,
+}
+
+impl Read for PiecesReader<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.rest.is_empty() {
+            let Some(piece) = self.pieces.next() else {
+                return Ok(0);
+            };
+            let path = self.store.piece(self.upload, piece);
+            let objects = &self.store.objects;
+            self.rest = self
+                .store
+                .wait(async { objects.get(&path).await?.bytes().await })?;
+        }
+        let read = into.len().min(self.rest.len());
+        into[..read].copy_from_slice(&self.rest.split_to(read));
+        Ok(read)
+    }
+}

@@ -1,0 +1,3 @@
+//! Uploaded files: the store, uploads, downloads.
+
+mod store;
