@@ -196,6 +196,14 @@ pub fn due(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<i64> {
         .get_result(conn)
 }
 
+/// Whether jobs of one of these kinds are to be worked on or are worked on.
+pub fn is_any_pending(conn: &mut PgConnection, kinds: &[&str]) -> QueryResult<bool> {
+    let pending = jobs::table
+        .filter(jobs::kind.eq_any(kinds))
+        .filter(jobs::state.eq_any(["ready", "running"]));
+    diesel::select(diesel::dsl::exists(pending)).get_result(conn)
+}
+
 /// Holds the job's row until the transaction ends; false if the attempt was fenced off.
 pub fn hold(conn: &mut PgConnection, claim: &Claim) -> QueryResult<bool> {
     let held: Vec<Held> = sql!(

@@ -16,9 +16,6 @@ use crate::{
     resource::{Change, Row, write},
 };
 
-/// Issues a transaction.
-const CHUNK: i64 = 500;
-
 /// Begins to decide about the issues of `rule` that the caller may write.
 pub fn begin(tx: &mut Tx, rule: &Rule, decision: ResolveIssues) -> ApiResult<Operation> {
     tx.require(RuleIssue::WRITE)?;
@@ -48,24 +45,21 @@ impl Job for ResolveIssuesJob {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         let mut total: ResolvedIssues = run.read(|tx| operations::counted(tx, self.operation_id))?;
-        let mut after = Uuid::nil();
-        loop {
-            if run.is_cancelled()? {
-                return run.finish(|tx| operations::cancel(tx, self.operation_id, &total));
-            }
-            let ids = run.read(|tx| self.open(tx, after))?;
-            let Some(last) = ids.last() else {
-                return run.finish(|tx| operations::succeed(tx, self.operation_id, &total));
-            };
-            after = *last;
+        let open = |tx: &mut Tx, after, most| self.open(tx, after, most);
+        let is_whole = run.walk(open, |part| {
             total = run.write(|tx| {
-                let resolved = total.resolved + self.decide(tx, &ids)?;
+                let resolved = total.resolved + self.decide(tx, &part.ids)?;
                 let total = ResolvedIssues { resolved };
                 operations::progress(tx, self.operation_id, resolved)?;
                 operations::count(tx, self.operation_id, &total)?;
                 Ok(total)
             })?;
-        }
+            Ok(())
+        })?;
+        run.finish(|tx| match is_whole {
+            true => operations::succeed(tx, self.operation_id, &total),
+            false => operations::cancel(tx, self.operation_id, &total),
+        })
     }
 
     fn operation_id(&self) -> Option<Uuid> {
@@ -75,7 +69,7 @@ impl Job for ResolveIssuesJob {
 
 impl ResolveIssuesJob {
     /// The next open issues that the caller may write.
-    fn open(&self, tx: &mut Tx, after: Uuid) -> ApiResult<Vec<Uuid>> {
+    fn open(&self, tx: &mut Tx, after: Uuid, most: i64) -> ApiResult<Vec<Uuid>> {
         let scope = tx.scope(RuleIssue::WRITE)?;
         let ids = rule_issues::table
             .filter(rule_issues::rule_id.eq(self.rule_id))
@@ -85,7 +79,7 @@ impl ResolveIssuesJob {
             .filter(rule_issues::id.gt(after))
             .filter(Condition::new(RuleIssue::covered(&scope)))
             .order(rule_issues::id)
-            .limit(CHUNK)
+            .limit(most)
             .select(rule_issues::id)
             .load(tx.conn)?;
         Ok(ids)

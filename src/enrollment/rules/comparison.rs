@@ -1,7 +1,6 @@
 //! Compares what is with what should be, for everybody. Every change settles what follows from it, so that nothing differs; what
 //! does is an alarm.
 
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,13 +12,12 @@ use super::{
     job::{self, ReconcileRule, SettleUsers},
     plan::shown,
     plan_model::PlannedChange,
-    reconcile::{self, Outcome, Question},
+    reconcile::{self, Outcome, People, Question},
 };
 use crate::{
     app::Tx,
-    db::schema::jobs,
     http::ApiResult,
-    jobs::{Job, JobError, JobRun},
+    jobs::{self, Job, JobError, JobRun},
     operations::{self, Operation},
     people::facts::FollowPeople,
 };
@@ -80,7 +78,8 @@ impl Job for CompareJob {
             is_applied: self.apply,
             ..RequirementComparison::default()
         };
-        let is_whole = job::walk(run, job::Walk::Everybody, |people, done| {
+        let is_whole = run.walk(job::following, |part| {
+            let people = People::Between(part.after, part.last);
             let changes = run.read(|tx| reconcile::foresee(tx, people.clone(), &Question::default()))?;
             if !changes.is_empty() {
                 found.add(&changes);
@@ -89,7 +88,7 @@ impl Job for CompareJob {
                 }
             }
             match self.operation_id {
-                Some(operation) => run.write(|tx| operations::progress(tx, operation, done)),
+                Some(operation) => run.write(|tx| operations::progress(tx, operation, part.done)),
                 None => Ok(()),
             }
         })?;
@@ -124,10 +123,7 @@ fn is_settling(tx: &mut Tx) -> ApiResult<bool> {
         SettleTarget::KIND,
         FollowPeople::KIND,
     ];
-    let busy = jobs::table
-        .filter(jobs::kind.eq_any(kinds))
-        .filter(jobs::state.eq_any(["ready", "running"]));
-    Ok(diesel::select(diesel::dsl::exists(busy)).get_result(tx.conn)?)
+    Ok(jobs::store::is_any_pending(tx.conn, &kinds)?)
 }
 
 impl RequirementComparison {

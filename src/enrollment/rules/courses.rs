@@ -5,7 +5,7 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{job::CHUNK, reconcile::reconcile};
+use super::reconcile::reconcile;
 use crate::{
     app::Tx,
     catalog::{courses::model::Course, events::COURSE_PUBLISHED},
@@ -45,18 +45,14 @@ impl Job for SettleTarget {
     const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        let mut after = Uuid::nil();
-        loop {
-            let people = run.read(|tx| self.following(tx, after))?;
-            let Some(last) = people.last() else {
-                return run.finish(|_| Ok(()));
-            };
-            after = *last;
+        let learners = |tx: &mut Tx, after, most| self.learners(tx, after, most);
+        run.walk(learners, |part| {
             run.write(|tx| {
-                reconcile(tx, &*people, None)?;
-                self.enroll(tx, &people)
-            })?;
-        }
+                reconcile(tx, &*part.ids, None)?;
+                self.enroll(tx, &part.ids)
+            })
+        })?;
+        run.finish(|_| Ok(()))
     }
 
     fn unique_key(&self) -> Option<String> {
@@ -65,7 +61,7 @@ impl Job for SettleTarget {
 }
 
 impl SettleTarget {
-    fn following(&self, tx: &mut Tx, after: Uuid) -> ApiResult<Vec<Uuid>> {
+    fn learners(&self, tx: &mut Tx, after: Uuid, most: i64) -> ApiResult<Vec<Uuid>> {
         let people = requirements::table
             .filter(requirements::target_id.eq(self.course_id))
             .filter(requirements::user_id.gt(after))
@@ -73,7 +69,7 @@ impl SettleTarget {
             .order(requirements::user_id)
             .select(requirements::user_id)
             .distinct()
-            .limit(CHUNK)
+            .limit(most)
             .load(tx.conn)?;
         Ok(people)
     }

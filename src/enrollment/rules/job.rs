@@ -1,6 +1,5 @@
-//! Settling what rules want of everybody, outside of a request and a few thousand people at a time.
+//! Settling what rules want of everybody, outside of a request and some people at a time.
 
-use chrono::NaiveDate;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -9,7 +8,7 @@ use super::{
     audience, change,
     model::{Rule, RuleStatus},
     policy,
-    reconcile::{Outcome, People, reconcile},
+    reconcile::{Outcome, reconcile},
 };
 use crate::{
     app::Tx,
@@ -20,8 +19,8 @@ use crate::{
     operations, sql,
 };
 
-/// People a transaction: short enough that nobody waits long for a person who is being settled.
-pub(super) const CHUNK: i64 = 500;
+/// People of a job that settles what all rules want of them.
+const OF_A_JOB: usize = 2_000;
 
 /// Requirements from which on PostgreSQL is made to look at tables that grow.
 const GROWTH: i64 = 500;
@@ -94,13 +93,16 @@ impl Job for SettleUsers {
     const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        run.finish(|tx| reconcile(tx, &*self.user_ids, None).map(drop))
+        run.walk_these(&self.user_ids, |part| {
+            run.write(|tx| reconcile(tx, &*part.ids, None).map(drop))
+        })?;
+        run.finish(|_| Ok(()))
     }
 }
 
 /// Queues jobs that settle what rules want of these users.
 pub fn settle_later(tx: &mut Tx, users: &[Uuid]) -> ApiResult<()> {
-    for part in users.chunks(CHUNK as usize) {
+    for part in users.chunks(OF_A_JOB) {
         tx.enqueue(&SettleUsers {
             user_ids: part.to_vec(),
         })?;
@@ -141,12 +143,13 @@ fn everybody(run: &JobRun, rule: Uuid, operation: Option<Uuid>, before: i64) -> 
     };
     let mut upkeep = Upkeep::default();
     let stored = run.read(|tx| Ok(rules::table.find(rule).select(Rule::as_select()).first(tx.conn)?))?;
-    let is_whole = walk(run, Walk::Concerned(&stored, None), |people, done| {
+    let concerned = |tx: &mut Tx, after, most| audience::concerned(tx, &stored, None, after, most);
+    let is_whole = run.walk(concerned, |part| {
         total = run.write(|tx| {
             let mut total = total;
-            total += reconcile(tx, people.clone(), Some(rule))?;
+            total += reconcile(tx, &*part.ids, Some(rule))?;
             if let Some(operation) = operation {
-                operations::progress(tx, operation, before + done)?;
+                operations::progress(tx, operation, before + part.done)?;
                 operations::count(tx, operation, &total)?;
             }
             Ok(total)
@@ -180,51 +183,12 @@ impl Upkeep {
     }
 }
 
-/// Whom a walk visits.
-#[derive(Clone, Copy)]
-pub(super) enum Walk<'a> {
-    /// Everybody.
-    Everybody,
-    /// Those for whom a rule, as it is or would be, may change something: its audience, its members, and those of whom
-    /// it asks something; as if it were that day, if one is given.
-    Concerned(&'a Rule, Option<NaiveDate>),
-}
-
-/// Walks over people in the order of their ids, some at a time, and counts them; false if a client asked
-/// to end early. What is done is level-triggered, so an attempt that was cut short is simply begun again, and adds to what
-/// was counted only what is left to do.
-pub(super) fn walk(
-    run: &JobRun,
-    whom: Walk,
-    mut each: impl FnMut(&People, i64) -> Result<(), JobError>,
-) -> Result<bool, JobError> {
-    let (mut after, mut done) = (Uuid::nil(), 0);
-    loop {
-        if run.is_cancelled()? {
-            return Ok(false);
-        }
-        let people = run.read(|tx| match whom {
-            Walk::Everybody => following(tx, after),
-            Walk::Concerned(rule, day) => audience::concerned(tx, rule, day, after, CHUNK),
-        })?;
-        let Some(last) = people.last().copied() else {
-            return Ok(true);
-        };
-        done += people.len() as i64;
-        let people = match whom {
-            Walk::Everybody => People::Between(after, last),
-            Walk::Concerned(..) => People::These(people),
-        };
-        each(&people, done)?;
-        after = last;
-    }
-}
-
-fn following(tx: &mut Tx, after: Uuid) -> ApiResult<Vec<Uuid>> {
+/// The people whose ids follow one.
+pub(super) fn following(tx: &mut Tx, after: Uuid, most: i64) -> ApiResult<Vec<Uuid>> {
     let people = users::table
         .filter(users::id.gt(after))
         .order(users::id)
-        .limit(CHUNK)
+        .limit(most)
         .select(users::id)
         .load(tx.conn)?;
     Ok(people)

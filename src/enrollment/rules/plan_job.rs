@@ -5,11 +5,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    change, changes,
-    job::{self, ReconcileRule, Walk},
+    audience, change, changes,
+    job::{self, ReconcileRule},
     model::Rule,
     plan, plan_changes,
     plan_model::{ApplyRule, PlanRule, RulePlan},
+    reconcile::People,
 };
 use crate::{
     app::Tx,
@@ -127,15 +128,17 @@ fn make(
     let rule = run.read(|tx| rule(tx, rule_id))?;
     let mut tally = plan::PlanTotals::of(&rule, wish);
     let planned = run.read(|tx| change::planned(tx, &rule, wish))?;
-    let is_whole = job::walk(run, Walk::Concerned(&planned, wish.day), |people, done| {
-        let mut part = run.read(|tx| plan::plan_part(tx, &rule, wish, people))?;
-        let kept = part.take_kept();
-        tally.add(part);
+    let concerned = |tx: &mut Tx, after, most| audience::concerned(tx, &planned, wish.day, after, most);
+    let is_whole = run.walk(concerned, |part| {
+        let people = People::These(part.ids);
+        let mut planned = run.read(|tx| plan::plan_part(tx, &rule, wish, &people))?;
+        let kept = planned.take_kept();
+        tally.add(planned);
         run.write(|tx| {
             if is_kept == IsKept::Yes {
                 changes::store(tx, operation, &kept)?;
             }
-            operations::progress(tx, operation, done)
+            operations::progress(tx, operation, part.done)
         })
     })?;
     if !is_whole {

@@ -14,15 +14,15 @@ use crate::{
 /// that it is answered soon.
 const MOST_AT_ONCE: usize = 2_000;
 
-/// People of one such job, which holds their locks: a change of one of them waits for it.
-const OF_A_JOB: usize = 500;
+/// People of one such job.
+const OF_A_JOB: usize = 2_000;
 
 /// Whether this transaction leaves so many people to jobs. Only requests do: nobody waits for jobs and commands.
 pub fn is_followed_by_job(tx: &Tx, people: usize) -> bool {
     tx.is_request() && people > MOST_AT_ONCE
 }
 
-/// Settles what follows for these people in a transaction of its own.
+/// Settles what follows for these people, some at a time.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct FollowPeople {
     /// Who.
@@ -34,10 +34,13 @@ impl Job for FollowPeople {
     const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        run.finish(|tx| {
-            tx.touch_users(self.user_ids.iter().copied());
-            Ok(())
-        })
+        run.walk_these(&self.user_ids, |part| {
+            run.write(|tx| {
+                tx.touch_users(part.ids.iter().copied());
+                Ok(())
+            })
+        })?;
+        run.finish(|_| Ok(()))
     }
 }
 
