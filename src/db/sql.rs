@@ -233,6 +233,14 @@ impl Sql {
         self
     }
 
+    /// Holds where `column` is one of `ids`. Of one id PostgreSQL keeps the plan; of an array it makes another each time.
+    pub fn among(column: &'static str, ids: &[Uuid]) -> Self {
+        match ids {
+            [id] => sql!("{column} = {id}", column = Fixed(column)),
+            ids => sql!("{column} = ANY ({ids})", column = Fixed(column)),
+        }
+    }
+
     /// The expression that always holds.
     pub fn always() -> Self {
         sql!("TRUE")

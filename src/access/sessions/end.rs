@@ -57,7 +57,7 @@ pub fn of_archived(tx: &mut Tx, people: Vec<Uuid>) -> ApiResult<()> {
     // Found first: PostgreSQL, which takes few to have left, would look for them again for each session.
     let archived: Vec<Uuid> = users::table
         .filter(users::status.eq("archived"))
-        .filter(users::id.eq_any(people))
+        .filter(Condition::new(Sql::among("users.id", &people)))
         .select(users::id)
         .load(tx.conn)?;
     if archived.is_empty() {

@@ -47,6 +47,16 @@ pub(super) fn apply(tx: &mut Tx, changes: &[Change]) -> ApiResult<Outcome> {
     if has(&[Joins]) {
         join(tx, run)?;
     }
+    let is_told = |change: &Change| change.why.is_none();
+    if changes
+        .iter()
+        .any(|change| change.change == ReasonMoved || change.change == ReasonEnded && is_told(change))
+    {
+        tell_of_reasons(tx, run)?;
+    }
+    if has(&[ReasonMoved, ReasonDated]) {
+        keep_reasons(tx, run)?;
+    }
     if has(&[ReasonMoved, ReasonDated, ReasonEnded]) {
         change_reasons(tx, run)?;
     }
@@ -56,8 +66,20 @@ pub(super) fn apply(tx: &mut Tx, changes: &[Change]) -> ApiResult<Outcome> {
     if has(&[Opens]) {
         open(tx, run)?;
     }
+    if changes
+        .iter()
+        .any(|change| change.change == Opens && change.satisfied_at.is_some())
+    {
+        tell_of_satisfied(tx, run)?;
+    }
     if has(&[ReasonAdded]) {
         add_reasons(tx, run)?;
+    }
+    if changes
+        .iter()
+        .any(|change| change.change == ReasonAdded && is_told(change))
+    {
+        tell_of_added_reasons(tx, run)?;
     }
     if has(&[IssueOpens]) {
         open_issues(tx, run)?;
@@ -103,8 +125,8 @@ fn join(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
     Ok(())
 }
 
-/// Moves the dates of reasons and ends reasons.
-fn change_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
+/// Tells of reasons whose dates move and of those that end.
+fn tell_of_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
     let now = tx.now;
     let changes = sql!(
         "changes AS (SELECT CASE c.change WHEN 'reason_moved' THEN {REASON_CHANGED.action} ELSE {REASON_ENDED.action} END
@@ -119,6 +141,12 @@ fn change_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
         after = as_json::<RequirementReason>("n."),
     );
     tx.record_changes(&[&REASON_CHANGED, &REASON_ENDED], changes)?;
+    Ok(())
+}
+
+/// Keeps what reasons say whose dates move.
+fn keep_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
+    let now = tx.now;
     sql!(
         "INSERT INTO requirement_reason_history (user_id, reason_id, rule_version, due_on, valid_until, recorded_at,
             superseded_at)
@@ -127,6 +155,12 @@ fn change_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
          WHERE c.run_id = {run} AND c.change IN ('reason_moved', 'reason_dated') ON CONFLICT DO NOTHING"
     )
     .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Moves the dates of reasons and ends reasons.
+fn change_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
+    let now = tx.now;
     sql!(
         "UPDATE requirement_reasons rr
          SET ended_at = CASE c.change WHEN 'reason_ended' THEN {now} END,
@@ -216,6 +250,11 @@ fn open(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
             WHERE c.run_id = {run} AND c.change = 'opens')"
     );
     tx.record_changes(&[&REQUIREMENT_OPENED], opened)?;
+    Ok(())
+}
+
+/// Tells of requirements that something satisfies from the beginning.
+fn tell_of_satisfied(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
     let satisfied = sql!(
         "changes AS (SELECT {REQUIREMENT_SATISFIED.action} AS action, q.id, q.user_id, {before} AS before, {after} AS after
             FROM requirement_changes c JOIN requirements q ON q.user_id = c.user_id AND q.id = c.requirement_id
@@ -230,7 +269,7 @@ fn open(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
     Ok(())
 }
 
-/// Adds reasons. Those of requirements that open are told with these.
+/// Adds reasons.
 fn add_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
     let now = tx.now;
     sql!(
@@ -241,6 +280,11 @@ fn add_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
          FROM requirement_changes c WHERE c.run_id = {run} AND c.change = 'reason_added'"
     )
     .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Tells of reasons that are added to requirements which were there.
+fn tell_of_added_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
     let changes = sql!(
         "changes AS (SELECT {REASON_ADDED.action} AS action, rr.requirement_id AS id, rr.user_id, NULL::jsonb AS before,
                 {reason} AS after

@@ -315,8 +315,8 @@ impl ReconcileScope {
     pub(super) fn users(&self, user_id: &'static str) -> Sql {
         match &self.whom {
             People::These(people) => match people.as_slice() {
-                [_] => among(user_id, people),
-                people => among(user_id, people).is_planned_each_time(),
+                [_] => Sql::among(user_id, people),
+                people => Sql::among(user_id, people).is_planned_each_time(),
             },
             People::Between(after, last) => sql!(
                 "{user_id} > {after} AND {user_id} <= {last}",
@@ -334,7 +334,7 @@ impl ReconcileScope {
     /// Rows about the targets in reach.
     pub(super) fn targets(&self, target_id: &'static str) -> Sql {
         match &self.rule {
-            Some((_, targets)) => among(target_id, targets),
+            Some((_, targets)) => Sql::among(target_id, targets),
             None => Sql::always(),
         }
     }
@@ -345,12 +345,5 @@ impl ReconcileScope {
             Some(rule) => sql!("{rule_id} = {rule}", rule_id = Fixed(rule_id)),
             None => Sql::always(),
         }
-    }
-}
-
-fn among(column: &'static str, ids: &[Uuid]) -> Sql {
-    match ids {
-        [id] => sql!("{column} = {id}", column = Fixed(column)),
-        ids => sql!("{column} = ANY ({ids})", column = Fixed(column)),
     }
 }

@@ -6,6 +6,8 @@
 mod follow;
 mod history;
 
+use history::Changed;
+
 pub use follow::{FollowPeople, enqueue_follow, follow, is_followed_by_job};
 
 use diesel::{QueryDsl, RunQueryDsl};
@@ -30,9 +32,14 @@ pub fn refresh(tx: &mut Tx, people: Option<&[Uuid]>) -> ApiResult<()> {
         Some(people) => people.to_vec(),
         None => users::table.select(users::id).load(tx.conn)?,
     };
-    activate(tx, &people)?;
-    history::refresh(tx, &people)?;
-    refresh_reporting_lines(tx, &people)?;
+    let changed = history::changed(tx, &people)?;
+    let ids_of = |which: fn(&Changed) -> bool| -> Vec<Uuid> {
+        let those = changed.iter().filter(|person| which(person));
+        those.map(|person| person.id).collect()
+    };
+    activate(tx, &ids_of(|person| person.begins))?;
+    history::keep(tx, &changed)?;
+    refresh_reporting_lines(tx, &ids_of(Changed::has_other_manager))?;
     tx.touch_users(people);
     let touched = tx.changed_users();
     let groups = dynamic::all(tx)?;
@@ -41,16 +48,21 @@ pub fn refresh(tx: &mut Tx, people: Option<&[Uuid]>) -> ApiResult<()> {
 
 /// Keeps the reporting line of people whose managers were just written.
 pub fn refresh_reporting_lines(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
+    if people.is_empty() {
+        return Ok(());
+    }
     let affected = REPORTING_LINES.refresh(tx, people)?;
     tx.touch_users(affected);
     Ok(())
 }
 
-/// Notes the first day on which a person is active, for writers that did not.
+/// Notes that today is the first day on which these people are active, for writers that did not.
 fn activate(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
+    if people.is_empty() {
+        return Ok(());
+    }
     sql!(
-        "UPDATE users SET activated_on = {today} WHERE id = ANY({people}) AND status = 'active'
-            AND activated_on IS NULL",
+        "UPDATE users SET activated_on = {today} WHERE id = ANY({people})",
         today = tx.today(),
     )
     .execute(tx.conn)?;
