@@ -1,4 +1,3 @@
-mod agreement;
 mod audiences;
 mod bulk;
 mod cases;
@@ -10,7 +9,6 @@ mod exceptions;
 mod explanations;
 pub mod fixture;
 mod issues;
-mod model;
 mod new_days;
 mod past;
 mod plan_changes;
