@@ -1,4 +1,5 @@
 ALTER TABLE courses DROP CONSTRAINT courses_current_version_id_fkey;
+DROP TABLE course_testers;
 DROP TABLE course_versions;
 DROP TABLE courses;
 DROP FUNCTION contents_of;

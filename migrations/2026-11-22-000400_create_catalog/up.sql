@@ -319,7 +319,7 @@ CREATE INDEX courses_title_search_idx ON courses USING gin (title_search);
 -- By what lists of other resources find the courses that their rows name.
 CREATE INDEX courses_names_search_idx ON courses USING gin (search_text(lower(title) || ' ' || code_folded) gin_trgm_ops);
 
--- What learners take; never changed after it is written.
+-- What learners take. What is frozen never changes: a candidate, which testers take, is published as it stands.
 CREATE TABLE course_versions (
     id uuid PRIMARY KEY,
     course_id uuid NOT NULL REFERENCES courses (id),
@@ -335,9 +335,29 @@ CREATE TABLE course_versions (
     content_version_ids uuid[] NOT NULL GENERATED ALWAYS AS (contents_of(modules)) STORED,
     -- The last day on which completions of earlier versions count; NULL: they still count.
     earlier_count_until date,
-    published_at timestamptz NOT NULL,
-    CONSTRAINT course_versions_one_number UNIQUE (course_id, number)
+    -- Why it was frozen, for those who test it.
+    note text,
+    frozen_at timestamptz NOT NULL,
+    -- A candidate has neither of these.
+    published_at timestamptz,
+    discarded_at timestamptz,
+    CONSTRAINT course_versions_one_number UNIQUE (course_id, number),
+    CHECK (num_nonnulls(published_at, discarded_at) <= 1)
 );
+
+-- Who tests a candidate, and what they found.
+CREATE TABLE course_testers (
+    course_version_id uuid NOT NULL REFERENCES course_versions (id),
+    user_id uuid NOT NULL REFERENCES users (id),
+    -- Their test enrollment.
+    enrollment_id uuid NOT NULL,
+    verdict text CHECK (verdict IN ('approved', 'rejected')),
+    note text,
+    decided_at timestamptz,
+    PRIMARY KEY (course_version_id, user_id),
+    CHECK ((verdict IS NULL) = (decided_at IS NULL))
+);
+CREATE INDEX course_testers_user_idx ON course_testers (user_id);
 CREATE INDEX course_versions_content_versions_idx ON course_versions USING gin (content_version_ids);
 ALTER TABLE courses ADD CONSTRAINT courses_current_version_id_fkey
     FOREIGN KEY (current_version_id) REFERENCES course_versions (id);

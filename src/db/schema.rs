@@ -192,7 +192,10 @@ diesel::table! {
         validity_period -> Nullable<Text>,
         modules -> Jsonb,
         earlier_count_until -> Nullable<Date>,
-        published_at -> Timestamptz,
+        note -> Nullable<Text>,
+        frozen_at -> Timestamptz,
+        published_at -> Nullable<Timestamptz>,
+        discarded_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -253,6 +256,7 @@ diesel::table! {
         course_version_id -> Uuid,
         state -> Text,
         source -> Text,
+        kind -> Text,
         progress_percent -> Int2,
         enrolled_at -> Timestamptz,
         started_at -> Nullable<Timestamptz>,

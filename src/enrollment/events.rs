@@ -1,6 +1,7 @@
 //! The events of this domain, beside those of its resources.
 
 use super::{
+    candidates::model::CourseCandidate,
     completions::model::Completion,
     enrollments::model::Enrollment,
     requirements::model::{OpenedRequirement, RequirementReason, StoredRequirement},
@@ -39,6 +40,12 @@ event_kinds! {
     REASON_CHANGED = "requirement.reason_changed" of "requirement", changes: RequirementReason;
     /// A reason ended, and the requirement has others.
     REASON_ENDED = "requirement.reason_ended" of "requirement", after: RequirementReason;
+    /// The working copy of a course was frozen as a candidate for its next version.
+    CANDIDATE_CREATED = "course_candidate.created" of "course_candidate", after: CourseCandidate;
+    /// The candidate got testers, or a tester gave a verdict.
+    CANDIDATE_UPDATED = "course_candidate.updated" of "course_candidate", changes: CourseCandidate;
+    /// The candidate was withdrawn.
+    CANDIDATE_WITHDRAWN = "course_candidate.withdrawn" of "course_candidate", changes: CourseCandidate;
     /// The user was enrolled.
     ENROLLMENT_CREATED = "enrollment.created" of "enrollment", after: Enrollment;
     /// Progress was recorded.

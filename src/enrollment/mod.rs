@@ -4,6 +4,7 @@
 //! family of statements, [`rules::reconcile`], for everybody and for one person alike.
 
 mod bulk;
+pub mod candidates;
 pub mod completions;
 pub mod enrollments;
 pub mod equivalences;
@@ -35,9 +36,10 @@ pub const TARGET_EXPANSIONS: &[Expansion] = &[
     Expansion::of::<Course>("course", "target.id"),
 ];
 
-/// The routes of this domain below those of users, which must be known before these.
+/// The routes of this domain below those of users, courses and enrollments, which must be known before these.
 pub fn configure_of_users(config: &mut ServiceConfig) {
     rules::routes::configure_of_users(config);
+    candidates::routes::configure(config);
 }
 
 /// The routes of this domain.

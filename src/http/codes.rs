@@ -133,6 +133,16 @@ codes! {
     CategoryNotEmpty = CONFLICT "category_not_empty" "Category not empty"
         "The category still has courses";
     // Enrollment
+    CandidateClosed = CONFLICT "candidate_closed" "Candidate closed"
+        "The candidate was published or withdrawn";
+    CandidateOutdated = CONFLICT "candidate_outdated" "Candidate outdated"
+        "A later version was published after the candidate was frozen";
+    CandidateNotApproved = CONFLICT "candidate_not_approved" "Candidate not approved"
+        "Not all testers approved the candidate";
+    VerdictGiven = CONFLICT "verdict_given" "Verdict given"
+        "The tester decided already";
+    EnrollmentIsNoTest = CONFLICT "enrollment_is_no_test" "Enrollment is no test"
+        "The enrollment is not one of a tester";
     AlreadyEnrolled = CONFLICT "already_enrolled" "Already enrolled"
         "The user has a live enrollment in this course";
     EnrollmentNotLive = CONFLICT "enrollment_not_live" "Enrollment ended"

@@ -271,6 +271,26 @@ fn catalog() -> Vec<Sample> {
         )
         .saves_at("bulk_course_id", "/results/0/resource/id"),
         bare("publish_course").saves_at("number", "/number"),
+        json_body(
+            "replace_course_outline",
+            json!({"modules": [{"title": "Doors", "activities": [{"title": "Practise", "kind": "task"}]}]}),
+        ),
+        bare("get_me").saves("own_id"),
+        json_body(
+            "create_course_candidate",
+            json!({"note": "Try the doors.", "tester_ids": ["{own_id}"]}),
+        )
+        .saves_at("candidate_number", "/number"),
+        bare("get_course_candidate").saves_at("enrollment_id", "/testers/0/enrollment_id"),
+        json_body("add_course_testers", json!({"user_ids": ["{user_id}"]})),
+        json_body(
+            "give_verdict",
+            json!({"verdict": "approved", "note": "The doors open."}),
+        ),
+        json_body("publish_course_candidate", json!({"without_approval": true})),
+        json_body("replace_course_outline", json!({"modules": [{"title": "Smoke"}]})),
+        json_body("create_course_candidate", json!({})).saves_at("candidate_number", "/number"),
+        bare("withdraw_course_candidate"),
         json_body("clone_course", json!({"code": "{unique}"})).saves("copied_course_id"),
         with_new_key("bulk_write_course_external_keys", "{course_id}"),
         with_known_key("create_course_external_key"),

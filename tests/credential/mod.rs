@@ -51,8 +51,8 @@ pub async fn completion(app: &TestApp, name: &str, course: &str, valid_until: Op
         .execute(tx.conn)?;
         sql!(
             "INSERT INTO course_versions (id, course_id, number, title, summary, description, language,
-                modules, published_at)
-             VALUES ({version}, {course_id}, 1, {course}, '', '', 'en', '[]', {now})"
+                modules, frozen_at, published_at)
+             VALUES ({version}, {course_id}, 1, {course}, '', '', 'en', '[]', {now}, {now})"
         )
         .execute(tx.conn)?;
         sql!(

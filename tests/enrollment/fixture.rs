@@ -14,8 +14,8 @@ pub fn course(app: &TestApp, code: &str, validity: Option<&str>) -> Uuid {
     app.write(|tx| {
         sql!(
             "INSERT INTO course_versions (id, course_id, number, title, summary, description, language,
-                validity_period, modules, published_at)
-             VALUES ({version}, {course}, 1, {code}, '', '', 'en', {validity}, '[]', {tx.now})",
+                validity_period, modules, frozen_at, published_at)
+             VALUES ({version}, {course}, 1, {code}, '', '', 'en', {validity}, '[]', {tx.now}, {tx.now})",
             validity = validity.map(str::to_owned),
         )
         .execute(tx.conn)?;

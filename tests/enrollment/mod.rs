@@ -1,5 +1,6 @@
 mod audiences;
 mod bulk;
+mod candidates;
 mod cases;
 mod completions;
 mod days;

@@ -173,6 +173,16 @@ pub struct CloneCourse {
     pub category_id: Option<Option<Uuid>>,
 }
 
+/// All modules and activities of a course.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct CourseOutline {
+    /// Modules and their activities, in order.
+    #[schema(value_type = Vec<Module>, max_items = 200)]
+    #[validate(custom(function = are_sound))]
+    pub modules: Modules,
+}
+
 list_query! {
     /// The parameters of the list of courses.
     ListCourses,

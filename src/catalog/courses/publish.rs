@@ -1,9 +1,11 @@
-//! Publishing: the working copy is frozen as the next version, which learners who enroll from then on get.
+//! Publishing: the working copy is frozen as the next version, and the version becomes the one that learners who enroll from
+//! then on get.
 //!
-//! One statement for any number of courses; the endpoint and the catalog import both come here.
+//! The same statements for any number of courses; the endpoints and the catalog import come here. A candidate is a version
+//! that is frozen and not published yet.
 
 use chrono::NaiveDate;
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types};
 use uuid::Uuid;
 
 use super::{
@@ -20,66 +22,114 @@ use crate::{
     sql,
 };
 
-/// Publishes one course, or says why not. Completions of earlier versions count until that day; for good, if none is given.
+/// Publishes the working copy of one course, or says why not. Completions of earlier versions count until that day; for good, if
+/// none is given.
 pub fn publish(
     tx: &mut Tx,
     course: &Authorized<Course>,
     earlier_count_until: Option<NaiveDate>,
 ) -> ApiResult<CourseVersion> {
-    if course.status == CourseStatus::Retired {
-        return Err(ApiError::new(
-            Code::CourseRetired,
-            "Bring it back first: DELETE its retirement.",
+    let version = freeze(tx, course, None)?;
+    first(release(tx, &[version], earlier_count_until)?)
+}
+
+/// Publishes an earlier version once more, as the next one. The working copy stays as it is.
+pub fn publish_again(
+    tx: &mut Tx,
+    course: &Authorized<Course>,
+    number: i32,
+    earlier_count_until: Option<NaiveDate>,
+) -> ApiResult<CourseVersion> {
+    check_open(course)?;
+    sql!("SELECT FROM courses WHERE id = {course.id} FOR UPDATE").execute(tx.conn)?;
+    let (id, number) = (Uuid::now_v7(), i64::from(number));
+    let copied = sql!(
+        "INSERT INTO course_versions (id, course_id, number, title, summary, description, language, duration_minutes, credits,
+            validity_period, modules, frozen_at)
+         SELECT {id}, v.course_id, (SELECT max(number) + 1 FROM course_versions WHERE course_id = v.course_id), v.title,
+            v.summary, v.description, v.language, v.duration_minutes, v.credits, v.validity_period, v.modules, {tx.now}
+         FROM course_versions v WHERE v.course_id = {course.id} AND v.number = {number} AND v.published_at IS NOT NULL
+            AND v.id IS DISTINCT FROM {course.current_version_id}"
+    )
+    .execute(tx.conn)?;
+    if copied == 0 {
+        return Err(ApiError::field(
+            "/version_number",
+            "must be the number of a published version of this course, and not of the current one",
         ));
     }
+    first(release(tx, &[id], earlier_count_until)?)
+}
+
+/// Publishes those of the courses that have modules, are not retired, and differ from their current version; answers
+/// the new versions.
+pub fn publish_all(tx: &mut Tx, ids: Vec<Uuid>) -> ApiResult<Vec<CourseVersion>> {
+    let frozen = freeze_those(tx, ids, None)?;
+    release(tx, &frozen, None)
+}
+
+/// Freezes the working copy of one course as a version, or says why not; answers the version's id.
+pub fn freeze(tx: &mut Tx, course: &Authorized<Course>, note: Option<String>) -> ApiResult<Uuid> {
+    check_open(course)?;
     if course.modules.0.is_empty() {
         return Err(ApiError::new(
             Code::CourseHasNoModules,
             "Give it at least one module, then publish it.",
         ));
     }
-    publish_those(tx, vec![course.id], earlier_count_until)?
-        .pop()
-        .ok_or_else(|| {
-            ApiError::new(
-                Code::CourseUnchanged,
-                "Change its title, texts, language, length, credits, validity period or modules first.",
-            )
-        })
+    let frozen = freeze_those(tx, vec![course.id], note)?;
+    frozen.into_iter().next().ok_or_else(|| {
+        ApiError::new(
+            Code::CourseUnchanged,
+            "Change its title, texts, language, length, credits, validity period or modules first.",
+        )
+    })
 }
 
-/// Publishes those of the courses that have modules, are not retired, and differ from their current version; answers
-/// the new versions.
-pub fn publish_all(tx: &mut Tx, ids: Vec<Uuid>) -> ApiResult<Vec<CourseVersion>> {
-    publish_those(tx, ids, None)
+#[derive(QueryableByName)]
+struct Frozen {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
 }
 
-fn publish_those(
-    tx: &mut Tx,
-    ids: Vec<Uuid>,
-    earlier_count_until: Option<NaiveDate>,
-) -> ApiResult<Vec<CourseVersion>> {
+fn freeze_those(tx: &mut Tx, ids: Vec<Uuid>, note: Option<String>) -> ApiResult<Vec<Uuid>> {
     // A statement of its own: the next one then sees the changes of transactions that this one waited for.
     sql!("SELECT FROM courses WHERE id = ANY({ids}) ORDER BY id FOR UPDATE").execute(tx.conn)?;
     let version_ids: Vec<Uuid> = ids.iter().map(|_| Uuid::now_v7()).collect();
-    sql!(
+    let frozen: Vec<Frozen> = sql!(
         "WITH wanted AS (
             SELECT DISTINCT ON (course_id) course_id, version_id
             FROM unnest({ids}, {version_ids}) AS pair (course_id, version_id)
-         ), published AS (
-            INSERT INTO course_versions (id, course_id, number, title, summary, description, language,
-                duration_minutes, credits, validity_period, modules, earlier_count_until, published_at)
-            SELECT wanted.version_id, c.id, coalesce(current.number, 0) + 1, c.title, c.summary,
-                c.description, c.language, c.duration_minutes, c.credits, c.validity_period, c.modules,
-                {earlier_count_until}, {tx.now}
-            FROM wanted
-            JOIN courses c ON c.id = wanted.course_id
-            LEFT JOIN course_versions current ON current.id = c.current_version_id
-            WHERE c.status <> 'retired' AND c.modules <> '[]'
-                AND (c.title, c.summary, c.description, c.language, c.duration_minutes, c.credits,
-                    c.validity_period, c.modules) IS DISTINCT FROM (current.title, current.summary,
-                        current.description, current.language, current.duration_minutes,
-                        current.credits, current.validity_period, current.modules)
+         )
+         INSERT INTO course_versions (id, course_id, number, title, summary, description, language,
+            duration_minutes, credits, validity_period, modules, note, frozen_at)
+         SELECT wanted.version_id, c.id, coalesce((SELECT max(number) FROM course_versions WHERE course_id = c.id), 0) + 1,
+            c.title, c.summary, c.description, c.language, c.duration_minutes, c.credits, c.validity_period, c.modules,
+            {note}, {tx.now}
+         FROM wanted
+         JOIN courses c ON c.id = wanted.course_id
+         LEFT JOIN course_versions current ON current.id = c.current_version_id
+         WHERE c.status <> 'retired' AND c.modules <> '[]'
+            AND (c.title, c.summary, c.description, c.language, c.duration_minutes, c.credits,
+                c.validity_period, c.modules) IS DISTINCT FROM (current.title, current.summary,
+                    current.description, current.language, current.duration_minutes,
+                    current.credits, current.validity_period, current.modules)
+         RETURNING id"
+    )
+    .load(tx.conn)?;
+    Ok(frozen.into_iter().map(|version| version.id).collect())
+}
+
+/// Publishes frozen versions as they stand, one of each course.
+pub fn release(
+    tx: &mut Tx,
+    version_ids: &[Uuid],
+    earlier_count_until: Option<NaiveDate>,
+) -> ApiResult<Vec<CourseVersion>> {
+    sql!(
+        "WITH published AS (
+            UPDATE course_versions SET published_at = {tx.now}, earlier_count_until = {earlier_count_until}
+            WHERE id = ANY({version_ids}) AND published_at IS NULL AND discarded_at IS NULL
             RETURNING id, course_id, number
          )
          UPDATE courses SET status = 'published', current_version_id = published.id,
@@ -96,4 +146,20 @@ fn publish_those(
         tx.record(Event::new(&COURSE_PUBLISHED, version.course_id).after(version));
     }
     Ok(versions)
+}
+
+/// 409 for a retired course.
+fn check_open(course: &Course) -> ApiResult<()> {
+    match course.status {
+        CourseStatus::Retired => Err(ApiError::new(
+            Code::CourseRetired,
+            "Bring it back first: DELETE its retirement.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn first<T>(made: Vec<T>) -> ApiResult<T> {
+    let first = made.into_iter().next();
+    first.ok_or_else(|| ApiError::internal("a version is missing after it was written"))
 }

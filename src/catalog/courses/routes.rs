@@ -1,11 +1,14 @@
 //! `/v1/courses`.
 
-use actix_web::{delete, get, post, web::Path};
+use actix_web::{delete, get, post, put, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     external_keys,
-    model::{BulkCourseRow, CloneCourse, Course, CourseFields, CreateCourse, ListCourses, UpdateCourse},
+    model::{
+        BulkCourseRow, CloneCourse, Course, CourseFields, CourseOutline, CreateCourse, ListCourses,
+        UpdateCourse,
+    },
     store, versions,
 };
 use crate::{
@@ -26,6 +29,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(versions::routes::list_course_versions)
             .service(versions::routes::get_course_version)
             .service(clone_course)
+            .service(replace_course_outline)
             .service(retire_course)
             .service(restore_course)
             .configure(external_keys::configure),
@@ -84,6 +88,31 @@ async fn clone_course(call: Call, id: Path<Ref<Course>>, body: Valid<CloneCourse
         let extra = NoExtra::default();
         let copy = write::one::<Course>(tx, Change::create(Create { fields, extra }))?;
         Reply::created(&copy, format!("{}/{}", Course::PATH, copy.id))
+    })
+    .await
+}
+
+/// Replace the outline of a course.
+///
+/// All modules and activities of its working copy at once. What is sent with its id keeps it, over all versions: learners who
+/// move to a new version keep what they did with it. What is sent without an id is new.
+#[utoipa::path(tag = "courses", params(("course_id" = String, Path)), request_body = CourseOutline,
+    responses((status = 200, body = Course)), extensions(("x-permission" = json!("courses.write"))))]
+#[put("/{course_id}/outline")]
+async fn replace_course_outline(
+    call: Call,
+    id: Path<Ref<Course>>,
+    known: IfMatch,
+    body: Valid<CourseOutline>,
+) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        let course = authz::authorize(tx, &id, Permission::CoursesWrite)?;
+        known.check(&*course)?;
+        let modules = body.0.modules.clone();
+        Reply::resource(&write::one(
+            tx,
+            Change::edit(course, |fields| fields.modules = modules),
+        )?)
     })
     .await
 }

@@ -7,7 +7,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::{bulk_row, db::schema::enrollments, http::Versioned, protected, resource::Record, text_enum};
+use crate::{
+    bulk_row, db::schema::enrollments, enrollment::people::Pair, http::Versioned, protected,
+    resource::Record, text_enum,
+};
 
 text_enum! {
     /// How far a user is with a course.
@@ -53,6 +56,16 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What an enrollment is for.
+    EnrollmentKind {
+        /// Learning: it may complete the course.
+        Normal = "normal",
+        /// Trying out a candidate for the next version: it satisfies, completes and certifies nothing, and counts in no report.
+        Test = "test",
+    }
+}
+
 /// An enrollment: one occurrence of a person's taking a course.
 #[derive(
     Debug, Clone, PartialEq, Serialize, Deserialize, Queryable, Selectable, Insertable, ToSchema, Record,
@@ -71,6 +84,8 @@ pub struct Enrollment {
     pub state: EnrollmentState,
     /// Who made it.
     pub source: EnrollmentSource,
+    /// What it is for.
+    pub kind: EnrollmentKind,
     /// How much of the course is done.
     #[schema(minimum = 0, maximum = 100)]
     pub progress_percent: i16,
@@ -88,6 +103,34 @@ pub struct Enrollment {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+impl Enrollment {
+    /// A new one, which has not begun.
+    pub fn new(
+        (user_id, course_id): Pair,
+        course_version_id: Uuid,
+        source: EnrollmentSource,
+        kind: EnrollmentKind,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Enrollment {
+            id: Uuid::now_v7(),
+            user_id,
+            course_id,
+            course_version_id,
+            state: EnrollmentState::Enrolled,
+            source,
+            kind,
+            progress_percent: 0,
+            enrolled_at: now,
+            started_at: None,
+            ended_at: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
 }
 
 impl Versioned for Enrollment {

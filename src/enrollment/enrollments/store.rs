@@ -49,7 +49,8 @@ pub fn enroll(tx: &mut Tx, required: Sql) -> ApiResult<usize> {
                 AND courses.current_version_id IS NOT NULL
             LEFT JOIN LATERAL (SELECT e.id FROM enrollments e
                 WHERE e.user_id = required.user_id AND e.course_id = required.course_id
-                    AND e.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress') LIMIT 1) live ON TRUE
+                    AND e.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress') AND e.kind = 'normal'
+                LIMIT 1) live ON TRUE
             WHERE live.id IS NULL
             RETURNING *),
          changes AS (SELECT {ENROLLMENT_CREATED.action} AS action, e.id, e.user_id, NULL::jsonb AS before,
@@ -76,7 +77,7 @@ pub fn live(tx: &mut Tx, pairs: impl IntoIterator<Item = Pair>) -> ApiResult<Has
         .filter(enrollments::user_id.eq_any(people))
         .filter(enrollments::course_id.eq_any(courses))
         .filter(Condition::new(sql!(
-            "enrollments.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress')"
+            "enrollments.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress') AND enrollments.kind = 'normal'"
         )))
         .order(enrollments::id)
         .select(Enrollment::as_select())
@@ -88,7 +89,7 @@ pub fn live(tx: &mut Tx, pairs: impl IntoIterator<Item = Pair>) -> ApiResult<Has
         .collect())
 }
 
-/// Rows of one statement: 13 columns each, of 65,535 parameters at most.
+/// Rows of one statement: 14 columns each, of 65,535 parameters at most.
 const ROWS_A_STATEMENT: usize = 2_000;
 
 /// Adds enrollments.

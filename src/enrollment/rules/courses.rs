@@ -80,7 +80,7 @@ impl SettleTarget {
             "SELECT q.user_id, q.course_id FROM requirements q
              WHERE q.user_id = ANY({people}) AND q.course_id = {self.course_id} AND q.satisfied_at IS NULL
                 AND q.ended_at IS NULL AND NOT EXISTS (SELECT FROM enrollments e
-                    WHERE e.user_id = q.user_id AND e.course_id = q.course_id)"
+                    WHERE e.user_id = q.user_id AND e.course_id = q.course_id AND e.kind = 'normal')"
         );
         enrollments::store::enroll(tx, waiting).map(drop)
     }

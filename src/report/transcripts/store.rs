@@ -61,7 +61,7 @@ pub fn transcript(tx: &mut Tx, id: &Ref<TranscriptLearner>) -> ApiResult<Transcr
             enrollments.enrolled_at::date, NULL, NULL, NULL, NULL, enrollments.enrolled_at
          FROM enrollments JOIN courses ON courses.id = enrollments.course_id
          JOIN course_versions taken ON taken.id = enrollments.course_version_id
-         WHERE {of_enrollments}
+         WHERE enrollments.kind = 'normal' AND {of_enrollments}
          UNION ALL
          SELECT 'requirement', requirements.id, courses.id, courses.code, courses.title, {STATUS},
             requirements.opens_on, requirements.due_on, requirements.valid_until, NULL, NULL, NULL

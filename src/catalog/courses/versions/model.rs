@@ -1,7 +1,7 @@
 //! The type of `/v1/courses/{course_id}/versions`.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{Queryable, Selectable};
+use diesel::{NullableExpressionMethods, Queryable, Selectable, dsl::AssumeNotNull};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -44,6 +44,10 @@ pub struct CourseVersion {
     /// The last day on which completions of earlier versions count; null if they still count.
     pub earlier_count_until: Option<NaiveDate>,
     /// When it was published.
+    #[diesel(
+        select_expression = course_versions::published_at.assume_not_null(),
+        select_expression_type = AssumeNotNull<course_versions::published_at>,
+    )]
     pub published_at: DateTime<Utc>,
 }
 
@@ -55,6 +59,10 @@ pub struct PublishCourse {
     /// count.
     #[serde(default)]
     pub earlier_count_until: Option<NaiveDate>,
+    /// The number of an earlier version to publish once more, as the next version; null publishes the working copy.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub version_number: Option<i32>,
 }
 
 impl Versioned for CourseVersion {

@@ -16,7 +16,8 @@ use crate::{
 /// Publish a course version.
 ///
 /// Freezes the working copy; learners who enroll from now on get this version. `earlier_count_until` says how long completions of
-/// earlier versions count; what is required of users follows within moments.
+/// earlier versions count; what is required of users follows within moments. With `version_number` an earlier version is
+/// published once more, as the next version: that rolls a course back.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path)), request_body = PublishCourse, responses((status = 201, body = CourseVersion)),
     extensions(("x-permission" = json!("courses.publish"))))]
 #[post("/{course_id}/publications")]
@@ -27,7 +28,11 @@ pub async fn publish_course(
 ) -> ApiResult<Reply> {
     call.write(move |tx| {
         let course = authz::authorize(tx, &id, Permission::CoursesPublish)?;
-        let version = publish::publish(tx, &course, body.0.earlier_count_until)?;
+        let earlier_count_until = body.0.earlier_count_until;
+        let version = match body.0.version_number {
+            Some(number) => publish::publish_again(tx, &course, number, earlier_count_until)?,
+            None => publish::publish(tx, &course, earlier_count_until)?,
+        };
         let location = format!("/v1/courses/{}/versions/{}", course.id, version.number);
         Reply::created(&version, location)
     })

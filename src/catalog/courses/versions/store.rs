@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The order of the list, by the unique index over course and number.
-const LISTING: Listing = Listing {
+pub const LISTING: Listing = Listing {
     id: "course_versions.id",
     sorts: &[Sort {
         name: "number",
@@ -22,7 +22,8 @@ const LISTING: Listing = Listing {
     }],
 };
 
-static FILTER: Schema = Schema::new(&[
+/// What filters may name of versions.
+pub static FILTER: Schema = Schema::new(&[
     Attribute::scalar("id", Kind::Id, "course_versions.id", "Our id."),
     Attribute::scalar(
         "number",
@@ -48,7 +49,8 @@ static FILTER: Schema = Schema::new(&[
 /// A page of a course's versions.
 pub fn list(tx: &mut Tx, course_id: Uuid, query: &ListQuery) -> ApiResult<Page<CourseVersion>> {
     let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
-    let of_course = sql!("course_versions.course_id = {course_id}");
+    let of_course =
+        sql!("course_versions.course_id = {course_id} AND course_versions.published_at IS NOT NULL");
     let rows = course_versions::table
         .select((CourseVersion::as_select(), page.key()))
         .filter(page.rows([of_course, filter]))
@@ -63,6 +65,7 @@ pub fn find(tx: &mut Tx, course_id: Uuid, number: i32) -> QueryResult<Option<Cou
     course_versions::table
         .filter(course_versions::course_id.eq(course_id))
         .filter(course_versions::number.eq(number))
+        .filter(course_versions::published_at.is_not_null())
         .select(CourseVersion::as_select())
         .first(tx.conn)
         .optional()

@@ -47,6 +47,7 @@ pub(super) fn completions(tx: &mut Tx, reach: &ReconcileScope, people: &mut Peop
          FROM completions c JOIN course_versions v ON v.id = c.course_version_id
          LEFT JOIN LATERAL (SELECT later.earlier_count_until, later.published_at FROM course_versions later
             WHERE later.course_id = v.course_id AND later.number > v.number AND later.earlier_count_until IS NOT NULL
+                AND later.published_at IS NOT NULL
             ORDER BY later.earlier_count_until, later.number LIMIT 1) replaced ON TRUE
          WHERE {users} AND NOT c.is_void AND NOT EXISTS (SELECT FROM completions s
                 WHERE s.user_id = c.user_id AND s.supersedes_id = c.id)
