@@ -26,8 +26,9 @@ SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'user' || n
        'Given' || n % 997, 'given' || n % 997, 'Family' || n % 9973, 'family' || n % 9973, 'active',
        'Technician', 'Department ' || n % 40, date '2015-01-01' + n % 3000, now() - n * interval '1 second', now()
 FROM generate_series(1, {count}) AS n;
-INSERT INTO user_history (id, user_id, valid_from, status, title, department) SELECT gen_random_uuid(), id, created_at, status, title, department FROM users;
-INSERT INTO reporting_lines (ancestor_id, descendant_id, depth) SELECT id, id, 0 FROM users;
+INSERT INTO user_history (id, user_id, valid_from, status, title, department) SELECT gen_random_uuid(), id, created_at, status, title, department FROM users
+ON CONFLICT DO NOTHING;
+INSERT INTO reporting_lines (ancestor_id, descendant_id, depth) SELECT id, id, 0 FROM users ON CONFLICT DO NOTHING;
 ANALYZE users, user_history, reporting_lines;
 """
 
