@@ -11,7 +11,7 @@ use crate::{app::Tx, http::ApiResult};
 const PACE: Duration = Duration::from_millis(100);
 
 /// Rows of the first part, and the fewest and the most of a later one.
-const FIRST: i64 = 200;
+const FIRST: i64 = 100;
 const FEWEST: i64 = 25;
 const MOST: i64 = 500;
 
