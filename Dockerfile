@@ -16,6 +16,7 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libpq5 \
     && rm -rf /var/lib/apt/lists/* \
+    && install --directory --owner 10001 --group 10001 /files \
     && useradd --uid 10001 --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin provost
 COPY --from=build /usr/local/bin/provost /usr/local/bin/provost
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/provost/
@@ -23,7 +24,11 @@ COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/provost/
 USER 10001:10001
 # All addresses of the container; what the host publishes is the host's choice. PROVOST_PUBLIC_URL says where clients reach it.
 ENV PROVOST_LISTEN=0.0.0.0:8080
-EXPOSE 8080
+# Content has a port of its own, which is another origin; PROVOST_CONTENT_URL says where browsers reach it.
+ENV PROVOST_CONTENT_LISTEN=0.0.0.0:8081
+EXPOSE 8080 8081
+ENV PROVOST_FILES=/files
+VOLUME /files
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["provost", "doctor", "--health"]
 ENTRYPOINT ["provost"]
 CMD ["serve"]

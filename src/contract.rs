@@ -62,6 +62,7 @@ use crate::{
         (name = "imports", description = "People, courses, absences and exceptions from rules from CSV files. A mapping profile says how to read a file; its plan is shown before it is applied."),
         (name = "categories", description = "Categories group courses. Access to courses can be granted by category."),
         (name = "courses", description = "The catalog. A course is a draft until it is published; each publication is a version that never changes."),
+        (name = "uploads", description = "Files that come in, by tus 1.0 or at once. What is made of them has operations of its own."),
         (name = "course-equivalences", description = "Courses whose completions count for other courses, one way or both ways."),
         (name = "rules", description = "Who must take what, by when, and how often. Plan a rule to see what it would change, then apply the plan."),
         (name = "requirements", description = "What people must do, with the reasons and the due date. Rules make them, and people can, too."),
@@ -435,6 +436,8 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         };
         operation["description"] = json!(format!("{description}\n\n{needs}").trim());
     }
+    // Their protocol has conditions of its own.
+    let has_own_protocol = operation.get("x-protocol").is_some();
     let mut statuses = vec!["400", "429", "500", "503"];
     if is_private {
         statuses.extend(["401", "403", "406"]);
@@ -451,11 +454,11 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     if is_scim && method != "get" {
         statuses.push("412");
     }
-    if is_v1 && matches!(method, "put" | "patch" | "delete") {
+    if is_v1 && !has_own_protocol && matches!(method, "put" | "patch" | "delete") {
         statuses.extend(["412", "428"]);
         add_header(operation, "If-Match", true, "The ETag that was read, or `*`.");
     }
-    if is_v1 && method == "post" {
+    if is_v1 && !has_own_protocol && method == "post" {
         add_header(
             operation,
             "Idempotency-Key",

@@ -1,9 +1,11 @@
 //! The routes of every room: a list.
 
+use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    access, catalog, credential, enrollment, import, jobs, ledger, operations, people, report, scim, system,
+    access, catalog, credential, enrollment, files, import, jobs, ledger, operations, people, report, scim,
+    system,
 };
 
 /// The domains' routes, all behind authentication.
@@ -20,6 +22,7 @@ pub fn v1(config: &mut ServiceConfig) {
     jobs::routes::configure(config);
     operations::configure(config);
     ledger::configure(config);
+    files::configure(config);
     import::configure(config);
 }
 
@@ -35,6 +38,11 @@ pub fn public(config: &mut ServiceConfig) {
     people::configure_public(config);
     credential::configure_public(config);
     system::configure_public(config);
+}
+
+/// The addresses of the content listener: each is itself the permission.
+pub fn content(config: &mut web::ServiceConfig) {
+    files::configure_content(config);
 }
 
 /// What watches over Provost asks: beside the API, or on a listener of its own.

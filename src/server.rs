@@ -29,7 +29,7 @@ use crate::{
     app::{App, REPLAYED, Reaction},
     catalog,
     config::Config,
-    contract, credential, enrollment,
+    contract, credential, enrollment, files,
     http::{ApiError, Code, request},
     import, people,
     report::events::routes::LEDGER_POSITION,
@@ -53,6 +53,9 @@ pub const IMPORT_TARGETS: import::Targets = import::Targets(&[
     &enrollment::waivers::import::IMPORT,
     &enrollment::equivalences::import::IMPORT,
 ]);
+
+/// What refers to uploaded files.
+pub const BLOB_USES: files::BlobUses = files::BlobUses(&["content_versions", "content_tracks"]);
 
 /// Who finds, makes and changes the people who sign in by a provider.
 pub const SSO_PEOPLE: access::sso::PeopleOfProviders =
@@ -144,6 +147,48 @@ pub fn serve_probes(app: Arc<App>, listener: TcpListener) -> std::io::Result<Ser
     Ok(server.workers(1).disable_signals().listen(listener)?.run())
 }
 
+/// Serves content on a `listener` of its own, which is another origin than the API's, until it is told to stop. Browsers reach it,
+/// and nothing on it takes a token: each address is itself the permission.
+pub fn serve_content(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
+    let (threads, shutdown) = (app.config.http_threads, app.config.shutdown_timeout);
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(Data::from(app.clone()))
+            .app_data(Data::new(app.config.clone()))
+            .app_data(Data::new(app.metrics.clone()))
+            .app_data(request::SecretPaths)
+            .configure(routes::content)
+            .route("/healthz", web::get().to(|| async { "ok\n" }))
+            .default_service(web::to(no_content))
+            .wrap(from_fn(refuse_service_workers))
+            .wrap(from_fn(close_when_stopping))
+            .wrap(from_fn(request::track))
+    });
+    Ok(server
+        .workers(threads as usize)
+        .shutdown_timeout(shutdown.as_secs())
+        .disable_signals()
+        .listen(listener)?
+        .run())
+}
+
+async fn no_content() -> HttpResponse {
+    ApiError::new(Code::NotFound, "There is nothing at this address.").error_response()
+}
+
+/// Content must not stand between the browser and other content of this origin.
+async fn refuse_service_workers<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let header = request.headers().get("service-worker");
+    if header.is_some_and(|value| value == "script") {
+        let refused = ApiError::new(Code::Forbidden, "Content may not install service workers.");
+        return Ok(request.error_response(refused));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
 /// Ends connections that are kept alive, which would hold up the stop, without cutting one off.
 async fn close_when_stopping<B: MessageBody>(
     request: ServiceRequest,
@@ -220,12 +265,13 @@ fn cors(config: &Config) -> Condition<Cors> {
         .filter(|origin| !origin.is_empty())
         .collect();
     let mut cors = Cors::default()
-        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
         .allow_any_header()
         .expose_headers(["ETag", "Link", "Location", "Retry-After", "Content-Disposition"])
         .expose_headers([request::REQUEST_ID, REPLAYED])
         .expose_headers([LEDGER_POSITION])
         .expose_headers([rates::RATE_LIMIT, rates::RATE_LIMIT_POLICY])
+        .expose_headers(files::uploads::EXPOSED_HEADERS.iter().copied())
         .max_age(3600);
     for origin in &origins {
         cors = if origin.as_str() == "*" {

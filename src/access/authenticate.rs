@@ -26,6 +26,7 @@ use super::{
 use crate::{
     app::{Acting, App, CallerSession, IdempotencyKey, recall},
     authz::{Caller, PermissionSet},
+    files::uploads,
     http::{ApiError, ApiResult, Code, address, request::LogPrincipal, upload},
     ledger::ActorKind,
 };
@@ -265,7 +266,8 @@ pub(super) async fn principal(app: &Arc<App>, kind: ActorKind, id: Uuid) -> ApiR
 const LONGEST_KEY: usize = 255;
 
 async fn idempotency_key(request: &mut ServiceRequest, means: &str) -> ApiResult<Option<IdempotencyKey>> {
-    if request.method() != Method::POST {
+    // The bytes of uploads are not held in memory; their protocol does without the key.
+    if request.method() != Method::POST || request.request().content_type() == uploads::BYTES {
         return Ok(None);
     }
     let Some(value) = request.headers().get("idempotency-key") else {

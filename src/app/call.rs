@@ -75,6 +75,22 @@ impl Call {
         })
         .await
     }
+
+    /// Writes on a database thread, in a transaction with neither a deadline nor an idempotency record: for requests that last
+    /// as long as their body arrives.
+    pub async fn write_lasting<T: Send + 'static>(
+        &self,
+        f: impl Fn(&mut Tx) -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        self.parameters.refuse()?;
+        let acting = Acting {
+            deadline: None,
+            ..self.acting.clone()
+        };
+        self.app
+            .on_database(move |app, conn| app.write(conn, &acting, f))
+            .await
+    }
 }
 
 impl FromRequest for Call {

@@ -1,6 +1,7 @@
 //! `provost doctor`: what is wrong with this installation, and how to fix it.
 
 mod data;
+mod files;
 
 use std::{
     io::{Read, Write},
@@ -61,6 +62,8 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
         }
     };
     report("settings", settings(&config))?;
+    report("content", files::content(&config))?;
+    report("files", files::store(&config))?;
     match start::database(&config) {
         Err(error) => report(
             "database",
@@ -87,6 +90,7 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
                     for (name, finding) in data::check(&mut conn) {
                         report(name, finding)?;
                     }
+                    report("stored files", files::compare(&mut conn, &config))?;
                 }
             }
         },

@@ -19,14 +19,19 @@ pub struct Serve {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub fn run(config: Config, arguments: &Serve) -> CommandResult {
+pub fn run(mut config: Config, arguments: &Serve) -> CommandResult {
     // Taken before anything else starts, so that a taken port is said at once.
-    let listeners = Listeners::bind(&config)?;
+    let listeners = Listeners::bind(&mut config)?;
     let started = start::start(config)?;
     let address = started.app.config.public_url();
     log::info!(
         "listening on {}, the API is at {address}/v1 and its docs are at {address}/docs",
         started.app.config.listen
+    );
+    log::info!(
+        "content is served on {}, browsers reach it at {}",
+        started.app.config.content_listen(),
+        started.app.config.content_url()
     );
     serve(&started, listeners, !arguments.no_worker)
 }
@@ -34,14 +39,22 @@ pub fn run(config: Config, arguments: &Serve) -> CommandResult {
 /// The listening sockets.
 pub struct Listeners {
     api: TcpListener,
+    content: TcpListener,
     probes: Option<TcpListener>,
 }
 
 impl Listeners {
-    /// Those that are set.
-    pub fn bind(config: &Config) -> Result<Self, CommandError> {
+    /// Those that are set. Where the system chose the port of the content listener, the settings then say which.
+    pub fn bind(config: &mut Config) -> Result<Self, CommandError> {
+        let api = bind("PROVOST_LISTEN (or --listen)", config.listen)?;
+        let content = bind(
+            "PROVOST_CONTENT_LISTEN (or --content-listen)",
+            config.content_listen(),
+        )?;
+        config.content_listen = content.local_addr().ok();
         Ok(Listeners {
-            api: bind("PROVOST_LISTEN (or --listen)", config.listen)?,
+            api,
+            content,
             probes: probes(config)?,
         })
     }
@@ -74,17 +87,23 @@ pub fn serve(started: &start::Started, listeners: Listeners, with_worker: bool) 
             // It answers until the process ends.
             actix_web::rt::spawn(server::serve_probes(app.clone(), listener).map_err(failed)?);
         }
+        let content = server::serve_content(app.clone(), listeners.content).map_err(failed)?;
         let server = server::serve(app.clone(), listeners.api).map_err(failed)?;
-        let handle = server.handle();
+        let (handle, content_handle) = (server.handle(), content.handle());
+        let content = actix_web::rt::spawn(content);
         actix_web::rt::spawn(async move {
             if let Err(error) = worker::told_to_stop().await {
                 log::error!("{error}");
             }
             log::info!("stopping: finishing what was accepted");
             app.is_stopping.store(true, Ordering::Relaxed);
-            handle.stop(true).await;
+            futures_util::future::join(handle.stop(true), content_handle.stop(true)).await;
         });
-        server.await.map_err(failed)
+        server.await.map_err(failed)?;
+        content
+            .await
+            .map_err(|error| failed(error.into()))?
+            .map_err(failed)
     });
     if let Some(worker) = worker {
         log::info!("stopping: finishing the jobs that run");

@@ -120,7 +120,8 @@ pub fn app_with(
             .with(consumers)
             .with(server::IMPORT_TARGETS)
             .with(server::SSO_PEOPLE)
-            .with(server::SUBJECTS),
+            .with(server::SUBJECTS)
+            .with(server::BLOB_USES),
         is_stopping: AtomicBool::new(false),
         config,
         db,

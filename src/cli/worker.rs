@@ -28,6 +28,7 @@ use crate::{
             plan_job::{ApplyRuleJob, MakePlan},
         },
     },
+    files::{collect::CollectFiles, uploads::assemble::AssembleUpload},
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
     ledger::{
@@ -46,6 +47,8 @@ use crate::{
 /// Every kind of job.
 pub const HANDLERS: &[Handler] = &[
     Handler::of::<ApplyPlan>(),
+    Handler::of::<AssembleUpload>(),
+    Handler::of::<CollectFiles>(),
     Handler::of::<Consume>(),
     Handler::of::<EraseSignIns>(),
     Handler::of::<FollowPeople>(),
@@ -123,6 +126,11 @@ pub const SCHEDULES: &[Schedule] = &[
         name: "plans",
         every: Every::DayAt(0),
         enqueue: |tx| tx.enqueue(&PurgePlans {}),
+    },
+    Schedule {
+        name: "files",
+        every: Every::DayAt(2),
+        enqueue: |tx| tx.enqueue(&CollectFiles {}),
     },
     Schedule {
         name: "signing_keys",

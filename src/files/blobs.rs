@@ -21,7 +21,7 @@ pub fn add(tx: &mut Tx, sha256: &Sha256, bytes: u64, media_type: &str) -> ApiRes
     sql!(
         "INSERT INTO blobs (sha256, bytes, media_type, created_at, uploaded_at)
          VALUES ({sha256}, {bytes}, {media_type}, {tx.now}, {tx.now})
-         ON CONFLICT (sha256) DO UPDATE SET state = 'stored',
+         ON CONFLICT (sha256) DO UPDATE SET state = 'stored', bytes = EXCLUDED.bytes, media_type = EXCLUDED.media_type,
             uploaded_at = greatest(blobs.uploaded_at, EXCLUDED.uploaded_at)"
     )
     .execute(tx.conn)?;

@@ -4,18 +4,22 @@
 //! upload that is not complete. What a function has stored is on disk when it returns.
 
 use std::{
-    future::Future,
+    collections::BTreeSet,
+    fs::File,
+    future::{Future, ready},
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
     os::unix::fs::FileExt,
+    path::PathBuf,
     sync::Arc,
 };
 
 use actix_web::web::Bytes;
+use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use object_store::{
-    ClientOptions, GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt, WriteMultipart,
-    aws::AmazonS3Builder, client::SpawnedReqwestConnector, local::LocalFileSystem, path::Path,
+    ClientOptions, GetOptions, ObjectStore, ObjectStoreExt, WriteMultipart, aws::AmazonS3Builder,
+    client::SpawnedReqwestConnector, local::LocalFileSystem, path::Path,
 };
 use tokio::runtime::{self, Handle, Runtime};
 use uuid::Uuid;
@@ -35,13 +39,37 @@ pub const PIECE: usize = 8 << 20;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
-#[error("the store of files: {0}")]
-pub struct StoreError(#[from] object_store::Error);
+pub enum StoreError {
+    /// There is nothing under the name.
+    #[error("the store has no such file")]
+    NotFound,
+    /// The store failed.
+    #[error("the store of files: {0}")]
+    Failed(String),
+}
 
 impl StoreError {
     /// Whether there is nothing under the name.
     pub fn is_not_found(&self) -> bool {
-        matches!(self.0, object_store::Error::NotFound { .. })
+        matches!(self, StoreError::NotFound)
+    }
+}
+
+impl From<object_store::Error> for StoreError {
+    fn from(error: object_store::Error) -> Self {
+        match error {
+            object_store::Error::NotFound { .. } => StoreError::NotFound,
+            error => StoreError::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => StoreError::NotFound,
+            _ => StoreError::Failed(error.to_string()),
+        }
     }
 }
 
@@ -72,6 +100,8 @@ pub struct Store {
     objects: Arc<dyn ObjectStore>,
     /// In front of every name.
     prefix: Path,
+    /// Where it is a folder, that.
+    folder: Option<PathBuf>,
     /// For callers that block, and for connections to a bucket. Taken when the store is dropped.
     runtime: Option<Runtime>,
     handle: Handle,
@@ -97,7 +127,8 @@ impl Store {
             .build()
             .map_err(|error| format!("A thread cannot be started: {error}"))?;
         let handle = runtime.handle().clone();
-        let (objects, prefix): (Arc<dyn ObjectStore>, Path) = match config.files() {
+        type Opened = (Arc<dyn ObjectStore>, Path, Option<PathBuf>);
+        let (objects, prefix, folder): Opened = match config.files() {
             FilesHome::Folder(folder) => {
                 let failed = |error: &dyn std::fmt::Display| {
                     format!(
@@ -110,6 +141,7 @@ impl Store {
                 (
                     Arc::new(objects.with_fsync(true).with_automatic_cleanup(true)),
                     Path::default(),
+                    Some(folder),
                 )
             }
             FilesHome::Bucket { bucket, prefix } => {
@@ -129,12 +161,13 @@ impl Store {
                 let objects = builder
                     .build()
                     .map_err(|error| format!("The bucket of PROVOST_FILES cannot be used: {error}"))?;
-                (Arc::new(objects), Path::from(prefix))
+                (Arc::new(objects), Path::from(prefix), None)
             }
         };
         Ok(Store {
             objects,
             prefix,
+            folder,
             runtime: Some(runtime),
             handle,
         })
@@ -149,14 +182,15 @@ impl Store {
         if range.is_empty() {
             return Ok(stream::empty().left_stream());
         }
-        let options = GetOptions::new().with_range(Some(range));
-        let found = self.objects.get_opts(&self.blob(sha256), options).await?;
-        let (payload, range) = (found.payload, found.range);
-        Ok(match payload {
-            GetResultPayload::File(file, _) => file_parts(file, range).left_stream(),
-            GetResultPayload::Stream(parts) => parts.map_err(|error| StoreError(error).into()).right_stream(),
+        let path = self.blob(sha256);
+        if let Some(folder) = &self.folder {
+            let path = folder.join(path.as_ref());
+            return Ok(file_parts(path, range).await?.left_stream().right_stream());
         }
-        .right_stream())
+        let options = GetOptions::new().with_range(Some(range));
+        let parts = self.objects.get_opts(&path, options).await?.into_stream();
+        let parts = parts.map_err(|error| io::Error::from(StoreError::from(error)));
+        Ok(parts.right_stream().right_stream())
     }
 
     /// Whether the bytes of a blob are there. Blocks.
@@ -192,8 +226,20 @@ impl Store {
         ignore_missing(self.wait(self.objects.delete(&self.blob(sha256))))
     }
 
+    /// Checks that the store takes bytes, gives them back and deletes them. Blocks.
+    pub fn probe(&self) -> StoreResult<()> {
+        let path = self.piece(Uuid::nil(), Uuid::now_v7());
+        self.wait(async {
+            self.objects
+                .put(&path, Bytes::from_static(b"probe").into())
+                .await?;
+            self.objects.get(&path).await?.bytes().await?;
+            self.objects.delete(&path).await
+        })
+    }
+
     /// The hashes of all blobs that are there, with the time at which each was stored. Blocks.
-    pub fn each_blob(&self, mut f: impl FnMut(Sha256, chrono::DateTime<chrono::Utc>)) -> StoreResult<()> {
+    pub fn each_blob(&self, mut f: impl FnMut(Sha256, DateTime<Utc>)) -> StoreResult<()> {
         let folder = self.path(["blobs"]);
         self.wait(async {
             let mut found = self.objects.list(Some(&folder));
@@ -235,6 +281,40 @@ impl Store {
         Ok(())
     }
 
+    /// The uploads of which pieces are there that were stored before a time. Blocks.
+    pub fn uploads_before(&self, time: DateTime<Utc>) -> StoreResult<BTreeSet<Uuid>> {
+        let folder = self.path(["uploads"]);
+        self.wait(async {
+            let mut uploads = BTreeSet::new();
+            let mut found = self.objects.list(Some(&folder));
+            while let Some(object) = found.try_next().await? {
+                let id = object.location.parts().rev().nth(1);
+                let id = id.and_then(|id| Uuid::parse_str(id.as_ref()).ok());
+                uploads.extend(id.filter(|_| object.last_modified < time));
+            }
+            Ok(uploads)
+        })
+    }
+
+    /// Deletes files of a folder that a process left behind, before a time, when it was killed while it wrote them. Blocks.
+    pub fn delete_leftovers(&self, time: DateTime<Utc>) -> io::Result<()> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        for kind in ["blobs", "uploads"] {
+            for below in entries(&folder.join(kind))? {
+                for path in entries(&below)? {
+                    let name = path.file_name().and_then(|name| name.to_str());
+                    let is_staged = name.is_some_and(|name| name.contains('#'));
+                    if is_staged && DateTime::<Utc>::from(std::fs::metadata(&path)?.modified()?) < time {
+                        std::fs::remove_file(&path)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Stores all that `file` gives, in memory that does not grow with it.
     fn put_all(&self, path: &Path, mut file: impl Read) -> io::Result<()> {
         let first = read_piece(&mut file)?;
@@ -251,10 +331,11 @@ impl Store {
                 break Ok(());
             }
             // The next piece is read while this one is on its way.
-            let _inside = self.handle.enter();
-            upload.put(piece);
             match self
-                .wait(upload.wait_for_capacity(1))
+                .wait(async {
+                    upload.put(piece);
+                    upload.wait_for_capacity(1).await
+                })
                 .map_err(io::Error::from)
                 .and_then(|()| read_piece(&mut file))
             {
@@ -293,7 +374,24 @@ impl Store {
 
     /// Waits for `work`; only for threads that may block.
     fn wait<T>(&self, work: impl Future<Output = Result<T, object_store::Error>>) -> StoreResult<T> {
-        Ok(self.handle.block_on(work)?)
+        let _inside = self.handle.enter();
+        Ok(futures_executor::block_on(work)?)
+    }
+}
+
+/// The paths in a folder; none if it is no folder.
+fn entries(folder: &std::path::Path) -> io::Result<Vec<PathBuf>> {
+    match folder.read_dir() {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -311,27 +409,39 @@ fn read_piece(file: &mut impl Read) -> io::Result<Bytes> {
     Ok(piece.into())
 }
 
-/// The bytes of a file within `range`, read on threads that may block.
-fn file_parts(file: std::fs::File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
-    let file = Arc::new(file);
-    stream::try_unfold(range.start, move |from| {
+/// The bytes of a file within `range`, read on threads that may block. A small range takes one turn there: most files of
+/// pages are small.
+async fn file_parts(path: PathBuf, range: Range<u64>) -> io::Result<impl Stream<Item = io::Result<Bytes>>> {
+    let start = range.start;
+    let (file, first) = blocking(move || {
+        let file = File::open(path)?;
+        let first = read_part(&file, start, range.end)?;
+        Ok((Arc::new(file), first))
+    })
+    .await?;
+    let from = start + first.len() as u64;
+    let rest = stream::try_unfold(from, move |from| {
         let file = file.clone();
-        let bytes = range.end.saturating_sub(from).min(READ_AHEAD) as usize;
         async move {
-            if bytes == 0 {
+            if from >= range.end {
                 return Ok(None);
             }
-            let read = move || {
-                let mut part = vec![0; bytes];
-                file.read_exact_at(&mut part, from)?;
-                Ok::<_, io::Error>(Bytes::from(part))
-            };
-            let part = tokio::task::spawn_blocking(read)
-                .await
-                .map_err(io::Error::other)??;
-            Ok(Some((part, from + bytes as u64)))
+            let part = blocking(move || read_part(&file, from, range.end)).await?;
+            let next = from + part.len() as u64;
+            Ok(Some((part, next)))
         }
-    })
+    });
+    Ok(stream::once(ready(Ok(first))).chain(rest))
+}
+
+fn read_part(file: &File, from: u64, to: u64) -> io::Result<Bytes> {
+    let mut part = vec![0; to.saturating_sub(from).min(READ_AHEAD) as usize];
+    file.read_exact_at(&mut part, from)?;
+    Ok(part.into())
+}
+
+async fn blocking<T: Send + 'static>(f: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(f).await.map_err(io::Error::other)?
 }
 
 /// Reads a blob, 1 MiB ahead.

@@ -66,6 +66,8 @@ codes! {
         "The client accepts none of the representations";
     PreconditionFailed = PRECONDITION_FAILED "precondition_failed" "Version conflict"
         "The object changed since the caller read it";
+    LengthRequired = LENGTH_REQUIRED "length_required" "Content-Length required"
+        "The request must say how long its body is";
     PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" "Body too large"
         "The body is too large";
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type"

@@ -4,14 +4,14 @@ use std::{
     any::Any,
     cell::{Cell, RefCell},
     panic::AssertUnwindSafe,
-    pin::Pin,
+    pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll},
     time::Instant,
 };
 
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpRequest,
     body::{BodySize, BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     error::InternalError,
@@ -45,6 +45,30 @@ pub struct RequestId(pub String);
 /// When the client is told that its request took too long.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(pub Instant);
+
+/// Whether a handler sees to its time limit itself.
+#[derive(Debug, Clone, Default)]
+struct TakesLong(Rc<Cell<bool>>);
+
+/// Lifts the time limit of a request, whose handler sees to it that the request gets on.
+pub fn take_long(request: &HttpRequest) {
+    if let Some(takes_long) = request.extensions().get::<TakesLong>() {
+        takes_long.0.set(true);
+    }
+}
+
+/// The request was HEAD, which is answered as GET is.
+#[derive(Debug, Clone, Copy)]
+struct IsHead;
+
+/// Whether the body of the answer will be left out.
+pub fn is_head(request: &HttpRequest) -> bool {
+    request.extensions().get::<IsHead>().is_some()
+}
+
+/// In the data of a server: paths hold secrets, so the access log shows their patterns.
+#[derive(Debug, Clone, Copy)]
+pub struct SecretPaths;
 
 /// The id of the request that this task works on.
 pub fn current_id() -> Option<String> {
@@ -84,12 +108,18 @@ pub async fn track<B: MessageBody + 'static>(
     let method = request.method().clone();
     if method == Method::HEAD {
         // Answered as GET is; the protocol's layer leaves the body out.
+        request.extensions_mut().insert(IsHead);
         request.head_mut().method = Method::GET;
     }
     let body = Body::watch(&mut request);
     let kept = body.clone();
-    let path = request.path().to_owned();
     let pattern = request.match_pattern();
+    let path = match request.app_data::<SecretPaths>() {
+        Some(_) => pattern.clone().unwrap_or_else(|| "-".to_owned()),
+        None => request.path().to_owned(),
+    };
+    let takes_long = TakesLong::default();
+    request.extensions_mut().insert(takes_long.clone());
 
     let answer = CURRENT_ID
         .scope(id.clone(), async move {
@@ -97,9 +127,14 @@ pub async fn track<B: MessageBody + 'static>(
                 .catch_unwind()
                 .map(|answer| answer.unwrap_or_else(|panic| Err(panicked(&*panic).into())));
             let answer = match limit {
-                Some(limit) => tokio::time::timeout(limit, answer)
-                    .await
-                    .unwrap_or_else(|_| Err(body.timeout_problem().into())),
+                Some(limit) => {
+                    let mut answer = pin!(answer);
+                    match tokio::time::timeout(limit, answer.as_mut()).await {
+                        Ok(answer) => answer,
+                        Err(_) if takes_long.0.get() => answer.await,
+                        Err(_) => Err(body.timeout_problem().into()),
+                    }
+                }
                 None => answer.await,
             };
             // Rendered here, where the request's id is known.

@@ -3,6 +3,7 @@ use std::{
     process::{Command, Output},
 };
 
+use awc::http::Method;
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use provost::{access::keys, app::Acting, sql};
 
@@ -274,4 +275,43 @@ async fn the_health_check_asks_the_running_server_and_nothing_else() {
     let (code, _, err) = doctor(nowhere, &[("PROVOST_LISTEN", &free)], &["--health"]);
     assert_eq!(code, 1);
     assert!(err.contains("No Provost answers at"), "{err}");
+}
+
+#[actix_web::test]
+async fn the_store_and_the_origin_of_content_are_checked() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let file = Some(b"a file".to_vec());
+    let put = admin.send(Method::PUT, "/v1/uploads?file_name=a", file, "").await;
+    let sha256 = put.assert_status(201).at("/sha256").as_str().unwrap().to_owned();
+    let folder = app.files.path.to_str().unwrap();
+    let settings = [
+        ("PROVOST_FILES", folder),
+        ("PROVOST_CONTENT_URL", "http://127.0.0.1:8080"),
+    ];
+
+    let (code, out, _) = doctor(&app.database.url, &settings[..1], &["--data"]);
+    assert!(
+        out.contains("ok     stored files: all 1 have their bytes"),
+        "{code} {out}"
+    );
+    assert!(
+        out.contains("ok     content: browsers reach it at http://127.0.0.1:8081"),
+        "{out}"
+    );
+    let (code, out, _) = doctor(&app.database.url, &settings, &[]);
+    assert!(
+        code != 0 && out.contains("FAULT  content: Content is served from the API's own origin"),
+        "{out}"
+    );
+
+    std::fs::remove_dir_all(app.files.path.join("blobs")).unwrap();
+    let (code, out, _) = doctor(&app.database.url, &settings[..1], &["--data"]);
+    assert!(
+        code != 0 && out.contains(&format!("missing from the store: {sha256}")),
+        "{out}"
+    );
+    let unwritable = [("PROVOST_FILES", "/proc/files")];
+    let (code, out, _) = doctor(&app.database.url, &unwritable, &[]);
+    assert!(code != 0 && out.contains("FAULT  files: "), "{out}");
 }

@@ -88,6 +88,7 @@ async fn the_access_matrix_is_what_the_router_does() {
     let endings = samples::endings();
     private.sort_by_key(|operation| endings.iter().position(|ending| ending.operation == operation.id));
     for operation in &private {
+        restore_upload(&app, &story, operation);
         let control = ask(&mut story, &admin, operation).await;
         if !is_open(&story, &control, &control) {
             faults.push(format!(
@@ -109,6 +110,7 @@ async fn the_access_matrix_is_what_the_router_does() {
                 &column.other,
             ];
             for (opens, client) in opens.iter_mut().zip(places) {
+                restore_upload(&app, &story, operation);
                 let answer = ask(&mut story, client, operation).await;
                 *opens = is_open(&story, &control, &answer);
             }
@@ -146,6 +148,22 @@ fn leave_groups_to(app: &TestApp, column: &Column) {
         )
         .execute(tx.conn)?;
         tx.wake(Wake::Callers);
+        Ok(())
+    });
+}
+
+/// Whoever may delete the upload has deleted it: it has no version that could keep it.
+fn restore_upload(app: &TestApp, story: &Story, operation: &Operation) {
+    if operation.id != "delete_upload" {
+        return;
+    }
+    let id: Uuid = story.ids["upload_id"].parse().unwrap();
+    app.write(|tx| {
+        sql!(
+            "INSERT INTO uploads (id, principal_id, file_name, bytes, created_at, updated_at, expires_at)
+             VALUES ({id}, {id}, 'notes.txt', 10, {tx.now}, {tx.now}, {tx.now} + interval '1 hour') ON CONFLICT DO NOTHING"
+        )
+        .execute(tx.conn)?;
         Ok(())
     });
 }

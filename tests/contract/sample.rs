@@ -12,6 +12,8 @@ pub struct Sample {
     /// What follows the path.
     pub query: &'static str,
     pub body: Option<Payload>,
+    /// What it needs beside the body.
+    pub headers: &'static [(&'static str, &'static str)],
     /// What later lines call the new thing's id, and where in the answer it stands.
     pub saves: Option<(&'static str, &'static str)>,
     /// Whether the jobs that it queues run before the next line.
@@ -30,9 +32,16 @@ impl Sample {
             operation,
             query: "",
             body,
+            headers: &[],
             saves: None,
             runs_jobs: false,
         }
+    }
+
+    /// With headers of the operation's own.
+    pub fn with_headers(mut self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        self.headers = headers;
+        self
     }
 
     /// The jobs that this line queues make what later lines need.

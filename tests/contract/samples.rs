@@ -25,6 +25,18 @@ fn with_new_key(operation: &'static str, id: &str) -> Sample {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
+const BYTES: &str = "application/offset+octet-stream";
+
+fn files() -> Vec<Sample> {
+    vec![
+        raw("put_upload", "?file_name=notes.txt", "text/plain", "Read this."),
+        bare("create_upload")
+            .with_headers(&[("Upload-Length", "10")])
+            .saves("upload_id"),
+        raw("append_to_upload", "", BYTES, "Read").with_headers(&[("Upload-Offset", "0")]),
+    ]
+}
+
 fn signs_in() -> Sample {
     let form = "grant_type=password&username={username}&password=a+long+password";
     raw("create_token", "", FORM, form)
@@ -44,6 +56,7 @@ pub fn lives() -> Vec<Sample> {
     story.extend(access());
     story.extend(scim::samples());
     story.extend(catalog());
+    story.extend(files());
     story.extend(enrollment());
     story.extend(rules());
     story.extend(exceptions());
@@ -500,6 +513,7 @@ pub fn endings() -> Vec<Sample> {
     vec![
         bare("delete_scim_group"),
         bare("delete_scim_user"),
+        bare("delete_upload"),
         bare("archive_import_profile"),
         bare("archive_certificate_template"),
         bare("archive_course_equivalence"),

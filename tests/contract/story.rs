@@ -102,6 +102,10 @@ impl Story {
         } else {
             client.clone()
         };
+        let headers = sample.map_or(&[][..], |sample| sample.headers);
+        let client = headers
+            .iter()
+            .fold(client, |client, (name, value)| client.with(name, value));
         client
             .send(operation.method.clone(), &path, body, content_type)
             .await

@@ -9,6 +9,7 @@ use provost::{
     files::{Sha256, Store},
 };
 
+use super::sample;
 use crate::support::TempFolder;
 
 #[derive(Parser)]
@@ -34,17 +35,6 @@ fn on_each_store(test: impl Fn(&Store)) {
         config.s3_secret_access_key = Some("secret".into());
         test(&Store::open(&config).unwrap());
     }
-}
-
-/// Bytes that do not repeat within what is read at once.
-fn sample(bytes: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_u32;
-    std::iter::repeat_with(|| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    })
-    .take(bytes)
-    .collect()
 }
 
 fn range_of(store: &Store, sha256: &Sha256, range: std::ops::Range<u64>) -> Vec<u8> {

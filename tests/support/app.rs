@@ -49,10 +49,13 @@ pub struct Node {
 pub struct TestApp {
     pub app: Arc<App>,
     pub address: String,
+    /// Where browsers reach its content.
+    pub content_url: String,
     /// Where its files are.
     pub files: TempFolder,
     pub database: TestDatabase,
     server: ServerHandle,
+    content: ServerHandle,
     admin: OnceLock<Uuid>,
 }
 
@@ -79,6 +82,8 @@ impl TestApp {
         config.listen = listener.local_addr().unwrap();
         config.database_connections = 2;
         config.http_threads = 1;
+        let content = TcpListener::bind("127.0.0.1:0").unwrap();
+        config.content_listen = Some(content.local_addr().unwrap());
         let files = TempFolder::new();
         config.files = Some(FilesHome::Folder(files.path.clone()));
         adjust(&mut config);
@@ -88,7 +93,12 @@ impl TestApp {
         let server = server::serve(app.clone(), listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
+        let content = server::serve_content(app.clone(), content).unwrap();
+        let content_handle = content.handle();
+        actix_web::rt::spawn(content);
         TestApp {
+            content_url: app.config.content_url(),
+            content: content_handle,
             app,
             address,
             files,
@@ -256,6 +266,7 @@ impl Drop for TestApp {
     /// Every event of every test is as the catalogue says.
     fn drop(&mut self) {
         drop(self.server.stop(false));
+        drop(self.content.stop(false));
         if thread::panicking() {
             return;
         }

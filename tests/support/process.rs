@@ -48,6 +48,7 @@ impl Process {
     fn spawn(command: &mut Command) -> Self {
         let child = command
             .env("RUST_LOG", "warn")
+            .env("PROVOST_CONTENT_LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .spawn()
             .expect("the program starts");

@@ -57,10 +57,10 @@ pub enum Built {
 }
 
 /// Builds the academy, and serves it if that is wanted.
-pub fn run(config: Config, arguments: &Demo) -> CommandResult {
+pub fn run(mut config: Config, arguments: &Demo) -> CommandResult {
     let listener = arguments
         .serve
-        .then(|| serve::Listeners::bind(&config))
+        .then(|| serve::Listeners::bind(&mut config))
         .transpose()?;
     let started = start::start(config)?;
     let begun = Instant::now();
