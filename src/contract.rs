@@ -19,7 +19,11 @@ use utoipa_actix_web::{AppExt, scope};
 use crate::{
     access::{grants::model::Grant, roles::model::Role, service_accounts::model::ServiceAccount},
     authz::Permission,
-    catalog::{categories::model::Category, courses::model::Course},
+    catalog::{
+        categories::model::Category,
+        contents::{model::Content, versions::model::ContentImport},
+        courses::model::Course,
+    },
     enrollment::{
         self,
         equivalences::model::CourseEquivalence,
@@ -61,6 +65,7 @@ use crate::{
         (name = "attribute-definitions", description = "Custom attributes of people, such as a badge number. Filters name them `attributes.{name}`."),
         (name = "imports", description = "People, courses, absences and exceptions from rules from CSV files. A mapping profile says how to read a file; its plan is shown before it is applied."),
         (name = "categories", description = "Categories group courses. Access to courses can be granted by category."),
+        (name = "contents", description = "The content library: files, pages, videos, links and packages that courses are made of, with immutable versions."),
         (name = "courses", description = "The catalog. A course is a draft until it is published; each publication is a version that never changes."),
         (name = "uploads", description = "Files that come in, by tus 1.0 or at once. What is made of them has operations of its own."),
         (name = "course-equivalences", description = "Courses whose completions count for other courses, one way or both ways."),
@@ -86,7 +91,7 @@ use crate::{
         (name = "jobs", description = "Background work that failed for good, to inspect and retry."),
         (name = "system", description = "Health, readiness and metrics, for operators."),
     ),
-    components(schemas(Problem, ScimError, ImportCounts, LedgerVerification, Outcome, ResolvedIssues,
+    components(schemas(Problem, ScimError, ContentImport, ImportCounts, LedgerVerification, Outcome, ResolvedIssues,
         RequirementComparison, RulePlan)),
 )]
 struct Base;
@@ -287,6 +292,7 @@ pub const RESOURCES: &[Listed] = &[
     Listed::of::<Role>(),
     Listed::of::<Grant>(),
     Listed::of::<ServiceAccount>(),
+    Listed::of::<Content>(),
     Listed::of::<Course>(),
     Listed::of::<CourseEquivalence>(),
     Listed::of::<Rule>(),
@@ -398,6 +404,7 @@ fn operation_results() -> Value {
         "description": "What came out; its form depends on the kind.",
         "anyOf": [
             { "$ref": "#/components/schemas/ImportCounts" },
+            { "$ref": "#/components/schemas/ContentImport" },
             { "$ref": "#/components/schemas/RulePlan" },
             { "$ref": "#/components/schemas/ReconcileOutcome" },
             { "$ref": "#/components/schemas/LedgerVerification" },

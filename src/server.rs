@@ -70,6 +70,7 @@ pub const SUBJECTS: Subjects = Subjects(&[
     Subject::of::<people::groups::model::Group>(SubjectKind::Group),
     Subject::of::<catalog::categories::model::Category>(SubjectKind::Category),
     Subject::of::<catalog::courses::model::Course>(SubjectKind::Course),
+    Subject::of::<catalog::contents::model::Content>(SubjectKind::Content),
     Subject::of::<enrollment::rules::model::Rule>(SubjectKind::Rule),
     Subject::of::<enrollment::issues::model::RuleIssue>(SubjectKind::RuleIssue),
     Subject::of::<enrollment::overrides::model::RuleOverride>(SubjectKind::RuleOverride),

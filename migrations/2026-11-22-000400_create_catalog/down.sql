@@ -4,6 +4,7 @@ DROP TABLE course_versions;
 DROP TABLE courses;
 DROP FUNCTION contents_of;
 ALTER TABLE contents DROP CONSTRAINT contents_current_version_id_fkey;
+DROP TABLE content_checks;
 DROP TABLE content_tracks;
 DROP TABLE content_files;
 DROP TABLE content_versions;

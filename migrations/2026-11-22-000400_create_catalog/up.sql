@@ -263,6 +263,14 @@ CREATE TABLE content_tracks (
 );
 CREATE INDEX content_tracks_sha256_idx ON content_tracks (sha256);
 
+-- What findings do when a course is published, where the academy chose it: at most one row.
+CREATE TABLE content_checks (
+    id uuid PRIMARY KEY,
+    choices jsonb NOT NULL CHECK (jsonb_typeof(choices) = 'array'),
+    version bigint NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+
 -- The versions of contents that modules refer to.
 CREATE FUNCTION contents_of(modules jsonb) RETURNS uuid[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

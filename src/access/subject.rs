@@ -30,6 +30,8 @@ text_enum! {
         Category = "category",
         /// A course.
         Course = "course",
+        /// A content of the library.
+        Content = "content",
         /// A rule.
         Rule = "rule",
         /// An issue of a rule with a user.

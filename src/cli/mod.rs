@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod content;
 pub mod create_admin;
 pub mod demo;
 pub mod doctor;
@@ -71,6 +72,8 @@ enum Command {
     Worker,
     /// Import a CSV file: plan, show the plan, apply it.
     Import(import::Import),
+    /// Work on the content library: fill it from a folder.
+    Content(content::Content),
     /// Bring the database up to date.
     Migrate,
     /// Print the API's document (OpenAPI 3.1).
@@ -93,6 +96,7 @@ pub fn run(cli: Cli) -> CommandResult {
         Command::Serve(serve) => serve::run(cli.config, &serve),
         Command::Worker => worker::run(cli.config),
         Command::Import(import) => import::run(cli.config, &import),
+        Command::Content(content) => content::run(cli.config, &content),
         Command::Migrate => migrate::run(cli.config),
         Command::Openapi => openapi::run(),
         Command::CreateAdmin(create_admin) => create_admin::run(cli.config, &create_admin),

@@ -11,6 +11,7 @@ use crate::{
         sessions::{purge::PurgeRefreshTokens, retention::EraseSignIns},
     },
     app::App,
+    catalog::contents::versions::import::ImportPackage,
     config::Config,
     credential::{
         self,
@@ -52,6 +53,7 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<Consume>(),
     Handler::of::<EraseSignIns>(),
     Handler::of::<FollowPeople>(),
+    Handler::of::<ImportPackage>(),
     Handler::of::<IssueCertificate>(),
     Handler::of::<RefreshGroups>(),
     Handler::of::<MakePlan>(),

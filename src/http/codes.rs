@@ -133,7 +133,11 @@ codes! {
     CourseNotPublished = CONFLICT "course_not_published" "Course not published"
         "The course has no published version";
     CategoryNotEmpty = CONFLICT "category_not_empty" "Category not empty"
-        "The category still has courses";
+        "The category still has courses or contents";
+    ContentInUse = CONFLICT "content_in_use" "Content in use"
+        "Courses use the content";
+    PackageRefused = UNPROCESSABLE_ENTITY "package_refused" "Package refused"
+        "The uploaded package cannot be used";
     // Enrollment
     CandidateClosed = CONFLICT "candidate_closed" "Candidate closed"
         "The candidate was published or withdrawn";

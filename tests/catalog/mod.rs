@@ -6,7 +6,9 @@ use crate::support::client::{Answer, Client};
 
 mod bulk;
 mod categories;
+mod contents;
 mod courses;
+mod packages;
 mod publishing;
 mod scopes;
 mod search;

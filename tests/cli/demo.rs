@@ -3,11 +3,14 @@
 use chrono::{NaiveTime, TimeDelta};
 use diesel::RunQueryDsl;
 use provost::{
-    cli::demo::{self, Built},
+    cli::{
+        CommandError,
+        demo::{self, Built},
+    },
     sql,
 };
 
-use crate::support::{TestApp, count};
+use crate::support::{TestApp, count, on_thread};
 
 #[derive(diesel::QueryableByName, Debug)]
 struct Counts {
@@ -23,6 +26,11 @@ struct Counts {
     overdue: i64,
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     events: i64,
+}
+
+fn build(app: &TestApp, seed: u64, people: u32) -> Result<Built, CommandError> {
+    let app = &app.app;
+    on_thread(|| demo::build(app, seed, people, &|_| ()))
 }
 
 fn counts(app: &TestApp) -> Counts {
@@ -44,7 +52,7 @@ fn counts(app: &TestApp) -> Counts {
 async fn the_demo_academy_has_people_courses_rules_and_history_and_is_built_once() {
     let app = TestApp::start().await;
 
-    let built = demo::build(&app.app, 7, 120, &|_| ()).unwrap();
+    let built = build(&app, 7, 120).unwrap();
 
     assert_eq!(built, Built::Now);
     let first = counts(&app);
@@ -55,7 +63,10 @@ async fn the_demo_academy_has_people_courses_rules_and_history_and_is_built_once
         "{first:?}"
     );
 
-    let again = demo::build(&app.app, 8, 200, &|_| ()).unwrap();
+    let ready = "SELECT count(*) FROM content_versions WHERE state = 'ready' AND findings = '[]'";
+    assert_eq!(count(&app, ready), 3);
+
+    let again = build(&app, 8, 200).unwrap();
 
     assert_eq!(again, Built::InUseAlready);
     assert_eq!(counts(&app).events, first.events);
@@ -100,7 +111,7 @@ async fn facts_at(hour: i64) -> Vec<String> {
     let now = app.app.clock.now();
     let morning = now.date_naive().and_time(NaiveTime::MIN).and_utc();
     app.app.clock.advance(morning + TimeDelta::hours(hour) - now);
-    demo::build(&app.app, 7, 50, &|_| ()).unwrap();
+    build(&app, 7, 50).unwrap();
     let lines: Vec<Line> = app.write(|tx| {
         Ok(sql!(
             "SELECT line FROM (

@@ -27,6 +27,10 @@ const ABOUT_NO_FIELD: &[(&str, &str)] = &[
         "the user is locked, and a completion that was corrected is refused",
     ),
     (
+        "content_versions_one_number",
+        "the content is locked, and Provost counts its versions",
+    ),
+    (
         "enrollments_one_live",
         "the user is locked, and `already_enrolled` comes first",
     ),

@@ -77,7 +77,9 @@ fn given(operation: &str, member: &str, story: &Story) -> Option<Value> {
         (_, "location_id") => of("location_id"),
         ("update_org_unit", "parent_id") => of("other_unit_id"),
         ("update_role", "permissions") => Some(json!(["courses.read"])),
-        ("update_course", "category_id") => of("other_category_id"),
+        ("update_course" | "update_content", "category_id") => of("other_category_id"),
+        ("update_content", "tags") => Some(json!(["another"])),
+        ("update_content", "owner_id") => of("other_user_id"),
         ("update_course", "level") => Some(json!("advanced")),
         ("update_course", "modules") => {
             Some(json!([{"id": Uuid::nil(), "title": "Another", "activities": []}]))

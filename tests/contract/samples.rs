@@ -29,7 +29,7 @@ const BYTES: &str = "application/offset+octet-stream";
 
 fn files() -> Vec<Sample> {
     vec![
-        raw("put_upload", "?file_name=notes.txt", "text/plain", "Read this."),
+        raw("put_upload", "?file_name=notes.txt", "text/plain", "Read this.").saves("file_upload_id"),
         bare("create_upload")
             .with_headers(&[("Upload-Length", "10")])
             .saves("upload_id"),
@@ -55,8 +55,8 @@ pub fn lives() -> Vec<Sample> {
     story.extend(absences());
     story.extend(access());
     story.extend(scim::samples());
-    story.extend(catalog());
     story.extend(files());
+    story.extend(catalog());
     story.extend(enrollment());
     story.extend(rules());
     story.extend(exceptions());
@@ -268,6 +268,39 @@ fn catalog() -> Vec<Sample> {
             ]}),
         ),
         json_body(
+            "create_content",
+            json!({"code": "{unique}", "kind": "file", "title": "Notes", "language": "en"}),
+        )
+        .saves("content_id"),
+        json_body("create_content_version", json!({"upload_id": "{file_upload_id}"}))
+            .saves_at("content_version_number", "/number"),
+        bare("create_content_download"),
+        json_body(
+            "create_content",
+            json!({"code": "{unique}", "kind": "page", "title": "Fire doors", "language": "en",
+                "category_id": "{category_id}"}),
+        )
+        .saves("content_id"),
+        json_body("update_content", json!({"title": "Doors"})),
+        json_body(
+            "bulk_write_contents",
+            json!({"rows": [
+                {"row_key": "1", "create":
+                    {"code": "{unique}", "kind": "link", "title": "Ice", "language": "en", "category_id": "{category_id}"}},
+                {"row_key": "2", "id": "{content_id}", "update": {"title": "Fire doors"}},
+            ]}),
+        ),
+        json_body(
+            "create_content_version",
+            json!({"format": "markdown", "text": "# Doors\n\nKeep them shut.", "note": "First"}),
+        )
+        .saves_at("content_version_number", "/number"),
+        bare("get_content_version").saves_at("content_version_id", "/id"),
+        json_body(
+            "replace_content_checks",
+            json!({"checks": [{"code": "alt_missing", "action": "block"}]}),
+        ),
+        json_body(
             "create_course",
             json!({"code": "{unique}", "title": "Fire", "language": "en", "category_id": "{category_id}",
                 "modules": [{"title": "Doors"}]}),
@@ -278,7 +311,9 @@ fn catalog() -> Vec<Sample> {
             "bulk_write_courses",
             json!({"rows": [
                 {"row_key": "1", "create":
-                    {"code": "{unique}", "title": "Ice", "language": "en", "category_id": "{category_id}"}},
+                    {"code": "{unique}", "title": "Ice", "language": "en", "category_id": "{category_id}",
+                        "modules": [{"title": "Doors", "activities":
+                            [{"title": "Doors", "kind": "content", "content_version_id": "{content_version_id}"}]}]}},
                 {"row_key": "2", "id": "{course_id}", "update": {"credits": 1}},
             ]}),
         )
@@ -535,6 +570,13 @@ pub fn endings() -> Vec<Sample> {
         bare("archive_rule"),
         bare("retire_course"),
         bare("restore_course"),
+        json_body(
+            "create_content",
+            json!({"code": "{unique}", "kind": "link", "title": "In no course", "language": "en"}),
+        )
+        .saves("content_id"),
+        bare("archive_content"),
+        bare("restore_content"),
         json_body(
             "create_category",
             json!({"code": "{unique}", "name": "Without courses"}),

@@ -12,6 +12,7 @@ use crate::support::TestApp;
 /// Operations that change something without an event, each with its reason.
 const WITHOUT_EVENT: &[(&str, &str)] = &[
     ("preview_certificate_template", "it draws a sample"),
+    ("create_content_download", "it signs an address"),
     ("put_upload", UPLOADS),
     ("create_upload", UPLOADS),
     ("append_to_upload", UPLOADS),

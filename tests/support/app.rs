@@ -138,10 +138,14 @@ impl TestApp {
 
     /// A caller who may do everything.
     pub async fn admin(&self) -> Client {
-        let id = *self
+        self.client_of(self.admin_id())
+    }
+
+    /// The administrator's id.
+    pub fn admin_id(&self) -> Uuid {
+        *self
             .admin
-            .get_or_init(|| create_admin::create(&self.app, "admin", "a long password").unwrap());
-        self.client_of(id)
+            .get_or_init(|| create_admin::create(&self.app, "admin", "a long password").unwrap())
     }
 
     /// The client of a person who exists.
@@ -217,21 +221,30 @@ impl TestApp {
 
     /// Runs all jobs that are due and those that they queue, then seals the ledger; answers how many jobs ran.
     pub fn run_jobs(&self) -> usize {
-        let mut ran = 0;
-        loop {
-            let some = Worker::drain(&self.app, worker::HANDLERS).unwrap();
-            let sealed = ledger::seal(&self.app).unwrap();
-            ran += some;
-            if some == 0 && sealed == 0 {
-                return ran;
+        let app = &self.app;
+        on_thread(|| {
+            let mut ran = 0;
+            loop {
+                let some = Worker::drain(app, worker::HANDLERS).unwrap();
+                let sealed = ledger::seal(app).unwrap();
+                ran += some;
+                if some == 0 && sealed == 0 {
+                    return ran;
+                }
             }
-        }
+        })
     }
 
     /// Writes as Provost itself.
     pub fn write<T>(&self, f: impl Fn(&mut provost::app::Tx) -> provost::http::ApiResult<T>) -> T {
         self.app.write_blocking(&Acting::system("test"), f).unwrap()
     }
+}
+
+/// Does on a thread of its own what may block, as the store of files does: a test's thread drives its requests.
+pub fn on_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let done = thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The app of another process on the database at `url`, with consumers of its own.

@@ -7,10 +7,11 @@ pub mod mail;
 pub mod postgres;
 pub mod process;
 pub mod provider;
+pub mod zips;
 
 use std::time::{Duration, Instant};
 
-pub use app::TestApp;
+pub use app::{TestApp, on_thread};
 #[allow(unused_imports, reason = "named by the tests that need the types")]
 pub use client::{Answer, Client};
 

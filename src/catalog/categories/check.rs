@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{CombineDsl, ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
 use super::model::Category;
 use crate::{
     app::Tx,
     authz::Permission,
-    db::schema::courses,
+    db::schema::{contents, courses},
     http::{ApiError, ApiResult, Code},
     resource::{Draft, Resource, Unique, draft},
 };
@@ -29,7 +29,7 @@ impl Resource for Category {
     }
 }
 
-/// A category that has courses is not archived.
+/// A category that has courses or contents is not archived.
 fn empty(tx: &mut Tx, drafts: &mut [Draft<Category>]) -> ApiResult<()> {
     let archived = drafts.iter().filter(|draft| draft.archives());
     let archived: Vec<Uuid> = archived.map(|draft| draft.after.id).collect();
@@ -39,12 +39,16 @@ fn empty(tx: &mut Tx, drafts: &mut [Draft<Category>]) -> ApiResult<()> {
     let full: Vec<Option<Uuid>> = courses::table
         .filter(courses::category_id.eq_any(&archived))
         .select(courses::category_id)
-        .distinct()
+        .union(
+            contents::table
+                .filter(contents::category_id.eq_any(&archived))
+                .select(contents::category_id),
+        )
         .load(tx.conn)?;
     let full: HashSet<Uuid> = full.into_iter().flatten().collect();
     let to_archive = drafts.iter_mut().filter(|draft| draft.archives());
     for draft in to_archive.filter(|draft| full.contains(&draft.after.id)) {
-        let detail = "Move its courses to other categories first.";
+        let detail = "Move its courses and contents to other categories first.";
         draft.refuse(ApiError::new(Code::CategoryNotEmpty, detail));
     }
     Ok(())

@@ -7,6 +7,7 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
+    contents,
     model::{Course, CourseStatus},
     moving,
 };
@@ -55,6 +56,15 @@ impl Resource for Course {
             ),
             doc: "When its current version was published.",
         },
+        Attribute {
+            name: "uses_outdated_content",
+            kind: Kind::Bool,
+            column: Column::Scalar(
+                "EXISTS (SELECT FROM content_versions v JOIN contents c ON c.id = v.content_id
+                    WHERE v.id = ANY(courses.content_version_ids) AND c.current_version_id <> v.id)",
+            ),
+            doc: "Whether its working copy uses a version of a content that has a newer one.",
+        },
     ];
     const EXPANSIONS: &'static [Expansion] = &[Expansion::of::<Category>("category", "category_id")];
     const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |course| &course.code)];
@@ -69,6 +79,7 @@ impl Resource for Course {
 
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         categories(tx, drafts)?;
+        contents::check(tx, drafts)?;
         moving::check(tx, drafts)
     }
 }

@@ -1,6 +1,7 @@
 //! Courses: the working copy that authors change, and the versions that learners take.
 
 pub mod check;
+mod contents;
 pub mod import;
 pub mod model;
 pub mod modules;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
@@ -10,7 +10,7 @@ use validator::Validate;
 use super::modules::{Module, Modules, are_sound};
 use crate::{
     bulk_row,
-    catalog::visibility,
+    catalog::{tags, visibility},
     db::schema::courses,
     list_query,
     period::{LastingPeriod, Period},
@@ -107,8 +107,8 @@ pub struct CourseFields {
     #[serde(default)]
     pub category_id: Option<Uuid>,
     /// Tags, in lower case and alphabetical order.
-    #[serde(default, deserialize_with = "normalized")]
-    #[schema(max_items = 50, schema_with = tags_schema)]
+    #[serde(default, deserialize_with = "tags::normalized")]
+    #[schema(max_items = 50, schema_with = tags::schema)]
     #[record(opaque)]
     pub tags: Vec<String>,
     /// Who made it.
@@ -201,41 +201,4 @@ list_query! {
         #[param(max_length = 200)]
         expand: Option<String>,
     }
-}
-
-/// Tags as they are kept: trimmed, in lower case, each once, in order.
-pub fn normalize_tags<'a>(tags: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let mut tags: Vec<String> = tags
-        .into_iter()
-        .map(|tag| {
-            tag.split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ")
-                .to_lowercase()
-        })
-        .filter(|tag| !tag.is_empty())
-        .collect();
-    tags.sort();
-    tags.dedup();
-    tags
-}
-
-fn normalized<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let tags = Vec::<String>::deserialize(deserializer)?;
-    Ok(normalize_tags(tags.iter().map(String::as_str)))
-}
-
-fn tags_schema() -> utoipa::openapi::schema::Array {
-    use utoipa::openapi::{ArrayBuilder, ObjectBuilder, schema::Type};
-    let tag = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .max_length(Some(100))
-        .pattern(Some(r"\S"));
-    ArrayBuilder::new()
-        .items(tag)
-        .max_items(Some(50))
-        .description(Some(
-            "Tags, in lower case and alphabetical order; in a request case, order and repeats do not count.",
-        ))
-        .build()
 }

@@ -7,6 +7,7 @@ mod company;
 mod exceptions;
 mod export;
 mod history;
+mod library;
 mod names;
 mod random;
 mod rules;
@@ -123,6 +124,8 @@ pub fn build(app: &App, seed: u64, people: u32, progress: &dyn Fn(&str)) -> Resu
         people: people as usize,
     };
     history::live(app, &plan, progress)?;
+    progress("the content library");
+    library::fill(app, &history::acting())?;
     app.write_blocking(&history::acting(), |tx| {
         tx.record(Event::new(&DEMO_BUILT, uuid::Uuid::now_v7()));
         sql!("ANALYZE").execute(tx.conn)?;
