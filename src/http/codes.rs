@@ -139,6 +139,8 @@ codes! {
     PackageRefused = UNPROCESSABLE_ENTITY "package_refused" "Package refused"
         "The uploaded package cannot be used";
     // Enrollment
+    ContentBlocksPublishing = CONFLICT "content_blocks_publishing" "Content blocks publishing"
+        "Findings about a content that the course uses block publishing";
     CandidateClosed = CONFLICT "candidate_closed" "Candidate closed"
         "The candidate was published or withdrawn";
     CandidateOutdated = CONFLICT "candidate_outdated" "Candidate outdated"

@@ -1,84 +1,142 @@
-//! The versions of contents that courses refer to: checked where a course newly names them.
+//! Which contents of the library a course consists of: asked when its outline is written, and when it is frozen.
 
 use std::collections::{HashMap, HashSet};
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use super::model::Course;
+use super::{
+    model::Course,
+    modules::{Activity, Criterion, Modules},
+};
 use crate::{
     app::Tx,
     authz::{self, Permission},
-    catalog::contents::{model::Content, versions::model::ContentVersionState},
-    http::{ApiResult, FieldError},
-    resource::Draft,
-    sql,
+    catalog::contents::{body::ContentKind, checks, model::Content, versions::model::ContentVersionState},
+    http::{ApiError, ApiResult, Code, FieldError},
+    resource, sql,
 };
 
+type Draft = resource::Draft<Course>;
+
 #[derive(QueryableByName)]
-struct Named {
+struct Version {
     #[diesel(sql_type = sql_types::Uuid)]
     id: Uuid,
+    #[diesel(sql_type = sql_types::Text)]
+    kind: ContentKind,
     #[diesel(sql_type = sql_types::Text)]
     state: ContentVersionState,
     #[diesel(sql_type = sql_types::Bool)]
     is_archived: bool,
 }
 
-/// Refuses courses that newly name versions of contents which are not ready, are archived, or which the caller may not see.
-pub fn check(tx: &mut Tx, drafts: &mut [Draft<Course>]) -> ApiResult<()> {
-    let ids: HashSet<Uuid> = drafts.iter().flat_map(newly_named).map(|(_, id)| id).collect();
-    if ids.is_empty() {
+/// Refuses drafts whose outline names versions of contents that the caller may not see, that cannot be used, or that do not
+/// report what a criterion asks for.
+pub fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    let setting = drafts.iter().filter(|draft| draft.sets(|course| &course.modules));
+    let named: HashSet<Uuid> = setting.flat_map(|draft| named(&draft.after.modules)).collect();
+    if named.is_empty() {
         return Ok(());
     }
-    let ids = Vec::from_iter(ids);
+    let named: Vec<Uuid> = named.into_iter().collect();
     let nameable = authz::nameable::<Content>(tx, Permission::CoursesWrite);
-    // Held, so that no content is archived before the commit.
-    let found: Vec<Named> = sql!(
-        "SELECT v.id, v.state, contents.archived_at IS NOT NULL AS is_archived
+    // The lock keeps contents from being archived before the commit.
+    let found: Vec<Version> = sql!(
+        "SELECT v.id, contents.kind, v.state, contents.archived_at IS NOT NULL AS is_archived
          FROM content_versions v JOIN contents ON contents.id = v.content_id
-         WHERE v.id = ANY({ids}) AND {nameable} ORDER BY contents.id FOR SHARE OF contents"
+         WHERE v.id = ANY({named}) AND ({nameable} OR v.id = ANY({kept})) ORDER BY contents.id FOR SHARE OF contents",
+        kept = kept(drafts),
     )
     .load(tx.conn)?;
-    let found: HashMap<Uuid, Named> = found.into_iter().map(|named| (named.id, named)).collect();
-    for draft in drafts {
-        let faults = newly_named(draft).into_iter().filter_map(|(pointer, id)| {
-            let fault = match found.get(&id) {
-                None => "names no version of a content that you may see",
-                Some(named) if named.is_archived => {
-                    "names a version of an archived content; restore the content first"
-                }
-                Some(named) => match named.state {
-                    ContentVersionState::Ready => return None,
-                    ContentVersionState::Importing => {
-                        "names a version that is still being read; wait until it is ready"
-                    }
-                    ContentVersionState::Refused => "names a version that was refused; its findings say why",
-                },
-            };
-            Some(FieldError::new(format!("{pointer}/content_version_id"), fault))
-        });
-        draft.refuse_faults(faults.collect());
+    let found: HashMap<Uuid, Version> = found.into_iter().map(|version| (version.id, version)).collect();
+    for draft in drafts
+        .iter_mut()
+        .filter(|draft| draft.sets(|course| &course.modules))
+    {
+        let before = draft.before.as_ref();
+        let before: HashSet<Uuid> = before
+            .into_iter()
+            .flat_map(|course| self::named(&course.modules))
+            .collect();
+        let faults = draft
+            .after
+            .modules
+            .activities()
+            .flat_map(|(at, activity)| faults(&at, activity, &found, &before))
+            .collect();
+        draft.refuse_faults(faults);
     }
     Ok(())
 }
 
-/// The versions that a draft names and did not name before, with the places of their activities.
-fn newly_named(draft: &Draft<Course>) -> Vec<(String, Uuid)> {
-    let before: HashSet<Uuid> = draft
-        .before
-        .iter()
-        .flat_map(|course| named(course))
-        .map(|(_, id)| id)
-        .collect();
-    named(&draft.after)
-        .into_iter()
-        .filter(|(_, id)| !before.contains(id))
-        .collect()
+fn named(modules: &Modules) -> impl Iterator<Item = Uuid> {
+    modules
+        .activities()
+        .filter_map(|(_, activity)| activity.content_version_id)
 }
 
-fn named(course: &Course) -> Vec<(String, Uuid)> {
-    let activities = course.modules.activities();
-    let named = activities.filter_map(|(pointer, activity)| Some((pointer, activity.content_version_id?)));
-    named.collect()
+/// What the working copies hold already, whoever put it there.
+fn kept(drafts: &[Draft]) -> Vec<Uuid> {
+    let before = drafts.iter().filter_map(|draft| draft.before.as_ref());
+    before.flat_map(|course| named(&course.modules)).collect()
+}
+
+fn faults(
+    at: &str,
+    activity: &Activity,
+    found: &HashMap<Uuid, Version>,
+    before: &HashSet<Uuid>,
+) -> Vec<FieldError> {
+    let Some(id) = activity.content_version_id else {
+        return Vec::new();
+    };
+    let fault = |text: &str| vec![FieldError::new(format!("{at}/content_version_id"), text)];
+    let Some(version) = found.get(&id) else {
+        return fault("names no version of a content that you may see");
+    };
+    if version.is_archived && !before.contains(&id) {
+        return fault("names a version of an archived content; restore the content first");
+    }
+    match version.state {
+        ContentVersionState::Ready => {}
+        ContentVersionState::Importing => {
+            return fault("names a version that is still being read; wait until it is ready");
+        }
+        ContentVersionState::Refused => {
+            return fault("names a version that was refused; its findings say why");
+        }
+    }
+    let unfit = match (&activity.criterion, version.kind) {
+        (Some(Criterion::Watched { .. }), kind) if kind != ContentKind::Video => "needs a video",
+        (Some(Criterion::Content {} | Criterion::Passed { .. }), kind) if kind != ContentKind::Package => {
+            "needs a package, which alone reports that"
+        }
+        _ => return Vec::new(),
+    };
+    vec![FieldError::new(format!("{at}/criterion"), unfit)]
+}
+
+/// 409 where findings of its contents block publishing.
+pub fn check_findings(tx: &mut Tx, course: &Course) -> ApiResult<()> {
+    let versions: Vec<Uuid> = named(&course.modules).collect();
+    if versions.is_empty() {
+        return Ok(());
+    }
+    let blocking = checks::store::blocking(tx, &versions)?;
+    let told = blocking.iter().take(5).map(|found| {
+        let place = format!("{}, version {}", found.content_code, found.number);
+        format!("{place}: {}", found.finding.message)
+    });
+    let told: Vec<String> = told.collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::ContentBlocksPublishing,
+        format!(
+            "Fix these findings in a new version of the content, or let /v1/content-checks warn of them only: {}",
+            told.join("; ")
+        ),
+    ))
 }

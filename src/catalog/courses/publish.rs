@@ -9,6 +9,7 @@ use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, Selectab
 use uuid::Uuid;
 
 use super::{
+    contents,
     model::{Course, CourseStatus},
     versions::model::CourseVersion,
 };
@@ -77,6 +78,7 @@ pub fn freeze(tx: &mut Tx, course: &Authorized<Course>, note: Option<String>) ->
             "Give it at least one module, then publish it.",
         ));
     }
+    contents::check_findings(tx, course)?;
     let frozen = freeze_those(tx, vec![course.id], note)?;
     frozen.into_iter().next().ok_or_else(|| {
         ApiError::new(

@@ -1,7 +1,7 @@
 use provost::catalog::contents::checks::store::blocking;
 use serde_json::json;
 
-use super::{add_version, create_content};
+use super::{add_version, create_content, create_course_of};
 use crate::support::TestApp;
 
 #[actix_web::test]
@@ -43,6 +43,21 @@ async fn the_academy_says_which_findings_block() {
     );
     let found = app.write(move |tx| blocking(tx, &[id]));
     assert_eq!((found[0].content_code.as_str(), found[0].number), ("page", 1));
+    let course = create_course_of(&admin, "doors", &[&version.id()]).await;
+    admin
+        .post(&format!("/v1/courses/{}/publications", course.id()), json!({}))
+        .await
+        .assert_problem(409, "content_blocks_publishing");
+    let watched = json!([{"title": "One", "activities": [{"title": "Look", "kind": "content",
+        "content_version_id": version.id(), "criterion": {"kind": "watched", "percent": 90}}]}]);
+    admin
+        .patch(
+            &format!("/v1/courses/{}", course.id()),
+            json!({"modules": watched}),
+        )
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/modules/0/activities/0/criterion");
     let again = admin
         .put("/v1/content-checks", choice.clone())
         .await
