@@ -269,7 +269,8 @@ fn catalog() -> Vec<Sample> {
         ),
         json_body(
             "create_content",
-            json!({"code": "{unique}", "kind": "file", "title": "Notes", "language": "en"}),
+            json!({"code": "{unique}", "kind": "file", "title": "Notes", "language": "en",
+                "category_id": "{category_id}"}),
         )
         .saves("content_id"),
         json_body("create_content_version", json!({"upload_id": "{file_upload_id}"}))
@@ -572,7 +573,8 @@ pub fn endings() -> Vec<Sample> {
         bare("restore_course"),
         json_body(
             "create_content",
-            json!({"code": "{unique}", "kind": "link", "title": "In no course", "language": "en"}),
+            json!({"code": "{unique}", "kind": "link", "title": "In no course", "language": "en",
+                "category_id": "{category_id}"}),
         )
         .saves("content_id"),
         bare("archive_content"),
