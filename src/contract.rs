@@ -75,6 +75,7 @@ use crate::{
         (name = "rule-overrides", description = "Exceptions from the audience of a rule: this user must, or need not, until a day, and why."),
         (name = "extensions", description = "More time for a user or a group: what they must complete is due on a later day."),
         (name = "waivers", description = "Exemptions: what a user need not complete, for a while or for good, and the evidence."),
+        (name = "learning", description = "The activities of an enrollment: what is open, launches, attempts, corrections."),
         (name = "enrollments", description = "Who takes which course: enroll, start, withdraw."),
         (name = "completions", description = "Evidence that a user completed a course. It is corrected, never overwritten."),
         (name = "certificates", description = "Certificates for completions, as data and as PDF, and the templates that they are drawn from."),

@@ -11,6 +11,7 @@
 //!
 //! - [`report`]: compliance, overdue requirements and transcripts, as JSON and CSV.
 //! - [`credential`]: certificates, their PDF files and their verification.
+//! - [`learning`]: the activities of an enrollment, launches, the player and what packages say while they run.
 //! - [`enrollment`]: rules, requirements, enrollments and completions: who must learn what, and what they did.
 //! - [`catalog`]: categories, courses and their versions.
 //! - [`scim`]: SCIM 2.0, a translator on top of `people`.
@@ -53,6 +54,7 @@ pub mod http;
 pub mod import;
 pub mod instant;
 pub mod jobs;
+pub mod learning;
 pub mod ledger;
 pub mod mail;
 pub mod metrics;

@@ -4,8 +4,8 @@ use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    access, catalog, credential, enrollment, files, import, jobs, ledger, operations, people, report, scim,
-    system,
+    access, catalog, credential, enrollment, files, import, jobs, learning, ledger, operations, people,
+    report, scim, system,
 };
 
 /// The domains' routes, all behind authentication.
@@ -17,6 +17,7 @@ pub fn v1(config: &mut ServiceConfig) {
     catalog::configure(config);
     credential::configure(config);
     report::configure(config);
+    learning::configure(config);
     enrollment::configure(config);
     system::configure(config);
     jobs::routes::configure(config);
@@ -43,6 +44,7 @@ pub fn public(config: &mut ServiceConfig) {
 /// The addresses of the content listener: each is itself the permission.
 pub fn content(config: &mut web::ServiceConfig) {
     files::configure_content(config);
+    learning::content::configure(config);
 }
 
 /// What watches over Provost asks: beside the API, or on a listener of its own.

@@ -15,6 +15,7 @@ mod files;
 mod filter;
 mod import;
 mod jobs;
+mod learning;
 mod ledger;
 mod operations;
 mod people;

@@ -34,8 +34,7 @@ CREATE TABLE attempts (
     activity_id uuid NOT NULL,
     content_version_id uuid NOT NULL REFERENCES content_versions (id),
     number integer NOT NULL CHECK (number > 0),
-    -- A review shows what was done and writes nothing.
-    mode text NOT NULL CHECK (mode IN ('normal', 'review', 'test')),
+    mode text NOT NULL CHECK (mode IN ('normal', 'test')),
     completion text NOT NULL DEFAULT 'unknown' CHECK (completion IN ('unknown', 'incomplete', 'completed')),
     success text NOT NULL DEFAULT 'unknown' CHECK (success IN ('unknown', 'failed', 'passed')),
     score double precision CHECK (score BETWEEN 0 AND 100),
@@ -51,7 +50,7 @@ CREATE TABLE attempts (
     FOREIGN KEY (user_id, enrollment_id) REFERENCES enrollments (user_id, id)
 );
 CREATE UNIQUE INDEX attempts_one_open ON attempts (user_id, enrollment_id, activity_id)
-    WHERE ended_at IS NULL AND mode <> 'review';
+    WHERE ended_at IS NULL;
 CREATE INDEX attempts_id_idx ON attempts (id);
 
 -- Addresses under which an attempt was opened.
@@ -63,6 +62,9 @@ CREATE TABLE launches (
     -- None for what does not report back, such as a file.
     attempt_id uuid,
     content_version_id uuid NOT NULL REFERENCES content_versions (id),
+    -- A review shows what was done and writes nothing.
+    mode text NOT NULL CHECK (mode IN ('normal', 'review', 'test')),
+    -- That of the attempt when it was launched.
     fence bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,

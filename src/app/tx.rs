@@ -38,9 +38,14 @@ pub enum Wake {
     Keys,
     /// By which providers people sign in, or who their subjects are, changed.
     IdentityProviders,
+    /// What a learner may open of learning content changed.
+    Launches(Uuid),
     /// Jobs were queued.
     Jobs,
 }
+
+/// In front of the learner's id in the payload of [`Wake::Launches`].
+const LAUNCHES: &str = "launches:";
 
 /// The channel that [`Wake`]s travel on.
 pub const CHANNEL: &str = "provost_wake";
@@ -52,6 +57,7 @@ impl Wake {
             Wake::Callers => "callers".into(),
             Wake::Keys => "keys".into(),
             Wake::IdentityProviders => "identity_providers".into(),
+            Wake::Launches(id) => format!("{LAUNCHES}{id}"),
             Wake::Jobs => "jobs".into(),
         }
     }
@@ -63,7 +69,10 @@ impl Wake {
             "keys" => Some(Wake::Keys),
             "identity_providers" => Some(Wake::IdentityProviders),
             "jobs" => Some(Wake::Jobs),
-            id => Uuid::parse_str(id).ok().map(Wake::Caller),
+            other => match other.strip_prefix(LAUNCHES) {
+                Some(id) => Uuid::parse_str(id).ok().map(Wake::Launches),
+                None => Uuid::parse_str(other).ok().map(Wake::Caller),
+            },
         }
     }
 }

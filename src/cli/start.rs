@@ -24,6 +24,7 @@ use crate::{
     },
     files::{Addresses, Store},
     jobs::{JobSignal, long_jobs},
+    learning::live::Launches,
     ledger::{Consumers, consumers},
     metrics::Metrics,
     server,
@@ -115,6 +116,7 @@ pub fn app_with(
             .with(Rates::new(config.rate_limit))
             .with(Providers::default())
             .with(JobSignal::default())
+            .with(Launches::new(notified))
             .with(files)
             .with(addresses)
             .with(consumers)

@@ -6,7 +6,7 @@ use super::RESOURCES;
 use crate::{
     access,
     app::{EventKind, Payload},
-    catalog, credential, enrollment, import, jobs, ledger, operations, people,
+    catalog, credential, enrollment, import, jobs, learning, ledger, operations, people,
     resource::Listed,
     scim,
 };
@@ -27,6 +27,7 @@ const ROOMS: &[&[EventKind]] = &[
     scim::events::KINDS,
     catalog::events::KINDS,
     enrollment::events::KINDS,
+    learning::events::KINDS,
     credential::events::KINDS,
     &[DEMO_BUILT],
 ];

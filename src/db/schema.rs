@@ -36,6 +36,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    attempts (user_id, id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        enrollment_id -> Uuid,
+        activity_id -> Uuid,
+        content_version_id -> Uuid,
+        number -> Int4,
+        mode -> Text,
+        completion -> Text,
+        success -> Text,
+        score -> Nullable<Float8>,
+        progress_percent -> Int2,
+        seconds -> Int4,
+        fence -> Int8,
+        started_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     blobs (sha256) {
         sha256 -> Bytea,
         bytes -> Int8,
@@ -1104,6 +1125,7 @@ diesel::joinable!(users -> org_units (org_unit_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     absences,
+    attempts,
     attribute_definitions,
     blobs,
     categories,

@@ -14,7 +14,7 @@ pub mod extensions;
 pub mod issues;
 pub mod new_days;
 pub mod overrides;
-mod people;
+pub mod people;
 pub mod requirements;
 pub mod rules;
 pub mod target;

@@ -155,6 +155,8 @@ codes! {
         "The user has a live enrollment in this course";
     EnrollmentNotLive = CONFLICT "enrollment_not_live" "Enrollment ended"
         "The enrollment has ended";
+    ProgressIsTracked = CONFLICT "progress_is_tracked" "Progress is tracked"
+        "Progress follows from the activities of the course";
     RuleNotReady = CONFLICT "rule_not_ready" "Rule not ready"
         "The rule cannot be activated yet";
     RuleArchived = CONFLICT "rule_archived" "Rule archived"
@@ -163,6 +165,15 @@ codes! {
         "The completion is recorded already, with other details";
     CompletionSuperseded = CONFLICT "completion_superseded" "Completion already corrected"
         "The completion was corrected already";
+    // Learning
+    ActivityLocked = CONFLICT "activity_locked" "Activity locked"
+        "Other activities must be completed first";
+    AttemptsUsedUp = CONFLICT "attempts_used_up" "Attempts used up"
+        "The learner has no attempt left";
+    LaunchSuperseded = CONFLICT "launch_superseded" "Launch superseded"
+        "A newer launch of the same attempt took over";
+    LaunchEnded = GONE "launch_ended" "Launch ended"
+        "The address of the launch is no longer valid";
     // Plans
     PlanRequired = CONFLICT "plan_required" "Plan required"
         "An active rule is changed by a plan that is applied";

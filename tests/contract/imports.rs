@@ -35,6 +35,7 @@ const ROOMS: &[&str] = &[
     "scim",
     "catalog",
     "enrollment",
+    "learning",
     "credential",
     "report",
     //

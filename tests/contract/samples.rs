@@ -322,7 +322,7 @@ fn catalog() -> Vec<Sample> {
         bare("publish_course").saves_at("number", "/number"),
         json_body(
             "replace_course_outline",
-            json!({"modules": [{"title": "Doors", "activities": [{"title": "Practise", "kind": "task"}]}]}),
+            json!({"modules": [{"title": "Doors", "activities": activities()}]}),
         ),
         bare("get_me").saves("own_id"),
         json_body(
@@ -347,6 +347,41 @@ fn catalog() -> Vec<Sample> {
     ]
 }
 
+/// Something to open, something to declare and things to confirm.
+fn activities() -> serde_json::Value {
+    let confirmed = json!({"title": "Practice", "kind": "task", "criterion": {"kind": "confirmed"}});
+    json!([
+        {"title": "Plan", "kind": "link", "url": "https://learn.example.com/plan", "criterion": {"kind": "viewed"}, "attempts": 2},
+        {"title": "Understood", "kind": "task", "criterion": {"kind": "declared", "text": "I have read the plan."}},
+        confirmed,
+        confirmed,
+    ])
+}
+
+fn learning() -> Vec<Sample> {
+    let activity = |pointer| bare("list_enrollment_activities").saves_at("activity_id", pointer);
+    vec![
+        activity("/modules/0/activities/1/id"),
+        json_body("create_declaration", json!({"name": "Ana Silva"})),
+        activity("/modules/0/activities/2/id"),
+        json_body("create_confirmation", json!({"score": 90, "note": "Seen."})),
+        activity("/modules/0/activities/0/id"),
+        json_body("create_launch", json!({})),
+        json_body(
+            "grant_attempts",
+            json!({"count": 1, "reason": "The screen froze."}),
+        ),
+        json_body(
+            "reset_enrollment_activity",
+            json!({"reason": "To be read again."}),
+        ),
+        json_body(
+            "correct_enrollment_activity",
+            json!({"state": "completed", "reason": "Read on paper."}),
+        ),
+    ]
+}
+
 fn enrollment() -> Vec<Sample> {
     vec![
         json_body(
@@ -355,6 +390,10 @@ fn enrollment() -> Vec<Sample> {
         )
         .saves("enrollment_id"),
         json_body("update_enrollment", json!({"progress_percent": 50})),
+    ]
+    .into_iter()
+    .chain(learning())
+    .chain([
         json_body("withdraw_enrollment", json!({"reason": "Changed teams."})),
         json_body(
             "bulk_write_enrollments",
@@ -373,7 +412,8 @@ fn enrollment() -> Vec<Sample> {
             json!({"rows": [{"row_key": "1",
                 "create": {"user_id": "{user_id}", "target": {"kind": "course", "id": "{course_id}"}}}]}),
         ),
-    ]
+    ])
+    .collect()
 }
 
 fn rules() -> Vec<Sample> {

@@ -33,6 +33,36 @@ fn set_the_scene(app: &TestApp) {
     });
 }
 
+/// Leaves an attempt at the activity that the story told of last.
+fn leave_an_attempt(app: &TestApp, ids: &BTreeMap<String, String>) {
+    let id = |name: &str| ids.get(name).and_then(|id| Uuid::parse_str(id).ok());
+    let (Some(enrollment), Some(activity)) = (id("enrollment_id"), id("activity_id")) else {
+        return;
+    };
+    let (content, version, attempt) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    app.write(|tx| {
+        sql!(
+            "INSERT INTO contents (id, code, code_folded, kind, title, language, created_at, updated_at)
+             VALUES ({content}, {code}, {code}, 'package', 'Doors', 'en', {tx.now}, {tx.now})",
+            code = content.to_string(),
+        )
+        .execute(tx.conn)?;
+        sql!(
+            "INSERT INTO content_versions (id, content_id, number, state, body, created_at)
+             VALUES ({version}, {content}, 1, 'ready', '{}', {tx.now})"
+        )
+        .execute(tx.conn)?;
+        sql!(
+            "INSERT INTO attempts (id, user_id, enrollment_id, activity_id, content_version_id, number, mode, started_at,
+                updated_at)
+             SELECT {attempt}, user_id, id, {activity}, {version}, 1, 'normal', {tx.now}, {tx.now}
+             FROM enrollments WHERE id = {enrollment}"
+        )
+        .execute(tx.conn)?;
+        Ok(())
+    });
+}
+
 /// The ids that the story has saved so far.
 #[derive(Debug, Default)]
 pub struct Story {
@@ -80,6 +110,7 @@ impl Story {
                 app.run_jobs();
             }
         }
+        leave_an_attempt(app, &story.ids);
         story
     }
 

@@ -27,6 +27,8 @@ text_enum! {
         Import = "import",
         /// Another system.
         Integration = "integration",
+        /// What the learner did with the activities of the course.
+        Content = "content",
     }
 }
 

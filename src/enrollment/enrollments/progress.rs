@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use diesel::{QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
@@ -12,8 +13,10 @@ use super::{
     store,
 };
 use crate::{
-    app::Tx,
+    app::{Tx, Wake},
     authz::{Authorized, Permission},
+    catalog::courses::modules::Modules,
+    db::schema::course_versions,
     enrollment::{
         completions::{
             model::CompletionSource,
@@ -86,6 +89,7 @@ pub fn advance(
     let Some(percent) = changes.progress_percent else {
         return Ok((**before).clone());
     };
+    refuse_tracked(tx, before)?;
     if percent == 100 {
         return match before.kind {
             EnrollmentKind::Normal => complete_by_progress(tx, before),
@@ -93,18 +97,54 @@ pub fn advance(
             EnrollmentKind::Test => one(complete(tx, std::slice::from_ref(before))?),
         };
     }
-    let mut after = (**before).clone();
+    let is_begun = percent > 0 || before.started_at.is_some();
+    one(write(
+        tx,
+        &ENROLLMENT_UPDATED,
+        vec![advanced(tx, before, percent, is_begun)],
+    )?)
+}
+
+/// Gives a live enrollment the progress that its activities come to. The learner has begun.
+pub fn follow_activities(tx: &mut Tx, before: &Enrollment, percent: i16) -> ApiResult<Enrollment> {
+    let change = advanced(tx, before, percent, true);
+    if change.after == *before {
+        return Ok(change.after);
+    }
+    one(write(tx, &ENROLLMENT_UPDATED, vec![change])?)
+}
+
+fn advanced<'a>(tx: &Tx, before: &'a Enrollment, percent: i16, is_begun: bool) -> Change<'a> {
+    let mut after = before.clone();
     after.progress_percent = percent;
-    if percent > 0 || before.started_at.is_some() {
+    if is_begun {
         after.state = EnrollmentState::InProgress;
         after.started_at = before.started_at.or(Some(tx.now));
     }
-    let change = Change {
+    Change {
         before,
         after,
         reason: None,
-    };
-    one(write(tx, &ENROLLMENT_UPDATED, vec![change])?)
+    }
+}
+
+/// Where Provost records what learners do, they do not tell it themselves.
+fn refuse_tracked(tx: &mut Tx, enrollment: &Enrollment) -> ApiResult<()> {
+    if tx.caller.person() != Some(enrollment.user_id) {
+        return Ok(());
+    }
+    let modules: Modules = course_versions::table
+        .find(enrollment.course_version_id)
+        .select(course_versions::modules)
+        .first(tx.conn)?;
+    if modules.is_tracked() {
+        return Err(ApiError::new(
+            Code::ProgressIsTracked,
+            "Progress follows from the activities of this course: open them by \
+             POST /v1/enrollments/{enrollment_id}/activities/{activity_id}/launches.",
+        ));
+    }
+    Ok(())
 }
 
 fn complete_by_progress(tx: &mut Tx, before: &Enrollment) -> ApiResult<Enrollment> {
@@ -165,6 +205,10 @@ pub fn withdraw(
     });
     write_each(checked.collect(), |changes| {
         let withdrawn = write(tx, &ENROLLMENT_WITHDRAWN, changes)?.into_iter();
+        withdrawn
+            .as_slice()
+            .iter()
+            .for_each(|withdrawn| tx.wake(Wake::Launches(withdrawn.user_id)));
         Ok(withdrawn.map(Outcome::Present).map(Ok).collect())
     })
 }
@@ -200,7 +244,8 @@ fn one(written: Vec<Enrollment>) -> ApiResult<Enrollment> {
     written.ok_or_else(|| ApiError::internal("a change has no outcome"))
 }
 
-fn check_live(enrollment: &Enrollment) -> ApiResult<()> {
+/// 409 for an enrollment that has ended.
+pub fn check_live(enrollment: &Enrollment) -> ApiResult<()> {
     if enrollment.state.is_live() {
         return Ok(());
     }

@@ -1,0 +1,123 @@
+//! The headers of what is answered on the content origin, and ranges of it.
+
+use std::ops::Range;
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::header::{self, ByteRangeSpec, Header},
+};
+
+use crate::{
+    app::App,
+    http::{ApiError, ApiResult, Code},
+};
+
+/// Who wrote what is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// We did: scripts of ours run, and nothing else.
+    Ours,
+    /// We did, around a package: it runs in the same sandbox.
+    Player,
+    /// Somebody who uploaded it.
+    Uploaded,
+    /// A document that browsers show by a viewer of their own, which needs to be outside of sandboxes.
+    Viewed,
+}
+
+const SANDBOX: &str =
+    "sandbox allow-scripts allow-same-origin allow-forms allow-modals allow-popups allow-downloads";
+
+/// Our own pages load nothing from elsewhere but what pages of the library name: images and media.
+const OURS: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; \
+    img-src 'self' https: data:; media-src 'self' https:; base-uri 'none'; form-action 'none'";
+
+/// An answer with the headers that all answers have.
+pub fn headed(app: &App, mut answer: HttpResponseBuilder, kind: Kind) -> HttpResponseBuilder {
+    let ancestors = ancestors(app);
+    let policy = match kind {
+        Kind::Ours => format!("{OURS}; {ancestors}"),
+        Kind::Player | Kind::Uploaded => format!("{SANDBOX}; {ancestors}"),
+        Kind::Viewed => ancestors,
+    };
+    answer
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header(("Cross-Origin-Resource-Policy", "same-origin"));
+    answer
+}
+
+/// Who may put it into a frame: the front ends whose origins are settings.
+fn ancestors(app: &App) -> String {
+    let origins = app.config.cors_origins.iter().filter(|origin| !origin.is_empty());
+    origins.fold("frame-ancestors 'self'".to_owned(), |list, origin| {
+        format!("{list} {origin}")
+    })
+}
+
+/// Nothing that was uploaded may become a service worker, which would outlive its launch.
+pub fn refuse_workers(request: &HttpRequest) -> ApiResult<()> {
+    match request.headers().contains_key("service-worker") {
+        true => Err(ApiError::new(
+            Code::Forbidden,
+            "Service workers are not served from here.",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Whether the client has what the tag names.
+pub fn is_known(request: &HttpRequest, etag: &str) -> bool {
+    let known = request
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    known.is_some_and(|known| {
+        known
+            .split(',')
+            .any(|tag| tag.trim().trim_start_matches("W/") == etag)
+    })
+}
+
+/// Which part of `length` bytes is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of them.
+    Whole,
+    /// A part.
+    Part(Range<u64>),
+    /// None that is there.
+    Beyond,
+}
+
+/// Reads `Range`, where `If-Range` does not name another state of it. Of several ranges none is answered, but the whole.
+pub fn wanted(request: &HttpRequest, etag: &str, length: u64) -> Wanted {
+    let headers = request.headers();
+    let is_same = headers
+        .get(header::IF_RANGE)
+        .is_none_or(|known| known.as_bytes() == etag.as_bytes());
+    if !headers.contains_key(header::RANGE) || !is_same {
+        return Wanted::Whole;
+    }
+    let Ok(header::Range::Bytes(ranges)) = header::Range::parse(request) else {
+        return Wanted::Whole;
+    };
+    let [one] = ranges.as_slice() else {
+        return Wanted::Whole;
+    };
+    if matches!(one, ByteRangeSpec::FromTo(from, to) if from > to) {
+        return Wanted::Whole;
+    }
+    match one.to_satisfiable_range(length) {
+        Some((from, to)) => Wanted::Part(from..to + 1),
+        None => Wanted::Beyond,
+    }
+}
+
+/// 416.
+pub fn beyond(length: u64) -> HttpResponse {
+    HttpResponse::RangeNotSatisfiable()
+        .insert_header((header::CONTENT_RANGE, format!("bytes */{length}")))
+        .finish()
+}

@@ -1,0 +1,212 @@
+//! What the content listener answers below `/l/{signed}/`: the player's pages, the files of packages, and what runs there. The
+//! first segment is the permission; nothing here knows cookies or tokens.
+
+mod answer;
+mod assets;
+mod files;
+mod pages;
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse,
+    web::{self, Bytes, Data, Path, PayloadConfig, ServiceConfig},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    address::LaunchAddress,
+    commits::{self, Commit},
+    live::{self, Launches, LiveLaunch},
+    state,
+    watched::{self, Watched},
+};
+use crate::{
+    app::{Acting, App, Tx},
+    authz::Caller,
+    http::{
+        ApiError, ApiResult, Code,
+        request::{Deadline, RequestId},
+    },
+};
+
+/// The most bytes of a commit: 1 MiB of suspend data, written as JSON.
+const MOST_COMMIT: usize = 8 << 20;
+
+/// The routes of this domain on the content listener.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        web::scope("/l/{signed}")
+            .app_data(PayloadConfig::new(MOST_COMMIT))
+            .route("", web::get().to(to_folder))
+            .route("/", web::get().to(page))
+            .route("/_/state", web::get().to(get_state))
+            .route("/_/commit", web::post().to(post_commit))
+            .route("/_/watched", web::post().to(post_watched))
+            .route("/_/file", web::get().to(get_file))
+            .route("/_/file/{name}", web::get().to(get_file))
+            .route("/_/tracks/{place}", web::get().to(get_track))
+            .route("/_/{asset}", web::get().to(get_asset))
+            .route("/p/{path:.*}", web::get().to(get_package_file)),
+    );
+}
+
+/// The launch of an address; 410 where it may not be used any more.
+async fn opened(app: &Arc<App>, signed: &str) -> ApiResult<Arc<LiveLaunch>> {
+    let address = LaunchAddress::open(app, signed).ok_or_else(commits::ended)?;
+    if let Some(launch) = app.part::<Launches>().get(&address) {
+        return Ok(launch);
+    }
+    app.on_database(move |app, conn| app.read(conn, &Acting::system("launch"), |tx| live::load(tx, address)))
+        .await
+}
+
+/// Relative addresses begin below a folder.
+async fn to_folder(request: HttpRequest) -> HttpResponse {
+    HttpResponse::PermanentRedirect()
+        .insert_header(("Location", format!("{}/", request.path())))
+        .finish()
+}
+
+async fn page(app: Data<App>, signed: Path<String>, request: HttpRequest) -> ApiResult<HttpResponse> {
+    answer::refuse_workers(&request)?;
+    let app = app.into_inner();
+    let launch = match opened(&app, &signed).await {
+        Ok(launch) => launch,
+        Err(error) if error.code == Code::LaunchEnded => return Ok(pages::ended(&app, &error)),
+        Err(error) => return Err(error),
+    };
+    let asked = launch.clone();
+    let record = app
+        .on_database(move |app, conn| {
+            app.read(conn, &Acting::system("launch"), |tx| state::record_of(tx, &asked))
+        })
+        .await?;
+    pages::page(&app, &launch, record.as_ref(), request.query_string())
+}
+
+async fn get_state(app: Data<App>, signed: Path<String>) -> ApiResult<HttpResponse> {
+    let app = app.into_inner();
+    let launch = opened(&app, &signed).await?;
+    let state = app
+        .on_database(move |app, conn| {
+            app.read(conn, &Acting::system("launch"), |tx| {
+                let state = state::of_package(tx, &launch)?;
+                serde_json::to_value(state).map_err(ApiError::internal)
+            })
+        })
+        .await?;
+    Ok(json(&app, &state))
+}
+
+async fn post_commit(
+    app: Data<App>,
+    signed: Path<String>,
+    request: HttpRequest,
+    body: Bytes,
+) -> ApiResult<HttpResponse> {
+    let commit: Commit = read(&body)?;
+    write(app.into_inner(), &signed, &request, move |tx, launch| {
+        let package = launch.content.package.as_ref();
+        let package = package.ok_or_else(|| ApiError::not_found("package"))?;
+        commits::commit(tx, launch, package, commit.clone())
+    })
+    .await
+}
+
+async fn post_watched(
+    app: Data<App>,
+    signed: Path<String>,
+    request: HttpRequest,
+    body: Bytes,
+) -> ApiResult<HttpResponse> {
+    let told: Watched = read(&body)?;
+    write(app.into_inner(), &signed, &request, move |tx, launch| {
+        watched::watch(tx, launch, &told)
+    })
+    .await
+}
+
+/// Writes as the learner, in one transaction.
+async fn write<T: Serialize + Send + 'static>(
+    app: Arc<App>,
+    signed: &str,
+    request: &HttpRequest,
+    f: impl Fn(&mut Tx, &LiveLaunch) -> ApiResult<T> + Send + 'static,
+) -> ApiResult<HttpResponse> {
+    let launch = opened(&app, signed).await?;
+    let acting = {
+        let extensions = request.extensions();
+        let request_id = extensions.get::<RequestId>().map(|id| id.0.clone());
+        Acting {
+            caller: Arc::new(Caller::signing_in(launch.user_id)),
+            session: None,
+            request_id: request_id.unwrap_or_else(|| format!("launch:{}", launch.launch_id)),
+            deadline: extensions.get::<Deadline>().map(|deadline| deadline.0),
+        }
+    };
+    let written = app
+        .on_database(move |app, conn| app.write(conn, &acting, |tx| f(tx, &launch)))
+        .await?;
+    Ok(json(&app, &written))
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> ApiResult<T> {
+    serde_json::from_slice(body).map_err(|error| {
+        ApiError::new(
+            Code::MalformedRequest,
+            format!("The body is not what the player sends: {error}."),
+        )
+    })
+}
+
+fn json(app: &App, body: &impl Serialize) -> HttpResponse {
+    answer::headed(app, HttpResponse::Ok(), answer::Kind::Ours)
+        .insert_header(("Cache-Control", "no-store"))
+        .json(body)
+}
+
+async fn get_file(app: Data<App>, path: Path<Signed>, request: HttpRequest) -> ApiResult<HttpResponse> {
+    answer::refuse_workers(&request)?;
+    let app = app.into_inner();
+    let launch = opened(&app, &path.signed).await?;
+    files::upload(&app, &launch, &request).await
+}
+
+#[derive(serde::Deserialize)]
+struct Signed {
+    signed: String,
+}
+
+async fn get_track(
+    app: Data<App>,
+    path: Path<(String, usize)>,
+    request: HttpRequest,
+) -> ApiResult<HttpResponse> {
+    let app = app.into_inner();
+    let launch = opened(&app, &path.0).await?;
+    files::track(&app, &launch, path.1, &request).await
+}
+
+async fn get_asset(
+    app: Data<App>,
+    path: Path<(String, String)>,
+    request: HttpRequest,
+) -> ApiResult<HttpResponse> {
+    answer::refuse_workers(&request)?;
+    let app = app.into_inner();
+    LaunchAddress::open(&app, &path.0).ok_or_else(commits::ended)?;
+    assets::answer(&app, &path.1, &request)
+}
+
+async fn get_package_file(
+    app: Data<App>,
+    path: Path<(String, String)>,
+    request: HttpRequest,
+) -> ApiResult<HttpResponse> {
+    answer::refuse_workers(&request)?;
+    let app = app.into_inner();
+    let launch = opened(&app, &path.0).await?;
+    // Of all escapes, the router leaves that of the percent sign.
+    files::of_package(&app, &launch, &path.1.replace("%25", "%"), &request).await
+}

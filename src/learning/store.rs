@@ -1,0 +1,256 @@
+//! The statements of activities, attempts and launches.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper,
+    deserialize::FromSqlRow, expression::AsExpression, sql_types,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    model::{ActivityContent, ActivityRecord, Attempt, LaunchedKind},
+    runtime::merge::Elements,
+};
+use crate::{
+    app::Tx,
+    catalog::courses::modules::Modules,
+    db::{
+        Condition, Fixed,
+        schema::{attempts, course_versions},
+    },
+    enrollment::enrollments::model::Enrollment,
+    filter::{Attribute, Kind, Schema},
+    http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
+    json_column, sql,
+};
+
+/// What a version of a course consists of.
+pub fn modules(tx: &mut Tx, course_version_id: Uuid) -> ApiResult<Modules> {
+    let modules = course_versions::table
+        .find(course_version_id)
+        .select(course_versions::modules);
+    Ok(modules.first(tx.conn)?)
+}
+
+/// The columns of [`ActivityRecord`].
+const RECORD: Fixed = Fixed(
+    "s.user_id, s.enrollment_id, s.activity_id, s.state, s.progress_percent, s.score, s.seconds, s.position_seconds,
+    s.declared_as, s.attempts_granted, s.started_at, s.completed_at, s.version",
+);
+
+/// What is on record about the activities of an enrollment, by their ids.
+pub fn records(tx: &mut Tx, enrollment: &Enrollment) -> ApiResult<HashMap<Uuid, ActivityRecord>> {
+    let records: Vec<ActivityRecord> = sql!(
+        "SELECT {RECORD} FROM activity_states s
+         WHERE s.user_id = {enrollment.user_id} AND s.enrollment_id = {enrollment.id}"
+    )
+    .load(tx.conn)?;
+    Ok(records
+        .into_iter()
+        .map(|record| (record.activity_id, record))
+        .collect())
+}
+
+/// Writes what is on record about an activity.
+pub fn put_record(tx: &mut Tx, record: &ActivityRecord) -> ApiResult<()> {
+    let given = serde_json::to_value(record).map_err(ApiError::internal)?;
+    sql!(
+        "INSERT INTO activity_states (user_id, enrollment_id, activity_id, state, progress_percent, score, seconds,
+            position_seconds, declared_as, attempts_granted, started_at, completed_at, version, created_at, updated_at)
+         SELECT {RECORD}, {tx.now}, {tx.now} FROM jsonb_populate_record(NULL::activity_states, {given}) s
+         ON CONFLICT (user_id, enrollment_id, activity_id) DO UPDATE SET state = excluded.state,
+            progress_percent = excluded.progress_percent, score = excluded.score, seconds = excluded.seconds,
+            position_seconds = excluded.position_seconds, declared_as = excluded.declared_as,
+            attempts_granted = excluded.attempts_granted, completed_at = excluded.completed_at,
+            version = excluded.version, updated_at = excluded.updated_at"
+    )
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Forgets what was watched of a video.
+pub fn forget_watched(tx: &mut Tx, record: &ActivityRecord) -> ApiResult<()> {
+    sql!(
+        "UPDATE activity_states SET watched = '{}' WHERE user_id = {record.user_id}
+            AND enrollment_id = {record.enrollment_id} AND activity_id = {record.activity_id}"
+    )
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct ContentRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = sql_types::Text)]
+    kind: LaunchedKind,
+    #[diesel(sql_type = sql_types::Text)]
+    title: String,
+    #[diesel(sql_type = sql_types::Text)]
+    language: String,
+}
+
+/// The contents of versions, by the ids of the versions.
+pub fn contents(tx: &mut Tx, versions: Vec<Uuid>) -> ApiResult<HashMap<Uuid, ActivityContent>> {
+    if versions.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<ContentRow> = sql!(
+        "SELECT v.id, c.kind, c.title, c.language FROM content_versions v JOIN contents c ON c.id = v.content_id
+         WHERE v.id = ANY({versions})"
+    )
+    .load(tx.conn)?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|row| {
+            let content = ActivityContent {
+                content_version_id: row.id,
+                kind: row.kind,
+                title: row.title,
+                language: row.language,
+            };
+            (row.id, content)
+        })
+        .collect())
+}
+
+#[derive(QueryableByName)]
+struct Used {
+    #[diesel(sql_type = sql_types::Uuid)]
+    activity_id: Uuid,
+    #[diesel(sql_type = sql_types::BigInt)]
+    used: i64,
+}
+
+/// How many attempts were begun at the activities of an enrollment, by their ids.
+pub fn attempts_used(tx: &mut Tx, enrollment: &Enrollment) -> ApiResult<HashMap<Uuid, i32>> {
+    let rows: Vec<Used> = sql!(
+        "SELECT activity_id, count(*) AS used FROM attempts
+         WHERE user_id = {enrollment.user_id} AND enrollment_id = {enrollment.id} GROUP BY activity_id"
+    )
+    .load(tx.conn)?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|row| (row.activity_id, i32::try_from(row.used).unwrap_or(i32::MAX)))
+        .collect())
+}
+
+const LISTING: Listing = Listing {
+    id: "attempts.id",
+    sorts: &[Sort {
+        name: "number",
+        column: "attempts.number",
+        kind: SortKind::Integer,
+    }],
+};
+
+static FILTER: Schema = Schema::new(&[
+    Attribute::scalar("number", Kind::Integer, "attempts.number", "Counts the attempts."),
+    Attribute::scalar(
+        "started_at",
+        Kind::Instant,
+        "attempts.started_at",
+        "When it began.",
+    ),
+    Attribute::scalar("ended_at", Kind::Instant, "attempts.ended_at", "When it ended."),
+]);
+
+/// A page of the attempts at an activity.
+pub fn list_attempts(
+    tx: &mut Tx,
+    enrollment: &Enrollment,
+    activity_id: Uuid,
+    query: &ListQuery,
+) -> ApiResult<Page<Attempt>> {
+    let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
+    let of_activity = sql!(
+        "attempts.user_id = {enrollment.user_id} AND attempts.enrollment_id = {enrollment.id}
+            AND attempts.activity_id = {activity_id}"
+    );
+    let rows = attempts::table
+        .select((Attempt::as_select(), page.key()))
+        .filter(page.rows([of_activity, filter]))
+        .order(page.order())
+        .limit(page.limit())
+        .load(tx.conn)?;
+    Ok(page.page(rows, |attempt| attempt.id))
+}
+
+/// All attempts at an activity, the first one first.
+pub fn attempts(tx: &mut Tx, enrollment: &Enrollment, activity_id: Uuid) -> ApiResult<Vec<Attempt>> {
+    let attempts = attempts::table
+        .filter(attempts::user_id.eq(enrollment.user_id))
+        .filter(Condition::new(sql!(
+            "attempts.enrollment_id = {enrollment.id} AND attempts.activity_id = {activity_id}"
+        )))
+        .order(attempts::number)
+        .select(Attempt::as_select())
+        .load(tx.conn)?;
+    Ok(attempts)
+}
+
+/// An attempt.
+pub fn find_attempt(tx: &mut Tx, user_id: Uuid, id: Uuid) -> ApiResult<Option<Attempt>> {
+    let attempt = attempts::table.find((user_id, id)).select(Attempt::as_select());
+    Ok(attempt.first(tx.conn).optional()?)
+}
+
+/// Ends the open attempts at an activity; launches of them write no more.
+pub fn end_attempts(tx: &mut Tx, record: &ActivityRecord) -> ApiResult<()> {
+    let now: DateTime<Utc> = tx.now;
+    sql!(
+        "UPDATE attempts SET ended_at = {now}, fence = fence + 1, updated_at = {now}
+         WHERE user_id = {record.user_id} AND enrollment_id = {record.enrollment_id}
+            AND activity_id = {record.activity_id} AND ended_at IS NULL"
+    )
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// What an item of a package stored in an attempt.
+#[derive(Debug, QueryableByName)]
+pub struct StoredItem {
+    /// The item's id in the manifest.
+    #[diesel(sql_type = sql_types::Text)]
+    pub item: String,
+    /// Its elements.
+    #[diesel(sql_type = sql_types::Jsonb)]
+    pub data: StoredElements,
+    /// Seconds of the sessions before the present one.
+    #[diesel(sql_type = sql_types::Integer)]
+    pub total_seconds: i32,
+}
+
+/// Elements in a column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[serde(transparent)]
+#[diesel(sql_type = sql_types::Jsonb)]
+pub struct StoredElements(pub Elements);
+
+json_column!(StoredElements);
+
+/// What the items of a package stored in an attempt.
+pub fn items(tx: &mut Tx, user_id: Uuid, attempt_id: Uuid) -> ApiResult<Vec<StoredItem>> {
+    let items = sql!(
+        "SELECT item, data, total_seconds FROM runtime_states
+         WHERE user_id = {user_id} AND attempt_id = {attempt_id} ORDER BY item"
+    );
+    Ok(items.load(tx.conn)?)
+}
+
+#[derive(QueryableByName)]
+struct Address {
+    #[diesel(sql_type = sql_types::Text)]
+    url: String,
+}
+
+/// Where a content of the kind link leads.
+pub fn link_of(tx: &mut Tx, content_version_id: Uuid) -> ApiResult<String> {
+    let address: Address =
+        sql!("SELECT body ->> 'url' AS url FROM content_versions WHERE id = {content_version_id}")
+            .get_result(tx.conn)?;
+    Ok(address.url)
+}
