@@ -73,7 +73,7 @@ impl Learning {
     /// What is on record about an activity; nothing yet, if it was not opened.
     pub fn record(&self, tx: &Tx, activity_id: Uuid) -> ActivityRecord {
         let known = self.records.get(&activity_id).cloned();
-        known.unwrap_or_else(|| ActivityRecord {
+        known.unwrap_or(ActivityRecord {
             user_id: self.enrollment.user_id,
             enrollment_id: self.enrollment.id,
             activity_id,

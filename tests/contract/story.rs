@@ -39,11 +39,13 @@ fn leave_an_attempt(app: &TestApp, ids: &BTreeMap<String, String>) {
     let (Some(enrollment), Some(activity)) = (id("enrollment_id"), id("activity_id")) else {
         return;
     };
+    // Without a category all who read contents would see it.
+    let category = id("category_id");
     let (content, version, attempt) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
     app.write(|tx| {
         sql!(
-            "INSERT INTO contents (id, code, code_folded, kind, title, language, created_at, updated_at)
-             VALUES ({content}, {code}, {code}, 'package', 'Doors', 'en', {tx.now}, {tx.now})",
+            "INSERT INTO contents (id, code, code_folded, kind, title, language, category_id, created_at, updated_at)
+             VALUES ({content}, {code}, {code}, 'package', 'Doors', 'en', {category}, {tx.now}, {tx.now})",
             code = content.to_string(),
         )
         .execute(tx.conn)?;

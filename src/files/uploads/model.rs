@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::{NullableExpressionMethods, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -103,3 +106,18 @@ pub struct PutUpload {
 }
 
 impl Parameters for PutUpload {}
+
+/// The bytes of a file, as the document has them.
+#[derive(Debug)]
+pub struct FileBytes;
+
+impl PartialSchema for FileBytes {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+            .into()
+    }
+}
+
+impl ToSchema for FileBytes {}

@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    model::{PutUpload, Upload, UploadState},
+    model::{FileBytes, PutUpload, Upload, UploadState},
     receive, store,
     tus::{self, Checksum},
 };
@@ -58,7 +58,7 @@ async fn list_uploads(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
         ("Upload-Metadata" = Option<String>, Header, description = "The file's name, as `filename` and its Base64."),
         ("Upload-Checksum" = Option<String>, Header, description = "The checksum of the body: `sha1` or `sha256`, a space, and its Base64."),
         ("Tus-Resumable" = Option<String>, Header, description = "`1.0.0`, the version of tus.")),
-    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "The first bytes, or nothing."),
+    request_body(content = inline(FileBytes), content_type = "application/offset+octet-stream", description = "The first bytes, or nothing."),
     responses((status = 201, body = Upload)),
     extensions(("x-permission" = json!("contents.write")), ("x-scope" = json!("any")), ("x-protocol" = json!("tus"))))]
 #[post("")]
@@ -82,7 +82,7 @@ async fn create_upload(call: Call, request: HttpRequest, body: web::Payload) -> 
 ///
 /// The body is the file. One that breaks off leaves nothing: for large files begin an upload, which can be resumed.
 #[utoipa::path(tag = "uploads", params(PutUpload),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file. What it is called by `Content-Type` is not believed."),
+    request_body(content = inline(FileBytes), content_type = "application/octet-stream", description = "The file. What it is called by `Content-Type` is not believed."),
     responses((status = 201, body = Upload)),
     extensions(("x-permission" = json!("contents.write")), ("x-scope" = json!("any")), ("x-protocol" = json!("tus"))))]
 #[put("")]
@@ -139,7 +139,7 @@ async fn get_upload(call: Call, id: Path<Uuid>) -> ApiResult<Reply> {
         ("Upload-Offset" = u64, Header, description = "Where the bytes begin: where the upload ends by now."),
         ("Upload-Checksum" = Option<String>, Header, description = "The checksum of the body: `sha1` or `sha256`, a space, and its Base64."),
         ("Tus-Resumable" = Option<String>, Header, description = "`1.0.0`, the version of tus.")),
-    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "The next bytes, as many as the client likes."),
+    request_body(content = inline(FileBytes), content_type = "application/offset+octet-stream", description = "The next bytes, as many as the client likes."),
     responses((status = 204)),
     extensions(("x-permission" = json!("contents.write")), ("x-scope" = json!("any")), ("x-protocol" = json!("tus"))))]
 #[patch("/{upload_id}")]

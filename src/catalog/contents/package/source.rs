@@ -25,10 +25,8 @@ pub struct Source<R> {
 
 impl<R: Read> Read for Source<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(left) = self.faults.left.get() {
-            if left == 0 {
-                return Err(ErrorKind::FileTooLarge.into());
-            }
+        if self.faults.left.get() == Some(0) {
+            return Err(ErrorKind::FileTooLarge.into());
         }
         let read = self.inner.read(buffer);
         if let (Some(left), Ok(bytes)) = (self.faults.left.get(), &read) {
