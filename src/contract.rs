@@ -444,7 +444,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         };
         operation["description"] = json!(format!("{description}\n\n{needs}").trim());
     }
-    // Their protocol has conditions of its own.
+    // tus has conditions and statuses of its own.
     let has_own_protocol = operation.get("x-protocol").is_some();
     let mut statuses = vec!["400", "429", "500", "503"];
     if is_private {
@@ -461,6 +461,9 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     }
     if is_scim && method != "get" {
         statuses.push("412");
+    }
+    if has_own_protocol && method != "get" {
+        statuses.extend(["411", "412", "460"]);
     }
     if is_v1 && !has_own_protocol && matches!(method, "put" | "patch" | "delete") {
         statuses.extend(["412", "428"]);

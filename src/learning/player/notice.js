@@ -7,7 +7,7 @@ export function say(text) {
   if (place && place.textContent !== text) place.textContent = text;
 }
 
-/** Tells the front end. It holds nothing secret, and goes to whoever may frame this page. */
+/** Tells the front end. It holds nothing secret: every page that may hold this one in a frame gets it. */
 export function tell(event, more = {}) {
   const message = { source: "provost", event, ...more };
   if (window.parent !== window) window.parent.postMessage(message, "*");

@@ -12,6 +12,9 @@ from typing import Any
 
 import schemathesis
 
+# What tus calls bytes.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
 SHARE = 0.8
 MOST_OF_A_KIND = 200
 NOBODY = "00000000-0000-7000-8000-000000000000"
