@@ -1,6 +1,6 @@
 //! The rows of blobs: which bytes the store holds. A row says `stored` once its bytes are there.
 //!
-//! Whoever refers to a blob holds its row with `FOR SHARE` in the transaction that writes the reference (see
+//! Code that refers to a blob holds its row with `FOR SHARE` in the transaction that writes the reference (see
 //! [`super::uploads::take`]): the collector then sees the reference, or the other side sees that the blob is being deleted.
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};

@@ -58,7 +58,7 @@ for (const version of ["1.2", "2004 4th Edition"]) {
     const again = await open(browser, review);
     await (await frameOf(again, "index.html")).click("#next");
     await learner.enroll(course).then(async () => {
-      // Recertification: another enrollment begins anew.
+      // Recertification: another enrollment begins from the start.
       assert.equal((await learner.state()).state, "not_started");
     });
     await browser.close();

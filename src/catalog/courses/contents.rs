@@ -76,7 +76,7 @@ fn named(modules: &Modules) -> impl Iterator<Item = Uuid> {
         .filter_map(|(_, activity)| activity.content_version_id)
 }
 
-/// What the working copies hold already, whoever put it there.
+/// What the working copies hold already, by any caller.
 fn kept(drafts: &[Draft]) -> Vec<Uuid> {
     let before = drafts.iter().filter_map(|draft| draft.before.as_ref());
     before.flat_map(|course| named(&course.modules)).collect()

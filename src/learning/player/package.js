@@ -182,7 +182,7 @@ function interfaceOf(standard, Api, part) {
     const text = value === undefined || value === null ? "" : String(value);
     if (element === "cmi.suspend_data" && isOpen) {
       if (new Blob([text]).size > MOST_SUSPEND_DATA) {
-        say("This content wants to store more than 1 MiB: it was not saved. Tell whoever is responsible for the course.");
+        say("This content wants to store more than 1 MiB: it was not saved. Tell the person who is responsible for the course.");
         return "false";
       }
       set(element, text.slice(0, 1000));

@@ -86,7 +86,7 @@ pub enum ReadError {
     Refused(Refusal),
     /// It could not be read now.
     Io(io::Error),
-    /// Whoever watched it said so.
+    /// The caller asked to stop.
     Stopped,
 }
 
