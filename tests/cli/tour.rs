@@ -93,6 +93,7 @@ impl Shell {
             .env("DATABASE_URL", &database.url)
             .env("PROVOST_DATA_DIR", folder.join("data"))
             .env("PROVOST_LISTEN", free_address().to_string())
+            .env("PROVOST_CONTENT_LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(output("printed"))
             .stderr(output("complaints"))

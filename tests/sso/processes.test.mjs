@@ -66,7 +66,12 @@ async function secondProcess() {
   await once(free, "close");
 
   const log = openSync("second.log", "w");
-  const environment = { ...process.env, PROVOST_LISTEN: listen, PROVOST_PUBLIC_URL: provost.url };
+  const environment = {
+    ...process.env,
+    PROVOST_LISTEN: listen,
+    PROVOST_CONTENT_LISTEN: "127.0.0.1:0",
+    PROVOST_PUBLIC_URL: provost.url,
+  };
   const child = spawn(process.env.PROVOST, ["serve", "--no-worker"], { env: environment, stdio: ["ignore", log, log] });
   after(async () => {
     child.kill();
