@@ -156,6 +156,9 @@ fn pattern(element: &str) -> Result<String, String> {
         if is_high {
             return Err(format!("{element}: a list has at most {} items", MOST_ITEMS + 1));
         }
+        if part == "n" {
+            return Err(format!("{element} is no element that packages may set"));
+        }
         let _ = write!(pattern, "{dot}{}", if is_place { "n" } else { part });
     }
     Ok(pattern)

@@ -197,7 +197,7 @@ pub struct CreateContentVersion {
 pub struct CreateContentTrack {
     /// Its language: a BCP 47 tag.
     #[schema(
-        pattern = "^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$",
+        pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
         max_length = 35,
         example = "en"
     )]
