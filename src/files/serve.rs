@@ -140,7 +140,8 @@ fn protect(answer: &mut HttpResponseBuilder, config: &Config, media_type: &str) 
         ));
 }
 
-fn disposition(name: &str, is_inline: bool) -> ContentDisposition {
+/// The header that says whether browsers show a file or save it, and by what name.
+pub fn disposition(name: &str, is_inline: bool) -> ContentDisposition {
     let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ';
     let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let mut parameters = vec![DispositionParam::Filename(plain.clone())];
@@ -165,7 +166,7 @@ fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 /// Whether the browser has the bytes already.
-fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let known = text_of(headers, &header::IF_NONE_MATCH).unwrap_or_default();
     known
         .split(',')

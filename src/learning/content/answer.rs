@@ -67,19 +67,6 @@ pub fn refuse_workers(request: &HttpRequest) -> ApiResult<()> {
     }
 }
 
-/// Whether the client has what the tag names.
-pub fn is_known(request: &HttpRequest, etag: &str) -> bool {
-    let known = request
-        .headers()
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok());
-    known.is_some_and(|known| {
-        known
-            .split(',')
-            .any(|tag| tag.trim().trim_start_matches("W/") == etag)
-    })
-}
-
 /// Which part of `length` bytes is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {

@@ -11,7 +11,7 @@ use actix_web::{
 use super::answer::{self, Kind};
 use crate::{
     app::App,
-    files::Sha256,
+    files::{Sha256, serve},
     http::{ApiError, ApiResult},
 };
 
@@ -79,7 +79,7 @@ pub fn answer(app: &App, name: &str, request: &HttpRequest) -> ApiResult<HttpRes
         .insert_header((header::ETAG, tag.as_str()))
         .insert_header((header::CACHE_CONTROL, "private, max-age=600"))
         .insert_header((header::CONTENT_TYPE, asset.media_type));
-    if answer::is_known(request, tag) {
+    if serve::is_known(request.headers(), tag) {
         return Ok(answer.status(StatusCode::NOT_MODIFIED).finish());
     }
     Ok(answer.body(Bytes::from_static(asset.bytes)))

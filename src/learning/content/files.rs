@@ -22,7 +22,7 @@ use crate::{
         body::ContentBody,
         versions::model::{PackageFile, PackageMethod},
     },
-    files::{Sha256, Store},
+    files::{Sha256, Store, serve},
     http::{ApiError, ApiResult, Code},
 };
 
@@ -31,15 +31,6 @@ const CACHED: &str = "private, max-age=43200, immutable";
 
 /// In front of a deflated file, to make it gzip: no name, no time, any system.
 const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-
-/// The kinds of files that browsers show by themselves without running anything of them.
-fn is_shown(media_type: &str) -> bool {
-    let is_image = media_type.starts_with("image/") && !media_type.contains("svg");
-    is_image
-        || media_type.starts_with("audio/")
-        || media_type.starts_with("video/")
-        || matches!(media_type, "application/pdf" | "text/plain")
-}
 
 fn stored(content: &LaunchedContent) -> ApiResult<Sha256> {
     let sha256 = content
@@ -66,25 +57,8 @@ pub async fn upload(app: &App, launch: &LiveLaunch, request: &HttpRequest) -> Ap
     let mut builder = answer::headed(app, HttpResponse::Ok(), kind);
     builder.insert_header((header::CONTENT_TYPE, media_type.as_str()));
     let name = content.file_name.clone().unwrap_or_else(|| "file".to_owned());
-    let disposition = if is_shown(media_type) {
-        "inline"
-    } else {
-        "attachment"
-    };
-    builder.insert_header((header::CONTENT_DISPOSITION, named(disposition, &name)));
+    builder.insert_header(serve::disposition(&name, serve::is_harmless(media_type)));
     whole_or_part(app, builder, request, &etag, &sha256, 0, length).await
-}
-
-/// `inline; filename*=…` with the name as RFC 8187 writes it.
-fn named(disposition: &str, name: &str) -> String {
-    let mut value = format!("{disposition}; filename*=UTF-8''");
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => value.push(char::from(byte)),
-            _ => value.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    value
 }
 
 /// Captions and the like, by their place.
@@ -136,7 +110,7 @@ pub async fn of_package(
         builder
             .insert_header((header::ETAG, tag.clone()))
             .insert_header((header::CACHE_CONTROL, CACHED));
-        if answer::is_known(request, &tag) {
+        if serve::is_known(request.headers(), &tag) {
             return Ok(builder.status(StatusCode::NOT_MODIFIED).finish());
         }
         let body = app
@@ -150,7 +124,7 @@ pub async fn of_package(
         .insert_header((header::ETAG, etag.clone()))
         .insert_header((header::CACHE_CONTROL, CACHED));
     builder.insert_header((header::ACCEPT_RANGES, "bytes"));
-    if wanted == Wanted::Whole && answer::is_known(request, &etag) {
+    if wanted == Wanted::Whole && serve::is_known(request.headers(), &etag) {
         return Ok(builder.status(StatusCode::NOT_MODIFIED).finish());
     }
     let part = match wanted {
@@ -213,7 +187,7 @@ async fn whole_or_part(
         .insert_header((header::CACHE_CONTROL, CACHED))
         .insert_header((header::ACCEPT_RANGES, "bytes"));
     let part = match answer::wanted(request, etag, length) {
-        Wanted::Whole if answer::is_known(request, etag) => {
+        Wanted::Whole if serve::is_known(request.headers(), etag) => {
             return Ok(builder.status(StatusCode::NOT_MODIFIED).finish());
         }
         Wanted::Whole => 0..length,
