@@ -222,10 +222,16 @@ impl Life {
     }
 
     fn corrects(&mut self, academy: &Academy, person: usize) -> Option<Act> {
-        let known: Vec<Uuid> = academy.people[person].completions.keys().copied().collect();
-        let completion = *known.choose(&mut self.random)?;
+        let known = &academy.people[person].completions;
+        let ids: Vec<Uuid> = known.keys().copied().collect();
+        let id = *ids.choose(&mut self.random)?;
         let right = self.chance(0.5).then(|| self.at(academy, 60));
-        Some(Act::Correct(person, completion, right))
+        // Evidence does not expire before the day of the completion, wherever the person is.
+        let expires_on = known[&id].expires_on;
+        let is_possible = right
+            .zip(expires_on)
+            .is_none_or(|(at, day)| at.date_naive() < day);
+        is_possible.then_some(Act::Correct(person, id, right))
     }
 
     fn moves(&mut self, academy: &Academy, person: usize) -> Option<Act> {

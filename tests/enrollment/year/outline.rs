@@ -11,11 +11,13 @@ use super::{
     world::World,
 };
 
-/// What a row says, by the person, the course or rule that it is about, and the cycle; below zero it is about issues of a rule.
+/// What a row says, by the person, the course, rule, completion or person that it is about, and the cycle; below zero it is about
+/// issues of a rule.
 pub type Outline = BTreeMap<(Uuid, Uuid, i32), String>;
 
 impl World {
-    /// All requirements and audiences, as the product has them; without those of the administrator.
+    /// All requirements, audiences, completions that count and facts about people, as the product has them; without those of the
+    /// administrator.
     pub fn outline(&self, academy: &Academy) -> Outline {
         let rules: Vec<Uuid> = academy.rules.iter().map(|rule| rule.id).collect();
         let known: HashSet<Uuid> = academy.people.iter().map(|person| person.id).collect();
@@ -46,7 +48,15 @@ impl World {
                  SELECT m.user_id, m.rule_id, 0, concat_ws(' ', m.joined_on, m.left_on) FROM rule_members m
                  UNION ALL
                  SELECT i.user_id, i.course_id, -array_position({rules}, i.rule_id), string_agg(concat_ws(' ', i.kind, i.choice),
-                    ', ' ORDER BY i.kind) FROM rule_issues i WHERE i.closed_at IS NULL GROUP BY i.user_id, i.course_id, i.rule_id"
+                    ', ' ORDER BY i.kind) FROM rule_issues i WHERE i.closed_at IS NULL GROUP BY i.user_id, i.course_id, i.rule_id
+                 UNION ALL
+                 SELECT c.user_id, c.id, 0, concat_ws(' ', c.occurred_on, v.number) FROM completions c
+                 JOIN course_versions v ON v.id = c.course_version_id
+                 WHERE NOT c.is_void AND NOT EXISTS (SELECT FROM completions s
+                    WHERE s.user_id = c.user_id AND s.supersedes_id = c.id)
+                 UNION ALL
+                 SELECT u.id, u.id, 0, concat_ws(' ', u.status, u.department, u.employment_type, u.org_unit_id,
+                    coalesce(u.time_zone, '-'), coalesce(u.hired_on::text, '-'), coalesce(u.attributes ->> 'signed_on', '-')) FROM users u"
             );
             Ok(rows.load(tx.conn)?)
         });
@@ -72,6 +82,15 @@ impl Academy {
         for (rule, (joined, left)) in &person.audiences {
             let left = left.map_or_else(String::new, |day| format!(" {day}"));
             outline.insert((person.id, self.rules[*rule].id, 0), format!("{joined}{left}"));
+        }
+        let facts = [person.status, person.department, person.employment].join(" ");
+        let unit = self.units[person.unit].id;
+        let zone = person.zone.map_or("-", |zone| zone.name());
+        let days = [person.hired_on, person.signed_on].map(day).join(" ");
+        outline.insert((person.id, person.id, 0), format!("{facts} {unit} {zone} {days}"));
+        for (id, completion) in &person.completions {
+            let line = format!("{} {}", completion.on, completion.version + 1);
+            outline.insert((person.id, *id, 0), line);
         }
         let mut issues: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
         for ((rule, course, kind), choice) in &person.issues {
