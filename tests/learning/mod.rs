@@ -2,6 +2,7 @@
 
 mod activities;
 mod contents;
+mod kills;
 mod launches;
 mod outline;
 mod runtime;
