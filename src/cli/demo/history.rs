@@ -6,17 +6,21 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use super::{catalog, company::Company, exceptions, export, random::Random, rules};
+use super::{catalog, company::Company, exceptions, export, library, random::Random, rules};
 use crate::{
     app::{Acting, App, Clock, Tx},
     authz::{self, Permission},
+    catalog::courses::modules::{Activity, Criterion},
     cli::CommandError,
     enrollment::{
         completions::{
             model::CompletionSource,
             record::{self, NewCompletion},
         },
-        enrollments::{model::UpdateEnrollment, progress},
+        enrollments::{
+            model::{Enrollment, UpdateEnrollment},
+            progress,
+        },
         rules::reconcile::{self, People},
     },
     http::{ApiError, ApiResult, Ref, body},
@@ -25,6 +29,7 @@ use crate::{
         imports::{self, model::ImportCounts},
         plan, profiles,
     },
+    learning::track::{self, Learning},
     operations, sql,
 };
 
@@ -138,6 +143,8 @@ fn begin(app: &App, plan: &Plan, company: &Company) -> Result<(), CommandError> 
         Ok(())
     })?;
     import(app, catalog::PROFILE, "catalog.csv", &catalog)?;
+    library::fill(app, &acting())?;
+    app.write_blocking(&acting(), library::use_it)?;
     import(app, export::PROFILE, &format!("hr-{}.csv", company.day), &people)?;
     app.write_blocking(&acting(), |tx| {
         rules::organize(tx)?;
@@ -273,11 +280,29 @@ fn take_up(app: &App, random: &mut Random) -> Result<(), CommandError> {
         .collect();
     app.write_blocking(&acting(), |tx| {
         for (id, percent) in &begun {
-            let before = authz::authorize(tx, &Ref::from(*id), Permission::EnrollmentsWrite)?;
-            let progress = UpdateEnrollment {
-                progress_percent: Some(*percent),
-            };
-            progress::advance(tx, &before, &progress)?;
+            let before = authz::authorize::<Enrollment>(tx, &Ref::from(*id), Permission::EnrollmentsWrite)?;
+            let mut learning = Learning::load(tx, before.clone())?;
+            let first = learning
+                .modules
+                .activities()
+                .next()
+                .map(|(_, activity)| activity.clone());
+            match first.filter(Activity::is_tracked) {
+                Some(activity) => {
+                    let mut record = learning.record(tx, activity.id);
+                    // Who opens a page has read it.
+                    if matches!(activity.criterion, Some(Criterion::Viewed {})) {
+                        track::complete(tx, &mut record);
+                    }
+                    learning.write(tx, record)?;
+                }
+                None => {
+                    let progress = UpdateEnrollment {
+                        progress_percent: Some(*percent),
+                    };
+                    progress::advance(tx, &before, &progress)?;
+                }
+            }
         }
         Ok(())
     })?;

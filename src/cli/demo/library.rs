@@ -1,38 +1,75 @@
-//! The made-up academy's library: a page, a package and a link, imported as `provost content import` does it.
+//! The made-up academy's library: pages, a video, packages and a link, imported as `provost content import` does it, and the courses
+//! that are made of them.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{self, Cursor, Write},
     path::{Path, PathBuf},
 };
 
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use serde_json::Value;
 use uuid::Uuid;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use crate::{
-    app::{Acting, App},
-    catalog::contents::import::{Applied, apply, plan, read_manifest},
+    app::{Acting, App, Tx},
+    authz::{self, Permission},
+    catalog::{
+        contents::import::{Applied, apply, plan, read_manifest},
+        courses::{model::Course, modules::Modules, publish},
+    },
     cli::CommandError,
+    db::schema::{contents, courses},
+    http::{ApiError, ApiResult, Ref},
+    resource::{Change, write},
 };
 
-const MANIFEST: &str = include_str!("../../../assets/demo/library/content.csv");
-const PAGE: &str = include_str!("../../../assets/demo/library/fire-doors.md");
+/// A file of `assets/demo/library`, by its name there.
+macro_rules! asset {
+    ($name:literal) => {
+        (
+            $name,
+            include_bytes!(concat!("../../../assets/demo/library/", $name)),
+        )
+    };
+}
 
-/// The files of the package.
-const DRILL: &[(&str, &str)] = &[
+/// What the library is imported from.
+const FILES: &[(&str, &[u8])] = &[
+    asset!("content.csv"),
+    asset!("fire-doors.md"),
+    asset!("fire-extinguisher.webm"),
+    asset!("alarm.pdf"),
+    asset!("conduct.md"),
+];
+
+/// Packages, made of the files of a folder each.
+const PACKAGES: &[(&str, &[(&str, &[u8])])] = &[
     (
-        "imsmanifest.xml",
-        include_str!("../../../assets/demo/library/drill/imsmanifest.xml"),
+        "evacuation-drill.zip",
+        &[
+            asset!("drill/imsmanifest.xml"),
+            asset!("drill/index.html"),
+            asset!("drill/drill.js"),
+        ],
     ),
     (
-        "index.html",
-        include_str!("../../../assets/demo/library/drill/index.html"),
-    ),
-    (
-        "drill.js",
-        include_str!("../../../assets/demo/library/drill/drill.js"),
+        "phishing.zip",
+        &[
+            asset!("phishing/imsmanifest.xml"),
+            asset!("phishing/learn.html"),
+            asset!("phishing/check.html"),
+            asset!("phishing/check.js"),
+            asset!("phishing/scorm.js"),
+            asset!("phishing/phishing.css"),
+        ],
     ),
 ];
+
+/// Courses, and the modules that they get; activities name their content by `content_code`.
+const OUTLINES: &str = include_str!("../../../assets/demo/library/outlines.json");
 
 /// Fills the library.
 pub fn fill(app: &App, acting: &Acting) -> Result<(), CommandError> {
@@ -44,7 +81,8 @@ pub fn fill(app: &App, acting: &Acting) -> Result<(), CommandError> {
         )
     };
     write(&folder.0).map_err(failed)?;
-    let rows = read_manifest(MANIFEST.as_bytes()).map_err(CommandError)?;
+    let manifest = fs::read(folder.0.join("content.csv")).map_err(failed)?;
+    let rows = read_manifest(manifest.as_slice()).map_err(CommandError)?;
     let planned = app.read_blocking(acting, |tx| plan(tx, &folder.0, rows, &mut |_| ()))?;
     for row in &planned {
         if let Some(fault) = row.faults.first() {
@@ -62,17 +100,56 @@ pub fn fill(app: &App, acting: &Acting) -> Result<(), CommandError> {
 
 fn write(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    fs::write(folder.join("fire-doors.md"), PAGE)?;
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    // A fixed time: the same academy has the same file.
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    let options = options.last_modified_time(zip::DateTime::default());
-    for (name, content) in DRILL {
-        archive.start_file(*name, options).map_err(io::Error::other)?;
-        archive.write_all(content.as_bytes())?;
+    for (name, bytes) in FILES {
+        fs::write(folder.join(name), bytes)?;
     }
-    let archive = archive.finish().map_err(io::Error::other)?;
-    fs::write(folder.join("evacuation-drill.zip"), archive.into_inner())
+    for (name, files) in PACKAGES {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        // A fixed time: the same academy has the same file.
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        let options = options.last_modified_time(zip::DateTime::default());
+        for (path, bytes) in *files {
+            let path = path.split_once('/').map_or(*path, |(_, path)| path);
+            archive.start_file(path, options).map_err(io::Error::other)?;
+            archive.write_all(bytes)?;
+        }
+        let archive = archive.finish().map_err(io::Error::other)?;
+        fs::write(folder.join(name), archive.into_inner())?;
+    }
+    Ok(())
+}
+
+/// Gives courses of the catalog an outline of contents, and publishes it.
+pub fn use_it(tx: &mut Tx) -> ApiResult<()> {
+    let outlines: Vec<Value> = serde_json::from_str(OUTLINES).map_err(ApiError::internal)?;
+    let versions: HashMap<String, Option<Uuid>> = contents::table
+        .select((contents::code, contents::current_version_id))
+        .load(tx.conn)?
+        .into_iter()
+        .collect();
+    for mut outline in outlines {
+        let activities = outline["modules"].as_array_mut().into_iter().flatten();
+        let activities = activities.filter_map(|module| module["activities"].as_array_mut());
+        for activity in activities.flatten().filter_map(Value::as_object_mut) {
+            if let Some(Value::String(code)) = activity.remove("content_code") {
+                let version = versions.get(&code).copied().flatten();
+                activity.insert("content_version_id".into(), serde_json::json!(version));
+            }
+        }
+        let modules: Modules =
+            serde_json::from_value(outline["modules"].take()).map_err(ApiError::internal)?;
+        let code = outline["course"].as_str().unwrap_or_default();
+        let id: Uuid = courses::table
+            .filter(courses::code.eq(code))
+            .select(courses::id)
+            .first(tx.conn)?;
+        let change = |tx: &mut Tx| authz::authorize::<Course>(tx, &Ref::from(id), Permission::CoursesWrite);
+        let course = change(tx)?;
+        write::one(tx, Change::edit(course, |fields| fields.modules = modules))?;
+        let course = change(tx)?;
+        publish::publish(tx, &course, None)?;
+    }
+    Ok(())
 }
 
 /// A folder that goes with this.

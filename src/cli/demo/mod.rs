@@ -124,8 +124,6 @@ pub fn build(app: &App, seed: u64, people: u32, progress: &dyn Fn(&str)) -> Resu
         people: people as usize,
     };
     history::live(app, &plan, progress)?;
-    progress("the content library");
-    library::fill(app, &history::acting())?;
     app.write_blocking(&history::acting(), |tx| {
         tx.record(Event::new(&DEMO_BUILT, uuid::Uuid::now_v7()));
         sql!("ANALYZE").execute(tx.conn)?;
