@@ -111,8 +111,8 @@ class Provost:
         command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-A", "-t", "-h", str(self.folder / "run"), "-U", "provost", "provost"]
         return subprocess.run(command, input=statement, text=True, check=True, capture_output=True).stdout
 
-    def token(self):
-        form = urllib.parse.urlencode({"grant_type": "password", "username": "admin", "password": PASSWORD}).encode()
+    def token(self, username="admin", password=PASSWORD):
+        form = urllib.parse.urlencode({"grant_type": "password", "username": username, "password": password}).encode()
         with urllib.request.urlopen(f"{ADDRESS}/oauth/token", form) as answer:
             return json.load(answer)["access_token"]
 
@@ -124,21 +124,22 @@ class Provost:
         """GETs as the administrator and answers what came back."""
         return self._ask(urllib.request.Request(ADDRESS + path), token)
 
-    def post(self, path, body=None):
+    def post(self, path, body=None, token=None):
         """POSTs as the administrator and answers what came back."""
         headers = {"Content-Type": "application/json"}
-        return self._ask(urllib.request.Request(ADDRESS + path, json.dumps(body or {}).encode(), headers))
+        return self._ask(urllib.request.Request(ADDRESS + path, json.dumps(body or {}).encode(), headers), token)
 
-    def patch(self, path, body, token=None):
+    def patch(self, path, body, token=None, method="PATCH"):
         """PATCHes as the administrator, whatever the version."""
         headers = {"Content-Type": "application/json", "If-Match": "*"}
-        return self._ask(urllib.request.Request(ADDRESS + path, json.dumps(body).encode(), headers, method="PATCH"), token)
+        return self._ask(urllib.request.Request(ADDRESS + path, json.dumps(body).encode(), headers, method=method), token)
 
     def _ask(self, request, token=None):
         request.add_header("Authorization", f"Bearer {token or self.token()}")
         try:
             with urllib.request.urlopen(request) as answer:
-                return json.load(answer)
+                body = answer.read()
+                return json.loads(body) if body else None
         except urllib.error.HTTPError as error:
             raise SystemExit(f"{request.full_url}: {error.read().decode()}")
 

@@ -10,8 +10,8 @@ use actix_web::{
     http::{
         StatusCode,
         header::{
-            self, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue, HeaderMap,
-            HeaderName,
+            self, ByteRangeSpec, Charset, ContentDisposition, DispositionParam, DispositionType,
+            ExtendedValue, Header, HeaderMap, HeaderName,
         },
     },
 };
@@ -54,30 +54,26 @@ pub fn is_harmless(media_type: &str) -> bool {
 
 /// The answer with the bytes that `request` asks for.
 pub async fn answer(app: &Arc<App>, request: &HttpRequest, file: Served) -> ApiResult<HttpResponse> {
-    let headers = request.headers();
-    if is_known(headers, &file.etag) {
-        let mut answer = HttpResponse::NotModified();
-        describe(&mut answer, &app.config, &file);
-        return Ok(answer.finish());
-    }
-    let (mut answer, range) = match asked_range(headers, &file) {
-        Asked::All => (HttpResponse::Ok(), 0..file.bytes),
-        Asked::Part(range) => {
-            let mut answer = HttpResponse::PartialContent();
-            let content_range = format!("bytes {}-{}/{}", range.start, range.end - 1, file.bytes);
-            answer.insert_header((header::CONTENT_RANGE, content_range));
-            (answer, range)
-        }
-        Asked::Nothing => {
-            let mut answer = HttpResponse::build(StatusCode::RANGE_NOT_SATISFIABLE);
-            answer.insert_header((header::CONTENT_RANGE, format!("bytes */{}", file.bytes)));
-            protect(&mut answer, &app.config, "");
-            return Ok(answer.finish());
-        }
-    };
+    let mut answer = HttpResponse::Ok();
     describe(&mut answer, &app.config, &file);
     answer.content_type(content_type(&file.media_type));
-    let length = range.end - range.start;
+    let place = file.start..file.start + file.bytes;
+    of_blob(app, request, answer, &file.etag, &file.sha256, place).await
+}
+
+/// The same under headers of another room's: of `place` in a blob, what `request` asks for.
+pub async fn of_blob(
+    app: &App,
+    request: &HttpRequest,
+    mut answer: HttpResponseBuilder,
+    etag: &str,
+    sha256: &Sha256,
+    place: Range<u64>,
+) -> ApiResult<HttpResponse> {
+    let Some(part) = part(request, &mut answer, etag, place.end - place.start) else {
+        return Ok(answer.finish());
+    };
+    let length = part.end - part.start;
     if request::is_head(request) {
         return Ok(answer.body(SizedStream::new(
             length,
@@ -86,12 +82,48 @@ pub async fn answer(app: &Arc<App>, request: &HttpRequest, file: Served) -> ApiR
     }
     let bytes = app
         .part::<Store>()
-        .range(&file.sha256, file.start + range.start..file.start + range.end);
+        .range(sha256, place.start + part.start..place.start + part.end);
     let bytes = bytes.await.map_err(|error| match error.is_not_found() {
         true => ApiError::new(Code::NotFound, "This file is no longer there."),
         false => error.into(),
     })?;
     Ok(answer.body(SizedStream::new(length, bytes)))
+}
+
+/// The part of `length` bytes that `request` asks for, under an entity tag with its double quotes; `answer` gets the status and the
+/// headers that say which. None, where it is answered without bytes: the browser has them, or there are none in that range (RFC 9110 §14).
+/// Of several ranges, of none, and of ranges of another state, the answer is the whole.
+pub fn part(
+    request: &HttpRequest,
+    answer: &mut HttpResponseBuilder,
+    etag: &str,
+    length: u64,
+) -> Option<Range<u64>> {
+    answer
+        .insert_header((header::ETAG, etag))
+        .insert_header((header::ACCEPT_RANGES, "bytes"));
+    if is_known(request.headers(), etag) {
+        answer.status(StatusCode::NOT_MODIFIED);
+        return None;
+    }
+    let Some(range) = asked_range(request, etag) else {
+        return Some(0..length);
+    };
+    match range.to_satisfiable_range(length) {
+        Some((first, last)) => {
+            let told = format!("bytes {first}-{last}/{length}");
+            answer
+                .status(StatusCode::PARTIAL_CONTENT)
+                .insert_header((header::CONTENT_RANGE, told));
+            Some(first..last + 1)
+        }
+        None => {
+            answer
+                .status(StatusCode::RANGE_NOT_SATISFIABLE)
+                .insert_header((header::CONTENT_RANGE, format!("bytes */{length}")));
+            None
+        }
+    }
 }
 
 /// The media type, and of texts the encoding: what is told as text is UTF-8.
@@ -103,10 +135,7 @@ fn content_type(media_type: &str) -> String {
 }
 
 fn describe(answer: &mut HttpResponseBuilder, config: &Config, file: &Served) {
-    answer
-        .insert_header((header::ETAG, file.etag.as_str()))
-        .insert_header((header::ACCEPT_RANGES, "bytes"))
-        .insert_header((header::CACHE_CONTROL, "private, immutable, max-age=3600"));
+    answer.insert_header((header::CACHE_CONTROL, "private, immutable, max-age=3600"));
     if let Some(name) = &file.file_name {
         answer.insert_header(disposition(name, file.is_inline));
     }
@@ -174,75 +203,59 @@ pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
         .any(|tag| tag == etag || tag == "*")
 }
 
-/// What a request asks for.
-#[derive(Debug, PartialEq)]
-enum Asked {
-    All,
-    Part(Range<u64>),
-    /// A range that the file does not have.
-    Nothing,
-}
-
-/// The range that a request asks for: everything, where it asks for none, for several, in another unit, or of another file.
-fn asked_range(headers: &HeaderMap, file: &Served) -> Asked {
-    let range = text_of(headers, &header::RANGE).and_then(|value| value.strip_prefix("bytes="));
-    let is_of_this = text_of(headers, &header::IF_RANGE).is_none_or(|tag| tag == file.etag);
-    match range
-        .filter(|_| is_of_this)
-        .and_then(|range| range.split_once('-'))
-    {
-        Some((from, to)) => range_of(from.trim(), to.trim(), file.bytes),
-        None => Asked::All,
+/// The one range that a request asks for, of this state.
+fn asked_range(request: &HttpRequest, etag: &str) -> Option<ByteRangeSpec> {
+    let headers = request.headers();
+    let is_of_this = text_of(headers, &header::IF_RANGE).is_none_or(|known| known == etag);
+    if !is_of_this || !headers.contains_key(header::RANGE) {
+        return None;
     }
-}
-
-fn range_of(from: &str, to: &str, bytes: u64) -> Asked {
-    let number = |text: &str| match text.bytes().all(|b| b.is_ascii_digit()) {
-        // Beyond what counts, it is beyond the end.
-        true if !text.is_empty() => Some(text.parse().unwrap_or(u64::MAX)),
+    match header::Range::parse(request) {
+        Ok(header::Range::Bytes(ranges)) => match ranges.as_slice() {
+            [ByteRangeSpec::FromTo(first, last)] if first > last => None,
+            [one] => Some(one.clone()),
+            _ => None,
+        },
         _ => None,
-    };
-    let range = match (number(from), number(to)) {
-        (Some(from), Some(to)) if from > to => return Asked::All,
-        (Some(from), Some(to)) => from..to.saturating_add(1).min(bytes),
-        (Some(from), None) if to.is_empty() => from..bytes,
-        (None, Some(last)) if from.is_empty() => bytes.saturating_sub(last)..bytes,
-        _ => return Asked::All,
-    };
-    match range.is_empty() {
-        true => Asked::Nothing,
-        false => Asked::Part(range),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     #[test]
     fn ranges_are_those_of_rfc_9110() {
+        let (all, nothing) = (Some(0..100), None);
         let cases = [
-            ("0", "9", Asked::Part(0..10)),
-            ("0", "0", Asked::Part(0..1)),
-            ("90", "", Asked::Part(90..100)),
-            ("90", "200", Asked::Part(90..100)),
-            ("90", "99999999999999999999999", Asked::Part(90..100)),
-            ("", "10", Asked::Part(90..100)),
-            ("", "1000", Asked::Part(0..100)),
-            ("100", "", Asked::Nothing),
-            ("99999999999999999999999", "", Asked::Nothing),
-            ("", "0", Asked::Nothing),
-            ("9", "0", Asked::All),
-            ("", "", Asked::All),
-            ("a", "5", Asked::All),
-            ("5", "a", Asked::All),
-            ("0", "1,5-6", Asked::All),
-            ("-1", "5", Asked::All),
+            ("bytes=0-9", Some(0..10)),
+            ("bytes=0-0", Some(0..1)),
+            ("bytes=90-", Some(90..100)),
+            ("bytes=90-200", Some(90..100)),
+            ("bytes=-10", Some(90..100)),
+            ("bytes=-1000", all.clone()),
+            ("bytes=100-", nothing.clone()),
+            ("bytes=-0", nothing),
+            ("bytes=9-0", all.clone()),
+            ("bytes=-", all.clone()),
+            ("bytes=a-5", all.clone()),
+            ("bytes=5-a", all.clone()),
+            ("bytes=0-1,5-6", all.clone()),
+            ("bytes=99999999999999999999999-", all.clone()),
+            ("pages=0-9", all),
         ];
-        for (from, to, expected) in cases {
-            assert_eq!(range_of(from, to, 100), expected, "{from}-{to}");
+        for (range, expected) in cases {
+            let request = TestRequest::default()
+                .insert_header((header::RANGE, range))
+                .to_http_request();
+            assert_eq!(
+                part(&request, &mut HttpResponse::Ok(), "\"a\"", 100),
+                expected,
+                "{range}"
+            );
         }
-        assert_eq!(range_of("0", "", 0), Asked::Nothing);
     }
 
     #[test]

@@ -1,11 +1,6 @@
-//! The headers of what is answered on the content origin, and ranges of it.
+//! The headers of what is answered on the content origin.
 
-use std::ops::Range;
-
-use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::header::{self, ByteRangeSpec, Header},
-};
+use actix_web::{HttpRequest, HttpResponseBuilder, http::header};
 
 use crate::{
     app::App,
@@ -65,46 +60,4 @@ pub fn refuse_workers(request: &HttpRequest) -> ApiResult<()> {
         )),
         false => Ok(()),
     }
-}
-
-/// Which part of `length` bytes is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
-    /// All of them.
-    Whole,
-    /// A part.
-    Part(Range<u64>),
-    /// None that is there.
-    Beyond,
-}
-
-/// Reads `Range`, where `If-Range` does not name another state of it. Of several ranges none is answered, but the whole.
-pub fn wanted(request: &HttpRequest, etag: &str, length: u64) -> Wanted {
-    let headers = request.headers();
-    let is_same = headers
-        .get(header::IF_RANGE)
-        .is_none_or(|known| known.as_bytes() == etag.as_bytes());
-    if !headers.contains_key(header::RANGE) || !is_same {
-        return Wanted::Whole;
-    }
-    let Ok(header::Range::Bytes(ranges)) = header::Range::parse(request) else {
-        return Wanted::Whole;
-    };
-    let [one] = ranges.as_slice() else {
-        return Wanted::Whole;
-    };
-    if matches!(one, ByteRangeSpec::FromTo(from, to) if from > to) {
-        return Wanted::Whole;
-    }
-    match one.to_satisfiable_range(length) {
-        Some((from, to)) => Wanted::Part(from..to + 1),
-        None => Wanted::Beyond,
-    }
-}
-
-/// 416.
-pub fn beyond(length: u64) -> HttpResponse {
-    HttpResponse::RangeNotSatisfiable()
-        .insert_header((header::CONTENT_RANGE, format!("bytes */{length}")))
-        .finish()
 }

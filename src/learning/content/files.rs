@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
+    HttpRequest, HttpResponse,
     body::SizedStream,
     http::{StatusCode, header},
     web::Bytes,
@@ -14,7 +14,7 @@ use futures_util::{Stream, StreamExt, future::ready, stream};
 
 use super::{
     super::live::{LaunchedContent, LiveLaunch},
-    answer::{self, Kind, Wanted},
+    answer::{self, Kind},
 };
 use crate::{
     app::App,
@@ -58,7 +58,8 @@ pub async fn upload(app: &App, launch: &LiveLaunch, request: &HttpRequest) -> Ap
     builder.insert_header((header::CONTENT_TYPE, media_type.as_str()));
     let name = content.file_name.clone().unwrap_or_else(|| "file".to_owned());
     builder.insert_header(serve::disposition(&name, serve::is_harmless(media_type)));
-    whole_or_part(app, builder, request, &etag, &sha256, 0, length).await
+    builder.insert_header((header::CACHE_CONTROL, CACHED));
+    serve::of_blob(app, request, builder, &etag, &sha256, 0..length).await
 }
 
 /// Captions and the like, by their place.
@@ -78,7 +79,8 @@ pub async fn track(
     let length = number(track.bytes);
     let mut builder = answer::headed(app, HttpResponse::Ok(), Kind::Uploaded);
     builder.insert_header((header::CONTENT_TYPE, "text/vtt; charset=utf-8"));
-    whole_or_part(app, builder, request, &etag, &sha256, 0, length).await
+    builder.insert_header((header::CACHE_CONTROL, CACHED));
+    serve::of_blob(app, request, builder, &etag, &sha256, 0..length).await
 }
 
 /// A file of a package, as its archive names it.
@@ -100,49 +102,27 @@ pub async fn of_package(
     let mut builder = answer::headed(app, HttpResponse::Ok(), Kind::Uploaded);
     builder.insert_header((header::CONTENT_TYPE, file.media_type.as_str()));
     let (position, compressed) = (number(file.position), number(file.compressed));
+    builder.insert_header((header::CACHE_CONTROL, CACHED));
+    let place = position..position + compressed;
     if file.method == PackageMethod::Stored {
-        return whole_or_part(app, builder, request, &etag, &sha256, position, compressed).await;
+        return serve::of_blob(app, request, builder, &etag, &sha256, place).await;
     }
     builder.insert_header((header::VARY, "Accept-Encoding"));
-    let wanted = answer::wanted(request, &etag, number(file.bytes));
-    if wanted == Wanted::Whole && reads_gzip(request) {
+    if !request.headers().contains_key(header::RANGE) && reads_gzip(request) {
         let tag = format!("{}-gzip\"", etag.trim_end_matches('"'));
-        builder
-            .insert_header((header::ETAG, tag.clone()))
-            .insert_header((header::CACHE_CONTROL, CACHED));
+        builder.insert_header((header::ETAG, tag.clone()));
         if serve::is_known(request.headers(), &tag) {
             return Ok(builder.status(StatusCode::NOT_MODIFIED).finish());
         }
-        let body = app
-            .part::<Store>()
-            .range(&sha256, position..position + compressed)
-            .await?;
+        let body = app.part::<Store>().range(&sha256, place).await?;
         builder.insert_header((header::CONTENT_ENCODING, "gzip"));
         return Ok(builder.body(SizedStream::new(compressed + 18, gzip(file, body))));
     }
-    builder
-        .insert_header((header::ETAG, etag.clone()))
-        .insert_header((header::CACHE_CONTROL, CACHED));
-    builder.insert_header((header::ACCEPT_RANGES, "bytes"));
-    if wanted == Wanted::Whole && serve::is_known(request.headers(), &etag) {
-        return Ok(builder.status(StatusCode::NOT_MODIFIED).finish());
-    }
-    let part = match wanted {
-        Wanted::Whole => 0..number(file.bytes),
-        Wanted::Part(part) => {
-            let range = format!("bytes {}-{}/{}", part.start, part.end - 1, file.bytes);
-            builder
-                .status(StatusCode::PARTIAL_CONTENT)
-                .insert_header((header::CONTENT_RANGE, range));
-            part
-        }
-        Wanted::Beyond => return Ok(answer::beyond(number(file.bytes))),
+    let Some(part) = serve::part(request, &mut builder, &etag, number(file.bytes)) else {
+        return Ok(builder.finish());
     };
     let length = part.end - part.start;
-    let body = app
-        .part::<Store>()
-        .range(&sha256, position..position + compressed)
-        .await?;
+    let body = app.part::<Store>().range(&sha256, place).await?;
     Ok(builder.body(SizedStream::new(length, cut(inflated(body), part.start, length))))
 }
 
@@ -170,41 +150,6 @@ fn reads_gzip(request: &HttpRequest) -> bool {
                 })
         })
     })
-}
-
-/// A range of a blob: `length` bytes from `start` are the file.
-async fn whole_or_part(
-    app: &App,
-    mut builder: HttpResponseBuilder,
-    request: &HttpRequest,
-    etag: &str,
-    sha256: &Sha256,
-    start: u64,
-    length: u64,
-) -> ApiResult<HttpResponse> {
-    builder
-        .insert_header((header::ETAG, etag))
-        .insert_header((header::CACHE_CONTROL, CACHED))
-        .insert_header((header::ACCEPT_RANGES, "bytes"));
-    let part = match answer::wanted(request, etag, length) {
-        Wanted::Whole if serve::is_known(request.headers(), etag) => {
-            return Ok(builder.status(StatusCode::NOT_MODIFIED).finish());
-        }
-        Wanted::Whole => 0..length,
-        Wanted::Part(part) => {
-            let range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-            builder
-                .status(StatusCode::PARTIAL_CONTENT)
-                .insert_header((header::CONTENT_RANGE, range));
-            part
-        }
-        Wanted::Beyond => return Ok(answer::beyond(length)),
-    };
-    let body = app
-        .part::<Store>()
-        .range(sha256, start + part.start..start + part.end)
-        .await?;
-    Ok(builder.body(SizedStream::new(part.end - part.start, body)))
 }
 
 type Part = io::Result<Bytes>;
