@@ -75,6 +75,8 @@ enum Act {
     NewVersion,
     /// A new version is published, and completions of earlier ones count until that day.
     NewVersionUntil(NaiveDate),
+    /// The same of the other course.
+    NewVersionOfOtherUntil(NaiveDate),
     /// The course is retired, and brought back.
     Retires,
     Restores,
@@ -287,8 +289,11 @@ impl Played {
                     .await
                     .assert_status(201);
             }
-            Act::NewVersion => self.publish(admin, json!({})).await,
-            Act::NewVersionUntil(day) => self.publish(admin, json!({"earlier_count_until": day})).await,
+            Act::NewVersion => publish(admin, course, json!({})).await,
+            Act::NewVersionUntil(day) => publish(admin, course, json!({"earlier_count_until": day})).await,
+            Act::NewVersionOfOtherUntil(day) => {
+                publish(admin, self.other, json!({"earlier_count_until": day})).await
+            }
             Act::Retires => {
                 let path = format!("/v1/courses/{course}/retirement");
                 admin.post(&path, json!({})).await.assert_status(200);
@@ -304,15 +309,6 @@ impl Played {
                 admin.patch(&path, json!(says)).await.assert_status(200);
             }
         }
-    }
-
-    async fn publish(&self, admin: &Client, body: Value) {
-        let path = format!("/v1/courses/{}", self.course);
-        let modules = json!([{"title": "New", "activities": [{"title": "Read", "kind": "task"}]}]);
-        let new = json!({"title": "New", "modules": modules});
-        admin.patch(&path, new).await.assert_status(200);
-        let path = format!("{path}/publications");
-        admin.post(&path, body).await.assert_status(201);
     }
 
     /// The issues about the course that are not closed.
@@ -483,6 +479,11 @@ fn told(act: &Act) -> String {
         Act::Archives(rule) => format!("rule {rule} is archived"),
         Act::Equivalent => "the other course becomes equivalent".into(),
         Act::NewVersion => "a new version of the course is published".into(),
+        Act::NewVersionOfOtherUntil(day) => {
+            format!(
+                "a new version of the other course is published, and completions of earlier ones count until {day}"
+            )
+        }
         Act::NewVersionUntil(day) => {
             format!(
                 "a new version of the course is published, and completions of earlier ones count until {day}"
@@ -492,4 +493,14 @@ fn told(act: &Act) -> String {
         Act::Restores => "the course is brought back".into(),
         Act::Decides(kind, says) => format!("somebody decides about `{kind}`: `{}`", json!(says)),
     }
+}
+
+/// Publishes another version of a course.
+async fn publish(admin: &Client, course: Uuid, body: Value) {
+    let path = format!("/v1/courses/{course}");
+    let modules = json!([{"title": "New", "activities": [{"title": "Read", "kind": "task"}]}]);
+    let new = json!({"title": "New", "modules": modules});
+    admin.patch(&path, new).await.assert_status(200);
+    let path = format!("{path}/publications");
+    admin.post(&path, body).await.assert_status(201);
 }

@@ -1,6 +1,8 @@
 //! What happens to courses changes what is required of those who take them: they are retired, come back, or get a version
 //! that lets completions of earlier ones count no more.
 
+use std::collections::BTreeSet;
+
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -9,7 +11,7 @@ use super::reconcile::reconcile;
 use crate::{
     app::Tx,
     catalog::{courses::model::Course, events::COURSE_PUBLISHED},
-    db::schema::requirements,
+    db::schema::{course_equivalences, requirements},
     enrollment::enrollments,
     http::ApiResult,
     jobs::{Job, JobError, JobRun},
@@ -33,7 +35,7 @@ fn react(tx: &mut Tx, events: &[SealedEvent]) -> ApiResult<()> {
     })
 }
 
-/// Settles what is required of all those of whom a course is.
+/// Settles what is required of all those of whom a course is, or another one that its completions count for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SettleTarget {
     /// The course.
@@ -45,13 +47,15 @@ impl Job for SettleTarget {
     const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        let learners = |tx: &mut Tx, after, most| self.learners(tx, after, most);
-        run.walk(learners, |part| {
-            run.write(|tx| {
-                reconcile(tx, &*part.ids, None)?;
-                self.enroll(tx, &part.ids)
-            })
-        })?;
+        for target in run.read(|tx| self.targets(tx))? {
+            let learners = |tx: &mut Tx, after, most| learners(tx, target, after, most);
+            run.walk(learners, |part| {
+                run.write(|tx| {
+                    reconcile(tx, &*part.ids, None)?;
+                    self.enroll(tx, &part.ids)
+                })
+            })?;
+        }
         run.finish(|_| Ok(()))
     }
 
@@ -61,17 +65,16 @@ impl Job for SettleTarget {
 }
 
 impl SettleTarget {
-    fn learners(&self, tx: &mut Tx, after: Uuid, most: i64) -> ApiResult<Vec<Uuid>> {
-        let people = requirements::table
-            .filter(requirements::target_id.eq(self.course_id))
-            .filter(requirements::user_id.gt(after))
-            .filter(requirements::ended_at.is_null())
-            .order(requirements::user_id)
-            .select(requirements::user_id)
-            .distinct()
-            .limit(most)
+    /// The course, and those for which its completions count or ever counted.
+    fn targets(&self, tx: &mut Tx) -> ApiResult<Vec<Uuid>> {
+        let others: Vec<(Uuid, Uuid)> = course_equivalences::table
+            .filter(course_equivalences::course_id.eq(self.course_id))
+            .or_filter(course_equivalences::equivalent_id.eq(self.course_id))
+            .select((course_equivalences::course_id, course_equivalences::equivalent_id))
             .load(tx.conn)?;
-        Ok(people)
+        let all = others.into_iter().flat_map(|(one, other)| [one, other]);
+        let all: BTreeSet<Uuid> = all.chain([self.course_id]).collect();
+        Ok(all.into_iter().collect())
     }
 
     /// Enrolls those of whom the course was required while nobody could begin it.
@@ -84,4 +87,18 @@ impl SettleTarget {
         );
         enrollments::store::enroll(tx, waiting).map(drop)
     }
+}
+
+/// People of whom a course is required or was satisfied, in the order of their ids.
+fn learners(tx: &mut Tx, course_id: Uuid, after: Uuid, most: i64) -> ApiResult<Vec<Uuid>> {
+    let people = requirements::table
+        .filter(requirements::target_id.eq(course_id))
+        .filter(requirements::user_id.gt(after))
+        .filter(requirements::ended_at.is_null())
+        .order(requirements::user_id)
+        .select(requirements::user_id)
+        .distinct()
+        .limit(most)
+        .load(tx.conn)?;
+    Ok(people)
 }
