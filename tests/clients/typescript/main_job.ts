@@ -9,7 +9,7 @@ export async function signIn(baseUrl: string, username: string, password: string
   const anonymous = createClient<paths>({ baseUrl });
   const { data, error } = await anonymous.POST("/oauth/token", {
     body: { grant_type: "password", username, password },
-    bodySerializer: (body) => new URLSearchParams(body as Record<string, string>),
+    headers: { "Content-Type": "application/x-www-form-urlencoded" },
   });
   if (!data) throw new Error(JSON.stringify(error));
   return createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${data.access_token}` } });
