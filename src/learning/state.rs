@@ -21,6 +21,10 @@ use crate::{
     sql,
 };
 
+/// How many changes a launch may number: what an earlier launch could not send in time never replaces what a later one
+/// stored, whatever the clocks of their devices say.
+const SEQS_A_LAUNCH: i64 = 1 << 32;
+
 /// What the player of packages is told.
 #[derive(Debug, Serialize)]
 pub struct PlayerState<'a> {
@@ -37,7 +41,7 @@ pub struct PlayerState<'a> {
     last_item: Option<String>,
     /// What each item stored.
     items: BTreeMap<String, ItemState>,
-    /// The highest number of a change so far.
+    /// Changes of this launch have higher numbers: above all that is stored, and above all that an earlier launch gives.
     seq: i64,
 }
 
@@ -84,7 +88,7 @@ pub fn of_package<'a>(tx: &mut Tx, launch: &'a LiveLaunch) -> ApiResult<PlayerSt
         learner_name: &launch.learner_name,
         parts: &package.parts,
         last_item: found.last_item,
-        seq: seqs.max().unwrap_or_default(),
+        seq: seqs.max().unwrap_or_default().max(launch.fence * SEQS_A_LAUNCH),
         items: items.into_iter().map(item).collect(),
     })
 }

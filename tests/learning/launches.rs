@@ -140,7 +140,8 @@ async fn a_package_is_left_resumed_and_completes_the_course() {
         (
             json!({"cmi.core.lesson_status": "incomplete", "cmi.core.lesson_location": "5", "cmi.suspend_data": "a\u{1f525}"}),
             json!(600),
-            json!(4)
+            // Numbers of a second launch, above all of the first.
+            json!(2_i64 << 32)
         )
     );
     let done = second

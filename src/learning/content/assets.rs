@@ -41,6 +41,11 @@ const ASSETS: &[Asset] = &[
         bytes: include_bytes!("../player/transport.js"),
     },
     Asset {
+        name: "journal.js",
+        media_type: SCRIPT,
+        bytes: include_bytes!("../player/journal.js"),
+    },
+    Asset {
         name: "notice.js",
         media_type: SCRIPT,
         bytes: include_bytes!("../player/notice.js"),

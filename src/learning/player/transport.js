@@ -1,7 +1,10 @@
 // Brings what a package stores to the server: at once, in any order, and again after an offline spell.
 //
 // Every change has a number that only grows; the server never lets an older one replace a newer one. What is not yet
-// acknowledged stands in a journal in the browser, which the next launch of the same attempt sends first.
+// acknowledged stands in a journal (journal.js), which the next launch of the same attempt sends first. Launches number their
+// changes in ranges of their own, so that a journal that comes late replaces nothing that a later launch stored.
+
+import { Journal } from "./journal.js";
 
 const DELAY = 250;
 const PAUSES = [1000, 2000, 5000, 10000, 30000];
@@ -11,14 +14,17 @@ const MOST_KEPT_ALIVE = 60000;
 export class Transport {
   /**
    * @param {string} attempt whose journal it is
-   * @param {number} seq the highest number that the server has
+   * @param {number} seq after which changes are numbered
    * @param {(event: string, detail?: object) => void} listener hears saved, unsaved, refused, stopped
    */
   constructor(attempt, seq, listener) {
-    this.key = `provost:journal:${attempt}`;
+    this.journal = new Journal(attempt);
+    this.items = this.journal.read();
     this.seq = seq;
+    for (const { changes } of Object.values(this.items)) {
+      for (const change of Object.values(changes)) this.seq = Math.max(this.seq, change.seq);
+    }
     this.listener = listener;
-    this.items = this.#read();
     this.isSending = false;
     this.failures = 0;
     this.timer = null;
@@ -30,21 +36,8 @@ export class Transport {
     });
   }
 
-  #read() {
-    try {
-      return JSON.parse(localStorage.getItem(this.key)) ?? {};
-    } catch {
-      return {};
-    }
-  }
-
   #keep() {
-    try {
-      if (this.isEmpty) localStorage.removeItem(this.key);
-      else localStorage.setItem(this.key, JSON.stringify(this.items));
-    } catch {
-      // A full or forbidden storage: what is not acknowledged lives as long as the page.
-    }
+    this.journal.keep(this.isEmpty ? null : this.items);
   }
 
   /** Whether the server has everything. */
@@ -56,9 +49,9 @@ export class Transport {
     return (this.items[item] ??= { changes: {}, ended: false });
   }
 
-  /** Takes a change. Numbers follow the clock, so that another device's later changes count as later. */
+  /** Takes a change. */
   set(item, element, value, isUrgent) {
-    this.seq = Math.max(this.seq + 1, Date.now() * 1000);
+    this.seq += 1;
     this.#item(item).changes[element] = { value, seq: this.seq };
     this.#keep();
     this.#schedule(isUrgent ? 0 : DELAY);
