@@ -1,4 +1,7 @@
-// Small packages: one page with a button to go on, one to pass, one to leave.
+// Packages to take: small ones, of one page with a button to go on, one to pass and one to leave; and real ones, where they are.
+import { existsSync, readFileSync } from "node:fs";
+
+import { frameOf } from "./portal.mjs";
 import { zip } from "./zip.mjs";
 
 const page = (script) => `<!doctype html>
@@ -58,3 +61,45 @@ export function small(version) {
 </manifest>`;
   return zip({ "imsmanifest.xml": manifest, "index.html": page(is12 ? SCRIPT_12 : SCRIPT_2004) });
 }
+
+/** How a package is taken: `at` answers the page that it shows, `next` goes to the next one, `pass` to the end. */
+const SMALL = {
+  content: (window) => frameOf(window, "index.html"),
+  at: async (content) => Number(/Page (\d+)/.exec(await content.textContent("#place"))[1]),
+  next: (content) => content.click("#next"),
+  pass: (content) => content.click("#pass"),
+  score: 90,
+};
+
+/** "Golf" by Rustici Software: 14 pages, the last of which is a quiz. */
+const GOLF = {
+  content: (window) => frameOf(window, "launchpage.html"),
+  at: async (content) => (await content.waitForFunction(() => typeof currentPage === "number" && { currentPage })).evaluate((at) => at.currentPage),
+  next: (content) => content.click("#butNext"),
+  async pass(content, window) {
+    for (let page = await GOLF.at(content); page < 14; page += 1) await GOLF.next(content);
+    const quiz = await frameOf(window, "assessmenttemplate.html");
+    await quiz.waitForSelector("input[type=button], input[type=submit]");
+    // The page marks the right answers.
+    await quiz.evaluate(() => {
+      for (const answer of document.querySelectorAll(".correctAnswer input")) {
+        if (answer.type === "radio") answer.checked = true;
+        else answer.value = /\((.*)\)/.exec(answer.parentElement.textContent)[1];
+      }
+    });
+    await quiz.click("input[type=button], input[type=submit]");
+  },
+  score: 100,
+};
+
+function golf(name) {
+  const file = `${process.env.PROVOST_REAL_DATA ?? "."}/${name}`;
+  return { name, ...GOLF, bytes: existsSync(file) ? readFileSync(file) : null };
+}
+
+export const PACKAGES = [
+  { name: "a package of SCORM 1.2", ...SMALL, bytes: small("1.2") },
+  { name: "a package of SCORM 2004", ...SMALL, bytes: small("2004 4th Edition") },
+  golf("golf_scorm12.zip"),
+  golf("golf_scorm2004.zip"),
+];

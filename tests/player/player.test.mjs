@@ -1,146 +1,110 @@
-// Packages in Chromium: left in every way and resumed, in two windows, offline, and to the end.
+// Packages in the portal: left in every way and resumed, offline, in two windows, to the end, and once more.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, test } from "node:test";
 
 import { Learner, addCourse, addPackage } from "./academy.mjs";
-import { device, end, frameOf, heard, open } from "./front_end.mjs";
-import { small } from "./packages.mjs";
+import { PACKAGES } from "./packages.mjs";
+import { closingOffline, device, end, frameOf, heard, open, openAnew, saving, signedIn, until } from "./portal.mjs";
 
 after(end);
 
-/** Asks until it is so. */
-async function until(what, holds) {
-  for (let turn = 0; turn < 100; turn += 1) {
-    if (await holds()) return;
-    await new Promise((done) => setTimeout(done, 100));
-  }
-  assert.fail(`waited in vain until ${what}`);
-}
-
+/** How learners leave, and come back; answers the window in which they do. */
 const LEFT = {
-  "closing the window": (window) => window.close(),
-  "leading it elsewhere": (window) => window.goto("about:blank"),
-  "removing the frame": (window) => window.evaluate(() => document.querySelector("iframe").remove()),
+  "closing the window": async (window, browser, learner) => {
+    await window.close();
+    return openAnew(browser, learner);
+  },
+  "leading it elsewhere": async (window, _browser, learner) => {
+    await window.goto("about:blank");
+    await window.goto(`${process.env.PORTAL}/#${learner.page}`);
+    await open(window);
+    return window;
+  },
+  "removing the frame": async (window) => {
+    await window.getByRole("button", { name: "Close" }).click();
+    await open(window);
+    return window;
+  },
 };
 
-for (const version of ["1.2", "2004 4th Edition"]) {
-  test(`a package of SCORM ${version} is left, resumed and passed`, async () => {
-    const course = await addCourse(await addPackage(small(version)));
+for (const taken of PACKAGES) {
+  test(`${taken.name} is taken to the end`, { skip: !taken.bytes && "it is not here" }, async () => {
+    const course = await addCourse(await addPackage(taken.bytes));
     const learner = await Learner.enrolled(course);
     const browser = await device();
-    let place = 0;
+    const notice = async (window) => (await frameOf(window, "/l/")).textContent("#notice");
+    const next = async (window) => taken.next(await taken.content(window));
+    const isAt = async (window, page, when) => assert.equal(await taken.at(await taken.content(window)), page, when);
+
+    let window = await signedIn(browser, learner);
+    await window.getByRole("link", { name: "Fire" }).click();
+    await open(window);
+    let page = await taken.at(await taken.content(window));
     for (const [way, leave] of Object.entries(LEFT)) {
-      const window = await open(browser, await learner.launch());
-      const content = await frameOf(window, "index.html");
-      const told = await content.textContent("#place");
-      assert.equal(told, `Page ${place}, ${place === 0 ? "ab-initio" : "resume"}`, way);
-      await content.click("#next");
-      place += 1;
-      await heard(window, "saved");
-      await leave(window);
-      await window.close();
+      await saving(window, () => next(window));
+      page += 1;
+      window = await leave(window, browser, learner);
+      await isAt(window, page, way);
     }
-    const window = await open(browser, await learner.launch());
-    const content = await frameOf(window, "index.html");
-    assert.equal(await content.textContent("#place"), `Page ${place}, resume`);
-    await content.click("#pass");
-    await heard(window, "saved", "completed");
-    await content.click("#leave");
-    await heard(window, "ended");
+
+    // Offline for a while.
+    await saving(window, async () => {
+      await browser.setOffline(true);
+      await next(window);
+      await heard(window, "unsaved");
+      assert.match(await notice(window), /not saved/);
+      await browser.setOffline(false);
+    });
+    assert.equal(await notice(window), "");
+    // Offline, and left.
+    await closingOffline(window, () => next(window));
+    window = await openAnew(browser, learner);
+    page += 2;
+    await isAt(window, page, "what was left offline is sent by the next launch");
+
+    // In another window, on another device.
+    const other = await device();
+    const newer = await openAnew(other, learner);
+    await isAt(newer, page, "on another device");
+    await next(window);
+    await window.getByText("This was opened again elsewhere").waitFor();
+    assert.match(await (await frameOf(window, "/l/")).textContent("#stage"), /opened again/);
+    await browser.close();
+
+    await taken.pass(await taken.content(newer), newer);
+    await heard(newer, "saved", "completed");
+    await newer.getByText("Completed.").waitFor();
+    await newer.getByRole("button", { name: "Close" }).click();
+    await newer.getByText("My certificates").waitFor();
+    assert.deepEqual([(await learner.state()).state, (await learner.state()).score], ["completed", taken.score]);
     const enrollment = await learner.enrollment();
     assert.deepEqual([enrollment.state, enrollment.progress_percent], ["completed", 100]);
-    assert.equal((await learner.state()).score, 90);
 
-    const review = await learner.launch();
-    assert.equal(review.mode, "review");
-    const again = await open(browser, review);
-    await (await frameOf(again, "index.html")).click("#next");
-    await learner.enroll(course).then(async () => {
-      // Recertification: another enrollment begins from the start.
-      assert.equal((await learner.state()).state, "not_started");
+    // A job issues it.
+    await newer.getByText("My certificates").click();
+    await until("there is a certificate", async () => {
+      await newer.reload();
+      await newer.getByRole("heading", { name: "Certificates" }).waitFor();
+      await newer.getByText("Loading").waitFor({ state: "detached" });
+      return newer.getByRole("heading", { name: "Fire" }).isVisible();
     });
-    await browser.close();
-  });
-}
 
-test("the older of two windows is told", async () => {
-  const learner = await Learner.enrolled(await addCourse(await addPackage(small("1.2"))));
-  const [one, other] = [await device(), await device()];
-  const older = await open(one, await learner.launch());
-  await frameOf(older, "index.html");
-  const newer = await open(other, await learner.launch());
-  await (await frameOf(newer, "index.html")).click("#next");
-  await heard(newer, "saved");
-  await heard(older, "launch_superseded");
-  assert.match(await (await frameOf(older, "/l/")).textContent("#stage"), /opened again/);
-  await one.close();
-  await other.close();
-});
+    // Looking at it again changes nothing.
+    await newer.goto(`${process.env.PORTAL}/#${learner.page}`);
+    await open(newer);
+    await (await frameOf(newer, "/l/")).getByText("Review: nothing is recorded").waitFor();
+    await next(newer).catch(() => {});
+    await newer.getByRole("button", { name: "Close" }).click();
+    assert.equal((await learner.state()).state, "completed");
 
-test("what is done offline is sent once the connection is back", async () => {
-  const learner = await Learner.enrolled(await addCourse(await addPackage(small("1.2"))));
-  const browser = await device();
-  const window = await open(browser, await learner.launch());
-  const content = await frameOf(window, "index.html");
-  await content.click("#next");
-  await heard(window, "saved");
-  await browser.setOffline(true);
-  await content.click("#next");
-  await heard(window, "unsaved");
-  assert.match(await (await frameOf(window, "/l/")).textContent("#notice"), /not saved/);
-  await browser.setOffline(false);
-  const notice = async () => (await frameOf(window, "/l/")).textContent("#notice");
-  await until("all is saved", async () => !(await notice()).includes("not saved"));
-  await window.close();
-  const again = await open(browser, await learner.launch());
-  assert.equal(await (await frameOf(again, "index.html")).textContent("#place"), "Page 2, resume");
-  await browser.close();
-});
-
-test("the player passes axe-core", async () => {
-  const learner = await Learner.enrolled(await addCourse(await addPackage(small("1.2"))));
-  const browser = await device();
-  const launch = await learner.launch();
-  const window = await open(browser, launch);
-  const player = await frameOf(window, "/l/");
-  await player.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
-  const { violations } = await player.evaluate(() => window.axe.run({ exclude: [["#stage iframe"]] }));
-  assert.deepEqual(violations.map((violation) => `${violation.id}: ${violation.help}`), []);
-  await browser.close();
-});
-
-const GOLF = { "golf_scorm12.zip": 100, "golf_scorm2004.zip": 100 };
-for (const name of Object.keys(GOLF)) {
-  const file = `${process.env.PROVOST_REAL_DATA ?? "."}/${name}`;
-  test(`${name} is taken to the end`, { skip: !existsSync(file) && "it is not here" }, async () => {
-    const learner = await Learner.enrolled(await addCourse(await addPackage(readFileSync(file))));
-    const browser = await device();
-    const first = await open(browser, await learner.launch());
-    let course = await frameOf(first, "launchpage.html");
-    for (let page = 0; page < 3; page += 1) await course.click("#butNext");
-    await until("the bookmark is saved", async () => (await learner.state()).started_at !== null);
-    await heard(first, "saved");
-    await new Promise((done) => setTimeout(done, 500));
-    await first.close();
-    const window = await open(browser, await learner.launch());
-    course = await frameOf(window, "launchpage.html");
-    assert.equal(await course.evaluate("currentPage"), 3);
-    for (let page = 3; page < 14; page += 1) await course.click("#butNext");
-    const quiz = await frameOf(window, "assessmenttemplate.html");
-    await quiz.waitForSelector("input[type=button], input[type=submit]");
-    // The page marks the right answers.
-    await quiz.evaluate(() => {
-      for (const answer of document.querySelectorAll(".correctAnswer input")) {
-        if (answer.type === "radio") answer.checked = true;
-        else answer.value = /\((.*)\)/.exec(answer.parentElement.textContent)[1];
-      }
-    });
-    await quiz.click("input[type=button], input[type=submit]");
-    await heard(window, "saved", "completed");
-    const state = await learner.state();
-    assert.deepEqual([state.state, state.score], ["completed", GOLF[name]]);
-    await browser.close();
+    // Recertification: another enrollment begins from the start.
+    await learner.enroll(course);
+    await newer.goto(`${process.env.PORTAL}/#/courses`);
+    await newer.getByText("Not begun").waitFor();
+    await newer.goto(`${process.env.PORTAL}/#${learner.page}`);
+    await open(newer);
+    await isAt(newer, page - 5, "from the start");
+    assert.equal((await learner.enrollment()).state, "in_progress");
+    await other.close();
   });
 }
