@@ -1,6 +1,6 @@
 # Each target brings what it needs: see scripts/setup.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint openapi
+.PHONY: help setup run portal test soak lint openapi
 
 # Where rustup puts cargo, for shells that were opened before.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
@@ -14,6 +14,10 @@ setup: ## Install all that building, running and testing need
 run: ## Serve the demo academy on a private PostgreSQL
 	@scripts/setup run
 	@scripts/run
+
+portal: ## Serve the demo academy and, beside it, the portal of examples/portal
+	@scripts/setup portal
+	@scripts/portal
 
 # The contract checks come first and the documentation's tests before the others, so that the last lines
 # say how the tests went.

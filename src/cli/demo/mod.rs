@@ -9,6 +9,7 @@ mod export;
 mod history;
 mod library;
 mod names;
+mod people;
 mod random;
 mod rules;
 mod structure;
@@ -82,7 +83,12 @@ pub fn run(mut config: Config, arguments: &Demo) -> CommandResult {
     };
     let password = create_admin::random_password()?;
     create_admin::create(&started.app, ADMINISTRATOR, &password)?;
-    say(invitation(&started.app.config.public_url(), &password))?;
+    let others = people::let_in(&started.app, &password)?;
+    say(invitation(
+        &started.app.config.public_url(),
+        &password,
+        others.as_ref(),
+    ))?;
     serve::serve(&started, listener, true)
 }
 
@@ -153,13 +159,21 @@ fn state(tx: &mut Tx) -> ApiResult<State> {
 }
 
 /// What to do with the academy that is being served.
-fn invitation(address: &str, password: &str) -> String {
+fn invitation(address: &str, password: &str, others: Option<&people::LetIn>) -> String {
+    let others = others.map_or_else(String::new, |others| {
+        format!(
+            "Learner       {}\nManager       {}\n",
+            others.learner, others.manager
+        )
+    });
     format!(
         "
 The API       {address}/v1
 Its docs      {address}/docs
 Administrator {ADMINISTRATOR}
-Password      {password}   (for this time only; it is not kept)
+{others}Password      {password}   (for this time only; it is not kept)
+
+`make portal` serves this academy and, beside it, a portal for learners and managers.
 
 Try it:
 curl -s -H \"Authorization: Bearer $(curl -s {address}/oauth/token -d grant_type=password -d username={ADMINISTRATOR} --data-urlencode 'password={password}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\" {address}/v1/reports/compliance
