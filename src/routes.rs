@@ -12,6 +12,7 @@ use crate::{
 pub fn v1(config: &mut ServiceConfig) {
     access::configure(config);
     enrollment::configure_of_users(config);
+    learning::configure_of_courses(config);
     people::configure(config);
     scim::configure_v1(config);
     catalog::configure(config);

@@ -4,6 +4,7 @@
 //! over its own rows. There is no second way of checking. A new kind of scope is declared here, and in the `CHECK` of
 //! `grants.scope_kind`.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// One stretch of the academy that a grant covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ScopePart {
     /// All there is.
     Everything,
@@ -92,8 +93,8 @@ impl ScopePart {
     }
 }
 
-/// Where a caller may use one permission: the union of its parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a caller may use one permission: the union of its parts. A job that does what a caller asked for keeps theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use]
 pub struct Scope {
     parts: Vec<ScopePart>,

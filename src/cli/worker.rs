@@ -32,6 +32,7 @@ use crate::{
     files::{collect::CollectFiles, uploads::assemble::AssembleUpload},
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
+    learning::moves::job::MoveEnrollments,
     ledger::{
         self, Consumers, SignHead, VerifyLedger,
         consumers::{self, Consume},
@@ -57,6 +58,7 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<IssueCertificate>(),
     Handler::of::<RefreshGroups>(),
     Handler::of::<MakePlan>(),
+    Handler::of::<MoveEnrollments>(),
     Handler::of::<PlanImport>(),
     Handler::of::<Purge>(),
     Handler::of::<PurgeDryRuns>(),

@@ -3,7 +3,7 @@
 use super::{
     candidates::model::CourseCandidate,
     completions::model::Completion,
-    enrollments::model::Enrollment,
+    enrollments::model::{Enrollment, EnrollmentVersion},
     requirements::model::{OpenedRequirement, RequirementReason, StoredRequirement},
     rules::model::Rule,
 };
@@ -52,6 +52,8 @@ event_kinds! {
     ENROLLMENT_UPDATED = "enrollment.updated" of "enrollment", changes: Enrollment;
     /// The user completed the course.
     ENROLLMENT_COMPLETED = "enrollment.completed" of "enrollment", changes: Enrollment;
+    /// The enrollment got another version of the course.
+    ENROLLMENT_MOVED = "enrollment.moved" of "enrollment", changes: EnrollmentVersion;
     /// The enrollment was withdrawn.
     ENROLLMENT_WITHDRAWN = "enrollment.withdrawn" of "enrollment", changes: Enrollment;
     /// The completion was recorded.

@@ -10,6 +10,7 @@ pub mod events;
 pub mod launches;
 pub mod live;
 pub mod model;
+pub mod moves;
 pub mod outline;
 pub mod package;
 pub mod routes;
@@ -19,4 +20,5 @@ mod store;
 pub mod track;
 pub mod watched;
 
+pub use moves::routes::configure as configure_of_courses;
 pub use routes::configure;

@@ -54,6 +54,100 @@ pub fn records(tx: &mut Tx, enrollment: &Enrollment) -> ApiResult<HashMap<Uuid, 
         .collect())
 }
 
+/// What is on record about the activities of enrollments, by the ids of both. Enrollments without records are not named.
+pub fn records_of_all(
+    tx: &mut Tx,
+    enrollments: &[Enrollment],
+) -> ApiResult<HashMap<Uuid, HashMap<Uuid, ActivityRecord>>> {
+    let (users, enrollments) = ids(enrollments);
+    let records: Vec<ActivityRecord> = sql!(
+        "SELECT {RECORD} FROM unnest({users}, {enrollments}) AS of (user_id, enrollment_id)
+         JOIN activity_states s USING (user_id, enrollment_id)"
+    )
+    .load(tx.conn)?;
+    let mut by_enrollment: HashMap<Uuid, HashMap<Uuid, ActivityRecord>> = HashMap::new();
+    for record in records {
+        let of = by_enrollment.entry(record.enrollment_id).or_default();
+        of.insert(record.activity_id, record);
+    }
+    Ok(by_enrollment)
+}
+
+fn ids(enrollments: &[Enrollment]) -> (Vec<Uuid>, Vec<Uuid>) {
+    enrollments.iter().map(|of| (of.user_id, of.id)).unzip()
+}
+
+/// Ends open attempts and launches of content that `modules`, which the enrollments have now, do not show. Such an attempt does
+/// not count: another one is granted. Answers whose launches ended.
+pub fn leave_content(tx: &mut Tx, moved: &[Enrollment], modules: &Modules) -> ApiResult<Vec<Uuid>> {
+    let (users, enrollments) = ids(moved);
+    let (activities, contents) = shown(modules);
+    sql!(
+        "WITH moved AS (SELECT * FROM unnest({users}, {enrollments}) AS moved (user_id, enrollment_id)),
+         shown AS (SELECT * FROM unnest({activities}, {contents}) AS shown (activity_id, content_version_id)),
+         ended AS (UPDATE attempts a SET ended_at = {tx.now}, fence = a.fence + 1, updated_at = {tx.now} FROM moved
+            WHERE a.user_id = moved.user_id AND a.enrollment_id = moved.enrollment_id AND a.ended_at IS NULL
+                AND (a.activity_id, a.content_version_id) NOT IN (SELECT activity_id, content_version_id FROM shown)
+            RETURNING a.user_id, a.enrollment_id, a.activity_id)
+         UPDATE activity_states s SET attempts_granted = least(s.attempts_granted + 1, 1000), version = s.version + 1,
+            updated_at = {tx.now}
+         FROM ended WHERE s.user_id = ended.user_id AND s.enrollment_id = ended.enrollment_id
+            AND s.activity_id = ended.activity_id"
+    )
+    .execute(tx.conn)?;
+    // After the attempts, as commits lock them.
+    let ended: Vec<Learner> = sql!(
+        "WITH moved AS (SELECT * FROM unnest({users}, {enrollments}) AS moved (user_id, enrollment_id)),
+         shown AS (SELECT * FROM unnest({activities}, {contents}) AS shown (activity_id, content_version_id))
+         UPDATE launches l SET expires_at = {tx.now} FROM moved
+         WHERE l.user_id = moved.user_id AND l.enrollment_id = moved.enrollment_id AND l.mode <> 'review'
+            AND l.expires_at > {tx.now}
+            AND (l.activity_id, l.content_version_id) NOT IN (SELECT activity_id, content_version_id FROM shown)
+         RETURNING l.user_id"
+    )
+    .load(tx.conn)?;
+    Ok(ended.into_iter().map(|learner| learner.user_id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Learner {
+    #[diesel(sql_type = sql_types::Uuid)]
+    user_id: Uuid,
+}
+
+/// The activities that show content, and the content of each.
+fn shown(modules: &Modules) -> (Vec<Uuid>, Vec<Uuid>) {
+    let shown = modules.activities().map(|(_, activity)| activity);
+    shown
+        .filter_map(|activity| Some((activity.id, activity.content_version_id?)))
+        .unzip()
+}
+
+/// Has activities begin again that show other content in `modules` than in the version that the enrollments had. What is
+/// completed stays so.
+pub fn begin_replaced_again(tx: &mut Tx, before: &[Enrollment], modules: &Modules) -> ApiResult<()> {
+    let (users, enrollments) = ids(before);
+    let earlier: Vec<Uuid> = before.iter().map(|of| of.course_version_id).collect();
+    let (activities, contents) = shown(modules);
+    sql!(
+        "WITH moved AS (SELECT * FROM unnest({users}, {enrollments}, {earlier})
+                AS moved (user_id, enrollment_id, course_version_id)),
+         shown AS (SELECT * FROM unnest({activities}, {contents}) AS shown (activity_id, content_version_id)),
+         replaced AS (SELECT v.id AS course_version_id, shown.activity_id FROM course_versions v
+            CROSS JOIN LATERAL jsonb_path_query(v.modules, '$[*].activities[*]') AS old (activity)
+            JOIN shown ON shown.activity_id = (old.activity ->> 'id')::uuid
+            WHERE v.id IN (SELECT course_version_id FROM moved)
+                AND shown.content_version_id::text IS DISTINCT FROM old.activity ->> 'content_version_id')
+         UPDATE activity_states s SET progress_percent = 0, watched = '{}', position_seconds = NULL,
+            version = s.version + 1, updated_at = {tx.now}
+         FROM moved JOIN replaced USING (course_version_id)
+         WHERE s.user_id = moved.user_id AND s.enrollment_id = moved.enrollment_id
+            AND s.activity_id = replaced.activity_id AND s.completed_at IS NULL"
+    )
+    .execute(tx.conn)?;
+    Ok(())
+}
+
 /// Writes what is on record about an activity.
 pub fn put_record(tx: &mut Tx, record: &ActivityRecord) -> ApiResult<()> {
     let given = serde_json::to_value(record).map_err(ApiError::internal)?;

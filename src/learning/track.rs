@@ -14,7 +14,7 @@ use super::{
     store,
 };
 use crate::{
-    app::Tx,
+    app::{Tx, Wake},
     catalog::courses::modules::{Activity, Modules},
     enrollment::{
         completions::{
@@ -59,15 +59,7 @@ impl Learning {
 
     /// What it comes to.
     pub fn outline(&self) -> Outline {
-        let done = self.records.values().map(|record| {
-            let done = Done {
-                state: record.state,
-                progress_percent: record.progress_percent,
-                score: record.score,
-            };
-            (record.activity_id, done)
-        });
-        outline(&self.modules, &done.collect())
+        outline_of(&self.modules, &self.records)
     }
 
     /// What is on record about an activity; nothing yet, if it was not opened.
@@ -136,21 +128,14 @@ impl Learning {
         }
         let outline = self.outline();
         if outline.is_completed && self.is_counted() {
-            let new = NewCompletion {
-                user_id: self.enrollment.user_id,
-                course_id: self.enrollment.course_id,
-                occurred_at: tx.now,
-                source: CompletionSource::Content,
-                score: outline.score,
-                evidence: None,
-                expires_on: None,
-            };
+            let new = completion(tx, &self.enrollment, &outline);
             only(record::record(tx, vec![new])?)?;
             self.enrollment = enrollments::store::find(tx, self.enrollment.user_id, self.enrollment.id)?;
             return Ok(());
         }
-        self.enrollment =
-            enrollments::progress::follow_activities(tx, &self.enrollment, outline.progress_percent)?;
+        let progress = [(&self.enrollment, outline.progress_percent)];
+        enrollments::progress::follow_activities(tx, &progress)?;
+        self.enrollment = enrollments::store::find(tx, self.enrollment.user_id, self.enrollment.id)?;
         Ok(())
     }
 
@@ -249,6 +234,68 @@ impl Learning {
             version: record.map_or(0, |record| record.version),
         }
     }
+}
+
+fn outline_of(modules: &Modules, records: &HashMap<Uuid, ActivityRecord>) -> Outline {
+    let done = records.values().map(|record| {
+        let done = Done {
+            state: record.state,
+            progress_percent: record.progress_percent,
+            score: record.score,
+        };
+        (record.activity_id, done)
+    });
+    outline(modules, &done.collect())
+}
+
+fn completion(tx: &Tx, enrollment: &Enrollment, outline: &Outline) -> NewCompletion {
+    NewCompletion {
+        user_id: enrollment.user_id,
+        course_id: enrollment.course_id,
+        occurred_at: tx.now,
+        source: CompletionSource::Content,
+        score: outline.score,
+        evidence: None,
+        expires_on: None,
+    }
+}
+
+/// Brings what was done in line with the version of the course that enrollments moved to; `before` are the same enrollments as
+/// they were. Attempts and launches of content that the version does not show end, and activities that show other content begin
+/// again, unless they are completed. Where something was done, progress follows from the new modules, and completions are
+/// recorded. Answers how many there are.
+pub fn follow_version(
+    tx: &mut Tx,
+    before: &[Enrollment],
+    moved: &[Enrollment],
+    version_id: Uuid,
+) -> ApiResult<usize> {
+    let modules = store::modules(tx, version_id)?;
+    for learner in store::leave_content(tx, moved, &modules)? {
+        tx.wake(Wake::Launches(learner));
+    }
+    store::begin_replaced_again(tx, before, &modules)?;
+    if !modules.is_tracked() {
+        return Ok(0);
+    }
+    let records = store::records_of_all(tx, moved)?;
+    let (mut progress, mut completions) = (Vec::new(), Vec::new());
+    for enrollment in moved {
+        let Some(records) = records.get(&enrollment.id) else {
+            continue;
+        };
+        let outline = outline_of(&modules, records);
+        match outline.is_completed {
+            true => completions.push(completion(tx, enrollment, &outline)),
+            false => progress.push((enrollment, outline.progress_percent)),
+        }
+    }
+    enrollments::progress::follow_activities(tx, &progress)?;
+    let completed = completions.len();
+    for recorded in record::record(tx, completions)? {
+        recorded?;
+    }
+    Ok(completed)
 }
 
 /// How many attempts a learner may still begin, after `used`; none: no limit.

@@ -88,7 +88,11 @@ pub fn watch(tx: &mut Tx, launch: &LiveLaunch, told: &Watched) -> ApiResult<Watc
         return Err(ended());
     }
     let mut learning = Learning::load(tx, enrollment)?;
-    let activity = learning.activity(launch.activity_id)?;
+    let activity = learning.activity(launch.activity_id).map_err(|_| ended())?;
+    if activity.content_version_id != Some(launch.content.id) {
+        // The enrollment moved to a version of the course that shows another video.
+        return Err(ended());
+    }
     let before: Vec<Before> = sql!(
         "SELECT updated_at FROM activity_states WHERE user_id = {launch.user_id}
             AND enrollment_id = {launch.enrollment_id} AND activity_id = {launch.activity_id}"

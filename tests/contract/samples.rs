@@ -340,6 +340,12 @@ fn catalog() -> Vec<Sample> {
         json_body("replace_course_outline", json!({"modules": [{"title": "Smoke"}]})),
         json_body("create_course_candidate", json!({})).saves_at("candidate_number", "/number"),
         bare("withdraw_course_candidate"),
+        json_body("plan_enrollment_moves", json!({"in_progress": "move"})).saves_at("moves_hash", "/plan_hash"),
+        json_body(
+            "apply_enrollment_moves",
+            json!({"moves": {"in_progress": "move"}, "plan_hash": "{moves_hash}"}),
+        )
+        .then_jobs(),
         json_body("clone_course", json!({"code": "{unique}"})).saves("copied_course_id"),
         with_new_key("bulk_write_course_external_keys", "{course_id}"),
         with_known_key("create_course_external_key"),

@@ -13,6 +13,7 @@ use crate::support::TestApp;
 const WITHOUT_EVENT: &[(&str, &str)] = &[
     ("preview_certificate_template", "it draws a sample"),
     ("create_content_download", "it signs an address"),
+    ("plan_enrollment_moves", "it plans"),
     ("put_upload", UPLOADS),
     ("create_upload", UPLOADS),
     ("append_to_upload", UPLOADS),

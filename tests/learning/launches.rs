@@ -10,14 +10,14 @@ use super::{activity, contents, course, learner};
 use crate::support::{Answer, Client, count};
 
 /// The browser of a launch: a client of the content origin without tokens, and the path of the launch.
-struct Browser {
-    client: Client,
-    path: String,
-    opened: Answer,
+pub struct Browser {
+    pub client: Client,
+    pub path: String,
+    pub opened: Answer,
 }
 
 impl Browser {
-    async fn launch(caller: &Client, activity: &str, body: Value) -> Browser {
+    pub async fn launch(caller: &Client, activity: &str, body: Value) -> Browser {
         let opened = caller
             .post(&format!("{activity}/launches"), body)
             .await
@@ -31,20 +31,20 @@ impl Browser {
         }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.client.get(&format!("{}{path}", self.path)).await
     }
 
-    async fn commit(&self, body: Value) -> Answer {
+    pub async fn commit(&self, body: Value) -> Answer {
         self.client.post(&format!("{}_/commit", self.path), body).await
     }
 
-    async fn set(&self, seq: i64, elements: &[(&str, &str)]) -> Answer {
+    pub async fn set(&self, seq: i64, elements: &[(&str, &str)]) -> Answer {
         self.commit(json!({"item": "one", "changes": changes(seq, elements)}))
             .await
     }
 
-    async fn end(&self, seq: i64, elements: &[(&str, &str)]) -> Answer {
+    pub async fn end(&self, seq: i64, elements: &[(&str, &str)]) -> Answer {
         self.commit(json!({"item": "one", "changes": changes(seq, elements), "ended": true}))
             .await
     }

@@ -4,6 +4,7 @@ mod activities;
 mod contents;
 mod kills;
 mod launches;
+mod moves;
 mod outline;
 mod runtime;
 

@@ -142,6 +142,19 @@ impl Versioned for Enrollment {
 protected!(Enrollment in enrollments, name: "enrollment", external: None, read: EnrollmentsRead,
     covered: |scope| scope.facts("enrollments.user_id", "enrollments.course_id"));
 
+/// The version of the course that an enrollment has, as the event of a move tells it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EnrollmentVersion {
+    /// The enrollment.
+    pub enrollment_id: Uuid,
+    /// The course.
+    pub course_id: Uuid,
+    /// The version.
+    pub course_version_id: Uuid,
+    /// Its number.
+    pub course_version_number: i32,
+}
+
 /// An enrollment to create.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::{
     model::{
-        CreateEnrollment, Enrollment, EnrollmentKind, EnrollmentSource, EnrollmentState, UpdateEnrollment,
-        WithdrawEnrollment,
+        CreateEnrollment, Enrollment, EnrollmentKind, EnrollmentSource, EnrollmentState, EnrollmentVersion,
+        UpdateEnrollment, WithdrawEnrollment,
     },
     store,
 };
@@ -22,7 +22,10 @@ use crate::{
             model::CompletionSource,
             record::{self, NewCompletion},
         },
-        events::{ENROLLMENT_COMPLETED, ENROLLMENT_CREATED, ENROLLMENT_UPDATED, ENROLLMENT_WITHDRAWN},
+        events::{
+            ENROLLMENT_COMPLETED, ENROLLMENT_CREATED, ENROLLMENT_MOVED, ENROLLMENT_UPDATED,
+            ENROLLMENT_WITHDRAWN,
+        },
         people::{self, Pair},
     },
     http::{
@@ -105,13 +108,45 @@ pub fn advance(
     )?)
 }
 
-/// Gives a live enrollment the progress that its activities come to. The learner has begun.
-pub fn follow_activities(tx: &mut Tx, before: &Enrollment, percent: i16) -> ApiResult<Enrollment> {
-    let change = advanced(tx, before, percent, true);
-    if change.after == *before {
-        return Ok(change.after);
+/// Gives live enrollments the progress that their activities come to. Their learners have begun.
+pub fn follow_activities(tx: &mut Tx, progress: &[(&Enrollment, i16)]) -> ApiResult<()> {
+    let changes = progress
+        .iter()
+        .map(|(before, percent)| advanced(tx, before, *percent, true));
+    let changes: Vec<Change> = changes.filter(|change| change.after != *change.before).collect();
+    write(tx, &ENROLLMENT_UPDATED, changes).map(drop)
+}
+
+/// Gives live enrollments of a course another version of it. `numbers` are those of the versions, by their ids.
+pub fn move_to(
+    tx: &mut Tx,
+    live: &[Enrollment],
+    course_version_id: Uuid,
+    numbers: &HashMap<Uuid, i32>,
+) -> ApiResult<Vec<Enrollment>> {
+    let version = |enrollment: &Enrollment| EnrollmentVersion {
+        enrollment_id: enrollment.id,
+        course_id: enrollment.course_id,
+        course_version_id: enrollment.course_version_id,
+        course_version_number: numbers
+            .get(&enrollment.course_version_id)
+            .copied()
+            .unwrap_or_default(),
+    };
+    let mut moved = Vec::with_capacity(live.len());
+    for before in live {
+        let after = Enrollment {
+            course_version_id,
+            version: before.version + 1,
+            updated_at: tx.now,
+            ..before.clone()
+        };
+        let event = Event::new(&ENROLLMENT_MOVED, after.id).about(after.user_id);
+        tx.record(event.before(&version(before)).after(&version(&after)));
+        moved.push(after);
     }
-    one(write(tx, &ENROLLMENT_UPDATED, vec![change])?)
+    store::update(tx, &moved)?;
+    Ok(moved)
 }
 
 fn advanced<'a>(tx: &Tx, before: &'a Enrollment, percent: i16, is_begun: bool) -> Change<'a> {

@@ -102,12 +102,12 @@ pub fn insert(tx: &mut Tx, rows: &[Enrollment]) -> ApiResult<()> {
     Ok(())
 }
 
-/// Gives enrollments the state and the progress that these rows have.
+/// Gives enrollments the version, the state and the progress that these rows have.
 pub fn update(tx: &mut Tx, rows: &[Enrollment]) -> ApiResult<()> {
     let rows = serde_json::to_value(rows).map_err(ApiError::internal)?;
     sql!(
-        "UPDATE enrollments SET (state, progress_percent, started_at, ended_at, version, updated_at) = ROW (
-            given.state, given.progress_percent, given.started_at, given.ended_at, given.version,
+        "UPDATE enrollments SET (course_version_id, state, progress_percent, started_at, ended_at, version, updated_at) = ROW (
+            given.course_version_id, given.state, given.progress_percent, given.started_at, given.ended_at, given.version,
             given.updated_at)
          FROM jsonb_populate_recordset(NULL::enrollments, {rows}) AS given
          WHERE enrollments.user_id = given.user_id AND enrollments.id = given.id"
