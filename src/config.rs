@@ -18,6 +18,7 @@ use clap::{
 };
 use ipnet::IpNet;
 use url::Url;
+use uuid::Uuid;
 
 use crate::mail;
 
@@ -109,13 +110,30 @@ pub struct Config {
     #[arg(long, env = "PROVOST_STORAGE_LIMIT", value_parser = bytes, global = true)]
     pub storage_limit: Option<u64>,
 
+    /// Most files of a package.
+    #[arg(long, env = "PROVOST_PACKAGE_FILES", default_value = "20000", value_parser = whole::<1, 1_000_000>, global = true)]
+    pub package_files: u32,
+
+    /// Most bytes that the files of a package have together, inflated.
+    #[arg(long, env = "PROVOST_PACKAGE_EXPANDED", default_value = "8589934592", value_parser = bytes, global = true)]
+    pub package_expanded: u64,
+
+    /// How many times as large a file of a package beyond 10 MiB may be inflated.
+    #[arg(long, env = "PROVOST_PACKAGE_RATIO", default_value = "200", value_parser = whole::<2, 1032>, global = true)]
+    pub package_ratio: u32,
+
+    /// Largest manifest of a package in bytes; it is read into memory, where it takes several times as much.
+    #[arg(long, env = "PROVOST_PACKAGE_MANIFEST", default_value = "8388608", value_parser = whole::<1024, 67_108_864>, global = true)]
+    pub package_manifest: u32,
+
     /// Address and port of the content listener, which serves uploaded files to browsers; without it the API's port + 1 of
     /// 127.0.0.1.
     #[arg(long, env = "PROVOST_CONTENT_LISTEN", value_parser = address, global = true)]
     pub content_listen: Option<SocketAddr>,
 
-    /// Where browsers reach the content listener, without a trailing slash; must be another origin than the API's.
-    #[arg(long, env = "PROVOST_CONTENT_URL", value_parser = public_url, global = true)]
+    /// Where browsers reach the content listener, without a trailing slash; must be another origin than the API's. With
+    /// `https://{package}.content.example.net` each version of a content has an origin of its own.
+    #[arg(long, env = "PROVOST_CONTENT_URL", value_parser = content_url, global = true)]
     pub content_url: Option<String>,
 
     /// Name of the academy, shown on certificates and in the API's document.
@@ -271,13 +289,27 @@ impl Config {
         self.content_listen.unwrap_or_else(next)
     }
 
-    /// Where browsers reach the content listener: the setting, or the listening address.
+    /// Where browsers reach the content listener: the setting, which may hold `{package}`, or the listening address.
     pub fn content_url(&self) -> String {
         self.content_url
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.content_listen()))
     }
+
+    /// Whether each version of a content has an origin of its own.
+    pub fn has_origin_per_content(&self) -> bool {
+        self.content_url.as_ref().is_some_and(|url| url.contains(PACKAGE))
+    }
+
+    /// Where browsers reach a version of a content, by its id: an origin of its own, where the setting holds `{package}`.
+    pub fn content_url_of(&self, content_version_id: Uuid) -> String {
+        let label = content_version_id.simple().to_string();
+        self.content_url().replacen(PACKAGE, &label, 1)
+    }
 }
+
+/// In a `PROVOST_CONTENT_URL`, stands for the version of the content.
+const PACKAGE: &str = "{package}";
 
 /// Where uploaded files are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -428,6 +460,22 @@ fn public_url(value: &str) -> Result<String, String> {
         Ok(url) if is_plain(&url) && is_tidy => Ok(value.to_owned()),
         _ => Err(
             "give an http:// or https:// address without spaces, user, query, fragment and trailing slash, such as https://lms.example.com"
+                .into(),
+        ),
+    }
+}
+
+fn content_url(value: &str) -> Result<String, String> {
+    let Some((scheme, rest)) = value.split_once(PACKAGE) else {
+        return public_url(value);
+    };
+    // In its place stands a label of 32 letters and digits.
+    let is_first_label =
+        matches!(scheme, "http://" | "https://") && rest.starts_with('.') && !rest.contains(PACKAGE);
+    match is_first_label && public_url(&format!("{scheme}{}{rest}", Uuid::nil().simple())).is_ok() {
+        true => Ok(value.to_owned()),
+        false => Err(
+            "{package} must be the first part of the host, such as https://{package}.content.example.net"
                 .into(),
         ),
     }

@@ -37,8 +37,8 @@ enum ContentCommand {
 struct ImportFolder {
     /// The folder with the files.
     folder: PathBuf,
-    /// The CSV file with the columns code, kind, file, and if need be title, language, category, tags, description, note; in
-    /// the folder, unless its path is absolute.
+    /// The CSV file with the columns code, kind, file, and if need be title, language, category, tags, description, note, tracks;
+    /// in the folder, unless its path is absolute.
     #[arg(long, default_value = "content.csv")]
     manifest: PathBuf,
     /// Write what the plan says.

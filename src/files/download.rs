@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{
     Addresses, Sha256, blobs,
@@ -69,9 +70,11 @@ impl Signed {
 }
 
 /// An address at which a blob can be downloaded under a file name. With `is_inline` browsers show the file, if its type does no harm:
-/// PDF, images but SVG, audio, video and plain text. Check before that the caller may have it.
+/// PDF, images but SVG, audio, video and plain text. `content_version_id` is whose file it is. Check before that the caller may have
+/// it.
 pub fn download(
     tx: &mut Tx,
+    content_version_id: Uuid,
     sha256: &Sha256,
     file_name: &str,
     media_type: &str,
@@ -90,7 +93,8 @@ pub fn download(
         .app
         .part::<Addresses>()
         .sign(KIND, &signed.to_bytes(), expires_at);
-    let mut url = Url::parse(&tx.app.config.content_url()).map_err(ApiError::internal)?;
+    let mut url =
+        Url::parse(&tx.app.config.content_url_of(content_version_id)).map_err(ApiError::internal)?;
     url.path_segments_mut()
         .map_err(|()| ApiError::internal("PROVOST_CONTENT_URL has no path"))?
         .pop_if_empty()

@@ -18,11 +18,11 @@ pub struct LaunchAddress {
 }
 
 impl LaunchAddress {
-    /// The whole address, which can be opened until `expires_at`.
-    pub fn url(&self, app: &App, expires_at: DateTime<Utc>) -> String {
+    /// The whole address of the launch of a content, which can be opened until `expires_at`.
+    pub fn url(&self, app: &App, content_version_id: Uuid, expires_at: DateTime<Utc>) -> String {
         let payload = [*self.launch_id.as_bytes(), *self.user_id.as_bytes()].concat();
         let signed = app.part::<Addresses>().sign(KIND, &payload, expires_at);
-        format!("{}/l/{signed}/", app.config.content_url())
+        format!("{}/l/{signed}/", app.config.content_url_of(content_version_id))
     }
 
     /// What a segment of a path names; none if we did not sign it, or it has expired.

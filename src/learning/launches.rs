@@ -163,7 +163,7 @@ fn launch_content(
     };
     Ok(Launch {
         id: Some(id),
-        url: address.url(tx.app, expires_at),
+        url: address.url(tx.app, version, expires_at),
         expires_at: Some(expires_at),
         attempt_id,
         mode,

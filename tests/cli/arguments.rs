@@ -58,6 +58,11 @@ fn origins_addresses_and_folders_that_cannot_be_used_stop_the_start() {
     for (variable, value, fix) in [
         ("PROVOST_CORS_ORIGINS", "notanorigin", "give scheme and host"),
         (
+            "PROVOST_CONTENT_URL",
+            "https://content.example.net/{package}",
+            "{package} must be the first part of the host",
+        ),
+        (
             "PROVOST_CORS_ORIGINS",
             "https://learn.example.com/",
             "give scheme and host",

@@ -6,6 +6,7 @@ use provost::{
     app::Acting,
     files::{self, Download, Sha256},
 };
+use uuid::Uuid;
 
 use super::sample;
 use crate::support::{Answer, Client, TestApp};
@@ -22,6 +23,7 @@ async fn download(app: &TestApp, bytes: &[u8], name: &str, is_inline: bool) -> D
         .read_blocking(&Acting::system("test"), |tx| {
             files::download(
                 tx,
+                Uuid::nil(),
                 &Sha256::of(bytes),
                 name,
                 media_type.as_str().unwrap(),

@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
 use super::{activity, contents, course, learner};
-use crate::support::{Answer, Client, count};
+use crate::support::{Answer, Client, TestApp, count};
 
 /// The browser of a launch: a client of the content origin without tokens, and the path of the launch.
 pub struct Browser {
@@ -283,6 +283,34 @@ async fn files_of_packages_come_as_they_were() {
         "scorm2004.min.js",
     ] {
         browser.get(&format!("_/{asset}")).await.assert_status(200);
+    }
+}
+
+#[actix_web::test]
+async fn each_content_version_may_have_an_origin_of_its_own() {
+    let url = "https://{package}.content.example.net";
+    let app = TestApp::start_with(|config| config.content_url = Some(url.to_owned())).await;
+    let admin = app.admin().await;
+    let version = contents::package(&app, &["one"]);
+    let fire = course(&admin, "fire", shows(version, json!({}))).await;
+    let (ana, enrollment) = learner(&app, &admin, "ana", fire).await;
+    let doors = activity(&ana, &enrollment, 0, 0).await;
+    let browser = Browser::launch(&ana, &doors, json!({})).await;
+
+    let host = format!("{}.content.example.net", version.simple());
+    let opened = browser.opened.at("/url");
+    let origin = format!("https://{host}/l/");
+    assert!(opened.as_str().unwrap().starts_with(&origin), "{opened}");
+    let listener = format!("http://{}", app.app.config.content_listen());
+    let other = format!("{}.content.example.net", uuid::Uuid::now_v7().simple());
+    for (host, status) in [(host.as_str(), 200), ("proxy.internal", 200), (&other, 404)] {
+        let client = Client::new(&listener, None).with("x-forwarded-host", host);
+        for path in ["", "p/index.html"] {
+            client
+                .get(&format!("{}{path}", browser.path))
+                .await
+                .assert_status(status);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use url::{Host, Url};
+use uuid::Uuid;
 
 use super::{Finding, Finding::Fine, fault};
 use crate::{
@@ -38,7 +39,7 @@ pub fn store(config: &Config) -> Finding {
 pub fn content(config: &Config) -> Finding {
     let (api, content) = (
         Url::parse(&config.public_url()),
-        Url::parse(&config.content_url()),
+        Url::parse(&config.content_url_of(Uuid::nil())),
     );
     let (Ok(api), Ok(content)) = (api, content) else {
         return fault(

@@ -1,10 +1,12 @@
 //! The headers of what is answered on the content origin.
 
 use actix_web::{HttpRequest, HttpResponseBuilder, http::header};
+use uuid::Uuid;
 
 use crate::{
     app::App,
     http::{ApiError, ApiResult, Code},
+    learning::live::LiveLaunch,
 };
 
 /// Who wrote what is answered.
@@ -59,5 +61,23 @@ pub fn refuse_workers(request: &HttpRequest) -> ApiResult<()> {
             "Service workers are not served from here.",
         )),
         false => Ok(()),
+    }
+}
+
+/// Where each version of a content has an origin of its own, nothing of it comes from that of another: a package must not reach
+/// what another one keeps in the browser. A proxy that writes a host of its own into requests is believed.
+pub fn refuse_other_origins(app: &App, launch: &LiveLaunch, request: &HttpRequest) -> ApiResult<()> {
+    if !app.config.has_origin_per_content() {
+        return Ok(());
+    }
+    let info = request.connection_info();
+    let label = info
+        .host()
+        .split('.')
+        .next()
+        .and_then(|label| Uuid::parse_str(label).ok());
+    match label.is_none_or(|label| label == launch.content.id) {
+        true => Ok(()),
+        false => Err(ApiError::not_found("file")),
     }
 }

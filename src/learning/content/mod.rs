@@ -76,6 +76,7 @@ async fn page(app: Data<App>, signed: Path<String>, request: HttpRequest) -> Api
         Err(error) if error.code == Code::LaunchEnded => return Ok(pages::ended(&app, &error)),
         Err(error) => return Err(error),
     };
+    answer::refuse_other_origins(&app, &launch, &request)?;
     let asked = launch.clone();
     let record = app
         .on_database(move |app, conn| {
@@ -207,6 +208,7 @@ async fn get_package_file(
     answer::refuse_workers(&request)?;
     let app = app.into_inner();
     let launch = opened(&app, &path.0).await?;
+    answer::refuse_other_origins(&app, &launch, &request)?;
     // Of all escapes, the router leaves that of the percent sign.
     files::of_package(&app, &launch, &path.1.replace("%25", "%"), &request).await
 }

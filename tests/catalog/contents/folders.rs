@@ -106,3 +106,58 @@ async fn a_folder_fills_the_library_and_again_changes_nothing() {
         (json!(2), json!(1))
     );
 }
+
+#[actix_web::test]
+async fn videos_of_a_folder_bring_their_tracks() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let home = TempFolder::new();
+    let folder = &home.path;
+    let subtitles = |text: &str| format!("1\n00:00:01,000 --> 00:00:02,000\n{text}\n");
+    fs::write(folder.join("fire.mp4"), b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom").unwrap();
+    fs::write(folder.join("fire.srt"), subtitles("Shut it.")).unwrap();
+    fs::write(folder.join("notes.vtt"), "Dear Ana").unwrap();
+    let manifest = |tracks: &str| {
+        let rows = format!("code,kind,file,title,language,tracks\nfire,video,fire.mp4,Fire,en,{tracks}\n");
+        fs::write(folder.join("content.csv"), rows).unwrap();
+    };
+    for (tracks, fault) in [
+        ("captions:en", "is not like captions:en:fire.vtt"),
+        ("captions:en:fire.srt;captions:EN:fire.srt", "captions:EN twice"),
+        (
+            "transcript:en:notes.vtt",
+            "the track notes.vtt: is neither WebVTT",
+        ),
+        (
+            "transcript:en:../x.vtt",
+            "the track ../x.vtt: file cannot be read",
+        ),
+    ] {
+        manifest(tracks);
+        let (_, said) = import(&app, folder, false);
+        assert!(
+            said.contains("refused") && said.contains(fault),
+            "{tracks}: {said}"
+        );
+    }
+
+    manifest("captions:en:fire.srt; transcript:pt-BR:fire.srt");
+    let (succeeded, said) = import(&app, folder, true);
+    assert!(succeeded && said.contains("fire: create\n"), "{said}");
+    let id = admin.get("/v1/contents").await.at("/data/0/id");
+    let version = format!("/v1/contents/{}/versions", id.as_str().unwrap());
+    let first = admin.get(&format!("{version}/1")).await.assert_status(200);
+    assert_eq!(
+        (
+            first.at("/tracks/0/kind"),
+            first.at("/tracks/1/language"),
+            first.at("/findings")
+        ),
+        (json!("captions"), json!("pt-BR"), json!([]))
+    );
+    let (_, said) = import(&app, folder, true);
+    assert!(said.contains("1 unchanged"), "{said}");
+    fs::write(folder.join("fire.srt"), subtitles("Shut the door.")).unwrap();
+    let (_, said) = import(&app, folder, true);
+    assert!(said.contains("1 new version"), "{said}");
+}

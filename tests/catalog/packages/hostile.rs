@@ -2,6 +2,7 @@
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
+use clap::Parser;
 use provost::catalog::contents::package::{
     archive::{Limits, ReadError},
     read,
@@ -10,6 +11,37 @@ use provost::catalog::contents::package::{
 use super::{read_package, refused};
 use crate::support::soak;
 use crate::support::zips::{Entry, PAGE, SCRIPT, manifest, manifest_of, zip};
+
+#[test]
+fn the_limits_are_settings() {
+    let arguments = [
+        "provost",
+        "--package-files=60000",
+        "--package-expanded=1048576",
+        "--package-ratio=20",
+        "--package-manifest=2048",
+    ];
+    let read_with = |arguments: &[&str], archive: &[u8]| {
+        let limits = Limits::of(&Settings::parse_from(arguments).config);
+        let read = read::read(Cursor::new(archive), &limits, &mut |_| true);
+        match read.expect_err("the archive is refused") {
+            ReadError::Refused(refusal) => refusal.reason,
+            error => panic!("memory cannot be read: {error:?}"),
+        }
+    };
+    let large = with([Entry::new("film.mp4", vec![7; 2 << 20])]);
+    assert!(read_with(&arguments, &large).contains("more than 1048576 bytes"));
+    let long = format!("{}<!-- {} -->", manifest(), "x".repeat(4096));
+    let long = zip(&[Entry::new("imsmanifest.xml", long)]);
+    assert!(read_with(&arguments, &long).contains("larger than 2048 bytes"));
+    assert!(read_with(&["provost", "--package-files=2"], &with([])).contains("at most 2"));
+}
+
+#[derive(clap::Parser)]
+struct Settings {
+    #[command(flatten)]
+    config: provost::config::Config,
+}
 
 /// A package that is good but for these entries.
 fn with(entries: impl IntoIterator<Item = Entry>) -> Vec<u8> {

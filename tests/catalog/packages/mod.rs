@@ -17,6 +17,7 @@ fn limits() -> Limits {
         expanded: 3 << 20,
         ratio: 20,
         free: 1 << 16,
+        ..Limits::default()
     }
 }
 

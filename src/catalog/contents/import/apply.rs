@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     plan::{Fields, PlannedRow, RowAction},
-    source::Source,
+    source::{Source, read_track},
 };
 use crate::{
     app::{Acting, App, Tx},
@@ -19,7 +19,7 @@ use crate::{
             store,
         },
     },
-    files::{Store, blobs},
+    files::{Sha256, Store, blobs},
     http::{ApiError, ApiResult, Ref},
     resource::{Change, Create, NoExtra, write},
 };
@@ -61,11 +61,21 @@ fn store_file(app: &App, source: &Source) -> ApiResult<()> {
         return Ok(());
     };
     let files = app.part::<Store>();
+    let failed =
+        |error: std::io::Error| ApiError::unavailable(error, "The file cannot be stored; try again.");
+    for track in &source.tracks {
+        let text = read_track(&track.path).map_err(|fault| ApiError::field("/tracks", fault))?;
+        if Sha256::of(text.as_bytes()) != track.sha256 {
+            return Err(ApiError::field(
+                "/tracks",
+                "has a file that changed meanwhile; run the command again",
+            ));
+        }
+        files.put_file(&track.sha256, text.as_bytes()).map_err(failed)?;
+    }
     if files.exists(&file.sha256)? {
         return Ok(());
     }
-    let failed =
-        |error: std::io::Error| ApiError::unavailable(error, "The file cannot be stored; try again.");
     let opened = File::open(&file.path).map_err(failed)?;
     files.put_file(&file.sha256, opened).map_err(failed)
 }
@@ -130,6 +140,16 @@ fn add_version(
         created_at: tx.now,
     };
     store::insert(tx, &version)?;
+    for track in &source.tracks {
+        blobs::add(tx, &track.sha256, track.bytes, "text/vtt")?;
+        store::add_track(
+            tx,
+            version.id,
+            &track.said.language,
+            track.said.kind,
+            &track.sha256,
+        )?;
+    }
     if let Some(package) = &source.package {
         store::become_ready(tx, &version, &source.body, &package.files, &package.findings)?;
     }

@@ -5,7 +5,7 @@ use std::io::Read;
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::{
-    catalog::contents::body::ContentKind,
+    catalog::contents::{body::ContentKind, versions::model::ContentTrackKind},
     text::{fold, is_one_line},
 };
 
@@ -22,6 +22,7 @@ const COLUMNS: &[&str] = &[
     "tags",
     "description",
     "note",
+    "tracks",
 ];
 const REQUIRED: &[&str] = &["code", "kind", "file"];
 
@@ -48,8 +49,21 @@ pub struct ManifestRow {
     pub description: Option<String>,
     /// What is new in this version.
     pub note: Option<String>,
+    /// The texts of a video.
+    pub tracks: Vec<ManifestTrack>,
     /// What is wrong with the row by itself.
     pub faults: Vec<String>,
+}
+
+/// A text of a video, as a manifest writes it: `captions:en:fire.vtt`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestTrack {
+    /// What it is for.
+    pub kind: ContentTrackKind,
+    /// Its language: a BCP 47 tag.
+    pub language: String,
+    /// A file in the folder: WebVTT or SubRip (SRT).
+    pub file: String,
 }
 
 /// Reads a manifest, or says why it cannot be read at all.
@@ -140,6 +154,10 @@ fn row(headers: &[String], record: &StringRecord) -> ManifestRow {
     if tags.len() > 50 || tags.iter().any(|tag| tag.chars().count() > 100) {
         faults.push("tags are more than 50, or one has more than 100 characters".to_owned());
     }
+    let tracks = tracks(&cell("tracks").unwrap_or_default(), &mut faults);
+    if kind != Some(ContentKind::Video) && !tracks.is_empty() {
+        faults.push("tracks are for videos only".to_owned());
+    }
     ManifestRow {
         line: record.position().map_or(0, csv::Position::line),
         code,
@@ -151,8 +169,51 @@ fn row(headers: &[String], record: &StringRecord) -> ManifestRow {
         tags,
         description: cell("description"),
         note: cell("note"),
+        tracks,
         faults,
     }
+}
+
+/// Reads tracks with semicolons between.
+fn tracks(cell: &str, faults: &mut Vec<String>) -> Vec<ManifestTrack> {
+    let mut tracks: Vec<ManifestTrack> = Vec::new();
+    for text in cell.split(';').map(str::trim).filter(|text| !text.is_empty()) {
+        let mut parts = text.splitn(3, ':').map(str::trim);
+        let kind = parts.next().and_then(|word| {
+            let mut kinds = ContentTrackKind::ALL.iter().copied();
+            kinds.find(|kind| kind.as_str() == word.to_lowercase())
+        });
+        let language = parts.next().filter(|language| is_language_tag(language));
+        let file = parts.next().filter(|file| !file.is_empty());
+        let (Some(kind), Some(language), Some(file)) = (kind, language, file) else {
+            faults.push(format!(
+                "tracks has \"{text}\", which is not like captions:en:fire.vtt; the kinds are {}",
+                ContentTrackKind::WORDS.join(", ")
+            ));
+            continue;
+        };
+        let is_same =
+            |other: &ManifestTrack| other.kind == kind && other.language.eq_ignore_ascii_case(language);
+        if tracks.iter().any(is_same) {
+            faults.push(format!("tracks has {}:{language} twice", kind.as_str()));
+        }
+        tracks.push(ManifestTrack {
+            kind,
+            language: language.to_owned(),
+            file: file.to_owned(),
+        });
+    }
+    tracks
+}
+
+/// Whether a text is a BCP 47 tag, such as `pt-BR`.
+fn is_language_tag(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let is_primary =
+        |part: &str| (2..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphabetic());
+    let is_other =
+        |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    text.len() <= 35 && parts.next().is_some_and(is_primary) && parts.all(is_other)
 }
 
 /// Whether a text is a BCP 47 primary tag.

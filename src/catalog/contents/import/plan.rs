@@ -1,13 +1,16 @@
 //! What an import of a folder would do, row by row. Files are read, packages whole; nothing is written.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
 use super::{
     manifest::{ManifestRow, is_language},
-    source::{Source, read_source},
+    source::{Source, SourceTrack, read_source},
 };
 use crate::{
     app::Tx,
@@ -15,6 +18,7 @@ use crate::{
         contents::{
             body::{ContentBody, ContentKind},
             findings::{Finding, FindingSeverity},
+            package::archive::Limits,
         },
         tags,
     },
@@ -114,6 +118,9 @@ pub(super) struct Present {
     sha256: Option<Sha256>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Jsonb>)]
     body: Option<ContentBody>,
+    /// The kind, the language and the SHA-256 of each text of a video.
+    #[diesel(sql_type = sql_types::Array<sql_types::Text>)]
+    tracks: Vec<String>,
 }
 
 /// Plans all rows of a manifest; `told` hears of each.
@@ -126,7 +133,8 @@ pub fn plan(
     let codes: Vec<String> = rows.iter().map(|row| fold(&row.code)).collect();
     let present: Vec<Present> = sql!(
         "SELECT c.id, c.code_folded, c.kind, c.title, c.language, c.category_id, c.tags, c.description,
-            c.archived_at IS NOT NULL AS is_archived, v.sha256, CASE WHEN c.kind IN ('page', 'link') THEN v.body END AS body
+            c.archived_at IS NOT NULL AS is_archived, v.sha256, ARRAY(SELECT t.kind || ':' || t.language || ':' || encode(t.sha256, 'hex')
+                FROM content_tracks t WHERE t.content_version_id = v.id) AS tracks, CASE WHEN c.kind IN ('page', 'link') THEN v.body END AS body
          FROM contents c LEFT JOIN content_versions v ON v.id = c.current_version_id WHERE c.code_folded = ANY({codes})"
     )
     .load(tx.conn)?;
@@ -135,9 +143,10 @@ pub fn plan(
         .map(|found| (found.code_folded.clone(), found))
         .collect();
     let categories = categories(tx, &rows)?;
+    let limits = Limits::of(&tx.app.config);
     let planned = rows.into_iter().enumerate().map(|(index, row)| {
         let content = present.get(&fold(&row.code)).cloned();
-        let planned = plan_row(folder, row, content, &categories);
+        let planned = plan_row(folder, &limits, row, content, &categories);
         told(index + 1);
         planned
     });
@@ -170,6 +179,7 @@ fn categories(tx: &mut Tx, rows: &[ManifestRow]) -> ApiResult<HashMap<String, Uu
 
 fn plan_row(
     folder: &Path,
+    limits: &Limits,
     row: ManifestRow,
     content: Option<Present>,
     categories: &HashMap<String, Uuid>,
@@ -186,7 +196,7 @@ fn plan_row(
     let Some(kind) = planned.row.kind.filter(|_| planned.faults.is_empty()) else {
         return planned;
     };
-    match read_source(folder, kind, &planned.row, &mut planned.findings) {
+    match read_source(folder, limits, kind, &planned.row, &mut planned.findings) {
         Ok(source) => {
             planned.fields = fields(&planned.row, kind, &source, categories, &mut planned.faults);
             planned.source = Some(source);
@@ -217,8 +227,10 @@ fn action(present: Option<&Present>, fields: &Fields, source: &Source) -> RowAct
     let Some(present) = present else {
         return RowAction::Create;
     };
+    // A row without tracks says nothing of them.
+    let has_tracks = source.tracks.is_empty() || has_tracks(present, &source.tracks);
     let is_same = match &source.file {
-        Some(file) => present.sha256 == Some(file.sha256),
+        Some(file) => present.sha256 == Some(file.sha256) && has_tracks,
         None => present.body.as_ref() == Some(&source.body),
     };
     let says_the_same = present.title == fields.title
@@ -231,6 +243,14 @@ fn action(present: Option<&Present>, fields: &Fields, source: &Source) -> RowAct
         (true, false) => RowAction::Update,
         (true, true) => RowAction::Unchanged,
     }
+}
+
+fn has_tracks(present: &Present, tracks: &[SourceTrack]) -> bool {
+    let said = tracks.iter().map(|track| {
+        let (kind, language) = (track.said.kind.as_str(), &track.said.language);
+        format!("{kind}:{language}:{}", track.sha256)
+    });
+    said.collect::<HashSet<String>>() == present.tracks.iter().cloned().collect()
 }
 
 fn fields(

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::manifest::ManifestRow;
+use super::manifest::{ManifestRow, ManifestTrack};
 use crate::{
     catalog::contents::{
         body::{ContentBody, ContentKind, PageFormat},
@@ -16,7 +16,10 @@ use crate::{
             pdf,
             read::{self, Package},
         },
-        versions::add::{self, page_body},
+        versions::{
+            add::{self, page_body},
+            tracks,
+        },
     },
     files::{Sha256, media_type, sha256::Sha256Hasher},
 };
@@ -30,6 +33,21 @@ pub struct Source {
     pub body: ContentBody,
     /// What a package holds.
     pub package: Option<Package>,
+    /// The texts of a video.
+    pub tracks: Vec<SourceTrack>,
+}
+
+/// A text of a video.
+#[derive(Debug)]
+pub struct SourceTrack {
+    /// What the manifest says of it.
+    pub said: ManifestTrack,
+    /// Where its file is.
+    pub path: PathBuf,
+    /// The hash of its WebVTT.
+    pub sha256: Sha256,
+    /// How many bytes that has.
+    pub bytes: u64,
 }
 
 /// A file that the store is to hold.
@@ -50,6 +68,7 @@ pub struct StoredFile {
 /// Reads the file that a row names, or says what is wrong with it.
 pub fn read_source(
     folder: &Path,
+    limits: &Limits,
     kind: ContentKind,
     row: &ManifestRow,
     findings: &mut Vec<Finding>,
@@ -65,6 +84,7 @@ pub fn read_source(
                 file: None,
                 body: ContentBody::Link { url },
                 package: None,
+                tracks: Vec::new(),
             }),
             false => Err("file is no address that begins with https:// or http://".to_owned()),
         };
@@ -82,12 +102,12 @@ pub fn read_source(
     let media_type = stored.media_type.to_owned();
     let (body, package) = match kind {
         ContentKind::Package => {
-            let package = read::read(file, &Limits::default(), &mut |_| true).map_err(refused)?;
+            let package = read::read(file, limits, &mut |_| true).map_err(refused)?;
             findings.extend(package.findings.iter().cloned());
             (package.body(), Some(package))
         }
         ContentKind::Video => {
-            findings.extend(add::video_findings(&[]));
+            findings.extend(add::video_findings(row.tracks.iter().map(|track| track.kind)));
             (ContentBody::Video { media_type, bytes }, None)
         }
         ContentKind::File | ContentKind::Page | ContentKind::Link => {
@@ -99,11 +119,42 @@ pub fn read_source(
             (ContentBody::File { media_type, bytes }, None)
         }
     };
+    let tracks = row.tracks.iter().map(|said| track(folder, said));
     Ok(Source {
         file: Some(stored),
         body,
         package,
+        tracks: tracks.collect::<Result<_, _>>()?,
     })
+}
+
+fn track(folder: &Path, said: &ManifestTrack) -> Result<SourceTrack, String> {
+    let fault = |fault: String| format!("the track {}: {fault}", said.file);
+    let path = inside(folder, &said.file).map_err(fault)?;
+    let text = read_track(&path).map_err(fault)?;
+    Ok(SourceTrack {
+        sha256: Sha256::of(text.as_bytes()),
+        bytes: text.len() as u64,
+        said: said.clone(),
+        path,
+    })
+}
+
+/// The text of a track as WebVTT, or what is wrong with it.
+pub fn read_track(path: &Path) -> Result<String, String> {
+    let unreadable = |error: io::Error| format!("cannot be read: {error}");
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(tracks::MOST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > tracks::MOST_BYTES {
+        return Err(format!(
+            "has more than {} bytes; a track is a short text",
+            tracks::MOST_BYTES
+        ));
+    }
+    tracks::to_web_vtt(&bytes)
 }
 
 fn refused(error: ReadError) -> String {
@@ -175,5 +226,6 @@ fn page(path: &Path, file: File, findings: &mut Vec<Finding>) -> Result<Source, 
         file: None,
         body: page_body(format, text, findings),
         package: None,
+        tracks: Vec::new(),
     })
 }

@@ -11,7 +11,7 @@ use crc32fast::Hasher;
 use flate2::bufread::DeflateDecoder;
 use zip::{
     CompressionMethod, ZipArchive,
-    read::{ArchiveOffset, Config},
+    read::{ArchiveOffset, Config as ZipConfig},
     result::ZipError,
 };
 
@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     catalog::contents::versions::model::{PackageFile, PackageMethod},
+    config::Config,
     text::fold,
 };
 
@@ -37,6 +38,28 @@ pub struct Limits {
     pub ratio: u64,
     /// The bytes up to which a file may have any ratio.
     pub free: u64,
+    /// The bytes of the manifest.
+    pub manifest: usize,
+}
+
+/// What an entry takes in the table of contents, at most: as much as the default of both limits allows.
+const DIRECTORY_ENTRY: u64 = (12 << 20) / 20_000;
+
+impl Limits {
+    /// Those of the settings.
+    pub fn of(config: &Config) -> Self {
+        let others = Limits::default();
+        Limits {
+            entries: config.package_files as usize,
+            directory: others
+                .directory
+                .max(u64::from(config.package_files) * DIRECTORY_ENTRY),
+            expanded: config.package_expanded,
+            ratio: config.package_ratio.into(),
+            free: others.free,
+            manifest: config.package_manifest as usize,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -47,6 +70,7 @@ impl Default for Limits {
             expanded: 8 << 30,
             ratio: 200,
             free: 10 << 20,
+            manifest: 8 << 20,
         }
     }
 }
@@ -135,7 +159,7 @@ fn read_source<R: Read + Seek>(
     faults: &Faults,
 ) -> Result<Vec<PackageFile>, ReadError> {
     faults.left.set(Some(limits.directory));
-    let config = Config {
+    let config = ZipConfig {
         archive_offset: ArchiveOffset::Known(0),
     };
     let opened = ZipArchive::with_config(config, BufReader::with_capacity(8 << 10, source));

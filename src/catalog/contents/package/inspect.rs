@@ -7,7 +7,7 @@ use memchr::memmem;
 use super::{
     archive::{ReadError, Refusal, Watch},
     page::{self, PageFacts},
-    parse::{MANIFEST, MOST_BYTES},
+    parse::MANIFEST,
     pdf,
 };
 use crate::catalog::contents::{
@@ -49,9 +49,9 @@ impl Kind {
     }
 
     /// How many of its bytes are kept until its end.
-    fn kept(self) -> usize {
+    fn kept(self, manifest: usize) -> usize {
         match self {
-            Kind::Manifest => MOST_BYTES as usize,
+            Kind::Manifest => manifest,
             Kind::Page => LARGEST_PAGE,
             Kind::Pdf => pdf::LARGEST,
             Kind::Script | Kind::Flash | Kind::Other => 0,
@@ -62,6 +62,8 @@ impl Kind {
 /// Looks at the files of a package.
 pub struct Inspector<'a> {
     go_on: &'a mut dyn FnMut(u64) -> bool,
+    /// The most bytes of the manifest.
+    most_of_manifest: usize,
     /// How many bytes of the archive the files before took.
     done: u64,
     compressed: u64,
@@ -95,7 +97,7 @@ impl Watch for Inspector<'_> {
         if matches!(kind, Kind::Page | Kind::Script) && !self.reports {
             self.search(bytes);
         }
-        let room = kind.kept().saturating_sub(self.kept.len());
+        let room = kind.kept(self.most_of_manifest).saturating_sub(self.kept.len());
         self.is_cut |= bytes.len() > room;
         self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
@@ -103,7 +105,7 @@ impl Watch for Inspector<'_> {
     fn end(&mut self) -> Result<(), ReadError> {
         match self.kind {
             Some(Kind::Manifest) if self.is_cut => {
-                let reason = format!("It is larger than {MOST_BYTES} bytes.");
+                let reason = format!("It is larger than {} bytes.", self.most_of_manifest);
                 return Err(Refusal::new(reason, "Split the package into several.")
                     .at(MANIFEST)
                     .into());
@@ -132,8 +134,9 @@ impl Watch for Inspector<'_> {
 
 impl<'a> Inspector<'a> {
     /// One that asks `go_on` between files whether to read on.
-    pub fn new(go_on: &'a mut dyn FnMut(u64) -> bool) -> Self {
+    pub fn new(most_of_manifest: usize, go_on: &'a mut dyn FnMut(u64) -> bool) -> Self {
         Inspector {
+            most_of_manifest,
             go_on,
             done: 0,
             compressed: 0,

@@ -20,8 +20,6 @@ use crate::{
 
 /// The name of the manifest, at the root of a package.
 pub const MANIFEST: &str = "imsmanifest.xml";
-/// The largest manifest.
-pub const MOST_BYTES: u64 = 8 << 20;
 const MOST_NODES: u32 = 1_000_000;
 const MOST_ITEMS: usize = 5_000;
 const DEEPEST: usize = 50;

@@ -46,7 +46,7 @@ pub fn read(
     limits: &Limits,
     go_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Package, ReadError> {
-    let mut inspector = Inspector::new(go_on);
+    let mut inspector = Inspector::new(limits.manifest, go_on);
     let files = archive::read(reader, limits, &mut inspector)?;
     let paths: HashSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let Some(manifest) = inspector.manifest.take() else {

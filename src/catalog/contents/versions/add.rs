@@ -26,7 +26,6 @@ use crate::{
     },
     http::{ApiError, ApiResult, Code, Faults, FieldError},
     operations::{self, Operation},
-    sql,
 };
 
 /// What became of a version.
@@ -183,7 +182,7 @@ fn body(
             }
         }
         ContentKind::Video => {
-            findings.extend(video_findings(&new.tracks));
+            findings.extend(video_findings(new.tracks.iter().map(|track| track.kind)));
             let upload = upload?;
             ContentBody::Video {
                 media_type: upload.media_type.clone(),
@@ -216,16 +215,12 @@ pub fn file_findings(is_untagged_pdf: bool) -> Option<Finding> {
     is_untagged_pdf.then(|| Finding::new(FindingCode::PdfUntagged, "The PDF file has no tags.", fix))
 }
 
-/// What is wrong with a video that has these tracks.
-pub fn video_findings(tracks: &[CreateContentTrack]) -> Option<Finding> {
-    let shows_speech = |track: &CreateContentTrack| {
-        matches!(
-            track.kind,
-            ContentTrackKind::Captions | ContentTrackKind::Subtitles
-        )
-    };
+/// What is wrong with a video that has tracks of these kinds.
+pub fn video_findings(mut tracks: impl Iterator<Item = ContentTrackKind>) -> Option<Finding> {
+    let shows_speech =
+        |kind: ContentTrackKind| matches!(kind, ContentTrackKind::Captions | ContentTrackKind::Subtitles);
     let fix = "Add a track of captions in the language of the video.";
-    (!tracks.iter().any(shows_speech))
+    (!tracks.any(shows_speech))
         .then(|| Finding::new(FindingCode::CaptionsMissing, "The video has no captions.", fix))
 }
 
@@ -237,13 +232,7 @@ fn add_tracks(tx: &mut Tx, version: Uuid, new: &CreateContentVersion, prepared: 
         match (taken, prepared.tracks.get(&track.upload_id)) {
             (Ok(_), Some(Ok(stored))) => {
                 blobs::add(tx, &stored.sha256, stored.bytes, "text/vtt")?;
-                sql!(
-                    "INSERT INTO content_tracks (content_version_id, language, kind, sha256)
-                     VALUES ({version}, {language}, {kind}, {stored.sha256})",
-                    language = track.language.as_str(),
-                    kind = track.kind.as_str(),
-                )
-                .execute(tx.conn)?;
+                store::add_track(tx, version, &track.language, track.kind, &stored.sha256)?;
             }
             (Ok(_), Some(Err(fault))) => faults.check(Err(ApiError::field(pointer, fault.clone())))?,
             (Ok(_), None) => return Err(ApiError::unavailable("the upload was not read", "Try again.")),

@@ -67,7 +67,7 @@ impl Job for ImportPackage {
                 }
             }
         };
-        match read::read(archive, &Limits::default(), &mut go_on) {
+        match read::read(archive, &Limits::of(&run.app().config), &mut go_on) {
             Ok(package) => run.finish(|tx| self.keep(tx, &version, &package)),
             Err(ReadError::Refused(refusal)) => run.finish(|tx| self.refuse(tx, &version, &refusal)),
             Err(ReadError::Io(error)) => Err(JobError::Retry(format!(

@@ -7,4 +7,4 @@ mod page;
 mod prepare;
 pub mod routes;
 pub mod store;
-mod tracks;
+pub mod tracks;

@@ -117,7 +117,7 @@ pub async fn create_content_download(call: Call, path: Path<(Ref<Content>, i32)>
             }
             _ => "application/zip",
         };
-        Reply::created_part(&download(tx, &sha256, file_name, media_type, true)?)
+        Reply::created_part(&download(tx, version.id, &sha256, file_name, media_type, true)?)
     })
     .await
 }

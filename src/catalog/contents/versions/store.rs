@@ -7,7 +7,9 @@ use diesel::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{ContentTrack, ContentVersion, ContentVersionState, ContentVersionSummary, PackageFile};
+use super::model::{
+    ContentTrack, ContentTrackKind, ContentVersion, ContentVersionState, ContentVersionSummary, PackageFile,
+};
 use crate::{
     app::{Event, Tx},
     authz::{Permission, authorize},
@@ -22,6 +24,7 @@ use crate::{
         },
     },
     db::{Sql, schema::content_versions},
+    files::Sha256,
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Ref, Sort, list::SortKind},
     resource::{Change, write},
@@ -109,6 +112,23 @@ pub fn tracks(tx: &mut Tx, version: Uuid) -> ApiResult<Vec<ContentTrack>> {
         "SELECT language, kind, sha256 FROM content_tracks WHERE content_version_id = {version} ORDER BY kind, language"
     );
     Ok(found.load(tx.conn)?)
+}
+
+/// Adds a track, whose blob is known, to a version.
+pub fn add_track(
+    tx: &mut Tx,
+    version: Uuid,
+    language: &str,
+    kind: ContentTrackKind,
+    sha256: &Sha256,
+) -> ApiResult<()> {
+    sql!(
+        "INSERT INTO content_tracks (content_version_id, language, kind, sha256)
+         VALUES ({version}, {language}, {kind}, {sha256})",
+        kind = kind.as_str(),
+    )
+    .execute(tx.conn)?;
+    Ok(())
 }
 
 fn summary_of(tx: &mut Tx, version: Uuid) -> ApiResult<ContentVersionSummary> {
