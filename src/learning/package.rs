@@ -94,16 +94,24 @@ fn part(level: usize, item: &PackageItem) -> PackagePart {
             mastery_score: item.mastery_score,
             scaled_passing_score: passing_score(item),
             completion_threshold: item.completion_threshold.filter(|_| item.is_completed_by_measure),
+            primary_objective: primary_objective(item).and_then(|objective| {
+                let id = objective.get("objectiveID")?.as_str()?;
+                (!id.is_empty()).then(|| id.to_owned())
+            }),
         },
         hidden_controls: item.hidden_controls.clone(),
     }
 }
 
+fn primary_objective(item: &PackageItem) -> Option<&serde_json::Value> {
+    item.sequencing.as_ref()?.get("primaryObjective")
+}
+
 /// The scaled score from which the item's primary objective is passed.
 fn passing_score(item: &PackageItem) -> Option<f64> {
-    let objectives = item.sequencing.as_ref()?.get("primaryObjective")?;
-    let by_measure = objectives.get("satisfiedByMeasure")?.as_bool()?;
-    let measure = objectives
+    let objective = primary_objective(item)?;
+    let by_measure = objective.get("satisfiedByMeasure")?.as_bool()?;
+    let measure = objective
         .get("minNormalizedMeasure")
         .and_then(serde_json::Value::as_f64);
     by_measure.then(|| measure.unwrap_or(1.0))

@@ -120,6 +120,51 @@ fn packages_of_scorm_2004_report_by_thresholds_too() {
     );
 }
 
+/// The statuses are those that scorm-again tells a package which sets the same.
+#[test]
+fn where_the_manifest_decides_by_a_measure_nothing_else_does() {
+    let of = |rules: &ItemRules, values: &[(&str, &str)]| {
+        let report = of_item(
+            Standard::Scorm2004,
+            rules,
+            &stored(Standard::Scorm2004, values),
+            0,
+        );
+        (report.completion, report.success, report.score)
+    };
+    let (unknown, said) = (AttemptSuccess::Unknown, AttemptSuccess::Passed);
+    let scored = ItemRules {
+        scaled_passing_score: Some(0.7),
+        primary_objective: Some("doors".to_owned()),
+        ..ItemRules::default()
+    };
+    let passed = ("cmi.success_status", "passed");
+    assert_eq!(of(&scored, &[passed]).1, unknown);
+    assert_eq!(of(&scored, &[passed, ("cmi.score.raw", "90")]).1, unknown);
+    assert_eq!(of(&scored, &[("cmi.score.scaled", "0.7")]).1, said);
+    let measured = ItemRules {
+        completion_threshold: Some(0.5),
+        ..ItemRules::default()
+    };
+    let completed = ("cmi.completion_status", "completed");
+    assert_eq!(of(&measured, &[completed]).0, AttemptCompletion::Unknown);
+    assert_eq!(
+        of(&measured, &[("cmi.progress_measure", "0.5")]).0,
+        AttemptCompletion::Completed
+    );
+    // What an item says of its primary objective, it says of itself.
+    let objectives = [
+        ("cmi.objectives.0.id", "windows"),
+        ("cmi.objectives.0.score.scaled", "0.1"),
+        ("cmi.objectives.1.id", "doors"),
+        ("cmi.objectives.1.score.scaled", "0.8"),
+    ];
+    let (_, success, score) = of(&scored, &objectives);
+    assert_eq!((success, score.map(f64::round)), (said, Some(80.0)));
+    let own = [&objectives[..], &[("cmi.score.scaled", "0.2")]].concat();
+    assert_eq!(of(&scored, &own).1, AttemptSuccess::Failed);
+}
+
 #[test]
 fn an_attempt_is_complete_when_all_its_items_are() {
     let done = |success, score| Report {

@@ -244,8 +244,9 @@ function finished(part) {
     const place = message(parts.length > 1 ? "This part is finished." : "You have left this content. Your progress is saved.");
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = parts.length > 1 && next ? `Next: ${next.title}` : "Open again";
-    button.addEventListener("click", () => (parts.length > 1 && next ? open(next) : location.reload()));
+    const goesOn = parts.length > 1 && next && !part.hidden_controls.includes("continue");
+    button.textContent = goesOn ? `Next: ${next.title}` : "Open again";
+    button.addEventListener("click", () => (goesOn ? open(next) : location.reload()));
     place.append(button);
     tell("ended");
   }, 500);

@@ -68,7 +68,7 @@ impl Report {
 }
 
 /// What the manifest says about an item that reports.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct ItemRules {
     /// SCORM 1.2: the raw score that passes.
     pub mastery_score: Option<f64>,
@@ -76,6 +76,8 @@ pub struct ItemRules {
     pub scaled_passing_score: Option<f64>,
     /// SCORM 2004: the progress measure that completes, from 0 to 1.
     pub completion_threshold: Option<f64>,
+    /// SCORM 2004: the id of the primary objective. What an item says of the objective of this id, it says of itself.
+    pub primary_objective: Option<String>,
 }
 
 /// What one item reported. `earlier_seconds` are those of the sessions before the present one.
@@ -84,7 +86,7 @@ pub fn of_item(standard: Standard, rules: &ItemRules, stored: &Elements, earlier
     let number = |element: &str| text(element).and_then(|text| text.trim().parse::<f64>().ok());
     let mut report = match standard {
         Standard::Scorm12 => of_scorm_12(rules, &text, &number),
-        Standard::Scorm2004 => of_scorm_2004(rules, &text, &number),
+        Standard::Scorm2004 => of_scorm_2004(rules, stored, &text, &number),
     };
     if report.is_completed() || report.completion == AttemptCompletion::Completed {
         report.progress_percent = 100;
@@ -125,29 +127,47 @@ fn of_scorm_12<'a>(rules: &ItemRules, text: &Texts<'a>, number: &dyn Fn(&str) ->
     }
 }
 
-fn of_scorm_2004<'a>(rules: &ItemRules, text: &Texts<'a>, number: &dyn Fn(&str) -> Option<f64>) -> Report {
+/// Statuses are those that the data model tells the package: where the manifest decides by a measure, they are unknown without it.
+fn of_scorm_2004<'a>(
+    rules: &ItemRules,
+    stored: &Elements,
+    text: &Texts<'a>,
+    number: &dyn Fn(&str) -> Option<f64>,
+) -> Report {
+    let primary = rules
+        .primary_objective
+        .as_ref()
+        .and_then(|id| objective(stored, id));
+    let of_primary = |name: &str| primary.as_ref().map(|objective| format!("{objective}.{name}"));
     let mut completion = match text("cmi.completion_status") {
         Some("completed") => AttemptCompletion::Completed,
         Some("incomplete") => AttemptCompletion::Incomplete,
         _ => AttemptCompletion::Unknown,
     };
-    let mut success = match text("cmi.success_status") {
+    let success_of = |status: Option<&str>| match status {
         Some("passed") => AttemptSuccess::Passed,
         Some("failed") => AttemptSuccess::Failed,
         _ => AttemptSuccess::Unknown,
     };
+    let mut success = success_of(text("cmi.success_status"));
+    if success == AttemptSuccess::Unknown {
+        success = success_of(of_primary("success_status").and_then(|name| text(&name)));
+    }
     let progress = number("cmi.progress_measure");
-    if let (Some(threshold), Some(progress)) = (rules.completion_threshold, progress) {
-        completion = match progress >= threshold {
-            true => AttemptCompletion::Completed,
-            false => AttemptCompletion::Incomplete,
+    if let Some(threshold) = rules.completion_threshold {
+        completion = match progress {
+            Some(progress) if progress >= threshold => AttemptCompletion::Completed,
+            Some(_) => AttemptCompletion::Incomplete,
+            None => AttemptCompletion::Unknown,
         };
     }
     let scaled = number("cmi.score.scaled");
-    if let (Some(passing), Some(scaled)) = (rules.scaled_passing_score, scaled) {
-        success = match scaled >= passing {
-            true => AttemptSuccess::Passed,
-            false => AttemptSuccess::Failed,
+    let scaled = scaled.or_else(|| number(&of_primary("score.scaled")?));
+    if let Some(passing) = rules.scaled_passing_score {
+        success = match scaled {
+            Some(scaled) if scaled >= passing => AttemptSuccess::Passed,
+            Some(_) => AttemptSuccess::Failed,
+            None => AttemptSuccess::Unknown,
         };
     }
     let raw = number("cmi.score.raw");
@@ -162,6 +182,16 @@ fn of_scorm_2004<'a>(rules: &ItemRules, text: &Texts<'a>, number: &dyn Fn(&str) 
         progress_percent: progress.map_or(0, |progress| (progress * 100.0).clamp(0.0, 100.0) as i16),
         ..Report::NOTHING
     }
+}
+
+/// The elements of the objective that an item gave this id: what their names begin with.
+fn objective<'a>(stored: &'a Elements, id: &str) -> Option<&'a str> {
+    let objectives = stored.iter().filter(|(_, element)| element.value == id);
+    let mut found = objectives.filter_map(|(name, _)| {
+        let objective = name.strip_suffix(".id")?;
+        objective.strip_prefix("cmi.objectives.").map(|_| objective)
+    });
+    found.next()
 }
 
 /// A raw score, of 100: of the range that the package names, which is 0 to 100 otherwise.

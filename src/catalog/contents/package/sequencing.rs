@@ -302,7 +302,14 @@ fn merge(known: &mut Map<String, Value>, mut more: Map<String, Value>) {
 }
 
 fn objective(node: Node) -> Map<String, Value> {
-    let mut read = attributes(node, &["satisfiedByMeasure"]);
+    let mut read = Map::new();
+    if let Some(by_measure) = attribute(node, "satisfiedByMeasure") {
+        // XML writes true as 1, too.
+        read.insert(
+            "satisfiedByMeasure".into(),
+            matches!(by_measure, "true" | "1").into(),
+        );
+    }
     read.insert(
         "objectiveID".into(),
         attribute(node, "objectiveID").unwrap_or_default().into(),
