@@ -201,6 +201,9 @@ CREATE UNIQUE INDEX enrollments_one_live ON enrollments (user_id, course_id)
 CREATE INDEX enrollments_id_idx ON enrollments (id);
 CREATE INDEX enrollments_course_idx ON enrollments (course_id, user_id);
 CREATE INDEX enrollments_created_idx ON enrollments (created_at, id);
+-- Who takes a version now.
+CREATE INDEX enrollments_version_idx ON enrollments (course_version_id)
+    WHERE state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress') AND kind = 'normal';
 
 CREATE TABLE completions (
     id uuid NOT NULL,

@@ -61,6 +61,8 @@ CREATE TABLE launches (
     activity_id uuid NOT NULL,
     -- None for what does not report back, such as a file.
     attempt_id uuid,
+    -- The version of the course that the enrollment had.
+    course_version_id uuid NOT NULL REFERENCES course_versions (id),
     content_version_id uuid NOT NULL REFERENCES content_versions (id),
     -- A review shows what was done and writes nothing.
     mode text NOT NULL CHECK (mode IN ('normal', 'review', 'test')),
@@ -70,11 +72,20 @@ CREATE TABLE launches (
     expires_at timestamptz NOT NULL,
     -- When the content said that it ended; a session that never says so is suspended.
     terminated_at timestamptz,
+    -- What the package saved: when it last did, how often, and what the last were, for support.
+    saved_at timestamptz,
+    saves integer NOT NULL DEFAULT 0 CHECK (saves >= 0),
+    item text,
+    location text,
+    suspend_bytes integer,
     PRIMARY KEY (user_id, id),
     FOREIGN KEY (user_id, attempt_id) REFERENCES attempts (user_id, id)
-);
+) WITH (fillfactor = 70); -- Each commit updates its launch: room beside it, so that no index changes.
 CREATE INDEX launches_attempt_idx ON launches (user_id, attempt_id);
-CREATE INDEX launches_expires_idx ON launches (expires_at);
+CREATE INDEX launches_id_idx ON launches (id);
+CREATE INDEX launches_created_idx ON launches (created_at, id);
+CREATE INDEX launches_enrollment_idx ON launches (enrollment_id, created_at, id);
+CREATE INDEX launches_content_idx ON launches (content_version_id, course_version_id, created_at);
 
 -- What a package stored, for each of its items.
 CREATE TABLE runtime_states (

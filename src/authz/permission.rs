@@ -78,6 +78,7 @@ permissions! {
     WaiversWrite = "waivers.write", "Exempt people from courses.";
     EnrollmentsRead = "enrollments.read", "See enrollments and progress.";
     EnrollmentsWrite = "enrollments.write", "Enroll, withdraw and record progress.";
+    LaunchesRead = "launches.read", "See when learners opened activities, and what packages said.";
     CompletionsRead = "completions.read", "See completions.";
     CompletionsWrite = "completions.write", "Record and correct completions.";
     CertificatesRead = "certificates.read", "See and download certificates.";

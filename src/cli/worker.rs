@@ -32,7 +32,7 @@ use crate::{
     files::{collect::CollectFiles, uploads::assemble::AssembleUpload},
     import::imports::jobs::{ApplyPlan, PlanImport},
     jobs::{Every, Handler, Purge, Schedule, Worker, WorkerHandle},
-    learning::moves::job::MoveEnrollments,
+    learning::{moves::job::MoveEnrollments, support::purge::PurgeLaunchLog},
     ledger::{
         self, Consumers, SignHead, VerifyLedger,
         consumers::{self, Consume},
@@ -62,6 +62,7 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<PlanImport>(),
     Handler::of::<Purge>(),
     Handler::of::<PurgeDryRuns>(),
+    Handler::of::<PurgeLaunchLog>(),
     Handler::of::<PurgePlans>(),
     Handler::of::<PurgeRefreshTokens>(),
     Handler::of::<ApplyRuleJob>(),
@@ -125,6 +126,11 @@ pub const SCHEDULES: &[Schedule] = &[
         name: "scim_dry_runs",
         every: Every::DayAt(0),
         enqueue: |tx| tx.enqueue(&PurgeDryRuns {}),
+    },
+    Schedule {
+        name: "launch_log",
+        every: Every::DayAt(0),
+        enqueue: |tx| tx.enqueue(&PurgeLaunchLog {}),
     },
     Schedule {
         name: "plans",

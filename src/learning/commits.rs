@@ -9,17 +9,19 @@ use super::{
     events::{ACTIVITY_FAILED, ACTIVITY_PASSED},
     live::LiveLaunch,
     model::{ActivityProgressState, Attempt, LaunchMode},
+    outcome,
     package::{Package, PackagePart},
     runtime::{
         merge::{self, ElementChange, Elements, MOST_ELEMENTS},
-        report::{self, AttemptCompletion, AttemptSuccess, Report},
+        report::{AttemptCompletion, AttemptSuccess, Report},
     },
-    store::{self, StoredItem},
+    store::{self, StoredElements},
+    support::log::{self, Noted},
     track::{self, Learning},
 };
 use crate::{
     app::Tx,
-    catalog::courses::modules::{Activity, Criterion, ScorePolicy},
+    catalog::courses::modules::Criterion,
     enrollment::{enrollments, people},
     http::{ApiError, ApiResult, Code},
     ledger::Event,
@@ -64,6 +66,8 @@ struct Written {
     bytes: Option<i64>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::BigInt>)]
     elements: Option<i64>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Jsonb>)]
+    before: Option<StoredElements>,
 }
 
 /// Elements that a report depends on begin with one of these.
@@ -95,24 +99,35 @@ pub fn commit(tx: &mut Tx, launch: &LiveLaunch, package: &Package, commit: Commi
             state: None,
         });
     };
-    let is_reporting = |element: &String| REPORTING.iter().any(|known| element.starts_with(known));
+    let has_objective = part.rules.primary_objective.is_some();
+    let is_reporting = |element: &String| {
+        REPORTING.iter().any(|known| element.starts_with(known))
+            || has_objective && element.starts_with("cmi.objectives.")
+    };
     let reports = commit.ended || changes.keys().any(is_reporting);
     let exit = exit_of(&changes);
     if reports {
         // Launches take the learner's row before the attempt's, too.
         people::lock(tx, [launch.user_id])?;
     }
-    write(tx, launch, attempt_id, part, changes)?;
+    let before = write(tx, launch, attempt_id, part, &changes, reports)?;
+    let mut noted = log::changes(&part.id, &before.unwrap_or_default(), &changes);
     let mut committed = Committed {
         stored: true,
         report: None,
         state: None,
     };
     if reports {
-        let (report, state) = follow(tx, launch, attempt_id, package, commit.ended, exit)?;
+        if commit.ended {
+            noted.push(Noted::Ended {
+                item: part.id.clone(),
+            });
+        }
+        let (report, state) = follow(tx, launch, attempt_id, package, commit.ended, exit, &mut noted)?;
         committed.report = Some(report);
         committed.state = Some(state);
     }
+    log::note(tx, launch.address(), &noted)?;
     Ok(committed)
 }
 
@@ -125,15 +140,31 @@ fn exit_of(changes: &Elements) -> Option<String> {
         .map(|exit| exit.value.clone())
 }
 
-/// Stores changes of an item, unless a newer launch of the attempt took over. The attempt's row takes commits in turns.
+/// Stores changes of an item, unless a newer launch of the attempt took over, and notes with the launch that it saved. The attempt's
+/// row takes commits in turns. Answers what the elements that the log tells of were before, where that `is_wanted`.
 fn write(
     tx: &mut Tx,
     launch: &LiveLaunch,
     attempt_id: Uuid,
     part: &PackagePart,
-    changes: Elements,
-) -> ApiResult<()> {
+    changes: &Elements,
+    is_wanted: bool,
+) -> ApiResult<Option<Elements>> {
     let data = serde_json::to_value(changes).map_err(ApiError::internal)?;
+    let locations = ["cmi.core.lesson_location", "cmi.location"];
+    let location = locations.iter().find_map(|name| changes.get(*name));
+    let location = location.map(|element| log::short(&element.value));
+    let suspend_bytes = changes
+        .get("cmi.suspend_data")
+        .map(|element| element.value.len() as i64);
+    let before = match is_wanted {
+        true => sql!(
+            "(SELECT jsonb_object_agg(name, r.data -> name) FROM runtime_states r, unnest({names}) name
+                WHERE r.user_id = {launch.user_id} AND r.attempt_id = {attempt_id} AND r.item = {part.id} AND r.data ? name)",
+            names = log::NOTED.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>(),
+        ),
+        false => sql!("NULL::jsonb"),
+    };
     let written: Option<Written> = sql!(
         "WITH live AS (SELECT a.fence, e.state NOT IN ('withdrawn', 'expired', 'denied') AND u.status = 'active' AS is_open
             FROM attempts a JOIN enrollments e ON e.user_id = a.user_id AND e.id = a.enrollment_id
@@ -146,8 +177,12 @@ fn write(
                 SELECT coalesce(jsonb_object_agg(new.key, new.value), '{}') FROM jsonb_each(excluded.data) new
                 WHERE coalesce((r.data -> new.key ->> 'seq')::bigint, 0) < (new.value ->> 'seq')::bigint)
             RETURNING octet_length(r.data::text)::bigint AS bytes,
-                (SELECT count(*) FROM jsonb_object_keys(r.data)) AS elements)
-         SELECT live.fence, live.is_open, written.bytes, written.elements FROM live LEFT JOIN written ON TRUE"
+                (SELECT count(*) FROM jsonb_object_keys(r.data)) AS elements),
+         saved AS (UPDATE launches l SET saved_at = {tx.now}, saves = l.saves + 1, item = {part.id},
+                location = coalesce({location}, l.location), suspend_bytes = coalesce({suspend_bytes}::integer, l.suspend_bytes)
+            FROM written WHERE l.user_id = {launch.user_id} AND l.id = {launch.launch_id})
+         SELECT live.fence, live.is_open, written.bytes, written.elements, {before} AS before
+         FROM live LEFT JOIN written ON TRUE"
     )
     .load(tx.conn)?
     .into_iter()
@@ -155,7 +190,12 @@ fn write(
     match written {
         Some(Written { fence, .. }) if fence != launch.fence => Err(superseded()),
         Some(Written { is_open: false, .. }) | None => Err(ended()),
-        Some(Written { bytes, elements, .. }) => {
+        Some(Written {
+            bytes,
+            elements,
+            before,
+            ..
+        }) => {
             if bytes.is_none_or(|bytes| bytes > MOST_STORED)
                 || elements.is_none_or(|elements| elements > MOST_ELEMENTS as i64)
             {
@@ -165,7 +205,7 @@ fn write(
                 );
                 return Err(ApiError::field("/changes", text));
             }
-            Ok(())
+            Ok(before.map(|before| before.0))
         }
     }
 }
@@ -196,10 +236,11 @@ fn follow(
     package: &Package,
     ended: bool,
     exit: Option<String>,
+    noted: &mut Vec<Noted>,
 ) -> ApiResult<(Report, ActivityProgressState)> {
     let before = store::find_attempt(tx, launch.user_id, attempt_id)?.ok_or_else(self::ended)?;
     let items = store::items(tx, launch.user_id, attempt_id)?;
-    let report = of_package(package, &items);
+    let report = outcome::of_package(package, &items);
     let mut after = Attempt {
         completion: report.completion,
         success: report.success,
@@ -223,6 +264,22 @@ fn follow(
     if after != before {
         after.updated_at = tx.now;
         put(tx, &after)?;
+        let told = |attempt: &Attempt| {
+            (
+                attempt.completion,
+                attempt.success,
+                attempt.score,
+                attempt.ended_at.is_some(),
+            )
+        };
+        if told(&after) != told(&before) {
+            noted.push(Noted::Attempt {
+                completion: after.completion,
+                success: after.success,
+                score: after.score,
+                is_over: after.ended_at.is_some(),
+            });
+        }
         for (success, kind) in [
             (AttemptSuccess::Passed, &ACTIVITY_PASSED),
             (AttemptSuccess::Failed, &ACTIVITY_FAILED),
@@ -243,12 +300,13 @@ fn follow(
         return Ok((report, ActivityProgressState::InProgress));
     };
     let mut record = learning.record(tx, activity.id);
+    let told = (record.state, record.score);
     let attempts = store::attempts(tx, &learning.enrollment, activity.id)?;
-    record.score = score(activity.score_of, &attempts).or(record.score);
+    record.score = outcome::score(activity.score_of, &attempts).or(record.score);
     record.seconds = attempts
         .iter()
         .fold(0, |sum, attempt| sum.saturating_add(attempt.seconds));
-    match state(&activity, &report) {
+    match outcome::state(&activity, &report) {
         _ if record.completed_at.is_some() => {}
         ActivityProgressState::Completed => track::complete(tx, &mut record),
         state => {
@@ -256,23 +314,18 @@ fn follow(
             record.progress_percent = report.progress_percent.min(99);
         }
     }
+    if (record.state, record.score) != told {
+        noted.push(Noted::Activity {
+            state: record.state,
+            score: report.score,
+            wanted: match activity.criterion {
+                Some(Criterion::Passed { score }) => Some(score),
+                _ => None,
+            },
+        });
+    }
     let record = learning.write(tx, record)?;
     Ok((report, record.state))
-}
-
-/// What a package reported by what its items stored.
-pub fn of_package(package: &Package, items: &[StoredItem]) -> Report {
-    let reports = package.parts.iter().filter(|part| part.reports).map(|part| {
-        let stored = items.iter().find(|item| item.item == part.id)?;
-        let report = report::of_item(
-            package.standard,
-            &part.rules,
-            &stored.data.0,
-            stored.total_seconds,
-        );
-        Some(report)
-    });
-    report::of_attempt(&reports.collect::<Vec<_>>())
 }
 
 fn put(tx: &mut Tx, attempt: &Attempt) -> ApiResult<()> {
@@ -288,42 +341,4 @@ fn put(tx: &mut Tx, attempt: &Attempt) -> ApiResult<()> {
     )
     .execute(tx.conn)?;
     Ok(())
-}
-
-/// How far an attempt's report brings the learner, by the criterion of the activity.
-fn state(activity: &Activity, report: &Report) -> ActivityProgressState {
-    let is_over =
-        report.completion == AttemptCompletion::Completed || report.success != AttemptSuccess::Unknown;
-    match &activity.criterion {
-        Some(Criterion::Passed { score }) => match report.score {
-            Some(reached) if reached >= *score => ActivityProgressState::Completed,
-            _ if is_over => ActivityProgressState::Failed,
-            _ => ActivityProgressState::InProgress,
-        },
-        // Opening it completes it, or somebody else does.
-        Some(Criterion::Viewed {} | Criterion::Declared { .. } | Criterion::Confirmed {}) => {
-            ActivityProgressState::InProgress
-        }
-        None | Some(Criterion::Content {} | Criterion::Watched { .. }) => {
-            if report.is_completed() {
-                ActivityProgressState::Completed
-            } else if report.success == AttemptSuccess::Failed {
-                ActivityProgressState::Failed
-            } else {
-                ActivityProgressState::InProgress
-            }
-        }
-    }
-}
-
-/// The score that counts: of the best, the latest or the first attempt that has one.
-fn score(policy: ScorePolicy, attempts: &[Attempt]) -> Option<f64> {
-    let mut scores = attempts.iter().filter_map(|attempt| attempt.score);
-    match policy {
-        ScorePolicy::First => scores.next(),
-        ScorePolicy::Last => scores.next_back(),
-        ScorePolicy::Best => scores.fold(None, |best: Option<f64>, score| {
-            Some(best.map_or(score, |best| best.max(score)))
-        }),
-    }
 }

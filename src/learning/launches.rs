@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How long an address can be opened.
-const LASTS: TimeDelta = TimeDelta::hours(12);
+pub const LASTS: TimeDelta = TimeDelta::hours(12);
 
 /// Makes a launch of an activity.
 pub fn launch(
@@ -148,10 +148,10 @@ fn launch_content(
     };
     let version = attempt.map_or(version, |(attempt, _)| attempt.content_version_id);
     sql!(
-        "INSERT INTO launches (id, user_id, enrollment_id, activity_id, attempt_id, content_version_id, mode, fence,
-            created_at, expires_at)
-         VALUES ({id}, {user_id}, {learning.enrollment.id}, {activity.id}, {attempt_id}, {version}, {mode_word},
-            {fence}, {tx.now}, {expires_at})",
+        "INSERT INTO launches (id, user_id, enrollment_id, activity_id, attempt_id, course_version_id, content_version_id,
+            mode, fence, created_at, expires_at)
+         VALUES ({id}, {user_id}, {learning.enrollment.id}, {activity.id}, {attempt_id},
+            {learning.enrollment.course_version_id}, {version}, {mode_word}, {fence}, {tx.now}, {expires_at})",
         mode_word = mode.as_str(),
     )
     .execute(tx.conn)?;

@@ -102,6 +102,16 @@ pub struct Launches {
     keep_for: Duration,
 }
 
+impl LiveLaunch {
+    /// What its address names.
+    pub fn address(&self) -> LaunchAddress {
+        LaunchAddress {
+            launch_id: self.launch_id,
+            user_id: self.user_id,
+        }
+    }
+}
+
 impl Part for Launches {
     fn on_wake(&self, wake: &Wake) {
         match wake {

@@ -11,12 +11,14 @@ pub mod launches;
 pub mod live;
 pub mod model;
 pub mod moves;
+pub mod outcome;
 pub mod outline;
 pub mod package;
 pub mod routes;
 pub mod runtime;
 pub mod state;
 mod store;
+pub mod support;
 pub mod track;
 pub mod watched;
 

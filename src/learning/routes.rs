@@ -10,7 +10,7 @@ use super::{
         Attempt, CorrectActivity, CreateConfirmation, CreateDeclaration, CreateLaunch, EnrollmentActivities,
         EnrollmentActivity, GrantAttempts, Launch, ResetActivity,
     },
-    store,
+    store, support,
     track::Learning,
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
 
 /// The routes of this domain.
 pub fn configure(config: &mut ServiceConfig) {
+    support::routes::configure(config);
     config.service(
         utoipa_actix_web::scope("/enrollments/{enrollment_id}/activities")
             .service(list_enrollment_activities)

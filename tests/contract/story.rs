@@ -7,7 +7,7 @@ use provost::{
     ledger::{self, SignHead},
     sql,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -33,15 +33,16 @@ fn set_the_scene(app: &TestApp) {
     });
 }
 
-/// Leaves an attempt at the activity that the story told of last.
-fn leave_an_attempt(app: &TestApp, ids: &BTreeMap<String, String>) {
+/// Leaves an attempt at the activity that the story told of last, and a launch of it.
+fn leave_an_attempt(app: &TestApp, ids: &mut BTreeMap<String, String>) {
     let id = |name: &str| ids.get(name).and_then(|id| Uuid::parse_str(id).ok());
     let (Some(enrollment), Some(activity)) = (id("enrollment_id"), id("activity_id")) else {
         return;
     };
     // Without a category all who read contents would see it.
     let category = id("category_id");
-    let (content, version, attempt) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    let [content, version, attempt, launch] = std::array::from_fn(|_| Uuid::now_v7());
+    ids.insert("launch_id".to_owned(), launch.to_string());
     app.write(|tx| {
         sql!(
             "INSERT INTO contents (id, code, code_folded, kind, title, language, category_id, created_at, updated_at)
@@ -51,13 +52,22 @@ fn leave_an_attempt(app: &TestApp, ids: &BTreeMap<String, String>) {
         .execute(tx.conn)?;
         sql!(
             "INSERT INTO content_versions (id, content_id, number, state, body, created_at)
-             VALUES ({version}, {content}, 1, 'ready', '{}', {tx.now})"
+             VALUES ({version}, {content}, 1, 'ready', {body}, {tx.now})",
+            body = json!({"kind": "link", "url": "https://example.com/"}),
         )
         .execute(tx.conn)?;
         sql!(
             "INSERT INTO attempts (id, user_id, enrollment_id, activity_id, content_version_id, number, mode, started_at,
                 updated_at)
              SELECT {attempt}, user_id, id, {activity}, {version}, 1, 'normal', {tx.now}, {tx.now}
+             FROM enrollments WHERE id = {enrollment}"
+        )
+        .execute(tx.conn)?;
+        sql!(
+            "INSERT INTO launches (id, user_id, enrollment_id, activity_id, attempt_id, course_version_id,
+                content_version_id, mode, fence, created_at, expires_at)
+             SELECT {launch}, user_id, id, {activity}, {attempt}, course_version_id, {version}, 'normal', 1, {tx.now},
+                {tx.now} + interval '12 hours'
              FROM enrollments WHERE id = {enrollment}"
         )
         .execute(tx.conn)?;
@@ -112,7 +122,7 @@ impl Story {
                 app.run_jobs();
             }
         }
-        leave_an_attempt(app, &story.ids);
+        leave_an_attempt(app, &mut story.ids);
         story
     }
 

@@ -7,6 +7,7 @@ mod launches;
 mod moves;
 mod outline;
 mod runtime;
+mod support;
 
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use actix_web::{get, web::Path};
+use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,7 +15,7 @@ use crate::{
     app::{Call, Tx},
     authz::{self, Permission},
     catalog::visibility,
-    db::Sql,
+    db::{Fixed, Sql},
     filter::{Attribute, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Query, Ref, Reply, Sort, list::SortKind},
     sql,
@@ -47,6 +48,23 @@ pub struct ContentUse {
     /// Whether the content has a newer version.
     #[diesel(sql_type = sql_types::Bool)]
     pub is_outdated: bool,
+    /// How many learners take that version of the course now; of a working copy nobody does.
+    #[diesel(sql_type = sql_types::BigInt)]
+    pub learners: i64,
+    /// When a learner who takes that version of the course last opened the content; null: nobody did.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
+    pub last_launched_at: Option<DateTime<Utc>>,
+}
+
+/// How much a content is used, by all courses together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, QueryableByName)]
+pub struct ContentUsage {
+    /// How many learners have it in a course that they take now.
+    #[diesel(sql_type = sql_types::BigInt)]
+    pub learners: i64,
+    /// When a learner last opened it; null: nobody did. `GET /v1/launches` tells who.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
+    pub last_launched_at: Option<DateTime<Utc>>,
 }
 
 const LISTING: Listing = Listing {
@@ -83,7 +101,8 @@ static FILTER: Schema = Schema::new(&[
 /// List the uses of a content.
 ///
 /// The working copies and versions of courses that use one of its versions, as far as the caller sees the courses.
-/// `filter=course_version_number eq null and is_outdated eq true` are the drafts for which a newer version is available.
+/// `filter=course_version_number eq null and is_outdated eq true` are the drafts for which a newer version is available. Each use
+/// tells how many learners it reaches, and when one last opened the content.
 #[utoipa::path(tag = "contents", params(("content_id" = String, Path), ListQuery),
     responses((status = 200, body = Page<ContentUse>)), extensions(("x-permission" = json!("contents.read"))))]
 #[get("/{content_id}/uses")]
@@ -99,6 +118,38 @@ pub async fn list_content_uses(
     .await
 }
 
+/// Get the usage of a content.
+///
+/// How many learners have it in a course that they take now, and when one last opened it. Tests do not count.
+#[utoipa::path(tag = "contents", params(("content_id" = String, Path)), responses((status = 200, body = ContentUsage)),
+    extensions(("x-permission" = json!("contents.read"))))]
+#[get("/{content_id}/usage")]
+pub async fn get_content_usage(call: Call, id: Path<Ref<Content>>) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let content = authz::read(tx, &id)?;
+        Reply::ok(&usage(tx, content.id)?)
+    })
+    .await
+}
+
+/// Enrollments that count and are not over, as the index of their course versions has them.
+const LIVE: Fixed =
+    Fixed("e.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress') AND e.kind = 'normal'");
+
+fn usage(tx: &mut Tx, content: Uuid) -> ApiResult<ContentUsage> {
+    let usage = sql!(
+        "SELECT (SELECT count(DISTINCT e.user_id) FROM content_versions v
+                JOIN course_versions cv ON cv.content_version_ids @> ARRAY[v.id]
+                JOIN enrollments e ON e.course_version_id = cv.id
+                WHERE v.content_id = {content} AND {LIVE}) AS learners,
+            (SELECT max(last.created_at) FROM content_versions v
+                CROSS JOIN LATERAL (SELECT max(l.created_at) AS created_at FROM launches l
+                    WHERE l.content_version_id = v.id AND l.mode <> 'test') last
+                WHERE v.content_id = {content}) AS last_launched_at"
+    );
+    Ok(usage.get_result(tx.conn)?)
+}
+
 fn list(tx: &mut Tx, content: Uuid, query: &ListQuery) -> ApiResult<Page<ContentUse>> {
     #[derive(QueryableByName)]
     struct Row {
@@ -111,7 +162,9 @@ fn list(tx: &mut Tx, content: Uuid, query: &ListQuery) -> ApiResult<Page<Content
     }
     let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
     let rows: Vec<Row> = sql!(
-        "SELECT used.*, {key} AS sort_key
+        "SELECT used.*, (SELECT count(*) FROM enrollments e WHERE e.course_version_id = used.id AND {LIVE}) AS learners,
+            (SELECT max(l.created_at) FROM launches l WHERE l.content_version_id = used.content_version_id
+                AND l.course_version_id = used.id AND l.mode <> 'test') AS last_launched_at, {key} AS sort_key
          FROM ({used}) used WHERE {rows} ORDER BY {order} LIMIT {limit}",
         used = used(tx, content),
         key = page.key(),

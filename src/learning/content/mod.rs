@@ -18,7 +18,7 @@ use super::{
     address::LaunchAddress,
     commits::{self, Commit},
     live::{self, Launches, LiveLaunch},
-    state,
+    state, support,
     watched::{self, Watched},
 };
 use crate::{
@@ -135,19 +135,38 @@ async fn write<T: Serialize + Send + 'static>(
     request: &HttpRequest,
     f: impl Fn(&mut Tx, &LiveLaunch) -> ApiResult<T> + Send + 'static,
 ) -> ApiResult<HttpResponse> {
-    let launch = opened(&app, signed).await?;
+    let opened = opened(&app, signed).await;
+    let address = match &opened {
+        Ok(launch) => Some(launch.address()),
+        Err(_) => LaunchAddress::open(&app, signed),
+    };
     let acting = {
         let extensions = request.extensions();
         let request_id = extensions.get::<RequestId>().map(|id| id.0.clone());
         Acting {
-            caller: Arc::new(Caller::signing_in(launch.user_id)),
+            caller: Arc::new(Caller::signing_in(
+                address.map(|of| of.user_id).unwrap_or_default(),
+            )),
             session: None,
-            request_id: request_id.unwrap_or_else(|| format!("launch:{}", launch.launch_id)),
+            request_id: request_id.unwrap_or_else(|| "launch".to_owned()),
             deadline: extensions.get::<Deadline>().map(|deadline| deadline.0),
         }
     };
     let written = app
-        .on_database(move |app, conn| app.write(conn, &acting, |tx| f(tx, &launch)))
+        .on_database(move |app, conn| {
+            let written = opened.and_then(|launch| app.write(conn, &acting, |tx| f(tx, &launch)));
+            if let (Err(error), Some(address)) = (&written, address) {
+                // What was refused was rolled back: the log tells of it in a transaction of its own.
+                let noted = app.write(conn, &acting, |tx| support::log::note_refusal(tx, address, error));
+                if let Err(fault) = noted {
+                    log::warn!(
+                        "a refusal of launch {} is not in its log: {fault}",
+                        address.launch_id
+                    );
+                }
+            }
+            written
+        })
         .await?;
     Ok(json(&app, &written))
 }
