@@ -64,7 +64,7 @@ async fn the_demo_academy_has_people_courses_rules_and_history_and_is_built_once
     );
 
     let ready = "SELECT count(*) FROM content_versions WHERE state = 'ready' AND findings = '[]'";
-    assert_eq!(count(&app, ready), 6);
+    assert_eq!(count(&app, ready), 7);
 
     let again = build(&app, 8, 200).unwrap();
 

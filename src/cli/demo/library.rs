@@ -41,6 +41,7 @@ const FILES: &[(&str, &[u8])] = &[
     asset!("content.csv"),
     asset!("fire-doors.md"),
     asset!("fire-extinguisher.webm"),
+    asset!("fire-extinguisher.en.vtt"),
     asset!("alarm.pdf"),
     asset!("conduct.md"),
 ];
