@@ -148,6 +148,12 @@ pub struct EnrollmentActivities {
     pub enrollment_id: Uuid,
     /// The version of the course that the learner takes.
     pub course_version_id: Uuid,
+    /// What the course is called in that version.
+    #[schema(example = "Fire safety")]
+    pub title: String,
+    /// The language that it is taught in: a BCP 47 primary tag.
+    #[schema(example = "en")]
+    pub language: String,
     /// How far the enrollment is.
     pub state: EnrollmentState,
     /// Whether activities are tracked: then progress follows from them, and learners do not tell it.

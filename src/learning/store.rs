@@ -35,6 +35,14 @@ pub fn modules(tx: &mut Tx, course_version_id: Uuid) -> ApiResult<Modules> {
     Ok(modules.first(tx.conn)?)
 }
 
+/// What a course is called in a version of it, and its language.
+pub fn course(tx: &mut Tx, course_version_id: Uuid) -> ApiResult<(String, String)> {
+    let course = course_versions::table
+        .find(course_version_id)
+        .select((course_versions::title, course_versions::language));
+    Ok(course.first(tx.conn)?)
+}
+
 /// The columns of [`ActivityRecord`].
 const RECORD: Fixed = Fixed(
     "s.user_id, s.enrollment_id, s.activity_id, s.state, s.progress_percent, s.score, s.seconds, s.position_seconds,

@@ -169,9 +169,12 @@ impl Learning {
                 .map(|activity| self.show_activity(module.id, activity, &outline, &contents, &used))
                 .collect(),
         });
+        let (title, language) = store::course(tx, self.enrollment.course_version_id)?;
         Ok(EnrollmentActivities {
             enrollment_id: self.enrollment.id,
             course_version_id: self.enrollment.course_version_id,
+            title,
+            language,
             state: self.enrollment.state,
             is_tracked: self.modules.is_tracked(),
             progress_percent: match self.modules.is_tracked() {

@@ -30,6 +30,16 @@ async fn doing_all_that_is_required_completes_the_course() {
     ]);
     let fire = course(&admin, "fire", modules).await;
     let (ana, enrollment) = learner(&app, &admin, "ana", fire).await;
+    // What is written for the next version does not show.
+    admin
+        .patch(&format!("/v1/courses/{fire}"), json!({"title": "Draft"}))
+        .await
+        .assert_status(200);
+    let all = ana.get(&format!("{enrollment}/activities")).await;
+    assert_eq!(
+        (all.at("/title"), all.at("/language")),
+        (json!("fire"), json!("en"))
+    );
     let plan = activity(&ana, &enrollment, 0, 0).await;
     let understood = activity(&ana, &enrollment, 0, 1).await;
     let practice = activity(&ana, &enrollment, 1, 0).await;

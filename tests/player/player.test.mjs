@@ -1,12 +1,10 @@
 // Packages in the portal: left in every way and resumed, offline, in two windows, to the end, and once more.
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 
 import { Learner, addCourse, addPackage } from "./academy.mjs";
 import { PACKAGES } from "./packages.mjs";
-import { closingOffline, device, end, frameOf, heard, open, openAnew, saving, signedIn, until } from "./portal.mjs";
-
-after(end);
+import { closingOffline, device, frameOf, heard, open, openAnew, saving, signedIn, until } from "./portal.mjs";
 
 /** How learners leave, and come back; answers the window in which they do. */
 const LEFT = {

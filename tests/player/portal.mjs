@@ -2,6 +2,7 @@
 // content's.
 import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
+import { after } from "node:test";
 
 import { chromium } from "playwright-core";
 
@@ -135,8 +136,8 @@ export async function until(what, holds) {
   assert.fail(`waited in vain until ${what}`);
 }
 
-export async function end() {
+after(async () => {
   await browser.close();
   await server.close();
   through.close();
-}
+});

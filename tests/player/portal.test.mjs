@@ -2,13 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, test } from "node:test";
+import { test } from "node:test";
 
 import { Learner, Person, addContent, addCourse, addPackage, request, unique, upload } from "./academy.mjs";
 import { small } from "./packages.mjs";
-import { closingOffline, device, end, frameOf, open, openAnew, saving, signedIn } from "./portal.mjs";
-
-after(end);
+import { closingOffline, device, frameOf, open, openAnew, saving, signedIn } from "./portal.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 

@@ -10,7 +10,9 @@ export function daysSince(date: string) {
   return Math.floor((Date.now() - Date.parse(date)) / 86_400_000);
 }
 
-export function enrollmentState({ state, progress_percent }: Enrollment) {
+export const minutes = (count: number) => (count === 1 ? "one minute" : `${count} minutes`);
+
+export function enrollmentState({ state, progress_percent }: Pick<Enrollment, "state" | "progress_percent">) {
   const words: Record<Enrollment["state"], string> = {
     pending_approval: "Waits for approval",
     waitlisted: "On the waiting list",

@@ -5,19 +5,13 @@ import { api, ask, type Activity, type Launch, type Me, type Module } from "../a
 import { Declaration } from "./declaration";
 import { Doing, Facts, Loaded, Page, Problem, useLoaded } from "../parts";
 import { Player } from "./player";
-import { activityState, criterion, enrollmentState } from "../words";
-
-async function load(enrollment_id: string) {
-  const path = { enrollment_id };
-  const [enrollment, activities] = await Promise.all([
-    ask(api.GET("/v1/enrollments/{enrollment_id}", { params: { path, query: { expand: "course" } } })),
-    ask(api.GET("/v1/enrollments/{enrollment_id}/activities", { params: { path } })),
-  ]);
-  return { enrollment, modules: activities.modules };
-}
+import { activityState, criterion, enrollmentState, minutes } from "../words";
 
 export function CoursePage({ id, me }: { id: string; me: Me }) {
-  const loaded = useLoaded(() => load(id), [id]);
+  const loaded = useLoaded(() => {
+    const path = { enrollment_id: id };
+    return ask(api.GET("/v1/enrollments/{enrollment_id}/activities", { params: { path } }));
+  }, [id]);
   const [opened, setOpened] = useState<{ activity: Activity; launch: Launch } | null>(null);
   const [closed, setClosed] = useState<string | null>(null);
 
@@ -29,25 +23,24 @@ export function CoursePage({ id, me }: { id: string; me: Me }) {
     setTimeout(loaded.again, 1000);
   }
 
-  const course = loaded.data?.enrollment.course;
   return (
-    <Page title={course?.title ?? "Course"} lang={course?.language}>
+    <Page title={loaded.data?.title ?? "Course"} lang={loaded.data?.language}>
       {opened ? (
         <Player {...opened} onSaved={loaded.again} onClose={close} />
       ) : (
         <Loaded loaded={loaded}>
-          {({ enrollment, modules }) => (
+          {(course) => (
             <>
               <p role="status">
-                {enrollmentState(enrollment)}
-                {enrollment.state === "completed" && (
+                {enrollmentState(course)}
+                {course.state === "completed" && (
                   <>
                     {" · "}
                     <a href="#/certificates">My certificates</a>
                   </>
                 )}
               </p>
-              {modules.map((module) => (
+              {course.modules.map((module) => (
                 <ModuleShown key={module.id} module={module}>
                   {(activity) => (
                     <ActivityShown
@@ -121,7 +114,7 @@ function ActivityShown({ enrollment, activity, me, hasFocus, onOpen, onDone }: S
       <Facts>
         {activityState(activity)}
         {criterion(activity)}
-        {activity.minutes && `${activity.minutes} minutes`}
+        {activity.minutes && minutes(activity.minutes)}
         {!activity.is_required && "Optional"}
       </Facts>
       {activity.is_locked && activity.locked_because.map((reason) => <p key={reason}>{reason}</p>)}
