@@ -299,6 +299,14 @@ async fn the_store_and_the_origin_of_content_are_checked() {
         out.contains("ok     content: browsers reach it at http://127.0.0.1:8081"),
         "{out}"
     );
+    let settings_of_each = [
+        ("PROVOST_FILES", folder),
+        ("PROVOST_PUBLIC_URL", "https://lms.example.net"),
+        ("PROVOST_CONTENT_URL", "https://{package}.content.example.net"),
+    ];
+    let (_, out, _) = doctor(&app.database.url, &settings_of_each, &[]);
+    let told = "ok     content: browsers reach it at https://{package}.content.example.net; WARNING: this is the API's own site";
+    assert!(out.contains(told), "{out}");
     let (code, out, _) = doctor(&app.database.url, &settings, &[]);
     assert!(
         code != 0 && out.contains("FAULT  content: Content is served from the API's own origin"),

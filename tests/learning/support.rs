@@ -270,3 +270,56 @@ async fn launches_are_seen_within_the_scope_of_the_caller() {
         json!(1)
     );
 }
+
+#[actix_web::test]
+async fn verdicts_name_what_is_missing() {
+    let app = super::start().await;
+    let admin = app.admin().await;
+    let (package, video) = (contents::package(&app, &["one", "two"]), contents::video(&app));
+    let shows = json!([{"title": "Doors", "activities": [
+        {"title": "Doors", "kind": "content", "content_version_id": package},
+        {"title": "Film", "kind": "content", "content_version_id": video, "criterion": {"kind": "watched", "percent": 90}}]}]);
+    let fire = course(&admin, "fire", shows).await;
+    let (ana, enrollment) = learner(&app, &admin, "ana", fire).await;
+    let doors = Browser::launch(&ana, &activity(&ana, &enrollment, 0, 0).await, json!({})).await;
+    let film = Browser::launch(&ana, &activity(&ana, &enrollment, 0, 1).await, json!({})).await;
+    let second_words = async |launch: &Browser| report(&admin, launch).await.at("/verdict/words/1");
+
+    doors
+        .end(1, &[("cmi.core.lesson_status", "completed")])
+        .await
+        .assert_status(200);
+    assert_eq!(
+        second_words(&doors).await,
+        json!("These items of the package are not completed: “two”.")
+    );
+    let log = told(&report(&admin, &doors).await);
+    assert_eq!(log[1].1, "“one” set its status to “completed”.");
+    assert_eq!(
+        second_words(&film).await,
+        json!("0 % of the video was watched; the activity asks for 90 %.")
+    );
+    let two = json!({"item": "two", "changes": [{"element": "cmi.core.lesson_status", "value": "completed", "seq": 9}], "ended": true});
+    doors.commit(two).await.assert_status(200);
+    assert_eq!(
+        second_words(&doors).await,
+        json!("The course is not completed. These modules are missing: “Doors”.")
+    );
+    ana.post(&format!("{enrollment}/withdrawal"), json!({}))
+        .await
+        .assert_status(200);
+    let withdrawn = report(&admin, &doors).await;
+    assert_eq!(withdrawn.at("/verdict/counts"), json!(false));
+    assert!(
+        withdrawn.text().contains("The enrollment was withdrawn on "),
+        "{}",
+        withdrawn.text()
+    );
+    // A window that is still open is refused, and the log tells of it.
+    doors
+        .set(10, &[("cmi.core.lesson_location", "1")])
+        .await
+        .assert_problem(410, "launch_ended");
+    let log = told(&report(&admin, &doors).await);
+    assert!(log.iter().any(|(kind, _)| kind == "refused"), "{log:?}");
+}

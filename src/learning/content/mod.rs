@@ -135,27 +135,24 @@ async fn write<T: Serialize + Send + 'static>(
     request: &HttpRequest,
     f: impl Fn(&mut Tx, &LiveLaunch) -> ApiResult<T> + Send + 'static,
 ) -> ApiResult<HttpResponse> {
+    let address = LaunchAddress::open(&app, signed).ok_or_else(commits::ended)?;
     let opened = opened(&app, signed).await;
-    let address = match &opened {
-        Ok(launch) => Some(launch.address()),
-        Err(_) => LaunchAddress::open(&app, signed),
-    };
     let acting = {
         let extensions = request.extensions();
         let request_id = extensions.get::<RequestId>().map(|id| id.0.clone());
         Acting {
-            caller: Arc::new(Caller::signing_in(
-                address.map(|of| of.user_id).unwrap_or_default(),
-            )),
+            caller: Arc::new(Caller::signing_in(address.user_id)),
             session: None,
-            request_id: request_id.unwrap_or_else(|| "launch".to_owned()),
+            request_id: request_id.unwrap_or_else(|| format!("launch:{}", address.launch_id)),
             deadline: extensions.get::<Deadline>().map(|deadline| deadline.0),
         }
     };
     let written = app
         .on_database(move |app, conn| {
             let written = opened.and_then(|launch| app.write(conn, &acting, |tx| f(tx, &launch)));
-            if let (Err(error), Some(address)) = (&written, address) {
+            if let Err(error) = &written
+                && support::log::is_noted(error)
+            {
                 // What was refused was rolled back: the log tells of it in a transaction of its own.
                 let noted = app.write(conn, &acting, |tx| support::log::note_refusal(tx, address, error));
                 if let Err(fault) = noted {

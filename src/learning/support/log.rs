@@ -132,14 +132,16 @@ pub fn note(tx: &mut Tx, launch: LaunchAddress, noted: &[Noted]) -> ApiResult<()
     Ok(())
 }
 
-/// Notes that something of a launch was refused: once for each code, with how often. What is no fault of the launch is left out.
-pub fn note_refusal(tx: &mut Tx, launch: LaunchAddress, error: &ApiError) -> ApiResult<()> {
-    if !matches!(
+/// Whether a refusal is worth an entry: what the window or the package did is, what the server lacks is not.
+pub fn is_noted(error: &ApiError) -> bool {
+    matches!(
         error.code,
         Code::LaunchSuperseded | Code::LaunchEnded | Code::ValidationFailed
-    ) {
-        return Ok(());
-    }
+    )
+}
+
+/// Notes that something of a launch was refused: once for each code, with how often.
+pub fn note_refusal(tx: &mut Tx, launch: LaunchAddress, error: &ApiError) -> ApiResult<()> {
     let fields = error.fields.iter().map(|field| field.detail.as_str());
     let detail = match error.fields.is_empty() {
         true => error.detail.to_string(),

@@ -95,7 +95,7 @@ fn course(facts: &Facts) -> Vec<String> {
     match open.is_empty() {
         true => Vec::new(),
         false => vec![format!(
-            "The course is not completed: its modules {} are not.",
+            "The course is not completed. These modules are missing: {}.",
             open.join(", ")
         )],
     }
@@ -112,7 +112,8 @@ fn missing(facts: &Facts, activity: &Activity) -> Vec<String> {
         Some(Criterion::Passed { score: wanted }) => words.push(match last.and_then(|last| last.score) {
             Some(score) if score < *wanted => below(score, *wanted),
             Some(score) => format!(
-                "The score {} is enough for the {} that the activity asks for, but somebody corrected or reset the activity.",
+                "The score {} is enough for the {} that the activity asks for now; it was corrected or reset since, or the course \
+                 asked for more then.",
                 number(score),
                 number(*wanted)
             ),
