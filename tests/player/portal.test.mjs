@@ -77,14 +77,21 @@ test("axe-core finds nothing in the player of pages, files and videos", async ()
   await browser.close();
 });
 
-test("a session goes on when the page loads again, and a wrong password is told", async () => {
+test("a session goes on when the page loads again or the token ends, and ends with a sign-out anywhere", async () => {
   const learner = await Person.added();
   const browser = await device();
   const window = await signedIn(browser, learner);
+  const refused = { status: 401, headers: { "access-control-allow-origin": process.env.PORTAL } };
+  await window.route("**/v1/me", (route) => route.fulfill(refused), { times: 1 });
+  const renewed = window.waitForResponse((answer) => answer.url().endsWith("/oauth/token") && answer.ok());
   await window.reload();
+  await renewed;
   await window.getByRole("heading", { name: "My courses" }).waitFor();
   assert.equal(await window.evaluate(() => sessionStorage.length), 0, "a copied tab finds no tokens");
-  await window.getByRole("button", { name: "Sign out" }).click();
+
+  await request("DELETE", `/v1/users/${learner.user.id}/sessions`);
+  await window.getByRole("link", { name: "Certificates" }).click();
+  await window.getByRole("heading", { name: "Sign in" }).waitFor();
   await window.getByLabel("Username").fill(learner.username);
   await window.getByLabel("Password").fill("another one");
   await window.getByRole("button", { name: "Sign in", exact: true }).click();

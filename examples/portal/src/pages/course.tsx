@@ -116,6 +116,7 @@ function ActivityShown({ enrollment, activity, me, hasFocus, onOpen, onDone }: S
         {criterion(activity)}
         {activity.minutes && minutes(activity.minutes)}
         {!activity.is_required && "Optional"}
+        {typeof activity.attempts_left === "number" && `Attempts left: ${activity.attempts_left}`}
       </Facts>
       {activity.is_locked && activity.locked_because.map((reason) => <p key={reason}>{reason}</p>)}
       {isOpenable && !elsewhere && (
