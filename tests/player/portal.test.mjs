@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { Learner, Person, addContent, addCourse, addPackage, request, unique, upload } from "./academy.mjs";
 import { small } from "./packages.mjs";
-import { closingOffline, device, frameOf, open, openAnew, saving, signedIn } from "./portal.mjs";
+import { closingOffline, device, frameOf, open, signedIn } from "./portal.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -99,31 +99,28 @@ test("a session goes on when the page loads again or the token ends, and ends wi
   await browser.close();
 });
 
-test("in a window of its own, the player keeps what it could not send by itself", async () => {
-  const learner = await Learner.enrolled(course);
-  const browser = await device();
-  const launched = async () => {
-    const window = await browser.newPage();
-    await window.goto(await learner.launch());
-    return [window, await frameOf(window, "index.html")];
-  };
-  let [window, content] = await launched();
-  await closingOffline(window, () => content.click("#next"));
-  [window, content] = await launched();
-  assert.equal(await content.textContent("#place"), "Page 1, resume");
-  await browser.close();
-});
-
-test("what was left offline replaces nothing that a later launch stored", async () => {
+test("in a window of its own the player keeps what it could not send, which replaces nothing that a later launch stored", async () => {
   const learner = await Learner.enrolled(course);
   const [one, other] = [await device(), await device()];
-  const left = await openAnew(one, learner);
-  const content = await frameOf(left, "index.html");
+  /** Launches it on a device; answers the window, and the content that shows this place. */
+  async function launched(context, place) {
+    const window = await context.newPage();
+    await window.goto(await learner.launch());
+    const content = await frameOf(window, "index.html");
+    assert.equal(await content.textContent("#place"), place);
+    return [window, content];
+  }
+  const [left, content] = await launched(one, "Page 0, ab-initio");
   await closingOffline(left, () => content.click("#next"));
-  const later = await openAnew(other, learner);
-  for (const _ of [1, 2, 3]) await saving(later, async () => (await frameOf(later, "index.html")).click("#next"));
-  const again = await openAnew(one, learner);
-  assert.equal(await (await frameOf(again, "index.html")).textContent("#place"), "Page 3, resume");
+  const [again, resumed] = await launched(one, "Page 1, resume");
+  await closingOffline(again, () => resumed.click("#next"));
+
+  const [later, newer] = await launched(other, "Page 1, resume");
+  await newer.click("#next");
+  const saved = later.waitForResponse((answer) => answer.request().postData()?.includes('"page 3"'));
+  await newer.click("#next");
+  await saved;
+  await launched(one, "Page 3, resume");
   await one.close();
   await other.close();
 });
