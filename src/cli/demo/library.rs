@@ -26,6 +26,9 @@ use crate::{
     resource::{Change, write},
 };
 
+/// A file of `assets/demo/library`: its name there, and its bytes.
+type Asset = (&'static str, &'static [u8]);
+
 /// A file of `assets/demo/library`, by its name there.
 macro_rules! asset {
     ($name:literal) => {
@@ -37,7 +40,7 @@ macro_rules! asset {
 }
 
 /// What the library is imported from.
-const FILES: &[(&str, &[u8])] = &[
+const FILES: &[Asset] = &[
     asset!("content.csv"),
     asset!("fire-doors.md"),
     asset!("fire-extinguisher.webm"),
@@ -47,7 +50,7 @@ const FILES: &[(&str, &[u8])] = &[
 ];
 
 /// Packages, made of the files of a folder each.
-const PACKAGES: &[(&str, &[(&str, &[u8])])] = &[
+const PACKAGES: &[(&str, &[Asset])] = &[
     (
         "evacuation-drill.zip",
         &[
