@@ -41,6 +41,8 @@ pub struct PackagePart {
     pub time_limit_action: Option<String>,
     /// What decides that it is complete or passed.
     pub rules: ItemRules,
+    /// SCORM 2004: the ids of its objectives, the primary one first, which the data model begins with.
+    pub objectives: Vec<String>,
     /// Buttons of the player that it asks to hide.
     pub hidden_controls: Vec<HiddenControl>,
 }
@@ -94,17 +96,37 @@ fn part(level: usize, item: &PackageItem) -> PackagePart {
             mastery_score: item.mastery_score,
             scaled_passing_score: passing_score(item),
             completion_threshold: item.completion_threshold.filter(|_| item.is_completed_by_measure),
-            primary_objective: primary_objective(item).and_then(|objective| {
-                let id = objective.get("objectiveID")?.as_str()?;
-                (!id.is_empty()).then(|| id.to_owned())
-            }),
+            primary_objective: primary_objective(item).and_then(objective_id),
         },
+        objectives: objectives(item),
         hidden_controls: item.hidden_controls.clone(),
     }
 }
 
 fn primary_objective(item: &PackageItem) -> Option<&serde_json::Value> {
     item.sequencing.as_ref()?.get("primaryObjective")
+}
+
+fn objective_id(objective: &serde_json::Value) -> Option<String> {
+    let id = objective.get("objectiveID")?.as_str()?;
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
+fn objectives(item: &PackageItem) -> Vec<String> {
+    let others = item
+        .sequencing
+        .as_ref()
+        .and_then(|sequencing| sequencing.get("objectives")?.as_array());
+    let all = primary_objective(item)
+        .into_iter()
+        .chain(others.into_iter().flatten());
+    let mut ids: Vec<String> = Vec::new();
+    for id in all.filter_map(objective_id) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
 }
 
 /// The scaled score from which the item's primary objective is passed.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use provost::learning::package::Package;
 use provost::learning::runtime::{
     elements::Standard,
     merge::{ElementChange, Elements, checked, merge},
@@ -161,8 +162,26 @@ fn where_the_manifest_decides_by_a_measure_nothing_else_does() {
     ];
     let (_, success, score) = of(&scored, &objectives);
     assert_eq!((success, score.map(f64::round)), (said, Some(80.0)));
+    let initialized = [("cmi.objectives.0.score.scaled", "0.9")];
+    assert_eq!(of(&scored, &initialized).1, said);
     let own = [&objectives[..], &[("cmi.score.scaled", "0.2")]].concat();
     assert_eq!(of(&scored, &own).1, AttemptSuccess::Failed);
+}
+
+#[test]
+fn objectives_of_a_manifest_begin_with_the_primary_one() {
+    let sequencing = serde_json::json!({
+        "primaryObjective": {"objectiveID": "doors", "satisfiedByMeasure": true, "minNormalizedMeasure": 0.7},
+        "objectives": [{"objectiveID": "windows"}, {"objectiveID": ""}, {"objectiveID": "doors"}],
+    });
+    let manifest = serde_json::json!({"standard": "scorm_2004_4th", "schema_version": "2004 4th Edition", "identifier": "m",
+        "title": "Fire", "items": [{"id": "one", "title": "One", "href": "index.html", "path": "index.html",
+            "scorm_type": "sco", "is_visible": true, "sequencing": sequencing}]});
+    let package = Package::of(&serde_json::from_value(manifest).unwrap());
+    let part = package.part("one").unwrap();
+    assert_eq!(part.objectives, ["doors", "windows"]);
+    assert_eq!(part.rules.primary_objective.as_deref(), Some("doors"));
+    assert_eq!(part.rules.scaled_passing_score, Some(0.7));
 }
 
 #[test]

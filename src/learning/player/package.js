@@ -121,6 +121,7 @@ function start2004(part, stored) {
   for (const [name, value] of Object.entries(optional)) {
     if (value !== null && value !== undefined) start[name] = String(value);
   }
+  part.objectives.forEach((id, place) => (start[`cmi.objectives.${place}.id`] ??= id));
   return start;
 }
 

@@ -184,14 +184,16 @@ fn of_scorm_2004<'a>(
     }
 }
 
-/// The elements of the objective that an item gave this id: what their names begin with.
+/// The elements of the primary objective, whose id this is: what their names begin with. The data model begins with it as the first
+/// one, unless the item gave that id to another.
 fn objective<'a>(stored: &'a Elements, id: &str) -> Option<&'a str> {
     let objectives = stored.iter().filter(|(_, element)| element.value == id);
     let mut found = objectives.filter_map(|(name, _)| {
         let objective = name.strip_suffix(".id")?;
         objective.strip_prefix("cmi.objectives.").map(|_| objective)
     });
-    found.next()
+    let is_given = stored.contains_key("cmi.objectives.0.id");
+    found.next().or((!is_given).then_some("cmi.objectives.0"))
 }
 
 /// A raw score, of 100: of the range that the package names, which is 0 to 100 otherwise.
