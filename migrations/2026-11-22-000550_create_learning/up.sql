@@ -85,6 +85,7 @@ CREATE INDEX launches_attempt_idx ON launches (user_id, attempt_id);
 CREATE INDEX launches_id_idx ON launches (id);
 CREATE INDEX launches_created_idx ON launches (created_at, id);
 CREATE INDEX launches_enrollment_idx ON launches (enrollment_id, created_at, id);
+CREATE INDEX launches_activity_idx ON launches (activity_id, created_at, id);
 CREATE INDEX launches_content_idx ON launches (content_version_id, course_version_id, created_at);
 
 -- What a package stored, for each of its items.

@@ -64,7 +64,7 @@ async fn version(admin: &Client, enrollment: &str, course: Uuid) -> Value {
 }
 
 #[actix_web::test]
-async fn who_moves_keeps_what_both_versions_have_and_may_be_done_with_it() {
+async fn learners_who_move_keep_what_both_versions_have() {
     let app = super::start().await;
     let admin = app.admin().await;
     let page = shows(contents::page(&app));
