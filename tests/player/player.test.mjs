@@ -74,7 +74,9 @@ for (const taken of PACKAGES) {
     await newer.getByText("Completed.").waitFor();
     await newer.getByRole("button", { name: "Close" }).click();
     await newer.getByText("My certificates").waitFor();
-    assert.deepEqual([(await learner.state()).state, (await learner.state()).score], ["completed", taken.score]);
+    // Some are completed by their last page, before the quiz on it.
+    await until("the score counts", async () => (await learner.state()).score === taken.score);
+    assert.equal((await learner.state()).state, "completed");
     const enrollment = await learner.enrollment();
     assert.deepEqual([enrollment.state, enrollment.progress_percent], ["completed", 100]);
 
