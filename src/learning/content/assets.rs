@@ -46,6 +46,11 @@ const ASSETS: &[Asset] = &[
         bytes: include_bytes!("../player/journal.js"),
     },
     Asset {
+        name: "text.js",
+        media_type: SCRIPT,
+        bytes: include_bytes!("../player/text.js"),
+    },
+    Asset {
         name: "notice.js",
         media_type: SCRIPT,
         bytes: include_bytes!("../player/notice.js"),

@@ -1,6 +1,7 @@
 // Plays SCORM packages: the data model is scorm-again's, the way to the server is ours (transport.js).
 
 import { say, tell } from "./notice.js";
+import { bytesOf, decode, encode } from "./text.js";
 import { Transport } from "./transport.js";
 
 const MOST_SUSPEND_DATA = 1 << 20;
@@ -10,6 +11,10 @@ const nav = document.getElementById("parts");
 let state;
 let transport;
 let current = null;
+/** What of it could not be saved. */
+let refusal = "";
+/** Shows the page after the last part again, while that is what is shown. */
+let showEnd = null;
 
 async function load() {
   const answer = await fetch("_/state", { cache: "no-store" });
@@ -17,19 +22,31 @@ async function load() {
     const problem = await answer.json().catch(() => ({}));
     throw new Error(problem.detail ?? "The server does not answer. Reload the page to try again.");
   }
-  return answer.json();
+  const told = await answer.json();
+  for (const { elements } of Object.values(told.items)) {
+    for (const [name, value] of Object.entries(elements)) elements[name] = decode(value);
+  }
+  return told;
 }
 
 function heard(event, detail) {
   if (event === "saved") {
-    if (transport.isEmpty) say("");
+    if (detail.is_over) {
+      state.is_over = true;
+      state.mode = "review";
+    }
+    if (transport.isEmpty) {
+      say(refusal);
+      showEnd?.();
+    }
     tell("saved", { state: detail.state ?? undefined, report: detail.report ?? undefined });
   } else if (event === "unsaved") {
     say("Your progress is not saved: there is no connection. It is kept in this browser and sent as soon as possible.");
     tell("unsaved");
   } else if (event === "refused") {
     const faults = (detail.errors ?? []).map((fault) => fault.detail).join(" ");
-    say(`Part of your progress could not be saved: ${faults || detail.detail || "the server refused it"}`);
+    refusal = `Part of your progress could not be saved: ${faults || detail.detail || "the server refused it"}`;
+    say(refusal);
     tell("refused", { detail: detail.detail });
   } else if (event === "stopped") {
     stop(detail.detail ?? "This window is no longer in use.");
@@ -40,6 +57,7 @@ function heard(event, detail) {
 /** Ends here: another window took over, or the launch is over. */
 function stop(text) {
   current = null;
+  showEnd = null;
   window.API = undefined;
   window.API_1484_11 = undefined;
   nav.hidden = true;
@@ -182,7 +200,7 @@ function interfaceOf(standard, Api, part) {
   api[standard.set] = (element, value) => {
     const text = value === undefined || value === null ? "" : String(value);
     if (element === "cmi.suspend_data" && isOpen) {
-      if (new Blob([text]).size > MOST_SUSPEND_DATA) {
+      if (bytesOf(encode(text)) > MOST_SUSPEND_DATA) {
         say("This content wants to store more than 1 MiB: it was not saved. Tell the person who is responsible for the course.");
         return "false";
       }
@@ -242,15 +260,26 @@ function finished(part) {
     }
     current = null;
     marked(null);
-    const place = message(parts.length > 1 ? "This part is finished." : "You have left this content. Your progress is saved.");
-    const button = document.createElement("button");
-    button.type = "button";
     const goesOn = parts.length > 1 && next && !part.hidden_controls.includes("continue");
-    button.textContent = goesOn ? `Next: ${next.title}` : "Open again";
-    button.addEventListener("click", () => (goesOn ? open(next) : location.reload()));
-    place.append(button);
+    showEnd = () => {
+      const place = message(lastWords(parts.length > 1));
+      if (state.is_over && !goesOn) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = goesOn ? `Next: ${next.title}` : "Open again";
+      button.addEventListener("click", () => (goesOn ? open(next) : location.reload()));
+      place.append(button);
+    };
+    showEnd();
     tell("ended");
   }, 500);
+}
+
+/** What the learner reads after the end of a part. */
+function lastWords(isOneOfMany) {
+  if (state.is_over) return "This attempt is over. Open it again from the course.";
+  if (isOneOfMany) return "This part is finished.";
+  return transport.isEmpty ? "You have left this content. Your progress is saved." : "You have left this content.";
 }
 
 let Api;
@@ -262,6 +291,7 @@ function open(part) {
   frame.allow = "autoplay; fullscreen";
   // The part before says its last words while its frame goes.
   stage.replaceChildren();
+  showEnd = null;
   current = part;
   window[standard.place] = interfaceOf(standard, Api, part);
   if (!/^[a-z][a-z0-9+.-]*:/i.test(part.href)) frame.src = `p/${part.href}`;
@@ -314,6 +344,12 @@ async function begin() {
     state = await load();
     transport.seq = Math.max(transport.seq, state.seq);
   }
+  if (state.is_over) {
+    transport.close();
+    say("This attempt is over: nothing more is recorded. Open it again from the course.");
+  }
+  // A review sends nothing: the next launch that records does.
+  transport.isStopped = state.mode === "review";
   const standard = STANDARDS[state.standard];
   Api = (await import(standard.module))[standard.api];
   contents();
