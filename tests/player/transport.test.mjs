@@ -27,12 +27,13 @@ globalThis.fetch = async (_path, { body, keepalive }) => {
     for (const { element, value } of commit.changes) server.stored[element] = value;
     server.ends += commit.ended ? 1 : 0;
   }
-  return new Response(JSON.stringify({ is_over: server.isOver }), { status });
+  const answer = status === 200 ? { stored: true, is_over: server.isOver } : { code: "refused" };
+  return new Response(server.isThere ? JSON.stringify(answer) : "<h1>Sorry</h1>", { status });
 };
 
 beforeEach(() => {
   kept.clear();
-  server = { sent: [], stored: {}, ends: 0, isOver: false, answering: () => 200 };
+  server = { sent: [], stored: {}, ends: 0, isThere: true, isOver: false, answering: () => 200 };
 });
 
 /** A transport with what it told; `settled` waits until it has sent everything. */
@@ -87,6 +88,18 @@ test("a refusal costs only what is refused", async () => {
     assert.ok(server.ends > 0, "the session ended all the same");
     assert.ok(server.sent.length < 100, `${server.sent.length} commits`);
     assert.equal(kept.size, 0);
+  }
+});
+
+test("what something on the way answers costs nothing", async () => {
+  for (const status of [200, 403, 404, 502]) {
+    const { transport, heard } = begin();
+    server.isThere = false;
+    server.answering = () => status;
+    transport.set("one", "cmi.core.lesson_status", "completed");
+    await transport.flush();
+    assert.deepEqual([heard, kept.size], [["unsaved"], 1], status);
+    transport.close();
   }
 });
 

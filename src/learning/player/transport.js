@@ -20,6 +20,12 @@ const MOST_KEPT_ALIVE = 60000;
 /** Of a commit without its changes, beside the name of its item. */
 const ENVELOPE = 40;
 
+/** Whether the server says that it will never take it. Else it was not reached, but something on the way. */
+function isRefusal(status, detail) {
+  if ([400, 413, 422].includes(status)) return true;
+  return status >= 400 && status < 500 && ![408, 429].includes(status) && detail.code !== undefined;
+}
+
 export class Transport {
   /**
    * @param {string} attempt whose journal it is
@@ -166,7 +172,7 @@ export class Transport {
     try {
       answer = await fetch("_/commit", { method: "POST", headers: { "Content-Type": "application/json" }, body, keepalive });
     } catch {
-      // Offline, or the server restarts.
+      // Offline.
     }
     if (keepalive) this.keptAlive -= bytes;
     await this.#answered(answer, item, changes, ended);
@@ -175,7 +181,7 @@ export class Transport {
   async #answered(answer, item, sent, ended) {
     const detail = (await answer?.json().catch(() => null)) ?? {};
     if (this.isStopped || this.isOver) return;
-    if (answer?.ok) {
+    if (answer?.ok && detail.stored !== undefined) {
       this.#forget(item, sent, ended);
       if (detail.is_over) this.close();
       this.listener("saved", detail);
@@ -183,7 +189,7 @@ export class Transport {
       // A newer launch sends the journal.
       this.isStopped = true;
       this.listener("stopped", detail);
-    } else if (answer && answer.status >= 400 && answer.status < 500 && ![408, 429].includes(answer.status)) {
+    } else if (answer && isRefusal(answer.status, detail)) {
       const parts = sent.length + (ended ? 1 : 0);
       if (parts > 1) {
         this.most = Math.max(1, Math.min(this.most, parts >> 1));

@@ -14,7 +14,7 @@ interface Shown {
 const WORDS: Record<string, string> = {
   unsaved: "There is no connection. What you do is kept in this browser and sent later.",
   refused: "Part of your progress could not be saved.",
-  ended: "You have left this content. Your progress is saved.",
+  ended: "You have left this content.",
   launch_superseded: "This was opened again elsewhere: go on there.",
   launch_ended: "This page is no longer valid. Close it and open it again.",
 };
