@@ -269,6 +269,8 @@ CREATE INDEX requirements_due_idx ON requirements (due_on, id) WHERE satisfied_a
 CREATE INDEX requirements_renews_idx ON requirements (renews_on)
     WHERE satisfied_at IS NOT NULL AND ended_at IS NULL AND renews_on IS NOT NULL;
 CREATE INDEX requirements_created_idx ON requirements (created_at, id);
+-- The order of lists, where no due date is the latest.
+CREATE INDEX requirements_by_due_idx ON requirements (coalesce(due_on, '9999-12-31'::date), id);
 CREATE INDEX requirements_target_idx ON requirements (target_id, user_id);
 CREATE INDEX requirements_completion_idx ON requirements (user_id, completion_id) WHERE completion_id IS NOT NULL;
 

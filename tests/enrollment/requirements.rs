@@ -97,6 +97,42 @@ async fn the_status_follows_from_the_dates_and_can_be_filtered_by() {
 }
 
 #[actix_web::test]
+async fn lists_by_due_date_end_with_those_that_have_none() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let ana = person(&admin, "ana", "Production").await;
+    for (code, due) in [
+        ("third", None),
+        ("second", Some(9)),
+        ("first", Some(3)),
+        ("fourth", None),
+    ] {
+        let target = json!({"kind": "course", "id": course(&app, code, None)});
+        let due_on = due.map(|days| in_days(&app, days));
+        let body = json!({"user_id": ana, "target": target, "due_on": due_on});
+        admin.post("/v1/requirements", body).await.assert_status(201);
+    }
+    for (sort, expected) in [("due_on", [3, 9, 0, 0]), ("-due_on", [0, 0, 9, 3])] {
+        let mut found = Vec::new();
+        let mut path = format!("/v1/requirements?sort={sort}&limit=1");
+        for _ in 0..4 {
+            let page = admin.get(&path).await.assert_status(200);
+            found.push(page.at("/data/0/due_on"));
+            let next = page.at("/next_cursor");
+            path = format!(
+                "/v1/requirements?sort={sort}&limit=1&cursor={}",
+                next.as_str().unwrap_or_default()
+            );
+        }
+        let expected = expected.map(|days| match days {
+            0 => json!(null),
+            days => json!(in_days(&app, days)),
+        });
+        assert_eq!(found, expected, "{sort}");
+    }
+}
+
+#[actix_web::test]
 async fn nobody_who_has_left_is_assigned_anything() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

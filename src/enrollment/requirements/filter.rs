@@ -6,6 +6,7 @@ use super::model::{Requirement, RequirementStatus};
 use crate::{
     db::Fixed,
     filter::{Attribute, Column, Kind},
+    http::list::{Sort, SortKind},
     resource::{Declaration, Filterable},
 };
 
@@ -45,5 +46,12 @@ pub static DECLARATION: LazyLock<Declaration> = LazyLock::new(|| {
             doc: "The rules that ask for it.",
         },
     ];
-    Declaration::new::<Requirement>(&others, "created_at", None)
+    let mut declaration = Declaration::new::<Requirement>(&others, "created_at", None);
+    declaration.sorts.push(Sort {
+        name: "due_on",
+        // Those without one come last. The index has the same words.
+        column: "coalesce(requirements.due_on, '9999-12-31'::date)",
+        kind: SortKind::Date,
+    });
+    declaration
 });

@@ -272,7 +272,10 @@ pub struct RequirementReason {
 
 list_query! {
     /// The parameters of the list of requirements.
-    ListRequirements {
+    ListRequirements,
+    /// The order, `created_at` or `due_on`, by which those without a due date come last; a leading `-` turns it round.
+    sort,
+    {
         /// As of this day: statuses, and what was satisfied or had ended by then. Who may see what is decided by today.
         as_of: Option<NaiveDate>,
         /// As it was known at this instant; now, if absent. What was recorded or corrected later is left out.

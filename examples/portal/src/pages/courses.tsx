@@ -18,7 +18,7 @@ const WAITING: Requirement["status"][] = ["open", "overdue", "upcoming"];
 async function load(me: Me) {
   const [requirements, enrollments] = await Promise.all([
     all((cursor) => {
-      const query = { filter: `user_id eq "${me.id}" and status ne "ended"`, expand: "course", limit: 200, cursor };
+      const query = { filter: `user_id eq "${me.id}" and status ne "ended"`, expand: "course", sort: "due_on", limit: 200, cursor };
       return ask(api.GET("/v1/requirements", { params: { query } }));
     }),
     all((cursor) => {
@@ -43,8 +43,6 @@ function entries(requirements: Requirement[], enrollments: Enrollment[]) {
   for (const enrollment of live) {
     if (!todo.some((entry) => entry.enrollment === enrollment)) todo.push({ course_id: enrollment.course_id, enrollment });
   }
-  const dueOn = ({ requirement }: Entry) => requirement?.due_on ?? "9999";
-  todo.sort((one, other) => dueOn(one).localeCompare(dueOn(other)));
   const done = new Map<string, Entry>();
   for (const enrollment of enrollments) {
     const { course_id } = enrollment;

@@ -6,11 +6,10 @@ import { day, daysSince } from "../words";
 async function load(me: Me) {
   const late = await all((cursor) => {
     const filter = `status eq "overdue" and user_id ne "${me.id}"`;
-    const query = { filter, expand: "user,course", limit: 200, cursor };
+    // The longest overdue first.
+    const query = { filter, expand: "user,course", sort: "due_on", limit: 200, cursor };
     return ask(api.GET("/v1/requirements", { params: { query } }));
   });
-  // The longest overdue first.
-  late.sort((one, other) => (one.due_on ?? "").localeCompare(other.due_on ?? ""));
   const people = new Map<string, Requirement[]>();
   for (const requirement of late) {
     const theirs = people.get(requirement.user_id);
