@@ -194,9 +194,9 @@ impl<'a> Tx<'a> {
         self.caller.actor.kind != ActorKind::System
     }
 
-    /// The calendar day of this transaction, in UTC.
+    /// The calendar day of this transaction, where the academy is.
     pub fn today(&self) -> NaiveDate {
-        self.now.date_naive()
+        self.now.with_timezone(&self.app.config.time_zone).date_naive()
     }
 
     /// What filters call today and now.

@@ -21,7 +21,7 @@ pub mod write;
 
 use std::{borrow::Cow, ops::Deref};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::QueryResult;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -167,8 +167,8 @@ pub trait Resource: Row {
         Ok(())
     }
 
-    /// Works out what follows from its fields, such as the day on which somebody became active.
-    fn complete(&mut self, _: DateTime<Utc>) {}
+    /// Works out what follows from its fields, such as the first day on which somebody is active.
+    fn complete(&mut self, _today: NaiveDate) {}
 
     /// Refuses drafts that may not be written, each with everything that is wrong with it: one statement for each question,
     /// however many they are.

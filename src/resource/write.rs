@@ -105,7 +105,7 @@ impl<T: Resource> Change<T> {
                 )
             }
         };
-        after.complete(now);
+        after.complete(tx.today());
         Ok(Draft {
             before,
             after,

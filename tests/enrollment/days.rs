@@ -306,3 +306,27 @@ async fn a_time_zone_comes_in_and_goes_by_every_way() {
         .await;
     assert_eq!(found.at("/data/0/username"), json!("cem"));
 }
+
+#[actix_web::test]
+async fn today_is_the_day_where_the_academy_is() {
+    let app = TestApp::start_with(|config| config.time_zone = chrono_tz::Pacific::Kiritimati).await;
+    // 14 hours ahead of UTC, it is always the next day there from 10:00 UTC on.
+    let now = app.app.clock.now();
+    let noon = now.date_naive().and_hms_opt(12, 0, 0).unwrap().and_utc() + TimeDelta::days(1);
+    app.app.clock.advance(noon - now);
+    let there = noon.date_naive() + chrono::Days::new(1);
+    let admin = app.admin().await;
+
+    let ana = person(&admin, "ana", "Production").await;
+
+    let read = admin.get(&format!("/v1/users/{ana}")).await.assert_status(200);
+    assert_eq!(read.at("/activated_on"), json!(there));
+    let overdue = admin.get("/v1/reports/overdue").await.assert_status(200);
+    assert_eq!(overdue.at("/data"), json!([]));
+    let filter = "activated_on%20eq%20%22P0D%22%20and%20username%20eq%20%22ana%22";
+    let found = admin
+        .get(&format!("/v1/users?filter={filter}"))
+        .await
+        .assert_status(200);
+    assert_eq!(found.at("/data/0/username"), json!("ana"));
+}

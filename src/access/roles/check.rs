@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::NaiveDate;
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ impl Resource for Role {
     const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |role| &role.code)];
 
     /// Sorts the permissions and removes duplicates; unknown ones, of a later release, come last.
-    fn complete(&mut self, _: DateTime<Utc>) {
+    fn complete(&mut self, _: NaiveDate) {
         let order = |name: &String| (Permission::from_name(name).is_none(), Permission::from_name(name));
         self.fields.permissions.sort_by_key(order);
         self.fields.permissions.dedup();

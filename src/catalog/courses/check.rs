@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::NaiveDate;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use uuid::Uuid;
 
@@ -69,7 +69,7 @@ impl Resource for Course {
     const EXPANSIONS: &'static [Expansion] = &[Expansion::of::<Category>("category", "category_id")];
     const UNIQUE: &'static [Unique<Self>] = &[Unique::new("code", |course| &course.code)];
 
-    fn complete(&mut self, _: DateTime<Utc>) {
+    fn complete(&mut self, _: NaiveDate) {
         self.status = match (self.retired_at, self.current_version_id) {
             (Some(_), _) => CourseStatus::Retired,
             (None, Some(_)) => CourseStatus::Published,

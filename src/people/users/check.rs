@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -44,9 +44,9 @@ impl Resource for User {
         super::filter::schema_for_caller(tx)
     }
 
-    fn complete(&mut self, now: DateTime<Utc>) {
+    fn complete(&mut self, today: NaiveDate) {
         if self.status == UserStatus::Active && self.activated_on.is_none() {
-            self.activated_on = Some(now.date_naive());
+            self.activated_on = Some(today);
         }
         if let Some(attributes) = self.fields.attributes.as_object_mut() {
             attributes.retain(|_, value| !value.is_null());
