@@ -117,8 +117,28 @@ async fn issues_are_planned_listed_and_decided_by_kind_within_the_scope_of_the_c
         .await
         .assert_problem(403, "forbidden");
 
+    // Who sees the rule, and writes for the plant, decides for the plant alone.
+    let boss = json!({"username": "boss", "given_name": "Bo", "family_name": "Ss"});
+    let boss = admin.post("/v1/users", boss).await.assert_status(201).id();
+    for (code, permissions, scope) in [
+        ("rules", json!(["rules.read"]), ("everything", None)),
+        (
+            "plant",
+            json!(["requirements.read", "requirements.write", "users.read"]),
+            ("org_unit", Some(unit.parse().unwrap())),
+        ),
+    ] {
+        let role = json!({"code": code, "name": code, "permissions": permissions});
+        admin.post("/v1/roles", role).await.assert_status(201);
+        app.grant("user", boss.parse().unwrap(), code, &[scope]);
+    }
+    let boss = app.client_of(boss.parse().unwrap());
+    let plant = json!({"kind": "missing_date", "choice": "no_due_date"});
+    let done = operation(&app, &boss, &path, "issue-resolutions", plant).await;
+    assert_eq!(done.at("/result/resolved"), json!(1));
+
     let done = operation(&app, &admin, &path, "issue-resolutions", all).await;
-    assert_eq!(done.at("/result/resolved"), json!(2));
+    assert_eq!(done.at("/result/resolved"), json!(1));
     assert_eq!(outline(&admin, bea).await[0].1.as_deref(), Some("2031-01-31"));
     assert_eq!(open_issues(&admin).await, Vec::<Value>::new());
 

@@ -7,22 +7,24 @@ use uuid::Uuid;
 use super::model::{ResolveIssues, ResolvedIssues, RuleIssue};
 use crate::{
     app::Tx,
-    authz::{Protected, authorize_all},
+    authz::{Protected, Scope, authorize_all},
     db::{Condition, schema::rule_issues},
     enrollment::rules::model::Rule,
     http::ApiResult,
     jobs::{Job, JobError, JobRun},
     operations::{self, Operation},
     resource::{Change, Row, write},
+    sql,
 };
 
 /// Begins to decide about the issues of `rule` that the caller may write.
 pub fn begin(tx: &mut Tx, rule: &Rule, decision: ResolveIssues) -> ApiResult<Operation> {
-    tx.require(RuleIssue::WRITE)?;
+    let scope = tx.scope(RuleIssue::WRITE)?;
     let operation = operations::begin(tx, "rule.resolve_issues", None)?;
     tx.enqueue(&ResolveIssuesJob {
         rule_id: rule.id,
         decision,
+        scope,
         operation_id: operation.id,
     })?;
     Ok(operation)
@@ -35,6 +37,8 @@ pub struct ResolveIssuesJob {
     pub rule_id: Uuid,
     /// What is decided.
     pub decision: ResolveIssues,
+    /// Where the caller may decide: the job itself acts as Provost.
+    pub scope: Scope,
     /// The operation that tells of it.
     pub operation_id: Uuid,
 }
@@ -68,16 +72,25 @@ impl Job for ResolveIssuesJob {
 }
 
 impl ResolveIssuesJob {
+    /// Picks open issues that the caller may write.
+    fn picked(&self) -> Condition {
+        let Self {
+            rule_id, decision, ..
+        } = self;
+        Condition::new(sql!(
+            "rule_issues.rule_id = {rule_id} AND rule_issues.kind = {kind} AND rule_issues.choice IS NULL
+                AND rule_issues.closed_at IS NULL AND {covered}",
+            rule_id = *rule_id,
+            kind = decision.kind.as_str(),
+            covered = RuleIssue::covered(&self.scope),
+        ))
+    }
+
     /// The next open issues that the caller may write.
     fn open(&self, tx: &mut Tx, after: Uuid, most: i64) -> ApiResult<Vec<Uuid>> {
-        let scope = tx.scope(RuleIssue::WRITE)?;
         let ids = rule_issues::table
-            .filter(rule_issues::rule_id.eq(self.rule_id))
-            .filter(rule_issues::kind.eq(self.decision.kind))
-            .filter(rule_issues::choice.is_null())
-            .filter(rule_issues::closed_at.is_null())
             .filter(rule_issues::id.gt(after))
-            .filter(Condition::new(RuleIssue::covered(&scope)))
+            .filter(self.picked())
             .order(rule_issues::id)
             .limit(most)
             .select(rule_issues::id)
@@ -85,11 +98,15 @@ impl ResolveIssuesJob {
         Ok(ids)
     }
 
-    /// Decides about these, if they are open still. Answers how many were.
+    /// Decides about these, if they are open still and in the caller's scope. Answers how many were.
     fn decide(&self, tx: &mut Tx, ids: &[Uuid]) -> ApiResult<i64> {
-        let found = authorize_all::<RuleIssue>(tx, ids, RuleIssue::WRITE)?;
+        let ids: Vec<Uuid> = rule_issues::table
+            .filter(rule_issues::id.eq_any(ids))
+            .filter(self.picked())
+            .select(rule_issues::id)
+            .load(tx.conn)?;
+        let found = authorize_all::<RuleIssue>(tx, &ids, RuleIssue::WRITE)?;
         let mut changes = Vec::new();
-        // Those that left the caller's scope since they were listed are nobody's business any more.
         for issue in found.into_values().flatten() {
             if issue.choice.is_none() && issue.closed_at.is_none() {
                 changes.push(Change::edit(issue, |fields| {
