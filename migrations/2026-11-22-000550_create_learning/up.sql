@@ -12,6 +12,8 @@ CREATE TABLE activity_states (
     seconds integer NOT NULL DEFAULT 0 CHECK (seconds >= 0),
     -- Videos: the seconds that were watched, and where to go on.
     watched int4multirange NOT NULL DEFAULT '{}',
+    -- How long the video is: the most that a player said.
+    duration_seconds integer CHECK (duration_seconds >= 0),
     position_seconds integer CHECK (position_seconds >= 0),
     -- The name that the learner gave when they declared to have read and understood.
     declared_as text,
@@ -19,6 +21,8 @@ CREATE TABLE activity_states (
     started_at timestamptz NOT NULL,
     -- Once set, it stays, unless somebody corrects it.
     completed_at timestamptz,
+    -- When somebody corrected or reset it: attempts of before count no more.
+    corrected_at timestamptz,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -68,6 +72,10 @@ CREATE TABLE launches (
     mode text NOT NULL CHECK (mode IN ('normal', 'review', 'test')),
     -- That of the attempt when it was launched.
     fence bigint NOT NULL DEFAULT 0,
+    -- Who asked for it; none: the learner.
+    created_by uuid,
+    -- Seconds of a video that were watched, however often each.
+    watched_seconds integer NOT NULL DEFAULT 0 CHECK (watched_seconds >= 0),
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     -- When the content said that it ended; a session that never says so is suspended.

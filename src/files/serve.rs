@@ -127,7 +127,7 @@ pub fn part(
 }
 
 /// The media type, and of texts the encoding: what is told as text is UTF-8.
-fn content_type(media_type: &str) -> String {
+pub fn content_type(media_type: &str) -> String {
     match media_type.starts_with("text/") && !media_type.contains(';') {
         true => format!("{media_type}; charset=utf-8"),
         false => media_type.to_owned(),

@@ -12,7 +12,7 @@ use super::{
     track::{self, Learning},
 };
 use crate::{
-    app::{EventKind, Tx, Wake},
+    app::{EventKind, Tx},
     authz::Authorized,
     catalog::courses::modules::{Activity, Criterion},
     enrollment::{
@@ -43,6 +43,7 @@ pub fn declare(
             "This activity asks for no declaration: its `criterion` says what completes it.",
         ));
     }
+    refuse_other_users(tx, learning.enrollment.user_id)?;
     check_open(&learning, &activity)?;
     let mut record = learning.record(tx, activity_id);
     if record.completed_at.is_none() {
@@ -76,7 +77,8 @@ pub fn confirm(
     learning.show_one(tx, activity_id)
 }
 
-/// Corrects what is on record.
+/// Corrects what is on record. An attempt that is open ends, and what was reported until now counts no more: the correction stands
+/// until a later attempt reports.
 pub fn correct(
     tx: &mut Tx,
     mut learning: Learning,
@@ -84,6 +86,10 @@ pub fn correct(
     correction: &CorrectActivity,
 ) -> ApiResult<EnrollmentActivity> {
     let mut record = tracked(tx, &learning, activity_id)?;
+    record.corrected_at = Some(tx.now);
+    if store::end_attempt(tx, &record)? {
+        leave_an_attempt(tx, &learning, &mut record)?;
+    }
     if let Some(score) = correction.score {
         record.score = score;
     }
@@ -103,7 +109,8 @@ pub fn correct(
     learning.show_one(tx, activity_id)
 }
 
-/// Takes back how far the learner is. Attempts that are open end, and all stay on record; the next launch begins another one.
+/// Takes back how far the learner is, and the score. An attempt that is open ends; all stay on record and count no more. The next launch
+/// begins another one.
 pub fn reset(
     tx: &mut Tx,
     enrollment: Authorized<Enrollment>,
@@ -112,23 +119,19 @@ pub fn reset(
 ) -> ApiResult<EnrollmentActivity> {
     refuse_learner(tx, &enrollment)?;
     let mut learning = begin(tx, enrollment)?;
-    let activity = learning.activity(activity_id)?;
     let mut record = tracked(tx, &learning, activity_id)?;
-    let used = store::attempts_used(tx, &learning.enrollment)?;
-    let used = used.get(&activity_id).copied().unwrap_or_default();
-    if track::attempts_left(&activity, Some(&record), used) == Some(0) {
-        record.attempts_granted = record.attempts_granted.saturating_add(1);
-    }
+    leave_an_attempt(tx, &learning, &mut record)?;
     record = ActivityRecord {
         state: ActivityProgressState::InProgress,
         progress_percent: 0,
+        score: None,
         position_seconds: None,
         declared_as: None,
         completed_at: None,
+        corrected_at: Some(tx.now),
         ..record
     };
-    store::end_attempts(tx, &record)?;
-    tx.wake(Wake::Launches(record.user_id));
+    store::end_attempt(tx, &record)?;
     let record = write(tx, &mut learning, record, &ACTIVITY_RESET, &reset.reason)?;
     store::forget_watched(tx, &record)?;
     learning.show_one(tx, activity_id)
@@ -167,6 +170,17 @@ pub fn grant(
     learning.show_one(tx, activity_id)
 }
 
+/// Sees to it that the learner may begin another attempt.
+fn leave_an_attempt(tx: &mut Tx, learning: &Learning, record: &mut ActivityRecord) -> ApiResult<()> {
+    let activity = learning.activity(record.activity_id)?;
+    let used = store::attempts_used(tx, &learning.enrollment)?;
+    let used = used.get(&activity.id).copied().unwrap_or_default();
+    if track::attempts_left(&activity, Some(record), used) == Some(0) {
+        record.attempts_granted = record.attempts_granted.saturating_add(1);
+    }
+    Ok(())
+}
+
 /// What is on record about an activity that Provost tracks.
 fn tracked(tx: &Tx, learning: &Learning, activity_id: Uuid) -> ApiResult<ActivityRecord> {
     if !learning.activity(activity_id)?.is_tracked() {
@@ -203,6 +217,18 @@ pub fn check_open(learning: &Learning, activity: &Activity) -> ApiResult<()> {
     match learning.outline().locked.remove(&activity.id) {
         Some(reasons) => Err(ApiError::new(Code::ActivityLocked, reasons.join(" "))),
         None => Ok(()),
+    }
+}
+
+/// 403 for other users than the learner, as whose doing it is recorded. Service accounts act for front ends whose users these are.
+pub fn refuse_other_users(tx: &Tx, learner: Uuid) -> ApiResult<()> {
+    match tx.caller.person() {
+        Some(person) if person != learner => Err(ApiError::new(
+            Code::Forbidden,
+            "Only the learner does this, since it is recorded as theirs. Others look at what is completed with `mode` \
+             `review`, confirm, or correct.",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     events::{ACTIVITY_FAILED, ACTIVITY_PASSED},
+    launches,
     live::LiveLaunch,
     model::{ActivityProgressState, Attempt, LaunchMode},
     outcome,
@@ -15,7 +16,7 @@ use super::{
         merge::{self, ElementChange, Elements, MOST_ELEMENTS},
         report::{AttemptCompletion, AttemptSuccess, Report},
     },
-    store::{self, StoredElements},
+    store::{self, StoredElements, StoredItem},
     support::log::{self, Noted},
     track::{self, Learning},
 };
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// The most bytes that all elements of an item may have together.
-const MOST_STORED: i64 = 4 << 20;
+const MOST_STORED: i64 = 8 << 20;
 
 /// What the player sends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub struct Committed {
     pub report: Option<Report>,
     /// How far the learner is with the activity, where it may have changed.
     pub state: Option<ActivityProgressState>,
+    /// Whether the attempt is over: it takes nothing more.
+    pub is_over: bool,
 }
 
 #[derive(QueryableByName)]
@@ -62,6 +65,12 @@ struct Written {
     fence: i64,
     #[diesel(sql_type = sql_types::Bool)]
     is_open: bool,
+    /// Whether the attempt has ended.
+    #[diesel(sql_type = sql_types::Bool)]
+    is_over: bool,
+    /// Of an attempt that has ended, whether all of the commit was stored before.
+    #[diesel(sql_type = sql_types::Bool)]
+    is_known: bool,
     #[diesel(sql_type = sql_types::Nullable<sql_types::BigInt>)]
     bytes: Option<i64>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::BigInt>)]
@@ -97,6 +106,7 @@ pub fn commit(tx: &mut Tx, launch: &LiveLaunch, package: &Package, commit: Commi
             stored: false,
             report: None,
             state: None,
+            is_over: false,
         });
     };
     let has_objective = part.rules.primary_objective.is_some();
@@ -105,39 +115,59 @@ pub fn commit(tx: &mut Tx, launch: &LiveLaunch, package: &Package, commit: Commi
             || has_objective && element.starts_with("cmi.objectives.")
     };
     let reports = commit.ended || changes.keys().any(is_reporting);
-    let exit = exit_of(&changes);
-    if reports {
-        // Launches take the learner's row before the attempt's, too.
-        people::lock(tx, [launch.user_id])?;
-    }
-    let before = write(tx, launch, attempt_id, part, &changes, reports)?;
-    let mut noted = log::changes(&part.id, &before.unwrap_or_default(), &changes);
     let mut committed = Committed {
         stored: true,
         report: None,
         state: None,
+        is_over: false,
     };
+    if reports {
+        // Launches take the learner's row before the attempt's, too.
+        people::lock(tx, [launch.user_id])?;
+    }
+    let before = match write(tx, launch, attempt_id, part, &changes, reports)? {
+        Stored::Now(before) => before,
+        Stored::Before => {
+            committed.is_over = true;
+            return Ok(committed);
+        }
+    };
+    let mut noted = log::changes(&part.id, &before, &changes);
     if reports {
         if commit.ended {
             noted.push(Noted::Ended {
                 item: part.id.clone(),
             });
         }
-        let (report, state) = follow(tx, launch, attempt_id, package, commit.ended, exit, &mut noted)?;
+        let (report, state, is_over) = follow(
+            tx,
+            launch,
+            attempt_id,
+            package,
+            commit.ended.then_some(part),
+            &mut noted,
+        )?;
         committed.report = Some(report);
         committed.state = Some(state);
+        committed.is_over = is_over;
     }
     log::note(tx, launch.address(), &noted)?;
     Ok(committed)
 }
 
-/// How an item says that it is left.
-fn exit_of(changes: &Elements) -> Option<String> {
+/// What became of a commit.
+enum Stored {
+    /// It is stored. What the elements that the log tells of were before.
+    Now(Elements),
+    /// It was before the attempt ended: its answer was lost.
+    Before,
+}
+
+/// Whether an item says that it is only interrupted.
+fn is_suspended(item: &StoredItem) -> bool {
     let exits = ["cmi.core.exit", "cmi.exit"];
-    exits
-        .iter()
-        .find_map(|name| changes.get(*name))
-        .map(|exit| exit.value.clone())
+    let exit = exits.iter().find_map(|name| item.data.0.get(*name));
+    exit.is_some_and(|exit| exit.value == "suspend")
 }
 
 /// Stores changes of an item, unless a newer launch of the attempt took over, and notes with the launch that it saved. The attempt's
@@ -149,7 +179,7 @@ fn write(
     part: &PackagePart,
     changes: &Elements,
     is_wanted: bool,
-) -> ApiResult<Option<Elements>> {
+) -> ApiResult<Stored> {
     let data = serde_json::to_value(changes).map_err(ApiError::internal)?;
     let locations = ["cmi.core.lesson_location", "cmi.location"];
     let location = locations.iter().find_map(|name| changes.get(*name));
@@ -166,13 +196,13 @@ fn write(
         false => sql!("NULL::jsonb"),
     };
     let written: Option<Written> = sql!(
-        "WITH live AS (SELECT a.fence, e.state NOT IN ('withdrawn', 'expired', 'denied') AND u.status = 'active' AS is_open
+        "WITH live AS (SELECT a.fence, a.ended_at IS NOT NULL AS is_over, e.state NOT IN ('withdrawn', 'expired', 'denied') AND u.status = 'active' AS is_open
             FROM attempts a JOIN enrollments e ON e.user_id = a.user_id AND e.id = a.enrollment_id
             JOIN users u ON u.id = a.user_id
             WHERE a.user_id = {launch.user_id} AND a.id = {attempt_id} FOR NO KEY UPDATE OF a),
          written AS (INSERT INTO runtime_states AS r (user_id, attempt_id, item, data, updated_at)
             SELECT {launch.user_id}, {attempt_id}, {part.id}, {data}, {tx.now} FROM live
-            WHERE live.fence = {launch.fence} AND live.is_open
+            WHERE live.fence = {launch.fence} AND live.is_open AND NOT live.is_over
             ON CONFLICT (user_id, attempt_id, item) DO UPDATE SET updated_at = excluded.updated_at, data = r.data || (
                 SELECT coalesce(jsonb_object_agg(new.key, new.value), '{}') FROM jsonb_each(excluded.data) new
                 WHERE coalesce((r.data -> new.key ->> 'seq')::bigint, 0) < (new.value ->> 'seq')::bigint)
@@ -181,7 +211,10 @@ fn write(
          saved AS (UPDATE launches l SET saved_at = {tx.now}, saves = l.saves + 1, item = {part.id},
                 location = coalesce({location}, l.location), suspend_bytes = coalesce({suspend_bytes}::integer, l.suspend_bytes)
             FROM written WHERE l.user_id = {launch.user_id} AND l.id = {launch.launch_id})
-         SELECT live.fence, live.is_open, written.bytes, written.elements, {before} AS before
+         SELECT live.fence, live.is_open, live.is_over, live.is_over AND NOT EXISTS (SELECT FROM jsonb_each({data}) new
+                WHERE (new.value ->> 'seq')::bigint > coalesce((SELECT (r.data -> new.key ->> 'seq')::bigint FROM runtime_states r
+                    WHERE r.user_id = {launch.user_id} AND r.attempt_id = {attempt_id} AND r.item = {part.id}), 0)) AS is_known,
+            written.bytes, written.elements, {before} AS before
          FROM live LEFT JOIN written ON TRUE"
     )
     .load(tx.conn)?
@@ -190,6 +223,14 @@ fn write(
     match written {
         Some(Written { fence, .. }) if fence != launch.fence => Err(superseded()),
         Some(Written { is_open: false, .. }) | None => Err(ended()),
+        Some(Written {
+            is_over: true,
+            is_known,
+            ..
+        }) => match is_known {
+            true => Ok(Stored::Before),
+            false => Err(over()),
+        },
         Some(Written {
             bytes,
             elements,
@@ -205,7 +246,7 @@ fn write(
                 );
                 return Err(ApiError::field("/changes", text));
             }
-            Ok(before.map(|before| before.0))
+            Ok(Stored::Now(before.map(|before| before.0).unwrap_or_default()))
         }
     }
 }
@@ -219,6 +260,14 @@ pub fn superseded() -> ApiError {
     )
 }
 
+/// 410 where the attempt has ended: what it came to is recorded, and another launch is another attempt, or a review.
+fn over() -> ApiError {
+    ApiError::new(
+        Code::LaunchEnded,
+        "This attempt is over, and what it came to is recorded. Open the activity again from the course.",
+    )
+}
+
 /// 410 where the launch is over.
 pub fn ended() -> ApiError {
     ApiError::new(
@@ -228,38 +277,44 @@ pub fn ended() -> ApiError {
     )
 }
 
-/// What follows from what the items reported: for the attempt, the activity, the enrollment.
+/// What follows from what the items reported, and from the end of one: for the attempt, the activity, the enrollment.
 fn follow(
     tx: &mut Tx,
     launch: &LiveLaunch,
     attempt_id: Uuid,
     package: &Package,
-    ended: bool,
-    exit: Option<String>,
+    ended: Option<&PackagePart>,
     noted: &mut Vec<Noted>,
-) -> ApiResult<(Report, ActivityProgressState)> {
+) -> ApiResult<(Report, ActivityProgressState, bool)> {
     let before = store::find_attempt(tx, launch.user_id, attempt_id)?.ok_or_else(self::ended)?;
     let items = store::items(tx, launch.user_id, attempt_id)?;
     let report = outcome::of_package(package, &items);
     let mut after = Attempt {
         completion: report.completion,
-        success: report.success,
+        // Failing does not take back passing.
+        success: match (before.success, report.success) {
+            (AttemptSuccess::Passed, _) => AttemptSuccess::Passed,
+            (known, AttemptSuccess::Unknown) => known,
+            (_, reported) => reported,
+        },
         score: report.score,
         progress_percent: report.progress_percent,
         seconds: report.seconds,
         ..before.clone()
     };
-    if ended {
+    if let Some(part) = ended {
         sql!(
             "UPDATE launches SET terminated_at = {tx.now} WHERE user_id = {launch.user_id} AND id = {launch.launch_id}
                 AND terminated_at IS NULL"
         )
         .execute(tx.conn)?;
+        let item: Vec<StoredItem> = items.into_iter().filter(|item| item.item == part.id).collect();
         let is_decided = report.is_completed()
-            || report.completion == AttemptCompletion::Completed && exit.as_deref() != Some("suspend");
+            || report.completion == AttemptCompletion::Completed && !item.iter().any(is_suspended);
         if is_decided {
             after.ended_at = after.ended_at.or(Some(tx.now));
         }
+        launches::add_up(tx, &before, &item)?;
     }
     if after != before {
         after.updated_at = tx.now;
@@ -293,16 +348,20 @@ fn follow(
             }
         }
     }
+    let is_over = after.ended_at.is_some();
     let enrollment = enrollments::store::find(tx, launch.user_id, launch.enrollment_id)?;
     let mut learning = Learning::load(tx, enrollment)?;
     // The course moved to a version without it.
     let Ok(activity) = learning.activity(launch.activity_id) else {
-        return Ok((report, ActivityProgressState::InProgress));
+        return Ok((report, ActivityProgressState::InProgress, is_over));
     };
     let mut record = learning.record(tx, activity.id);
     let told = (record.state, record.score);
     let attempts = store::attempts(tx, &learning.enrollment, activity.id)?;
-    record.score = outcome::score(activity.score_of, &attempts).or(record.score);
+    let counted = attempts
+        .iter()
+        .filter(|attempt| record.corrected_at.is_none_or(|at| attempt.started_at > at));
+    record.score = outcome::score(activity.score_of, counted).or(record.score);
     record.seconds = attempts
         .iter()
         .fold(0, |sum, attempt| sum.saturating_add(attempt.seconds));
@@ -325,7 +384,7 @@ fn follow(
         });
     }
     let record = learning.write(tx, record)?;
-    Ok((report, record.state))
+    Ok((report, record.state, is_over))
 }
 
 fn put(tx: &mut Tx, attempt: &Attempt) -> ApiResult<()> {

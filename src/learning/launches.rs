@@ -10,10 +10,10 @@ use super::{
     model::{ActivityProgressState, Attempt, CreateLaunch, Launch, LaunchMode, LaunchedKind, RequestedMode},
     runtime::{
         elements,
-        merge::Elements,
+        merge::{Element, Elements},
         report::{AttemptCompletion, AttemptSuccess},
     },
-    store,
+    store::{self, StoredItem},
     track::{self, Learning},
 };
 use crate::{
@@ -24,6 +24,12 @@ use crate::{
     http::{ApiError, ApiResult, Code},
     sql,
 };
+
+/// How long a session was, by its own word.
+const SESSION_TIMES: [&str; 2] = ["cmi.core.session_time", "cmi.session_time"];
+
+/// What is of one session alone: it is empty once that is added up.
+pub const OF_A_SESSION: [&str; 4] = [SESSION_TIMES[0], SESSION_TIMES[1], "cmi.core.exit", "cmi.exit"];
 
 /// How long an address can be opened.
 pub const LASTS: TimeDelta = TimeDelta::hours(12);
@@ -38,6 +44,9 @@ pub fn launch(
     let mut learning = actions::begin(tx, enrollment)?;
     let activity = learning.activity(activity_id)?;
     let mode = mode(&learning, &activity, request.mode)?;
+    if mode != LaunchMode::Review {
+        actions::refuse_other_users(tx, learning.enrollment.user_id)?;
+    }
     match (activity.kind, &activity.url, activity.content_version_id) {
         (ActivityKind::Link, Some(url), _) => {
             if mode != LaunchMode::Review {
@@ -147,11 +156,12 @@ fn launch_content(
         None => (None, 0),
     };
     let version = attempt.map_or(version, |(attempt, _)| attempt.content_version_id);
+    let created_by = tx.caller.principal().filter(|by| *by != user_id);
     sql!(
         "INSERT INTO launches (id, user_id, enrollment_id, activity_id, attempt_id, course_version_id, content_version_id,
-            mode, fence, created_at, expires_at)
+            mode, fence, created_by, created_at, expires_at)
          VALUES ({id}, {user_id}, {learning.enrollment.id}, {activity.id}, {attempt_id},
-            {learning.enrollment.course_version_id}, {version}, {mode_word}, {fence}, {tx.now}, {expires_at})",
+            {learning.enrollment.course_version_id}, {version}, {mode_word}, {fence}, {created_by}, {tx.now}, {expires_at})",
         mode_word = mode.as_str(),
     )
     .execute(tx.conn)?;
@@ -244,25 +254,40 @@ fn resume(tx: &mut Tx, attempt: &Attempt) -> ApiResult<i64> {
     )
     .get_result(tx.conn)?;
     let items = store::items(tx, attempt.user_id, attempt.id)?;
-    let (mut names, mut seconds) = (Vec::new(), Vec::new());
+    add_up(tx, attempt, &items)?;
+    Ok(fenced.fence)
+}
+
+/// Adds the time of the session that is over to that of all sessions before, for some items of an attempt. What told it is taken
+/// back, and keeps its number, so that an older change that comes late is known.
+pub fn add_up(tx: &mut Tx, attempt: &Attempt, items: &[StoredItem]) -> ApiResult<()> {
+    let (mut names, mut seconds, mut taken_back) = (Vec::new(), Vec::new(), Vec::new());
     for item in items {
-        names.push(item.item);
+        names.push(item.item.clone());
         seconds.push(i64::from(session_seconds(&item.data.0)));
+        let of_session = OF_A_SESSION.iter().filter_map(|name| {
+            let empty = Element {
+                value: String::new(),
+                seq: item.data.0.get(*name)?.seq,
+            };
+            Some(((*name).to_owned(), empty))
+        });
+        let of_session: Elements = of_session.collect();
+        taken_back.push(serde_json::to_string(&of_session).map_err(ApiError::internal)?);
     }
     sql!(
         "UPDATE runtime_states r SET total_seconds = least(r.total_seconds::bigint + given.seconds, 2000000000)::integer,
-            data = r.data - 'cmi.core.session_time' - 'cmi.session_time' - 'cmi.core.exit' - 'cmi.exit'
-         FROM unnest({names}, {seconds}) AS given (item, seconds)
+            data = r.data || given.taken_back::jsonb
+         FROM unnest({names}, {seconds}, {taken_back}) AS given (item, seconds, taken_back)
          WHERE r.user_id = {attempt.user_id} AND r.attempt_id = {attempt.id} AND r.item = given.item"
     )
     .execute(tx.conn)?;
-    Ok(fenced.fence)
+    Ok(())
 }
 
 /// The seconds of the session that `stored` tells of.
 fn session_seconds(stored: &Elements) -> i32 {
-    let times = ["cmi.core.session_time", "cmi.session_time"];
-    let time = times.iter().find_map(|name| stored.get(*name));
+    let time = SESSION_TIMES.iter().find_map(|name| stored.get(*name));
     time.and_then(|time| elements::seconds(&time.value))
         .unwrap_or_default()
 }

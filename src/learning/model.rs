@@ -206,6 +206,9 @@ pub struct ActivityRecord {
     /// When its criterion was met.
     #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
     pub completed_at: Option<DateTime<Utc>>,
+    /// When somebody corrected or reset it: attempts that began before count no more.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
+    pub corrected_at: Option<DateTime<Utc>>,
     /// Counts up with every change.
     #[diesel(sql_type = sql_types::BigInt)]
     pub version: i64,

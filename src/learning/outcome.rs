@@ -76,8 +76,8 @@ pub fn state(activity: &Activity, report: &Report) -> ActivityProgressState {
 }
 
 /// The score that counts: of the best, the latest or the first attempt that has one.
-pub fn score(policy: ScorePolicy, attempts: &[Attempt]) -> Option<f64> {
-    let mut scores = attempts.iter().filter_map(|attempt| attempt.score);
+pub fn score<'a>(policy: ScorePolicy, attempts: impl DoubleEndedIterator<Item = &'a Attempt>) -> Option<f64> {
+    let mut scores = attempts.filter_map(|attempt| attempt.score);
     match policy {
         ScorePolicy::First => scores.next(),
         ScorePolicy::Last => scores.next_back(),

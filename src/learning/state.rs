@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     commits::{ended, superseded},
+    launches::OF_A_SESSION,
     live::LiveLaunch,
     model::{ActivityRecord, LaunchMode},
     package::PackagePart,
@@ -55,6 +56,8 @@ struct ItemState {
 struct Fence {
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     fence: i64,
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    is_over: bool,
     #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
     last_item: Option<String>,
 }
@@ -65,7 +68,7 @@ pub fn of_package<'a>(tx: &mut Tx, launch: &'a LiveLaunch) -> ApiResult<PlayerSt
     let package = package.ok_or_else(|| ApiError::not_found("package"))?;
     let attempt_id = launch.attempt_id.ok_or_else(ended)?;
     let found: Vec<Fence> = sql!(
-        "SELECT a.fence, (SELECT r.item FROM runtime_states r WHERE r.user_id = a.user_id AND r.attempt_id = a.id
+        "SELECT a.fence, a.ended_at IS NOT NULL AS is_over, (SELECT r.item FROM runtime_states r WHERE r.user_id = a.user_id AND r.attempt_id = a.id
             ORDER BY r.updated_at DESC LIMIT 1) AS last_item
          FROM attempts a WHERE a.user_id = {launch.user_id} AND a.id = {attempt_id}"
     )
@@ -81,7 +84,11 @@ pub fn of_package<'a>(tx: &mut Tx, launch: &'a LiveLaunch) -> ApiResult<PlayerSt
     Ok(PlayerState {
         launch_id: launch.launch_id,
         attempt_id,
-        mode: launch.mode,
+        // An attempt that is over is looked at.
+        mode: match found.is_over {
+            true => LaunchMode::Review,
+            false => launch.mode,
+        },
         title: &launch.title,
         standard: package.standard,
         learner_id: launch.user_id,
@@ -98,7 +105,8 @@ fn item(item: StoredItem) -> (String, ItemState) {
         .data
         .0
         .into_iter()
-        .map(|(name, element)| (name, element.value));
+        .map(|(name, element)| (name, element.value))
+        .filter(|(name, value)| !value.is_empty() || !OF_A_SESSION.contains(&name.as_str()));
     let state = ItemState {
         elements: elements.collect(),
         total_seconds: item.total_seconds,

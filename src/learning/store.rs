@@ -15,7 +15,7 @@ use super::{
     runtime::merge::Elements,
 };
 use crate::{
-    app::Tx,
+    app::{Tx, Wake},
     catalog::courses::modules::Modules,
     db::{
         Condition, Fixed,
@@ -46,7 +46,7 @@ pub fn course(tx: &mut Tx, course_version_id: Uuid) -> ApiResult<(String, String
 /// The columns of [`ActivityRecord`].
 const RECORD: Fixed = Fixed(
     "s.user_id, s.enrollment_id, s.activity_id, s.state, s.progress_percent, s.score, s.seconds, s.position_seconds,
-    s.declared_as, s.attempts_granted, s.started_at, s.completed_at, s.version",
+    s.declared_as, s.attempts_granted, s.started_at, s.completed_at, s.corrected_at, s.version",
 );
 
 /// What is on record about the activities of an enrollment, by their ids.
@@ -146,7 +146,7 @@ pub fn begin_replaced_again(tx: &mut Tx, before: &[Enrollment], modules: &Module
             JOIN shown ON shown.activity_id = (old.activity ->> 'id')::uuid
             WHERE v.id IN (SELECT course_version_id FROM moved)
                 AND shown.content_version_id::text IS DISTINCT FROM old.activity ->> 'content_version_id')
-         UPDATE activity_states s SET progress_percent = 0, watched = '{}', position_seconds = NULL,
+         UPDATE activity_states s SET progress_percent = 0, watched = '{}', duration_seconds = NULL, position_seconds = NULL,
             version = s.version + 1, updated_at = {tx.now}
          FROM moved JOIN replaced USING (course_version_id)
          WHERE s.user_id = moved.user_id AND s.enrollment_id = moved.enrollment_id
@@ -161,12 +161,13 @@ pub fn put_record(tx: &mut Tx, record: &ActivityRecord) -> ApiResult<()> {
     let given = serde_json::to_value(record).map_err(ApiError::internal)?;
     sql!(
         "INSERT INTO activity_states (user_id, enrollment_id, activity_id, state, progress_percent, score, seconds,
-            position_seconds, declared_as, attempts_granted, started_at, completed_at, version, created_at, updated_at)
+            position_seconds, declared_as, attempts_granted, started_at, completed_at, corrected_at, version, created_at, updated_at)
          SELECT {RECORD}, {tx.now}, {tx.now} FROM jsonb_populate_record(NULL::activity_states, {given}) s
          ON CONFLICT (user_id, enrollment_id, activity_id) DO UPDATE SET state = excluded.state,
             progress_percent = excluded.progress_percent, score = excluded.score, seconds = excluded.seconds,
             position_seconds = excluded.position_seconds, declared_as = excluded.declared_as,
             attempts_granted = excluded.attempts_granted, completed_at = excluded.completed_at,
+            corrected_at = excluded.corrected_at,
             version = excluded.version, updated_at = excluded.updated_at"
     )
     .execute(tx.conn)?;
@@ -300,16 +301,17 @@ pub fn find_attempt(tx: &mut Tx, user_id: Uuid, id: Uuid) -> ApiResult<Option<At
     Ok(attempt.first(tx.conn).optional()?)
 }
 
-/// Ends the open attempts at an activity; launches of them write no more.
-pub fn end_attempts(tx: &mut Tx, record: &ActivityRecord) -> ApiResult<()> {
+/// Ends the open attempt at an activity, if there is one; launches of it write no more. Answers whether there was one.
+pub fn end_attempt(tx: &mut Tx, record: &ActivityRecord) -> ApiResult<bool> {
     let now: DateTime<Utc> = tx.now;
-    sql!(
+    let ended = sql!(
         "UPDATE attempts SET ended_at = {now}, fence = fence + 1, updated_at = {now}
          WHERE user_id = {record.user_id} AND enrollment_id = {record.enrollment_id}
             AND activity_id = {record.activity_id} AND ended_at IS NULL"
     )
     .execute(tx.conn)?;
-    Ok(())
+    tx.wake(Wake::Launches(record.user_id));
+    Ok(ended > 0)
 }
 
 /// What an item of a package stored in an attempt.

@@ -78,6 +78,7 @@ impl Learning {
             attempts_granted: 0,
             started_at: tx.now,
             completed_at: None,
+            corrected_at: None,
             version: 0,
         })
     }
@@ -239,7 +240,8 @@ impl Learning {
     }
 }
 
-fn outline_of(modules: &Modules, records: &HashMap<Uuid, ActivityRecord>) -> Outline {
+/// What the records of an enrollment come to.
+pub fn outline_of(modules: &Modules, records: &HashMap<Uuid, ActivityRecord>) -> Outline {
     let done = records.values().map(|record| {
         let done = Done {
             state: record.state,

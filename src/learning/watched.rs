@@ -1,6 +1,5 @@
 //! What a learner watched of a video: the union of the ranges that the player tells.
 
-use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use serde::{Deserialize, Serialize};
 
@@ -62,18 +61,14 @@ pub struct WatchedSoFar {
 }
 
 #[derive(QueryableByName)]
-struct Before {
-    #[diesel(sql_type = sql_types::Timestamptz)]
-    updated_at: DateTime<Utc>,
-}
-
-#[derive(QueryableByName)]
 struct Covered {
     #[diesel(sql_type = sql_types::BigInt)]
     seconds: i64,
+    #[diesel(sql_type = sql_types::Integer)]
+    duration: i32,
 }
 
-/// Takes up what was watched. A review writes nothing.
+/// Takes up what was watched. A review writes nothing. How long the video is, the browser says: a longer one once told stays.
 pub fn watch(tx: &mut Tx, launch: &LiveLaunch, told: &Watched) -> ApiResult<WatchedSoFar> {
     check(told)?;
     if launch.mode == LaunchMode::Review {
@@ -93,23 +88,21 @@ pub fn watch(tx: &mut Tx, launch: &LiveLaunch, told: &Watched) -> ApiResult<Watc
         // The enrollment moved to a version of the course that shows another video.
         return Err(ended());
     }
-    let before: Vec<Before> = sql!(
-        "SELECT updated_at FROM activity_states WHERE user_id = {launch.user_id}
-            AND enrollment_id = {launch.enrollment_id} AND activity_id = {launch.activity_id}"
-    )
-    .load(tx.conn)?;
-    let last = before.first().map_or(launch.created_at, |before| {
-        before.updated_at.max(launch.created_at)
-    });
     let seconds: i64 = told
         .ranges
         .iter()
         .map(|range| i64::from(range.to - range.from))
         .sum();
-    if seconds > (tx.now - last).num_seconds() * FASTEST + SLACK {
+    let most = (tx.now - launch.created_at).num_seconds() * FASTEST + SLACK;
+    let counted = sql!(
+        "UPDATE launches SET watched_seconds = (watched_seconds + {seconds})::integer
+         WHERE user_id = {launch.user_id} AND id = {launch.launch_id} AND watched_seconds + {seconds} <= {most}"
+    )
+    .execute(tx.conn)?;
+    if counted == 0 {
         return Err(ApiError::field(
             "/ranges",
-            "is more than can be watched in the time since the last message at twice the speed",
+            "is more than can be watched in the time since the launch at twice the speed",
         ));
     }
     let ranges: Vec<String> = told
@@ -119,13 +112,16 @@ pub fn watch(tx: &mut Tx, launch: &LiveLaunch, told: &Watched) -> ApiResult<Watc
         .collect();
     let ranges = format!("{{{}}}", ranges.join(","));
     let covered: Covered = sql!(
-        "UPDATE activity_states SET watched = watched + {ranges}::text::int4multirange, updated_at = {tx.now}
+        "UPDATE activity_states SET watched = watched + {ranges}::text::int4multirange,
+            duration_seconds = greatest(duration_seconds, {duration}::integer), updated_at = {tx.now}
          WHERE user_id = {launch.user_id} AND enrollment_id = {launch.enrollment_id}
             AND activity_id = {launch.activity_id}
-         RETURNING (SELECT coalesce(sum(upper(range) - lower(range)), 0)::bigint FROM unnest(watched) AS range) AS seconds"
+         RETURNING (SELECT coalesce(sum(upper(range) - lower(range)), 0)::bigint FROM unnest(watched) AS range) AS seconds,
+            duration_seconds AS duration",
+        duration = i64::from(told.duration),
     )
     .get_result(tx.conn)?;
-    let percent = (covered.seconds * 100 / i64::from(told.duration.max(1))).min(100) as i16;
+    let percent = (covered.seconds * 100 / i64::from(covered.duration.max(1))).min(100) as i16;
     let mut record = learning.record(tx, activity.id);
     record.position_seconds = Some(told.position);
     record.seconds = i32::try_from(i64::from(record.seconds) + seconds).unwrap_or(i32::MAX);

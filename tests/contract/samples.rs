@@ -367,12 +367,9 @@ fn activities() -> serde_json::Value {
 fn learning() -> Vec<Sample> {
     let activity = |pointer| bare("list_enrollment_activities").saves_at("activity_id", pointer);
     vec![
-        activity("/modules/0/activities/1/id"),
-        json_body("create_declaration", json!({"name": "Ana Silva"})),
         activity("/modules/0/activities/2/id"),
         json_body("create_confirmation", json!({"score": 90, "note": "Seen."})),
         activity("/modules/0/activities/0/id"),
-        json_body("create_launch", json!({})),
         json_body(
             "grant_attempts",
             json!({"count": 1, "reason": "The screen froze."}),
@@ -388,15 +385,33 @@ fn learning() -> Vec<Sample> {
     ]
 }
 
-fn enrollment() -> Vec<Sample> {
+/// What learners do themselves.
+fn taking() -> Vec<Sample> {
+    let activity = |pointer| bare("list_enrollment_activities").saves_at("activity_id", pointer);
     vec![
+        json_body(
+            "create_enrollment",
+            json!({"user_id": "{own_id}", "course_id": "{course_id}"}),
+        )
+        .saves("enrollment_id"),
+        activity("/modules/0/activities/1/id"),
+        json_body("create_declaration", json!({"name": "Ana Silva"})),
+        activity("/modules/0/activities/0/id"),
+        json_body("create_launch", json!({})),
+    ]
+}
+
+fn enrollment() -> Vec<Sample> {
+    let mut story = taking();
+    story.extend([
         json_body(
             "create_enrollment",
             json!({"user_id": "{user_id}", "course_id": "{course_id}"}),
         )
         .saves("enrollment_id"),
         json_body("update_enrollment", json!({"progress_percent": 50})),
-    ]
+    ]);
+    story
     .into_iter()
     .chain(learning())
     .chain([

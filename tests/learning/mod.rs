@@ -1,6 +1,7 @@
 //! Taking courses: activities, launches, the player and what packages say.
 
 mod activities;
+mod claims;
 mod contents;
 mod kills;
 mod launches;

@@ -213,11 +213,11 @@ fn an_attempt_is_complete_when_all_its_items_are() {
 #[test]
 fn hostile_changes_are_refused() {
     let long = "x".repeat((1 << 20) + 1);
-    let seventeen = "x".repeat(17 << 10);
+    let large = "x".repeat((64 << 10) + 1);
     let deep = format!("cmi.interactions.0.objectives.0.id{}", ".x".repeat(200));
     let hostile: &[(&str, &str, i64)] = &[
         ("cmi.suspend_data", &long, 1),
-        ("cmi.core.lesson_location", &seventeen, 1),
+        ("cmi.core.lesson_location", &large, 1),
         ("cmi.suspend_data", "a\0b", 1),
         ("cmi.core.student_id", "somebody", 1),
         ("cmi.core.student_name", "somebody", 1),

@@ -1,7 +1,6 @@
 //! The headers of what is answered on the content origin.
 
 use actix_web::{HttpRequest, HttpResponseBuilder, http::header};
-use uuid::Uuid;
 
 use crate::{
     app::App,
@@ -64,19 +63,23 @@ pub fn refuse_workers(request: &HttpRequest) -> ApiResult<()> {
     }
 }
 
-/// Where each version of a content has an origin of its own, nothing of it comes from that of another: a package must not reach
-/// what another one keeps in the browser. A proxy that writes a host of its own into requests is believed.
+/// Where each version of a content has an origin of its own, nothing of it comes from another: a package must not reach what another
+/// one keeps in the browser. Proxies must leave `Host` as it is; what else they may write, anybody may.
 pub fn refuse_other_origins(app: &App, launch: &LiveLaunch, request: &HttpRequest) -> ApiResult<()> {
     if !app.config.has_origin_per_content() {
         return Ok(());
     }
-    let info = request.connection_info();
-    let label = info
-        .host()
-        .split('.')
-        .next()
-        .and_then(|label| Uuid::parse_str(label).ok());
-    match label.is_none_or(|label| label == launch.content.id) {
+    let url = app.config.content_url_of(launch.content.id);
+    let own = url.split("://").nth(1).and_then(|rest| rest.split('/').next());
+    let asked = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let asked = asked.or(request.uri().authority().map(|authority| authority.as_str()));
+    match own
+        .zip(asked)
+        .is_some_and(|(own, asked)| own.eq_ignore_ascii_case(asked))
+    {
         true => Ok(()),
         false => Err(ApiError::not_found("file")),
     }

@@ -55,7 +55,7 @@ pub async fn upload(app: &App, launch: &LiveLaunch, request: &HttpRequest) -> Ap
         _ => Kind::Uploaded,
     };
     let mut builder = answer::headed(app, HttpResponse::Ok(), kind);
-    builder.insert_header((header::CONTENT_TYPE, media_type.as_str()));
+    builder.insert_header((header::CONTENT_TYPE, serve::content_type(media_type)));
     let name = content.file_name.clone().unwrap_or_else(|| "file".to_owned());
     builder.insert_header(serve::disposition(&name, serve::is_harmless(media_type)));
     builder.insert_header((header::CACHE_CONTROL, CACHED));

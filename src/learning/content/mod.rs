@@ -51,14 +51,20 @@ pub fn configure(config: &mut ServiceConfig) {
     );
 }
 
-/// The launch of an address; 410 where it may not be used any more.
-async fn opened(app: &Arc<App>, signed: &str) -> ApiResult<Arc<LiveLaunch>> {
+/// The launch of an address; 410 where it may not be used any more, 404 under the origin of another content.
+async fn opened(app: &Arc<App>, signed: &str, request: &HttpRequest) -> ApiResult<Arc<LiveLaunch>> {
     let address = LaunchAddress::open(app, signed).ok_or_else(commits::ended)?;
-    if let Some(launch) = app.part::<Launches>().get(&address) {
-        return Ok(launch);
-    }
-    app.on_database(move |app, conn| app.read(conn, &Acting::system("launch"), |tx| live::load(tx, address)))
-        .await
+    let launch = match app.part::<Launches>().get(&address) {
+        Some(launch) => launch,
+        None => {
+            let load = move |app: &App, conn: &mut _| {
+                app.read(conn, &Acting::system("launch"), |tx| live::load(tx, address))
+            };
+            app.on_database(load).await?
+        }
+    };
+    answer::refuse_other_origins(app, &launch, request)?;
+    Ok(launch)
 }
 
 /// Relative addresses begin below a folder.
@@ -71,12 +77,11 @@ async fn to_folder(request: HttpRequest) -> HttpResponse {
 async fn page(app: Data<App>, signed: Path<String>, request: HttpRequest) -> ApiResult<HttpResponse> {
     answer::refuse_workers(&request)?;
     let app = app.into_inner();
-    let launch = match opened(&app, &signed).await {
+    let launch = match opened(&app, &signed, &request).await {
         Ok(launch) => launch,
         Err(error) if error.code == Code::LaunchEnded => return Ok(pages::ended(&app, &error)),
         Err(error) => return Err(error),
     };
-    answer::refuse_other_origins(&app, &launch, &request)?;
     let asked = launch.clone();
     let record = app
         .on_database(move |app, conn| {
@@ -86,9 +91,9 @@ async fn page(app: Data<App>, signed: Path<String>, request: HttpRequest) -> Api
     pages::page(&app, &launch, record.as_ref(), request.query_string())
 }
 
-async fn get_state(app: Data<App>, signed: Path<String>) -> ApiResult<HttpResponse> {
+async fn get_state(app: Data<App>, signed: Path<String>, request: HttpRequest) -> ApiResult<HttpResponse> {
     let app = app.into_inner();
-    let launch = opened(&app, &signed).await?;
+    let launch = opened(&app, &signed, &request).await?;
     let state = app
         .on_database(move |app, conn| {
             app.read(conn, &Acting::system("launch"), |tx| {
@@ -136,7 +141,7 @@ async fn write<T: Serialize + Send + 'static>(
     f: impl Fn(&mut Tx, &LiveLaunch) -> ApiResult<T> + Send + 'static,
 ) -> ApiResult<HttpResponse> {
     let address = LaunchAddress::open(&app, signed).ok_or_else(commits::ended)?;
-    let opened = opened(&app, signed).await;
+    let opened = opened(&app, signed, request).await;
     let acting = {
         let extensions = request.extensions();
         let request_id = extensions.get::<RequestId>().map(|id| id.0.clone());
@@ -186,7 +191,7 @@ fn json(app: &App, body: &impl Serialize) -> HttpResponse {
 async fn get_file(app: Data<App>, path: Path<Signed>, request: HttpRequest) -> ApiResult<HttpResponse> {
     answer::refuse_workers(&request)?;
     let app = app.into_inner();
-    let launch = opened(&app, &path.signed).await?;
+    let launch = opened(&app, &path.signed, &request).await?;
     files::upload(&app, &launch, &request).await
 }
 
@@ -197,12 +202,13 @@ struct Signed {
 
 async fn get_track(
     app: Data<App>,
-    path: Path<(String, usize)>,
+    path: Path<(String, String)>,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
     let app = app.into_inner();
-    let launch = opened(&app, &path.0).await?;
-    files::track(&app, &launch, path.1, &request).await
+    let launch = opened(&app, &path.0, &request).await?;
+    let place = path.1.parse().map_err(|_| ApiError::not_found("track"))?;
+    files::track(&app, &launch, place, &request).await
 }
 
 async fn get_asset(
@@ -223,8 +229,7 @@ async fn get_package_file(
 ) -> ApiResult<HttpResponse> {
     answer::refuse_workers(&request)?;
     let app = app.into_inner();
-    let launch = opened(&app, &path.0).await?;
-    answer::refuse_other_origins(&app, &launch, &request)?;
+    let launch = opened(&app, &path.0, &request).await?;
     // Of all escapes, the router leaves that of the percent sign.
     files::of_package(&app, &launch, &path.1.replace("%25", "%"), &request).await
 }

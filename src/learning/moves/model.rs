@@ -63,7 +63,9 @@ pub struct EnrollmentMovePlan {
     pub to_version: i32,
     /// How many enrollments move.
     pub moves: i64,
-    /// The same, by the version that they have now.
+    /// How many of them are completed by that, with what was done already; completions and certificates follow.
+    pub completes: i64,
+    /// Those that move, by the version that they have now.
     pub versions: Vec<VersionMoves>,
     /// What to send to apply exactly this.
     pub plan_hash: String,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel::{QueryableByName, RunQueryDsl, sql_types};
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -18,9 +18,10 @@ use crate::{
         modules::Modules,
         versions::{model::CourseVersion, store as versions},
     },
-    db::Sql,
-    enrollment::enrollments::model::Enrollment,
+    db::{Condition, Sql, schema::enrollments},
+    enrollment::enrollments::model::{Enrollment, EnrollmentState},
     http::{ApiError, ApiResult, Code},
+    learning::{store, track},
     operations::{self, Operation},
     sql,
 };
@@ -62,9 +63,39 @@ pub fn plan(tx: &mut Tx, course: &Course, asked: &PlanEnrollmentMoves) -> ApiRes
         course_id: course.id,
         to_version: target.number,
         moves: rows.iter().map(|row| row.not_started + row.in_progress).sum(),
+        completes: completes(tx, &moving, &target.modules)?,
         versions: rows.iter().map(|row| row.against(&target.modules)).collect(),
         plan_hash: data_encoding::HEXLOWER.encode(&hash.finalize()),
     })
+}
+
+/// How many enrollments of those that move are completed by a version with what was done already.
+fn completes(tx: &mut Tx, moving: &Sql, modules: &Modules) -> ApiResult<i64> {
+    const AT_ONCE: i64 = 2_000;
+    if !modules.is_tracked() {
+        return Ok(0);
+    }
+    let (mut completes, mut after) = (0, Uuid::nil());
+    loop {
+        // Each learner has one of the course at most.
+        let begun: Vec<Enrollment> = enrollments::table
+            .filter(enrollments::state.eq(EnrollmentState::InProgress))
+            .filter(enrollments::user_id.gt(after))
+            .filter(Condition::new(moving.clone()))
+            .order(enrollments::user_id)
+            .limit(AT_ONCE)
+            .select(Enrollment::as_select())
+            .load(tx.conn)?;
+        let Some(last) = begun.last() else {
+            return Ok(completes);
+        };
+        after = last.user_id;
+        let records = store::records_of_all(tx, &begun)?;
+        let completed = records
+            .values()
+            .filter(|records| track::outline_of(modules, records).is_completed);
+        completes += completed.count() as i64;
+    }
 }
 
 impl Row {

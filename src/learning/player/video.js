@@ -61,7 +61,9 @@ async function send(isLeaving = false) {
       say(detail.detail);
       tell(detail.code);
     } else {
-      say(`What you watched could not be saved: ${detail.detail}`);
+      // It may be taken later: the server is busy, or counts less time than went by here.
+      for (const second of told) seconds.add(second);
+      say(`What you watched is not saved yet: ${detail.detail}`);
     }
   } catch {
     for (const second of told) seconds.add(second);

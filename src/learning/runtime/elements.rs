@@ -19,7 +19,7 @@ text_enum! {
 pub const MOST_SUSPEND_DATA: usize = 1 << 20;
 
 /// The most bytes of any other value.
-const MOST_VALUE: usize = 16 << 10;
+const MOST_VALUE: usize = 64 << 10;
 
 /// The most bytes of an element's name.
 const MOST_NAME: usize = 255;
@@ -58,7 +58,11 @@ const SUCCESS: Form = Word(&["passed", "failed", "unknown"]);
 const SCORM_12: &[(&str, Form)] = &[
     ("cmi.core.lesson_location", Text),
     ("cmi.core.lesson_status", STATUS_12),
-    ("cmi.core.exit", Word(&["time-out", "suspend", "logout", ""])),
+    // `normal` is no word of the standard, and what many packages say.
+    (
+        "cmi.core.exit",
+        Word(&["time-out", "suspend", "logout", "normal", ""]),
+    ),
     ("cmi.core.session_time", Time),
     ("cmi.core.score.raw", Number),
     ("cmi.core.score.min", Number),

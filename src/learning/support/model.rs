@@ -35,6 +35,9 @@ pub struct RecordedLaunch {
     /// What it is for.
     #[diesel(sql_type = sql_types::Text)]
     pub mode: LaunchMode,
+    /// Who asked for its address: a service account, or somebody who reviews; null: the learner.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    pub created_by: Option<Uuid>,
     /// When it was made.
     #[diesel(sql_type = sql_types::Timestamptz)]
     pub created_at: DateTime<Utc>,

@@ -57,7 +57,7 @@ static FILTER: Schema = Schema::new(&[
 
 const COLUMNS: Fixed = Fixed(
     "launches.id, launches.user_id, launches.enrollment_id, launches.activity_id, launches.attempt_id,
-    launches.course_version_id, launches.content_version_id, launches.mode, launches.created_at, launches.expires_at,
+    launches.course_version_id, launches.content_version_id, launches.mode, launches.created_by, launches.created_at, launches.expires_at,
     launches.saved_at, launches.terminated_at",
 );
 
