@@ -49,6 +49,7 @@ macro_rules! finding_codes {
 finding_codes! {
     PackageRefused = "package_refused" Error None, "The package cannot be used.";
     LaunchFileMissing = "launch_file_missing" Error None, "A file that learners would open is not in the package.";
+    LaunchElsewhere = "launch_elsewhere" Error None, "A part that learners would open lies on another server, where it cannot report to the player.";
     FileMissing = "file_missing" Warning None, "A file that the manifest names is not in the package.";
     CaseMismatch = "case_mismatch" Warning None, "The manifest and the package write a file's name with other letters, capital or small.";
     NoCompletion = "no_completion" Error None, "No script of the package reports that the learner completed it.";

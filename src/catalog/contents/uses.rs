@@ -240,7 +240,12 @@ pub fn courses_in_words(tx: &mut Tx, contents: &[Uuid]) -> ApiResult<HashMap<Uui
         }
     }
     let words = named.into_iter().map(|(content, (codes, others))| {
-        let others = (others > 0).then(|| format!("{others} more"));
+        let hidden = if codes.is_empty() {
+            "that you do not see"
+        } else {
+            "more"
+        };
+        let others = (others > 0).then(|| format!("{others} {hidden}"));
         let words: Vec<String> = codes.into_iter().chain(others).collect();
         (content, words.join(", "))
     });

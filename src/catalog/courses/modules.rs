@@ -118,7 +118,7 @@ pub struct Activity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub content_version_id: Option<Uuid>,
-    /// What completes it. Null: nothing is recorded of it, and learners tell by themselves how far they are with the course.
+    /// What completes it. If absent, nothing is recorded of it, and learners tell by themselves how far they are with the course.
     /// Content without one is completed when it is opened, a package when it reports so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

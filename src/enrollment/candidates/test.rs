@@ -88,7 +88,12 @@ fn enroll(
     let mut faults = Faults::default();
     for ((place, user), allowed) in places.iter().zip(allowed) {
         let fault = allowed.and_then(|()| learners.check_learns(*user));
-        faults.check(fault.map_err(|fault| ApiError::field(format!("/{member}/{place}"), fault.detail)))?;
+        let told = |fault: ApiError| {
+            let first = fault.fields.first().map(|first| first.detail.clone());
+            let detail = first.unwrap_or_else(|| fault.detail.to_string());
+            ApiError::field(format!("/{member}/{place}"), detail)
+        };
+        faults.check(fault.map_err(told))?;
     }
     faults.into_result()?;
     let rows: Vec<Enrollment> = pairs
@@ -168,10 +173,12 @@ pub fn publish(
         ));
     }
     let approves = |verdict: Option<Verdict>| verdict == Some(Verdict::Approved);
-    if !how.without_approval && !candidate.testers.iter().all(|tester| approves(tester.verdict)) {
+    let is_approved =
+        !candidate.testers.is_empty() && candidate.testers.iter().all(|tester| approves(tester.verdict));
+    if !how.without_approval && !is_approved {
         return Err(ApiError::new(
             Code::CandidateNotApproved,
-            "Wait until all testers approve it, or publish it with `without_approval`.",
+            "Wait until all testers approve it, of whom there must be one, or publish it with `without_approval`.",
         ));
     }
     let published = publish::release(tx, &[candidate.id], how.earlier_count_until)?;

@@ -51,6 +51,18 @@ async fn a_folder_fills_the_library_and_again_changes_nothing() {
         fs::write(folder.join("content.csv"), format!("{rows}{more}")).unwrap();
     };
 
+    // As Windows ends lines; and a pipe, which would be read for ever.
+    let pipe = Command::new("mkfifo").arg(folder.join("pipe.txt")).status();
+    assert!(pipe.unwrap().success());
+    fs::write(
+        folder.join("content.csv"),
+        "code,kind,file,title,language\r\nfire,package,files/fire.zip,,en\r\npipe,file,pipe.txt,Pipe,en\r\n",
+    )
+    .unwrap();
+    let (_, said) = import(&app, folder, false);
+    assert!(said.contains("line 3, pipe: refused"), "{said}");
+    assert!(said.contains("no regular file"), "{said}");
+
     manifest(
         "evil,package,files/evil.zip,Evil,en,,\nout,file,../../../etc/passwd,Out,en,,\nno,quiz,x,,EN,,\n",
     );

@@ -215,7 +215,11 @@ async fn a_content_tells_where_it_is_used_and_is_not_archived_while_it_is() {
         .await
         .assert_problem(409, "content_in_use");
     assert!(
-        refused.at("/detail").as_str().unwrap().contains("1 more"),
+        refused
+            .at("/detail")
+            .as_str()
+            .unwrap()
+            .contains("1 that you do not see"),
         "{}",
         refused.text()
     );

@@ -387,6 +387,26 @@ fn hostile_archives_are_refused_with_the_entry_and_the_reason() {
             "DTD",
         ),
         (
+            "an element of many attributes",
+            manifest_text(format!(
+                "<manifest {}/>",
+                (0..9_000).map(|n| format!("a{n}=\"\" ")).collect::<String>()
+            )),
+            Some("imsmanifest.xml"),
+            "bytes",
+        ),
+        (
+            "many namespaces",
+            manifest_text(format!(
+                "<manifest>{}</manifest>",
+                (0..1_100)
+                    .map(|n| format!("<a xmlns:n{n}=\"u:{n}\"/>"))
+                    .collect::<String>()
+            )),
+            Some("imsmanifest.xml"),
+            "namespaces",
+        ),
+        (
             "no XML",
             manifest_text("{\"no\": \"xml\"}"),
             Some("imsmanifest.xml"),

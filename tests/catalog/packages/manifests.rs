@@ -133,7 +133,13 @@ fn items_have_parts_addresses_and_what_scorm_1_2_says_of_them() {
     );
     assert_eq!(a.prerequisites.as_deref(), Some("chapter"));
     assert_eq!(all[2].scorm_type, Some(ScormType::Asset));
-    assert_eq!(codes(&read), [FindingCode::PrerequisitesUnsupported]);
+    assert_eq!(
+        codes(&read),
+        [
+            FindingCode::LaunchElsewhere,
+            FindingCode::PrerequisitesUnsupported
+        ]
+    );
 }
 
 #[test]

@@ -67,11 +67,13 @@ pub struct ManifestTrack {
 }
 
 /// Reads a manifest, or says why it cannot be read at all.
-pub fn read_manifest(file: impl Read) -> Result<Vec<ManifestRow>, String> {
+pub fn read_manifest(mut file: impl Read) -> Result<Vec<ManifestRow>, String> {
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).map_err(|error| error.to_string())?;
     let mut reader = ReaderBuilder::new()
         .trim(Trim::All)
         .flexible(false)
-        .from_reader(file);
+        .from_reader(text.as_slice());
     let headers = reader.headers().map_err(|error| error.to_string())?.clone();
     let headers: Vec<String> = headers
         .iter()
@@ -98,13 +100,22 @@ pub fn read_manifest(file: impl Read) -> Result<Vec<ManifestRow>, String> {
         if rows.len() == MOST_ROWS {
             return Err(format!("it has more than {MOST_ROWS} rows; split it"));
         }
-        rows.push(row(&headers, &record));
+        rows.push(row(&headers, &record, line_of(&text, &record)));
     }
     refuse_repeated(&mut rows);
     Ok(rows)
 }
 
-fn row(headers: &[String], record: &StringRecord) -> ManifestRow {
+/// The line that a record begins in. The reader's own count is behind where lines end as Windows writes them.
+fn line_of(text: &[u8], record: &StringRecord) -> u64 {
+    let begins = record.position().map_or(0, |position| position.byte() as usize);
+    let (before, rest) = text.split_at(begins.min(text.len()));
+    let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    let newlines = before.iter().chain(ends).filter(|byte| **byte == b'\n');
+    newlines.count() as u64 + 1
+}
+
+fn row(headers: &[String], record: &StringRecord, line: u64) -> ManifestRow {
     let cell = |name: &str| {
         let index = headers.iter().position(|header| header == name)?;
         record
@@ -159,7 +170,7 @@ fn row(headers: &[String], record: &StringRecord) -> ManifestRow {
         faults.push("tracks are for videos only".to_owned());
     }
     ManifestRow {
-        line: record.position().map_or(0, csv::Position::line),
+        line,
         code,
         kind,
         file,

@@ -177,9 +177,13 @@ fn inside(folder: &Path, name: &str) -> Result<PathBuf, String> {
     let folder = folder
         .canonicalize()
         .map_err(|error| format!("the folder cannot be read: {error}"))?;
-    match found.starts_with(folder) {
+    if !found.starts_with(folder) {
+        return Err("file is outside the folder".to_owned());
+    }
+    // Reading a pipe or a device might never end.
+    match found.is_file() {
         true => Ok(found),
-        false => Err("file is outside the folder".to_owned()),
+        false => Err("file is no regular file".to_owned()),
     }
 }
 
@@ -224,7 +228,7 @@ fn page(path: &Path, file: File, findings: &mut Vec<Finding>) -> Result<Source, 
     }
     Ok(Source {
         file: None,
-        body: page_body(format, text, findings),
+        body: page_body(format, text, findings).map_err(|fault| format!("file {fault}"))?,
         package: None,
         tracks: Vec::new(),
     })

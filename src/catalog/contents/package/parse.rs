@@ -20,6 +20,8 @@ use crate::{
 
 /// The name of the manifest, at the root of a package.
 pub const MANIFEST: &str = "imsmanifest.xml";
+const LONGEST_TAG: usize = 32 << 10;
+const MOST_NAMESPACES: usize = 1_000;
 const MOST_NODES: u32 = 1_000_000;
 const MOST_ITEMS: usize = 5_000;
 const DEEPEST: usize = 50;
@@ -29,6 +31,7 @@ pub(super) const FIX: &str = "Publish the package again for SCORM 1.2 or SCORM 2
 /// What the manifest says, and what is wrong with it. `files` are the paths of the archive's files.
 pub fn parse(bytes: &[u8], files: &HashSet<&str>) -> Result<(PackageManifest, Vec<Finding>), Refusal> {
     let text = decode(bytes);
+    check_shape(&text)?;
     let options = ParsingOptions {
         allow_dtd: false,
         nodes_limit: MOST_NODES,
@@ -46,6 +49,24 @@ pub fn parse(bytes: &[u8], files: &HashSet<&str>) -> Result<(PackageManifest, Ve
         return Err(refuse("It is no manifest of a package.", FIX));
     }
     Reader::new(root, files)?.manifest(root)
+}
+
+/// Refuses what would take long to read: time grows with the square of an element's attributes and of the declared namespaces.
+fn check_shape(text: &str) -> Result<(), Refusal> {
+    // A tag has no `<` in it.
+    if text.split('<').any(|tag| tag.len() > LONGEST_TAG) {
+        return Err(refuse(
+            &format!("An element of it, or the text after that, has more than {LONGEST_TAG} bytes."),
+            "Shorten its attributes and texts.",
+        ));
+    }
+    match text.matches("xmlns").count() > MOST_NAMESPACES {
+        true => Err(refuse(
+            &format!("It declares more than {MOST_NAMESPACES} namespaces."),
+            "Declare each namespace once, in the first element.",
+        )),
+        false => Ok(()),
+    }
 }
 
 pub(super) fn refuse(reason: &str, fix: &str) -> Refusal {
@@ -324,6 +345,12 @@ impl<'a, 'input> Reader<'a, 'input> {
                 self.missing(FindingCode::LaunchFileMissing, &href);
                 return (None, None, None);
             }
+            let message = format!(
+                "The item `{title}` opens {href}, on another server, where it cannot report that it was completed."
+            );
+            let fix = "Export the package with all of its files inside, or use a content of the kind `link`.";
+            self.findings
+                .push(Finding::new(FindingCode::LaunchElsewhere, message, fix).at(MANIFEST));
             return (Some(with_parameters(&href, parameters)), None, scorm_type);
         }
         let rest = href.find(['?', '#']).map_or("", |at| &href[at..]).to_owned();

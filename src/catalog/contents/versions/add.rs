@@ -56,7 +56,7 @@ pub fn add(
         None => None,
     };
     let mut findings = Vec::new();
-    let body = body(content.kind, new, upload.as_ref(), prepared, &mut findings);
+    let body = body(content.kind, new, upload.as_ref(), prepared, &mut findings)?;
     let version = ContentVersion {
         id: Uuid::now_v7(),
         content_id: content.id,
@@ -166,35 +166,45 @@ fn body(
     upload: Option<&TakenUpload>,
     prepared: &Prepared,
     findings: &mut Vec<Finding>,
-) -> Option<ContentBody> {
-    Some(match kind {
-        ContentKind::Package => return None,
-        ContentKind::Link => ContentBody::Link {
-            url: new.url.clone()?,
-        },
-        ContentKind::Page => page_body(new.format?, new.text.clone()?, findings),
-        ContentKind::File => {
-            findings.extend(file_findings(prepared.is_untagged_pdf));
-            let upload = upload?;
-            ContentBody::File {
-                media_type: upload.media_type.clone(),
-                bytes: upload.bytes,
+) -> ApiResult<Option<ContentBody>> {
+    if let (ContentKind::Page, Some(format), Some(text)) = (kind, new.format, &new.text) {
+        let page = page_body(format, text.clone(), findings);
+        return page.map(Some).map_err(|fault| ApiError::field("/text", fault));
+    }
+    let mut other = || {
+        Some(match kind {
+            ContentKind::Package | ContentKind::Page => return None,
+            ContentKind::Link => ContentBody::Link {
+                url: new.url.clone()?,
+            },
+            ContentKind::File => {
+                findings.extend(file_findings(prepared.is_untagged_pdf));
+                let upload = upload?;
+                ContentBody::File {
+                    media_type: upload.media_type.clone(),
+                    bytes: upload.bytes,
+                }
             }
-        }
-        ContentKind::Video => {
-            findings.extend(video_findings(new.tracks.iter().map(|track| track.kind)));
-            let upload = upload?;
-            ContentBody::Video {
-                media_type: upload.media_type.clone(),
-                bytes: upload.bytes,
+            ContentKind::Video => {
+                findings.extend(video_findings(new.tracks.iter().map(|track| track.kind)));
+                let upload = upload?;
+                ContentBody::Video {
+                    media_type: upload.media_type.clone(),
+                    bytes: upload.bytes,
+                }
             }
-        }
-    })
+        })
+    };
+    Ok(other())
 }
 
 /// A page of this text, and what is wrong with it.
-pub fn page_body(format: PageFormat, text: String, findings: &mut Vec<Finding>) -> ContentBody {
-    let html = render(format, &text);
+pub fn page_body(
+    format: PageFormat,
+    text: String,
+    findings: &mut Vec<Finding>,
+) -> Result<ContentBody, String> {
+    let html = render(format, &text)?;
     // Markdown writes an empty text where there is none.
     let empty = match format {
         PageFormat::Markdown => html.matches("alt=\"\"").count(),
@@ -206,7 +216,7 @@ pub fn page_body(format: PageFormat, text: String, findings: &mut Vec<Finding>) 
         let message = format!("The page has images without a text alternative: {images}.");
         findings.push(Finding::new(FindingCode::AltMissing, message, fix));
     }
-    ContentBody::Page { format, text, html }
+    Ok(ContentBody::Page { format, text, html })
 }
 
 /// What is wrong with a file.

@@ -4,16 +4,33 @@ use pulldown_cmark::{Options, Parser, html};
 
 use crate::catalog::contents::body::PageFormat;
 
-/// The HTML of a text, without anything that could run or load code: scripts, styles, frames, forms and handlers are left out.
-pub fn render(format: PageFormat, text: &str) -> String {
+/// The most elements of a page. The time that sanitizing takes grows with the square of how deep they are nested.
+const MOST_ELEMENTS: usize = 20_000;
+
+/// The HTML of a text, without anything that could run or load code: scripts, styles, frames, forms and handlers are left out. What is
+/// wrong with a text that is none.
+pub fn render(format: PageFormat, text: &str) -> Result<String, String> {
     match format {
-        PageFormat::Html => ammonia::clean(text),
+        PageFormat::Html => clean(text),
         PageFormat::Markdown => {
             let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
             let mut rendered = String::with_capacity(text.len() * 3 / 2);
             html::push_html(&mut rendered, Parser::new_ext(text, options));
-            ammonia::clean(&rendered)
+            clean(&rendered)
         }
+    }
+}
+
+fn clean(html: &str) -> Result<String, String> {
+    let elements = html
+        .as_bytes()
+        .windows(2)
+        .filter(|pair| pair[0] == b'<' && pair[1].is_ascii_alphabetic());
+    match elements.count() > MOST_ELEMENTS {
+        true => Err(format!(
+            "has more than {MOST_ELEMENTS} elements of HTML: split it into several pages"
+        )),
+        false => Ok(ammonia::clean(html)),
     }
 }
 
@@ -24,7 +41,7 @@ mod tests {
     #[test]
     fn markdown_and_html_lose_all_that_could_run() {
         let text = "# Doors\n\n| a | b |\n|---|---|\n| 1 | ~~2~~ |\n\n[x](javascript:alert(1))\n\n<script>alert(1)</script><img src=x onerror=alert(1)>";
-        let shown = render(PageFormat::Markdown, text);
+        let shown = render(PageFormat::Markdown, text).unwrap();
         assert!(
             shown.contains("<h1>Doors</h1>") && shown.contains("<del>2</del>"),
             "{shown}"
@@ -35,7 +52,15 @@ mod tests {
         let shown = render(
             PageFormat::Html,
             "<p style='x'>Keep <b>shut</b></p><iframe src=//x></iframe><form action=x></form>",
-        );
+        )
+        .unwrap();
         assert_eq!(shown, "<p>Keep <b>shut</b></p>");
+    }
+
+    #[test]
+    fn pages_that_would_take_long_are_refused() {
+        assert!(render(PageFormat::Html, &"<div>".repeat(MOST_ELEMENTS + 1)).is_err());
+        assert!(render(PageFormat::Markdown, &">".repeat(MOST_ELEMENTS + 1)).is_err());
+        assert!(render(PageFormat::Html, &"< a".repeat(MOST_ELEMENTS + 1)).is_ok());
     }
 }

@@ -242,11 +242,11 @@ pub fn become_ready(
     Ok(summary)
 }
 
-/// Refuses a package for good.
+/// Refuses a package for good: its file is used no more.
 pub fn refuse(tx: &mut Tx, version: &ContentVersion, finding: &Finding) -> ApiResult<()> {
     let findings = serde_json::to_value(Findings(vec![finding.clone()])).map_err(ApiError::internal)?;
     let refused = sql!(
-        "UPDATE content_versions SET state = 'refused', findings = {findings}
+        "UPDATE content_versions SET state = 'refused', findings = {findings}, sha256 = NULL
          WHERE id = {version.id} AND state = 'importing'"
     );
     if refused.execute(tx.conn)? == 1 {
