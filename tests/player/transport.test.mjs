@@ -146,6 +146,13 @@ test("a page that goes sends at once what may outlive it, and tries the rest", a
   await settled();
 });
 
+test("a page that goes with nothing to send leaves the journal of another window as it is", () => {
+  begin();
+  kept.set("provost:journal:a", "of another window");
+  listeners.pagehide();
+  assert.deepEqual([kept.get("provost:journal:a"), server.sent.length], ["of another window", 0]);
+});
+
 test("after the end of the attempt nothing is sent, kept or told", async () => {
   const { transport, heard, settled } = begin();
   server.isOver = true;

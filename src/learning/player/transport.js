@@ -89,6 +89,7 @@ export class Transport {
   end(item) {
     if (this.isOver) return;
     this.#item(item).ended = true;
+    this.#keepSoon();
     this.#leave();
   }
 
@@ -129,7 +130,7 @@ export class Transport {
 
   /** The page may go: sends everything, and waits for nothing. */
   #leave() {
-    this.#keep();
+    if (this.isKeeping) this.#keep();
     if (this.#isDone) return;
     clearTimeout(this.timer);
     this.timer = null;
