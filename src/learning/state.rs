@@ -32,6 +32,8 @@ pub struct PlayerState<'a> {
     launch_id: Uuid,
     attempt_id: Uuid,
     mode: LaunchMode,
+    /// Whether the attempt is over: it takes nothing more.
+    is_over: bool,
     title: &'a str,
     standard: Standard,
     learner_id: Uuid,
@@ -84,6 +86,7 @@ pub fn of_package<'a>(tx: &mut Tx, launch: &'a LiveLaunch) -> ApiResult<PlayerSt
     Ok(PlayerState {
         launch_id: launch.launch_id,
         attempt_id,
+        is_over: found.is_over,
         // An attempt that is over is looked at.
         mode: match found.is_over {
             true => LaunchMode::Review,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Learner, addCourse, addPackage } from "./academy.mjs";
-import { PACKAGES } from "./packages.mjs";
+import { PACKAGES, small } from "./packages.mjs";
 import { closingOffline, device, frameOf, heard, open, openAnew, saving, signedIn, until } from "./portal.mjs";
 
 /** How learners leave, and come back; answers the window in which they do. */
@@ -118,3 +118,61 @@ async function afterwards(window, learner, course, { next, isAt, start }) {
   await isAt(window, start, "from the start");
   assert.equal((await learner.enrollment()).state, "in_progress");
 }
+
+/** Text as compression makes it: any 16 bits, halves of surrogate pairs and zeros too. */
+const UNITS = Array.from({ length: 5000 }, (_, place) => (place * 40503) & 0xffff);
+
+test("thousands of elements and broken text come back as they were, and an attempt that is over is not taken again", async () => {
+  const learner = await Learner.enrolled(await addCourse(await addPackage(small("1.2"))));
+  const browser = await device();
+  const window = await browser.newPage();
+  const opened = async () => {
+    await window.goto(await learner.launch());
+    return frameOf(window, "index.html");
+  };
+  const over = "This attempt is over. Open it again from the course.";
+
+  let content = await opened();
+  await content.evaluate(() => {
+    api.LMSSetValue("cmi.core.score.raw", "20");
+    api.LMSSetValue("cmi.core.lesson_status", "failed");
+    api.LMSFinish("");
+  });
+  await window.getByText(over).waitFor();
+  assert.equal(await window.getByRole("button", { name: "Open again" }).count(), 0);
+  assert.deepEqual([(await learner.state()).state, (await learner.state()).score], ["failed", 20]);
+  await window.reload();
+  await window.getByText("This attempt is over: nothing more is recorded.").waitFor();
+  assert.equal(await (await frameOf(window, "index.html")).evaluate(() => api.LMSGetValue("cmi.core.lesson_mode")), "review");
+
+  // Another attempt, offline to its end. Every element is set in one go.
+  content = await opened();
+  assert.equal(await content.textContent("#place"), "Page 0, ab-initio");
+  await browser.setOffline(true);
+  const answers = await content.evaluate((units) => {
+    const garbage = String.fromCharCode(...units);
+    const set = (element, value) => api.LMSSetValue(element, value) === "true";
+    const answers = [set("cmi.suspend_data", garbage), set("cmi.core.exit", "normal")];
+    for (let place = 0; place < 500; place += 1) {
+      const question = { id: `q${place}`, type: "fill-in", student_response: "\uD83D", result: "correct", weighting: 1 };
+      for (const [name, value] of Object.entries(question)) answers.push(set(`cmi.interactions.${place}.${name}`, value));
+    }
+    answers.push(set("cmi.core.score.raw", 90), set("cmi.core.lesson_status", "passed"));
+    api.LMSFinish("");
+    return answers;
+  }, UNITS);
+  assert.ok(answers.length > 2500 && answers.every(Boolean));
+  await window.getByText("Your progress is not saved").waitFor();
+  await browser.setOffline(false);
+  await window.getByText(over).waitFor();
+  const state = await learner.state();
+  assert.deepEqual([state.state, state.score], ["completed", 90]);
+
+  content = await opened();
+  const kept = await content.evaluate(() => ({
+    count: Number(api.LMSGetValue("cmi.interactions._count")),
+    units: api.LMSGetValue("cmi.suspend_data").split("").map((unit) => unit.charCodeAt(0)),
+  }));
+  assert.deepEqual(kept, { count: 500, units: UNITS });
+  await browser.close();
+});
