@@ -21,7 +21,7 @@ use crate::{
 /// The name of the manifest, at the root of a package.
 pub const MANIFEST: &str = "imsmanifest.xml";
 const LONGEST_TAG: usize = 32 << 10;
-const MOST_NAMESPACES: usize = 1_000;
+const MOST_NAMESPACES: usize = 20_000;
 const MOST_NODES: u32 = 1_000_000;
 const MOST_ITEMS: usize = 5_000;
 const DEEPEST: usize = 50;
