@@ -146,11 +146,11 @@ def wrk(script, folder, connections):
 def storing(provost, paths, folder):
     listed = ", ".join(json.dumps(path + "_/commit") for path in paths)
     mine = wrk(f"""
-        local paths, seq = {{ {listed} }}, 0
+        local paths, seq, filling = {{ {listed} }}, 0, string.rep("x", {STORED - 10})
         local headers = {{ ["Content-Type"] = "application/json" }}
         request = function()
             seq = seq + 1
-            local change = '{{"element":"cmi.suspend_data","value":"' .. string.format("%0{STORED}d", seq) .. '","seq":' .. seq .. '}}'
+            local change = '{{"element":"cmi.suspend_data","value":"' .. filling .. seq .. '","seq":' .. seq .. '}}'
             return wrk.format("POST", paths[seq % #paths + 1], headers, '{{"item":"one","changes":[' .. change .. ']}}')
         end""", folder, CLIENTS)
     provost.psql("CREATE TABLE bench_rows (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, data text NOT NULL)")
