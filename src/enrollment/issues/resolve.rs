@@ -74,14 +74,10 @@ impl Job for ResolveIssuesJob {
 impl ResolveIssuesJob {
     /// Picks open issues that the caller may write.
     fn picked(&self) -> Condition {
-        let Self {
-            rule_id, decision, ..
-        } = self;
         Condition::new(sql!(
-            "rule_issues.rule_id = {rule_id} AND rule_issues.kind = {kind} AND rule_issues.choice IS NULL
+            "rule_issues.rule_id = {self.rule_id} AND rule_issues.kind = {kind} AND rule_issues.choice IS NULL
                 AND rule_issues.closed_at IS NULL AND {covered}",
-            rule_id = *rule_id,
-            kind = decision.kind.as_str(),
+            kind = self.decision.kind.as_str(),
             covered = RuleIssue::covered(&self.scope),
         ))
     }

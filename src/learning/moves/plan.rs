@@ -41,31 +41,60 @@ struct Row {
     state: i64,
 }
 
+/// What the caller may move as things stand, and the hash of that.
+struct Standing {
+    target: CourseVersion,
+    moving: Sql,
+    rows: Vec<Row>,
+    hash: String,
+}
+
+impl Standing {
+    fn of(tx: &mut Tx, course: &Course, asked: &PlanEnrollmentMoves) -> ApiResult<Self> {
+        let target = target(tx, course, asked)?;
+        let moving = moving(&scope(tx)?, course.id, target.id, asked);
+        let rows: Vec<Row> = sql!(
+            "SELECT v.number, v.modules, moving.not_started, moving.in_progress, moving.state
+             FROM (SELECT enrollments.course_version_id, count(*) FILTER (WHERE enrollments.state <> 'in_progress') AS not_started,
+                    count(*) FILTER (WHERE enrollments.state = 'in_progress') AS in_progress,
+                    bit_xor(hashtextextended(enrollments.id::text, enrollments.version)) AS state
+                FROM enrollments WHERE {moving} GROUP BY enrollments.course_version_id) moving
+             JOIN course_versions v ON v.id = moving.course_version_id ORDER BY v.number"
+        )
+        .load(tx.conn)?;
+        let mut hash = Sha256::new_with_prefix(format!("{} {} {asked:?}", course.id, target.id));
+        for row in &rows {
+            let counted = (row.number, row.not_started, row.in_progress, row.state);
+            hash.update(format!("{counted:?}"));
+        }
+        let hash = data_encoding::HEXLOWER.encode(&hash.finalize());
+        Ok(Standing {
+            target,
+            moving,
+            rows,
+            hash,
+        })
+    }
+
+    fn moves(&self) -> i64 {
+        self.rows
+            .iter()
+            .map(|row| row.not_started + row.in_progress)
+            .sum()
+    }
+}
+
 /// Plans moves of the enrollments that the caller may change.
 pub fn plan(tx: &mut Tx, course: &Course, asked: &PlanEnrollmentMoves) -> ApiResult<EnrollmentMovePlan> {
-    let target = target(tx, course, asked)?;
-    let moving = moving(&scope(tx)?, course.id, target.id, asked);
-    let rows: Vec<Row> = sql!(
-        "SELECT v.number, v.modules, moving.not_started, moving.in_progress, moving.state
-         FROM (SELECT enrollments.course_version_id, count(*) FILTER (WHERE enrollments.state <> 'in_progress') AS not_started,
-                count(*) FILTER (WHERE enrollments.state = 'in_progress') AS in_progress,
-                bit_xor(hashtextextended(enrollments.id::text, enrollments.version)) AS state
-            FROM enrollments WHERE {moving} GROUP BY enrollments.course_version_id) moving
-         JOIN course_versions v ON v.id = moving.course_version_id ORDER BY v.number"
-    )
-    .load(tx.conn)?;
-    let mut hash = Sha256::new_with_prefix(format!("{} {} {asked:?}", course.id, target.id));
-    for row in &rows {
-        let counted = (row.number, row.not_started, row.in_progress, row.state);
-        hash.update(format!("{counted:?}"));
-    }
+    let standing = Standing::of(tx, course, asked)?;
+    let modules = &standing.target.modules;
     Ok(EnrollmentMovePlan {
         course_id: course.id,
-        to_version: target.number,
-        moves: rows.iter().map(|row| row.not_started + row.in_progress).sum(),
-        completes: completes(tx, &moving, &target.modules)?,
-        versions: rows.iter().map(|row| row.against(&target.modules)).collect(),
-        plan_hash: data_encoding::HEXLOWER.encode(&hash.finalize()),
+        to_version: standing.target.number,
+        moves: standing.moves(),
+        completes: completes(tx, &standing.moving, modules)?,
+        versions: standing.rows.iter().map(|row| row.against(modules)).collect(),
+        plan_hash: standing.hash,
     })
 }
 
@@ -128,18 +157,17 @@ fn shown(modules: &Modules) -> HashMap<Uuid, Option<Uuid>> {
 
 /// Begins what was planned, unless something changed since.
 pub fn begin(tx: &mut Tx, course: &Course, asked: &ApplyEnrollmentMoves) -> ApiResult<Operation> {
-    let plan = plan(tx, course, &asked.moves)?;
-    if plan.plan_hash != asked.plan_hash {
+    let standing = Standing::of(tx, course, &asked.moves)?;
+    if standing.hash != asked.plan_hash {
         return Err(ApiError::new(
             Code::PlanStale,
             "Enrollments or versions changed since this was planned: plan it again, and send the new hash.",
         ));
     }
-    let target = target(tx, course, &asked.moves)?;
-    let operation = operations::begin(tx, "enrollments.move", Some(plan.moves))?;
+    let operation = operations::begin(tx, "enrollments.move", Some(standing.moves()))?;
     tx.enqueue(&MoveEnrollments {
         course_id: course.id,
-        course_version_id: target.id,
+        course_version_id: standing.target.id,
         moves: asked.moves.clone(),
         scope: scope(tx)?,
         operation_id: operation.id,
