@@ -20,6 +20,8 @@ CREATE TABLE uploads (
     file_name text NOT NULL,
     bytes bigint NOT NULL CHECK (bytes >= 0),
     received bigint NOT NULL DEFAULT 0 CHECK (received BETWEEN 0 AND bytes),
+    -- The state of SHA-256 after the bytes that are there, so that none is read again to take it.
+    hash_state bytea NOT NULL,
     -- The blob, once it is complete.
     sha256 bytea REFERENCES blobs (sha256),
     created_at timestamptz NOT NULL,

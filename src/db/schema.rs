@@ -1004,6 +1004,7 @@ diesel::table! {
         file_name -> Text,
         bytes -> Int8,
         received -> Int8,
+        hash_state -> Bytea,
         sha256 -> Nullable<Bytea>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,

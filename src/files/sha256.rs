@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, fmt, io, str::FromStr};
 
-use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
@@ -12,6 +11,7 @@ use diesel::{
     sql_types::Binary,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use sha2::digest::{Digest, common::hazmat::SerializableState};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -114,14 +114,8 @@ impl Place for Sha256 {
 }
 
 /// Takes the SHA-256 of bytes that arrive in parts.
-#[derive(Clone)]
-pub struct Sha256Hasher(digest::Context);
-
-impl Default for Sha256Hasher {
-    fn default() -> Self {
-        Sha256Hasher(digest::Context::new(&digest::SHA256))
-    }
-}
+#[derive(Clone, Default)]
+pub struct Sha256Hasher(sha2::Sha256);
 
 impl Sha256Hasher {
     /// Adds the next bytes.
@@ -131,9 +125,18 @@ impl Sha256Hasher {
 
     /// The hash of all that was added.
     pub fn finish(self) -> Sha256 {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(self.0.finish().as_ref());
-        Sha256(hash)
+        Sha256(self.0.finalize().into())
+    }
+
+    /// What [`Sha256Hasher::resume`] goes on from, in another process too.
+    pub fn state(&self) -> Vec<u8> {
+        self.0.serialize().to_vec()
+    }
+
+    /// The hasher whose state this is; none if it is no state.
+    pub fn resume(state: &[u8]) -> Option<Self> {
+        let state = state.try_into().ok()?;
+        sha2::Sha256::deserialize(&state).ok().map(Sha256Hasher)
     }
 }
 

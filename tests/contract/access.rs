@@ -160,8 +160,8 @@ fn restore_upload(app: &TestApp, story: &Story, operation: &Operation) {
     let id: Uuid = story.ids["upload_id"].parse().unwrap();
     app.write(|tx| {
         sql!(
-            "INSERT INTO uploads (id, principal_id, file_name, bytes, created_at, updated_at, expires_at)
-             VALUES ({id}, {id}, 'notes.txt', 10, {tx.now}, {tx.now}, {tx.now} + interval '1 hour') ON CONFLICT DO NOTHING"
+            "INSERT INTO uploads (id, principal_id, file_name, bytes, hash_state, created_at, updated_at, expires_at)
+             VALUES ({id}, {id}, 'notes.txt', 10, '', {tx.now}, {tx.now}, {tx.now} + interval '1 hour') ON CONFLICT DO NOTHING"
         )
         .execute(tx.conn)?;
         Ok(())

@@ -5,10 +5,10 @@ use std::io::{self, Read};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::store;
+use super::store::{self, Whole};
 use crate::{
     app::{Acting, App},
-    files::{Sha256, Store, blobs, media_type, sha256::Sha256Hasher},
+    files::{Store, blobs, media_type},
     http::{ApiError, ApiResult, Code},
     jobs::{Job, JobError, JobRun},
 };
@@ -36,19 +36,18 @@ impl Job for AssembleUpload {
 /// Times that the collector may delete the blob's bytes while they are stored.
 const ATTEMPTS: u32 = 3;
 
-/// Makes the blob of an upload that has all its pieces; does nothing where that is done already. The pieces are read
-/// twice, since the hash names the blob. Blocks.
+/// Makes the blob of an upload that has all its pieces; does nothing where that is done already. Blocks.
 pub fn assemble(app: &App, upload: Uuid) -> ApiResult<()> {
     let system = Acting::system("uploads.assemble");
-    let Some(pieces) = app.read_blocking(&system, |tx| store::pieces_to_assemble(tx, upload))? else {
+    let Some(whole) = app.read_blocking(&system, |tx| store::whole(tx, upload))? else {
         return Ok(());
     };
-    match assemble_pieces(app, &system, upload, pieces) {
+    match make_blob(app, &system, upload, whole) {
         Ok(()) => {}
         // Another process may have been quicker, and has deleted the pieces.
         Err(error)
             if app
-                .read_blocking(&system, |tx| store::pieces_to_assemble(tx, upload))?
+                .read_blocking(&system, |tx| store::whole(tx, upload))?
                 .is_some() =>
         {
             return Err(error);
@@ -59,18 +58,26 @@ pub fn assemble(app: &App, upload: Uuid) -> ApiResult<()> {
     Ok(())
 }
 
-fn assemble_pieces(app: &App, system: &Acting, upload: Uuid, pieces: Vec<Uuid>) -> ApiResult<()> {
+fn make_blob(app: &App, system: &Acting, upload: Uuid, whole: Whole) -> ApiResult<()> {
     let files = app.part::<Store>();
-    let ReadFile {
-        sha256,
+    let Whole {
+        pieces,
         bytes,
-        media_type,
-    } = read(files.pieces(upload, pieces.clone())).map_err(unreadable)?;
+        sha256,
+    } = whole;
+    let bytes = u64::try_from(bytes).map_err(ApiError::internal)?;
     let mut attempt = 1;
     loop {
+        let mut file = files.pieces(upload, pieces.clone());
+        let mut first = Vec::new();
+        (&mut file)
+            .take(media_type::FIRST_BYTES as u64)
+            .read_to_end(&mut first)
+            .map_err(unreadable)?;
+        let media_type = media_type::sniff(&first, first.len() as u64 == bytes);
         if !files.exists(&sha256)? {
             files
-                .put_file(&sha256, files.pieces(upload, pieces.clone()))
+                .put_file(&sha256, (&*first).chain(file))
                 .map_err(unreadable)?;
         }
         let completed = app.write_blocking(system, |tx| {
@@ -89,26 +96,4 @@ fn unreadable(error: io::Error) -> ApiError {
         error,
         "The store of files does not answer; try again in a minute.",
     )
-}
-
-/// What is known of a file once it was read.
-struct ReadFile {
-    sha256: Sha256,
-    bytes: u64,
-    media_type: &'static str,
-}
-
-fn read(mut file: impl Read) -> io::Result<ReadFile> {
-    let mut first = Vec::new();
-    (&mut file)
-        .take(media_type::FIRST_BYTES as u64)
-        .read_to_end(&mut first)?;
-    let mut hasher = Sha256Hasher::default();
-    hasher.update(&first);
-    let rest = io::copy(&mut file, &mut hasher)?;
-    Ok(ReadFile {
-        sha256: hasher.finish(),
-        bytes: first.len() as u64 + rest,
-        media_type: media_type::sniff(&first, rest == 0),
-    })
 }

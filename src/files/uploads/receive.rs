@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use actix_web::{
-    rt,
+    rt::{self, task::JoinHandle},
     web::{self, Bytes, BytesMut},
 };
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future};
 use uuid::Uuid;
 
 use super::{assemble, model::Upload, store, store::Piece, tus::Checksum};
 use crate::{
     app::Call,
     authz::Permission,
-    files::{Store, store::PIECE},
+    files::{Store, sha256::Sha256Hasher, store::PIECE},
     http::{ApiError, ApiResult, Code, body::unreadable},
 };
 
@@ -32,6 +32,7 @@ pub async fn receive(
     let id = upload.id;
     let receiving = Receiving {
         idle: call.app.config.request_timeout,
+        hasher: call.clone().read(move |tx| store::hasher(tx, id, offset)).await?,
         call: call.clone(),
         upload: id,
         room: u64::try_from(upload.bytes)
@@ -39,6 +40,7 @@ pub async fn receive(
             .saturating_sub(offset),
         end: offset,
         piece: BytesMut::new(),
+        storing: None,
         is_deferred: checksum.is_some(),
         deferred: Vec::new(),
     };
@@ -67,8 +69,12 @@ struct Receiving {
     room: u64,
     /// Where the upload ends, with what counts already.
     end: u64,
+    /// The hasher of all that is stored.
+    hasher: Sha256Hasher,
     /// What arrived since the last piece.
     piece: BytesMut,
+    /// The last piece, on its way to the store while the next one arrives.
+    storing: Option<JoinHandle<ApiResult<(Piece, Sha256Hasher)>>>,
     /// Whether pieces count only once all are there.
     is_deferred: bool,
     deferred: Vec<Piece>,
@@ -86,10 +92,12 @@ impl Receiving {
                 ));
             }
             self.store_piece().await?;
+            self.settle().await?;
             let deferred = std::mem::take(&mut self.deferred);
             return self.count(deferred).await;
         }
         self.store_piece().await?;
+        self.settle().await?;
         ending
     }
 
@@ -131,8 +139,9 @@ impl Receiving {
         }
     }
 
-    /// Stores what arrived since the last piece.
+    /// Begins to store what arrived since the last piece, which is settled before.
     async fn store_piece(&mut self) -> ApiResult<()> {
+        self.settle().await?;
         if self.piece.is_empty() {
             return Ok(());
         }
@@ -141,8 +150,28 @@ impl Receiving {
             id: Uuid::now_v7(),
             bytes: bytes.len() as u64,
         };
-        let files = self.call.app.part::<Store>();
-        files.put_piece(self.upload, piece.id, bytes).await?;
+        let (app, upload, mut hasher) = (self.call.app.clone(), self.upload, self.hasher.clone());
+        self.storing = Some(rt::spawn(async move {
+            let hashed = bytes.clone();
+            let hashing = web::block(move || {
+                hasher.update(&hashed);
+                hasher
+            });
+            let stored = app.part::<Store>().put_piece(upload, piece.id, bytes);
+            let (hasher, stored) = future::join(hashing, stored).await;
+            stored?;
+            Ok((piece, hasher.map_err(ApiError::internal)?))
+        }));
+        Ok(())
+    }
+
+    /// Waits until the last piece is stored, and has it count.
+    async fn settle(&mut self) -> ApiResult<()> {
+        let Some(storing) = self.storing.take() else {
+            return Ok(());
+        };
+        let (piece, hasher) = storing.await.map_err(ApiError::internal)??;
+        self.hasher = hasher;
         if self.is_deferred {
             self.deferred.push(piece);
             return Ok(());
@@ -154,9 +183,9 @@ impl Receiving {
     async fn count(&mut self, pieces: Vec<Piece>) -> ApiResult<()> {
         let (upload, from) = (self.upload, self.end);
         self.end += pieces.iter().map(|piece| piece.bytes).sum::<u64>();
-        let appended = self
-            .call
-            .write_lasting(move |tx| store::append(tx, upload, from, &pieces));
-        appended.await.map(drop)
+        let hasher = self.hasher.clone();
+        self.call
+            .write_lasting(move |tx| store::append(tx, upload, from, &pieces, &hasher))
+            .await
     }
 }

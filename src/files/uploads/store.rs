@@ -17,7 +17,7 @@ use crate::{
         Condition, Sql,
         schema::{blobs, uploads},
     },
-    files::{Sha256, quota},
+    files::{Sha256, quota, sha256::Sha256Hasher},
     filter::{Attribute, Kind, Schema},
     http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Sort, list::SortKind},
     sql,
@@ -109,8 +109,9 @@ pub(super) fn create(tx: &mut Tx, file_name: &str, bytes: u64) -> ApiResult<Uplo
     quota::admit(tx, bytes)?;
     let id = Uuid::now_v7();
     sql!(
-        "INSERT INTO uploads (id, principal_id, file_name, bytes, created_at, updated_at, expires_at)
-         VALUES ({id}, {principal}, {file_name}, {bytes}, {tx.now}, {tx.now}, {expires_at})",
+        "INSERT INTO uploads (id, principal_id, file_name, bytes, hash_state, created_at, updated_at, expires_at)
+         VALUES ({id}, {principal}, {file_name}, {bytes}, {hash_state}, {tx.now}, {tx.now}, {expires_at})",
+        hash_state = Sha256Hasher::default().state(),
         principal = tx.caller.principal_id(),
         bytes = i64::try_from(bytes).map_err(ApiError::internal)?,
         expires_at = tx.now + KEPT,
@@ -129,8 +130,33 @@ pub(super) struct Piece {
     pub bytes: u64,
 }
 
-/// Adds stored pieces at the end of an upload, which must be at `from`. Answers where it ends then.
-pub(super) fn append(tx: &mut Tx, id: Uuid, from: u64, pieces: &[Piece]) -> ApiResult<u64> {
+/// The hasher of what is there of an upload, which must end at `offset`.
+pub(super) fn hasher(tx: &mut Tx, id: Uuid, offset: u64) -> ApiResult<Sha256Hasher> {
+    let state: Option<Vec<u8>> = uploads::table
+        .filter(uploads::id.eq(id))
+        .filter(uploads::received.eq(as_bigint(offset)?))
+        .select(uploads::hash_state)
+        .first(tx.conn)
+        .optional()?;
+    let Some(state) = state else {
+        let upload = find(tx, id, Permission::ContentsWrite)?;
+        return Err(wrong_offset(&upload));
+    };
+    resumed(&state)
+}
+
+fn resumed(state: &[u8]) -> ApiResult<Sha256Hasher> {
+    Sha256Hasher::resume(state).ok_or_else(|| ApiError::internal("an upload has no state of a hash"))
+}
+
+/// Adds stored pieces at the end of an upload, which must be at `from`, with the hasher of all up to their end.
+pub(super) fn append(
+    tx: &mut Tx,
+    id: Uuid,
+    from: u64,
+    pieces: &[Piece],
+    hasher: &Sha256Hasher,
+) -> ApiResult<()> {
     let visible = visible(tx, Permission::ContentsWrite)?;
     let to = pieces.iter().fold(from, |to, piece| to + piece.bytes);
     let (start, end) = (as_bigint(from)?, as_bigint(to)?);
@@ -140,9 +166,10 @@ pub(super) fn append(tx: &mut Tx, id: Uuid, from: u64, pieces: &[Piece]) -> ApiR
         bytes: i64,
     }
     let appended: Option<Length> = sql!(
-        "UPDATE uploads SET received = {end}, updated_at = {tx.now}, expires_at = {expires_at}
+        "UPDATE uploads SET received = {end}, hash_state = {hash_state}, updated_at = {tx.now}, expires_at = {expires_at}
          WHERE id = {id} AND received = {start} AND sha256 IS NULL AND {visible}
          RETURNING bytes",
+        hash_state = hasher.state(),
         expires_at = tx.now + KEPT,
     )
     .get_result(tx.conn)
@@ -170,7 +197,7 @@ pub(super) fn append(tx: &mut Tx, id: Uuid, from: u64, pieces: &[Piece]) -> ApiR
     if end == bytes {
         tx.enqueue_at(&AssembleUpload { upload_id: id }, tx.now + ASSEMBLE_AFTER)?;
     }
-    Ok(to)
+    Ok(())
 }
 
 fn as_bigint(bytes: u64) -> ApiResult<i64> {
@@ -220,17 +247,34 @@ fn ids(rows: Vec<Id>) -> Vec<Uuid> {
     rows.into_iter().map(|row| row.id).collect()
 }
 
-/// The pieces of an upload that has all of them and is not complete.
-pub(super) fn pieces_to_assemble(tx: &mut Tx, id: Uuid) -> ApiResult<Option<Vec<Uuid>>> {
-    let whole = uploads::table
+/// An upload that has all its pieces and is not complete.
+pub(super) struct Whole {
+    /// Its pieces, in order.
+    pub pieces: Vec<Uuid>,
+    /// How many bytes they have together.
+    pub bytes: i64,
+    /// The hash of these.
+    pub sha256: Sha256,
+}
+
+/// The upload, if it has all its pieces and is not complete.
+pub(super) fn whole(tx: &mut Tx, id: Uuid) -> ApiResult<Option<Whole>> {
+    let found: Option<(i64, Vec<u8>)> = uploads::table
         .filter(uploads::id.eq(id))
         .filter(uploads::received.eq(uploads::bytes))
-        .filter(uploads::sha256.is_null());
-    if !diesel::select(diesel::dsl::exists(whole)).get_result::<bool>(tx.conn)? {
+        .filter(uploads::sha256.is_null())
+        .select((uploads::bytes, uploads::hash_state))
+        .first(tx.conn)
+        .optional()?;
+    let Some((bytes, state)) = found else {
         return Ok(None);
-    }
+    };
     let pieces = sql!("SELECT id FROM upload_pieces WHERE upload_id = {id} ORDER BY position");
-    Ok(Some(ids(pieces.load(tx.conn)?)))
+    Ok(Some(Whole {
+        pieces: ids(pieces.load(tx.conn)?),
+        bytes,
+        sha256: resumed(&state)?.finish(),
+    }))
 }
 
 /// Says which blob an upload became. One that was deleted meanwhile is left alone.

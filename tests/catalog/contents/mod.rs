@@ -24,8 +24,8 @@ fn upload(app: &TestApp, name: &str, bytes: &[u8]) -> Uuid {
     let write = |tx: &mut Tx| {
         blobs::add(tx, &sha256, length as u64, found)?;
         sql!(
-            "INSERT INTO uploads (id, principal_id, file_name, bytes, received, sha256, created_at, updated_at, expires_at)
-             VALUES ({id}, {admin}, {name}, {length}, {length}, {sha256}, {tx.now}, {tx.now}, {tx.now} + interval '1 day')"
+            "INSERT INTO uploads (id, principal_id, file_name, bytes, received, hash_state, sha256, created_at, updated_at, expires_at)
+             VALUES ({id}, {admin}, {name}, {length}, {length}, '', {sha256}, {tx.now}, {tx.now}, {tx.now} + interval '1 day')"
         )
         .execute(tx.conn)?;
         Ok(())
