@@ -111,6 +111,16 @@ pub fn package(app: &TestApp, items: &[&str]) -> Uuid {
             film.len(),
             "video/mp4",
         ),
+        // As an archive may name it: nothing of this is an escape.
+        (
+            "50% off/a%20b+c%25.html",
+            8,
+            deflated.len(),
+            "deflated",
+            crc.sum(),
+            html.len(),
+            "text/html",
+        ),
     ];
     app.write(|tx| {
         for (path, position, compressed, method, crc32, bytes, media_type) in files {

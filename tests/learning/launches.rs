@@ -262,7 +262,21 @@ async fn files_of_packages_come_as_they_were() {
         .get(&path("index.html"))
         .await
         .assert_problem(403, "forbidden");
-    for missing in ["INDEX.html", "..%2findex.html", "imsmanifest.xml", ""] {
+    for written in [
+        "50%25%20off/a%2520b+c%2525.html",
+        "50%25%20off%2Fa%2520b%2Bc%2525.html",
+    ] {
+        let named = browser.get(&format!("p/{written}")).await.assert_status(200);
+        assert_eq!(named.bytes, plain.bytes);
+    }
+    for missing in [
+        "INDEX.html",
+        "..%2findex.html",
+        "imsmanifest.xml",
+        "",
+        "%FF",
+        "50%25%20off/a%20b+c%25.html",
+    ] {
         browser
             .client
             .get(&path(missing))
@@ -279,6 +293,8 @@ async fn files_of_packages_come_as_they_were() {
         "player.css",
         "package.js",
         "transport.js",
+        "text.js",
+        "journal.js",
         "scorm12.min.js",
         "scorm2004.min.js",
     ] {
@@ -413,6 +429,11 @@ async fn hostile_commits_are_refused_and_store_nothing() {
             .await
             .assert_problem(400, "malformed_request");
     }
+    let endless = "x".repeat(9 << 20);
+    browser
+        .commit(json!({"item": "one", "changes": [one("cmi.suspend_data", &endless)]}))
+        .await
+        .assert_problem(413, "payload_too_large");
     assert_eq!(count(&app, "SELECT count(*) FROM runtime_states"), 0);
     let whole = "x".repeat(1 << 20);
     browser

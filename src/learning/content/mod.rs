@@ -12,6 +12,7 @@ use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     web::{self, Bytes, Data, Path, PayloadConfig, ServiceConfig},
 };
+use percent_encoding::percent_decode_str;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -26,6 +27,7 @@ use crate::{
     authz::Caller,
     http::{
         ApiError, ApiResult, Code,
+        body::unreadable,
         request::{Deadline, RequestId},
     },
 };
@@ -109,9 +111,9 @@ async fn post_commit(
     app: Data<App>,
     signed: Path<String>,
     request: HttpRequest,
-    body: Bytes,
+    body: Result<Bytes, actix_web::Error>,
 ) -> ApiResult<HttpResponse> {
-    let commit: Commit = read(&body)?;
+    let commit: Commit = read(body)?;
     write(app.into_inner(), &signed, &request, move |tx, launch| {
         let package = launch.content.package.as_ref();
         let package = package.ok_or_else(|| ApiError::not_found("package"))?;
@@ -124,9 +126,9 @@ async fn post_watched(
     app: Data<App>,
     signed: Path<String>,
     request: HttpRequest,
-    body: Bytes,
+    body: Result<Bytes, actix_web::Error>,
 ) -> ApiResult<HttpResponse> {
-    let told: Watched = read(&body)?;
+    let told: Watched = read(body)?;
     write(app.into_inner(), &signed, &request, move |tx, launch| {
         watched::watch(tx, launch, &told)
     })
@@ -173,8 +175,9 @@ async fn write<T: Serialize + Send + 'static>(
     Ok(json(&app, &written))
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> ApiResult<T> {
-    serde_json::from_slice(body).map_err(|error| {
+fn read<T: DeserializeOwned>(body: Result<Bytes, actix_web::Error>) -> ApiResult<T> {
+    let body = body.map_err(|error| unreadable(&error))?;
+    serde_json::from_slice(&body).map_err(|error| {
         ApiError::new(
             Code::MalformedRequest,
             format!("The body is not what the player sends: {error}."),
@@ -222,14 +225,21 @@ async fn get_asset(
     assets::answer(&app, &path.1, &request)
 }
 
+/// The path of a file in a package. The router reads some escapes twice, others never: this is what was sent, read once.
+fn written_path(request: &HttpRequest) -> ApiResult<String> {
+    let missing = || ApiError::not_found("file");
+    let (_, path) = request.uri().path().split_once("/p/").ok_or_else(missing)?;
+    let path = percent_decode_str(path).decode_utf8().map_err(|_| missing())?;
+    Ok(path.into_owned())
+}
+
 async fn get_package_file(
     app: Data<App>,
-    path: Path<(String, String)>,
+    path: Path<Signed>,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
     answer::refuse_workers(&request)?;
     let app = app.into_inner();
-    let launch = opened(&app, &path.0, &request).await?;
-    // Of all escapes, the router leaves that of the percent sign.
-    files::of_package(&app, &launch, &path.1.replace("%25", "%"), &request).await
+    let launch = opened(&app, &path.signed, &request).await?;
+    files::of_package(&app, &launch, &written_path(&request)?, &request).await
 }
