@@ -216,15 +216,15 @@ CREATE INDEX contents_owner_idx ON contents (owner_id);
 CREATE INDEX contents_tags_idx ON contents USING gin (tags);
 CREATE INDEX contents_search_idx ON contents USING gin (search gin_trgm_ops);
 
--- What a content was at a time. Never changed once it is ready.
+-- What a content was at a time. Never changed once it is ready, until it is deleted.
 CREATE TABLE content_versions (
     id uuid PRIMARY KEY,
     content_id uuid NOT NULL REFERENCES contents (id),
     number integer NOT NULL,
-    -- `importing`: a package is being read; `refused`: it cannot be used, `findings` says why.
-    state text NOT NULL CHECK (state IN ('importing', 'ready', 'refused')),
+    -- `importing`: a package is being read; `refused`: it cannot be used, `findings` says why; `deleted`: what it showed is gone.
+    state text NOT NULL CHECK (state IN ('importing', 'ready', 'refused', 'deleted')),
     -- By the kind of the content: the text of a page, the address of a link, the manifest of a package. NULL: not read yet,
-    -- or refused.
+    -- refused, or deleted.
     body jsonb,
     -- The uploaded file, where there is one.
     sha256 bytea REFERENCES blobs (sha256),

@@ -17,6 +17,8 @@ event_kinds! {
     CONTENT_VERSION_READY = "content_version.ready" of "content_version", after: ContentVersionSummary;
     /// The package of the content version cannot be used; its findings say why.
     CONTENT_VERSION_REFUSED = "content_version.refused" of "content_version", after: ContentVersionSummary;
+    /// The content version was deleted: what it showed is gone.
+    CONTENT_VERSION_DELETED = "content_version.deleted" of "content_version", after: ContentVersionSummary;
     /// What findings about content do when a course is published was changed.
     CONTENT_CHECKS_UPDATED = "content_checks.updated" of "content_checks", changes: ContentChecks;
 }

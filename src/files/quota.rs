@@ -43,8 +43,9 @@ pub fn admit(tx: &mut Tx, bytes: u64) -> ApiResult<()> {
         true => Err(ApiError::new(
             Code::StorageFull,
             format!(
-                "The files of the academy take {} of {limit} bytes, and this one has {bytes}. What uploads that you delete \
-                 bring is free a day later; versions of contents stay. Ask the operator to raise PROVOST_STORAGE_LIMIT.",
+                "The files of the academy take {} of {limit} bytes, and this one has {bytes}. Delete uploads, and versions of \
+                 contents that no course used: their bytes are free a day or two later. Or ask the operator to raise \
+                 PROVOST_STORAGE_LIMIT.",
                 used.bytes
             ),
         )),

@@ -276,6 +276,7 @@ fn catalog() -> Vec<Sample> {
         json_body("create_content_version", json!({"upload_id": "{file_upload_id}"}))
             .saves_at("content_version_number", "/number"),
         bare("create_content_download"),
+        bare("delete_content_version"),
         json_body(
             "create_content",
             json!({"code": "{unique}", "kind": "page", "title": "Fire doors", "language": "en",

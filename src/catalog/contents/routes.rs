@@ -16,6 +16,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(versions::routes::create_content_version)
             .service(versions::routes::list_content_versions)
             .service(versions::routes::get_content_version)
+            .service(versions::routes::delete_content_version)
             .service(versions::routes::create_content_download)
             .service(uses::list_content_uses)
             .service(uses::get_content_usage),

@@ -209,37 +209,52 @@ fn visible_courses(tx: &Tx) -> Sql {
 /// For each of the contents that the working copy or the current version of a course uses: those courses, for people. Retired
 /// courses do not count.
 pub fn courses_in_words(tx: &mut Tx, contents: &[Uuid]) -> ApiResult<HashMap<Uuid, String>> {
+    let used = sql!(
+        "SELECT v.content_id AS id, courses.id AS course_id FROM content_versions v
+         JOIN courses ON courses.content_version_ids @> ARRAY[v.id]
+         WHERE v.content_id = ANY({contents}) AND courses.retired_at IS NULL
+         UNION SELECT v.content_id, courses.id FROM content_versions v
+         JOIN course_versions cv ON cv.content_version_ids @> ARRAY[v.id]
+         JOIN courses ON courses.current_version_id = cv.id
+         WHERE v.content_id = ANY({contents}) AND courses.retired_at IS NULL"
+    );
+    in_words(tx, used)
+}
+
+/// The courses that use a version of a content, in their working copy or in any version, for people; none if none does.
+pub fn courses_of_version(tx: &mut Tx, version: Uuid) -> ApiResult<Option<String>> {
+    let used = sql!(
+        "SELECT {version} AS id, courses.id AS course_id FROM courses WHERE courses.content_version_ids @> ARRAY[{version}]
+         UNION SELECT {version}, cv.course_id FROM course_versions cv WHERE cv.content_version_ids @> ARRAY[{version}]"
+    );
+    Ok(in_words(tx, used)?.remove(&version))
+}
+
+/// The courses of `used`, which has pairs of an `id` and a `course_id`, for people, by id.
+fn in_words(tx: &mut Tx, used: Sql) -> ApiResult<HashMap<Uuid, String>> {
     const MOST_NAMED: usize = 10;
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = sql_types::Uuid)]
-        content_id: Uuid,
+        id: Uuid,
         #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
         code: Option<String>,
     }
     let visible = visible_courses(tx);
     let rows: Vec<Row> = sql!(
-        "WITH used AS (
-            SELECT v.content_id, courses.id AS course_id FROM content_versions v
-            JOIN courses ON courses.content_version_ids @> ARRAY[v.id]
-            WHERE v.content_id = ANY({contents}) AND courses.retired_at IS NULL
-            UNION SELECT v.content_id, courses.id FROM content_versions v
-            JOIN course_versions cv ON cv.content_version_ids @> ARRAY[v.id]
-            JOIN courses ON courses.current_version_id = cv.id
-            WHERE v.content_id = ANY({contents}) AND courses.retired_at IS NULL)
-         SELECT used.content_id, CASE WHEN {visible} THEN courses.code END AS code
-         FROM used JOIN courses ON courses.id = used.course_id ORDER BY courses.code"
+        "SELECT used.id, CASE WHEN {visible} THEN courses.code END AS code
+         FROM ({used}) used JOIN courses ON courses.id = used.course_id ORDER BY courses.code"
     )
     .load(tx.conn)?;
     let mut named: BTreeMap<Uuid, (Vec<String>, usize)> = BTreeMap::new();
     for row in rows {
-        let (codes, others) = named.entry(row.content_id).or_default();
+        let (codes, others) = named.entry(row.id).or_default();
         match row.code {
             Some(code) if codes.len() < MOST_NAMED => codes.push(code),
             _ => *others += 1,
         }
     }
-    let words = named.into_iter().map(|(content, (codes, others))| {
+    let words = named.into_iter().map(|(id, (codes, others))| {
         let hidden = if codes.is_empty() {
             "that you do not see"
         } else {
@@ -247,7 +262,7 @@ pub fn courses_in_words(tx: &mut Tx, contents: &[Uuid]) -> ApiResult<HashMap<Uui
         };
         let others = (others > 0).then(|| format!("{others} {hidden}"));
         let words: Vec<String> = codes.into_iter().chain(others).collect();
-        (content, words.join(", "))
+        (id, words.join(", "))
     });
     Ok(words.collect())
 }

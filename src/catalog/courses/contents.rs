@@ -41,11 +41,11 @@ pub fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     }
     let named: Vec<Uuid> = named.into_iter().collect();
     let nameable = authz::nameable::<Content>(tx, Permission::CoursesWrite);
-    // The lock keeps contents from being archived before the commit.
+    // The locks keep contents from being archived, and versions from being deleted, before the commit.
     let found: Vec<Version> = sql!(
         "SELECT v.id, contents.kind, v.state, contents.archived_at IS NOT NULL AS is_archived
          FROM content_versions v JOIN contents ON contents.id = v.content_id
-         WHERE v.id = ANY({named}) AND ({nameable} OR v.id = ANY({kept})) ORDER BY contents.id FOR SHARE OF contents",
+         WHERE v.id = ANY({named}) AND ({nameable} OR v.id = ANY({kept})) ORDER BY contents.id FOR SHARE OF contents, v",
         kept = kept(drafts),
     )
     .load(tx.conn)?;
@@ -106,6 +106,7 @@ fn faults(
         ContentVersionState::Refused => {
             return fault("names a version that was refused; its findings say why");
         }
+        ContentVersionState::Deleted => return fault("names a version that was deleted"),
     }
     let unfit = match (&activity.criterion, version.kind) {
         (Some(Criterion::Watched { .. }), kind) if kind != ContentKind::Video => "needs a video",

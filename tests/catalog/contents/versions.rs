@@ -1,8 +1,9 @@
+use provost::authz::Permission::ContentsRead;
 use serde_json::{Value, json};
 
-use super::{add_version, create_content, upload};
+use super::{add_version, create_content, create_course_of, upload};
 use crate::support::{
-    Answer, Client, TestApp,
+    Answer, Client, TestApp, count,
     zips::{Entry, PAGE, manifest, manifest_of, package, zip},
 };
 
@@ -296,4 +297,63 @@ async fn a_large_manifest_is_kept_whole() {
             .at("/body/manifest/items/1999/title"),
         "Part 1999"
     );
+}
+
+#[actix_web::test]
+async fn a_version_that_no_course_used_is_deleted_with_its_bytes() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let content = create_content(&admin, "fire", "package", json!({})).await;
+    import(&app, &admin, &content, &package("one")).await;
+    import(&app, &admin, &content, &package("two")).await;
+    let path = |number: i32| format!("/v1/contents/{}/versions/{number}", content.id());
+    let first = version(&admin, &content, 1).await;
+    let course = create_course_of(&admin, "FIRE", &[&first.id()]).await;
+    let refused = admin.delete(&path(1)).await.assert_problem(409, "content_in_use");
+    assert!(
+        refused.at("/detail").as_str().unwrap().contains("FIRE"),
+        "{}",
+        refused.text()
+    );
+
+    admin
+        .with("if-match", "\"1\"")
+        .delete(&path(2))
+        .await
+        .assert_problem(412, "precondition_failed");
+    let reader = app.holding(&[ContentsRead], "everything", None);
+    reader.delete(&path(2)).await.assert_problem(403, "forbidden");
+    admin.delete(&path(2)).await.assert_status(204);
+    let deleted = version(&admin, &content, 2).await;
+    assert_eq!(
+        (deleted.at("/state"), deleted.at("/body"), deleted.at("/sha256")),
+        (json!("deleted"), Value::Null, Value::Null)
+    );
+    let now = admin.get(&format!("/v1/contents/{}", content.id())).await;
+    assert_eq!(now.at("/current_version_number"), 1);
+    admin.delete(&path(2)).await.assert_status(204);
+    admin
+        .post(&format!("{}/downloads", path(2)), json!({}))
+        .await
+        .assert_problem(409, "conflict");
+    let outline = json!({"modules": [{"title": "All", "activities":
+        [{"title": "Two", "kind": "content", "content_version_id": deleted.id()}]}]});
+    admin
+        .patch(&format!("/v1/courses/{}", course.id()), outline)
+        .await
+        .assert_problem(422, "validation_failed");
+
+    // The last one gone, the content is as it was before its first.
+    let empty = json!({"modules": []});
+    admin
+        .patch(&format!("/v1/courses/{}", course.id()), empty)
+        .await
+        .assert_status(200);
+    admin.delete(&path(1)).await.assert_status(204);
+    let now = admin.get(&format!("/v1/contents/{}", content.id())).await;
+    assert_eq!(now.at("/current_version_id"), Value::Null);
+    let kept = "SELECT (SELECT count(*) FROM content_files) + (SELECT count(*) FROM content_versions WHERE sha256 IS NOT NULL) AS count";
+    assert_eq!(count(&app, kept), 0);
+    let third = import(&app, &admin, &content, &package("one")).await;
+    assert_eq!(third.at("/result/number"), 3);
 }

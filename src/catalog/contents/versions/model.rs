@@ -27,10 +27,12 @@ text_enum! {
         Ready = "ready",
         /// It cannot be used; its findings say why.
         Refused = "refused",
+        /// It was deleted: what it showed is gone.
+        Deleted = "deleted",
     }
 }
 
-/// What a content was at a time; it never changes once it is ready.
+/// What a content was at a time; it never changes once it is ready, until it is deleted.
 #[derive(Debug, Clone, PartialEq, Serialize, Queryable, Selectable, ToSchema)]
 #[diesel(table_name = content_versions)]
 pub struct ContentVersion {
@@ -42,7 +44,7 @@ pub struct ContentVersion {
     pub number: i32,
     /// How far it is.
     pub state: ContentVersionState,
-    /// What it shows; none for a package that was not read yet, or is refused.
+    /// What it shows; none for a package that was not read yet, or is refused, and for what is deleted.
     pub body: Option<ContentBody>,
     /// The SHA-256 of its file in the store, where it has one.
     #[schema(value_type = Option<String>)]
@@ -65,6 +67,7 @@ impl Versioned for ContentVersion {
         match self.state {
             ContentVersionState::Importing => 1,
             ContentVersionState::Ready | ContentVersionState::Refused => 2,
+            ContentVersionState::Deleted => 3,
         }
     }
 }

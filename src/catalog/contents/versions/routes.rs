@@ -1,6 +1,6 @@
 //! `/v1/contents/{content_id}/versions`.
 
-use actix_web::{get, post, web::Path};
+use actix_web::{delete, get, post, web::Path};
 
 use super::{
     add::{self, Added},
@@ -13,7 +13,7 @@ use crate::{
     authz::{self, Permission},
     catalog::contents::{body::ContentBody, model::Content},
     files::{Download, download},
-    http::{ApiError, ApiResult, Code, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
+    http::{ApiError, ApiResult, Code, IfMatch, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
     operations::{self, Operation},
 };
 
@@ -92,6 +92,30 @@ fn details(tx: &mut Tx, id: &Ref<Content>, number: i32) -> ApiResult<ContentVers
     let version = store::find(tx, content.id, number)?.ok_or_else(|| ApiError::not_found("version"))?;
     let tracks = store::tracks(tx, version.id)?;
     Ok(ContentVersionDetails { version, tracks })
+}
+
+/// Delete a content version.
+///
+/// Refused while a course uses it, in its working copy or in any version (409 `content_in_use` names the courses): what learners
+/// took is kept. What it showed is gone, the bytes of its file within two days; its number and who made it stay. If it was
+/// the current version, the last of the others is.
+#[utoipa::path(tag = "contents", params(("content_id" = String, Path), ("content_version_number" = i32, Path, minimum = 1)),
+    responses((status = 204)), extensions(("x-permission" = json!("contents.write"))))]
+#[delete("/{content_id}/versions/{content_version_number}")]
+pub async fn delete_content_version(
+    call: Call,
+    path: Path<(Ref<Content>, i32)>,
+    known: IfMatch,
+) -> ApiResult<Reply> {
+    let (id, number) = path.into_inner();
+    call.write(move |tx| {
+        let content = authz::authorize(tx, &id, Permission::ContentsWrite)?;
+        let version = store::find(tx, content.id, number)?.ok_or_else(|| ApiError::not_found("version"))?;
+        known.check(&version)?;
+        store::delete(tx, content, &version)?;
+        Ok(Reply::no_content())
+    })
+    .await
 }
 
 /// Get an address to download the file of a content version.

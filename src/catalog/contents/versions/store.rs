@@ -12,21 +12,23 @@ use super::model::{
 };
 use crate::{
     app::{Event, Tx},
-    authz::{Permission, authorize},
+    authz::{Authorized, Permission, authorize},
     catalog::{
         contents::{
             body::ContentBody,
             findings::{Finding, Findings},
             model::Content,
+            uses,
         },
         events::{
-            CONTENT_VERSION_CHANGED, CONTENT_VERSION_CREATED, CONTENT_VERSION_READY, CONTENT_VERSION_REFUSED,
+            CONTENT_VERSION_CHANGED, CONTENT_VERSION_CREATED, CONTENT_VERSION_DELETED, CONTENT_VERSION_READY,
+            CONTENT_VERSION_REFUSED,
         },
     },
     db::{Sql, schema::content_versions},
     files::Sha256,
     filter::{Attribute, Kind, Schema},
-    http::{ApiError, ApiResult, ListQuery, Listing, Page, Ref, Sort, list::SortKind},
+    http::{ApiError, ApiResult, Code, ListQuery, Listing, Page, Ref, Sort, list::SortKind},
     resource::{Change, write},
     sql,
 };
@@ -178,7 +180,9 @@ pub fn insert(tx: &mut Tx, version: &ContentVersion) -> ApiResult<()> {
     tx.record(Event::new(&CONTENT_VERSION_CREATED, version.id).after(&summary));
     match version.state {
         ContentVersionState::Ready => make_current(tx, version),
-        ContentVersionState::Importing | ContentVersionState::Refused => Ok(()),
+        ContentVersionState::Importing | ContentVersionState::Refused | ContentVersionState::Deleted => {
+            Ok(())
+        }
     }
 }
 
@@ -191,9 +195,13 @@ fn make_current(tx: &mut Tx, version: &ContentVersion) -> ApiResult<()> {
     {
         return Ok(());
     }
+    become_current(tx, content, Some((version.id, version.number)))
+}
+
+fn become_current(tx: &mut Tx, content: Authorized<Content>, version: Option<(Uuid, i32)>) -> ApiResult<()> {
     let after = Content {
-        current_version_id: Some(version.id),
-        current_version_number: Some(version.number),
+        current_version_id: version.map(|(id, _)| id),
+        current_version_number: version.map(|(_, number)| number),
         ..Content::clone(&content)
     };
     write::one(
@@ -254,4 +262,44 @@ pub fn refuse(tx: &mut Tx, version: &ContentVersion, finding: &Finding) -> ApiRe
         tx.record(Event::new(&CONTENT_VERSION_REFUSED, version.id).after(&summary));
     }
     Ok(())
+}
+
+/// Deletes what a version shows; the current version is then the last of the others that can be used. 409 while it is being read, and
+/// while a course uses it, in its working copy or in any version.
+pub fn delete(tx: &mut Tx, content: Authorized<Content>, version: &ContentVersion) -> ApiResult<()> {
+    match version.state {
+        ContentVersionState::Deleted => return Ok(()),
+        ContentVersionState::Importing => {
+            return Err(ApiError::new(
+                Code::Conflict,
+                "The package is still being read: cancel the operation first, or wait for its end.",
+            ));
+        }
+        ContentVersionState::Ready | ContentVersionState::Refused => {}
+    }
+    if let Some(courses) = uses::courses_of_version(tx, version.id)? {
+        let detail = format!(
+            "Courses use it: {courses}. What a published version of a course used is kept; take it out of working copies."
+        );
+        return Err(ApiError::new(Code::ContentInUse, detail));
+    }
+    sql!(
+        "WITH files AS (DELETE FROM content_files WHERE content_version_id = {version.id}),
+            tracks AS (DELETE FROM content_tracks WHERE content_version_id = {version.id})
+         UPDATE content_versions SET state = 'deleted', body = NULL, sha256 = NULL, findings = '[]' WHERE id = {version.id}"
+    )
+    .execute(tx.conn)?;
+    let summary = summary_of(tx, version.id)?;
+    tx.record(Event::new(&CONTENT_VERSION_DELETED, version.id).after(&summary));
+    if content.current_version_id != Some(version.id) {
+        return Ok(());
+    }
+    let last: Option<(Uuid, i32)> = content_versions::table
+        .filter(content_versions::content_id.eq(content.id))
+        .filter(content_versions::state.eq(ContentVersionState::Ready))
+        .order(content_versions::number.desc())
+        .select((content_versions::id, content_versions::number))
+        .first(tx.conn)
+        .optional()?;
+    become_current(tx, content, last)
 }
