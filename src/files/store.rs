@@ -8,6 +8,7 @@ use std::{
     fs::File,
     future::{Future, ready},
     io::{self, Read, Seek, SeekFrom},
+    iter,
     ops::Range,
     os::unix::fs::FileExt,
     path::PathBuf,
@@ -18,7 +19,7 @@ use actix_web::web::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use object_store::{
-    ClientOptions, GetOptions, ObjectStore, ObjectStoreExt, WriteMultipart, aws::AmazonS3Builder,
+    ClientOptions, GetOptions, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, aws::AmazonS3Builder,
     client::SpawnedReqwestConnector, local::LocalFileSystem, path::Path,
 };
 use tokio::runtime::{self, Handle, Runtime};
@@ -203,8 +204,54 @@ impl Store {
     }
 
     /// Stores what `file` gives as the bytes of the blob; `sha256` must be their hash. Blocks.
-    pub fn put_file(&self, sha256: &Sha256, file: impl Read) -> io::Result<()> {
-        self.put_all(&self.blob(sha256), file)
+    pub fn put_file(&self, sha256: &Sha256, mut file: impl Read) -> io::Result<()> {
+        let parts = iter::from_fn(|| {
+            let piece = read_piece(&mut file);
+            (!matches!(&piece, Ok(piece) if piece.is_empty())).then_some(piece)
+        });
+        self.put_parts(sha256, parts)
+    }
+
+    /// Stores parts, one after the other, as the bytes of the blob, in memory that does not grow with them; `sha256` must be the
+    /// hash of all. Blocks.
+    pub fn put_parts(
+        &self,
+        sha256: &Sha256,
+        mut parts: impl Iterator<Item = io::Result<Bytes>>,
+    ) -> io::Result<()> {
+        let path = self.blob(sha256);
+        let first = parts.next().transpose()?.unwrap_or_default();
+        let Some(second) = parts.next() else {
+            self.wait(self.objects.put(&path, first.into()))?;
+            return Ok(());
+        };
+        let upload = self.wait(self.objects.put_multipart(&path))?;
+        // What is as large as a piece is not copied.
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, PIECE);
+        // The next part is read while this one is on its way.
+        let written = [Ok(first), second]
+            .into_iter()
+            .chain(parts)
+            .try_for_each(|part| -> io::Result<()> {
+                let part = part?;
+                self.wait(async {
+                    upload.put(part);
+                    upload.wait_for_capacity(1).await
+                })?;
+                Ok(())
+            });
+        match written {
+            Ok(()) => {
+                self.wait(upload.finish())?;
+                Ok(())
+            }
+            Err(error) => {
+                if let Err(left) = self.wait(upload.abort()) {
+                    log::warn!("{left}");
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Reads a blob from any place in it. Blocks.
@@ -255,20 +302,20 @@ impl Store {
         })
     }
 
-    /// Stores a piece of an upload.
-    pub async fn put_piece(&self, upload: Uuid, piece: Uuid, bytes: Bytes) -> StoreResult<()> {
-        self.objects.put(&self.piece(upload, piece), bytes.into()).await?;
+    /// Stores a piece of an upload, given in parts.
+    pub async fn put_piece(&self, upload: Uuid, piece: Uuid, parts: Vec<Bytes>) -> StoreResult<()> {
+        let parts = PutPayload::from_iter(parts);
+        self.objects.put(&self.piece(upload, piece), parts).await?;
         Ok(())
     }
 
     /// Reads pieces of an upload, one after the other. Blocks.
-    pub fn pieces(&self, upload: Uuid, pieces: Vec<Uuid>) -> impl Read + use<'_> {
-        PiecesReader {
-            store: self,
-            upload,
-            pieces: pieces.into_iter(),
-            rest: Bytes::new(),
-        }
+    pub fn pieces(&self, upload: Uuid, pieces: &[Uuid]) -> impl Iterator<Item = io::Result<Bytes>> {
+        pieces.iter().map(move |piece| {
+            let path = self.piece(upload, *piece);
+            let read = self.wait(async { self.objects.get(&path).await?.bytes().await });
+            read.map_err(io::Error::from)
+        })
     }
 
     /// Deletes all pieces of an upload, also those that nothing refers to. Blocks.
@@ -313,48 +360,6 @@ impl Store {
             }
         }
         Ok(())
-    }
-
-    /// Stores all that `file` gives, in memory that does not grow with it.
-    fn put_all(&self, path: &Path, mut file: impl Read) -> io::Result<()> {
-        let first = read_piece(&mut file)?;
-        if first.len() < PIECE {
-            self.wait(self.objects.put(path, first.into()))?;
-            return Ok(());
-        }
-        let upload = self.wait(self.objects.put_multipart(path))?;
-        // A part for each piece: none is cut.
-        let mut upload = WriteMultipart::new_with_chunk_size(upload, PIECE);
-        let mut piece = first;
-        let written = loop {
-            if piece.is_empty() {
-                break Ok(());
-            }
-            // The next piece is read while this one is on its way.
-            match self
-                .wait(async {
-                    upload.put(piece);
-                    upload.wait_for_capacity(1).await
-                })
-                .map_err(io::Error::from)
-                .and_then(|()| read_piece(&mut file))
-            {
-                Ok(next) => piece = next,
-                Err(error) => break Err(error),
-            }
-        };
-        match written {
-            Ok(()) => {
-                self.wait(upload.finish())?;
-                Ok(())
-            }
-            Err(error) => {
-                if let Err(left) = self.wait(upload.abort()) {
-                    log::warn!("{left}");
-                }
-                Err(error)
-            }
-        }
     }
 
     fn blob(&self, sha256: &Sha256) -> Path {
@@ -492,31 +497,5 @@ impl Seek for BlobReader<'_> {
         };
         self.position = position.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         Ok(self.position)
-    }
-}
-
-/// Reads the pieces of an upload as one.
-struct PiecesReader<'a> {
-    store: &'a Store,
-    upload: Uuid,
-    pieces: std::vec::IntoIter<Uuid>,
-    rest: Bytes,
-}
-
-impl Read for PiecesReader<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.rest.is_empty() {
-            let Some(piece) = self.pieces.next() else {
-                return Ok(0);
-            };
-            let path = self.store.piece(self.upload, piece);
-            let objects = &self.store.objects;
-            self.rest = self
-                .store
-                .wait(async { objects.get(&path).await?.bytes().await })?;
-        }
-        let read = into.len().min(self.rest.len());
-        into[..read].copy_from_slice(&self.rest.split_to(read));
-        Ok(read)
     }
 }

@@ -1,6 +1,6 @@
 //! Makes the blob of an upload whose pieces are all there.
 
-use std::io::{self, Read};
+use std::io;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -68,16 +68,20 @@ fn make_blob(app: &App, system: &Acting, upload: Uuid, whole: Whole) -> ApiResul
     let bytes = u64::try_from(bytes).map_err(ApiError::internal)?;
     let mut attempt = 1;
     loop {
-        let mut file = files.pieces(upload, pieces.clone());
-        let mut first = Vec::new();
-        (&mut file)
-            .take(media_type::FIRST_BYTES as u64)
-            .read_to_end(&mut first)
-            .map_err(unreadable)?;
+        let mut parts = files.pieces(upload, &pieces);
+        let (mut ahead, mut first) = (Vec::new(), Vec::new());
+        while first.len() < media_type::FIRST_BYTES
+            && let Some(part) = parts.next()
+        {
+            let part = part.map_err(unreadable)?;
+            let missing = media_type::FIRST_BYTES - first.len();
+            first.extend_from_slice(&part[..missing.min(part.len())]);
+            ahead.push(Ok(part));
+        }
         let media_type = media_type::sniff(&first, first.len() as u64 == bytes);
         if !files.exists(&sha256)? {
             files
-                .put_file(&sha256, (&*first).chain(file))
+                .put_parts(&sha256, ahead.into_iter().chain(parts))
                 .map_err(unreadable)?;
         }
         let completed = app.write_blocking(system, |tx| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{
     rt::{self, task::JoinHandle},
-    web::{self, Bytes, BytesMut},
+    web::{self, Bytes},
 };
 use futures_util::{StreamExt, future};
 use uuid::Uuid;
@@ -16,6 +16,9 @@ use crate::{
     files::{Store, sha256::Sha256Hasher, store::PIECE},
     http::{ApiError, ApiResult, Code, body::unreadable},
 };
+
+/// The most parts of a piece: clients may send bytes one by one.
+const MOST_PARTS: usize = 16_384;
 
 /// Takes in what `body` brings of an upload after `offset`, and puts the upload together if that is all. Answers the upload
 /// as it is then.
@@ -39,7 +42,8 @@ pub async fn receive(
             .unwrap_or_default()
             .saturating_sub(offset),
         end: offset,
-        piece: BytesMut::new(),
+        piece: Vec::new(),
+        piece_bytes: 0,
         storing: None,
         is_deferred: checksum.is_some(),
         deferred: Vec::new(),
@@ -72,7 +76,9 @@ struct Receiving {
     /// The hasher of all that is stored.
     hasher: Sha256Hasher,
     /// What arrived since the last piece.
-    piece: BytesMut,
+    piece: Vec<Bytes>,
+    /// How many bytes these are together.
+    piece_bytes: usize,
     /// The last piece, on its way to the store while the next one arrives.
     storing: Option<JoinHandle<ApiResult<(Piece, Sha256Hasher)>>>,
     /// Whether pieces count only once all are there.
@@ -128,12 +134,9 @@ impl Receiving {
     }
 
     async fn add(&mut self, bytes: Bytes) -> ApiResult<()> {
-        if self.piece.is_empty() {
-            let rest = self.room.saturating_add(bytes.len() as u64);
-            self.piece.reserve(rest.min(PIECE as u64) as usize);
-        }
-        self.piece.extend_from_slice(&bytes);
-        match self.piece.len() >= PIECE {
+        self.piece_bytes += bytes.len();
+        self.piece.push(bytes);
+        match self.piece_bytes >= PIECE || self.piece.len() >= MOST_PARTS {
             true => self.store_piece().await,
             false => Ok(()),
         }
@@ -145,19 +148,19 @@ impl Receiving {
         if self.piece.is_empty() {
             return Ok(());
         }
-        let bytes = self.piece.split().freeze();
+        let parts = std::mem::take(&mut self.piece);
         let piece = Piece {
             id: Uuid::now_v7(),
-            bytes: bytes.len() as u64,
+            bytes: std::mem::take(&mut self.piece_bytes) as u64,
         };
         let (app, upload, mut hasher) = (self.call.app.clone(), self.upload, self.hasher.clone());
         self.storing = Some(rt::spawn(async move {
-            let hashed = bytes.clone();
+            let hashed = parts.clone();
             let hashing = web::block(move || {
-                hasher.update(&hashed);
+                hashed.iter().for_each(|part| hasher.update(part));
                 hasher
             });
-            let stored = app.part::<Store>().put_piece(upload, piece.id, bytes);
+            let stored = app.part::<Store>().put_piece(upload, piece.id, parts);
             let (hasher, stored) = future::join(hashing, stored).await;
             stored?;
             Ok((piece, hasher.map_err(ApiError::internal)?))
