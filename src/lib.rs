@@ -35,7 +35,8 @@
 //! - [`http`]: problems, bodies, lists, preconditions, answers.
 //! - [`filter`]: the filter language: parse, check, SQL, explain.
 //! - [`db`]: connections and their threads, statements, migrations, the private PostgreSQL.
-//! - [`metrics`], [`config`], [`mail`], [`email`], [`urls`], [`text`], [`instant`], [`period`], [`years`]: one small thing each.
+//! - [`metrics`], [`config`], [`mail`], [`email`], [`urls`], [`text`], [`instant`], [`period`], [`pace`],
+//!   [`years`]: one small thing each.
 
 pub mod access;
 pub mod app;
@@ -59,6 +60,7 @@ pub mod ledger;
 pub mod mail;
 pub mod metrics;
 pub mod operations;
+pub mod pace;
 pub mod people;
 pub mod period;
 pub mod report;

@@ -23,3 +23,4 @@ mod report;
 mod scim;
 mod support;
 mod text;
+mod values;

@@ -20,16 +20,18 @@ use crate::{
     app::Tx,
     db::Fixed,
     http::{ApiError, ApiResult, Code},
-    operations, sql,
+    operations,
+    pace::Pace,
+    sql,
 };
 
-/// How long a batch should take: everybody who wants to write one of its people waits that long at most.
-const BATCH: Duration = Duration::from_millis(120);
-/// Rows about records that are here, in the first batch and at least: with fewer, what a batch costs whatever its size would be
-/// most of the work, and nobody would wait less.
-const FEWEST_ROWS: i64 = 100;
-/// Rows of a batch at most. Nobody waits for records that are new.
-const MOST_ROWS: i64 = 2_000;
+/// The batches, by their rows about records that are here: everybody who wants to write one of its people waits that long at most.
+/// With fewer rows, what a batch costs whatever its size would be most of the work, and nobody would wait less.
+const PACE: Pace = Pace {
+    part: Duration::from_millis(120),
+    fewest: 100,
+    most: 2_000,
+};
 /// Rows that one statement writes where all is one transaction.
 const ROWS_A_STATEMENT: i64 = 5_000;
 
@@ -75,7 +77,7 @@ pub fn in_batches<W: Transactions>(
         return Ok(ApplyOutcome::Waits);
     };
     let plan = prepared.plan();
-    let mut rows = FEWEST_ROWS;
+    let mut rows = PACE.fewest;
     let mut growth = AnalyzeSchedule::default();
     while done < turns {
         if work.is_cancelled()? {
@@ -95,7 +97,7 @@ pub fn in_batches<W: Transactions>(
         })?;
         // What new records took says little of the others.
         if held > 0 {
-            rows = next_size(held, started.elapsed());
+            rows = PACE.next(held, started.elapsed());
         }
         done = last;
         work.tell(done);
@@ -158,16 +160,10 @@ fn next_batch(tx: &mut Tx, prepared: &Prepared, done: i64, rows: i64) -> ApiResu
          WHERE held <= {rows}",
         held = Fixed(held),
         first = done + 1,
-        last = done + MOST_ROWS,
+        last = done + PACE.most,
     )
     .get_result(tx.conn)?;
     Ok(batch)
-}
-
-/// So many rows as would have filled the time of a batch, and not many more than the last time.
-fn next_size(rows: i64, took: Duration) -> i64 {
-    let fitting = rows as f64 * BATCH.as_secs_f64() / took.as_secs_f64().max(0.001);
-    (fitting as i64).clamp(FEWEST_ROWS, (rows * 2).clamp(FEWEST_ROWS, MOST_ROWS))
 }
 
 /// Applies the import's plan in this transaction. `tell` hears how many rows are written.
@@ -360,21 +356,4 @@ pub fn check_removals(
             counts.removals, counts.present
         ),
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn batches_grow_and_shrink_with_what_they_take() {
-        let size = |rows, millis| next_size(rows, Duration::from_millis(millis));
-        assert_eq!(size(500, 120), 500);
-        assert_eq!(size(500, 10), 1_000);
-        assert_eq!(size(500, 240), 250);
-        assert_eq!(size(500, 0), 1_000);
-        assert_eq!(size(500, 10_000), FEWEST_ROWS);
-        assert_eq!(size(1_900, 1), MOST_ROWS);
-        assert_eq!(size(200, 360), FEWEST_ROWS);
-    }
 }

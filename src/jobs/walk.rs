@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::{JobError, JobRun};
-use crate::{app::Tx, http::ApiResult};
+use crate::{app::Tx, http::ApiResult, pace::Pace};
 
-/// How long a part takes: nobody waits much longer for a row that its transaction holds.
-const PACE: Duration = Duration::from_millis(100);
-
-/// Rows of the first part, and the fewest and the most of a later one. Fewer would cost more in all: a part has costs of its own.
-const FIRST: i64 = 100;
-const FEWEST: i64 = 100;
-const MOST: i64 = 500;
+/// Nobody waits much longer than a part takes for a row that its transaction holds. Fewer rows would cost more in all: a part has
+/// costs of its own.
+const PACE: Pace = Pace {
+    part: Duration::from_millis(100),
+    fewest: 100,
+    most: 500,
+};
 
 /// Some of the rows of a walk.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl JobRun<'_> {
         next: impl Fn(&mut Tx, Uuid, i64) -> ApiResult<Vec<Uuid>>,
         mut each: impl FnMut(Part) -> Result<(), JobError>,
     ) -> Result<bool, JobError> {
-        let (mut after, mut done, mut most) = (Uuid::nil(), 0, FIRST);
+        let (mut after, mut done, mut most) = (Uuid::nil(), 0, PACE.fewest);
         loop {
             if self.is_cancelled()? {
                 return Ok(false);
@@ -54,7 +54,7 @@ impl JobRun<'_> {
                 last,
                 done,
             })?;
-            most = paced(most, began.elapsed());
+            most = PACE.next(most, began.elapsed());
             after = last;
         }
     }
@@ -72,26 +72,5 @@ impl JobRun<'_> {
             Ok(ids[first..].iter().take(most as usize).copied().collect())
         };
         self.walk(next, each)
-    }
-}
-
-/// How many rows the next part has, after one of `most` rows that took so long: at most twice as many.
-fn paced(most: i64, took: Duration) -> i64 {
-    let share = PACE.as_secs_f64() / took.as_secs_f64().max(0.001);
-    ((most as f64 * share.min(2.0)) as i64).clamp(FEWEST, MOST)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_grow_and_shrink_with_the_time_that_they_take() {
-        let after = |most, millis| paced(most, Duration::from_millis(millis));
-        assert_eq!(after(200, 100), 200);
-        assert_eq!(after(400, 200), 200);
-        assert_eq!(after(200, 1), 400);
-        assert_eq!(after(400, 1), MOST);
-        assert_eq!(after(500, 60_000), FEWEST);
     }
 }

@@ -8,6 +8,7 @@ use super::routes::sources;
 /// the next no domain; then come the domains, and at last what lists them.
 const ROOMS: &[&str] = &[
     "years",
+    "pace",
     "period",
     "instant",
     "text",

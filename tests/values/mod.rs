@@ -1,0 +1,3 @@
+//! Values that stand by themselves.
+
+mod pace;
