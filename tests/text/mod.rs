@@ -1,6 +1,7 @@
 //! Text: one identity whatever its case and form, on every way in and to every way to look up; names that show
 //! something; lines that are one line.
 
+mod functions;
 mod identity;
 mod lines;
 mod random;

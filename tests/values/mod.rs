@@ -1,3 +1,6 @@
-//! Values that stand by themselves.
+//! Values that stand by themselves: e-mail addresses, instants, periods, and the pace of long work.
 
+mod email;
+mod instant;
 mod pace;
+mod period;
