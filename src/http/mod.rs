@@ -23,7 +23,7 @@ pub mod query;
 mod reply;
 pub mod request;
 pub mod rules;
-mod schema;
+pub mod schema;
 pub mod upload;
 
 pub use body::Valid;

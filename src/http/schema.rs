@@ -329,33 +329,3 @@ fn is_null_branch(error: &ValidationError<'_>) -> bool {
         }
     )
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn patterns(schema: &Value, found: &mut BTreeSet<String>) {
-        match schema {
-            Value::Object(members) => {
-                found.extend(schema["pattern"].as_str().map(str::to_owned));
-                members.values().for_each(|member| patterns(member, found));
-            }
-            Value::Array(items) => items.iter().for_each(|item| patterns(item, found)),
-            _ => {}
-        }
-    }
-
-    #[test]
-    fn every_pattern_that_is_published_is_told_in_words() {
-        let document: Value = serde_json::from_str(include_str!("../../openapi/provost.json")).unwrap();
-        let mut found = BTreeSet::new();
-        patterns(&document, &mut found);
-        // The token endpoint reads a form and tells its faults as RFC 6749 has them.
-        found.retain(|pattern| !pattern.contains("client_credentials"));
-        let wordless: Vec<_> = found
-            .iter()
-            .filter(|pattern| in_words(pattern).is_none())
-            .collect();
-        assert!(wordless.is_empty(), "{wordless:?}");
-    }
-}

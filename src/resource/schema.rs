@@ -165,7 +165,7 @@ fn merge<F: ToSchema>(present: &mut Value, changes: &Map<String, Value>) {
     for (name, change) in changes {
         match (members.get_mut(name), change) {
             (Some(Value::Object(present)), Value::Object(change)) if is_free::<F>(name) => {
-                merge_free(present, change)
+                merge_patch(present, change)
             }
             _ => {
                 members.insert(name.clone(), change.clone());
@@ -182,8 +182,8 @@ fn is_free<F: ToSchema>(member: &str) -> bool {
     }
 }
 
-/// RFC 7396, section 2.
-fn merge_free(present: &mut Map<String, Value>, changes: &Map<String, Value>) {
+/// Merges `changes` into `present` as RFC 7396, section 2, says.
+pub fn merge_patch(present: &mut Map<String, Value>, changes: &Map<String, Value>) {
     for (name, change) in changes {
         match change {
             Value::Null => {
@@ -195,7 +195,7 @@ fn merge_free(present: &mut Map<String, Value>, changes: &Map<String, Value>) {
                     *member = json!({});
                 }
                 if let Some(member) = member.as_object_mut() {
-                    merge_free(member, change);
+                    merge_patch(member, change);
                 }
             }
             _ => {
@@ -279,43 +279,5 @@ impl<T: Resource> Update<T> {
             T::NAME
         ));
         object
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::merge_free;
-
-    /// The cases of RFC 7396, appendix A, where both values are objects.
-    #[test]
-    fn merges_as_the_rfc_shows() {
-        let cases = [
-            (json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"})),
-            (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
-            (json!({"a":"b"}), json!({"a":null}), json!({})),
-            (json!({"a":"b","b":"c"}), json!({"a":null}), json!({"b":"c"})),
-            (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
-            (json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]})),
-            (
-                json!({"a":{"b":"c"}}),
-                json!({"a":{"b":"d","c":null}}),
-                json!({"a":{"b":"d"}}),
-            ),
-            (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
-            (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
-            (
-                json!({}),
-                json!({"a":{"bb":{"ccc":null}}}),
-                json!({"a":{"bb":{}}}),
-            ),
-        ];
-        for (mut present, changes, merged) in cases {
-            if let (Some(present), Some(changes)) = (present.as_object_mut(), changes.as_object()) {
-                merge_free(present, changes);
-            }
-            assert_eq!(present, merged, "{changes}");
-        }
     }
 }

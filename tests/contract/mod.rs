@@ -20,6 +20,7 @@ mod matrix;
 mod migrations;
 pub mod operations;
 mod parameters;
+mod patterns;
 mod resources;
 mod routes;
 mod sample;
