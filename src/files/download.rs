@@ -136,20 +136,3 @@ async fn get_file(
     };
     serve::answer(&app.into_inner(), &request, file).await
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_an_address_says_comes_back() {
-        let signed = Signed {
-            sha256: Sha256::of(b"x"),
-            bytes: 1 << 40,
-            media_type: "video/mp4".into(),
-            is_inline: true,
-        };
-        assert_eq!(Signed::from_bytes(&signed.to_bytes()), Some(signed));
-        assert_eq!(Signed::from_bytes(b"short"), None);
-    }
-}

@@ -21,6 +21,7 @@ mod worker;
 mod worker_lock;
 mod worker_queue;
 
+pub use execute::backoff;
 pub use handler::Handler;
 pub use job::{Job, JobError};
 pub use model::{JobState, QueuedJob};

@@ -109,22 +109,3 @@ fn run_if_due(tx: &mut Tx, schedule: &Schedule) -> ApiResult<()> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rounds_fall_on_the_clock() {
-        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let cases = [
-            (Every::Minutes(15), "2026-03-01T10:07:31Z", "2026-03-01T10:15:00Z"),
-            (Every::Minutes(15), "2026-03-01T10:15:00Z", "2026-03-01T10:30:00Z"),
-            (Every::DayAt(3), "2026-03-01T02:59:59Z", "2026-03-01T03:00:00Z"),
-            (Every::DayAt(3), "2026-03-01T03:00:00Z", "2026-03-02T03:00:00Z"),
-        ];
-        for (every, now, next) in cases {
-            assert_eq!(every.after(at(now)).unwrap(), at(next), "{every:?} after {now}");
-        }
-    }
-}

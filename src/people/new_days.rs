@@ -49,7 +49,7 @@ impl NewDays {
         .execute(tx.conn)?;
         let progress: Progress = sql!("SELECT since, until FROM day_progress WHERE work = {work} FOR UPDATE")
             .get_result(tx.conn)?;
-        let days = NewDays::between(&progress, tx.now, tx.app.config.time_zone);
+        let days = NewDays::between(progress.since, progress.until, tx.now, tx.app.config.time_zone);
         if days.zones.is_empty() {
             return Ok(None);
         }
@@ -57,12 +57,14 @@ impl NewDays {
         Ok(Some(days))
     }
 
-    fn between(progress: &Progress, now: DateTime<Utc>, academy: Tz) -> Self {
+    /// The days that began after `until` and by `now`, and in zones where one did the days before it as well, unless they had
+    /// begun at `since`.
+    pub fn between(since: DateTime<Utc>, until: DateTime<Utc>, now: DateTime<Utc>, academy: Tz) -> Self {
         let named = TZ_VARIANTS.iter().map(|zone| (zone.name(), *zone));
         let mut days = NewDays::default();
         for (name, zone) in named.chain([("", academy)]) {
             let today = now.with_timezone(&zone).date_naive();
-            let until = progress.until.with_timezone(&zone).date_naive();
+            let until = until.with_timezone(&zone).date_naive();
             if today <= until {
                 continue;
             }
@@ -72,12 +74,20 @@ impl NewDays {
                 .take_while(|day| *day <= today)
             {
                 let begins_at = beginning(day, zone);
-                if begins_at > progress.since {
+                if begins_at > since {
                     days.push(name, day, begins_at);
                 }
             }
         }
         days
+    }
+
+    /// The days that began in a time zone, each with its first instant. The academy's zone has no name.
+    pub fn in_zone(&self, zone: &str) -> impl Iterator<Item = (&str, &str)> {
+        let days = self.days.iter().zip(&self.begins);
+        let zones = self.zones.iter().zip(days);
+        let found = zones.filter(move |(name, _)| *name == zone);
+        found.map(|(_, (day, begins))| (day.as_str(), begins.as_str()))
     }
 
     fn push(&mut self, zone: &str, day: NaiveDate, begins_at: DateTime<Utc>) {
@@ -128,57 +138,4 @@ pub fn once(kind: &EventKind, due: Sql) -> Sql {
             SELECT due.user_id, {kind.action}, due.object_id, due.date FROM ({due}) AS due (user_id, object_id, date)
             ON CONFLICT DO NOTHING RETURNING user_id, object_id)"
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn days(since: &str, until: &str, now: &str, zone: &str) -> Vec<(String, String)> {
-        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let progress = Progress {
-            since: at(since),
-            until: at(until),
-        };
-        let days = NewDays::between(&progress, at(now), Tz::UTC);
-        let rows = days.zones.iter().zip(days.days.iter().zip(&days.begins));
-        rows.filter(|(name, _)| *name == zone)
-            .map(|(_, (day, begins))| (day.clone(), begins.clone()))
-            .collect()
-    }
-
-    #[test]
-    fn a_day_is_new_once_it_has_begun_where_the_zone_is() {
-        let (since, until) = ("2020-01-01T00:00:00Z", "2026-03-10T09:45:00Z");
-        let auckland = |now| days(since, until, now, "Pacific/Auckland");
-        assert_eq!(auckland("2026-03-10T10:45:00Z"), []);
-        let begun = auckland("2026-03-10T11:00:00Z");
-        let day = |day: &str, begins: &str| (day.to_owned(), begins.to_owned());
-        assert_eq!(
-            begun,
-            [
-                day("2026-03-09", "2026-03-08T11:00:00+00:00"),
-                day("2026-03-10", "2026-03-09T11:00:00+00:00"),
-                day("2026-03-11", "2026-03-10T11:00:00+00:00"),
-            ]
-        );
-        assert_eq!(days(since, until, "2026-03-10T11:00:00Z", "Europe/Lisbon"), []);
-        assert_eq!(days(since, until, "2026-03-14T00:00:00Z", "").len(), 6);
-    }
-
-    #[test]
-    fn what_began_before_the_work_did_is_past() {
-        let (since, now) = ("2026-03-10T09:45:00Z", "2026-03-11T00:10:00Z");
-        assert_eq!(
-            days(since, since, now, ""),
-            [("2026-03-11".to_owned(), "2026-03-11T00:00:00+00:00".to_owned())]
-        );
-    }
-
-    #[test]
-    fn a_day_without_midnight_begins_when_its_clocks_do() {
-        let cairo = chrono_tz::Africa::Cairo;
-        let day = "2024-04-26".parse().unwrap();
-        assert_eq!(beginning(day, cairo).to_rfc3339(), "2024-04-25T22:00:00+00:00");
-    }
 }

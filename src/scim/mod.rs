@@ -13,7 +13,7 @@ mod everything;
 pub mod groups;
 pub mod model;
 mod paging;
-mod passwords;
+pub mod passwords;
 mod patch;
 mod projection;
 mod respond;

@@ -3,6 +3,7 @@
 mod attempts;
 mod bad_tokens;
 mod bulk;
+mod descriptions;
 mod discovery;
 mod dynamic_groups;
 mod escalation;
@@ -12,6 +13,7 @@ mod grants;
 mod introspection;
 mod keys;
 mod moving;
+mod password_rules;
 mod passwords;
 mod probing;
 mod random_grants;

@@ -1,6 +1,10 @@
 //! Limits on requests, by principal and by address.
 
-use chrono::TimeDelta;
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta};
+use provost::access::rates::{Cell, MOST_CELLS, RateStatus, Rates};
+use uuid::Uuid;
 
 use super::person;
 use crate::support::{Answer, TestApp};
@@ -91,4 +95,44 @@ async fn without_a_limit_nothing_is_said_of_it() {
     let app = limited_to(0).await;
     let answer = app.admin().await.get("/v1/me").await.assert_status(200);
     assert_eq!(answer.header("ratelimit"), None);
+}
+
+fn status(remaining: i64, reset: i64, wait: Option<i64>) -> Option<RateStatus> {
+    Some(RateStatus {
+        limit: 4,
+        remaining,
+        reset,
+        wait,
+    })
+}
+
+#[test]
+fn a_minutes_requests_may_come_at_once_and_come_back_evenly() {
+    let rates = Rates::new(4);
+    let cell = Cell::Principal(Uuid::nil());
+    let start = DateTime::from_timestamp(1_000_000, 0).unwrap();
+    let at = |seconds| rates.take(cell, start + TimeDelta::seconds(seconds));
+    assert_eq!(at(0), status(3, 15, None));
+    assert_eq!(at(0), status(2, 30, None));
+    assert_eq!(at(0), status(1, 45, None));
+    assert_eq!(at(0), status(0, 60, None));
+    assert_eq!(at(0), status(0, 60, Some(15)));
+    assert_eq!(at(14), status(0, 60, Some(1)));
+    assert_eq!(at(15), status(0, 60, None));
+    assert_eq!(at(15 + 60), status(3, 15, None));
+    // Somebody set the clock back.
+    assert_eq!(at(-1_000), status(0, 60, Some(15)));
+    assert_eq!(at(-1_000 + 60), status(0, 60, Some(15)));
+}
+
+#[test]
+fn callers_do_not_count_for_each_other_and_cells_are_bounded() {
+    let rates = Rates::new(1);
+    let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
+    for number in 0..2 * MOST_CELLS as u32 {
+        let cell = Cell::Address(IpAddr::from(number.to_be_bytes()));
+        assert_eq!(rates.take(cell, now).unwrap().wait, None);
+    }
+    assert!(rates.cells() <= MOST_CELLS);
+    assert_eq!(Rates::new(0).take(Cell::Principal(Uuid::nil()), now), None);
 }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod demo;
+mod demo_files;
 mod doctor;
 mod output;
 mod private_postgres;

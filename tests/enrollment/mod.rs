@@ -1,5 +1,6 @@
 mod audiences;
 mod bulk;
+mod calendars;
 mod candidates;
 mod cases;
 mod completions;

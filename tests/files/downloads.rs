@@ -4,7 +4,7 @@ use awc::http::Method;
 use chrono::TimeDelta;
 use provost::{
     app::Acting,
-    files::{self, Download, Sha256},
+    files::{self, Download, Sha256, address::Addresses},
 };
 use uuid::Uuid;
 
@@ -183,5 +183,16 @@ async fn only_harmless_files_are_shown_by_browsers() {
                 .unwrap()
                 .starts_with("attachment")
         );
+    }
+}
+
+#[actix_web::test]
+async fn a_signed_address_that_says_no_file_is_not_found() {
+    let app = TestApp::start().await;
+    let expires = app.app.clock.now() + TimeDelta::hours(1);
+    for payload in [&b""[..], b"short", &[0; 40]] {
+        let segment = app.app.part::<Addresses>().sign("file", payload, expires);
+        let url = format!("{}/f/{segment}/x", app.content_url);
+        get(&app, &url, &[]).await.assert_problem(404, "not_found");
     }
 }

@@ -1,7 +1,10 @@
 //! Uploaded files: the store, uploads, downloads.
 
+mod addresses;
 mod collector;
 mod downloads;
+mod media_types;
+mod ranges;
 mod store;
 mod uploads;
 

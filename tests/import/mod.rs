@@ -2,14 +2,17 @@
 
 mod applications;
 mod batches;
+mod dates;
 mod exceptions;
 mod files;
 mod managers;
 mod names;
+mod numbers;
 mod people;
 mod profiles;
 mod real_files;
 mod returns;
+mod steps;
 mod taken_names;
 mod takeovers;
 

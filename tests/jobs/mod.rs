@@ -3,5 +3,6 @@
 mod kinds;
 mod processes;
 mod queue;
+mod retries;
 mod schedules;
 mod workers;

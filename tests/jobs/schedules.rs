@@ -1,6 +1,6 @@
 //! What comes round.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use provost::jobs::{Every, Schedule, Worker};
 use uuid::Uuid;
 
@@ -49,4 +49,18 @@ async fn a_round_runs_once_however_many_workers_there_are() {
         count(&app, "SELECT count(*) FROM jobs WHERE kind = 'test.mark'"),
         3
     );
+}
+
+#[test]
+fn rounds_fall_on_the_clock() {
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let cases = [
+        (Every::Minutes(15), "2026-03-01T10:07:31Z", "2026-03-01T10:15:00Z"),
+        (Every::Minutes(15), "2026-03-01T10:15:00Z", "2026-03-01T10:30:00Z"),
+        (Every::DayAt(3), "2026-03-01T02:59:59Z", "2026-03-01T03:00:00Z"),
+        (Every::DayAt(3), "2026-03-01T03:00:00Z", "2026-03-02T03:00:00Z"),
+    ];
+    for (every, now, next) in cases {
+        assert_eq!(every.after(at(now)).unwrap(), at(next), "{every:?} after {now}");
+    }
 }

@@ -3,6 +3,7 @@
 mod activities;
 mod claims;
 mod contents;
+mod elements;
 mod kills;
 mod launches;
 mod moves;

@@ -3,6 +3,7 @@
 mod consumers;
 mod export;
 mod instants;
+mod kinds;
 mod ways;
 
 use actix_web::rt::task::spawn_blocking;

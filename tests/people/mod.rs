@@ -12,6 +12,7 @@ mod groups;
 mod history;
 mod locations;
 mod managers;
+mod new_days;
 mod order;
 mod org_units;
 mod search;

@@ -1,3 +1,4 @@
+mod changes;
 mod compliance;
 mod events;
 mod overdue;

@@ -8,6 +8,7 @@ mod extensions;
 mod groups;
 mod lists;
 mod lives;
+mod password_names;
 mod passwords;
 mod protocol;
 mod random_histories;

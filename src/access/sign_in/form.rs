@@ -148,14 +148,3 @@ pub fn description_of(text: &str) -> String {
     });
     characters.collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn descriptions_are_one_line_of_the_characters_that_oauth_has() {
-        let told = description_of("No.\r\nSet-Cookie: \"a\\b\"\t\u{7f}ä");
-        assert_eq!(told, "No.  Set-Cookie: 'a/b'  ?");
-    }
-}

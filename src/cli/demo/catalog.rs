@@ -264,25 +264,3 @@ pub fn profile() -> Value {
         },
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn there_are_two_hundred_courses_and_each_has_a_code_of_its_own() {
-        let file = write(7).unwrap();
-        let mut reader = csv::Reader::from_reader(file.as_slice());
-        let codes: std::collections::BTreeSet<String> = reader
-            .records()
-            .map(|record| record.unwrap()[0].to_owned())
-            .collect();
-        assert_eq!(codes.len(), 200);
-    }
-
-    #[test]
-    fn the_same_seed_makes_the_same_catalog_and_another_seed_another() {
-        assert_eq!(write(7).unwrap(), write(7).unwrap());
-        assert_ne!(write(7).unwrap(), write(8).unwrap());
-    }
-}

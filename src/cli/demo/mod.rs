@@ -2,15 +2,15 @@
 //!
 //! Everything follows from a seed, but for ids and what day it is today.
 
-mod catalog;
-mod company;
+pub mod catalog;
+pub mod company;
 mod exceptions;
-mod export;
+pub mod export;
 mod history;
 mod library;
-mod names;
+pub mod names;
 mod people;
-mod random;
+pub mod random;
 mod rules;
 mod structure;
 

@@ -99,18 +99,3 @@ fn plain_letter(letter: char) -> char {
         plain => plain,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_name_has_a_plain_form() {
-        let mut random = Random::new(1);
-        for turn in 0..2_000 {
-            let name = make(&mut random, turn);
-            let is_plain = |c: char| c.is_ascii_lowercase() || c == '.';
-            assert!(name.plain.chars().all(is_plain), "{}", name.plain);
-        }
-    }
-}

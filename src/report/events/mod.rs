@@ -1,6 +1,6 @@
 //! `/v1/events`: the sealed events, for people who look and for programs that follow.
 
-mod changes;
+pub mod changes;
 pub mod model;
 pub mod routes;
 mod store;

@@ -3,6 +3,9 @@
 mod checks;
 mod folders;
 mod library;
+mod pages;
+mod pdf;
+mod tracks;
 mod versions;
 
 use provost::{

@@ -152,35 +152,3 @@ impl Seen {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_good_page_has_nothing_to_tell() {
-        let page = "<!doctype html><html lang=en><head><title>Doors &amp; fire</title></head><body>
-            <img src=door.png alt=''><img src=a.png role=presentation><video><track kind=captions src=c.vtt></video>
-            <script>document.write('<img src=http://x>')</script></body></html>";
-        let facts = look(page);
-        assert_eq!(
-            facts,
-            PageFacts {
-                has_language: true,
-                has_title: true,
-                ..PageFacts::default()
-            }
-        );
-    }
-
-    #[test]
-    fn what_a_page_lacks_is_counted() {
-        let page = "<HTML><TITLE> </TITLE><img SRC='http://elsewhere.example/a.png'><video src=a.mp4></video>
-            <video><track kind=metadata></video><script src=//cdn.example/x.js></script>";
-        let facts = look(page);
-        assert!(!facts.has_language && !facts.has_title);
-        assert_eq!((facts.images_without_alt, facts.videos_without_captions), (1, 2));
-        assert_eq!(facts.insecure.as_deref(), Some("http://elsewhere.example/a.png"));
-        assert_eq!(facts.external.as_deref(), Some("//cdn.example/x.js"));
-    }
-}

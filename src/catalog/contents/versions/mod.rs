@@ -3,7 +3,7 @@
 pub mod add;
 pub mod import;
 pub mod model;
-mod page;
+pub mod page;
 mod prepare;
 pub mod routes;
 pub mod store;

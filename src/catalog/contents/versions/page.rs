@@ -5,7 +5,7 @@ use pulldown_cmark::{Options, Parser, html};
 use crate::catalog::contents::body::PageFormat;
 
 /// The most elements of a page. The time that sanitizing takes grows with the square of how deep they are nested.
-const MOST_ELEMENTS: usize = 20_000;
+pub const MOST_ELEMENTS: usize = 20_000;
 
 /// The HTML of a text, without anything that could run or load code: scripts, styles, frames, forms and handlers are left out. What is
 /// wrong with a text that is none.
@@ -31,36 +31,5 @@ fn clean(html: &str) -> Result<String, String> {
             "has more than {MOST_ELEMENTS} elements of HTML: split it into several pages"
         )),
         false => Ok(ammonia::clean(html)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn markdown_and_html_lose_all_that_could_run() {
-        let text = "# Doors\n\n| a | b |\n|---|---|\n| 1 | ~~2~~ |\n\n[x](javascript:alert(1))\n\n<script>alert(1)</script><img src=x onerror=alert(1)>";
-        let shown = render(PageFormat::Markdown, text).unwrap();
-        assert!(
-            shown.contains("<h1>Doors</h1>") && shown.contains("<del>2</del>"),
-            "{shown}"
-        );
-        for bad in ["script", "onerror", "javascript:"] {
-            assert!(!shown.contains(bad), "{bad}: {shown}");
-        }
-        let shown = render(
-            PageFormat::Html,
-            "<p style='x'>Keep <b>shut</b></p><iframe src=//x></iframe><form action=x></form>",
-        )
-        .unwrap();
-        assert_eq!(shown, "<p>Keep <b>shut</b></p>");
-    }
-
-    #[test]
-    fn pages_that_would_take_long_are_refused() {
-        assert!(render(PageFormat::Html, &"<div>".repeat(MOST_ELEMENTS + 1)).is_err());
-        assert!(render(PageFormat::Markdown, &">".repeat(MOST_ELEMENTS + 1)).is_err());
-        assert!(render(PageFormat::Html, &"< a".repeat(MOST_ELEMENTS + 1)).is_ok());
     }
 }
