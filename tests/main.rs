@@ -10,6 +10,7 @@ mod catalog;
 mod cli;
 mod contract;
 mod credential;
+mod db;
 mod enrollment;
 mod files;
 mod filter;

@@ -1,5 +1,6 @@
 //! Certificates show names in every script, or the operator is told that a font is missing. Fault 13.
 
+use provost::credential::pdf::fonts_with;
 use serde_json::{Value, json};
 
 use super::{completion, pdf_text};
@@ -115,4 +116,16 @@ async fn a_font_of_the_folder_is_used_for_what_the_others_lack() {
     assert!(text.contains("ᚐᚅᚐ"), "{text}");
     assert_eq!(missing(&app).await, Vec::<Value>::new());
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_missing_character_leads_to_a_font() {
+    let known = |character| fonts_with(&[character]);
+    assert_eq!(known('ᚐ'), ["Noto Sans Ogham (NotoSansOgham-Regular.ttf)"]);
+    assert_eq!(known('🧨'), ["Noto Emoji (NotoEmoji-Regular.ttf)"]);
+    assert_eq!(known('ߊ'), ["Noto Sans NKo (NotoSansNKo-Regular.ttf)"]);
+    assert_eq!(known('𗀀'), ["Noto Serif Tangut (NotoSerifTangut-Regular.ttf)"]);
+    assert_eq!(known('𝒜'), ["Noto Sans Math (NotoSansMath-Regular.ttf)"]);
+    assert_eq!(known('\u{30000}'), ["BabelStone Han (BabelStoneHan.ttf)"]);
+    assert_eq!(known('\u{E000}'), [""; 0]);
 }

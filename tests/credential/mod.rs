@@ -1,5 +1,7 @@
 mod certificates;
 mod fonts;
+mod pdf;
+mod serials;
 mod templates;
 mod verification;
 

@@ -62,21 +62,3 @@ fn family_with(character: char) -> Option<String> {
         .find(|(_, scripts)| scripts.split('|').any(|script| script == family))
         .map(|(kind, _)| format!("{kind} {family}"))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // Fault 13.
-    #[test]
-    fn a_missing_character_leads_to_a_font() {
-        let known = |character| font_with(character).unwrap_or_default();
-        assert_eq!(known('ᚐ'), "Noto Sans Ogham (NotoSansOgham-Regular.ttf)");
-        assert_eq!(known('🧨'), "Noto Emoji (NotoEmoji-Regular.ttf)");
-        assert_eq!(known('ߊ'), "Noto Sans NKo (NotoSansNKo-Regular.ttf)");
-        assert_eq!(known('𗀀'), "Noto Serif Tangut (NotoSerifTangut-Regular.ttf)");
-        assert_eq!(known('𝒜'), "Noto Sans Math (NotoSansMath-Regular.ttf)");
-        assert_eq!(known('\u{30000}'), "BabelStone Han (BabelStoneHan.ttf)");
-        assert_eq!(font_with('\u{E000}'), None);
-    }
-}

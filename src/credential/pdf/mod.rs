@@ -15,9 +15,6 @@ mod qr;
 mod template;
 mod text;
 
-#[cfg(test)]
-mod tests;
-
 use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -80,10 +80,12 @@ impl Binaries {
         (major >= OLDEST_MAJOR).then_some(Binaries { folder, major })
     }
 
+    /// The server.
     pub fn postgres(&self) -> PathBuf {
         self.folder.join("postgres")
     }
 
+    /// What makes a cluster.
     pub fn initdb(&self) -> PathBuf {
         self.folder.join("initdb")
     }
@@ -136,45 +138,4 @@ fn newest_first(root: &Path, prefix: &str) -> Vec<PathBuf> {
         .collect();
     versions.sort_by(|a, b| b.cmp(a));
     versions.into_iter().map(|(_, folder)| folder).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_major_version_is_read_from_every_known_form() {
-        assert_eq!(
-            parse_major("postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)"),
-            Some(15)
-        );
-        assert_eq!(parse_major("postgres (PostgreSQL) 18beta2"), Some(18));
-        assert_eq!(parse_major("postgres (PostgreSQL) 9.6.24"), Some(9));
-        assert_eq!(parse_major("initdb: something else"), None);
-    }
-
-    #[test]
-    fn nothing_found_says_what_to_install() {
-        let error = Binaries::first(Vec::new(), None, || EmbeddedError::NotInstalled)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("apt install postgresql") && error.contains("dnf") && error.contains("brew"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_chosen_folder_without_programs_is_named() {
-        let error = Binaries::find(Some(Path::new("/nonexistent/bin")), None).unwrap_err();
-        assert!(error.to_string().contains("/nonexistent/bin"), "{error}");
-    }
-
-    #[test]
-    fn a_cluster_of_a_version_that_is_not_installed_names_that_version() {
-        let error = Binaries::find(None, Some((99, Path::new("/data/cluster"))))
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("install PostgreSQL 99"), "{error}");
-    }
 }

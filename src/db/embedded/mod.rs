@@ -12,9 +12,6 @@ mod folder;
 mod pidfile;
 mod process;
 mod sharing;
-#[cfg(test)]
-mod tests;
-
 use std::{
     os::unix::ffi::OsStrExt,
     path::PathBuf,
@@ -26,7 +23,10 @@ use std::{
 
 use diesel::{Connection, PgConnection};
 
-pub use self::{binaries::OLDEST_MAJOR, error::EmbeddedError};
+pub use self::{
+    binaries::{Binaries, OLDEST_MAJOR},
+    error::EmbeddedError,
+};
 use self::{
     folder::Folder,
     sharing::{Place, WAIT_FOR_OTHERS},

@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 
 use chrono::{NaiveDate, TimeZone, Utc};
 
-use super::*;
+use provost::credential::pdf::{
+    self, CertificateDocument, Orientation, PageSize, RenderError, Signature, Template,
+};
 
 const URL: &str = "https://academy.example.com/verify/CERT-7F3K-92QX";
 
@@ -30,7 +32,7 @@ fn document<'a>(name: &'a str, course: &'a str, template: &'a Template) -> Certi
 }
 
 fn render(document: &CertificateDocument<'_>) -> Result<Vec<u8>, RenderError> {
-    super::render(document).map(|rendered| rendered.pdf)
+    pdf::render(document).map(|rendered| rendered.pdf)
 }
 
 fn in_language(language: &str) -> Template {

@@ -4,7 +4,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     os::unix::{
-        fs::{PermissionsExt, symlink},
+        fs::{MetadataExt, PermissionsExt},
         process::CommandExt,
     },
     path::{Path, PathBuf},
@@ -15,9 +15,11 @@ use std::{
 use diesel::{
     Connection, PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query,
 };
+use percent_encoding::percent_decode_str;
+use provost::db::embedded::{EmbeddedError, EmbeddedOptions, EmbeddedPostgres};
 use uuid::Uuid;
 
-use super::{account::Account, folder::Folder, *};
+use crate::support::wait_until;
 
 /// A folder in the system's temporary folder, which the server's user can enter. Gone when dropped.
 struct Scratch(PathBuf);
@@ -36,7 +38,10 @@ impl Scratch {
 
     /// The process id of the server that lives.
     fn server(&self) -> Option<i32> {
-        pidfile::live_server(&self.options().data_dir.join("cluster"))
+        let file = self.options().data_dir.join("cluster/postmaster.pid");
+        let id = fs::read_to_string(file).ok()?.lines().next()?.parse().ok()?;
+        // SAFETY: kill takes no pointers, and sends nothing here.
+        (unsafe { libc::kill(id, 0) } == 0).then_some(id)
     }
 }
 
@@ -78,14 +83,21 @@ fn write_note(server: &EmbeddedPostgres) {
         .unwrap();
 }
 
-/// Waits for what another process does.
-#[track_caller]
-fn wait_until(mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + WAIT_FOR_OTHERS;
-    while !is_so() {
-        assert!(Instant::now() < end, "waited in vain");
-        thread::yield_now();
-    }
+/// Where the server's socket is.
+fn socket_folder(server: &EmbeddedPostgres) -> PathBuf {
+    let url = server.url("provost");
+    let (_, host) = url.split_once('@').unwrap();
+    let (host, _) = host.split_once(':').unwrap();
+    percent_decode_str(host)
+        .decode_utf8()
+        .unwrap()
+        .into_owned()
+        .into()
+}
+
+fn is_root() -> bool {
+    // SAFETY: geteuid has no preconditions and cannot fail.
+    unsafe { libc::geteuid() == 0 }
 }
 
 fn read_note(server: &EmbeddedPostgres) -> String {
@@ -97,11 +109,11 @@ struct Bystander(Child);
 
 impl Bystander {
     fn of(options: &EmbeddedOptions, folder: &Path) -> Bystander {
-        let account = Account::for_server(&options.data_dir.join("cluster")).unwrap();
+        let cluster = fs::metadata(options.data_dir.join("cluster")).unwrap();
         let mut command = Command::new("cat");
         command.current_dir(folder).stdin(Stdio::piped());
-        if Account::current().unwrap().is_root() {
-            command.uid(account.uid).gid(account.gid);
+        if is_root() {
+            command.uid(cluster.uid()).gid(cluster.gid());
         }
         Bystander(command.spawn().unwrap())
     }
@@ -170,7 +182,7 @@ fn all_share_one_server_that_ends_with_the_last() {
 }
 
 #[test]
-fn whoever_starts_while_others_stop_has_a_server_that_stays() {
+fn a_start_while_others_stop_has_a_server_that_stays() {
     let scratch = Scratch::new();
     write_note(&EmbeddedPostgres::start(&scratch.options()).unwrap());
 
@@ -203,9 +215,13 @@ fn a_server_that_is_killed_is_started_again() {
     let killed = scratch.server().unwrap();
     // SAFETY: kill takes no pointers; the server is ours and alive.
     assert_eq!(unsafe { libc::kill(killed, libc::SIGKILL) }, 0);
-    wait_until(|| scratch.server().is_some_and(|server| server != killed));
+    wait_until("another server runs", || {
+        scratch.server().is_some_and(|server| server != killed)
+    });
 
-    wait_until(|| PgConnection::establish(&first.url("provost")).is_ok());
+    wait_until("it takes connections", || {
+        PgConnection::establish(&first.url("provost")).is_ok()
+    });
     assert_eq!(read_note(&second), "kept");
     first.stop();
     assert_eq!(read_note(&second), "kept");
@@ -231,7 +247,7 @@ fn a_server_that_somebody_started_by_hand_is_left_alone() {
     let scratch = Scratch::new();
     let options = scratch.options();
     EmbeddedPostgres::start(&options).unwrap().stop();
-    let cluster = Folder::open(&options.data_dir).unwrap().cluster();
+    let cluster = options.data_dir.canonicalize().unwrap().join("cluster");
     let mut byhand = Bystander::of(&options, &cluster);
     byhand.leave_pid_files(&options);
 
@@ -260,11 +276,7 @@ fn child_that_uses_a_server() {
 /// A process of its own that uses the folder's server.
 fn start_child(scratch: &Scratch) -> Child {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "db::embedded::tests::child_that_uses_a_server",
-            "--nocapture",
-        ])
+        .args(["--exact", "db::embedded::child_that_uses_a_server", "--nocapture"])
         .env(CHILD_FOLDER, &scratch.options().data_dir)
         .stdout(Stdio::piped())
         .spawn()
@@ -304,7 +316,7 @@ fn a_server_ends_when_the_last_that_uses_it_is_killed() {
 
     children.into_iter().for_each(kill);
 
-    wait_until(|| scratch.server().is_none());
+    wait_until("the server has ended", || scratch.server().is_none());
     let server = EmbeddedPostgres::start(&scratch.options()).unwrap();
     assert_eq!(read_note(&server), "kept");
 }
@@ -315,10 +327,10 @@ fn a_path_that_does_not_suit_a_socket_gets_its_socket_elsewhere() {
     for name in ["long ".repeat(24), "a,\"b".to_owned()] {
         let server = EmbeddedPostgres::start(&options(scratch.0.join(name))).unwrap();
 
-        assert!(server.socket_folder.starts_with("/tmp/") && !server.socket_folder.starts_with(&scratch.0));
+        let socket_folder = socket_folder(&server);
+        assert!(socket_folder.starts_with("/tmp/") && !socket_folder.starts_with(&scratch.0));
         assert_eq!(ask(&server, "SELECT 'there' AS value"), "there");
 
-        let socket_folder = server.socket_folder.clone();
         server.stop();
         fs::remove_dir(socket_folder).unwrap();
     }
@@ -328,26 +340,14 @@ fn a_path_that_does_not_suit_a_socket_gets_its_socket_elsewhere() {
 fn a_folder_with_odd_characters_works() {
     let scratch = Scratch::new();
     let server = EmbeddedPostgres::start(&options(scratch.0.join("a b%?ä'\\;"))).unwrap();
-    assert!(
-        server
-            .socket_folder
-            .starts_with(scratch.0.canonicalize().unwrap())
-    );
+    assert!(socket_folder(&server).starts_with(scratch.0.canonicalize().unwrap()));
     assert_eq!(ask(&server, "SELECT 'there' AS value"), "there");
-}
-
-#[test]
-fn programs_are_found_through_links_on_path() {
-    let scratch = Scratch::new();
-    let real = binaries::Binaries::find(None, None).unwrap();
-    symlink(real.postgres(), scratch.0.join("postgres")).unwrap();
-    assert_eq!(binaries::Binaries::find(Some(&scratch.0), None).unwrap(), real);
 }
 
 /// Only root changes users, hence an ordinary user has nothing to check here.
 #[test]
 fn a_folder_that_the_server_user_cannot_enter_is_named_with_the_mend() {
-    if !Account::current().unwrap().is_root() {
+    if !is_root() {
         return;
     }
     let scratch = Scratch::new();

@@ -1,0 +1,4 @@
+//! The private PostgreSQL.
+
+mod binaries;
+mod embedded;
