@@ -1,11 +1,13 @@
 //! A database for each test, copied from one migrated template.
 //!
-//! The first test of a run starts a private server without durability in the temporary folder; it ends with the
+//! The first test of a run starts a private server without durability, in memory if there is room; it ends with the
 //! test process, also when that is killed. `PROVOST_TEST_DATABASE_URL` names another server to use instead.
 
 use std::{
-    env, fs,
-    fs::File,
+    env,
+    ffi::CString,
+    fs::{self, File},
+    mem::MaybeUninit,
     path::{Path, PathBuf},
     process,
     sync::{Mutex, OnceLock, PoisonError},
@@ -18,6 +20,11 @@ use provost::db::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use uuid::Uuid;
 
 const FOLDER_PREFIX: &str = "provost-test-";
+
+/// Linux keeps what is in this folder in memory.
+const MEMORY: &str = "/dev/shm";
+/// More than all that the server keeps at a time.
+const ROOM: u64 = 1 << 30;
 
 static SERVER: OnceLock<Server> = OnceLock::new();
 
@@ -65,7 +72,7 @@ impl Server {
             Ok(url) => (url, None),
             Err(_) => {
                 remove_folders_of_killed_runs();
-                let folder = env::temp_dir().join(format!("{FOLDER_PREFIX}{}", process::id()));
+                let folder = home().join(format!("{FOLDER_PREFIX}{}", process::id()));
                 let server = start_private(&folder);
                 (server.url("postgres"), Some((server, folder)))
             }
@@ -105,6 +112,27 @@ impl Server {
             })
             .unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
+}
+
+/// The folder in which the server's is. A database has hundreds of files, and disks are slow to make and remove them: ext4 passes
+/// over all that were removed in the last minutes before it makes one.
+fn home() -> PathBuf {
+    match free_bytes(MEMORY) {
+        Some(free) if free >= ROOM => MEMORY.into(),
+        _ => env::temp_dir(),
+    }
+}
+
+/// How many bytes the file system of a folder has left; none if there is no such folder.
+fn free_bytes(folder: &str) -> Option<u64> {
+    let folder = CString::new(folder).ok()?;
+    let mut found = MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: the pointers are valid for the call, which fills `found` if it answers 0.
+    let found = unsafe {
+        let answer = libc::statvfs(folder.as_ptr(), found.as_mut_ptr());
+        (answer == 0).then(|| found.assume_init())
+    }?;
+    Some(found.f_bavail as u64 * found.f_frsize as u64)
 }
 
 fn start_private(folder: &Path) -> EmbeddedPostgres {
@@ -156,7 +184,7 @@ extern "C" fn finish() {
 /// A folder whose locks are free belongs to a run that was killed. One that cannot be opened or removed is another
 /// user's, and theirs to clear.
 fn remove_folders_of_killed_runs() {
-    let Ok(entries) = fs::read_dir(env::temp_dir()) else {
+    let Ok(entries) = fs::read_dir(home()) else {
         return;
     };
     for entry in entries.flatten() {
