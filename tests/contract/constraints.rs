@@ -119,7 +119,7 @@ async fn constraints_are_named_for_the_fields_that_they_are_about() {
     let document = operations::document();
     let (mut faults, mut tables, mut excused) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     for constraint in constraints(&app) {
-        let Some(members) = body_of(&document, &constraint.table_name) else {
+        let Some(members) = body_of(document, &constraint.table_name) else {
             continue;
         };
         let is_member = |column: &&String| members.get(column.trim_end_matches("_folded")).is_some();

@@ -99,7 +99,7 @@ fn every_csv_can_have_a_byte_order_mark() {
 #[test]
 fn no_reference_dangles() {
     let document = operations::document();
-    for reference in references(&document) {
+    for reference in references(document) {
         assert!(
             document.pointer(reference.trim_start_matches('#')).is_some(),
             "{reference} names nothing"
@@ -125,7 +125,7 @@ fn unknown_members_of_bodies_are_refused() {
     let mut open = Vec::new();
     for operation in operations::all() {
         if let Some(schema) = operation.json_body() {
-            find_open(&document, schema, &operation.id, &mut seen, &mut open);
+            find_open(document, schema, &operation.id, &mut seen, &mut open);
         }
     }
     assert!(

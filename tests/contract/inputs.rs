@@ -61,7 +61,7 @@ async fn nul_in_a_body_is_refused() {
     let mut story = Story::tell(&app, |_, _| ()).await;
     let document = operations::document();
     for (operation, body) in with_bodies(&mut story) {
-        let schema = resolve(&document, operation.json_body().unwrap());
+        let schema = resolve(document, operation.json_body().unwrap());
         let Some(members) = schema["properties"].as_object() else {
             continue;
         };
@@ -103,7 +103,7 @@ async fn bodies_of_the_wrong_shape_are_refused() {
             assert_refused(&operation, &answer, what);
         }
         let nothing = send(&admin, &operation, &story, "".into(), "application/json").await;
-        if !takes_nothing(&document, &operation) {
+        if !takes_nothing(document, &operation) {
             assert_refused(&operation, &nothing, "nothing");
         }
         let deep = "[".repeat(100_000);
@@ -129,7 +129,7 @@ async fn a_body_is_optional_wherever_all_its_members_are() {
     let mut story = Story::tell(&app, |_, _| ()).await;
     let document = operations::document();
     for (operation, _) in with_bodies(&mut story) {
-        let is_optional = takes_nothing(&document, &operation);
+        let is_optional = takes_nothing(document, &operation);
         assert_eq!(
             operation.value["requestBody"]["required"],
             json!(!is_optional),

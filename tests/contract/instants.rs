@@ -31,7 +31,7 @@ async fn instants_that_cannot_be_kept_are_refused_in_every_body() {
     let document = operations::document();
     let mut seen = 0;
     for (operation, body) in with_bodies(&mut story) {
-        for name in instants(&document, operation.json_body().unwrap()) {
+        for name in instants(document, operation.json_body().unwrap()) {
             for bad in [TOO_LATE, NOON] {
                 let mut body = body.clone();
                 body[&name] = json!(bad);

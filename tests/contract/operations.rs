@@ -1,6 +1,6 @@
 //! The operations of the document.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use awc::http::Method;
 use provost::contract;
@@ -12,12 +12,15 @@ pub struct Operation {
     pub id: String,
     pub method: Method,
     pub path: String,
-    pub value: Value,
+    pub value: &'static Value,
 }
 
+/// It is large, and read once.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(contract::text()).unwrap());
+
 /// The whole document.
-pub fn document() -> Value {
-    serde_json::from_str(contract::text()).unwrap()
+pub fn document() -> &'static Value {
+    &DOCUMENT
 }
 
 /// Every operation.
@@ -32,7 +35,7 @@ pub fn all() -> Vec<Operation> {
                 id: value["operationId"].as_str().unwrap_or_default().to_owned(),
                 method,
                 path: path.clone(),
-                value: value.clone(),
+                value,
             });
         }
     }

@@ -22,7 +22,7 @@ fn patterns(schema: &Value, found: &mut BTreeSet<String>) {
 fn every_pattern_that_is_published_is_told_in_words() {
     let document = operations::document();
     let mut found = BTreeSet::new();
-    patterns(&document, &mut found);
+    patterns(document, &mut found);
     // The token endpoint reads a form and tells its faults as RFC 6749 has them.
     found.retain(|pattern| !pattern.contains("client_credentials"));
     assert!(found.len() > 20, "{found:?}");

@@ -187,14 +187,14 @@ async fn a_patch_of_every_member_is_read_back() {
         let operation = operations::private().into_iter().find(|one| one.id == name);
         let operation = operation.unwrap_or_else(|| panic!("there is no {name}"));
         let path = operation.path_with(&story.ids);
-        let schema = resolve(&document, operation.json_body().unwrap());
+        let schema = resolve(document, operation.json_body().unwrap());
         for (member, schema) in schema["properties"].as_object().unwrap() {
             let present = admin.get(&path).await.json()[member].clone();
             let name = format!("{}.{member}", operation.id);
             if ELSEWHERE.iter().any(|(known, _)| *known == name) {
                 continue;
             }
-            let value = given(&operation.id, member, &story).or_else(|| another(&document, schema, &present));
+            let value = given(&operation.id, member, &story).or_else(|| another(document, schema, &present));
             let Some(value) = value.filter(|value| *value != present) else {
                 untried.push(name);
                 continue;

@@ -5,6 +5,8 @@
 //! Bodies may hold `{name}` for an id that an earlier line saved, and `{unique}` for a word that no other request has.
 //! Reads and refusals are then tested with the same ids by the tests that walk the document.
 
+use std::sync::LazyLock;
+
 use serde_json::json;
 
 use super::{
@@ -661,10 +663,9 @@ pub fn endings() -> Vec<Sample> {
     ]
 }
 
-/// The last sample of each operation.
+/// The last sample of an operation.
 pub fn of(operation: &Operation) -> Option<Sample> {
-    samples()
-        .into_iter()
-        .rev()
-        .find(|sample| sample.operation == operation.id)
+    static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(samples);
+    let mut samples = SAMPLES.iter().rev();
+    samples.find(|sample| sample.operation == operation.id).cloned()
 }

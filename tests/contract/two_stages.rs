@@ -50,7 +50,7 @@ fn taking_json() -> Vec<Operation> {
 /// The bodies and addresses of the story's things, as they were when all of them were alive.
 struct Stage {
     story: Story,
-    document: Value,
+    document: &'static Value,
     /// By operation: a valid body whose codes are taken.
     taken: BTreeMap<String, Value>,
 }
@@ -105,9 +105,9 @@ impl Stage {
 
     /// A value of the member that only the database can know to be wrong.
     fn wrong(&self, operation: &Operation, name: &str, schema: &Value) -> Option<Value> {
-        let mut schema = resolve(&self.document, schema);
+        let mut schema = resolve(self.document, schema);
         if let Some(forms) = schema["oneOf"].as_array() {
-            schema = resolve(&self.document, forms.iter().find(|form| form["type"] != "null")?);
+            schema = resolve(self.document, forms.iter().find(|form| form["type"] != "null")?);
         }
         let is = |schema: &Value, format: &str| schema["format"] == format;
         match name {
@@ -135,7 +135,7 @@ impl Stage {
 
     /// Where in the body the thing stands that is added or changed, and its schema.
     fn form(&self, operation: &Operation, body: &Value) -> (String, Value) {
-        let document = &self.document;
+        let document = self.document;
         let whole = resolve(document, operation.json_body().unwrap());
         if root(operation).is_empty() {
             return (String::new(), whole.clone());
