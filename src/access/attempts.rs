@@ -45,6 +45,10 @@ impl Refusal {
 /// Failures of an address are counted for so long.
 const ADDRESS_WINDOW: TimeDelta = TimeDelta::minutes(15);
 
+/// Until when attempts are refused where none is. Not the instant of the last failure: one that another process or thread counts at
+/// the same moment may have an earlier clock, and would be neither counted nor answered as usual.
+const NEVER: Fixed = Fixed("'epoch'::timestamptz");
+
 /// Counts of failures are kept for so long after the last one.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
 
@@ -203,9 +207,9 @@ fn of_address(kind: &str, address: Option<IpAddr>) -> Option<String> {
 fn of_account(key: &str, limit: u32, now: DateTime<Utc>) -> Sql {
     let until = |failures: &'static str| {
         sql!(
-            "{now} + make_interval(secs => CASE WHEN {failures} < {limit} THEN 0
-                WHEN {failures} >= 100 THEN 86400
-                ELSE least(3600, 30 * power(2, least({failures} - {limit}, 10))) END)",
+            "CASE WHEN {failures} < {limit} THEN {NEVER}
+                ELSE {now} + make_interval(secs => CASE WHEN {failures} >= 100 THEN 86400
+                    ELSE least(3600, 30 * power(2, least({failures} - {limit}, 10))) END) END",
             failures = Fixed(failures),
             limit = i64::from(limit),
         )
@@ -227,14 +231,14 @@ fn at_address(key: &str, limit: u32, now: DateTime<Utc>) -> Sql {
     let over = sql!("known.since <= {since}", since = now - ADDRESS_WINDOW);
     sql!(
         "INSERT INTO failed_attempts AS known (key, failures, since, last_at, blocked_until)
-         VALUES ({key}, 1, {now}, {now}, CASE WHEN 1 >= {limit} THEN {until} ELSE {now} END)
+         VALUES ({key}, 1, {now}, {now}, CASE WHEN 1 >= {limit} THEN {until} ELSE {NEVER} END)
          ON CONFLICT (key) DO UPDATE SET
             failures = CASE WHEN {over} THEN 1 ELSE known.failures + 1 END,
             since = CASE WHEN {over} THEN excluded.since ELSE known.since END,
             last_at = excluded.last_at,
             blocked_until = CASE WHEN {over} THEN excluded.blocked_until
                 WHEN known.failures + 1 >= {limit} THEN known.since + make_interval(secs => {window})
-                ELSE excluded.since END
+                ELSE {NEVER} END
          WHERE known.blocked_until <= excluded.last_at",
         until = now + ADDRESS_WINDOW,
         window = ADDRESS_WINDOW.num_seconds(),
