@@ -88,9 +88,13 @@ pub(super) struct Source<'a> {
 /// Events that one row of `unsealed_events` names: what the sealer takes at once at least.
 const EVENTS_A_ROW: i64 = 1_000;
 
-/// The payload as the text that its digest is made of, from the columns of `events` behind `prefix`, such as `e.`.
+/// The payload as the text that its digest is made of, from the columns of `events` behind `prefix`, such as `e.`: what PostgreSQL
+/// prints for `jsonb_build_array` of them, without making that array.
 pub fn payload_text(prefix: Fixed) -> Sql {
-    sql!("jsonb_build_array({prefix}before, {prefix}after, {prefix}reason)::text")
+    sql!(
+        "('[' || coalesce({prefix}before::text, 'null') || ', ' || coalesce({prefix}after::text, 'null') || ', '
+            || coalesce(to_jsonb({prefix}reason)::text, 'null') || ']')"
+    )
 }
 
 /// The digest: of a salt and the payload.

@@ -73,6 +73,22 @@ async fn positions_have_no_gaps_though_writers_and_sealers_run_at_random() {
 }
 
 #[actix_web::test]
+async fn digests_are_of_what_postgresql_prints_for_the_payload_as_an_array() {
+    let app = TestApp::start().await;
+    add_person(&app, "ana").await;
+    app.write(|tx| {
+        let event = ledger::Event::new(&DONE, Uuid::now_v7())
+            .after(&json!({"title": "A \"title\"\n", "of": [null, 1.50]}));
+        tx.record(event.because(Some("A \"reason\"\\\n".into())));
+        Ok(())
+    });
+
+    let digests = "SELECT count(*) FILTER (WHERE digest = sha256(salt
+            || convert_to(jsonb_build_array(before, after, reason)::text, 'UTF8'))) AS count FROM events";
+    assert_eq!(count(&app, digests), count(&app, "SELECT count(*) FROM events"));
+}
+
+#[actix_web::test]
 async fn a_reader_goes_on_where_it_stopped() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
