@@ -50,7 +50,8 @@ pub fn count_unsealed(conn: &mut PgConnection) -> QueryResult<i64> {
     Ok(waiting.events)
 }
 
-/// Takes up to `limit` events, at least 1,000, that wait for the sealer: those that were told of first.
+/// Takes up to `limit` events, at least 1,000, that wait for the sealer: those that were told of first. Each is looked up by its
+/// key, or PostgreSQL would read all events for a plan that it made when there were few.
 pub fn take_unsealed(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<Covered>> {
     sql!(
         "WITH oldest AS (SELECT number, sum(cardinality(event_ids)) OVER (ORDER BY number) AS events
@@ -60,9 +61,11 @@ pub fn take_unsealed(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<Cov
          SELECT {COVERED} FROM taken
          CROSS JOIN LATERAL unnest(taken.user_ids, taken.event_ids) WITH ORDINALITY
             AS told (user_id, event_id, place)
-         JOIN events e ON e.user_id = told.user_id AND e.id = told.event_id
+         CROSS JOIN LATERAL (SELECT * FROM events
+            WHERE user_id = told.user_id AND id = told.event_id LIMIT 1) e
          ORDER BY taken.number, told.place"
     )
+    .is_planned_each_time()
     .load(conn)
 }
 
