@@ -1,14 +1,16 @@
 //! Work on many rows, some at a time.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use uuid::Uuid;
 
 use super::{JobError, JobRun};
 use crate::{app::Tx, http::ApiResult, pace::Pace};
 
-/// Nobody waits much longer than a part takes for a row that its transaction holds. Fewer rows would cost more in all: a part has
-/// costs of its own.
+/// Nobody waits much longer for a row than a part holds its locks. Fewer rows would cost more in all: a part has costs of its own.
 const PACE: Pace = Pace {
     part: Duration::from_millis(100),
     fewest: 100,
@@ -26,16 +28,24 @@ pub struct Part {
     pub last: Uuid,
     /// How many rows the walk has reached with them.
     pub done: i64,
+    began: Cell<Instant>,
+}
+
+impl Part {
+    /// Says that the part has its locks now: until here it may have waited for others, so its time counts from here.
+    pub fn has_locks(&self) {
+        self.began.set(Instant::now());
+    }
 }
 
 impl JobRun<'_> {
     /// Calls `each` for rows in the order of their ids, some at a time; false if a client asked to end early. `next` reads the ids
-    /// that follow one, so many at most. Parts grow and shrink with the time that they take. An attempt that was cut short is begun
-    /// again from the first row, so `each` must be such that doing it again changes nothing.
+    /// that follow one, so many at most. Parts grow and shrink with the time that they take, or hold their locks. An attempt that was
+    /// cut short is begun again from the first row, so `each` must be such that doing it again changes nothing.
     pub fn walk(
         &self,
         next: impl Fn(&mut Tx, Uuid, i64) -> ApiResult<Vec<Uuid>>,
-        mut each: impl FnMut(Part) -> Result<(), JobError>,
+        mut each: impl FnMut(&Part) -> Result<(), JobError>,
     ) -> Result<bool, JobError> {
         let (mut after, mut done, mut most) = (Uuid::nil(), 0, PACE.fewest);
         loop {
@@ -47,14 +57,15 @@ impl JobRun<'_> {
                 return Ok(true);
             };
             done += ids.len() as i64;
-            let began = Instant::now();
-            each(Part {
+            let part = Part {
                 ids,
                 after,
                 last,
                 done,
-            })?;
-            most = PACE.next(most, began.elapsed());
+                began: Cell::new(Instant::now()),
+            };
+            each(&part)?;
+            most = PACE.next(most, part.began.get().elapsed());
             after = last;
         }
     }
@@ -63,7 +74,7 @@ impl JobRun<'_> {
     pub fn walk_these(
         &self,
         ids: &[Uuid],
-        each: impl FnMut(Part) -> Result<(), JobError>,
+        each: impl FnMut(&Part) -> Result<(), JobError>,
     ) -> Result<bool, JobError> {
         let mut ids = ids.to_vec();
         ids.sort_unstable();

@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use provost::sql;
 use serde_json::{Value, json};
 
-use super::fixture::{change_rule, course, in_days, pass_days, person, requirements, rule};
+use super::fixture::{
+    change_rule, course, in_days, pass_days, person, requirements, rule, run_jobs, targets,
+};
 use crate::support::{Client, TestApp};
 
 async fn states(client: &Client, query: &str) -> Vec<(String, Value)> {
@@ -67,6 +69,16 @@ async fn requirements_are_shown_as_of_a_day_and_as_they_were_known() {
     assert_eq!(states(&stranger, &format!("as_of={late}")).await, []);
 }
 
+/// Lets the worker compare, and answers what it found.
+async fn compare(app: &TestApp, admin: &Client, apply: bool) -> Value {
+    let begun = admin
+        .post("/v1/requirements/comparisons", json!({"apply": apply}))
+        .await;
+    app.run_jobs();
+    let path = format!("/v1/operations/{}", begun.assert_status(202).id());
+    admin.get(&path).await.assert_status(200).at("/result")
+}
+
 #[actix_web::test]
 async fn a_comparison_finds_what_nothing_brought_about_and_puts_it_right() {
     let app = TestApp::start().await;
@@ -74,14 +86,7 @@ async fn a_comparison_finds_what_nothing_brought_about_and_puts_it_right() {
     let fire = course(&app, "fire", Some("P1Y"));
     rule(&app, &admin, "Production", "P10D", &[fire]).await;
     let ana = person(&admin, "ana", "Production").await;
-    let compare = async |apply: bool| {
-        let began = admin
-            .post("/v1/requirements/comparisons", json!({"apply": apply}))
-            .await;
-        app.run_jobs();
-        let path = format!("/v1/operations/{}", began.assert_status(202).id());
-        admin.get(&path).await.assert_status(200).at("/result")
-    };
+    let compare = async |apply: bool| compare(&app, &admin, apply).await;
     let all_is_well = compare(false).await;
     assert_eq!(
         (&all_is_well["changes"], &all_is_well["differences"]["moved"]),
@@ -109,4 +114,39 @@ async fn a_comparison_finds_what_nothing_brought_about_and_puts_it_right() {
         json!(in_days(&app, 10))
     );
     assert_eq!(compare(false).await["changes"], json!([]));
+}
+
+#[actix_web::test]
+async fn a_comparison_under_many_rules_finds_who_left_an_audience_and_who_joined_one() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let departments = (0..30).map(|number| format!("department-{number}"));
+    for department in departments {
+        let body = json!({"code": department, "name": department, "targets": targets(&[fire]),
+            "audience": {"filter": format!("department eq \"{department}\"")},
+            "due": {"kind": "after_joining", "offset": "P10D"}});
+        let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
+        let path = format!("/v1/rules/{rule}/activation");
+        admin.post(&path, json!({})).await.assert_status(200);
+    }
+    run_jobs(&app);
+    person(&admin, "ana", "department-1").await;
+    person(&admin, "bea", "department-2").await;
+
+    app.write(|tx| {
+        sql!("UPDATE users SET department = 'department-3' WHERE username = 'ana'").execute(tx.conn)?;
+        Ok(())
+    });
+    for apply in [false, true] {
+        let found = compare(&app, &admin, apply).await;
+        assert_eq!(
+            (&found["differences"]["left"], &found["differences"]["joined"]),
+            (&json!(1), &json!(1))
+        );
+    }
+    assert_eq!(
+        compare(&app, &admin, false).await["differences"]["left"],
+        json!(0)
+    );
 }

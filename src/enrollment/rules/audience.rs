@@ -44,7 +44,7 @@ pub struct Move {
 /// People whose audiences are matched here, and not by a statement with a branch for each rule, which takes long to plan.
 const FEW: usize = 20;
 
-/// Rules from which on the same is done for more people, as many as are settled at once.
+/// Rules from which on the same is done for more people, as many as are settled at once, and for ranges of people.
 const MANY_RULES: usize = 30;
 const FEW_OF_MANY_RULES: usize = 2_000;
 
@@ -62,11 +62,11 @@ pub(super) fn moves(
         .iter()
         .filter(|(rule, _)| reach.has_rule(*rule))
         .collect();
-    let few = match filters.len() < MANY_RULES {
-        true => FEW,
-        false => FEW_OF_MANY_RULES,
+    let is_matched_here = match filters.len() < MANY_RULES {
+        true => reach.few(FEW),
+        false => reach.few(FEW_OF_MANY_RULES) || reach.is_range(),
     };
-    let inside = match reach.few(few) {
+    let inside = match is_matched_here {
         true => matching(tx, reach, &filters, clock)?,
         false => union(reach, &filters, clock),
     };

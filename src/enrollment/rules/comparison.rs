@@ -80,13 +80,11 @@ impl Job for CompareJob {
         };
         let is_whole = run.walk(job::following, |part| {
             let people = People::Between(part.after, part.last);
-            let changes = run.read(|tx| reconcile::foresee(tx, people.clone(), &Question::default()))?;
-            if !changes.is_empty() {
-                found.add(&changes);
-                if self.apply {
-                    run.write(|tx| reconcile::reconcile(tx, people.clone(), None).map(drop))?;
-                }
-            }
+            let changes = match self.apply {
+                true => run.write(|tx| Ok(reconcile::reconcile_part(tx, part, people.clone(), None)?.0))?,
+                false => run.read(|tx| reconcile::foresee(tx, people.clone(), &Question::default()))?,
+            };
+            found.add(&changes);
             match self.operation_id {
                 Some(operation) => run.write(|tx| operations::progress(tx, operation, part.done)),
                 None => Ok(()),

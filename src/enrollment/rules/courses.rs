@@ -7,7 +7,7 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::reconcile::reconcile;
+use super::reconcile::reconcile_part;
 use crate::{
     app::Tx,
     catalog::{courses::model::Course, events::COURSE_PUBLISHED},
@@ -51,7 +51,7 @@ impl Job for SettleTarget {
             let learners = |tx: &mut Tx, after, most| learners(tx, target, after, most);
             run.walk(learners, |part| {
                 run.write(|tx| {
-                    reconcile(tx, &*part.ids, None)?;
+                    reconcile_part(tx, part, (&*part.ids).into(), None)?;
                     self.enroll(tx, &part.ids)
                 })
             })?;

@@ -1,6 +1,6 @@
 //! Settling what rules want of everybody, outside of a request and some people at a time.
 
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -8,22 +8,24 @@ use super::{
     audience, change,
     model::{Rule, RuleStatus},
     policy,
-    reconcile::{Outcome, reconcile},
+    reconcile::{Outcome, People, reconcile_part},
 };
 use crate::{
     app::Tx,
     authz::{self, Permission},
     db::schema::{rules, users},
     http::{ApiResult, Ref},
-    jobs::{Job, JobError, JobRun},
+    jobs::{Job, JobError, JobRun, Part},
     operations, sql,
 };
 
 /// People of a job that settles what all rules want of them.
 const OF_A_JOB: usize = 2_000;
 
-/// Requirements from which on PostgreSQL is made to look at tables that grow.
-const GROWTH: i64 = 500;
+/// Requirements from which on PostgreSQL is made to look at tables that grow, and by how much these must have grown until it
+/// looks again.
+const FIRST_LOOK: i64 = 1_000;
+const GROWTH: i64 = 4;
 
 /// Settles what one rule wants of everybody, after it changed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,7 +96,7 @@ impl Job for SettleUsers {
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         run.walk_these(&self.user_ids, |part| {
-            run.write(|tx| reconcile(tx, &*part.ids, None).map(drop))
+            run.write(|tx| reconcile_part(tx, part, (&*part.ids).into(), None).map(drop))
         })?;
         run.finish(|_| Ok(()))
     }
@@ -141,13 +143,15 @@ fn everybody(run: &JobRun, rule: Uuid, operation: Option<Uuid>, before: i64) -> 
         Some(operation) => run.read(|tx| operations::counted(tx, operation))?,
         None => Outcome::default(),
     };
-    let mut upkeep = Upkeep::default();
+    let mut upkeep = Upkeep { next: FIRST_LOOK };
     let stored = run.read(|tx| Ok(rules::table.find(rule).select(Rule::as_select()).first(tx.conn)?))?;
     let concerned = |tx: &mut Tx, after, most| audience::concerned(tx, &stored, None, after, most);
     let is_whole = run.walk(concerned, |part| {
         total = run.write(|tx| {
             let mut total = total;
-            total += reconcile(tx, &*part.ids, Some(rule))?;
+            let people = people_of(tx, part)?;
+            let (_, outcome) = reconcile_part(tx, part, people, Some(rule))?;
+            total += outcome;
             if let Some(operation) = operation {
                 operations::progress(tx, operation, before + part.done)?;
                 operations::count(tx, operation, &total)?;
@@ -163,24 +167,53 @@ fn everybody(run: &JobRun, rule: Uuid, operation: Option<Uuid>, before: i64) -> 
     })
 }
 
+/// The people of a part: as a range, which is read from every table at once, unless it holds as many others.
+fn people_of(tx: &mut Tx, part: &Part) -> ApiResult<People> {
+    let most = 2 * part.ids.len();
+    let following = following(tx, part.after, most as i64)?;
+    let has_many_others = following.len() == most && following.last().is_some_and(|id| *id < part.last);
+    Ok(match has_many_others {
+        true => People::These(part.ids.clone()),
+        false => People::Between(part.after, part.last),
+    })
+}
+
 /// Has PostgreSQL look at tables that grow from little or nothing: it would notice by itself only after minutes, and
 /// make the plans of small tables until then.
-#[derive(Default)]
 struct Upkeep {
-    seen: i64,
+    /// How many requirements the job has opened when this is to be asked again.
+    next: i64,
 }
 
 impl Upkeep {
     fn after(&mut self, run: &JobRun, total: &Outcome) -> Result<(), JobError> {
-        if total.opened < 2 * self.seen.max(GROWTH) {
+        if total.opened < self.next {
             return Ok(());
         }
-        self.seen = total.opened;
+        let known = run.read(known_requirements)?;
+        if known > total.opened {
+            self.next = known;
+            return Ok(());
+        }
+        self.next = GROWTH * total.opened;
         run.write(|tx| {
             sql!("ANALYZE rule_members, requirements, requirement_reasons, enrollments").execute(tx.conn)?;
             Ok(())
         })
     }
+}
+
+/// How many requirements PostgreSQL took there to be when it last looked.
+fn known_requirements(tx: &mut Tx) -> ApiResult<i64> {
+    #[derive(QueryableByName)]
+    struct Known {
+        #[diesel(sql_type = sql_types::BigInt)]
+        rows: i64,
+    }
+    let known: Known =
+        sql!("SELECT reltuples::bigint AS rows FROM pg_class WHERE oid = 'requirements'::regclass")
+            .get_result(tx.conn)?;
+    Ok(known.rows)
 }
 
 /// The people whose ids follow one.

@@ -130,7 +130,7 @@ fn make(
     let planned = run.read(|tx| change::planned(tx, &rule, wish))?;
     let concerned = |tx: &mut Tx, after, most| audience::concerned(tx, &planned, wish.day, after, most);
     let is_whole = run.walk(concerned, |part| {
-        let people = People::These(part.ids);
+        let people = People::These(part.ids.clone());
         let mut planned = run.read(|tx| plan::plan_part(tx, &rule, wish, &people))?;
         let kept = planned.take_kept();
         tally.add(planned);

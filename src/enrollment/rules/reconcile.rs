@@ -30,6 +30,7 @@ use crate::{
     db::{Fixed, Sql},
     enrollment::target::Target,
     http::{ApiError, ApiResult},
+    jobs::Part,
     people::facts,
     sql,
 };
@@ -174,15 +175,30 @@ pub fn reconcile(tx: &mut Tx, whom: impl Into<People>, rule: Option<Uuid>) -> Ap
         return Ok(Outcome::default());
     }
     lock(tx, &ReconcileScope::of(whom.clone()))?;
-    let changes = foresee(
-        tx,
-        whom,
-        &Question {
-            rule,
-            ..Question::default()
-        },
-    )?;
-    apply::apply(tx, &changes)
+    settle_locked(tx, whom, rule).map(|(_, outcome)| outcome)
+}
+
+/// The same for the people of a part, and all that changed.
+pub(super) fn reconcile_part(
+    tx: &mut Tx,
+    part: &Part,
+    whom: People,
+    rule: Option<Uuid>,
+) -> ApiResult<(Vec<Change>, Outcome)> {
+    lock(tx, &ReconcileScope::of(whom.clone()))?;
+    part.has_locks();
+    settle_locked(tx, whom, rule)
+}
+
+/// Settles what rules want of people whose locks this transaction holds.
+fn settle_locked(tx: &mut Tx, whom: People, rule: Option<Uuid>) -> ApiResult<(Vec<Change>, Outcome)> {
+    let question = Question {
+        rule,
+        ..Question::default()
+    };
+    let changes = foresee(tx, whom, &question)?;
+    let outcome = apply::apply(tx, &changes)?;
+    Ok((changes, outcome))
 }
 
 /// What is to be found out.
@@ -282,10 +298,10 @@ fn targets_of(
     }
     let rows: Vec<Row> = sql!(
         "SELECT DISTINCT q.target_id FROM requirement_reasons rr
-         JOIN requirements q ON q.user_id = rr.user_id AND q.id = rr.requirement_id AND {also}
+         CROSS JOIN LATERAL (SELECT target_id FROM requirements
+            WHERE user_id = rr.user_id AND id = rr.requirement_id LIMIT 1) q
          WHERE rr.ended_at IS NULL AND rr.rule_id = {rule} AND {users}",
         users = reach.users("rr.user_id"),
-        also = reach.users("q.user_id"),
     )
     .load(tx.conn)?;
     let asked = policy
@@ -309,6 +325,11 @@ impl ReconcileScope {
     /// Whether these are at most `most` people.
     pub(super) fn few(&self, most: usize) -> bool {
         matches!(&self.whom, People::These(people) if people.len() <= most)
+    }
+
+    /// Whether these are the people of a range.
+    pub(super) fn is_range(&self) -> bool {
+        matches!(&self.whom, People::Between(..))
     }
 
     /// Rows about the people in reach.

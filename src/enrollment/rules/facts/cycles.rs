@@ -104,6 +104,9 @@ struct ReasonRow {
 /// The reasons of the current cycles. Joined here and not by PostgreSQL, which joins a range of people badly while it knows
 /// little of tables that grow.
 pub(super) fn reasons(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
+    if people.values().all(|person| person.cycles.is_empty()) {
+        return Ok(());
+    }
     let rows: Vec<ReasonRow> = sql!(
         "SELECT rr.user_id, rr.requirement_id, rr.id, rr.rule_id, rr.rule_version, rr.scheduled_on, rr.due_on,
             rr.valid_until, rr.ended_at
