@@ -83,6 +83,7 @@ pub fn serve(started: &start::Started, listeners: Listeners, with_worker: bool) 
     let app = started.app.clone();
     let worker = with_worker.then(|| worker::start(&app)).transpose()?;
     let served = actix_web::rt::System::new().block_on(async {
+        let told = worker::told_to_stop()?;
         if let Some(listener) = listeners.probes {
             // It answers until the process ends.
             actix_web::rt::spawn(server::serve_probes(app.clone(), listener).map_err(failed)?);
@@ -92,9 +93,7 @@ pub fn serve(started: &start::Started, listeners: Listeners, with_worker: bool) 
         let (handle, content_handle) = (server.handle(), content.handle());
         let content = actix_web::rt::spawn(content);
         actix_web::rt::spawn(async move {
-            if let Err(error) = worker::told_to_stop().await {
-                log::error!("{error}");
-            }
+            told.await;
             log::info!("stopping: finishing what was accepted");
             app.is_stopping.store(true, Ordering::Relaxed);
             futures_util::future::join(handle.stop(true), content_handle.stop(true)).await;

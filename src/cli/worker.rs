@@ -195,23 +195,26 @@ pub fn run(config: Config) -> CommandResult {
     log::info!("running jobs, {} at once", started.app.config.worker_threads);
     let app = started.app.clone();
     let told = actix_web::rt::System::new().block_on(async {
+        let told = told_to_stop()?;
         if let Some(listener) = probes {
             let served = server::serve_probes(app, listener)
                 .map_err(|error| CommandError::of("The metrics cannot be served", error))?;
             actix_web::rt::spawn(served);
         }
-        told_to_stop().await
+        told.await;
+        Ok(())
     });
     log::info!("stopping: finishing what runs");
     worker.stop();
     told
 }
 
-/// Ends when SIGTERM or SIGINT comes.
-pub async fn told_to_stop() -> CommandResult {
+/// Ends when SIGTERM or SIGINT comes, which are heard from this call on: call it before others can see that the process is up.
+pub fn told_to_stop() -> Result<impl Future<Output = ()>, CommandError> {
     let failed = |error: std::io::Error| CommandError::of("Signals cannot be heard", error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-    Ok(())
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    })
 }
