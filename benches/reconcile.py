@@ -12,11 +12,12 @@ import time
 
 from harness import cpu_of, provost_of
 
-WRITTEN = ["rule_members", "requirements", "requirement_reasons", "enrollments", "events"]
+WRITTEN = ["rule_members", "requirements", "requirement_reasons", "enrollments", "events", "ledger_entries"]
 
 # When a row was written that settling adds or changes.
 WRITTEN_AT = {"requirements": "updated_at", "requirement_history": "superseded_at", "requirement_reasons": "recorded_at",
-    "requirement_reason_history": "superseded_at", "enrollments": "updated_at", "events": "recorded_at"}
+    "requirement_reason_history": "superseded_at", "enrollments": "updated_at", "events": "recorded_at",
+    "ledger_entries": "recorded_at"}
 
 
 class Waits:
