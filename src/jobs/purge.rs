@@ -35,9 +35,9 @@ impl Job for Purge {
 
 fn finished_jobs(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     sql!(
-        "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs
+        "DELETE FROM jobs WHERE id = ANY(ARRAY(SELECT id FROM jobs
             WHERE state IN ('succeeded', 'dead') AND finished_at < {succeeded_since}
-                AND (state = 'succeeded' OR finished_at < {dead_since}) LIMIT {BATCH})",
+                AND (state = 'succeeded' OR finished_at < {dead_since}) LIMIT {BATCH}))",
         succeeded_since = now - KEEP_SUCCEEDED,
         dead_since = now - KEEP_DEAD,
     )

@@ -147,13 +147,14 @@ fn lost(now: DateTime<Utc>) -> Sql {
 }
 
 /// Makes jobs whose worker is gone ready again, and answers how many. Those that had their last attempt are left for
-/// [`claim_lost`].
+/// [`claim_lost`]. The jobs are found once, as an array: a join planned while the queue was empty reads the whole queue
+/// again for each of its jobs.
 pub fn recover(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     sql!(
         "UPDATE jobs SET state = 'ready', attempt_token = NULL, lease_until = NULL, run_at = {now},
             last_error = 'its worker was lost'
-         WHERE id IN (SELECT id FROM jobs WHERE {lost} AND attempts < max_attempts
-            FOR UPDATE SKIP LOCKED)",
+         WHERE id = ANY(ARRAY(SELECT id FROM jobs WHERE {lost} AND attempts < max_attempts
+            FOR UPDATE SKIP LOCKED))",
         lost = lost(now),
     )
     .execute(conn)
@@ -170,8 +171,8 @@ pub fn claim_lost(
     sql!(
         "UPDATE jobs SET attempt_token = {new_id}, worker = {worker.name}, worker_number = {number},
             lease_until = {until}
-         WHERE id IN (SELECT id FROM jobs WHERE {lost} AND attempts >= max_attempts
-                AND kind = ANY({kinds}) FOR UPDATE SKIP LOCKED)
+         WHERE id = ANY(ARRAY(SELECT id FROM jobs WHERE {lost} AND attempts >= max_attempts
+                AND kind = ANY({kinds}) FOR UPDATE SKIP LOCKED))
          RETURNING id, kind, is_long, payload, attempts, max_attempts, attempt_token, on_behalf_of, request_id",
         new_id = Uuid::now_v7(),
         number = worker.number(),

@@ -2,6 +2,8 @@
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
 use provost::{
+    app::Tx,
+    http::{ApiError, ApiResult},
     jobs::{
         Worker,
         store::{self, Claimant, Room},
@@ -118,31 +120,73 @@ struct Read {
     rows: i64,
 }
 
+/// Tells the statistics that the queue is empty, as after a purge.
+fn empty(tx: &mut Tx) -> ApiResult<()> {
+    sql!("TRUNCATE jobs").execute(tx.conn)?;
+    sql!("ANALYZE jobs").execute(tx.conn)?;
+    Ok(())
+}
+
+/// 2,000 jobs that are due, and that the statistics do not know of.
+fn fill(tx: &mut Tx) -> ApiResult<()> {
+    sql!(
+        "INSERT INTO jobs (id, kind, payload, state, is_long, run_at, max_attempts, request_id, created_at)
+         SELECT gen_random_uuid(), 'test.mark', jsonb_build_object(), 'ready', false, {tx.now}, 1, '', {tx.now}
+         FROM generate_series(1, 2000)"
+    )
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Rows of jobs that the transaction has read.
+fn rows_read(tx: &mut Tx) -> ApiResult<i64> {
+    let read: Read = sql!(
+        "SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_xact_user_tables WHERE relname = 'jobs'"
+    )
+    .get_result(tx.conn)?;
+    Ok(read.rows)
+}
+
 #[actix_web::test]
 async fn a_claim_reads_only_what_it_takes_whatever_statistics_say() {
     let app = TestApp::start().await;
     let (claimed, read) = app.write(|tx| {
-        // As after a purge: the statistics say that the queue is empty.
-        sql!("ANALYZE jobs").execute(tx.conn)?;
-        sql!(
-            "INSERT INTO jobs (id, kind, payload, state, is_long, run_at, max_attempts, request_id, created_at)
-             SELECT gen_random_uuid(), 'test.mark', jsonb_build_object(), 'ready', false, {tx.now}, 1, '', {tx.now}
-             FROM generate_series(1, 2000)"
-        )
-        .execute(tx.conn)?;
+        empty(tx)?;
+        fill(tx)?;
         let worker = Claimant {
             name: "test",
             number: None,
         };
         let room = Room { short: 2, long: 1 };
         let claims = store::claim(tx.conn, &["test.mark"], room, worker, tx.now)?;
-        let read: Read = sql!(
-            "SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_xact_user_tables WHERE relname = 'jobs'"
-        )
-        .get_result(tx.conn)?;
-        Ok((claims.len(), read.rows))
+        Ok((claims.len(), rows_read(tx)?))
     });
 
     assert_eq!(claimed, 2);
     assert!(read < 100, "{read} rows read");
+}
+
+#[actix_web::test]
+async fn looking_for_lost_jobs_does_not_read_the_queue_for_each_of_its_jobs() {
+    let app = TestApp::start().await;
+    let read = app.write(|tx| {
+        sql!("SET LOCAL plan_cache_mode = force_generic_plan").execute(tx.conn)?;
+        let worker = Claimant {
+            name: "test",
+            number: None,
+        };
+        let look = |tx: &mut Tx| {
+            assert_eq!(store::recover(tx.conn, tx.now)?, 0);
+            assert!(store::claim_lost(tx.conn, &["test.mark"], worker, tx.now)?.is_empty());
+            Ok::<_, ApiError>(())
+        };
+        // The plans are made while the queue is empty, and kept.
+        empty(tx)?;
+        look(tx)?;
+        fill(tx)?;
+        look(tx)?;
+        rows_read(tx)
+    });
+
+    assert!(read < 10_000, "{read} rows read");
 }
