@@ -12,7 +12,9 @@ CREATE TABLE activity_states (
     seconds integer NOT NULL DEFAULT 0 CHECK (seconds >= 0),
     -- Videos: the seconds that were watched, and where to go on.
     watched int4multirange NOT NULL DEFAULT '{}',
-    -- How long the video is: the most that a player said.
+    -- When all that was watched could have been, at the fastest.
+    watched_until timestamptz,
+    -- How long the video is: by its header, or else the most that a player said.
     duration_seconds integer CHECK (duration_seconds >= 0),
     position_seconds integer CHECK (position_seconds >= 0),
     -- The name that the learner gave when they declared to have read and understood.
@@ -74,8 +76,6 @@ CREATE TABLE launches (
     fence bigint NOT NULL DEFAULT 0,
     -- Who asked for it; none: the learner.
     created_by uuid,
-    -- Seconds of a video that were watched, however often each.
-    watched_seconds integer NOT NULL DEFAULT 0 CHECK (watched_seconds >= 0),
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     -- When the content said that it ended; a session that never says so is suspended.

@@ -69,7 +69,7 @@ pub fn confirm(
             "This activity asks for no confirmation: its `criterion` says what completes it.",
         ));
     }
-    progress::check_live(&learning.enrollment)?;
+    progress::check_open(&learning.enrollment)?;
     let mut record = learning.record(tx, activity_id);
     record.score = confirmation.score.or(record.score);
     track::complete(tx, &mut record);
@@ -211,9 +211,9 @@ fn write(
     Ok(record)
 }
 
-/// 409 for an enrollment that has ended, and for an activity that is locked.
+/// 409 for an enrollment that has ended without being completed, and for an activity that is locked.
 pub fn check_open(learning: &Learning, activity: &Activity) -> ApiResult<()> {
-    progress::check_live(&learning.enrollment)?;
+    progress::check_open(&learning.enrollment)?;
     match learning.outline().locked.remove(&activity.id) {
         Some(reasons) => Err(ApiError::new(Code::ActivityLocked, reasons.join(" "))),
         None => Ok(()),

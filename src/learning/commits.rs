@@ -260,12 +260,13 @@ pub fn superseded() -> ApiError {
     )
 }
 
+/// What is said of an attempt that has ended.
+pub const OVER: &str =
+    "This attempt is over, and what it came to is recorded. Open the activity again from the course.";
+
 /// 410 where the attempt has ended: what it came to is recorded, and another launch is another attempt, or a review.
 fn over() -> ApiError {
-    ApiError::new(
-        Code::LaunchEnded,
-        "This attempt is over, and what it came to is recorded. Open the activity again from the course.",
-    )
+    ApiError::new(Code::LaunchEnded, OVER)
 }
 
 /// 410 where the launch is over.
@@ -297,7 +298,14 @@ fn follow(
             (known, AttemptSuccess::Unknown) => known,
             (_, reported) => reported,
         },
-        score: report.score,
+        score: match before.success {
+            // Nor does a lower score after it.
+            AttemptSuccess::Passed => match (before.score, report.score) {
+                (Some(before), Some(reported)) => Some(before.max(reported)),
+                (before, reported) => reported.or(before),
+            },
+            _ => report.score,
+        },
         progress_percent: report.progress_percent,
         seconds: report.seconds,
         ..before.clone()
@@ -376,7 +384,7 @@ fn follow(
     if (record.state, record.score) != told {
         noted.push(Noted::Activity {
             state: record.state,
-            score: report.score,
+            score: after.score,
             wanted: match activity.criterion {
                 Some(Criterion::Passed { score }) => Some(score),
                 _ => None,
@@ -384,6 +392,10 @@ fn follow(
         });
     }
     let record = learning.write(tx, record)?;
+    // Packages that tell a score after their status say so again when they end, or have passed or failed by then.
+    if ended.is_some() || after.success != AttemptSuccess::Unknown {
+        learning.follow_score(tx, &after)?;
+    }
     Ok((report, record.state, is_over))
 }
 

@@ -71,17 +71,14 @@ pub fn launch(
 fn mode(learning: &Learning, activity: &Activity, asked: Option<RequestedMode>) -> ApiResult<LaunchMode> {
     let record = learning.records.get(&activity.id);
     let is_completed = record.is_some_and(|record| record.completed_at.is_some());
-    let is_taken = learning.enrollment.state.is_live();
-    let is_withdrawn = !is_taken
-        && !matches!(
-            learning.enrollment.state,
-            EnrollmentState::Completed | EnrollmentState::Failed
-        );
+    let state = learning.enrollment.state;
+    let is_withdrawn =
+        !state.is_live() && !matches!(state, EnrollmentState::Completed | EnrollmentState::Failed);
     let wants_review = asked == Some(RequestedMode::Review) || asked.is_none() && is_completed;
     if wants_review && is_completed && !is_withdrawn {
         return Ok(LaunchMode::Review);
     }
-    if asked == Some(RequestedMode::Review) && is_taken {
+    if asked == Some(RequestedMode::Review) && !is_withdrawn {
         return Err(ApiError::new(
             Code::Conflict,
             "Only what is completed can be reviewed; launch it without `mode`.",

@@ -177,7 +177,7 @@ pub fn put_record(tx: &mut Tx, record: &ActivityRecord) -> ApiResult<()> {
 /// Forgets what was watched of a video.
 pub fn forget_watched(tx: &mut Tx, record: &ActivityRecord) -> ApiResult<()> {
     sql!(
-        "UPDATE activity_states SET watched = '{}' WHERE user_id = {record.user_id}
+        "UPDATE activity_states SET watched = '{}', watched_until = NULL WHERE user_id = {record.user_id}
             AND enrollment_id = {record.enrollment_id} AND activity_id = {record.activity_id}"
     )
     .execute(tx.conn)?;

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{
     events::{ACTIVITY_COMPLETED, ACTIVITY_STARTED},
     model::{
-        ActivityContent, ActivityProgressState, ActivityRecord, EnrollmentActivities, EnrollmentActivity,
-        EnrollmentModule,
+        ActivityContent, ActivityProgressState, ActivityRecord, Attempt, EnrollmentActivities,
+        EnrollmentActivity, EnrollmentModule,
     },
     outline::{Done, Outline, outline},
     store,
@@ -18,12 +18,14 @@ use crate::{
     catalog::courses::modules::{Activity, Modules},
     enrollment::{
         completions::{
+            correct,
             model::CompletionSource,
             record::{self, NewCompletion},
         },
         enrollments::{
             self,
-            model::{Enrollment, EnrollmentKind},
+            model::{Enrollment, EnrollmentKind, EnrollmentState},
+            progress,
         },
     },
     http::{ApiError, ApiResult, bulk::only},
@@ -57,9 +59,30 @@ impl Learning {
         found.cloned().ok_or_else(|| ApiError::not_found("activity"))
     }
 
-    /// What it comes to.
+    /// What it comes to. Nothing of a completed enrollment is locked: learners look things up after a course, too. Of one that
+    /// ended otherwise only what is completed can be looked at.
     pub fn outline(&self) -> Outline {
-        outline_of(&self.modules, &self.records)
+        let mut outline = outline_of(&self.modules, &self.records);
+        match progress::check_open(&self.enrollment) {
+            Ok(()) if self.enrollment.state.is_live() => {}
+            Ok(()) => {
+                outline.locked.clear();
+                for module in &mut outline.modules {
+                    module.locked_because.clear();
+                }
+            }
+            Err(ended) => {
+                let activities = self.modules.activities().map(|(_, activity)| activity.id);
+                let is_completed = |id: &Uuid| {
+                    self.records
+                        .get(id)
+                        .is_some_and(|record| record.completed_at.is_some())
+                };
+                let locked = activities.filter(|id| !is_completed(id));
+                outline.locked = locked.map(|id| (id, vec![ended.detail.to_string()])).collect();
+            }
+        }
+        outline
     }
 
     /// What is on record about an activity; nothing yet, if it was not opened.
@@ -138,6 +161,16 @@ impl Learning {
         enrollments::progress::follow_activities(tx, &progress)?;
         self.enrollment = enrollments::store::find(tx, self.enrollment.user_id, self.enrollment.id)?;
         Ok(())
+    }
+
+    /// Gives the completion the score that an attempt at an activity told after it. The attempt must have been under way by then:
+    /// what is done after the course counts for the activity alone.
+    pub fn follow_score(&mut self, tx: &mut Tx, attempt: &Attempt) -> ApiResult<()> {
+        if self.enrollment.state != EnrollmentState::Completed || !self.is_counted() {
+            return Ok(());
+        }
+        let score = outline_of(&self.modules, &self.records).score;
+        correct::follow_score(tx, &self.enrollment, score, attempt.started_at)
     }
 
     /// Whether what is done counts: not in tests.

@@ -101,16 +101,64 @@ async fn doing_all_that_is_required_completes_the_course() {
         ana.get("/v1/certificates").await.at("/data/0/state"),
         json!("issued")
     );
-    // What is completed can be looked at again; the rest is over.
+    // What is completed can be looked at again, and the rest is still open.
     let again = ana
         .post(&format!("{plan}/launches"), json!({}))
         .await
         .assert_status(201);
     assert_eq!(again.at("/mode"), json!("review"));
     let more = activity(&ana, &enrollment, 1, 1).await;
-    ana.post(&format!("{more}/launches"), json!({}))
+    ana.post(&format!("{more}/launches"), json!({"mode": "review"}))
         .await
-        .assert_problem(409, "enrollment_not_live");
+        .assert_problem(409, "conflict");
+    let opened = ana
+        .post(&format!("{more}/launches"), json!({}))
+        .await
+        .assert_status(201);
+    assert_eq!(opened.at("/mode"), json!("normal"));
+    let still = ana.get(&enrollment).await;
+    assert_eq!(
+        (still.at("/state"), still.at("/progress_percent")),
+        (json!("completed"), json!(100))
+    );
+    assert_eq!(
+        ana.get("/v1/completions")
+            .await
+            .at("/data")
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[actix_web::test]
+async fn nothing_of_a_completed_course_is_locked() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let modules = json!([
+        {"title": "Read", "activities": [confirmed("Practice")]},
+        {"title": "Look", "in_order": true, "activities": [link("Plan", json!({})), link("Doors", json!({}))]},
+    ]);
+    let fire = course(&admin, "fire", modules).await;
+    let (ana, enrollment) = learner(&app, &admin, "ana", fire).await;
+    let user = ana.get(&enrollment).await.at("/user_id");
+    let doors = activity(&ana, &enrollment, 1, 1).await;
+    assert_eq!(ana.get(&doors).await.at("/is_locked"), json!(true));
+
+    // It was learned elsewhere, and none of its activities was opened.
+    let elsewhere = json!({"user_id": user, "course_id": fire});
+    admin.post("/v1/completions", elsewhere).await.assert_status(201);
+
+    let shown = ana.get(&doors).await;
+    assert_eq!(
+        (shown.at("/is_locked"), shown.at("/state")),
+        (json!(false), json!("not_started"))
+    );
+    ana.post(&format!("{doors}/launches"), json!({}))
+        .await
+        .assert_status(201);
+    assert_eq!(ana.get(&doors).await.at("/state"), json!("completed"));
 }
 
 #[actix_web::test]
@@ -234,4 +282,13 @@ async fn learners_reach_their_own_activities_only() {
         .await
         .assert_problem(409, "enrollment_not_live");
     assert_eq!(cai.get(&plan).await.at("/state"), json!("completed"));
+    let practice = activity(&cai, &his, 0, 1).await;
+    let locked = cai.get(&practice).await;
+    assert_eq!(
+        (locked.at("/is_locked"), locked.at("/locked_because/0")),
+        (
+            json!(true),
+            json!("The enrollment is withdrawn already; enroll again.")
+        )
+    );
 }

@@ -145,14 +145,173 @@ async fn a_video_is_not_watched_in_no_time() {
             .post(&format!("{}_/watched", browser.path), body)
             .await
     };
-    // The clocks may differ, but not by more with each message.
-    watch(0, 15, 300).await.assert_status(200);
-    watch(15, 30, 300).await.assert_fault("/ranges");
+    // The clocks may differ, but not by more with each message, nor with each launch.
+    let first = watch(0, 15, 300).await.assert_status(200);
+    assert_eq!(
+        (first.at("/percent"), first.at("/is_counted")),
+        (json!(5), json!(true))
+    );
+    let second = watch(15, 30, 300).await.assert_status(200);
+    assert_eq!(
+        (second.at("/percent"), second.at("/is_counted")),
+        (json!(5), json!(false))
+    );
+    let again = Browser::launch(&ana, &doors, json!({})).await;
+    assert!(again.get("").await.text().contains("data-position=\"30\""));
+    let body = json!({"ranges": [{"from": 15, "to": 30}], "position": 30, "duration": 300});
+    let third = again.client.post(&format!("{}_/watched", again.path), body).await;
+    assert_eq!(third.assert_status(200).at("/is_counted"), json!(false));
     app.app.clock.advance(TimeDelta::seconds(60));
     let shorter = watch(15, 18, 18).await.assert_status(200);
     assert_eq!(
         (shorter.at("/percent"), shorter.at("/state")),
         (json!(6), json!("in_progress"))
+    );
+}
+
+#[actix_web::test]
+async fn a_video_is_as_long_as_its_header_says() {
+    let app = super::start().await;
+    let admin = app.admin().await;
+    let version = contents::video_of(&app, Some(600));
+    let criterion = json!({"criterion": {"kind": "watched", "percent": 95}});
+    let fire = course(&admin, "fire", shows(version, criterion)).await;
+    let (ana, enrollment) = learner(&app, &admin, "ana", fire).await;
+    let doors = activity(&ana, &enrollment, 0, 0).await;
+    let browser = Browser::launch(&ana, &doors, json!({})).await;
+    app.app.clock.advance(TimeDelta::seconds(300));
+    let watch = async |ranges: Value, duration: Value| {
+        let body = json!({"ranges": ranges, "position": 1, "duration": duration});
+        let path = format!("{}_/watched", browser.path);
+        browser.client.post(&path, body).await.assert_status(200)
+    };
+
+    let lied = watch(json!([{"from": 0, "to": 1}]), json!(1)).await;
+    assert_eq!(
+        (lied.at("/percent"), lied.at("/state")),
+        (json!(0), json!("in_progress"))
+    );
+    let beyond = watch(json!([{"from": 600, "to": 900}]), json!(900)).await;
+    assert_eq!(beyond.at("/percent"), json!(0));
+    // A browser that does not know the length tells what was watched all the same.
+    let half = watch(json!([{"from": 0, "to": 300}]), json!(null)).await;
+    assert_eq!(
+        (half.at("/percent"), half.at("/is_counted")),
+        (json!(50), json!(true))
+    );
+}
+
+#[actix_web::test]
+async fn a_score_that_comes_after_the_status_is_that_of_the_completion() {
+    let app = super::start().await;
+    let (admin, ana, enrollment, doors) = taking(&app, json!({})).await;
+    let browser = Browser::launch(&ana, &doors, json!({})).await;
+    browser
+        .set(1, &[("cmi.core.lesson_status", "completed")])
+        .await
+        .assert_status(200);
+    assert_eq!(ana.get(&enrollment).await.at("/state"), json!("completed"));
+    let late = browser.end(2, &[("cmi.core.score.raw", "90")]).await;
+    late.assert_status(200);
+
+    let completions = ana
+        .get("/v1/completions?sort=-recorded_at")
+        .await
+        .assert_status(200);
+    assert_eq!(
+        (
+            completions.at("/data/0/score"),
+            completions.at("/data/0/source"),
+            completions.at("/data/0/supersedes_id"),
+        ),
+        (json!(90.0), json!("content"), completions.at("/data/1/id"))
+    );
+
+    // What is taken after the course counts for the activity alone.
+    admin
+        .post(&format!("{doors}/resets"), json!({"reason": "Once more."}))
+        .await
+        .assert_status(200);
+    app.app.clock.advance(TimeDelta::seconds(60));
+    let again = Browser::launch(&ana, &doors, json!({})).await;
+    assert_eq!(again.opened.at("/mode"), json!("normal"));
+    let worse = [
+        ("cmi.core.score.raw", "40"),
+        ("cmi.core.lesson_status", "completed"),
+    ];
+    again.end(1, &worse).await.assert_status(200);
+    assert_eq!(ana.get(&doors).await.at("/score"), json!(40.0));
+    let completions = ana.get("/v1/completions?sort=-recorded_at").await;
+    assert_eq!(completions.at("/data/0/score"), json!(90.0));
+    assert_eq!(completions.at("/data").as_array().unwrap().len(), 2);
+}
+
+#[actix_web::test]
+async fn a_lower_score_after_passing_changes_nothing() {
+    let app = super::start().await;
+    let (_, ana, _, doors) = taking(&app, json!({"criterion": {"kind": "passed", "score": 80}})).await;
+    let browser = Browser::launch(&ana, &doors, json!({})).await;
+    let passed = [("cmi.core.score.raw", "85"), ("cmi.core.lesson_status", "passed")];
+    browser.set(1, &passed).await.assert_status(200);
+    let failed = [("cmi.core.score.raw", "20"), ("cmi.core.lesson_status", "failed")];
+    browser.set(3, &failed).await.assert_status(200);
+
+    assert_eq!(ana.get(&doors).await.at("/score"), json!(85.0));
+    let better = [("cmi.core.score.raw", "95"), ("cmi.core.lesson_status", "passed")];
+    browser.set(5, &better).await.assert_status(200);
+    assert_eq!(ana.get(&doors).await.at("/score"), json!(95.0));
+    assert_eq!(
+        ana.get("/v1/completions?sort=-recorded_at")
+            .await
+            .at("/data/0/score"),
+        json!(95.0)
+    );
+}
+
+#[actix_web::test]
+async fn the_log_of_a_launch_tells_each_refusal() {
+    let app = super::start().await;
+    let (admin, ana, _, doors) = taking(&app, json!({})).await;
+    let browser = Browser::launch(&ana, &doors, json!({})).await;
+    let long = "x".repeat((1 << 20) + 1);
+    for (element, value) in [
+        ("cmi.suspend_data", &*long),
+        ("cmi.core.score.raw", "many"),
+        ("cmi.core.score.raw", "many"),
+    ] {
+        browser.set(1, &[(element, value)]).await.assert_status(422);
+    }
+    browser
+        .end(1, &[("cmi.core.lesson_status", "completed")])
+        .await
+        .assert_status(200);
+    browser
+        .set(9, &[("cmi.core.score.raw", "90")])
+        .await
+        .assert_problem(410, "launch_ended");
+
+    let launch = browser.opened.at("/id");
+    let path = format!("/v1/launches/{}", launch.as_str().unwrap());
+    let shown = admin.get(&path).await.assert_status(200);
+    let words: Vec<String> = shown
+        .at("/log")
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["kind"] == "refused")
+        .map(|entry| entry["words"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(words.len(), 3, "{words:?}");
+    assert!(
+        words
+            .iter()
+            .any(|words| words.contains("1048576") || words.contains("1 MiB")),
+        "{words:?}"
+    );
+    assert!(words.iter().any(|words| words.contains("2 times")), "{words:?}");
+    assert!(
+        words.contains(&"Refused: the attempt was over.".to_owned()),
+        "{words:?}"
     );
 }
 

@@ -66,8 +66,13 @@ pub fn page(app: &TestApp) -> Uuid {
 
 /// A video of the library.
 pub fn video(app: &TestApp) -> Uuid {
+    video_of(app, None)
+}
+
+/// A video whose header says that it has so many seconds.
+pub fn video_of(app: &TestApp, seconds: Option<i32>) -> Uuid {
     let bytes: Vec<u8> = (0..100_000_u32).map(|at| at as u8).collect();
-    let body = json!({"kind": "video", "media_type": "video/mp4", "bytes": bytes.len()});
+    let body = json!({"kind": "video", "media_type": "video/mp4", "bytes": bytes.len(), "duration_seconds": seconds});
     content(app, "video", &body, Some((&bytes, "video/mp4")))
 }
 

@@ -62,6 +62,9 @@ pub enum ContentBody {
         media_type: String,
         /// Its size.
         bytes: i64,
+        /// How long it is, in whole seconds, by its own header; none where that does not say it.
+        #[serde(default)]
+        duration_seconds: Option<i32>,
     },
     /// An address elsewhere.
     Link {

@@ -11,3 +11,4 @@ pub mod routes;
 pub mod store;
 pub mod uses;
 pub mod versions;
+pub mod video;

@@ -1,10 +1,11 @@
 //! Corrects completions: a new completion supersedes the old one, and requirements that the old one satisfied name the new one.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
     known::Known,
-    model::{Completion, CorrectCompletion},
+    model::{Completion, CompletionSource, CorrectCompletion},
     record::{NewCompletion, counts, expires_after, happened, lasts_until, settle, source},
     store,
 };
@@ -12,14 +13,14 @@ use crate::{
     app::Tx,
     authz::Authorized,
     enrollment::{
-        enrollments,
+        enrollments::{self, model::Enrollment},
         events::{COMPLETION_CORRECTED, REQUIREMENT_ENDED, REQUIREMENT_UPDATED},
         people,
         requirements::{self, model::StoredRequirement},
     },
     http::{
         ApiError, ApiResult, Code,
-        bulk::{Outcome, Outcomes, write_each},
+        bulk::{Outcome, Outcomes, only, write_each},
     },
     ledger::Event,
     people::days::Zones,
@@ -46,6 +47,38 @@ pub fn correct(
     });
     let checked = checked.collect();
     write_each(checked, |corrections| append(tx, corrections))
+}
+
+/// Gives the completion of an enrollment that its content recorded the score that came after it, from something that was under
+/// way by then. One that somebody corrected stays as it is.
+pub fn follow_score(
+    tx: &mut Tx,
+    enrollment: &Enrollment,
+    score: Option<f64>,
+    began_at: DateTime<Utc>,
+) -> ApiResult<()> {
+    let Some(old) = store::last_of(tx, enrollment)? else {
+        return Ok(());
+    };
+    let is_meant = old.source == CompletionSource::Content && !old.is_void && began_at <= old.occurred_at;
+    if !is_meant || score.is_none() || old.score == score {
+        return Ok(());
+    }
+    let changes = CorrectCompletion {
+        score: Some(score),
+        reason: "The content told the score after the completion.".to_owned(),
+        ..CorrectCompletion::default()
+    };
+    let new = NewCompletion {
+        user_id: old.user_id,
+        course_id: old.course_id,
+        occurred_at: old.occurred_at,
+        source: old.source,
+        score,
+        evidence: old.evidence.clone(),
+        expires_on: old.expires_on,
+    };
+    only(append(tx, vec![(old, &changes, new)])?).map(drop)
 }
 
 fn corrected(tx: &Tx, old: &Completion, changes: &CorrectCompletion) -> ApiResult<NewCompletion> {

@@ -125,7 +125,7 @@ pub struct CreateCompletion {
 }
 
 /// A correction: what is absent stays as it was, null empties it.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectCompletion {
     /// When it happened.

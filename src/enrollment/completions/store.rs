@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
 use super::model::Completion;
@@ -10,6 +10,7 @@ use crate::{
     app::Tx,
     authz::Protected,
     db::{Fixed, schema::completions},
+    enrollment::enrollments::model::Enrollment,
     filter::{Attribute, Column, Kind},
     http::{ApiResult, ListQuery, Page},
     resource::Declaration,
@@ -69,6 +70,19 @@ pub fn of_ids(tx: &mut Tx, ids: impl Iterator<Item = (Uuid, Uuid)>) -> ApiResult
         .into_iter()
         .map(|completion| (completion.id, completion))
         .collect())
+}
+
+/// The completion of an enrollment that no other supersedes.
+pub fn last_of(tx: &mut Tx, enrollment: &Enrollment) -> ApiResult<Option<Completion>> {
+    let last = completions::table
+        .filter(completions::user_id.eq(enrollment.user_id))
+        .filter(completions::enrollment_id.eq(enrollment.id))
+        .order(completions::recorded_at.desc())
+        .then_order_by(completions::id.desc())
+        .select(Completion::as_select())
+        .first(tx.conn)
+        .optional()?;
+    Ok(last)
 }
 
 /// Rows of one statement: 13 columns each, of 65,535 parameters at most.

@@ -286,6 +286,17 @@ pub fn check_live(enrollment: &Enrollment) -> ApiResult<()> {
     }
     Err(ApiError::new(
         Code::EnrollmentNotLive,
-        format!("It is {} already; enroll again.", enrollment.state.as_str()),
+        format!(
+            "The enrollment is {} already; enroll again.",
+            enrollment.state.as_str()
+        ),
     ))
+}
+
+/// The same, and 409 for one that was completed is not: its activities stay open to the learner.
+pub fn check_open(enrollment: &Enrollment) -> ApiResult<()> {
+    match enrollment.state {
+        EnrollmentState::Completed => Ok(()),
+        _ => check_live(enrollment),
+    }
 }

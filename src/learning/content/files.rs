@@ -43,7 +43,10 @@ fn stored(content: &LaunchedContent) -> ApiResult<Sha256> {
 /// The uploaded file of a content that is a file or a video.
 pub async fn upload(app: &App, launch: &LiveLaunch, request: &HttpRequest) -> ApiResult<HttpResponse> {
     let content = &launch.content;
-    let (ContentBody::File { media_type, bytes } | ContentBody::Video { media_type, bytes }) = &content.body
+    let (ContentBody::File { media_type, bytes }
+    | ContentBody::Video {
+        media_type, bytes, ..
+    }) = &content.body
     else {
         return Err(ApiError::not_found("file"));
     };

@@ -168,6 +168,17 @@ const STANDARDS = {
   },
 };
 
+/** Suspend data are too long: the learner, the front end and, by a commit that the server refuses, the log of the launch hear of it. */
+function refuseLong(part) {
+  const detail = "This content wants to store more than 1 MiB: it was not saved. Tell the person who is responsible for the course.";
+  say(detail);
+  tell("refused", { detail });
+  if (state.mode === "review") return;
+  const change = { element: "cmi.suspend_data", value: "x".repeat(MOST_SUSPEND_DATA + 1), seq: transport.seq };
+  const body = JSON.stringify({ item: part.id, changes: [change] });
+  fetch("_/commit", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => {});
+}
+
 /** The API that a part finds, which passes on what it stores. */
 function interfaceOf(standard, Api, part) {
   const stored = state.items[part.id] ?? { elements: {}, total_seconds: 0 };
@@ -201,8 +212,9 @@ function interfaceOf(standard, Api, part) {
     const text = value === undefined || value === null ? "" : String(value);
     if (element === "cmi.suspend_data" && isOpen) {
       if (bytesOf(encode(text)) > MOST_SUSPEND_DATA) {
-        say("This content wants to store more than 1 MiB: it was not saved. Tell the person who is responsible for the course.");
-        return "false";
+        refuseLong(part);
+        // The library refuses it, too, and sets the error that the package may ask for.
+        return set(element, text);
       }
       set(element, text.slice(0, 1000));
       put(element, text, true);

@@ -17,12 +17,18 @@ video.addEventListener("loadedmetadata", () => {
   tell("opened", { mode: video.dataset.mode });
 });
 
+/** The seconds from `last` to `now` are over. */
+function played(now) {
+  for (let second = Math.floor(last); second < Math.floor(now) && second < video.duration; second += 1) seconds.add(second);
+}
+
 video.addEventListener("timeupdate", () => {
   const now = video.currentTime;
-  if (!video.paused && !video.seeking && last !== null && now >= last && now - last < 3) {
-    for (let second = Math.floor(last); second <= Math.floor(now) && second < video.duration; second += 1) seconds.add(second);
-  }
+  if (!video.paused && !video.seeking && last !== null && now >= last && now - last < 3) played(now);
   last = now;
+});
+video.addEventListener("ended", () => {
+  if (last !== null) played(video.currentTime);
 });
 for (const event of ["seeking", "waiting"]) video.addEventListener(event, () => (last = null));
 
@@ -37,13 +43,13 @@ function ranges(told) {
 }
 
 async function send(isLeaving = false) {
-  if (!writes || isStopped || !Number.isFinite(video.duration) || (seconds.size === 0 && !isLeaving)) return;
+  if (!writes || isStopped || (seconds.size === 0 && !isLeaving)) return;
   const told = seconds;
   seconds = new Set();
   const body = JSON.stringify({
     ranges: ranges(told),
     position: Math.floor(video.currentTime),
-    duration: Math.max(1, Math.floor(video.duration)),
+    duration: Number.isFinite(video.duration) ? Math.max(1, Math.floor(video.duration)) : null,
   });
   try {
     const answer = await fetch("_/watched", {
@@ -54,14 +60,16 @@ async function send(isLeaving = false) {
     });
     const detail = await answer.json();
     if (answer.ok) {
-      say("");
+      // More than there was time for at twice the speed: it is sent again, and counts as time goes by.
+      if (!detail.is_counted) for (const second of told) seconds.add(second);
+      say(detail.is_counted ? "" : "You watch faster than at twice the speed. It counts as time goes by: leave this page open.");
       tell("saved", { state: detail.state, percent: detail.percent });
     } else if (answer.status === 410 || answer.status === 409) {
       isStopped = true;
       say(detail.detail);
       tell(detail.code);
     } else {
-      // It may be taken later: the server is busy, or counts less time than went by here.
+      // It may be taken later: the server is busy.
       for (const second of told) seconds.add(second);
       say(`What you watched is not saved yet: ${detail.detail}`);
     }

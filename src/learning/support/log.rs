@@ -140,26 +140,29 @@ pub fn is_noted(error: &ApiError) -> bool {
     )
 }
 
-/// Notes that something of a launch was refused: once for each code, with how often.
+/// Notes that something of a launch was refused: once for each thing that was said of it, with how often.
 pub fn note_refusal(tx: &mut Tx, launch: LaunchAddress, error: &ApiError) -> ApiResult<()> {
     let fields = error.fields.iter().map(|field| field.detail.as_str());
     let detail = match error.fields.is_empty() {
         true => error.detail.to_string(),
         false => fields.collect::<Vec<_>>().join("; "),
     };
+    let detail = short(&detail);
+    let digest = Sha256::digest(format!("{} {detail}", error.code.as_str()));
     let entry = Noted::Refused {
         code: error.code.as_str().to_owned(),
-        detail: short(&detail),
+        detail,
         times: 1,
         last_at: tx.now,
     };
     let entry = serde_json::to_value(entry).map_err(ApiError::internal)?;
-    let digest = Sha256::digest(error.code.as_str());
     let id = Uuid::from_slice(&digest[..16]).map_err(ApiError::internal)?;
     let LaunchAddress { launch_id, user_id } = launch;
     sql!(
         "INSERT INTO launch_log AS l (user_id, launch_id, id, recorded_at, entry)
          SELECT user_id, id, {id}, {tx.now}, {entry} FROM launches WHERE user_id = {user_id} AND id = {launch_id}
+            AND (EXISTS (SELECT FROM launch_log WHERE user_id = {user_id} AND launch_id = {launch_id} AND id = {id})
+                OR (SELECT count(*) FROM launch_log WHERE user_id = {user_id} AND launch_id = {launch_id}) < {MOST_ENTRIES})
          ON CONFLICT (user_id, launch_id, id) DO UPDATE
          SET entry = excluded.entry || jsonb_build_object('times', (l.entry ->> 'times')::bigint + 1)"
     )

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    log::Noted,
+    log::{Noted, short},
     model::{LaunchLogEntry, LaunchLogKind},
     store::Found,
 };
 use crate::learning::{
+    commits::OVER,
     model::{ActivityProgressState, LaunchMode},
     package::Package,
     runtime::report::{AttemptCompletion, AttemptSuccess},
@@ -149,6 +150,7 @@ fn words(noted: &Noted, package: Option<&Package>) -> String {
         } => {
             let what = match code.as_str() {
                 "launch_superseded" => "Refused: a newer launch had taken over.".to_owned(),
+                "launch_ended" if *detail == short(OVER) => "Refused: the attempt was over.".to_owned(),
                 "launch_ended" => {
                     "Refused: the address was no longer valid, or the enrollment or the account had ended."
                         .to_owned()

@@ -7,6 +7,7 @@ mod pages;
 mod pdf;
 mod tracks;
 mod versions;
+mod videos;
 
 use provost::{
     app::{Acting, Tx},

@@ -20,6 +20,7 @@ use crate::{
             add::{self, page_body},
             tracks,
         },
+        video,
     },
     files::{Sha256, media_type, sha256::Sha256Hasher},
 };
@@ -108,7 +109,13 @@ pub fn read_source(
         }
         ContentKind::Video => {
             findings.extend(add::video_findings(row.tracks.iter().map(|track| track.kind)));
-            (ContentBody::Video { media_type, bytes }, None)
+            let duration_seconds = video::seconds(&mut file).map_err(unreadable)?;
+            let body = ContentBody::Video {
+                media_type,
+                bytes,
+                duration_seconds,
+            };
+            (body, None)
         }
         ContentKind::File | ContentKind::Page | ContentKind::Link => {
             if media_type == "application/pdf" && stored.bytes <= pdf::LARGEST as u64 {

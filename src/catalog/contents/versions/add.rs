@@ -191,6 +191,7 @@ fn body(
                 ContentBody::Video {
                     media_type: upload.media_type.clone(),
                     bytes: upload.bytes,
+                    duration_seconds: prepared.duration_seconds,
                 }
             }
         })

@@ -1,4 +1,4 @@
-//! What of an upload must be read before a version is written: tracks are checked, PDF files are looked at. Nothing of it is
+//! What of an upload must be read before a version is written: tracks are checked, PDF files and videos are looked at. Nothing of it is
 //! done in the transaction that writes the version.
 
 use std::{collections::HashMap, io::Read};
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     app::Tx,
-    catalog::contents::package::pdf,
+    catalog::contents::{package::pdf, video},
     files::{Sha256, Store},
     http::{ApiError, ApiResult},
     sql,
@@ -25,6 +25,8 @@ pub struct Prepared {
     pub tracks: HashMap<Uuid, Result<Track, String>>,
     /// Whether the upload is a PDF file without tags.
     pub is_untagged_pdf: bool,
+    /// How long the upload is, if it is a video that says it.
+    pub duration_seconds: Option<i32>,
 }
 
 /// A track in the store.
@@ -84,6 +86,10 @@ pub fn prepare(tx: &mut Tx, new: &CreateContentVersion) -> ApiResult<Prepared> {
         let is_pdf = upload.media_type == "application/pdf" && bytes <= pdf::LARGEST as u64;
         if new.upload_id == Some(upload.id) && is_pdf {
             prepared.is_untagged_pdf = pdf::is_untagged(&read(store, &upload.sha256)?);
+        }
+        if new.upload_id == Some(upload.id) && upload.media_type.starts_with("video/") {
+            let mut file = store.reader(&upload.sha256)?;
+            prepared.duration_seconds = video::seconds(&mut file).map_err(unreadable)?;
         }
     }
     Ok(prepared)
