@@ -209,8 +209,6 @@ def nginx_serves(folder, name, content):
 
 def main():
     os.environ["PROVOST_CONTENT_LISTEN"] = CONTENT
-    # As many as pgbench has.
-    os.environ["PROVOST_DATABASE_CONNECTIONS"] = str(CLIENTS)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="provost-content-", dir="/var/tmp"))
     try:
         with provost_of(CLIENTS) as provost:

@@ -69,7 +69,7 @@ pub struct Config {
     pub postgres_bin: Option<PathBuf>,
 
     /// Connections to the database, each with a thread of its own.
-    #[arg(long, env = "PROVOST_DATABASE_CONNECTIONS", default_value = "4", value_parser = whole::<1, 256>, global = true)]
+    #[arg(long, env = "PROVOST_DATABASE_CONNECTIONS", default_value = "8", value_parser = whole::<1, 256>, global = true)]
     pub database_connections: u32,
 
     /// Whether statements are prepared; turn it off behind a pooler in transaction mode, such as PgBouncer.
