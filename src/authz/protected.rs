@@ -42,6 +42,11 @@ pub trait Protected: Sized {
         Self::covered(scope)
     }
 
+    /// Takes from rows that are visible in `scope` and not covered by it what is not public.
+    fn reduce(_: &mut dyn CallContext, _scope: &Scope, _rows: &mut [Self]) -> QueryResult<()> {
+        Ok(())
+    }
+
     /// The row that `condition` finds, and whether `allowed` holds for it; locked against other writers if `lock`.
     fn select(
         asking: &mut dyn CallContext,
@@ -93,9 +98,9 @@ pub fn read<T: Protected>(tx: &mut impl CallContext, id: &Ref<T>) -> ApiResult<T
         Fragment::new(Sql::always()),
         false,
     )?;
-    found
-        .map(|(thing, _)| thing)
-        .ok_or_else(|| ApiError::not_found(T::NAME))
+    let mut rows: Vec<T> = found.into_iter().map(|(thing, _)| thing).collect();
+    T::reduce(tx, &scope, &mut rows)?;
+    rows.pop().ok_or_else(|| ApiError::not_found(T::NAME))
 }
 
 /// The thing that `id` names, if the caller may use `permission` on it: to read what needs another permission than
@@ -240,11 +245,13 @@ pub fn named<T: Protected>(id: &Ref<T>) -> Sql {
 
 /// Implements [`Protected`] for a row type of a table:
 /// `protected!(User in users, name: "user", external: Some("user"), read: UsersRead, covered: |scope| scope.users("users.id"));`
-/// A last `visible: |scope| …` shows readers more than what their scope covers.
+/// A last `visible: |scope| …` shows readers more than what their scope covers; what of it is not public, a function `reduced: …`
+/// takes away.
 #[macro_export]
 macro_rules! protected {
     ($row:ident in $table:ident, name: $name:literal, external: $external:expr, read: $read:ident,
-     covered: |$scope:ident| $covered:expr $(, visible: |$visible_scope:ident| $visible:expr)? $(,)?) => {
+     covered: |$scope:ident| $covered:expr
+     $(, visible: |$visible_scope:ident| $visible:expr $(, reduced: $reduced:path)?)? $(,)?) => {
         impl $crate::authz::Protected for $row {
             const NAME: &'static str = $name;
             const ID: &'static str = concat!(stringify!($table), ".id");
@@ -257,7 +264,15 @@ macro_rules! protected {
 
             $(fn visible($visible_scope: &$crate::authz::Scope) -> $crate::db::Sql {
                 $visible
-            })?
+            }
+
+            $(fn reduce(
+                asking: &mut dyn $crate::authz::CallContext,
+                scope: &$crate::authz::Scope,
+                rows: &mut [Self],
+            ) -> diesel::QueryResult<()> {
+                $reduced(asking, scope, rows)
+            })?)?
 
             fn select(
                 asking: &mut dyn $crate::authz::CallContext,

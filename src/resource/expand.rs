@@ -203,16 +203,19 @@ fn refusal(known: &[Expansion], path: &str, is_too_deep: bool) -> ApiError {
 }
 
 fn load<T: Protected + Serialize>(tx: &mut Tx, ids: &[Uuid]) -> ApiResult<HashMap<Uuid, Value>> {
-    let visible = tx
-        .caller
-        .scope_if_any(T::READ, tx.now)
-        .map_or_else(Sql::never, |scope| T::visible(&scope));
+    let Some(scope) = tx.caller.scope_if_any(T::READ, tx.now) else {
+        return Ok(HashMap::new());
+    };
+    let visible = T::visible(&scope);
     let condition = sql!("{id} = ANY({ids}) AND {visible}", id = Fixed(T::ID));
     let always = Condition::new(Sql::always());
-    let rows = T::select_all(tx, Condition::new(condition), always, false)?;
-    let shown = rows
+    let found = T::select_all(tx, Condition::new(condition), always, false)?;
+    let (ids, mut rows): (Vec<Uuid>, Vec<T>) = found.into_iter().map(|(id, row, _)| (id, row)).unzip();
+    T::reduce(tx, &scope, &mut rows)?;
+    let shown = ids
         .into_iter()
-        .map(|(id, row, _)| Ok((id, serde_json::to_value(row).map_err(ApiError::internal)?)));
+        .zip(rows)
+        .map(|(id, row)| Ok((id, serde_json::to_value(row).map_err(ApiError::internal)?)));
     shown.collect()
 }
 

@@ -144,7 +144,9 @@ pub fn page_of<T: Resource>(
             };
         }
         let rows = T::select_page(tx, &page, page.rows([found]))?;
-        Ok(page.page(rows, Row::id))
+        let mut page = page.page(rows, Row::id);
+        T::reduce(tx, &scope, &mut page.data)?;
+        Ok(page)
     };
     let Some(search) = Search::read::<T>(tx, typed)? else {
         return read(tx, None, false);

@@ -268,16 +268,16 @@ impl Listed {
 /// The row has the members `id`, `fields` (flattened, embedded), `version`, `created_at`, `updated_at`; with `archived: archived_at`
 /// also that one, and with `archived: retired_at as "retired"` its event is called so; with `restored: never` archived rows stay
 /// archived. Others are given after `new: { … }` as they are in a new row. A `visible: |scope| …` shows readers more
-/// than their scope covers.
+/// than their scope covers; a function `reduced: …` takes from that what is not public.
 #[macro_export]
 macro_rules! resource {
     ($row:ident in $table:ident, fields: $fields:ident, name: $name:literal, kind: $kind:literal, external: $external:expr,
      read: $read:ident, write: $write:ident, covered: |$scope:ident| $covered:expr
-     $(, visible: |$visible_scope:ident| $visible:expr)?
+     $(, visible: |$visible_scope:ident| $visible:expr $(, reduced: $reduced:path)?)?
      $(, new: { $($other:ident: $value:expr),* $(,)? })?
      $(, archived: $archivable:ident $(as $past:literal)?)? $(, restored: $never:ident)? $(,)?) => {
         $crate::protected!($row in $table, name: $name, external: $external, read: $read,
-            covered: |$scope| $covered $(, visible: |$visible_scope| $visible)?);
+            covered: |$scope| $covered $(, visible: |$visible_scope| $visible $(, reduced: $reduced)?)?);
 
         impl $crate::http::Versioned for $row {
             fn version(&self) -> i64 {

@@ -207,3 +207,53 @@ async fn the_overdue_report_names_no_manager_whom_the_caller_may_not_see() {
         assert_eq!(report.text().contains("boss@example.com"), name.is_string());
     }
 }
+
+#[actix_web::test]
+async fn learners_see_no_working_copy_and_no_addresses() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let link = |title: &str, url: &str| json!({"title": title, "kind": "link", "url": url});
+    let modules = json!([{"title": "Read", "activities": [link("Plan", "https://learn.example.com/plan")]}]);
+    let course = create_course(&admin, "FIRE", "Fire", json!({"modules": modules})).await;
+    publish(&admin, &course).await.assert_status(201);
+    let path = format!("/v1/courses/{}", course.id());
+    let drafts = json!({"title": "Fire, new", "modules": [
+        {"title": "Read", "activities": [link("Plan", "https://learn.example.com/plan")]},
+        {"title": "Secret", "activities": [link("Draft", "https://intranet.example.com/draft")]},
+    ]});
+    admin.patch(&path, drafts).await.assert_status(200);
+    let ana = person(&admin, "ana", json!({})).await;
+    require(&admin, ana, course.id().parse().unwrap())
+        .await
+        .assert_status(201);
+    let author = app.holding(
+        &[CoursesRead, CoursesWrite],
+        "course",
+        Some(course.id().parse().unwrap()),
+    );
+    let ana = app.client_of(ana);
+
+    for path in [
+        &*path,
+        "/v1/courses",
+        "/v1/courses?q=fire",
+        &format!("{path}/versions"),
+        &format!("{path}/versions/1"),
+        "/v1/requirements?expand=course",
+    ] {
+        let text = ana.get(path).await.assert_status(200).text();
+        assert!(
+            text.contains("Plan") && text.contains("\"Fire\""),
+            "{path}: {text}"
+        );
+        for hidden in ["Secret", "intranet", "Fire, new", "learn.example.com"] {
+            assert!(!text.contains(hidden), "{path}: {hidden} in {text}");
+        }
+    }
+    for client in [&admin, &author] {
+        let text = client.get(&path).await.assert_status(200).text();
+        assert!(text.contains("Secret") && text.contains("Fire, new"), "{text}");
+        let text = client.get(&format!("{path}/versions/1")).await.text();
+        assert!(text.contains("learn.example.com"), "{text}");
+    }
+}

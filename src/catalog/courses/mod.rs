@@ -6,6 +6,7 @@ pub mod import;
 pub mod model;
 pub mod modules;
 mod moving;
+mod public;
 pub mod publish;
 pub mod routes;
 pub mod search;

@@ -7,7 +7,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::modules::{Module, Modules, are_sound};
+use super::{
+    modules::{Module, Modules, are_sound},
+    public,
+};
 use crate::{
     bulk_row,
     catalog::{tags, visibility},
@@ -153,7 +156,7 @@ bulk_row! {
 resource!(Course in courses, fields: CourseFields, name: "course", kind: "course", external: Some("course"),
     read: CoursesRead, write: CoursesWrite,
     covered: |scope| scope.courses("courses.id"),
-    visible: |scope| visibility::courses(scope),
+    visible: |scope| visibility::courses(scope), reduced: public::reduce,
     new: { status: CourseStatus::Draft, current_version_id: None, current_version_number: None },
     archived: retired_at as "retired");
 

@@ -50,7 +50,8 @@ resource_endpoints! {
     bulk bulk_write_courses(BulkCourseRow);
     /// Get a course.
     ///
-    /// Its working copy: what learners take is its current version.
+    /// Its working copy: what learners take is its current version. Callers whose scope does not cover the course see the current
+    /// version instead, without where its activities lead (`url`, `content_version_id`).
     get get_course;
     /// Update a course.
     ///
@@ -61,7 +62,8 @@ resource_endpoints! {
 /// List or search courses.
 ///
 /// All that were ever published, and drafts within the caller's scope. Of a restricted category only those within the
-/// caller's scope, and those that people in it must take, take or took.
+/// caller's scope, and those that people in it must take, take or took. Courses outside of the scope are shown as their
+/// current versions have them, without where their activities lead.
 #[utoipa::path(tag = "courses", params(ListCourses), responses((status = 200, body = Page<Course>)),
     extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
 #[get("")]

@@ -40,5 +40,7 @@ pub fn list(tx: &mut Tx, query: &ListCourses) -> ApiResult<Page<Course>> {
         false => Sql::all([within, search.condition()]),
     };
     let rows = Course::select_page(tx, &page, page.rows([found]))?;
-    Ok(page.page(rows, Row::id))
+    let mut page = page.page(rows, Row::id);
+    Course::reduce(tx, &scope, &mut page.data)?;
+    Ok(page)
 }

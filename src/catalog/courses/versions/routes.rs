@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::Call,
     authz::{self, Permission},
-    catalog::courses::{model::Course, publish},
+    catalog::courses::{model::Course, public, publish},
     http::{ApiError, ApiResult, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
 };
 
@@ -50,7 +50,9 @@ pub async fn list_course_versions(
 ) -> ApiResult<Reply> {
     call.read(move |tx| {
         let course = authz::read(tx, &id)?;
-        Reply::page(&store::list(tx, course.id, &query.0)?)
+        let mut page = store::list(tx, course.id, &query.0)?;
+        public::reduce_versions(tx, course.id, &mut page.data)?;
+        Reply::page(&page)
     })
     .await
 }
@@ -67,7 +69,9 @@ pub async fn get_course_version(
     let (id, number) = path.into_inner();
     call.read(move |tx| {
         let course = authz::read(tx, &id)?;
-        let version = store::find(tx, course.id, number)?.ok_or_else(|| ApiError::not_found("version"))?;
+        let mut version =
+            store::find(tx, course.id, number)?.ok_or_else(|| ApiError::not_found("version"))?;
+        public::reduce_versions(tx, course.id, std::slice::from_mut(&mut version))?;
         Reply::unless_known(&version, &known)
     })
     .await
