@@ -136,7 +136,7 @@ fn adopt_strays(run: &JobRun, files: &Store) -> Result<(), JobError> {
     let before = run.app().clock.now() - KEPT;
     let mut stored: Vec<String> = Vec::new();
     files
-        .each_blob(|sha256, stored_at| {
+        .each_blob(|sha256, _, stored_at| {
             if stored_at <= before {
                 stored.push(sha256.to_string());
             }

@@ -285,8 +285,8 @@ impl Store {
         })
     }
 
-    /// The hashes of all blobs that are there, with the time at which each was stored. Blocks.
-    pub fn each_blob(&self, mut f: impl FnMut(Sha256, DateTime<Utc>)) -> StoreResult<()> {
+    /// The hashes of all blobs that are there, with their sizes in bytes and the time at which each was stored. Blocks.
+    pub fn each_blob(&self, mut f: impl FnMut(Sha256, u64, DateTime<Utc>)) -> StoreResult<()> {
         let folder = self.path(["blobs"]);
         self.wait(async {
             let mut found = self.objects.list(Some(&folder));
@@ -295,7 +295,7 @@ impl Store {
                 if let [.., first, rest] = &*parts
                     && let Ok(sha256) = format!("{}{}", first.as_ref(), rest.as_ref()).parse()
                 {
-                    f(sha256, object.last_modified);
+                    f(sha256, object.size, object.last_modified);
                 }
             }
             Ok(())

@@ -313,12 +313,14 @@ async fn the_store_and_the_origin_of_content_are_checked() {
         "{out}"
     );
 
+    let blob = app.files.path.join("blobs").join(&sha256[..2]).join(&sha256[2..]);
+    std::fs::write(&blob, b"a fi").unwrap();
+    let named = format!("missing from the store, or not all there: {sha256}");
+    let (code, out, _) = doctor(&app.database.url, &settings[..1], &["--data"]);
+    assert!(code != 0 && out.contains(&named), "{out}");
     std::fs::remove_dir_all(app.files.path.join("blobs")).unwrap();
     let (code, out, _) = doctor(&app.database.url, &settings[..1], &["--data"]);
-    assert!(
-        code != 0 && out.contains(&format!("missing from the store: {sha256}")),
-        "{out}"
-    );
+    assert!(code != 0 && out.contains(&named), "{out}");
     let unwritable = [("PROVOST_FILES", "/proc/files")];
     let (code, out, _) = doctor(&app.database.url, &unwritable, &[]);
     assert!(code != 0 && out.contains("FAULT  files: "), "{out}");

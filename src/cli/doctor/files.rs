@@ -1,6 +1,6 @@
 //! What doctor checks of uploaded files: their store, the content listener's origin, and rows against bytes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use url::{Host, Url};
@@ -88,26 +88,36 @@ fn site(url: &Url) -> Option<String> {
 struct Row {
     #[diesel(sql_type = sql_types::Binary)]
     sha256: Sha256,
+    #[diesel(sql_type = sql_types::BigInt)]
+    bytes: i64,
 }
 
 /// The most hashes that are named.
 const NAMED: usize = 5;
 
-/// Whether every row of a blob has its bytes, and all bytes have their row.
+/// Whether every row of a blob has its bytes, as many as it says, and all bytes have their row.
 pub fn compare(conn: &mut PgConnection, config: &Config) -> Finding {
     let store = match Store::open(config) {
         Ok(store) => store,
         Err(error) => return fault(error, FIX_STORE),
     };
-    let rows = sql_query("SELECT sha256 FROM blobs WHERE state = 'stored'").load::<Row>(conn);
-    let mut rows: BTreeSet<Sha256> = match rows {
-        Ok(rows) => rows.into_iter().map(|row| row.sha256).collect(),
+    let rows = sql_query("SELECT sha256, bytes FROM blobs WHERE state = 'stored'").load::<Row>(conn);
+    let mut rows: BTreeMap<Sha256, u64> = match rows {
+        Ok(rows) => rows
+            .into_iter()
+            .map(|row| (row.sha256, row.bytes.unsigned_abs()))
+            .collect(),
         Err(error) => return fault(error.to_string(), "run `provost migrate`."),
     };
     let (mut strays, mut paired) = (0, 0);
-    let listed = store.each_blob(|sha256, _| match rows.remove(&sha256) {
-        true => paired += 1,
-        false => strays += 1,
+    // What has another length stays in `rows`.
+    let listed = store.each_blob(|sha256, bytes, _| match rows.get(&sha256) {
+        Some(known) if *known == bytes => {
+            rows.remove(&sha256);
+            paired += 1;
+        }
+        Some(_) => {}
+        None => strays += 1,
     });
     if let Err(error) = listed {
         return fault(error.to_string(), FIX_STORE);
@@ -120,10 +130,10 @@ pub fn compare(conn: &mut PgConnection, config: &Config) -> Finding {
             ),
         }),
         missing => {
-            let named: Vec<String> = rows.iter().take(NAMED).map(Sha256::to_string).collect();
+            let named: Vec<String> = rows.keys().take(NAMED).map(Sha256::to_string).collect();
             fault(
                 format!(
-                    "The bytes of {missing} files are missing from the store: {}.",
+                    "The bytes of {missing} files are missing from the store, or not all there: {}.",
                     named.join(", ")
                 ),
                 "restore the store from a backup that is as new as the database's: each file is blobs/ and its SHA-256, with a / after \
