@@ -211,7 +211,8 @@ impl Learning {
             language,
             state: self.enrollment.state,
             is_tracked: self.modules.is_tracked(),
-            progress_percent: match self.modules.is_tracked() {
+            // What was completed elsewhere is completed, whatever was opened of it.
+            progress_percent: match self.modules.is_tracked() && self.enrollment.state.is_live() {
                 true => outline.progress_percent,
                 false => self.enrollment.progress_percent,
             },

@@ -150,6 +150,8 @@ async fn nothing_of_a_completed_course_is_locked() {
     let elsewhere = json!({"user_id": user, "course_id": fire});
     admin.post("/v1/completions", elsewhere).await.assert_status(201);
 
+    let all = ana.get(&format!("{enrollment}/activities")).await;
+    assert_eq!(all.at("/progress_percent"), json!(100));
     let shown = ana.get(&doors).await;
     assert_eq!(
         (shown.at("/is_locked"), shown.at("/state")),

@@ -168,21 +168,41 @@ fn gzip<S: Stream<Item = Part>>(file: &PackageFile, body: S) -> impl Stream<Item
         .chain(stream::once(ready(Ok(Bytes::from(trailer)))))
 }
 
-/// A deflated file as it was, part by part.
+/// Compressed bytes that are inflated at once: they may become a thousand times as many.
+const SLICE: usize = 16 << 10;
+
+/// A deflated file as it was, part by part. It is inflated on threads that may block.
 fn inflated(body: impl Stream<Item = Part>) -> impl Stream<Item = Part> {
-    let state = (Box::pin(body), Some(DeflateDecoder::new(Vec::new())));
-    stream::unfold(state, |(mut body, decoder)| async move {
+    let slices = body.flat_map(|part| stream::iter(slices(part)));
+    let state = (Box::pin(slices), Some(DeflateDecoder::new(Vec::new())));
+    stream::unfold(state, |(mut slices, decoder)| async move {
         let mut decoder = decoder?;
-        let (part, decoder) = match body.next().await {
-            Some(Ok(compressed)) => match decoder.write_all(&compressed).and_then(|()| decoder.flush()) {
-                Ok(()) => (Ok(Bytes::from(std::mem::take(decoder.get_mut()))), Some(decoder)),
-                Err(error) => (Err(error), None),
-            },
+        let (part, decoder) = match slices.next().await {
+            Some(Ok(compressed)) => {
+                let inflating = tokio::task::spawn_blocking(move || {
+                    let inflated = decoder.write_all(&compressed).and_then(|()| decoder.flush());
+                    inflated.map(|()| (Bytes::from(std::mem::take(decoder.get_mut())), decoder))
+                });
+                match inflating.await.map_err(io::Error::other).flatten() {
+                    Ok((part, decoder)) => (Ok(part), Some(decoder)),
+                    Err(error) => (Err(error), None),
+                }
+            }
             Some(Err(error)) => (Err(error), None),
             None => (decoder.finish().map(Bytes::from), None),
         };
-        Some((part, (body, decoder)))
+        Some((part, (slices, decoder)))
     })
+}
+
+fn slices(part: Part) -> Vec<Part> {
+    match part {
+        Ok(bytes) => (0..bytes.len())
+            .step_by(SLICE)
+            .map(|from| Ok(bytes.slice(from..bytes.len().min(from + SLICE))))
+            .collect(),
+        Err(error) => vec![Err(error)],
+    }
 }
 
 /// `length` bytes of a stream, after the first `skipped`.
