@@ -242,6 +242,15 @@ async fn a_rule_that_keeps_lets_people_finish_what_they_began_elsewhere() {
         .post("/v1/completions", json!({"user_id": ana, "course_id": fire}))
         .await
         .assert_status(201);
+    run_jobs(&app);
+    let in_a_year = "P1Y".parse::<Period>().unwrap().after(today(&app));
+    let certificate = admin.get("/v1/certificates").await.at("/data/0");
+    assert_eq!(
+        certificate["valid_until"],
+        json!(in_a_year),
+        "what it shows stays true"
+    );
+
     let admin = pass_days(&app, 400).await;
     run_jobs(&app);
     let statuses: Vec<_> = outline(&admin, ana)
@@ -249,7 +258,11 @@ async fn a_rule_that_keeps_lets_people_finish_what_they_began_elsewhere() {
         .into_iter()
         .map(|(status, _)| status)
         .collect();
-    assert_eq!(statuses, ["expired"], "no further cycle opens");
+    assert_eq!(
+        statuses,
+        ["satisfied"],
+        "no further cycle opens, and nothing expires"
+    );
 }
 
 #[actix_web::test]

@@ -21,7 +21,7 @@ use crate::{
         Fixed, Sql,
         schema::{certificate_files, certificates, completions},
     },
-    enrollment::completions::store::{SATISFIES, VALID_UNTIL},
+    enrollment::completions::store::{VALID_UNTIL, joined_satisfied},
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     people::days::Zones,
@@ -206,12 +206,13 @@ fn issuing(tx: &mut Tx, drafts: &[Draft], layout: &Value) -> ApiResult<Sql> {
          FROM unnest({new_ids}, {people}, {completion_ids}, {serials}, {days}) AS draft(id, user_id,
             completion_id, serial, issued_on)
          JOIN completions c ON c.user_id = draft.user_id AND c.id = draft.completion_id
-         JOIN users u ON u.id = c.user_id JOIN course_versions v ON v.id = c.course_version_id {SATISFIES}
+         JOIN users u ON u.id = c.user_id JOIN course_versions v ON v.id = c.course_version_id {joined_satisfied}
          ON CONFLICT DO NOTHING RETURNING certificates.*",
         academy_name = tx.app.config.academy_name.as_str(),
         verification_url = files::verification_url(&tx.app.config, ""),
         new_ids = column(|draft| draft.id),
         completion_ids = column(|draft| draft.completion.completion_id),
+        joined_satisfied = joined_satisfied(),
     );
     Ok(issuing.is_planned_each_time())
 }
@@ -340,8 +341,9 @@ pub fn counts_until(tx: &mut Tx, certificate: &CertificateRow) -> ApiResult<Opti
     }
     let row: Row = sql!(
         "SELECT {VALID_UNTIL} AS valid_until FROM completions c
-         JOIN course_versions v ON v.id = c.course_version_id {SATISFIES}
-         WHERE c.user_id = {certificate.user_id} AND c.id = {certificate.completion_id}"
+         JOIN course_versions v ON v.id = c.course_version_id {joined_satisfied}
+         WHERE c.user_id = {certificate.user_id} AND c.id = {certificate.completion_id}",
+        joined_satisfied = joined_satisfied(),
     )
     .get_result(tx.conn)?;
     Ok(row.valid_until)

@@ -9,22 +9,25 @@ use super::model::Completion;
 use crate::{
     app::Tx,
     authz::Protected,
-    db::{Fixed, schema::completions},
-    enrollment::enrollments::model::Enrollment,
+    db::{Fixed, Sql, schema::completions},
+    enrollment::{enrollments::model::Enrollment, requirements::store::COUNTS_UNTIL},
     filter::{Attribute, Column, Kind},
     http::{ApiResult, ListQuery, Page},
     resource::Declaration,
+    sql,
 };
 
 /// Joins to a completion `c` the latest requirement that it satisfies, as `satisfied`.
-pub const SATISFIES: Fixed = Fixed(
-    "LEFT JOIN LATERAL (SELECT q.valid_until, TRUE AS is_there FROM requirements q
-    WHERE q.user_id = c.user_id AND q.completion_id = c.id AND q.end_reason IS DISTINCT FROM 'evidence_gone'
-    ORDER BY q.cycle DESC LIMIT 1) satisfied ON TRUE",
-);
+pub fn joined_satisfied() -> Sql {
+    sql!(
+        "LEFT JOIN LATERAL (SELECT {COUNTS_UNTIL} AS valid_until, TRUE AS is_there FROM requirements q
+         WHERE q.user_id = c.user_id AND q.completion_id = c.id AND q.end_reason IS DISTINCT FROM 'evidence_gone'
+         ORDER BY q.cycle DESC LIMIT 1) satisfied ON TRUE"
+    )
+}
 
-/// The last day on which a completion `c` of a course version `v` counts: for the requirement that it satisfies ([`SATISFIES`]);
-/// without one, as the course and the evidence say.
+/// The last day on which a completion `c` of a course version `v` counts: for the requirement that it satisfies
+/// ([`joined_satisfied`]); without one, as the course and the evidence say.
 pub const VALID_UNTIL: Fixed = Fixed(
     "(CASE WHEN satisfied.is_there THEN satisfied.valid_until
     ELSE least((c.occurred_on + v.validity_period::interval)::date, c.expires_on) END)",

@@ -105,7 +105,8 @@ pub struct Requirement {
     pub completion_id: Option<Uuid>,
     /// The waiver that satisfies it.
     pub waiver_id: Option<Uuid>,
-    /// The last day on which that counts, the earliest of its reasons; null if it does not expire.
+    /// The last day on which that counts: the earliest of its reasons, but for rules that the user left with
+    /// `keep_until_satisfied`. Null if it does not expire.
     pub valid_until: Option<NaiveDate>,
     /// The day on which the next cycle opens.
     pub renews_on: Option<NaiveDate>,
@@ -147,7 +148,8 @@ pub struct StoredRequirement {
     pub completion_id: Option<Uuid>,
     /// The waiver that satisfies it.
     pub waiver_id: Option<Uuid>,
-    /// The last day on which that counts, the earliest of its reasons; null if it does not expire.
+    /// The last day on which that counts: the earliest of its reasons, but for rules that the user left with
+    /// `keep_until_satisfied`. Null if it does not expire.
     pub valid_until: Option<NaiveDate>,
     /// The day on which the next cycle opens.
     pub renews_on: Option<NaiveDate>,

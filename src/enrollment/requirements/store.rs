@@ -69,6 +69,13 @@ fn from_past(day: NaiveDate, known_at: DateTime<Utc>) -> Sql {
     )
 }
 
+/// The last day on which what satisfies a requirement `q` counts. A satisfied one has no `valid_until` for users who left the audience
+/// of a rule with `keep_until_satisfied`; its reasons tell still.
+pub const COUNTS_UNTIL: Fixed = Fixed(
+    "coalesce(q.valid_until, (SELECT min(rr.valid_until) FROM requirement_reasons rr
+        WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id AND rr.ended_at IS NOT DISTINCT FROM q.ended_at))",
+);
+
 /// A page of the requirements that the caller may see.
 pub fn list(tx: &mut Tx, query: &ListRequirements) -> ApiResult<Page<Requirement>> {
     let scope = tx.scope(Requirement::READ)?;
@@ -163,10 +170,10 @@ impl Latest {
 pub fn latest(tx: &mut Tx, pairs: impl IntoIterator<Item = Pair>) -> ApiResult<HashMap<Pair, Latest>> {
     let (people, targets): (Vec<Uuid>, Vec<Uuid>) = pairs.into_iter().unzip();
     let latest: Vec<Latest> = sql!(
-        "SELECT DISTINCT ON (user_id, target_id) user_id, target_id, id, cycle,
-            CASE WHEN satisfied_at IS NOT NULL THEN valid_until END AS valid_until, ended_at IS NOT NULL AS is_ended
-         FROM requirements WHERE user_id = ANY({people}) AND target_id = ANY({targets})
-         ORDER BY user_id, target_id, cycle DESC"
+        "SELECT q.user_id, q.target_id, q.id, q.cycle, q.ended_at IS NOT NULL AS is_ended,
+            CASE WHEN q.satisfied_at IS NOT NULL THEN {COUNTS_UNTIL} END AS valid_until
+         FROM (SELECT DISTINCT ON (user_id, target_id) * FROM requirements
+            WHERE user_id = ANY({people}) AND target_id = ANY({targets}) ORDER BY user_id, target_id, cycle DESC) q"
     )
     .load(tx.conn)?;
     let latest = latest.into_iter();

@@ -372,7 +372,7 @@ impl View<'_> {
             equivalent_of: Some(evidence.course_id).filter(|course| *course != self.case.target().id),
             valid_until: self
                 .live()
-                .and_then(|cycle| self.case.valid_until(cycle, evidence)),
+                .and_then(|cycle| self.case.counts_until(cycle, evidence)),
             counts: why_not.is_none(),
             why_not,
             satisfies: self.proof().is_some_and(|proof| proof.proof == evidence.proof),
@@ -387,6 +387,7 @@ impl View<'_> {
             let until = match cycle.valid_until {
                 Some(day) if day < self.person.today => format!("it was satisfied until {day}"),
                 Some(day) => format!("it is satisfied until {day}"),
+                None if self.case.is_last(cycle) => "it is satisfied, and no rule asks for it again".into(),
                 None => "it is satisfied for ever".into(),
             };
             let next = cycle

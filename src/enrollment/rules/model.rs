@@ -42,7 +42,7 @@ text_enum! {
     OnLeave {
         /// It ends, unless something else asks for it.
         End = "end",
-        /// It stays until it is satisfied; no further cycle opens.
+        /// It stays until it is satisfied, and then does not expire; no further cycle opens.
         KeepUntilSatisfied = "keep_until_satisfied",
         /// It stays, and further cycles open.
         Keep = "keep",

@@ -117,6 +117,16 @@ pub struct Evidence {
     pub validity: Option<Period>,
 }
 
+impl Evidence {
+    /// The same, as if no later version of the course said anything about it.
+    pub fn of_latest_version(&self) -> Self {
+        Evidence {
+            version_counts_until: None,
+            ..self.clone()
+        }
+    }
+}
+
 /// One cycle of a requirement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cycle {

@@ -15,7 +15,7 @@ use crate::{
     credential::certificates::store::STATE,
     db::Fixed,
     enrollment::{
-        completions::store::{SATISFIES, VALID_UNTIL},
+        completions::store::{VALID_UNTIL, joined_satisfied},
         requirements::filter::STATUS,
     },
     http::{ApiResult, Ref},
@@ -54,7 +54,7 @@ pub fn transcript(tx: &mut Tx, id: &Ref<TranscriptLearner>) -> ApiResult<Transcr
             c.occurred_on AS day, NULL::date AS due_on, {VALID_UNTIL} AS valid_until,
             c.score, NULL AS serial, NULL::timestamptz AS began_at
          FROM completions c CROSS JOIN clock JOIN courses ON courses.id = c.course_id
-         JOIN course_versions v ON v.id = c.course_version_id {SATISFIES}
+         JOIN course_versions v ON v.id = c.course_version_id {joined_satisfied}
          WHERE {of_completions}
          UNION ALL
          SELECT 'enrollment', enrollments.id, courses.id, courses.code, taken.title, enrollments.state,
@@ -74,6 +74,7 @@ pub fn transcript(tx: &mut Tx, id: &Ref<TranscriptLearner>) -> ApiResult<Transcr
          FROM certificates CROSS JOIN clock JOIN courses ON courses.id = certificates.course_id
          WHERE {of_certificates}",
         today = tx.today(),
+        joined_satisfied = joined_satisfied(),
         of_completions = of("c.user_id", "c.course_id"),
         of_enrollments = of("enrollments.user_id", "enrollments.course_id"),
         of_requirements = of("requirements.user_id", "requirements.course_id"),

@@ -372,6 +372,19 @@ impl Academy {
     }
 }
 
+impl Cycle {
+    /// Until when what satisfies it counts, whether it must be held so long or not.
+    pub fn counts_until(&self) -> Option<Day> {
+        let reasons = if self.ended.is_some() {
+            &self.past
+        } else {
+            &self.reasons
+        };
+        self.valid_until
+            .or_else(|| reasons.iter().filter_map(|reason| reason.valid_until).min())
+    }
+}
+
 impl Rule {
     pub fn say(&mut self, saying: Saying) {
         match saying {

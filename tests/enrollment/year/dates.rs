@@ -73,6 +73,10 @@ impl Academy {
                 .map(|reason| self.validity_for(cycle, reason, one, renewed));
             days.flatten().min()
         };
+        let is_last = |cycle: &Cycle| {
+            let mut reasons = cycle.reasons.iter();
+            reasons.all(|reason| self.asks_once(reason, person))
+        };
         let counts = |cycle: &Cycle, one: &Evidence| {
             let ignores = |reason: &Reason| reason.rule.is_some_and(|rule| self.rules[rule].ignores_early);
             if one.on < cycle.opens_on && !one.is_waiver && cycle.reasons.iter().any(ignores) {
@@ -81,7 +85,17 @@ impl Academy {
             if one.is_waiver && self.ignores_waivers(person, course, asking) {
                 return false;
             }
-            let until = until(cycle, one);
+            // Later versions of the course take nothing from somebody who left and had done it.
+            let until = match is_last(cycle) && cycle.proof == Some(one.id) {
+                true => until(
+                    cycle,
+                    &Evidence {
+                        replaced: None,
+                        ..*one
+                    },
+                ),
+                false => until(cycle, one),
+            };
             let lasts_longer = |day: Day| {
                 let renewed = renewed.and_then(|renewed| renewed.valid_until);
                 renewed.is_none_or(|renewed| day > renewed)
@@ -115,11 +129,15 @@ impl Academy {
         let validities: Vec<_> = reasons
             .map(|reason| self.validity_for(cycle, reason, proof, renewed))
             .collect();
-        cycle.valid_until = until(cycle, proof);
         cycle.proof = Some(proof.id);
         for (reason, valid_until) in cycle.reasons.iter_mut().zip(validities) {
             reason.valid_until = valid_until;
         }
+        let held = cycle
+            .reasons
+            .iter()
+            .filter(|reason| !self.asks_once(reason, person));
+        cycle.valid_until = held.filter_map(|reason| reason.valid_until).min();
         let renews = |rule: &usize| {
             let rule = &self.rules[*rule];
             let valid_until = cycle.valid_until?;
@@ -269,9 +287,11 @@ impl Academy {
         };
         let evidence = self.evidence(person, course);
         let evidence = evidence.iter().find(|one| one.id == proof);
+        let own = evidence.and_then(|evidence| self.validity(Some(index), None, evidence));
         let day = match (self.rules[index].repeat, evidence) {
-            (Some(Repeat::AfterDueDate(_)), _) | (_, None) => cycle.valid_until,
-            (_, Some(evidence)) => self.validity(Some(index), None, evidence),
+            (Some(Repeat::AfterDueDate(_)), _) => cycle.valid_until.or(own),
+            (_, None) => cycle.valid_until,
+            (_, Some(_)) => own,
         };
         match day {
             Some(day) if person.audiences[&index].0 > day => Lapse::First,

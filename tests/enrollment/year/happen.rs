@@ -273,7 +273,7 @@ impl Academy {
         };
         let cycles = self.people[number].cycles.entry(course).or_default();
         let stands = |cycle: &&mut Cycle| {
-            cycle.proof.is_none() || cycle.valid_until.is_none_or(|until| until >= today)
+            cycle.proof.is_none() || cycle.counts_until().is_none_or(|until| until >= today)
         };
         match cycles.last_mut().filter(stands) {
             Some(cycle) => {

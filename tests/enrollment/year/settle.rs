@@ -199,6 +199,15 @@ impl Academy {
         }
     }
 
+    /// Whether a reason asks no more once its cycle is satisfied: it was kept for somebody who left.
+    pub fn asks_once(&self, reason: &Reason, person: &Person) -> bool {
+        reason.rule.is_some_and(|rule| {
+            let membership = person.audiences.get(&rule);
+            self.rules[rule].on_leave == "keep_until_satisfied"
+                && membership.is_none_or(|(_, left)| left.is_some())
+        })
+    }
+
     /// Gives a cycle the reasons that it lacks. One that comes back keeps its place in the schedule.
     fn add_reasons(&self, cycle: &mut Cycle, asking: &[usize]) {
         for rule in asking {

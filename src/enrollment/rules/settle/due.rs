@@ -119,9 +119,12 @@ impl Case<'_> {
         let Some(renewed) = renews else {
             return Lapse::First;
         };
-        let lapses = match (&want.policy.repeat, self.evidence(renewed.proof)) {
-            (Some(Again::AfterDueDate(_)), _) | (_, None) => renewed.valid_until,
-            (_, Some(evidence)) => validity(Some(want.policy), None, evidence),
+        let evidence = self.evidence(renewed.proof);
+        let own = evidence.and_then(|evidence| validity(Some(want.policy), None, evidence));
+        let lapses = match (&want.policy.repeat, evidence) {
+            (Some(Again::AfterDueDate(_)), _) => renewed.valid_until.or(own),
+            (_, None) => renewed.valid_until,
+            (_, Some(_)) => own,
         };
         match lapses {
             Some(day) if want.joined_on > day => Lapse::First,

@@ -180,13 +180,28 @@ impl<'a> Case<'a> {
         if self.person.released.contains(&rule) {
             return Some(EndReason::Released);
         }
-        let membership = self.person.memberships.get(&rule);
-        let is_member = membership.is_some_and(|membership| membership.left_on.is_none());
         let is_kept = match policy.on_leave {
             OnLeave::End => false,
             OnLeave::KeepUntilSatisfied | OnLeave::Keep => true,
         };
-        (!is_member && !is_kept).then_some(EndReason::LeftAudience)
+        (!self.is_member(rule) && !is_kept).then_some(EndReason::LeftAudience)
+    }
+
+    fn is_member(&self, rule: Uuid) -> bool {
+        let membership = self.person.memberships.get(&rule);
+        membership.is_some_and(|membership| membership.left_on.is_none())
+    }
+
+    /// Whether the person left the audience of the rule, which keeps the reason until it is satisfied, and then asks no more.
+    fn asks_once(&self, reason: &Reason) -> bool {
+        self.policy(reason).is_some_and(|policy| {
+            policy.on_leave == OnLeave::KeepUntilSatisfied && !self.is_member(policy.rule_id)
+        })
+    }
+
+    /// Whether a cycle, once satisfied, stays so: all its reasons are kept for somebody who left.
+    pub fn is_last(&self, cycle: &Cycle) -> bool {
+        cycle.reasons.iter().all(|reason| self.asks_once(reason))
     }
 
     fn add_reasons(&self, cycle: &mut Cycle) {

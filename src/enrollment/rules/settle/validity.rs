@@ -20,7 +20,7 @@ impl Case<'_> {
             .all_evidence()
             .filter(|evidence| self.satisfies(cycle, evidence));
         fitting.max_by_key(|evidence| {
-            let lasts = self.valid_until(cycle, evidence).unwrap_or(NaiveDate::MAX);
+            let lasts = self.counts_until(cycle, evidence).unwrap_or(NaiveDate::MAX);
             (lasts, evidence.at)
         })
     }
@@ -43,7 +43,13 @@ impl Case<'_> {
         if !is_completion && self.ignores_waivers() {
             return Some(WhyNot::OverrideRequires);
         }
-        let until = self.valid_until(cycle, evidence)?;
+        // What satisfied somebody who left stays enough, whatever later versions of the course say.
+        let is_enough =
+            self.is_last(cycle) && cycle.satisfied.is_some_and(|(proof, _)| proof == evidence.proof);
+        let until = match is_enough {
+            true => self.counts_until(cycle, &evidence.of_latest_version()),
+            false => self.counts_until(cycle, evidence),
+        }?;
         let renewed = cycle.renews.as_ref().and_then(|renewed| renewed.valid_until);
         if until < cycle.opens_on {
             return Some(WhyNot::ExpiredBeforeItOpened);
@@ -53,8 +59,15 @@ impl Case<'_> {
     }
 
     /// The last day on which `evidence` counts: the earliest of the reasons.
-    pub fn valid_until(&self, cycle: &Cycle, evidence: &Evidence) -> Option<NaiveDate> {
+    pub fn counts_until(&self, cycle: &Cycle, evidence: &Evidence) -> Option<NaiveDate> {
         let reasons = cycle.reasons.iter();
+        let days = reasons.filter_map(|reason| self.validity(cycle, reason, evidence));
+        days.min()
+    }
+
+    /// The last day on which the cycle is satisfied by `evidence`: the earliest of the reasons for which it must be held further.
+    pub(super) fn valid_until(&self, cycle: &Cycle, evidence: &Evidence) -> Option<NaiveDate> {
+        let reasons = cycle.reasons.iter().filter(|reason| !self.asks_once(reason));
         let days = reasons.filter_map(|reason| self.validity(cycle, reason, evidence));
         days.min()
     }
