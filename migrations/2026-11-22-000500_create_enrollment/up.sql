@@ -368,4 +368,7 @@ CREATE UNLOGGED TABLE requirement_changes (
     renews_on date,
     why text,
     PRIMARY KEY (run_id, user_id, id)
-);
+) WITH (vacuum_truncate = off);
+-- Statements that settle one user are prepared, and must find the few rows of their run by the key, whatever the table looked like
+-- when PostgreSQL planned them: a plan keeps rows for everybody, and between runs the table is empty.
+ALTER TABLE requirement_changes ALTER COLUMN run_id SET (n_distinct = -1);

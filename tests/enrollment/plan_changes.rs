@@ -1,5 +1,9 @@
 //! The changes of a plan: listed, counted by org unit, and forgotten.
 
+use diesel::{
+    Connection, PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query,
+    sql_types,
+};
 use provost::{authz::Permission, enrollment::rules::plan_changes::PurgePlans, sql};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -181,4 +185,43 @@ async fn a_plan_that_comes_to_nothing_leaves_no_changes() {
             .assert_problem(404, "not_found");
     }
     assert_eq!(count(&app, KEPT), 0);
+}
+
+/// What PostgreSQL plans for any run, as the statements that settle one user are planned.
+fn planned_for_any_run(app: &TestApp) -> String {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = sql_types::Text, column_name = "QUERY PLAN")]
+        line: String,
+    }
+    let mut conn = PgConnection::establish(&app.database.url).unwrap();
+    conn.batch_execute(
+        "SET plan_cache_mode = force_generic_plan;
+         PREPARE moves (uuid) AS UPDATE rule_members m SET left_on = c.opens_on FROM requirement_changes c
+            WHERE c.run_id = $1 AND c.change = 'leaves' AND m.user_id = c.user_id AND m.rule_id = c.rule_id",
+    )
+    .unwrap();
+    let plan = sql_query("EXPLAIN EXECUTE moves ('00000000-0000-0000-0000-000000000000')");
+    let lines: Vec<Row> = plan.load(&mut conn).unwrap();
+    lines.iter().map(|row| format!("{}\n", row.line)).collect()
+}
+
+#[actix_web::test]
+async fn kept_changes_of_a_plan_do_not_slow_changes_of_one_user() {
+    let app = TestApp::start().await;
+    let mut conn = PgConnection::establish(&app.database.url).unwrap();
+    conn.batch_execute(
+        "INSERT INTO requirement_changes (user_id, run_id, id, change)
+         SELECT gen_random_uuid(), '00000000-0000-0000-0000-000000000001', gen_random_uuid(), 'leaves' FROM generate_series(1, 20000);
+         ANALYZE requirement_changes",
+    )
+    .unwrap();
+    let planned = planned_for_any_run(&app);
+    assert!(!planned.contains("Seq Scan on requirement_changes"), "{planned}");
+
+    // Once the plan is forgotten, the table is empty until the next run.
+    conn.batch_execute("DELETE FROM requirement_changes").unwrap();
+    conn.batch_execute("VACUUM ANALYZE requirement_changes").unwrap();
+    let planned = planned_for_any_run(&app);
+    assert!(!planned.contains("Seq Scan on requirement_changes"), "{planned}");
 }

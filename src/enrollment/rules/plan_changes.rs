@@ -136,7 +136,8 @@ pub(super) fn by_org_unit(tx: &mut Tx, plan_id: Uuid) -> ApiResult<Vec<PlannedOr
          LEFT JOIN org_units o ON o.id = u.org_unit_id
          ORDER BY u.changes DESC, o.code LIMIT {MOST_UNITS}"
     );
-    Ok(units.load(tx.conn)?)
+    // A plan may have rows for everybody, unlike other runs.
+    Ok(units.is_planned_each_time().load(tx.conn)?)
 }
 
 /// Deletes the changes of plans that are older than a day. What puts rules in force deletes its own in its transaction, and a plan
