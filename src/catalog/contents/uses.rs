@@ -192,12 +192,12 @@ fn used(tx: &Tx, content: Uuid) -> Sql {
          JOIN courses ON courses.content_version_ids @> ARRAY[v.id]
          WHERE v.content_id = {content} AND {visible}
          UNION ALL
-         SELECT cv.id, courses.id, courses.code, courses.title, cv.number, courses.current_version_id = cv.id, v.id, v.number,
-            v.id IS DISTINCT FROM c.current_version_id
+         SELECT cv.id, courses.id, courses.code, courses.title, cv.number, courses.current_version_id IS NOT DISTINCT FROM cv.id,
+            v.id, v.number, v.id IS DISTINCT FROM c.current_version_id
          FROM content_versions v JOIN contents c ON c.id = v.content_id
          JOIN course_versions cv ON cv.content_version_ids @> ARRAY[v.id]
          JOIN courses ON courses.id = cv.course_id
-         WHERE v.content_id = {content} AND {visible}"
+         WHERE v.content_id = {content} AND cv.published_at IS NOT NULL AND {visible}"
     )
 }
 

@@ -1,5 +1,6 @@
 //! The content library, through HTTP.
 
+mod candidates;
 mod checks;
 mod folders;
 mod library;
