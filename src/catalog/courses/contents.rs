@@ -6,16 +6,28 @@ use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
 use super::{
+    findings::{self, CourseFinding, Used},
     model::Course,
     modules::{Activity, Criterion, Modules},
 };
 use crate::{
     app::Tx,
     authz::{self, Permission},
-    catalog::contents::{body::ContentKind, checks, model::Content, versions::model::ContentVersionState},
+    catalog::contents::{
+        body::ContentKind,
+        checks::{
+            self,
+            model::{ContentCheckAction, ContentCheckChoices},
+        },
+        model::Content,
+        versions::model::ContentVersionState,
+    },
     http::{ApiError, ApiResult, Code, FieldError},
     resource, sql,
 };
+
+/// How many contents or findings a refusal names.
+const MOST_NAMED: usize = 5;
 
 type Draft = resource::Draft<Course>;
 
@@ -35,7 +47,9 @@ struct Version {
 /// report what a criterion asks for.
 pub fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let setting = drafts.iter().filter(|draft| draft.sets(|course| &course.modules));
-    let named: HashSet<Uuid> = setting.flat_map(|draft| named(&draft.after.modules)).collect();
+    let named: HashSet<Uuid> = setting
+        .flat_map(|draft| draft.after.modules.content_versions())
+        .collect();
     if named.is_empty() {
         return Ok(());
     }
@@ -57,7 +71,7 @@ pub fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         let before = draft.before.as_ref();
         let before: HashSet<Uuid> = before
             .into_iter()
-            .flat_map(|course| self::named(&course.modules))
+            .flat_map(|course| course.modules.content_versions())
             .collect();
         let faults = draft
             .after
@@ -70,16 +84,12 @@ pub fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     Ok(())
 }
 
-fn named(modules: &Modules) -> impl Iterator<Item = Uuid> {
-    modules
-        .activities()
-        .filter_map(|(_, activity)| activity.content_version_id)
-}
-
 /// What the working copies hold already, by any caller.
 fn kept(drafts: &[Draft]) -> Vec<Uuid> {
     let before = drafts.iter().filter_map(|draft| draft.before.as_ref());
-    before.flat_map(|course| named(&course.modules)).collect()
+    before
+        .flat_map(|course| course.modules.content_versions())
+        .collect()
 }
 
 fn faults(
@@ -118,18 +128,29 @@ fn faults(
     vec![FieldError::new(format!("{at}/criterion"), unfit)]
 }
 
-/// 409 where findings of its contents block publishing.
-pub fn check_findings(tx: &mut Tx, course: &Course) -> ApiResult<()> {
-    let versions: Vec<Uuid> = named(&course.modules).collect();
-    if versions.is_empty() {
-        return Ok(());
+/// What was found wrong with the contents of what is to be published. 409 where a finding blocks
+/// publishing.
+pub fn check_publishable(tx: &mut Tx, modules: &Modules) -> ApiResult<Vec<CourseFinding>> {
+    let used = findings::used(tx, modules, true)?;
+    if used.is_empty() {
+        return Ok(Vec::new());
     }
-    let blocking = checks::store::blocking(tx, &versions)?;
-    let told = blocking.iter().take(5).map(|found| {
-        let place = format!("{}, version {}", found.content_code, found.number);
-        format!("{place}: {}", found.finding.message)
+    refuse_blocking(&checks::store::choices(tx)?, &used)?;
+    Ok(findings::by_activity(modules, &used))
+}
+
+fn refuse_blocking(choices: &ContentCheckChoices, used: &[Used]) -> ApiResult<()> {
+    let blocking = used.iter().flat_map(|version| {
+        let findings = version.findings.0.iter();
+        let findings = findings.filter(|finding| choices.action(finding.code) == ContentCheckAction::Block);
+        findings.map(|finding| {
+            format!(
+                "{}, version {}: {}",
+                version.code, version.number, finding.message
+            )
+        })
     });
-    let told: Vec<String> = told.collect();
+    let told: Vec<String> = blocking.take(MOST_NAMED).collect();
     if told.is_empty() {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod contents;
+pub mod findings;
 pub mod import;
 pub mod model;
 pub mod modules;

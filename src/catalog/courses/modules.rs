@@ -227,6 +227,12 @@ impl Modules {
         })
     }
 
+    /// The versions of contents that its activities show.
+    pub fn content_versions(&self) -> impl Iterator<Item = Uuid> {
+        self.activities()
+            .filter_map(|(_, activity)| activity.content_version_id)
+    }
+
     /// Whether Provost records what learners do with any of it.
     pub fn is_tracked(&self) -> bool {
         self.activities().any(|(_, activity)| activity.is_tracked())

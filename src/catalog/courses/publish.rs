@@ -10,8 +10,13 @@ use uuid::Uuid;
 
 use super::{
     contents,
+    findings::CourseFinding,
     model::{Course, CourseStatus},
-    versions::model::CourseVersion,
+    modules::Modules,
+    versions::{
+        self,
+        model::{CourseVersion, CourseVersionWithFindings},
+    },
 };
 use crate::{
     app::Tx,
@@ -29,9 +34,9 @@ pub fn publish(
     tx: &mut Tx,
     course: &Authorized<Course>,
     earlier_count_until: Option<NaiveDate>,
-) -> ApiResult<CourseVersion> {
-    let version = freeze(tx, course, None)?;
-    first(release(tx, &[version], earlier_count_until)?)
+) -> ApiResult<CourseVersionWithFindings> {
+    let (version, findings) = freeze(tx, course, None)?;
+    release_one(tx, version, findings, earlier_count_until)
 }
 
 /// Publishes an earlier version once more, as the next one. The working copy stays as it is.
@@ -40,9 +45,13 @@ pub fn publish_again(
     course: &Authorized<Course>,
     number: i32,
     earlier_count_until: Option<NaiveDate>,
-) -> ApiResult<CourseVersion> {
+) -> ApiResult<CourseVersionWithFindings> {
     check_open(course)?;
     sql!("SELECT FROM courses WHERE id = {course.id} FOR UPDATE").execute(tx.conn)?;
+    let findings = match versions::store::find(tx, course.id, number)? {
+        Some(earlier) => contents::check_publishable(tx, &earlier.modules)?,
+        None => Vec::new(),
+    };
     let (id, number) = (Uuid::now_v7(), i64::from(number));
     let copied = sql!(
         "INSERT INTO course_versions (id, course_id, number, title, summary, description, language, duration_minutes, credits,
@@ -59,7 +68,20 @@ pub fn publish_again(
             "must be the number of a published version of this course, and not of the current one",
         ));
     }
-    first(release(tx, &[id], earlier_count_until)?)
+    release_one(tx, id, findings, earlier_count_until)
+}
+
+/// Publishes a candidate as it was frozen, or says why not.
+pub fn publish_candidate(
+    tx: &mut Tx,
+    course: &Authorized<Course>,
+    version_id: Uuid,
+    modules: &Modules,
+    earlier_count_until: Option<NaiveDate>,
+) -> ApiResult<CourseVersionWithFindings> {
+    check_open(course)?;
+    let findings = contents::check_publishable(tx, modules)?;
+    release_one(tx, version_id, findings, earlier_count_until)
 }
 
 /// Publishes those of the courses that have modules, are not retired, and differ from their current version; answers
@@ -69,8 +91,13 @@ pub fn publish_all(tx: &mut Tx, ids: Vec<Uuid>) -> ApiResult<Vec<CourseVersion>>
     release(tx, &frozen, None)
 }
 
-/// Freezes the working copy of one course as a version, or says why not; answers the version's id.
-pub fn freeze(tx: &mut Tx, course: &Authorized<Course>, note: Option<String>) -> ApiResult<Uuid> {
+/// Freezes the working copy of one course as a version, or says why not; answers the version's id, and what was found wrong with
+/// its contents.
+pub fn freeze(
+    tx: &mut Tx,
+    course: &Authorized<Course>,
+    note: Option<String>,
+) -> ApiResult<(Uuid, Vec<CourseFinding>)> {
     check_open(course)?;
     if course.modules.0.is_empty() {
         return Err(ApiError::new(
@@ -78,14 +105,15 @@ pub fn freeze(tx: &mut Tx, course: &Authorized<Course>, note: Option<String>) ->
             "Give it at least one module, then publish it.",
         ));
     }
-    contents::check_findings(tx, course)?;
+    let findings = contents::check_publishable(tx, &course.modules)?;
     let frozen = freeze_those(tx, vec![course.id], note)?;
-    frozen.into_iter().next().ok_or_else(|| {
+    let frozen = frozen.into_iter().next().ok_or_else(|| {
         ApiError::new(
             Code::CourseUnchanged,
             "Change its title, texts, language, length, credits, validity period or modules first.",
         )
-    })
+    })?;
+    Ok((frozen, findings))
 }
 
 #[derive(QueryableByName)]
@@ -123,7 +151,7 @@ fn freeze_those(tx: &mut Tx, ids: Vec<Uuid>, note: Option<String>) -> ApiResult<
 }
 
 /// Publishes frozen versions as they stand, one of each course.
-pub fn release(
+fn release(
     tx: &mut Tx,
     version_ids: &[Uuid],
     earlier_count_until: Option<NaiveDate>,
@@ -161,7 +189,15 @@ fn check_open(course: &Course) -> ApiResult<()> {
     }
 }
 
-fn first<T>(made: Vec<T>) -> ApiResult<T> {
-    let first = made.into_iter().next();
-    first.ok_or_else(|| ApiError::internal("a version is missing after it was written"))
+fn release_one(
+    tx: &mut Tx,
+    version_id: Uuid,
+    findings: Vec<CourseFinding>,
+    earlier_count_until: Option<NaiveDate>,
+) -> ApiResult<CourseVersionWithFindings> {
+    let version = release(tx, &[version_id], earlier_count_until)?
+        .into_iter()
+        .next();
+    let version = version.ok_or_else(|| ApiError::internal("a version is missing after it was written"))?;
+    Ok(CourseVersionWithFindings { version, findings })
 }

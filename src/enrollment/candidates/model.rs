@@ -8,7 +8,10 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
-    catalog::courses::modules::{Module, Modules},
+    catalog::courses::{
+        findings::CourseFinding,
+        modules::{Module, Modules},
+    },
     http::Versioned,
     text_enum,
 };
@@ -81,6 +84,22 @@ pub struct CourseCandidate {
     pub withdrawn_at: Option<DateTime<Utc>>,
     /// Who tests it.
     pub testers: Vec<CourseTester>,
+}
+
+/// A candidate, with what was found wrong with its contents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CourseCandidateWithFindings {
+    /// The candidate.
+    #[serde(flatten)]
+    pub candidate: CourseCandidate,
+    /// What was found wrong with its contents, the worst first: at most 500.
+    pub findings: Vec<CourseFinding>,
+}
+
+impl Versioned for CourseCandidateWithFindings {
+    fn version(&self) -> i64 {
+        self.candidate.version()
+    }
 }
 
 impl Versioned for CourseCandidate {

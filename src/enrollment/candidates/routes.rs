@@ -5,15 +5,15 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     model::{
-        AddCourseTesters, CourseCandidate, CourseTester, CreateCourseCandidate, GiveVerdict,
-        PublishCourseCandidate,
+        AddCourseTesters, CourseCandidate, CourseCandidateWithFindings, CourseTester, CreateCourseCandidate,
+        GiveVerdict, PublishCourseCandidate,
     },
     store, test,
 };
 use crate::{
-    app::Call,
+    app::{Call, Tx},
     authz::{self, Permission},
-    catalog::courses::{model::Course, versions::model::CourseVersion},
+    catalog::courses::{findings, model::Course, versions::model::CourseVersionWithFindings},
     enrollment::enrollments::model::Enrollment,
     http::{ApiResult, IfNoneMatch, ListQuery, Page, Query, Ref, Reply, Valid},
 };
@@ -32,7 +32,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// List the candidates of a course.
 ///
-/// Open, published and withdrawn ones.
+/// Open, published and withdrawn ones. What was found wrong with the contents of one stands with that candidate.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path), ListQuery), responses((status = 200, body = Page<CourseCandidate>)),
     extensions(("x-permission" = json!("courses.write"))))]
 #[get("/courses/{course_id}/candidates")]
@@ -54,7 +54,7 @@ async fn list_course_candidates(
 /// and certifies nothing and counts in no report. The candidate is published as it stands, or withdrawn; the working copy may
 /// change meanwhile.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path)), request_body = CreateCourseCandidate,
-    responses((status = 201, body = CourseCandidate)), extensions(("x-permission" = json!("courses.write"))))]
+    responses((status = 201, body = CourseCandidateWithFindings)), extensions(("x-permission" = json!("courses.write"))))]
 #[post("/courses/{course_id}/candidates")]
 async fn create_course_candidate(
     call: Call,
@@ -65,7 +65,7 @@ async fn create_course_candidate(
         let course = authz::authorize(tx, &id, Permission::CoursesWrite)?;
         let candidate = test::create(tx, &course, body.0.clone())?;
         let location = format!("/v1/courses/{}/candidates/{}", course.id, candidate.number);
-        Reply::created(&candidate, location)
+        Reply::created(&with_findings(tx, candidate)?, location)
     })
     .await
 }
@@ -74,7 +74,7 @@ async fn create_course_candidate(
 ///
 /// With its testers and what they say.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path), ("candidate_number" = i32, Path, minimum = 1)),
-    responses((status = 200, body = CourseCandidate)), extensions(("x-permission" = json!("courses.write"))))]
+    responses((status = 200, body = CourseCandidateWithFindings)), extensions(("x-permission" = json!("courses.write"))))]
 #[get("/courses/{course_id}/candidates/{candidate_number}")]
 async fn get_course_candidate(
     call: Call,
@@ -84,14 +84,15 @@ async fn get_course_candidate(
     let (id, number) = path.into_inner();
     call.read(move |tx| {
         let course = authz::authorize(tx, &id, Permission::CoursesWrite)?;
-        Reply::unless_known(&store::find(tx, course.id, number)?, &known)
+        let candidate = store::find(tx, course.id, number)?;
+        Reply::unless_known(&with_findings(tx, candidate)?, &known)
     })
     .await
 }
 
 /// Add testers to a candidate.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path), ("candidate_number" = i32, Path, minimum = 1)),
-    request_body = AddCourseTesters, responses((status = 200, body = CourseCandidate)),
+    request_body = AddCourseTesters, responses((status = 200, body = CourseCandidateWithFindings)),
     extensions(("x-permission" = json!("courses.write"))))]
 #[post("/courses/{course_id}/candidates/{candidate_number}/testers")]
 async fn add_course_testers(
@@ -102,16 +103,18 @@ async fn add_course_testers(
     let (id, number) = path.into_inner();
     call.write(move |tx| {
         let course = authz::authorize(tx, &id, Permission::CoursesWrite)?;
-        Reply::resource(&test::add_testers(tx, &course, number, &body.0.user_ids)?)
+        let candidate = test::add_testers(tx, &course, number, &body.0.user_ids)?;
+        Reply::resource(&with_findings(tx, candidate)?)
     })
     .await
 }
 
 /// Publish a candidate.
 ///
-/// Exactly what was tested becomes the version that learners who enroll from now on get. Test enrollments end.
+/// Exactly what was tested becomes the version that learners who enroll from now on get. Test enrollments end. `findings` are what
+/// was found wrong with its contents; those that `/v1/content-checks` lets block are 409 `content_blocks_publishing`.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path), ("candidate_number" = i32, Path, minimum = 1)),
-    request_body = PublishCourseCandidate, responses((status = 201, body = CourseVersion)),
+    request_body = PublishCourseCandidate, responses((status = 201, body = CourseVersionWithFindings)),
     extensions(("x-permission" = json!("courses.publish"))))]
 #[post("/courses/{course_id}/candidates/{candidate_number}/publication")]
 async fn publish_course_candidate(
@@ -122,11 +125,9 @@ async fn publish_course_candidate(
     let (id, number) = path.into_inner();
     call.write(move |tx| {
         let course = authz::authorize(tx, &id, Permission::CoursesPublish)?;
-        let version = test::publish(tx, &course, number, &body.0)?;
-        Reply::created(
-            &version,
-            format!("/v1/courses/{}/versions/{}", course.id, version.number),
-        )
+        let published = test::publish(tx, &course, number, &body.0)?;
+        let location = format!("/v1/courses/{}/versions/{}", course.id, published.version.number);
+        Reply::created(&published, location)
     })
     .await
 }
@@ -135,13 +136,14 @@ async fn publish_course_candidate(
 ///
 /// It cannot be published any more. Test enrollments end.
 #[utoipa::path(tag = "courses", params(("course_id" = String, Path), ("candidate_number" = i32, Path, minimum = 1)),
-    responses((status = 200, body = CourseCandidate)), extensions(("x-permission" = json!("courses.write"))))]
+    responses((status = 200, body = CourseCandidateWithFindings)), extensions(("x-permission" = json!("courses.write"))))]
 #[post("/courses/{course_id}/candidates/{candidate_number}/withdrawal")]
 async fn withdraw_course_candidate(call: Call, path: Path<(Ref<Course>, i32)>) -> ApiResult<Reply> {
     let (id, number) = path.into_inner();
     call.write(move |tx| {
         let course = authz::authorize(tx, &id, Permission::CoursesWrite)?;
-        Reply::resource(&test::withdraw(tx, &course, number)?)
+        let candidate = test::withdraw(tx, &course, number)?;
+        Reply::resource(&with_findings(tx, candidate)?)
     })
     .await
 }
@@ -158,4 +160,9 @@ async fn give_verdict(call: Call, id: Path<Ref<Enrollment>>, body: Valid<GiveVer
         Reply::ok(&test::decide(tx, &enrollment, &body.0)?)
     })
     .await
+}
+
+fn with_findings(tx: &mut Tx, candidate: CourseCandidate) -> ApiResult<CourseCandidateWithFindings> {
+    let findings = findings::of(tx, &candidate.modules)?;
+    Ok(CourseCandidateWithFindings { candidate, findings })
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::Tx,
     authz::{Authorized, Permission},
-    catalog::courses::{model::Course, publish, versions::model::CourseVersion},
+    catalog::courses::{model::Course, publish, versions::model::CourseVersionWithFindings},
     db::Fixed,
     enrollment::{
         enrollments::{
@@ -39,7 +39,7 @@ pub fn create(
     course: &Authorized<Course>,
     new: CreateCourseCandidate,
 ) -> ApiResult<CourseCandidate> {
-    let version_id = publish::freeze(tx, course, new.note)?;
+    let (version_id, _) = publish::freeze(tx, course, new.note)?;
     enroll(
         tx,
         course.id,
@@ -161,7 +161,7 @@ pub fn publish(
     course: &Authorized<Course>,
     number: i32,
     how: &PublishCourseCandidate,
-) -> ApiResult<CourseVersion> {
+) -> ApiResult<CourseVersionWithFindings> {
     let candidate = open(tx, course, number)?;
     if course
         .current_version_number
@@ -181,10 +181,10 @@ pub fn publish(
             "Wait until all testers approve it, of whom there must be one, or publish it with `without_approval`.",
         ));
     }
-    let published = publish::release(tx, &[candidate.id], how.earlier_count_until)?;
+    let (modules, until) = (&candidate.modules, how.earlier_count_until);
+    let published = publish::publish_candidate(tx, course, candidate.id, modules, until)?;
     end_tests(tx, candidate.id)?;
-    let published = published.into_iter().next();
-    published.ok_or_else(|| ApiError::internal("the published candidate is missing"))
+    Ok(published)
 }
 
 /// Withdraws an open candidate, and ends its test enrollments.

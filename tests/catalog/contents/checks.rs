@@ -1,4 +1,3 @@
-use provost::catalog::contents::checks::store::blocking;
 use serde_json::json;
 
 use super::{add_version, create_content, create_course_of};
@@ -29,8 +28,6 @@ async fn the_academy_says_which_findings_block() {
     let content = create_content(&admin, "page", "page", json!({})).await;
     let body = json!({"format": "markdown", "text": "![](door.png)"});
     let version = add_version(&admin, &content, body).await.assert_status(201);
-    let id = version.id().parse().unwrap();
-    assert_eq!(app.write(move |tx| blocking(tx, &[id])), []);
 
     let choice = json!({"checks": [{"code": "alt_missing", "action": "block"}]});
     let chosen = admin
@@ -41,8 +38,6 @@ async fn the_academy_says_which_findings_block() {
         (action(&chosen, "alt_missing"), chosen.at("/version")),
         ("block".into(), json!(2))
     );
-    let found = app.write(move |tx| blocking(tx, &[id]));
-    assert_eq!((found[0].content_code.as_str(), found[0].number), ("page", 1));
     let course = create_course_of(&admin, "doors", &[&version.id()]).await;
     admin
         .post(&format!("/v1/courses/{}/publications", course.id()), json!({}))
@@ -80,4 +75,52 @@ async fn the_academy_says_which_findings_block() {
         .await
         .assert_status(200);
     assert_eq!(action(&reset, "alt_missing"), "warn");
+}
+
+#[actix_web::test]
+async fn what_only_warns_is_told_with_the_publication_and_the_candidate() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let content = create_content(&admin, "page", "page", json!({})).await;
+    let body = json!({"format": "markdown", "text": "![](door.png)"});
+    let version = add_version(&admin, &content, body).await.assert_status(201);
+    let course = create_course_of(&admin, "doors", &[&version.id()]).await;
+    let mut finding = version.at("/findings/0");
+    assert_eq!(
+        (&finding["code"], &finding["severity"]),
+        (&json!("alt_missing"), &json!("warning"))
+    );
+    finding["activity_id"] = course.at("/modules/0/activities/0/id");
+    finding["content_id"] = json!(content.id());
+    let findings = json!([finding]);
+
+    let candidates = format!("/v1/courses/{}/candidates", course.id());
+    let candidate = admin.post(&candidates, json!({})).await.assert_status(201);
+    assert_eq!(candidate.at("/findings"), findings);
+    let path = format!("{candidates}/{}", candidate.at("/number"));
+    assert_eq!(admin.get(&path).await.at("/findings"), findings);
+    let how = json!({"without_approval": true});
+    let published = admin
+        .post(&format!("{path}/publication"), how)
+        .await
+        .assert_status(201);
+    assert_eq!(published.at("/findings"), findings);
+
+    let course_path = format!("/v1/courses/{}", course.id());
+    admin
+        .patch(&course_path, json!({"title": "New"}))
+        .await
+        .assert_status(200);
+    let publications = format!("{course_path}/publications");
+    let published = admin.post(&publications, json!({})).await.assert_status(201);
+    assert_eq!(
+        (published.at("/number"), published.at("/findings")),
+        (json!(2), findings.clone())
+    );
+    let again = json!({"version_number": 1});
+    let published = admin.post(&publications, again).await.assert_status(201);
+    assert_eq!(
+        (published.at("/number"), published.at("/findings")),
+        (json!(3), findings)
+    );
 }

@@ -36,7 +36,7 @@ from provost_client.models import (
     ComplianceCounts,
     ComplianceReport,
     Course,
-    CourseVersion,
+    CourseVersionWithFindings,
     CreateCompletion,
     CreateCourse,
     CreateImportProfile,
@@ -152,7 +152,7 @@ def publish(client: AuthenticatedClient) -> Course:
         modules=[Module(title="Before a fire", activities=[reading])],
     )
     course = expect(Course, create_course.sync(client=client, body=draft))
-    version = expect(CourseVersion, publish_course.sync(str(course.id), client=client))
+    version = expect(CourseVersionWithFindings, publish_course.sync(str(course.id), client=client))
     assert version.number == 1, version
     return course
 

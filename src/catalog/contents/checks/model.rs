@@ -4,11 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
-    catalog::contents::findings::{Finding, FindingCode, FindingSeverity},
+    catalog::contents::findings::{FindingCode, FindingSeverity},
     http::{FieldError, Versioned, rules::complaints},
     json_column, text_enum,
 };
@@ -84,19 +83,6 @@ fn are_single(checks: &[ContentCheckChoice]) -> Result<(), validator::Validation
         is_repeated.then(|| FieldError::new(format!("/checks/{index}/code"), "stands twice"))
     });
     complaints(faults.collect::<Vec<_>>())
-}
-
-/// A finding that keeps a course from being published.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BlockingFinding {
-    /// The version of the content that has it.
-    pub content_version_id: Uuid,
-    /// The content's code.
-    pub content_code: String,
-    /// The version's number.
-    pub number: i32,
-    /// The finding.
-    pub finding: Finding,
 }
 
 impl ContentCheckChoices {

@@ -4,12 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
-use super::model::{
-    BlockingFinding, ContentCheckAction, ContentCheckChoice, ContentCheckChoices, ContentChecks,
-};
+use super::model::{ContentCheckChoice, ContentCheckChoices, ContentChecks};
 use crate::{
     app::{Event, Tx},
-    catalog::{contents::findings::Findings, events::CONTENT_CHECKS_UPDATED},
+    catalog::events::CONTENT_CHECKS_UPDATED,
     db::sql::Fixed,
     http::{ApiError, ApiResult},
     sql,
@@ -77,38 +75,7 @@ pub fn replace(
     Ok(after)
 }
 
-/// The findings about content versions that keep a course which uses them from being published.
-pub fn blocking(tx: &mut Tx, content_version_ids: &[Uuid]) -> ApiResult<Vec<BlockingFinding>> {
-    #[derive(QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = sql_types::Uuid)]
-        id: Uuid,
-        #[diesel(sql_type = sql_types::Text)]
-        code: String,
-        #[diesel(sql_type = sql_types::Integer)]
-        number: i32,
-        #[diesel(sql_type = sql_types::Jsonb)]
-        findings: Findings,
-    }
-    let found: Vec<Found> = sql!(
-        "SELECT v.id, c.code, v.number, v.findings FROM content_versions v JOIN contents c ON c.id = v.content_id
-         WHERE v.id = ANY({content_version_ids}) AND v.findings <> '[]' ORDER BY c.code, v.number"
-    )
-    .load(tx.conn)?;
-    let choices = row(tx, false)?.map(|row| row.choices).unwrap_or_default();
-    let blocking = found.into_iter().flat_map(|version| {
-        let choices = &choices;
-        let findings = version.findings.0.into_iter();
-        let findings = findings.filter(|finding| choices.action(finding.code) == ContentCheckAction::Block);
-        let findings: Vec<BlockingFinding> = findings
-            .map(|finding| BlockingFinding {
-                content_version_id: version.id,
-                content_code: version.code.clone(),
-                number: version.number,
-                finding,
-            })
-            .collect();
-        findings
-    });
-    Ok(blocking.collect())
+/// What the academy chose.
+pub fn choices(tx: &mut Tx) -> ApiResult<ContentCheckChoices> {
+    Ok(row(tx, false)?.map(|row| row.choices).unwrap_or_default())
 }

@@ -8,7 +8,10 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
-    catalog::courses::modules::{Module, Modules},
+    catalog::courses::{
+        findings::CourseFinding,
+        modules::{Module, Modules},
+    },
     db::schema::course_versions,
     http::Versioned,
     period::Period,
@@ -51,6 +54,16 @@ pub struct CourseVersion {
     pub published_at: DateTime<Utc>,
 }
 
+/// A version of a course that was just published, with what was found wrong with its contents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CourseVersionWithFindings {
+    /// The version.
+    #[serde(flatten)]
+    pub version: CourseVersion,
+    /// What was found wrong with its contents and does not block publishing, the worst first: at most 500.
+    pub findings: Vec<CourseFinding>,
+}
+
 /// What publishing says of the versions before.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
@@ -68,5 +81,11 @@ pub struct PublishCourse {
 impl Versioned for CourseVersion {
     fn version(&self) -> i64 {
         self.number.into()
+    }
+}
+
+impl Versioned for CourseVersionWithFindings {
+    fn version(&self) -> i64 {
+        self.version.version()
     }
 }

@@ -3,7 +3,7 @@
 use actix_web::{get, post, web::Path};
 
 use super::{
-    model::{CourseVersion, PublishCourse},
+    model::{CourseVersion, CourseVersionWithFindings, PublishCourse},
     store,
 };
 use crate::{
@@ -17,9 +17,10 @@ use crate::{
 ///
 /// Freezes the working copy; learners who enroll from now on get this version. `earlier_count_until` says how long completions of
 /// earlier versions count; what is required of users follows within moments. With `version_number` an earlier version is
-/// published once more, as the next version: that rolls a course back.
-#[utoipa::path(tag = "courses", params(("course_id" = String, Path)), request_body = PublishCourse, responses((status = 201, body = CourseVersion)),
-    extensions(("x-permission" = json!("courses.publish"))))]
+/// published once more, as the next version: that rolls a course back. `findings` are what was found wrong with its contents;
+/// those that `/v1/content-checks` lets block are 409 `content_blocks_publishing`.
+#[utoipa::path(tag = "courses", params(("course_id" = String, Path)), request_body = PublishCourse,
+    responses((status = 201, body = CourseVersionWithFindings)), extensions(("x-permission" = json!("courses.publish"))))]
 #[post("/{course_id}/publications")]
 pub async fn publish_course(
     call: Call,
@@ -29,12 +30,12 @@ pub async fn publish_course(
     call.write(move |tx| {
         let course = authz::authorize(tx, &id, Permission::CoursesPublish)?;
         let earlier_count_until = body.0.earlier_count_until;
-        let version = match body.0.version_number {
+        let published = match body.0.version_number {
             Some(number) => publish::publish_again(tx, &course, number, earlier_count_until)?,
             None => publish::publish(tx, &course, earlier_count_until)?,
         };
-        let location = format!("/v1/courses/{}/versions/{}", course.id, version.number);
-        Reply::created(&version, location)
+        let location = format!("/v1/courses/{}/versions/{}", course.id, published.version.number);
+        Reply::created(&published, location)
     })
     .await
 }
