@@ -140,7 +140,7 @@ codes! {
         "The uploaded package cannot be used";
     // Enrollment
     ContentBlocksPublishing = CONFLICT "content_blocks_publishing" "Content blocks publishing"
-        "Findings about a content that the course uses block publishing";
+        "A content that the course uses is archived, or findings about it block publishing";
     CandidateClosed = CONFLICT "candidate_closed" "Candidate closed"
         "The candidate was published or withdrawn";
     CandidateOutdated = CONFLICT "candidate_outdated" "Candidate outdated"

@@ -97,7 +97,9 @@ fn refuse_used(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     let used: HashMap<Uuid, String> = uses::courses_in_words(tx, &archived)?;
     for draft in drafts.iter_mut().filter(|draft| draft.archives()) {
         if let Some(courses) = used.get(&draft.after.id) {
-            let detail = format!("Courses use it: {courses}. Take it out of them and publish them first.");
+            let detail = format!(
+                "Courses use it: {courses}. Take it out of them, publish them, and withdraw candidates that use it first."
+            );
             draft.refuse(ApiError::new(Code::ContentInUse, detail));
         }
     }

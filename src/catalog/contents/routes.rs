@@ -51,7 +51,7 @@ resource_endpoints! {
     update update_content(UpdateContent);
     /// Archive a content.
     ///
-    /// Refused while the working copy or the current version of a course uses it: 409 `content_in_use` names the courses.
+    /// Refused while the working copy, the current version or an open candidate of a course uses it: 409 `content_in_use` names the courses.
     archive archive_content;
     /// Restore a content.
     restore restore_content;

@@ -206,8 +206,8 @@ fn visible_courses(tx: &Tx) -> Sql {
     scope.map_or_else(Sql::never, |scope| visibility::courses(&scope))
 }
 
-/// For each of the contents that the working copy or the current version of a course uses: those courses, for people. Retired
-/// courses do not count.
+/// For each of the contents that the working copy, the current version or an open candidate of a course uses: those courses, for
+/// people. Retired courses do not count.
 pub fn courses_in_words(tx: &mut Tx, contents: &[Uuid]) -> ApiResult<HashMap<Uuid, String>> {
     let used = sql!(
         "SELECT v.content_id AS id, courses.id AS course_id FROM content_versions v
@@ -215,17 +215,20 @@ pub fn courses_in_words(tx: &mut Tx, contents: &[Uuid]) -> ApiResult<HashMap<Uui
          WHERE v.content_id = ANY({contents}) AND courses.retired_at IS NULL
          UNION SELECT v.content_id, courses.id FROM content_versions v
          JOIN course_versions cv ON cv.content_version_ids @> ARRAY[v.id]
-         JOIN courses ON courses.current_version_id = cv.id
-         WHERE v.content_id = ANY({contents}) AND courses.retired_at IS NULL"
+         JOIN courses ON courses.id = cv.course_id
+         WHERE v.content_id = ANY({contents}) AND courses.retired_at IS NULL
+            AND (courses.current_version_id = cv.id OR cv.published_at IS NULL AND cv.discarded_at IS NULL)"
     );
     in_words(tx, used)
 }
 
-/// The courses that use a version of a content, in their working copy or in any version, for people; none if none does.
+/// The courses that use a version of a content, in their working copy, a published version or an open candidate, for people; none
+/// if none does.
 pub fn courses_of_version(tx: &mut Tx, version: Uuid) -> ApiResult<Option<String>> {
     let used = sql!(
         "SELECT {version} AS id, courses.id AS course_id FROM courses WHERE courses.content_version_ids @> ARRAY[{version}]
-         UNION SELECT {version}, cv.course_id FROM course_versions cv WHERE cv.content_version_ids @> ARRAY[{version}]"
+         UNION SELECT {version}, cv.course_id FROM course_versions cv
+         WHERE cv.content_version_ids @> ARRAY[{version}] AND cv.discarded_at IS NULL"
     );
     Ok(in_words(tx, used)?.remove(&version))
 }

@@ -1,6 +1,6 @@
 //! Which contents of the library a course consists of: asked when its outline is written, and when it is frozen.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
@@ -128,15 +128,32 @@ fn faults(
     vec![FieldError::new(format!("{at}/criterion"), unfit)]
 }
 
-/// What was found wrong with the contents of what is to be published. 409 where a finding blocks
+/// What was found wrong with the contents of what is to be published. 409 where a content is archived, or where a finding blocks
 /// publishing.
 pub fn check_publishable(tx: &mut Tx, modules: &Modules) -> ApiResult<Vec<CourseFinding>> {
     let used = findings::used(tx, modules, true)?;
     if used.is_empty() {
         return Ok(Vec::new());
     }
+    refuse_archived(&used)?;
     refuse_blocking(&checks::store::choices(tx)?, &used)?;
     Ok(findings::by_activity(modules, &used))
+}
+
+fn refuse_archived(used: &[Used]) -> ApiResult<()> {
+    let archived = used.iter().filter(|version| version.is_archived);
+    let codes: BTreeSet<&str> = archived.map(|version| &*version.code).collect();
+    let told: Vec<&str> = codes.into_iter().take(MOST_NAMED).collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::ContentBlocksPublishing,
+        format!(
+            "Restore these archived contents, or take them out first: {}",
+            told.join(", ")
+        ),
+    ))
 }
 
 fn refuse_blocking(choices: &ContentCheckChoices, used: &[Used]) -> ApiResult<()> {

@@ -96,9 +96,9 @@ fn details(tx: &mut Tx, id: &Ref<Content>, number: i32) -> ApiResult<ContentVers
 
 /// Delete a content version.
 ///
-/// Refused while a course uses it, in its working copy or in any version (409 `content_in_use` names the courses): what learners
-/// took is kept. What it showed is gone, the bytes of its file within two days; its number and who made it stay. If it was
-/// the current version, the last of the others is.
+/// Refused while a course uses it, in its working copy, a published version or an open candidate (409 `content_in_use` names the
+/// courses): what learners took is kept. What it showed is gone, the bytes of its file within two days; its number and who made
+/// it stay. If it was the current version, the last of the others is.
 #[utoipa::path(tag = "contents", params(("content_id" = String, Path), ("content_version_number" = i32, Path, minimum = 1)),
     responses((status = 204)), extensions(("x-permission" = json!("contents.write"))))]
 #[delete("/{content_id}/versions/{content_version_number}")]

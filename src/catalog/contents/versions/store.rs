@@ -265,7 +265,7 @@ pub fn refuse(tx: &mut Tx, version: &ContentVersion, finding: &Finding) -> ApiRe
 }
 
 /// Deletes what a version shows; the current version is then the last of the others that can be used. 409 while it is being read, and
-/// while a course uses it, in its working copy or in any version.
+/// while a course uses it, in its working copy, a published version or an open candidate.
 pub fn delete(tx: &mut Tx, content: Authorized<Content>, version: &ContentVersion) -> ApiResult<()> {
     match version.state {
         ContentVersionState::Deleted => return Ok(()),
@@ -279,7 +279,8 @@ pub fn delete(tx: &mut Tx, content: Authorized<Content>, version: &ContentVersio
     }
     if let Some(courses) = uses::courses_of_version(tx, version.id)? {
         let detail = format!(
-            "Courses use it: {courses}. What a published version of a course used is kept; take it out of working copies."
+            "Courses use it: {courses}. What a published version of a course used is kept; take it out of working copies, and \
+             withdraw candidates that use it."
         );
         return Err(ApiError::new(Code::ContentInUse, detail));
     }
