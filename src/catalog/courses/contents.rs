@@ -128,6 +128,29 @@ fn faults(
     vec![FieldError::new(format!("{at}/criterion"), unfit)]
 }
 
+/// Tells the activities of a course the later versions of their contents; whether the course uses any content.
+pub fn tell_newer(tx: &mut Tx, course: &mut Course) -> ApiResult<bool> {
+    #[derive(QueryableByName)]
+    struct Newer {
+        #[diesel(sql_type = sql_types::Uuid)]
+        id: Uuid,
+        #[diesel(sql_type = sql_types::Integer)]
+        number: i32,
+    }
+    let shown: Vec<Uuid> = course.modules.content_versions().collect();
+    if shown.is_empty() {
+        return Ok(false);
+    }
+    let newer: Vec<Newer> = sql!(
+        "SELECT v.id, c.current_version_number AS number FROM content_versions v JOIN contents c ON c.id = v.content_id
+         WHERE v.id = ANY({shown}) AND c.current_version_number > v.number"
+    )
+    .load(tx.conn)?;
+    let newer = newer.into_iter().map(|found| (found.id, found.number)).collect();
+    course.fields.modules.tell_newer(&newer);
+    Ok(true)
+}
+
 /// What was found wrong with the contents of what is to be published. 409 where a content is archived, or where a finding blocks
 /// publishing.
 pub fn check_publishable(tx: &mut Tx, modules: &Modules) -> ApiResult<Vec<CourseFinding>> {

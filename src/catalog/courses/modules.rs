@@ -1,9 +1,9 @@
 //! What a course consists of: modules of activities, kept with the course as JSON, which a version freezes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Jsonb};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::ValidationError;
@@ -118,6 +118,15 @@ pub struct Activity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub content_version_id: Option<Uuid>,
+    /// The number of the content's current version, where that is a later one. Only `GET /v1/courses/{course_id}` tells it; what
+    /// is sent is ignored.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "ignored"
+    )]
+    #[schema(read_only, nullable = false)]
+    pub newer_version: Option<i32>,
     /// What completes it. If absent, nothing is recorded of it, and learners tell by themselves how far they are with the course.
     /// Content without one is completed when it is opened, a package when it reports so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,6 +190,11 @@ pub struct Module {
     pub activities: Vec<Activity>,
 }
 
+/// Reads a number, which is told and never kept.
+fn ignored<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i32>, D::Error> {
+    i32::deserialize(from).map(|_| None)
+}
+
 fn yes() -> bool {
     true
 }
@@ -231,6 +245,14 @@ impl Modules {
     pub fn content_versions(&self) -> impl Iterator<Item = Uuid> {
         self.activities()
             .filter_map(|(_, activity)| activity.content_version_id)
+    }
+
+    /// Tells each activity the number of its content's current version, by the version that it shows.
+    pub fn tell_newer(&mut self, newer: &HashMap<Uuid, i32>) {
+        for activity in self.0.iter_mut().flat_map(|module| &mut module.activities) {
+            let shown = activity.content_version_id;
+            activity.newer_version = shown.and_then(|shown| newer.get(&shown)).copied();
+        }
     }
 
     /// Whether Provost records what learners do with any of it.

@@ -4,7 +4,7 @@ use actix_web::{delete, get, post, put, web::Path};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    external_keys,
+    contents, external_keys,
     model::{
         BulkCourseRow, CloneCourse, Course, CourseFields, CourseOutline, CreateCourse, ListCourses,
         UpdateCourse,
@@ -14,8 +14,8 @@ use super::{
 use crate::{
     app::Call,
     authz::{self, Permission},
-    http::{ApiError, ApiResult, Code, IfMatch, Page, Query, Ref, Reply, Valid},
-    resource::{Change, Create, NoExtra, Resource, expand::Expand, routes, write},
+    http::{ApiError, ApiResult, Code, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid},
+    resource::{Change, Create, NoExtra, Resource, expand::Expand, list::ReadQuery, routes, write},
     resource_endpoints,
 };
 
@@ -25,6 +25,7 @@ pub fn configure(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/courses")
             .configure(endpoints::configure)
             .service(list_courses)
+            .service(get_course)
             .service(versions::routes::publish_course)
             .service(versions::routes::list_course_versions)
             .service(versions::routes::get_course_version)
@@ -48,15 +49,36 @@ resource_endpoints! {
     /// Up to 1,000 rows in one transaction. An invalid row gets its problem and changes nothing; the others are written.
     /// New courses are drafts. With an `Idempotency-Key` you can safely repeat the whole request.
     bulk bulk_write_courses(BulkCourseRow);
-    /// Get a course.
-    ///
-    /// Its working copy: what learners take is its current version. Callers whose scope does not cover the course see the current
-    /// version instead, without where its activities lead (`url`, `content_version_id`).
-    get get_course;
     /// Update a course.
     ///
     /// Changes its working copy; published versions stay as they are.
     update update_course(UpdateCourse);
+}
+
+/// Get a course.
+///
+/// Its working copy: what learners take is its current version. Callers whose scope does not cover the course see the current
+/// version instead, without where its activities lead (`url`, `content_version_id`). Activities whose content has a later version
+/// tell its number in `newer_version`, here alone; since that changes by itself, a course that uses contents is always answered
+/// in full.
+#[utoipa::path(tag = "courses", params(("course_id" = String, Path), ReadQuery), responses((status = 200, body = Course)),
+    extensions(("x-permission" = json!("courses.read")), ("x-scope" = json!("any"))))]
+#[get("/{course_id}")]
+async fn get_course(
+    call: Call,
+    id: Path<Ref<Course>>,
+    query: Query<ReadQuery>,
+    known: IfNoneMatch,
+) -> ApiResult<Reply> {
+    call.read(move |tx| {
+        let mut course = authz::read(tx, &id)?;
+        let known = match contents::tell_newer(tx, &mut course)? {
+            true => &IfNoneMatch::default(),
+            false => &known,
+        };
+        routes::show(tx, course, known, query.0.expand.as_deref(), Course::EXPANSIONS)
+    })
+    .await
 }
 
 /// List or search courses.

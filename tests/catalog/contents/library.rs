@@ -244,3 +244,42 @@ async fn a_content_tells_where_it_is_used_and_is_not_archived_while_it_is() {
         .assert_status(200);
     admin.post(&archival, json!({})).await.assert_status(200);
 }
+
+#[actix_web::test]
+async fn a_draft_tells_later_versions_of_its_contents() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let (content, first) = create_page(&admin, "doors").await;
+    let (_, other) = create_page(&admin, "windows").await;
+    let course = create_course_of(&admin, "FIRE", &[&first, &other]).await;
+    let path = format!("/v1/courses/{}", course.id());
+    let newer = |course: &crate::support::Answer| {
+        [0, 1].map(|place| course.at(&format!("/modules/0/activities/{place}/newer_version")))
+    };
+    let known = admin.get(&path).await.assert_status(200);
+    assert_eq!(newer(&known), [Value::Null, Value::Null]);
+
+    add_version(&admin, &content, json!({"format": "markdown", "text": "# New"}))
+        .await
+        .assert_status(201);
+    let etag = known.header("etag").unwrap().to_owned();
+    let shown = admin
+        .with("If-None-Match", &etag)
+        .get(&path)
+        .await
+        .assert_status(200);
+    assert_eq!(newer(&shown), [json!(2), Value::Null]);
+    assert_eq!(shown.at("/version"), known.at("/version"));
+
+    // What was read can be sent back, and is not kept.
+    let outline = json!({"modules": shown.at("/modules")});
+    let sent = admin
+        .put(&format!("{path}/outline"), outline)
+        .await
+        .assert_status(200);
+    assert_eq!(
+        (newer(&sent), sent.at("/version")),
+        ([Value::Null, Value::Null], known.at("/version"))
+    );
+    assert_eq!(newer(&admin.get(&path).await), [json!(2), Value::Null]);
+}
