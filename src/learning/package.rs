@@ -81,6 +81,11 @@ impl Package {
 }
 
 fn part(level: usize, item: &PackageItem) -> PackagePart {
+    let primary = item.objectives.iter().find(|objective| objective.is_primary);
+    let ids = item
+        .objectives
+        .iter()
+        .filter_map(|objective| objective.id.clone());
     PackagePart {
         id: item.id.clone(),
         title: item.title.clone(),
@@ -94,47 +99,11 @@ fn part(level: usize, item: &PackageItem) -> PackagePart {
         time_limit_action: item.time_limit_action.clone(),
         rules: ItemRules {
             mastery_score: item.mastery_score,
-            scaled_passing_score: passing_score(item),
+            scaled_passing_score: primary.and_then(|objective| objective.passing_score),
             completion_threshold: item.completion_threshold.filter(|_| item.is_completed_by_measure),
-            primary_objective: primary_objective(item).and_then(objective_id),
+            primary_objective: primary.and_then(|objective| objective.id.clone()),
         },
-        objectives: objectives(item),
+        objectives: ids.collect(),
         hidden_controls: item.hidden_controls.clone(),
     }
-}
-
-fn primary_objective(item: &PackageItem) -> Option<&serde_json::Value> {
-    item.sequencing.as_ref()?.get("primaryObjective")
-}
-
-fn objective_id(objective: &serde_json::Value) -> Option<String> {
-    let id = objective.get("objectiveID")?.as_str()?;
-    (!id.is_empty()).then(|| id.to_owned())
-}
-
-fn objectives(item: &PackageItem) -> Vec<String> {
-    let others = item
-        .sequencing
-        .as_ref()
-        .and_then(|sequencing| sequencing.get("objectives")?.as_array());
-    let all = primary_objective(item)
-        .into_iter()
-        .chain(others.into_iter().flatten());
-    let mut ids: Vec<String> = Vec::new();
-    for id in all.filter_map(objective_id) {
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    ids
-}
-
-/// The scaled score from which the item's primary objective is passed.
-fn passing_score(item: &PackageItem) -> Option<f64> {
-    let objective = primary_objective(item)?;
-    let by_measure = objective.get("satisfiedByMeasure")?.as_bool()?;
-    let measure = objective
-        .get("minNormalizedMeasure")
-        .and_then(serde_json::Value::as_f64);
-    by_measure.then(|| measure.unwrap_or(1.0))
 }

@@ -170,13 +170,13 @@ fn where_the_manifest_decides_by_a_measure_nothing_else_does() {
 
 #[test]
 fn objectives_of_a_manifest_begin_with_the_primary_one() {
-    let sequencing = serde_json::json!({
-        "primaryObjective": {"objectiveID": "doors", "satisfiedByMeasure": true, "minNormalizedMeasure": 0.7},
-        "objectives": [{"objectiveID": "windows"}, {"objectiveID": ""}, {"objectiveID": "doors"}],
-    });
+    let objectives = serde_json::json!([
+        {"id": "doors", "is_primary": true, "passing_score": 0.7},
+        {"id": "windows", "is_primary": false},
+    ]);
     let manifest = serde_json::json!({"standard": "scorm_2004_4th", "schema_version": "2004 4th Edition", "identifier": "m",
         "title": "Fire", "items": [{"id": "one", "title": "One", "href": "index.html", "path": "index.html",
-            "scorm_type": "sco", "is_visible": true, "sequencing": sequencing}]});
+            "scorm_type": "sco", "is_visible": true, "objectives": objectives}]});
     let package = Package::of(&serde_json::from_value(manifest).unwrap());
     let part = package.part("one").unwrap();
     assert_eq!(part.objectives, ["doors", "windows"]);

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod manifests;
+mod sequencing;
 
 use std::io::Cursor;
 

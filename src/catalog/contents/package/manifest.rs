@@ -1,7 +1,6 @@
 //! What the manifest of a package says, as we keep it.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::text_enum;
@@ -62,13 +61,6 @@ pub struct PackageManifest {
     pub title: String,
     /// The parts of the package, in order; parts may have parts.
     pub items: Vec<PackageItem>,
-    /// SCORM 2004: how learners move through the whole package, as the runtime takes it.
-    #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub sequencing: Option<Value>,
-    /// SCORM 2004: whether its objectives are shared with other packages. The player keeps them within the attempt.
-    #[serde(default)]
-    pub objectives_global_to_system: bool,
     /// What it says about itself.
     #[serde(default)]
     pub metadata: PackageMetadata,
@@ -118,10 +110,9 @@ pub struct PackageItem {
     /// SCORM 2004: how much its progress counts for the part above.
     #[serde(default)]
     pub progress_weight: Option<f64>,
-    /// SCORM 2004: how learners move through it, as the runtime takes it.
+    /// SCORM 2004: its objectives, the primary one first.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub sequencing: Option<Value>,
+    pub objectives: Vec<PackageObjective>,
     /// SCORM 2004: buttons of the player that it asks to hide.
     #[serde(default)]
     pub hidden_controls: Vec<HiddenControl>,
@@ -129,6 +120,17 @@ pub struct PackageItem {
     #[serde(default)]
     #[schema(no_recursion)]
     pub items: Vec<PackageItem>,
+}
+
+/// An objective of a part of a SCORM 2004 package.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PackageObjective {
+    /// The manifest's name for it; null where the manifest gives none.
+    pub id: Option<String>,
+    /// Whether what is said of it is said of the part itself.
+    pub is_primary: bool,
+    /// The score from -1 to 1 from which it is satisfied; null where the score does not decide.
+    pub passing_score: Option<f64>,
 }
 
 /// What a package says about itself.

@@ -3,14 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use roxmltree::{Document, Node, ParsingOptions};
-use serde_json::Value;
 
 use super::{
     address::{encoded, is_elsewhere, path_of, with_parameters},
     archive::Refusal,
     describe::{hidden_controls, metadata, organization, standard},
     manifest::{PackageItem, PackageManifest, PackageStandard, ScormType},
-    sequencing::{Collections, sequencing},
+    sequencing::{Collections, Place, Sequencing, Unfollowed, sequencing},
     xml::{LONGEST_TEXT, LONGEST_TITLE, attribute, child, children, decode, line, text},
 };
 use crate::{
@@ -85,6 +84,8 @@ struct Reader<'a, 'input> {
     folded: HashMap<String, &'a str>,
     resources: HashMap<String, Resource>,
     collections: Collections<'a, 'input>,
+    unfollowed: Unfollowed,
+    has_several_parts: bool,
     findings: Vec<Finding>,
     ids: HashSet<String>,
 }
@@ -97,6 +98,8 @@ impl<'a, 'input> Reader<'a, 'input> {
             folded,
             resources: HashMap::new(),
             collections: Collections::new(root),
+            unfollowed: Unfollowed::default(),
+            has_several_parts: false,
             findings: Vec::new(),
             ids: HashSet::new(),
         };
@@ -184,8 +187,15 @@ impl<'a, 'input> Reader<'a, 'input> {
             .unwrap_or_default();
         let standard = standard(root, &schema_version)?;
         let organization = organization(root)?;
+        let named = organization
+            .descendants()
+            .filter(|node| attribute(*node, "identifierref").is_some());
+        self.has_several_parts = named.take(2).count() > 1;
+        let own = line(organization, "title");
+        self.sequencing(organization, own.as_deref().unwrap_or_default(), standard);
         let mut count = 0;
         let items = self.items(organization, standard, 1, &mut count)?;
+        self.findings.extend(self.unfollowed.finding());
         let opened = |item: &&PackageItem| item.href.is_some();
         let manifest = PackageManifest {
             standard,
@@ -197,15 +207,12 @@ impl<'a, 'input> Reader<'a, 'input> {
                 .collect(),
             title: String::new(),
             items,
-            sequencing: self.sequencing(organization, standard),
-            objectives_global_to_system: standard != PackageStandard::Scorm12
-                && attribute(organization, "objectivesGlobalToSystem") != Some("false"),
             metadata: metadata_node.map(metadata).unwrap_or_default(),
         };
         if !manifest.all_items().iter().any(opened) {
             return Err(refuse("It has nothing to open: no item names a file.", FIX));
         }
-        let own = line(organization, "title").or_else(|| manifest.metadata.title.clone());
+        let own = own.or_else(|| manifest.metadata.title.clone());
         let first = || manifest.all_items().first().map(|item| item.title.clone());
         let title = own.or_else(first).unwrap_or_default();
         Ok((PackageManifest { title, ..manifest }, self.findings))
@@ -277,17 +284,14 @@ impl<'a, 'input> Reader<'a, 'input> {
             self.findings
                 .push(Finding::new(FindingCode::PrerequisitesUnsupported, message, fix).at(MANIFEST));
         }
-        let sequencing = self.sequencing(node, standard);
-        let limit = sequencing
-            .as_ref()
-            .and_then(|rules| rules["attemptAbsoluteDurationLimit"].as_str());
+        let sequencing = self.sequencing(node, &title, standard);
         Ok(PackageItem {
             is_visible: attribute(node, "isvisible") != Some("false"),
             mastery_score: own("masteryscore")
                 .as_deref()
                 .and_then(number)
                 .filter(|score| (0.0..=100.0).contains(score)),
-            max_time_allowed: own("maxtimeallowed").or_else(|| limit.map(str::to_owned)),
+            max_time_allowed: own("maxtimeallowed").or(sequencing.time_limit),
             time_limit_action: own(if is_2004 {
                 "timeLimitAction"
             } else {
@@ -307,7 +311,7 @@ impl<'a, 'input> Reader<'a, 'input> {
             }),
             progress_weight: threshold
                 .and_then(|threshold| attribute(threshold, "progressWeight").and_then(number)),
-            sequencing,
+            objectives: sequencing.objectives,
             hidden_controls: hidden_controls(node),
             items: self.items(node, standard, depth + 1, count)?,
             id,
@@ -316,6 +320,19 @@ impl<'a, 'input> Reader<'a, 'input> {
             path,
             scorm_type,
         })
+    }
+
+    fn sequencing(&mut self, node: Node<'a, 'input>, title: &str, standard: PackageStandard) -> Sequencing {
+        if standard == PackageStandard::Scorm12 {
+            return Sequencing::default();
+        }
+        let place = Place {
+            title,
+            parts: children(node, "item").count(),
+            is_root: node.tag_name().name() == "organization",
+            is_one_of_several: self.has_several_parts,
+        };
+        sequencing(node, &place, &self.collections, &mut self.unfollowed)
     }
 
     /// What an item opens: the address, the file, and whether it talks with the player.
@@ -364,26 +381,6 @@ impl<'a, 'input> Reader<'a, 'input> {
             Some(path),
             scorm_type,
         )
-    }
-
-    fn sequencing(&mut self, node: Node<'a, 'input>, standard: PackageStandard) -> Option<Value> {
-        if standard == PackageStandard::Scorm12 {
-            return None;
-        }
-        let mut unsupported = Vec::new();
-        let sequencing = sequencing(node, &self.collections, &mut unsupported);
-        for what in unsupported {
-            let is_told = |told: &Finding| {
-                told.code == FindingCode::SequencingUnsupported && told.message.contains(&what)
-            };
-            if !self.findings.iter().any(is_told) {
-                let message = format!("The package uses {what}, which the player does not support.");
-                let fix = "Check that learners can complete the package without it, or publish it without.";
-                self.findings
-                    .push(Finding::new(FindingCode::SequencingUnsupported, message, fix).at(MANIFEST));
-            }
-        }
-        sequencing
     }
 }
 
