@@ -54,6 +54,7 @@ finding_codes! {
     CaseMismatch = "case_mismatch" Warning None, "The manifest and the package write a file's name with other letters, capital or small.";
     NoCompletion = "no_completion" Error None, "No script of the package reports that the learner completed it.";
     SequencingUnsupported = "sequencing_unsupported" Warning None, "The package uses SCORM 2004 sequencing, which the player does not follow.";
+    ManifestValueInvalid = "manifest_value_invalid" Warning None, "The manifest has a value that its standard does not know, and that is not used.";
     PrerequisitesUnsupported = "prerequisites_unsupported" Info None, "The package has prerequisites between its parts, which are not enforced.";
     LanguageMissing = "language_missing" Warning Some("3.1.1"), "A page does not say its language, so screen readers may speak it wrongly.";
     TitleMissing = "title_missing" Warning Some("2.4.2"), "A page has no title.";

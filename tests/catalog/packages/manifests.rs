@@ -136,6 +136,7 @@ fn items_have_parts_addresses_and_what_scorm_1_2_says_of_them() {
         codes(&read),
         [
             FindingCode::LaunchElsewhere,
+            FindingCode::ManifestValueInvalid,
             FindingCode::PrerequisitesUnsupported
         ]
     );
@@ -188,6 +189,49 @@ fn what_is_wrong_with_a_package_is_found_and_told_with_its_fix() {
         ),
         (Some("lost.html"), None)
     );
+}
+
+#[test]
+fn values_that_the_standard_does_not_know_are_found() {
+    let as_2004 = |manifest: String| manifest.replace("adlcp_rootv1p2", "adlcp_v1p3");
+    for (version, is_2004, taken) in [
+        ("2004 2nd Edition", true, "2004, 3rd"),
+        ("2004 5th Edition", true, "2004, 3rd"),
+        ("banana", true, "2004, 3rd"),
+        ("", true, "2004, 3rd"),
+        ("1.1", false, "SCORM 1.2"),
+        ("4th", true, "2004, 4th"),
+    ] {
+        let manifest = manifest_of(version, ITEM, SCO);
+        let read = of(if is_2004 { as_2004(manifest) } else { manifest });
+        assert_eq!(codes(&read), [FindingCode::ManifestValueInvalid], "{version}");
+        let message = &read.findings[0].message;
+        assert!(message.contains(taken) && message.contains(version), "{message}");
+    }
+    for version in ["1.2", "2004 3rd Edition", "2004 4th Edition", "CAM 1.3"] {
+        assert_eq!(codes(&of(manifest_of(version, ITEM, SCO))), [], "{version}");
+    }
+
+    for (score, is_told) in [
+        ("80", false),
+        ("0", false),
+        ("banana", true),
+        ("1e9", true),
+        ("-1", true),
+    ] {
+        let mastery = format!("<adlcp:masteryscore>{score}</adlcp:masteryscore></item>");
+        let read = of(manifest_of("1.2", &ITEM.replace("</item>", &mastery), SCO));
+        let told = read
+            .findings
+            .first()
+            .map(|found| (found.code, found.message.contains(score)));
+        assert_eq!(
+            told,
+            is_told.then_some((FindingCode::ManifestValueInvalid, true)),
+            "{score}"
+        );
+        assert_eq!(read.manifest.items[0].mastery_score.is_none(), is_told, "{score}");
+    }
 }
 
 #[test]
@@ -276,5 +320,6 @@ fn the_golf_packages_are_read() {
         assert!(!codes.contains(&FindingCode::NoCompletion), "{codes:?}");
         assert!(codes.contains(&FindingCode::LanguageMissing), "{codes:?}");
         assert!(!codes.contains(&FindingCode::SequencingUnsupported), "{codes:?}");
+        assert!(!codes.contains(&FindingCode::ManifestValueInvalid), "{codes:?}");
     }
 }

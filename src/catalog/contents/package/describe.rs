@@ -5,32 +5,45 @@ use roxmltree::Node;
 use super::{
     archive::Refusal,
     manifest::{HiddenControl, PackageMetadata, PackageStandard},
-    parse::{FIX, refuse},
+    parse::{FIX, MANIFEST, refuse},
     xml::{LONGEST_TEXT, LONGEST_TITLE, attribute, child, children, line, text},
 };
+use crate::catalog::contents::findings::{Finding, FindingCode};
 
-/// The standard of a package, by its version or else by the namespaces of its manifest.
-pub fn standard(root: Node, version: &str) -> Result<PackageStandard, Refusal> {
+/// The standard of a package, by its version or else by the namespaces of its manifest. It is a guess where the version names
+/// none that there is.
+pub fn standard(root: Node, version: &str) -> Result<(PackageStandard, Option<Finding>), Refusal> {
     let known = |name: &str| {
         let declared = root.descendants().filter(Node::is_element).take(2_000);
         declared
             .flat_map(|node| node.namespaces())
             .any(|space| space.uri().contains(name))
     };
-    let version = version.to_lowercase();
-    Ok(match version.as_str() {
-        "1.2" => PackageStandard::Scorm12,
+    let lower = version.to_lowercase();
+    let guess = match lower.as_str() {
+        "1.2" => return Ok((PackageStandard::Scorm12, None)),
+        "2004 3rd edition" | "cam 1.3" => return Ok((PackageStandard::Scorm2004Third, None)),
+        "2004 4th edition" => return Ok((PackageStandard::Scorm2004Fourth, None)),
         version if version.contains("4th") => PackageStandard::Scorm2004Fourth,
-        version if version.contains("3rd") || version.contains("2004") || version == "cam 1.3" => {
-            PackageStandard::Scorm2004Third
-        }
+        version if version.contains("3rd") || version.contains("2004") => PackageStandard::Scorm2004Third,
         _ if known("adlcp_v1p3") => PackageStandard::Scorm2004Third,
         _ if known("adlcp_rootv1p2") => PackageStandard::Scorm12,
         _ => {
             let reason = "It names neither SCORM 1.2 nor SCORM 2004 as its standard.";
             return Err(refuse(reason, FIX));
         }
-    })
+    };
+    let taken = match guess {
+        PackageStandard::Scorm12 => "SCORM 1.2",
+        PackageStandard::Scorm2004Third => "SCORM 2004, 3rd edition",
+        PackageStandard::Scorm2004Fourth => "SCORM 2004, 4th edition",
+    };
+    let message =
+        format!("The manifest names `{version}` as the version of its standard; it is taken as {taken}.");
+    let fix = "Publish the package again for SCORM 1.2, or for SCORM 2004 3rd or 4th edition, or test it before you publish the \
+        course.";
+    let finding = Finding::new(FindingCode::ManifestValueInvalid, message, fix).at(MANIFEST);
+    Ok((guess, Some(finding)))
 }
 
 /// What learners open: the default organization, or the first.

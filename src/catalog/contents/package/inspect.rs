@@ -20,7 +20,7 @@ const LARGEST_PAGE: usize = 2 << 20;
 /// What a script that reports completion has in it.
 const REPORTS: &[&str] = &["SetValue", "lesson_status", "completion_status"];
 /// How many findings of one kind name a file each.
-const MOST_OF_A_KIND: usize = 20;
+pub const MOST_OF_A_KIND: usize = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {

@@ -8,6 +8,7 @@ use super::{
     address::{encoded, is_elsewhere, path_of, with_parameters},
     archive::Refusal,
     describe::{hidden_controls, metadata, organization, standard},
+    inspect::MOST_OF_A_KIND,
     manifest::{PackageItem, PackageManifest, PackageStandard, ScormType},
     sequencing::{Collections, Place, Sequencing, Unfollowed, sequencing},
     xml::{LONGEST_TEXT, LONGEST_TITLE, attribute, child, children, decode, line, text},
@@ -185,7 +186,8 @@ impl<'a, 'input> Reader<'a, 'input> {
         let schema_version = metadata_node
             .and_then(|node| line(node, "schemaversion"))
             .unwrap_or_default();
-        let standard = standard(root, &schema_version)?;
+        let (standard, doubt) = standard(root, &schema_version)?;
+        self.findings.extend(doubt);
         let organization = organization(root)?;
         let named = organization
             .descendants()
@@ -287,10 +289,7 @@ impl<'a, 'input> Reader<'a, 'input> {
         let sequencing = self.sequencing(node, &title, standard);
         Ok(PackageItem {
             is_visible: attribute(node, "isvisible") != Some("false"),
-            mastery_score: own("masteryscore")
-                .as_deref()
-                .and_then(number)
-                .filter(|score| (0.0..=100.0).contains(score)),
+            mastery_score: own("masteryscore").and_then(|score| self.mastery_score(&score, &title)),
             max_time_allowed: own("maxtimeallowed").or(sequencing.time_limit),
             time_limit_action: own(if is_2004 {
                 "timeLimitAction"
@@ -320,6 +319,26 @@ impl<'a, 'input> Reader<'a, 'input> {
             path,
             scorm_type,
         })
+    }
+
+    /// The mastery score of an item, where it is one.
+    fn mastery_score(&mut self, text: &str, title: &str) -> Option<f64> {
+        let score = text
+            .parse::<f64>()
+            .ok()
+            .filter(|score| (0.0..=100.0).contains(score));
+        let code = FindingCode::ManifestValueInvalid;
+        let told = self.findings.iter().filter(|finding| finding.code == code);
+        if score.is_none() && told.count() < MOST_OF_A_KIND {
+            let shown: String = text.chars().take(60).collect();
+            let message = format!(
+                "The item `{title}` has the mastery score `{shown}`, which is no number from 0 to 100. The item's own status counts."
+            );
+            let fix = "Set the passing score in the authoring tool and publish the package again, or give the activity the \
+                criterion `passed`.";
+            self.findings.push(Finding::new(code, message, fix).at(MANIFEST));
+        }
+        score
     }
 
     fn sequencing(&mut self, node: Node<'a, 'input>, title: &str, standard: PackageStandard) -> Sequencing {
