@@ -18,6 +18,8 @@ CREATE TABLE uploads (
     -- Whose upload it is: nobody else may go on with it or use it.
     principal_id uuid NOT NULL,
     file_name text NOT NULL,
+    -- `Upload-Metadata` as the client of tus sent it, which it gets back.
+    metadata text,
     bytes bigint NOT NULL CHECK (bytes >= 0),
     received bigint NOT NULL DEFAULT 0 CHECK (received BETWEEN 0 AND bytes),
     -- The state of SHA-256 after the bytes that are there, so that none is read again to take it.

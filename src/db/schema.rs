@@ -1002,6 +1002,7 @@ diesel::table! {
         id -> Uuid,
         principal_id -> Uuid,
         file_name -> Text,
+        metadata -> Nullable<Text>,
         bytes -> Int8,
         received -> Int8,
         hash_state -> Bytea,

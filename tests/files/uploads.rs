@@ -64,6 +64,10 @@ async fn a_file_comes_in_in_pieces_and_is_known_by_its_bytes() {
         assert_eq!(head.header("upload-length"), Some(&*file.len().to_string()));
         assert_eq!(head.header("tus-resumable"), Some("1.0.0"));
         assert_eq!(head.header("cache-control"), Some("no-store"));
+        assert_eq!(
+            head.header("upload-metadata"),
+            Some("filename QzpccGxhbnNcRmlyZSBzYWZldHkgw7wucGRm,filetype dGV4dA==")
+        );
         let answer = append(&admin, &at, from, &file[from..to])
             .await
             .assert_status(204);

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     model::{FileBytes, PutUpload, Upload, UploadState},
     receive, store,
-    tus::{self, Checksum},
+    tus::{self, Checksum, Creation},
 };
 use crate::{
     app::Call,
@@ -55,7 +55,7 @@ async fn list_uploads(call: Call, query: Query<ListQuery>) -> ApiResult<Reply> {
 #[utoipa::path(tag = "uploads",
     params(
         ("Upload-Length" = u64, Header, description = "How many bytes the file has."),
-        ("Upload-Metadata" = Option<String>, Header, description = "The file's name, as `filename` and its Base64."),
+        ("Upload-Metadata" = Option<String>, Header, description = "The file's name, as `filename` and its Base64; at most 4,096 characters."),
         ("Upload-Checksum" = Option<String>, Header, description = "The checksum of the body: `sha1` or `sha256`, a space, and its Base64."),
         ("Tus-Resumable" = Option<String>, Header, description = "`1.0.0`, the version of tus.")),
     request_body(content = inline(FileBytes), content_type = "application/offset+octet-stream", description = "The first bytes, or nothing."),
@@ -71,7 +71,7 @@ async fn create_upload(call: Call, request: HttpRequest, body: web::Payload) -> 
         tus::check_type(&request)?;
     }
     request::take_long(&request);
-    let mut upload = create(&call, creation.file_name, creation.bytes).await?;
+    let mut upload = create(&call, creation.clone()).await?;
     if has_bytes || creation.bytes == 0 {
         upload = receive::receive(call, &upload, 0, body, checksum).await?;
     }
@@ -98,7 +98,12 @@ async fn put_upload(
     let bytes = length(&request)
         .ok_or_else(|| ApiError::new(Code::LengthRequired, "Send the file's length as Content-Length."))?;
     request::take_long(&request);
-    let upload = create(&call, file_name, bytes).await?;
+    let creation = Creation {
+        bytes,
+        file_name,
+        metadata: None,
+    };
+    let upload = create(&call, creation).await?;
     let received = receive::receive(call.clone(), &upload, 0, body, None).await;
     let received = received.and_then(|received| match received.received == received.bytes {
         true => Ok(received),
@@ -118,14 +123,15 @@ async fn put_upload(
 
 /// Get an upload.
 ///
-/// HEAD answers the same headers, as tus has it: `Upload-Offset` is where to go on.
+/// HEAD answers the same headers, as tus has it: `Upload-Offset` is where to go on, and `Upload-Metadata` is what was sent with it.
 #[utoipa::path(tag = "uploads", params(("upload_id" = Uuid, Path)), responses((status = 200, body = Upload)),
     extensions(("x-permission" = json!("contents.read")), ("x-scope" = json!("any"))))]
 #[get("/{upload_id}")]
 async fn get_upload(call: Call, id: Path<Uuid>) -> ApiResult<Reply> {
     call.read(move |tx| {
         let upload = store::find(tx, *id, Permission::ContentsRead)?;
-        Ok(tus::with_headers(Reply::ok(&upload)?, &upload))
+        let reply = tus::with_headers(Reply::ok(&upload)?, &upload);
+        Ok(tus::with_metadata(reply, store::metadata(tx, upload.id)?))
     })
     .await
 }
@@ -182,9 +188,8 @@ async fn require(call: &Call) -> ApiResult<()> {
     asked.await
 }
 
-async fn create(call: &Call, file_name: String, bytes: u64) -> ApiResult<Upload> {
-    call.write_lasting(move |tx| store::create(tx, &file_name, bytes))
-        .await
+async fn create(call: &Call, new: Creation) -> ApiResult<Upload> {
+    call.write_lasting(move |tx| store::create(tx, &new)).await
 }
 
 async fn delete(call: &Call, id: Uuid) -> ApiResult<()> {

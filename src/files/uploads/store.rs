@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     assemble::AssembleUpload,
     model::{Upload, UploadRow, UploadState},
+    tus::Creation,
 };
 use crate::{
     app::Tx,
@@ -103,21 +104,28 @@ fn not_found() -> ApiError {
     ApiError::not_found("upload")
 }
 
+/// `Upload-Metadata` as it came with an upload.
+pub(super) fn metadata(tx: &mut Tx, id: Uuid) -> ApiResult<Option<String>> {
+    let found = uploads::table.find(id).select(uploads::metadata).first(tx.conn);
+    Ok(found.optional()?.flatten())
+}
+
 /// Begins an upload of the caller.
-pub(super) fn create(tx: &mut Tx, file_name: &str, bytes: u64) -> ApiResult<Upload> {
+pub(super) fn create(tx: &mut Tx, new: &Creation) -> ApiResult<Upload> {
     tx.require(Permission::ContentsWrite)?;
-    quota::admit(tx, bytes)?;
+    quota::admit(tx, new.bytes)?;
     let id = Uuid::now_v7();
     sql!(
-        "INSERT INTO uploads (id, principal_id, file_name, bytes, hash_state, created_at, updated_at, expires_at)
-         VALUES ({id}, {principal}, {file_name}, {bytes}, {hash_state}, {tx.now}, {tx.now}, {expires_at})",
+        "INSERT INTO uploads (id, principal_id, file_name, metadata, bytes, hash_state, created_at, updated_at, expires_at)
+         VALUES ({id}, {principal}, {new.file_name}, {metadata}, {bytes}, {hash_state}, {tx.now}, {tx.now}, {expires_at})",
+        metadata = new.metadata.as_deref(),
         hash_state = Sha256Hasher::default().state(),
         principal = tx.caller.principal_id(),
-        bytes = i64::try_from(bytes).map_err(ApiError::internal)?,
+        bytes = i64::try_from(new.bytes).map_err(ApiError::internal)?,
         expires_at = tx.now + KEPT,
     )
     .execute(tx.conn)?;
-    if bytes == 0 {
+    if new.bytes == 0 {
         tx.enqueue_at(&AssembleUpload { upload_id: id }, tx.now + ASSEMBLE_AFTER)?;
     }
     find(tx, id, Permission::ContentsWrite)

@@ -38,6 +38,7 @@ pub const EXPOSED_HEADERS: &[&str] = &[
     "Upload-Offset",
     "Upload-Length",
     "Upload-Expires",
+    "Upload-Metadata",
 ];
 
 /// A wrong checksum has a status that only tus knows.
@@ -108,22 +109,36 @@ pub fn with_headers(reply: Reply, upload: &Upload) -> Reply {
         .header("Cache-Control", "no-store")
 }
 
+/// With `Upload-Metadata` as the client sent it, if it did.
+pub fn with_metadata(reply: Reply, metadata: Option<String>) -> Reply {
+    match metadata {
+        Some(metadata) => reply.header("Upload-Metadata", metadata),
+        None => reply,
+    }
+}
+
 fn http_date(at: DateTime<Utc>) -> String {
     at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// What a request for a new upload says of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Creation {
     pub bytes: u64,
     pub file_name: String,
+    /// `Upload-Metadata` as it was sent.
+    pub metadata: Option<String>,
 }
 
 /// Reads the headers of a request for a new upload.
 pub fn creation(request: &HttpRequest) -> ApiResult<Creation> {
-    let (length, file_name) = (number(request, "Upload-Length"), file_name(request));
-    match (length, file_name) {
-        (Ok(bytes), Ok(file_name)) => Ok(Creation { bytes, file_name }),
+    let (length, named) = (number(request, "Upload-Length"), metadata(request));
+    match (length, named) {
+        (Ok(bytes), Ok((file_name, metadata))) => Ok(Creation {
+            bytes,
+            file_name,
+            metadata,
+        }),
         (length, file_name) => Err(ApiError::parameters(
             length.err().into_iter().chain(file_name.err()).collect(),
         )),
@@ -145,19 +160,30 @@ fn number(request: &HttpRequest, name: &'static str) -> Result<u64, FieldError> 
     number.ok_or_else(|| FieldError::new(format!("?{name}"), "must be there, as a whole number of bytes"))
 }
 
-/// The file's name in `Upload-Metadata`; a stand-in where there is none.
-fn file_name(request: &HttpRequest) -> Result<String, FieldError> {
-    const NAME: &str = "?Upload-Metadata";
+/// The file's name in `Upload-Metadata`, or a stand-in, and the header as it is.
+fn metadata(request: &HttpRequest) -> Result<(String, Option<String>), FieldError> {
     let Some(metadata) = request.headers().get("Upload-Metadata") else {
-        return Ok(UNNAMED.to_owned());
+        return Ok((UNNAMED.to_owned(), None));
     };
-    let form = || {
-        FieldError::new(
-            NAME,
-            "must be pairs of a key and a Base64 value, with commas between",
-        )
-    };
-    for pair in metadata.to_str().map_err(|_| form())?.split(',') {
+    let metadata = metadata.to_str().map_err(|_| form())?;
+    if metadata.len() > LONGEST_METADATA {
+        return Err(FieldError::new(
+            METADATA,
+            "is longer than 4,096 characters; shorten it",
+        ));
+    }
+    Ok((file_name(metadata)?, Some(metadata.to_owned())))
+}
+
+fn form() -> FieldError {
+    FieldError::new(
+        METADATA,
+        "must be pairs of a key and a Base64 value, with commas between",
+    )
+}
+
+fn file_name(metadata: &str) -> Result<String, FieldError> {
+    for pair in metadata.split(',') {
         let mut words = pair.split_ascii_whitespace();
         if !words
             .next()
@@ -168,12 +194,15 @@ fn file_name(request: &HttpRequest) -> Result<String, FieldError> {
         let value = words.next().unwrap_or_default();
         let value = BASE64_STANDARD.decode(value).map_err(|_| form())?;
         let value = String::from_utf8(value)
-            .map_err(|_| FieldError::new(NAME, "must have the file's name in UTF-8"))?;
-        return tidy_name(&value).map_err(|why| FieldError::new(NAME, format!("has a file name that {why}")));
+            .map_err(|_| FieldError::new(METADATA, "must have the file's name in UTF-8"))?;
+        return tidy_name(&value)
+            .map_err(|why| FieldError::new(METADATA, format!("has a file name that {why}")));
     }
     Ok(UNNAMED.to_owned())
 }
 
+const METADATA: &str = "?Upload-Metadata";
+const LONGEST_METADATA: usize = 4096;
 const UNNAMED: &str = "file";
 const LONGEST_NAME: usize = 255;
 
