@@ -79,7 +79,8 @@ fn row(row: Row) -> ComplianceRow {
 
 // `held` is one row for each person and course, in the state of its latest cycle; it is materialized so that the
 // state is worked out once a row. A renewal that is not late counts as satisfied while the completion of the cycle before
-// still counts.
+// still counts. Later cycles are looked up for each row: where statistics do not know of them yet, after many renewals at once, a
+// join compares all with all.
 fn statement(tx: &Tx, query: &ComplianceQuery, scope: &Scope, people: Sql) -> Sql {
     let course = match query.course_id {
         Some(course) => sql!("requirements.course_id = {course}"),
@@ -99,11 +100,11 @@ fn statement(tx: &Tx, query: &ComplianceQuery, scope: &Scope, people: Sql) -> Sq
                     ELSE {STATUS} END AS state, requirements.due_on < clock.today AS is_past
             FROM person users JOIN requirements ON requirements.user_id = users.id
             CROSS JOIN (SELECT {today}::date AS today) clock WHERE requirements.ended_at IS NULL
-                AND {course} AND {facts} AND NOT EXISTS (SELECT FROM requirements later
+                AND {course} AND {facts} AND (SELECT TRUE FROM requirements later
                     WHERE later.user_id = requirements.user_id
-                        AND later.course_id = requirements.course_id
-                        AND later.cycle > requirements.cycle AND later.cycle > 1
-                        AND later.ended_at IS NULL)),
+                        AND later.target_id = requirements.target_id
+                        AND later.cycle > requirements.cycle
+                        AND later.ended_at IS NULL LIMIT 1) IS NULL),
          counted AS (SELECT org_unit_id, 0 AS people,
                 count(*) FILTER (WHERE state = 'satisfied') AS satisfied,
                 count(*) FILTER (WHERE state = 'open') AS open,
