@@ -12,9 +12,9 @@ use crate::{app::Tx, http::ApiResult, pace::Pace};
 
 /// Nobody waits much longer for a row than a part holds its locks. Fewer rows would cost more in all: a part has costs of its own.
 const PACE: Pace = Pace {
-    part: Duration::from_millis(100),
+    part: Duration::from_millis(200),
     fewest: 100,
-    most: 500,
+    most: 1_000,
 };
 
 /// Some of the rows of a walk.
