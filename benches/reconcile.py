@@ -56,11 +56,12 @@ def measure(provost, name, work):
 
 
 def idle(provost):
-    """Waits until no job is left to do and every event is sealed."""
-    busy = """SELECT (SELECT count(*) FROM jobs WHERE state IN ('ready', 'running') AND run_at <= now())
-        + (SELECT count(*) FROM (SELECT FROM unsealed_events LIMIT 1) unsealed)"""
+    """Waits until no job is left to do and every event of until then is sealed: users may change all the while."""
     # Seldom: each of these connections costs PostgreSQL ten milliseconds.
-    while int(provost.psql(busy)) > 0:
+    while int(provost.psql("SELECT count(*) FROM jobs WHERE state IN ('ready', 'running') AND run_at <= now()")) > 0:
+        time.sleep(0.5)
+    last = int(provost.psql("SELECT coalesce(max(number), 0) FROM unsealed_events"))
+    while int(provost.psql(f"SELECT count(*) FROM (SELECT FROM unsealed_events WHERE number <= {last} LIMIT 1) unsealed")) > 0:
         time.sleep(0.5)
 
 
