@@ -17,6 +17,8 @@ use super::{EmbeddedOptions, POLL, cluster, error::EmbeddedError, folder::Folder
 pub const WAIT_FOR_OTHERS: Duration = Duration::from_secs(120);
 /// How long a fast stop may take before the server is told to stop at once, and how long that may take.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
+/// How often the server's lock is looked at before it is told to stop.
+const LOOKS: u32 = 10;
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// A process's place among the users of a data folder.
@@ -125,6 +127,13 @@ impl Place {
 /// Stops the server, if one lives, and waits until it is gone. For who holds `users.lock` alone.
 fn stop(folder: &Folder) -> Result<(), EmbeddedError> {
     let lock = folder.open_lock("server.lock")?;
+    // A program that another thread starts has copies of this process's locks until it runs: only a lock that stays is a server's.
+    for _ in 0..LOOKS {
+        if taken(lock.try_lock(), folder)? {
+            return Ok(());
+        }
+        thread::sleep(POLL / 4);
+    }
     for signal in [libc::SIGINT, libc::SIGQUIT] {
         if taken(lock.try_lock(), folder)? {
             return Ok(());
