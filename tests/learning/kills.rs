@@ -40,6 +40,9 @@ fn serve(app: &TestApp, address: SocketAddr, content: SocketAddr) -> Process {
         &app.address,
         "--files",
         &files,
+        // An upload that a killed process was assembling is asked for until another may take it over.
+        "--rate-limit",
+        "0",
     ];
     let process = Process::start(&app.database.url, &arguments);
     wait_until("the server answers", || {
