@@ -80,6 +80,7 @@ impl Resource for Course {
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         categories(tx, drafts)?;
         contents::check(tx, drafts)?;
+        contents::check_restored(tx, drafts)?;
         moving::check(tx, drafts)
     }
 }

@@ -84,6 +84,50 @@ pub fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
     Ok(())
 }
 
+/// Refuses to bring back retired courses whose current version shows contents that were archived meanwhile.
+pub fn check_restored(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
+    #[derive(QueryableByName)]
+    struct Shown {
+        #[diesel(sql_type = sql_types::Uuid)]
+        course_id: Uuid,
+        #[diesel(sql_type = sql_types::Text)]
+        code: String,
+        #[diesel(sql_type = sql_types::Bool)]
+        is_archived: bool,
+    }
+    let restored = drafts.iter().filter(|draft| draft.restores());
+    let current: Vec<Uuid> = restored
+        .filter_map(|draft| draft.after.current_version_id)
+        .collect();
+    if current.is_empty() {
+        return Ok(());
+    }
+    // The locks keep contents from being archived before the commit.
+    let shown: Vec<Shown> = sql!(
+        "SELECT version.course_id, c.code, c.archived_at IS NOT NULL AS is_archived FROM course_versions version
+         JOIN content_versions v ON v.id = ANY(version.content_version_ids) JOIN contents c ON c.id = v.content_id
+         WHERE version.id = ANY({current}) ORDER BY c.id FOR SHARE OF c"
+    )
+    .load(tx.conn)?;
+    for draft in drafts.iter_mut().filter(|draft| draft.restores()) {
+        let archived = shown
+            .iter()
+            .filter(|shown| shown.is_archived && shown.course_id == draft.after.id);
+        let codes: BTreeSet<&str> = archived.map(|shown| &*shown.code).collect();
+        let told: Vec<&str> = codes.into_iter().take(MOST_NAMED).collect();
+        if !told.is_empty() {
+            draft.refuse(ApiError::new(
+                Code::Conflict,
+                format!(
+                    "Its current version shows contents that were archived meanwhile; restore them first: {}",
+                    told.join(", ")
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// What the working copies hold already, by any caller.
 fn kept(drafts: &[Draft]) -> Vec<Uuid> {
     let before = drafts.iter().filter_map(|draft| draft.before.as_ref());

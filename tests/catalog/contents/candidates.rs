@@ -166,6 +166,24 @@ async fn nothing_is_published_that_uses_an_archived_content() {
 }
 
 #[actix_web::test]
+async fn a_retired_course_does_not_bring_back_an_archived_content() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let (content, version) = create_page(&admin, "doors").await;
+    let course = create_course_of(&admin, "FIRE", &[&version]).await;
+    publish(&admin, &course).await.assert_status(201);
+    let retirement = format!("/v1/courses/{}/retirement", course.id());
+    admin.post(&retirement, json!({})).await.assert_status(200);
+    let archival = format!("/v1/contents/{}/archival", content.id());
+    admin.post(&archival, json!({})).await.assert_status(200);
+
+    let refused = admin.delete(&retirement).await.assert_problem(409, "conflict");
+    assert!(refused.at("/detail").as_str().unwrap().contains("doors"));
+    admin.delete(&archival).await.assert_status(200);
+    admin.delete(&retirement).await.assert_status(200);
+}
+
+#[actix_web::test]
 async fn a_candidate_is_not_published_while_its_course_is_retired_or_a_finding_blocks() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
