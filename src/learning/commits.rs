@@ -23,7 +23,10 @@ use super::{
 use crate::{
     app::Tx,
     catalog::courses::modules::Criterion,
-    enrollment::{enrollments, people},
+    enrollment::{
+        enrollments::{self, model::IS_OPEN_TO_LEARNER},
+        people,
+    },
     http::{ApiError, ApiResult, Code},
     ledger::Event,
     sql,
@@ -196,7 +199,7 @@ fn write(
         false => sql!("NULL::jsonb"),
     };
     let written: Option<Written> = sql!(
-        "WITH live AS (SELECT a.fence, a.ended_at IS NOT NULL AS is_over, e.state NOT IN ('withdrawn', 'expired', 'denied') AND u.status = 'active' AS is_open
+        "WITH live AS (SELECT a.fence, a.ended_at IS NOT NULL AS is_over, {IS_OPEN_TO_LEARNER} AND u.status = 'active' AS is_open
             FROM attempts a JOIN enrollments e ON e.user_id = a.user_id AND e.id = a.enrollment_id
             JOIN users u ON u.id = a.user_id
             WHERE a.user_id = {launch.user_id} AND a.id = {attempt_id} FOR NO KEY UPDATE OF a),

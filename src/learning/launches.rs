@@ -20,7 +20,7 @@ use crate::{
     app::{Tx, Wake},
     authz::Authorized,
     catalog::courses::modules::{Activity, ActivityKind, Criterion},
-    enrollment::enrollments::model::{Enrollment, EnrollmentState},
+    enrollment::enrollments::model::Enrollment,
     http::{ApiError, ApiResult, Code},
     sql,
 };
@@ -71,9 +71,7 @@ pub fn launch(
 fn mode(learning: &Learning, activity: &Activity, asked: Option<RequestedMode>) -> ApiResult<LaunchMode> {
     let record = learning.records.get(&activity.id);
     let is_completed = record.is_some_and(|record| record.completed_at.is_some());
-    let state = learning.enrollment.state;
-    let is_withdrawn =
-        !state.is_live() && !matches!(state, EnrollmentState::Completed | EnrollmentState::Failed);
+    let is_withdrawn = !learning.enrollment.state.is_open_to_learner();
     let wants_review = asked == Some(RequestedMode::Review) || asked.is_none() && is_completed;
     if wants_review && is_completed && !is_withdrawn {
         return Ok(LaunchMode::Review);

@@ -18,6 +18,7 @@ use super::{address::LaunchAddress, commits::ended, model::LaunchMode, package::
 use crate::{
     app::{Part, Tx, Wake},
     catalog::contents::{body::ContentBody, store as contents, versions::model::PackageFile},
+    enrollment::enrollments::model::IS_OPEN_TO_LEARNER,
     http::{ApiError, ApiResult},
     sql,
 };
@@ -205,7 +206,7 @@ pub fn load(tx: &mut Tx, address: LaunchAddress) -> ApiResult<Arc<LiveLaunch>> {
          LEFT JOIN LATERAL (SELECT found AS activity FROM jsonb_path_query(v.modules, '$[*].activities[*]') found
             WHERE found ->> 'id' = l.activity_id::text LIMIT 1) shown ON TRUE
          WHERE l.user_id = {user_id} AND l.id = {launch_id} AND l.expires_at > {tx.now}
-            AND u.status = 'active' AND e.state NOT IN ('withdrawn', 'expired', 'denied')"
+            AND u.status = 'active' AND {IS_OPEN_TO_LEARNER}"
     )
     .load(tx.conn)?;
     let row = rows.into_iter().next().ok_or_else(ended)?;

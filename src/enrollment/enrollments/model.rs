@@ -8,8 +8,13 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
-    bulk_row, db::schema::enrollments, enrollment::people::Pair, http::Versioned, protected,
-    resource::Record, text_enum,
+    bulk_row,
+    db::{Fixed, schema::enrollments},
+    enrollment::people::Pair,
+    http::Versioned,
+    protected,
+    resource::Record,
+    text_enum,
 };
 
 text_enum! {
@@ -42,7 +47,16 @@ impl EnrollmentState {
         use EnrollmentState::{Enrolled, InProgress, PendingApproval, Waitlisted};
         matches!(self, PendingApproval | Waitlisted | Enrolled | InProgress)
     }
+
+    /// Whether its learner still sees what they learnt in it; [`IS_OPEN_TO_LEARNER`] says the same.
+    pub fn is_open_to_learner(self) -> bool {
+        use EnrollmentState::{Denied, Expired, Withdrawn};
+        !matches!(self, Withdrawn | Expired | Denied)
+    }
 }
+
+/// Whether the learner of the enrollment `e` still sees what they learnt in it.
+pub const IS_OPEN_TO_LEARNER: Fixed = Fixed("e.state NOT IN ('withdrawn', 'expired', 'denied')");
 
 text_enum! {
     /// Who made an enrollment.
