@@ -65,12 +65,13 @@ def idle(provost):
         time.sleep(0.5)
 
 
-def rule(provost, number):
-    """A draft of a rule for everybody, with a course of its own."""
+def rule(provost, number, halves):
+    """A draft of a rule with a course of its own, for everybody, or for one half or the other."""
     course = provost.post("/v1/courses", {"code": f"course-{number}", "title": f"Course {number}", "language": "en", "modules": [{"title": "All of it"}]})["id"]
     provost.post(f"/v1/courses/{course}/publications")
     due = {"kind": "after_hire", "offset": "P30D", "minimum_lead": "P14D"}
-    body = {"code": f"rule-{number}", "name": f"Rule {number}", "audience": {"filter": 'status eq "active"'}, "targets": [{"kind": "course", "id": course}], "due": due}
+    half = f' and hired_on {["lt", "ge"][number % 2]} "2019-02-09"' if halves else ""
+    body = {"code": f"rule-{number}", "name": f"Rule {number}", "audience": {"filter": 'status eq "active"' + half}, "targets": [{"kind": "course", "id": course}], "due": due}
     return provost.post("/v1/rules", body)["id"]
 
 
@@ -86,12 +87,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=100_000)
     parser.add_argument("--rules", type=int, default=5)
+    parser.add_argument("--halves", action="store_true", help="rules for half of the people each")
     parser.add_argument("--small", type=int, default=200, help="rules of a department each, for PATCH")
     arguments = parser.parse_args()
     with provost_of(arguments.users) as provost:
-        rules = [rule(provost, number) for number in range(arguments.rules + 1)]
+        rules = [rule(provost, number, arguments.halves) for number in range(arguments.rules + 1)]
         idle(provost)
-        print(f"{arguments.users:,} users, {arguments.rules} rules, {os.cpu_count()} cores\n")
+        print(f"{arguments.users:,} users, {arguments.rules} rules{' for half of them' if arguments.halves else ''}, {os.cpu_count()} cores\n")
         print("| what | seconds | CPU s: Provost | CPU s: PostgreSQL |\n|---|---|---|---|")
 
         def activate():
@@ -166,17 +168,21 @@ def main():
         # Completions of eleven months ago satisfy what is open, and open the next cycle.
         provost.psql("UPDATE courses SET version = version; UPDATE course_versions SET validity_period = 'P1Y'")
 
-        def complete(courses):
+        def complete(first, last):
+            """For everybody: one course, or one for each half."""
+            courses = [f"'course-{number}'" for number in range(first, last)]
+            if arguments.halves:
+                courses = [f"'course-{number}'" for number in range(2 * first, 2 * last)]
             provost.psql(f"""INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at, occurred_on, recorded_at, source)
                 SELECT gen_random_uuid(), q.user_id, q.course_id, c.current_version_id, now() - interval '340 days', current_date - 340, now(), 'import'
                 FROM requirements q JOIN courses c ON c.id = q.course_id
-                WHERE c.id IN (SELECT id FROM courses ORDER BY code {courses}) AND q.satisfied_at IS NULL AND q.ended_at IS NULL""")
+                WHERE c.code IN ({", ".join(courses)}) AND q.satisfied_at IS NULL AND q.ended_at IS NULL""")
 
         def renew():
             job("requirements.compare", '{"apply": true, "operation_id": null}')
             idle(provost)
 
-        complete("LIMIT 2")
+        complete(0, 2)
         before = {table: int(provost.psql(f"SELECT count(*) FROM {table}")) for table in ("requirements", "events")}
         since = provost.psql("SELECT clock_timestamp()").strip()
         measure(provost, f"{2 * arguments.users:,} completions satisfy, and as many renewals open", renew)
@@ -184,7 +190,7 @@ def main():
         for table, count in before.items():
             print(f"  {table}: {int(provost.psql(f'SELECT count(*) FROM {table}')) - count:,} more rows")
         # The changes of a user cost something, too: they are made beside renewals of their own.
-        complete("OFFSET 2 LIMIT 1")
+        complete(2, 3)
         with Waits(provost):
             measure(provost, f"{arguments.users:,} more, while a user changes again and again", renew)
         measure(provost, "the compliance report", lambda: provost.get("/v1/reports/compliance"))

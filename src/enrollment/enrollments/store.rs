@@ -8,14 +8,14 @@ use std::{
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
 use uuid::Uuid;
 
-use super::model::Enrollment;
+use super::model::{Enrollment, EnrollmentKind, EnrollmentSource};
 use crate::{
     app::Tx,
     authz::Protected,
     db::{Condition, Sql, schema::enrollments},
     enrollment::{events::ENROLLMENT_CREATED, people::Pair},
     http::{ApiError, ApiResult, ListQuery, Page},
-    resource::{Declaration, record::as_json},
+    resource::Declaration,
     sql,
 };
 
@@ -39,6 +39,11 @@ pub fn list(tx: &mut Tx, query: &ListQuery) -> ApiResult<Page<Enrollment>> {
 /// Enrolls people for what is required of them: `required` is a query of users and courses. Those who are enrolled stay so.
 pub fn enroll(tx: &mut Tx, required: Sql) -> ApiResult<usize> {
     let now = tx.now;
+    // Enrollments of one instant differ by their ids: the rest of what their events tell is made once.
+    let (nobody, nothing) = (Uuid::nil(), Uuid::nil());
+    let (source, kind) = (EnrollmentSource::Rule, EnrollmentKind::Normal);
+    let common = Enrollment::new((nobody, nothing), nothing, source, kind, now);
+    let common = serde_json::to_value(common).map_err(ApiError::internal)?;
     let statement = sql!(
         "enrolled AS (INSERT INTO enrollments (id, user_id, course_id, course_version_id, state, source, enrolled_at,
                 created_at, updated_at)
@@ -52,11 +57,12 @@ pub fn enroll(tx: &mut Tx, required: Sql) -> ApiResult<usize> {
                     AND e.state IN ('pending_approval', 'waitlisted', 'enrolled', 'in_progress') AND e.kind = 'normal'
                 LIMIT 1) live ON TRUE
             WHERE live.id IS NULL
-            RETURNING *),
+            RETURNING id, user_id, course_id, course_version_id),
          changes AS (SELECT {ENROLLMENT_CREATED.action} AS action, e.id, e.user_id, NULL::jsonb AS before,
-                {enrollment} AS after FROM enrolled e)",
+                {common} || jsonb_build_object('id', e.id, 'user_id', e.user_id, 'course_id', e.course_id,
+                    'course_version_id', e.course_version_id) AS after
+            FROM enrolled e)",
         ids = tx.new_ids(),
-        enrollment = as_json::<Enrollment>("e."),
     );
     tx.record_changes(&[&ENROLLMENT_CREATED], statement)
 }

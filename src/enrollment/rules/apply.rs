@@ -3,6 +3,8 @@
 //! Events come before the rows that they tell of are written, while what was is still there to be told. Names in the statements:
 //! `c` a change, `q` a requirement, `n` the requirement as it becomes, `rr` a reason.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::{
@@ -21,10 +23,12 @@ use crate::{
         issues::model::RuleIssue,
         requirements::{
             self,
-            model::{RequirementReason, StoredRequirement},
+            model::{OpenedRequirement, OpeningReason, ReasonKind, RequirementReason, StoredRequirement},
         },
+        target::Target,
     },
     http::ApiResult,
+    ledger::Event,
     resource::{Row, record::as_json},
     sql,
 };
@@ -65,6 +69,7 @@ pub(super) fn apply(tx: &mut Tx, changes: &[Change]) -> ApiResult<Outcome> {
     }
     if has(&[Opens]) {
         open(tx, run)?;
+        tell_of_opened(tx, changes);
     }
     if changes
         .iter()
@@ -238,19 +243,53 @@ fn open(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
          FROM requirement_changes c WHERE c.run_id = {run} AND c.change = 'opens'"
     )
     .execute(tx.conn)?;
-    let opened = sql!(
-        "changes AS (SELECT {REQUIREMENT_OPENED.action} AS action, c.requirement_id AS id, c.user_id, NULL::jsonb AS before,
-                jsonb_build_object('id', c.requirement_id, 'user_id', c.user_id, 'target', target_json(c.course_id, c.path_id),
-                    'cycle', c.cycle, 'opens_on', c.opens_on, 'due_on', c.due_on, 'reasons',
-                    (SELECT jsonb_agg(jsonb_build_object('kind', 'rule', 'rule_id', r.rule_id, 'rule_version', r.rule_version,
-                            'assigned_by', NULL, 'note', NULL, 'due_on', r.due_on) ORDER BY r.rule_id)
-                        FROM requirement_changes r WHERE r.run_id = {run} AND r.user_id = c.user_id
-                            AND r.requirement_id = c.requirement_id AND r.change = 'reason_added')) AS after
-            FROM requirement_changes c
-            WHERE c.run_id = {run} AND c.change = 'opens')"
-    );
-    tx.record_changes(&[&REQUIREMENT_OPENED], opened)?;
     Ok(())
+}
+
+/// Tells of requirements that open, each with its reasons.
+fn tell_of_opened(tx: &mut Tx, changes: &[Change]) {
+    let mut reasons: HashMap<Uuid, Vec<OpeningReason>> = HashMap::new();
+    for change in changes
+        .iter()
+        .filter(|change| change.change == ChangeKind::ReasonAdded)
+    {
+        if let Some(requirement) = change.requirement_id {
+            reasons.entry(requirement).or_default().push(OpeningReason {
+                kind: ReasonKind::Rule,
+                rule_id: change.rule_id,
+                rule_version: change.rule_version,
+                assigned_by: None,
+                note: None,
+                due_on: change.due_on,
+            });
+        }
+    }
+    for change in changes.iter().filter(|change| change.change == ChangeKind::Opens) {
+        let (Some(id), Some(course), Some(cycle), Some(opens_on)) = (
+            change.requirement_id,
+            change.course_id,
+            change.cycle,
+            change.opens_on,
+        ) else {
+            continue;
+        };
+        let mut reasons = reasons.remove(&id).unwrap_or_default();
+        reasons.sort_by_key(|reason| reason.rule_id);
+        let opened = OpenedRequirement {
+            id,
+            user_id: change.user_id,
+            target: Target::course(course),
+            cycle,
+            opens_on,
+            due_on: change.due_on,
+            reasons,
+        };
+        tx.record(
+            Event::new(&REQUIREMENT_OPENED, id)
+                .about(change.user_id)
+                .after(&opened),
+        );
+    }
 }
 
 /// Tells of requirements that something satisfies from the beginning.

@@ -360,6 +360,17 @@ impl ReconcileScope {
         }
     }
 
+    /// Rows about the rules that ask for a target in reach.
+    pub(super) fn asking(&self, rule_id: &'static str, policies: &HashMap<Uuid, Policy>) -> Sql {
+        let Some((rule, targets)) = &self.rule else {
+            return Sql::always();
+        };
+        let is_asked = |policy: &&Policy| policy.targets.iter().any(|target| targets.contains(&target.id));
+        let asking = policies.values().filter(is_asked).map(|policy| policy.rule_id);
+        let rules: Vec<Uuid> = asking.chain([*rule]).collect();
+        Sql::among(rule_id, &rules)
+    }
+
     /// Rows about the rule in reach.
     pub(super) fn rule(&self, rule_id: &'static str) -> Sql {
         match self.one_rule() {

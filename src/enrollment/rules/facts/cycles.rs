@@ -82,8 +82,6 @@ pub(super) fn cycles(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -
 #[derive(QueryableByName)]
 struct ReasonRow {
     #[diesel(sql_type = sql_types::Uuid)]
-    user_id: Uuid,
-    #[diesel(sql_type = sql_types::Uuid)]
     requirement_id: Uuid,
     #[diesel(sql_type = sql_types::Uuid)]
     id: Uuid,
@@ -104,18 +102,20 @@ struct ReasonRow {
 /// The reasons of the current cycles. Joined here and not by PostgreSQL, which joins a range of people badly while it knows
 /// little of tables that grow.
 pub(super) fn reasons(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
-    if people.values().all(|person| person.cycles.is_empty()) {
+    let current = people.values().flat_map(|person| person.cycles.values());
+    let current: Vec<Uuid> = current.map(|cycle| cycle.id).collect();
+    if current.is_empty() {
         return Ok(());
     }
     let rows: Vec<ReasonRow> = sql!(
-        "SELECT rr.user_id, rr.requirement_id, rr.id, rr.rule_id, rr.rule_version, rr.scheduled_on, rr.due_on,
+        "SELECT rr.requirement_id, rr.id, rr.rule_id, rr.rule_version, rr.scheduled_on, rr.due_on,
             rr.valid_until, rr.ended_at
-         FROM requirement_reasons rr WHERE {users}",
+         FROM requirement_reasons rr WHERE {users} AND rr.requirement_id = ANY({current})",
         users = reach.users("rr.user_id"),
     )
     .load(tx.conn)?;
     let mut by_cycle: HashMap<Uuid, Vec<ReasonRow>> = HashMap::new();
-    for row in rows.into_iter().filter(|row| people.contains_key(&row.user_id)) {
+    for row in rows {
         by_cycle.entry(row.requirement_id).or_default().push(row);
     }
     for cycle in people.values_mut().flat_map(|person| person.cycles.values_mut()) {

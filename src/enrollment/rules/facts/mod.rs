@@ -35,7 +35,7 @@ pub(super) fn load(
     day: Option<NaiveDate>,
 ) -> ApiResult<Vec<Person>> {
     let mut people = people(tx, reach, policies, day)?;
-    memberships(tx, reach, &mut people)?;
+    memberships(tx, reach, policies, &mut people)?;
     for one in moves {
         let Some(person) = people.get_mut(&one.user_id) else {
             continue;
@@ -155,10 +155,17 @@ struct MembershipRow {
     left_on: Option<NaiveDate>,
 }
 
-fn memberships(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
+/// Who is or was in the audiences of the rules that ask for a target in reach.
+fn memberships(
+    tx: &mut Tx,
+    reach: &ReconcileScope,
+    policies: &HashMap<Uuid, Policy>,
+    people: &mut People,
+) -> ApiResult<()> {
     let rows: Vec<MembershipRow> = sql!(
-        "SELECT user_id, rule_id, joined_on, left_on FROM rule_members WHERE {users}",
+        "SELECT user_id, rule_id, joined_on, left_on FROM rule_members WHERE {users} AND {rules}",
         users = reach.users("rule_members.user_id"),
+        rules = reach.asking("rule_members.rule_id", policies),
     )
     .load(tx.conn)?;
     for row in rows {
