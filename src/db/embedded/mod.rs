@@ -9,6 +9,7 @@ mod binaries;
 mod cluster;
 mod error;
 mod folder;
+mod memory;
 mod pidfile;
 mod process;
 mod sharing;
@@ -55,7 +56,7 @@ impl EmbeddedOptions {
             binaries: None,
             durable: true,
             max_connections: 100,
-            shared_buffers_mb: 128,
+            shared_buffers_mb: memory::share_mb(),
         }
     }
 }
