@@ -233,6 +233,11 @@ impl Sql {
         self
     }
 
+    /// Whether it binds values.
+    pub fn has_values(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Bind(_)))
+    }
+
     /// Holds where `column` is one of `ids`. Of one id PostgreSQL keeps the plan; of an array it makes another each time.
     pub fn among(column: &'static str, ids: &[Uuid]) -> Self {
         match ids {

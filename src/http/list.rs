@@ -3,7 +3,7 @@
 //! A page continues after the last row by `(sort column, id) > (…)`, so rows neither skip nor repeat
 //! under concurrent writes. A resource declares its orders once as a [`Listing`]; each has its index.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
 use chrono::NaiveDate;
 use diesel::sql_types::Jsonb;
@@ -137,12 +137,19 @@ pub struct PagePlan {
     id: &'static str,
     after: Option<(Bind, Uuid)>,
     limit: i64,
+    says_limit: bool,
 }
+
+/// The ends of statements that say how many rows to read.
+static LIMITS: LazyLock<Vec<String>> =
+    LazyLock::new(|| (0..=MOST + 1).map(|rows| format!(" LIMIT {rows}")).collect());
 
 /// The order of texts, after the column. Indexes name the same collation.
 pub const ORDER_OF_TEXT: Fixed = Fixed(" COLLATE provost_order");
 
 const DEFAULT_LIMIT: i64 = 50;
+/// Rows a page at most.
+const MOST: usize = 200;
 const BATCH: i64 = 1_000;
 
 impl ListQuery {
@@ -214,6 +221,7 @@ impl ListQuery {
             id: listing.id,
             after,
             limit: self.size(),
+            says_limit: false,
         })
     }
 }
@@ -268,14 +276,37 @@ impl PagePlan {
 
     /// What to order by.
     pub fn order(&self) -> Fragment<diesel::sql_types::Text> {
+        Fragment::new(self.order_text())
+    }
+
+    fn order_text(&self) -> Sql {
         let direction = if self.descending { " DESC, " } else { ", " };
         let end = if self.descending { " DESC" } else { "" };
-        Fragment::new(sql!(
+        sql!(
             "{self.column}{direction}{row}{end}",
             direction = Fixed(direction),
             row = Fixed(self.id),
             end = Fixed(end),
-        ))
+        )
+    }
+
+    /// The same page of rows that meet `conditions`. Without a value in them its plan is the same for all, and PostgreSQL keeps it
+    /// where the statement says how many rows to read; with values, or with that number as one, it plans each time.
+    pub fn of_rows(self, conditions: &Sql) -> Self {
+        PagePlan {
+            says_limit: !conditions.has_values(),
+            ..self
+        }
+    }
+
+    /// What to order by and how many rows to read: the end of a statement.
+    pub fn order_and_limit(&self) -> Fragment<diesel::sql_types::Text> {
+        let order = self.order_text();
+        let said = LIMITS.get(self.limit() as usize).filter(|_| self.says_limit);
+        Fragment::new(match said {
+            Some(limit) => sql!("{order}{limit}", limit = Fixed(limit)),
+            None => sql!("{order} LIMIT {limit}", limit = self.limit()),
+        })
     }
 
     /// The sort column as JSON, to be selected beside the row for the cursor.

@@ -143,6 +143,7 @@ pub fn page_of<T: Resource>(
                 false => Sql::all([found, search.exact()]),
             };
         }
+        page = page.of_rows(&found);
         let rows = T::select_page(tx, &page, page.rows([found]))?;
         let mut page = page.page(rows, Row::id);
         T::reduce(tx, &scope, &mut page.data)?;

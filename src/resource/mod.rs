@@ -356,8 +356,7 @@ macro_rules! resource {
                 $table::table
                     .select(($row::as_select(), plan.key()))
                     .filter(condition)
-                    .order(plan.order())
-                    .limit(plan.limit())
+                    .order(plan.order_and_limit())
                     .load(tx.conn)
             }
         }
