@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, QueryResult};
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::EventKind;
@@ -26,10 +25,10 @@ pub struct Event {
     pub object_id: Uuid,
     /// The person whom it is about, if it is about one.
     pub user_id: Option<Uuid>,
-    /// The thing before; none if it is new.
-    pub before: Option<Value>,
-    /// The thing after; none if it is gone.
-    pub after: Option<Value>,
+    /// The thing before, as JSON; none if it is new.
+    pub before: Option<String>,
+    /// The thing after, as JSON; none if it is gone.
+    pub after: Option<String>,
     /// Why, in the actor's own words.
     pub reason: Option<String>,
 }
@@ -57,13 +56,13 @@ impl Event {
 
     /// The thing as it was.
     pub fn before(mut self, thing: &impl Serialize) -> Self {
-        self.before = serde_json::to_value(thing).ok();
+        self.before = serde_json::to_string(thing).ok();
         self
     }
 
     /// The thing as it is now.
     pub fn after(mut self, thing: &impl Serialize) -> Self {
-        self.after = serde_json::to_value(thing).ok();
+        self.after = serde_json::to_string(thing).ok();
         self
     }
 
@@ -132,7 +131,6 @@ pub(super) fn append(conn: &mut PgConnection, events: Vec<Event>, source: Source
     if events.is_empty() {
         return Ok(());
     }
-    let text = |value: &Option<Value>| value.as_ref().map(Value::to_string).unwrap_or_default();
     let ids: Vec<Uuid> = events.iter().map(|_| Uuid::now_v7()).collect();
     let users: Vec<Uuid> = events
         .iter()
@@ -142,12 +140,12 @@ pub(super) fn append(conn: &mut PgConnection, events: Vec<Event>, source: Source
     let kinds: Vec<String> = events.iter().map(|event| event.object_kind.to_owned()).collect();
     let versions: Vec<i64> = events.iter().map(|event| event.version.into()).collect();
     let objects: Vec<Uuid> = events.iter().map(|event| event.object_id).collect();
-    let befores: Vec<String> = events.iter().map(|event| text(&event.before)).collect();
-    let afters: Vec<String> = events.iter().map(|event| text(&event.after)).collect();
-    let reasons: Vec<String> = events
-        .into_iter()
-        .map(|event| event.reason.unwrap_or_default())
-        .collect();
+    let (mut befores, mut afters, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    for event in events {
+        befores.push(event.before.unwrap_or_default());
+        afters.push(event.after.unwrap_or_default());
+        reasons.push(event.reason.unwrap_or_default());
+    }
     let rows = sql!(
         "SELECT id, user_id, action, object_kind, version, object_id, nullif(before, '')::jsonb AS before,
             nullif(after, '')::jsonb AS after, nullif(reason, '') AS reason

@@ -71,7 +71,7 @@ fn changes(events: &[Event]) -> Vec<ScimDryRunChange> {
         object_kind: event.object_kind.to_owned(),
         object_id: event.object_id,
         user_id: event.user_id,
-        fields: fields(event.before.as_ref(), event.after.as_ref()),
+        fields: fields(event.before.as_deref(), event.after.as_deref()),
     });
     changes.collect()
 }
@@ -79,9 +79,11 @@ fn changes(events: &[Event]) -> Vec<ScimDryRunChange> {
 /// What every change changes.
 const COUNTED: &[&str] = &["version", "updated_at"];
 
-fn fields(before: Option<&Value>, after: Option<&Value>) -> BTreeMap<String, ScimDryRunField> {
-    let empty = Map::new();
-    let members = |value: Option<&'_ Value>| value.and_then(Value::as_object).unwrap_or(&empty).clone();
+fn fields(before: Option<&str>, after: Option<&str>) -> BTreeMap<String, ScimDryRunField> {
+    let members = |json: Option<&str>| -> Map<String, Value> {
+        let members = json.and_then(|json| serde_json::from_str(json).ok());
+        members.unwrap_or_default()
+    };
     let (before, after) = (members(before), members(after));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let value = |members: &Map<String, Value>, name: &str| members.get(name).cloned().unwrap_or_default();
