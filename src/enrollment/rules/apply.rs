@@ -43,14 +43,14 @@ pub(super) fn apply(tx: &mut Tx, changes: &[Change]) -> ApiResult<Outcome> {
         return Ok(Outcome::default());
     }
     let run = Uuid::now_v7();
-    changes::store(tx, run, changes)?;
+    let (joins, others): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| change.change == Joins);
+    changes::store(tx, run, others)?;
     let has = |kinds: &[ChangeKind]| changes.iter().any(|change| kinds.contains(&change.change));
     if has(&[Leaves]) {
         leave(tx, run)?;
     }
-    if has(&[Joins]) {
-        join(tx, run)?;
-    }
+    join(tx, &joins)?;
     let is_told = |change: &Change| change.why.is_none();
     if changes
         .iter()
@@ -120,10 +120,18 @@ fn leave(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
     Ok(())
 }
 
-fn join(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
+/// Adds members: from the changes themselves, since there are many of them and they say little.
+fn join(tx: &mut Tx, joins: &[&Change]) -> ApiResult<()> {
+    if joins.is_empty() {
+        return Ok(());
+    }
+    let users: Vec<Uuid> = joins.iter().map(|change| change.user_id).collect();
+    let rules: Vec<Uuid> = joins.iter().filter_map(|change| change.rule_id).collect();
+    let days = joins.iter().filter_map(|change| change.opens_on);
+    let days: Vec<String> = days.map(|day| day.to_string()).collect();
     sql!(
         "INSERT INTO rule_members (user_id, rule_id, joined_on)
-         SELECT c.user_id, c.rule_id, c.opens_on FROM requirement_changes c WHERE c.run_id = {run} AND c.change = 'joins'
+         SELECT * FROM unnest({users}, {rules}, {days}::date[])
          ON CONFLICT (user_id, rule_id) DO UPDATE SET joined_on = excluded.joined_on, left_on = NULL"
     )
     .execute(tx.conn)?;

@@ -99,7 +99,10 @@ pub(super) fn moves(
         users = reach.users("m.user_id"),
         rule = reach.rule("m.rule_id"),
     );
-    Ok(moves.load(tx.conn)?)
+    let mut moves: Vec<Move> = moves.load(tx.conn)?;
+    // Others in the range of these people are not locked.
+    moves.retain(|one| reach.has(one.user_id));
+    Ok(moves)
 }
 
 /// The clock of filters; that of another day, if one is given.
@@ -219,7 +222,7 @@ fn union(reach: &ReconcileScope, audiences: &[&RuleFilter], clock: &FilterClock)
         union.push(sql!(
             " UNION ALL SELECT users.id, {rule} FROM users WHERE users.status <> 'archived' AND {users}
                 AND {filter}",
-            users = reach.users("users.id"),
+            users = reach.people(),
             filter = filter.to_sql(clock),
         ));
     }
@@ -243,7 +246,7 @@ fn matching(
     let rows: Vec<Row> = sql!(
         "SELECT users.id, {facts} AS facts FROM users WHERE users.status <> 'archived' AND {users}",
         facts = Filter::facts_of_all(audiences.iter().map(|(_, filter)| filter)),
-        users = reach.users("users.id"),
+        users = reach.people(),
     )
     .load(tx.conn)?;
     let (mut users, mut rules) = (Vec::new(), Vec::new());

@@ -313,15 +313,15 @@ pub fn moves(moves: &[Move]) -> impl Iterator<Item = Change> + '_ {
 }
 
 /// Stores changes as those of a run.
-pub fn store(tx: &mut Tx, run_id: Uuid, changes: &[Change]) -> ApiResult<()> {
-    if changes.is_empty() {
-        return Ok(());
-    }
+pub fn store<'a>(tx: &mut Tx, run_id: Uuid, changes: impl IntoIterator<Item = &'a Change>) -> ApiResult<()> {
     let of_run = |change: &Change| Change {
         run_id,
         ..change.clone()
     };
-    let changes: Vec<Change> = changes.iter().map(of_run).collect();
+    let changes: Vec<Change> = changes.into_iter().map(of_run).collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
     diesel::copy_from(requirement_changes::table)
         .from_insertable(&*changes)
         .execute(tx.conn)?;

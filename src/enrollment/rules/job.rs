@@ -167,14 +167,20 @@ fn everybody(run: &JobRun, rule: Uuid, operation: Option<Uuid>, before: i64) -> 
     })
 }
 
-/// The people of a part: as a range, which is read from every table at once, unless it holds as many others.
+/// How many times as many people a range may hold as are settled in it.
+const RANGE: usize = 4;
+
+/// The people of a part: by their range, which is read from every table at once, unless it holds too many others.
 fn people_of(tx: &mut Tx, part: &Part) -> ApiResult<People> {
-    let most = 2 * part.ids.len();
+    let most = RANGE * part.ids.len();
     let following = following(tx, part.after, most as i64)?;
-    let has_many_others = following.len() == most && following.last().is_some_and(|id| *id < part.last);
-    Ok(match has_many_others {
-        true => People::These(part.ids.clone()),
-        false => People::Between(part.after, part.last),
+    let in_range = following.partition_point(|id| *id <= part.last);
+    Ok(if in_range == part.ids.len() {
+        People::Between(part.after, part.last)
+    } else if in_range < most {
+        People::Within(part.after, part.last, part.ids.clone())
+    } else {
+        People::These(part.ids.clone())
     })
 }
 

@@ -43,6 +43,8 @@ pub enum People {
     /// Everybody whose id comes after the first and not after the second. Many people at once are settled so: it is
     /// a range of every table about them.
     Between(Uuid, Uuid),
+    /// These of such a range, in the order of their ids: tables about them are read as the range.
+    Within(Uuid, Uuid, Vec<Uuid>),
 }
 
 impl People {
@@ -277,8 +279,8 @@ fn published(tx: &mut Tx, policies: &HashMap<Uuid, Policy>) -> ApiResult<HashSet
 /// Two transactions that settle the same person wait for each other.
 fn lock(tx: &mut Tx, reach: &ReconcileScope) -> ApiResult<()> {
     sql!(
-        "SELECT users.id FROM users WHERE {users} ORDER BY users.id FOR NO KEY UPDATE",
-        users = reach.users("users.id"),
+        "SELECT users.id FROM users WHERE {people} ORDER BY users.id FOR NO KEY UPDATE",
+        people = reach.people(),
     )
     .execute(tx.conn)?;
     Ok(())
@@ -329,17 +331,34 @@ impl ReconcileScope {
 
     /// Whether these are the people of a range.
     pub(super) fn is_range(&self) -> bool {
-        matches!(&self.whom, People::Between(..))
+        matches!(&self.whom, People::Between(..) | People::Within(..))
     }
 
-    /// Rows about the people in reach.
+    /// Whether this user, whom a table about the people in reach names, is one of them.
+    pub(super) fn has(&self, user: Uuid) -> bool {
+        match &self.whom {
+            People::Within(_, _, people) => people.binary_search(&user).is_ok(),
+            People::These(_) | People::Between(..) => true,
+        }
+    }
+
+    /// The people in reach, as rows of `users`.
+    pub(super) fn people(&self) -> Sql {
+        let users = self.users("users.id");
+        match &self.whom {
+            People::Within(_, _, people) => sql!("{users} AND users.id = ANY({people})"),
+            People::These(_) | People::Between(..) => users,
+        }
+    }
+
+    /// Rows about the people in reach, and perhaps about others in their range.
     pub(super) fn users(&self, user_id: &'static str) -> Sql {
         match &self.whom {
             People::These(people) => match people.as_slice() {
                 [_] => Sql::among(user_id, people),
                 people => Sql::among(user_id, people).is_planned_each_time(),
             },
-            People::Between(after, last) => sql!(
+            People::Between(after, last) | People::Within(after, last, _) => sql!(
                 "{user_id} > {after} AND {user_id} <= {last}",
                 user_id = Fixed(user_id),
             )

@@ -102,15 +102,13 @@ struct ReasonRow {
 /// The reasons of the current cycles. Joined here and not by PostgreSQL, which joins a range of people badly while it knows
 /// little of tables that grow.
 pub(super) fn reasons(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
-    let current = people.values().flat_map(|person| person.cycles.values());
-    let current: Vec<Uuid> = current.map(|cycle| cycle.id).collect();
-    if current.is_empty() {
+    if people.values().all(|person| person.cycles.is_empty()) {
         return Ok(());
     }
     let rows: Vec<ReasonRow> = sql!(
         "SELECT rr.requirement_id, rr.id, rr.rule_id, rr.rule_version, rr.scheduled_on, rr.due_on,
             rr.valid_until, rr.ended_at
-         FROM requirement_reasons rr WHERE {users} AND rr.requirement_id = ANY({current})",
+         FROM requirement_reasons rr WHERE {users}",
         users = reach.users("rr.user_id"),
     )
     .load(tx.conn)?;

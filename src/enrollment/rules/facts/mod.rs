@@ -106,7 +106,7 @@ fn people(
             users.activated_on, users.first_signed_in_at, CASE WHEN cardinality({named}) > 0 THEN (SELECT jsonb_object_agg(name, users.attributes -> name)
                 FROM unnest({named}) AS name WHERE users.attributes ? name) END AS dates
          FROM users {UNIT_ZONE} WHERE {users}",
-        users = reach.users("users.id"),
+        users = reach.people(),
     )
     .load(tx.conn)?;
     let (todays, now) = (days::Todays::of(tx), tx.now);
