@@ -221,26 +221,56 @@ async fn a_corrected_completion_brings_a_certificate_in_place_of_the_first() {
     let learner = completion(&app, "Ana", "Fire Safety", None).await;
     learner.run_job(&app);
     let path = learner.certificate(&app).await;
+
+    let corrected = correct(&app, learner, false);
+    corrected.run_job(&app);
+
+    assert_eq!(admin.get(&path).await.at("/state"), json!("superseded"));
+}
+
+/// Corrects the completion without asking for a certificate.
+fn correct(app: &TestApp, learner: super::Learner, is_void: bool) -> super::Learner {
     let correction = uuid::Uuid::now_v7();
     app.write(|tx| {
         sql!(
             "INSERT INTO completions (id, user_id, course_id, course_version_id, occurred_at,
-                occurred_on, recorded_at, source, supersedes_id)
+                occurred_on, recorded_at, source, supersedes_id, is_void)
              SELECT {correction}, user_id, course_id, course_version_id, occurred_at, occurred_on,
-                recorded_at, source, id
+                recorded_at, source, id, {is_void}
              FROM completions WHERE id = {learner.completion}"
         )
         .execute(tx.conn)?;
         Ok(())
     });
-
-    let corrected = super::Learner {
+    super::Learner {
         completion: correction,
         ..learner
-    };
-    corrected.run_job(&app);
+    }
+}
 
-    assert_eq!(admin.get(&path).await.at("/state"), json!("superseded"));
+#[actix_web::test]
+async fn of_corrections_in_a_row_the_last_one_decides_about_all_certificates() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for (name, is_void, state) in [("Ana", true, "revoked"), ("Bea", false, "superseded")] {
+        let learner = completion(&app, name, "Fire Safety", None).await;
+        learner.run_job(&app);
+        let path = learner.certificate(&app).await;
+        let first = correct(&app, learner, false);
+        let between = first.completion;
+        let last = correct(&app, first, is_void);
+        last.run_job(&app);
+        // The job of the correction between comes late.
+        let late = super::Learner {
+            completion: between,
+            ..last
+        };
+        late.run_job(&app);
+
+        assert_eq!(admin.get(&path).await.at("/state"), json!(state), "{name}");
+    }
+    let issued = sql!("SELECT count(*) FROM certificates WHERE state = 'issued'");
+    assert_eq!(count(&app, issued), 1, "Bea's last");
 }
 
 #[actix_web::test]

@@ -151,6 +151,52 @@ async fn a_plan_lists_its_changes_for_a_day_and_counts_them_by_org_unit() {
 }
 
 #[actix_web::test]
+async fn a_plan_names_nobody_whom_its_maker_may_not_see() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let (north, south) = (unit(&admin, "north").await, unit(&admin, "south").await);
+    let ana = person_in(&admin, "ana", north).await;
+    let bea = person_in(&admin, "bea", north).await;
+    let body = json!({"code": "fire", "name": "Fire", "audience": {"filter": "department eq \"Production\""},
+        "org_unit_id": north, "on_leave": "keep", "targets": targets(&[fire]), "due": {"kind": "after_joining", "offset": "P30D"}});
+    let rule = admin.post("/v1/rules", body).await.assert_status(201).id();
+    let rule = format!("/v1/rules/{rule}");
+    admin
+        .post(&format!("{rule}/activation"), json!({}))
+        .await
+        .assert_status(200);
+    app.run_jobs();
+    admin
+        .patch(&format!("/v1/users/{ana}"), json!({"org_unit_id": south}))
+        .await
+        .assert_status(200);
+
+    let permissions = [
+        Permission::RulesRead,
+        Permission::RulesWrite,
+        Permission::UsersRead,
+    ];
+    let owner = app.holding(&permissions, "org_unit", Some(north));
+    let plan = owner
+        .post(&format!("{rule}/plans"), json!({"becomes": "archived"}))
+        .await
+        .assert_status(202)
+        .id();
+    app.run_jobs();
+
+    let result = owner.get(&format!("/v1/operations/{plan}")).await.at("/result");
+    let named = result["changes"].as_array().unwrap();
+    assert_eq!(outline(named), [(bea, "ends")]);
+    let units = result["org_units"].as_array().unwrap();
+    assert_eq!(
+        units.iter().map(|unit| &unit["code"]).collect::<Vec<_>>(),
+        ["north"]
+    );
+    assert_eq!(result["ends"], json!(2), "counts name nobody");
+}
+
+#[actix_web::test]
 async fn a_plan_that_comes_to_nothing_leaves_no_changes() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

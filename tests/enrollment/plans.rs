@@ -149,6 +149,40 @@ async fn a_plan_and_its_application_reach_everybody_however_many() {
 }
 
 #[actix_web::test]
+async fn a_plan_is_stale_where_another_came_first_while_it_was_looked_at() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    person(&admin, "ana", "Production").await;
+    let path = draft(&admin, "Production", fire).await;
+    let planned = plan(&app, &admin, &path, json!({})).await;
+    let wish = json!({"plan_hash": planned["plan_hash"]});
+    let application = admin.post(&format!("{path}/applications"), wish).await;
+    let application = application.assert_status(202).id();
+
+    let mut other = app.app.db.dedicated_connection().unwrap();
+    other
+        .batch_execute("BEGIN; UPDATE rules SET version = version + 1")
+        .unwrap();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    std::thread::scope(|threads| {
+        let jobs = threads.spawn(|| app.run_jobs());
+        while count(&app, waiting) == 0 {
+            assert!(!jobs.is_finished(), "it waits for the other one");
+            std::thread::yield_now();
+        }
+        other.batch_execute("COMMIT").unwrap();
+    });
+
+    let refused = admin.get(&format!("/v1/operations/{application}")).await;
+    assert_eq!(
+        (refused.at("/status"), refused.at("/problem/code")),
+        (json!("failed"), json!("plan_stale"))
+    );
+    assert_eq!(admin.get(&path).await.at("/status"), json!("draft"));
+}
+
+#[actix_web::test]
 async fn a_stale_plan_is_refused() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

@@ -54,21 +54,26 @@ impl IssueCertificate {
     /// Issues the certificate, unless the completion ever had one or was corrected; in a transaction.
     pub fn issue(&self, tx: &mut Tx) -> ApiResult<()> {
         let noted = completion(tx, self.user_id, self.completion_id)?;
-        if let (Some(corrected), true) = (noted.corrects, noted.is_void) {
-            return revoke_all(tx, self.user_id, corrected, "the completion did not happen");
+        // Of several corrections in a row the last one may come first.
+        let corrected = match noted.corrects {
+            Some(_) => store::corrected_by(tx, self.user_id, self.completion_id)?,
+            None => Vec::new(),
+        };
+        if noted.is_void {
+            let revoke = |id: &Uuid| revoke_all(tx, self.user_id, *id, "the completion did not happen");
+            return corrected.iter().try_for_each(revoke);
         }
         let had_one = !store::of_completion(tx, self.user_id, self.completion_id)?.is_empty();
         if had_one || store::is_corrected(tx, self.user_id, self.completion_id)? {
             return Ok(());
         }
-        let issued = add(tx, &draft(noted.key)?, None)?;
-        match (issued, noted.corrects) {
-            (Some(certificate), Some(corrected)) => {
-                let reason = Some("the completion was corrected".into());
-                replace(tx, self.user_id, corrected, certificate.id, reason)
-            }
-            _ => Ok(()),
-        }
+        let Some(certificate) = add(tx, &draft(noted.key)?, None)? else {
+            return Ok(());
+        };
+        corrected.into_iter().try_for_each(|id| {
+            let reason = Some("the completion was corrected".into());
+            replace(tx, self.user_id, id, certificate.id, reason)
+        })
     }
 
     /// The certificates whose files are still to be set.

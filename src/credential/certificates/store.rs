@@ -158,6 +158,24 @@ pub fn is_corrected(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResul
     Ok(diesel::select(diesel::dsl::exists(corrections)).get_result(tx.conn)?)
 }
 
+/// The completions that this one corrects: the one before it, the one that that one corrected, and so on.
+pub fn corrected_by(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResult<Vec<Uuid>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = sql_types::Uuid)]
+        id: Uuid,
+    }
+    let rows: Vec<Row> = sql!(
+        "WITH RECURSIVE corrected AS (
+            SELECT supersedes_id AS id FROM completions WHERE user_id = {user_id} AND id = {completion_id}
+            UNION ALL
+            SELECT c.supersedes_id FROM corrected JOIN completions c ON c.user_id = {user_id} AND c.id = corrected.id)
+         SELECT id FROM corrected WHERE id IS NOT NULL"
+    )
+    .load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// The certificates of a completion that have no file yet.
 pub fn without_file(tx: &mut Tx, user_id: Uuid, completion_id: Uuid) -> ApiResult<Vec<CertificateRow>> {
     let file = certificates::user_id

@@ -15,8 +15,9 @@ use super::{
     change::{self, put_in_force},
     changes::{Change, ChangeKind},
     model::Rule,
+    plan_changes,
     plan_job::{ApplyRuleJob, MakePlan},
-    plan_model::{ApplyRule, PlanRule, PlannedChange, PlannedChangeKind, PlannedOrgUnit, RulePlan},
+    plan_model::{ApplyRule, PlanRule, PlannedChange, PlannedChangeKind, RulePlan},
     reconcile::{self, Outcome, People, Question},
 };
 use crate::{
@@ -27,9 +28,6 @@ use crate::{
     operations::{self, Operation},
     sql,
 };
-
-/// Changes that a plan shows one by one; its counts and its hash are about all of them.
-const SHOWN: usize = 100;
 
 /// What the hashes of plans for another day begin with.
 const SIMULATED: &str = "simulated-";
@@ -43,6 +41,7 @@ pub fn begin(tx: &mut Tx, rule: Authorized<Rule>, wish: PlanRule) -> ApiResult<O
         rule_id,
         wish,
         operation_id: operation.id,
+        seen: plan_changes::seen(tx)?,
     })?;
     Ok(operation)
 }
@@ -70,13 +69,18 @@ fn check(tx: &mut Tx, rule: Authorized<Rule>, wish: &PlanRule) -> ApiResult<()> 
     outcome.map(drop)
 }
 
+/// 409 where what would happen is not what was planned.
+pub(super) fn stale() -> ApiError {
+    ApiError::new(
+        Code::PlanStale,
+        "People, completions or the rule changed since, or `changes` or `becomes` differ from what was planned; plan again and look at what it would do now.",
+    )
+}
+
 /// Refuses to apply what is not what was planned, or what ends more than was allowed.
 pub(super) fn check_against_plan(plan: &RulePlan, wish: &ApplyRule) -> ApiResult<()> {
     if plan.plan_hash != wish.plan_hash {
-        return Err(ApiError::new(
-            Code::PlanStale,
-            "People, completions or the rule changed since, or `changes` or `becomes` differ from what was planned; plan again and look at what it would do now.",
-        ));
+        return Err(stale());
     }
     if plan.removals_percent > wish.allow_removals_percent {
         return Err(ApiError::new(
@@ -115,7 +119,6 @@ pub(super) struct PlannedPart {
     counts: Counts,
     /// What changes, a line each, in the order of the people: the text that is hashed.
     lines: String,
-    shown: Vec<PlannedChange>,
     /// The changes of requirements, as a plan keeps them: called as a plan calls them, and those that end requirements of the
     /// rule with it.
     kept: Vec<Change>,
@@ -157,9 +160,6 @@ impl PlannedPart {
             let is_open = change.why.is_none() && change.satisfied_at.is_none();
             part.counts.overdue += i64::from(is_open && change.due_on.is_some_and(|day| day < today));
             part.lines.push_str(&line(&change, kind));
-            if part.shown.len() < SHOWN {
-                part.shown.extend(shown(&change));
-            }
             part.kept.push(Change {
                 change: match kind {
                     PlannedChangeKind::Satisfied => ChangeKind::Satisfied,
@@ -290,18 +290,11 @@ impl PlanTotals {
         self.hash.update(some.lines);
         self.total.outcome += some.outcome;
         self.total.counts += some.counts;
-        let room = SHOWN.saturating_sub(self.total.shown.len());
-        self.total.shown.extend(some.shown.into_iter().take(room));
     }
 
-    /// The plan, for a rule that is the reason of `live_requirements`, with the counts of org units.
-    pub(super) fn plan(mut self, live_requirements: i64, org_units: Vec<PlannedOrgUnit>) -> RulePlan {
-        let PlannedPart {
-            outcome,
-            counts,
-            shown,
-            ..
-        } = self.total;
+    /// The plan, for a rule that is the reason of `live_requirements`, without what it tells of org units and of users.
+    pub(super) fn plan(mut self, live_requirements: i64) -> RulePlan {
+        let PlannedPart { outcome, counts, .. } = self.total;
         self.hash.update(format!("{} {}", outcome.joined, outcome.left));
         let hash = HEXLOWER.encode(&self.hash.finalize());
         RulePlan {
@@ -323,8 +316,8 @@ impl PlanTotals {
             issues: outcome.issues_opened,
             live_requirements,
             removals_percent: percent(counts.ends, live_requirements),
-            org_units,
-            changes: shown,
+            org_units: Vec::new(),
+            changes: Vec::new(),
         }
     }
 }

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     app::Tx,
-    authz::{Permission, Protected},
+    authz::{Permission, Protected, Scope},
+    db::Sql,
     filter::{Attribute, Column, Kind, Schema},
     http::{ApiError, ApiResult, ListQuery, Listing, Page, Sort, list::SortKind},
     jobs::{Job, JobError, JobRun},
@@ -79,12 +80,13 @@ pub fn list(tx: &mut Tx, rule: &Rule, plan_id: Uuid, query: &ListQuery) -> ApiRe
         #[diesel(embed)]
         change: PlannedChange,
     }
-    let scope = tx.scope(Rule::READ)?;
+    let seen = seen(tx)?;
     let (page, filter) = query.page(&LISTING, &FILTER, &tx.filter_clock())?;
     find(tx, rule.id, plan_id)?;
     let of_plan = sql!("requirement_changes.run_id = {plan_id}");
-    let seen =
-        [scope, tx.seen(Permission::UsersRead)].map(|scope| scope.users("requirement_changes.user_id"));
+    let seen = seen
+        .iter()
+        .map(|scope| scope.users("requirement_changes.user_id"));
     let rows: Vec<Row> = sql!(
         "SELECT requirement_changes.*, requirement_changes.change AS kind,
             target_json(requirement_changes.course_id, requirement_changes.path_id) AS target, {key} AS sort_key
@@ -117,11 +119,29 @@ fn find(tx: &mut Tx, rule_id: Uuid, plan_id: Uuid) -> ApiResult<()> {
     }
 }
 
+/// Where a user must be to be named to the caller in what a plan does.
+pub(super) fn seen(tx: &Tx) -> ApiResult<Vec<Scope>> {
+    Ok(vec![tx.scope(Rule::READ)?, tx.seen(Permission::UsersRead)])
+}
+
+/// Changes that a plan shows one by one; its counts and its hash are about all of them.
+const SHOWN: i64 = 100;
+
+/// The first changes of a plan that concern users who are `seen`.
+pub(super) fn first(tx: &mut Tx, plan_id: Uuid, seen: &[Scope]) -> ApiResult<Vec<PlannedChange>> {
+    let first = sql!(
+        "SELECT c.*, c.change AS kind, target_json(c.course_id, c.path_id) AS target FROM requirement_changes c
+         WHERE c.run_id = {plan_id} AND {seen} ORDER BY c.user_id, c.id LIMIT {SHOWN}",
+        seen = Sql::all(seen.iter().map(|scope| scope.users("c.user_id"))),
+    );
+    Ok(first.is_planned_each_time().load(tx.conn)?)
+}
+
 /// How many org units a plan tells of.
 const MOST_UNITS: i64 = 1_000;
 
-/// What a plan does, by the org units of the users.
-pub(super) fn by_org_unit(tx: &mut Tx, plan_id: Uuid) -> ApiResult<Vec<PlannedOrgUnit>> {
+/// What a plan does to users who are `seen`, by their org units.
+pub(super) fn by_org_unit(tx: &mut Tx, plan_id: Uuid, seen: &[Scope]) -> ApiResult<Vec<PlannedOrgUnit>> {
     let units = sql!(
         "SELECT u.*, o.code, o.name FROM (
             SELECT users.org_unit_id, count(*) FILTER (WHERE c.change = 'opens') AS opens,
@@ -132,9 +152,10 @@ pub(super) fn by_org_unit(tx: &mut Tx, plan_id: Uuid) -> ApiResult<Vec<PlannedOr
                 count(*) FILTER (WHERE c.change = 'moves') AS moves,
                 count(*) AS changes
             FROM requirement_changes c JOIN users ON users.id = c.user_id
-            WHERE c.run_id = {plan_id} GROUP BY users.org_unit_id) u
+            WHERE c.run_id = {plan_id} AND {seen} GROUP BY users.org_unit_id) u
          LEFT JOIN org_units o ON o.id = u.org_unit_id
-         ORDER BY u.changes DESC, o.code LIMIT {MOST_UNITS}"
+         ORDER BY u.changes DESC, o.code LIMIT {MOST_UNITS}",
+        seen = Sql::all(seen.iter().map(|scope| scope.users("c.user_id"))),
     );
     // A plan may have rows for everybody, unlike other runs.
     Ok(units.is_planned_each_time().load(tx.conn)?)

@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{
     app::Tx,
-    authz::{self, Authorized, Permission},
+    authz::{self, Authorized, Permission, Scope},
     http::{ApiError, ApiResult, Ref},
     jobs::{Job, JobError, JobRun},
-    operations,
+    operations, sql,
 };
 
 /// Finds out what putting a rule in force would do.
@@ -29,6 +29,8 @@ pub struct MakePlan {
     pub wish: PlanRule,
     /// The operation whose result is the plan.
     pub operation_id: Uuid,
+    /// Where the user must be whom the plan names to those who asked for it.
+    pub seen: Vec<Scope>,
 }
 
 impl Job for MakePlan {
@@ -47,7 +49,14 @@ impl Job for MakePlan {
             made => made?,
         };
         run.finish(|tx| match &plan {
-            Some(plan) => operations::succeed(tx, self.operation_id, plan),
+            Some((_, plan)) => {
+                let plan = RulePlan {
+                    org_units: plan_changes::by_org_unit(tx, self.operation_id, &self.seen)?,
+                    changes: plan_changes::first(tx, self.operation_id, &self.seen)?,
+                    ..plan.clone()
+                };
+                operations::succeed(tx, self.operation_id, &plan)
+            }
             None => {
                 changes::forget(tx, self.operation_id)?;
                 operations::cancel(tx, self.operation_id, &())
@@ -90,12 +99,17 @@ impl Job for ApplyRuleJob {
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
         let wish = self.wish.as_plan();
         let people = begin(run, self.operation_id, 2)?;
-        let Some(plan) = make(run, self.rule_id, &wish, self.operation_id, IsKept::No)? else {
+        let Some((version, plan)) = make(run, self.rule_id, &wish, self.operation_id, IsKept::No)? else {
             return run.finish(|tx| operations::cancel(tx, self.operation_id, &()));
         };
         plan::check_against_plan(&plan, &self.wish)?;
         run.finish(|tx| {
+            // Another plan may have been put in force since this one was looked at.
+            sql!("SELECT FROM rules WHERE id = {self.rule_id} FOR UPDATE").execute(tx.conn)?;
             let rule = rule(tx, self.rule_id)?;
+            if rule.version != version {
+                return Err(plan::stale());
+            }
             change::put_in_force(tx, rule, &wish)?;
             tx.enqueue(&ReconcileRule {
                 rule_id: self.rule_id,
@@ -117,14 +131,14 @@ fn begin(run: &JobRun, operation: Uuid, times: i64) -> Result<i64, JobError> {
     Ok(people)
 }
 
-/// The plan; none if somebody asked to end early.
+/// The plan, and the version of the rule that it is about; none if somebody asked to end early.
 fn make(
     run: &JobRun,
     rule_id: Uuid,
     wish: &PlanRule,
     operation: Uuid,
     is_kept: IsKept,
-) -> Result<Option<RulePlan>, JobError> {
+) -> Result<Option<(i64, RulePlan)>, JobError> {
     let rule = run.read(|tx| rule(tx, rule_id))?;
     let mut tally = plan::PlanTotals::of(&rule, wish);
     let planned = run.read(|tx| change::planned(tx, &rule, wish))?;
@@ -145,11 +159,7 @@ fn make(
         return Ok(None);
     }
     let live = run.read(|tx| plan::live_requirements(tx, rule_id))?;
-    let org_units = match is_kept {
-        IsKept::Yes => run.read(|tx| plan_changes::by_org_unit(tx, operation))?,
-        IsKept::No => Vec::new(),
-    };
-    Ok(Some(tally.plan(live, org_units)))
+    Ok(Some((rule.version, tally.plan(live))))
 }
 
 fn rule(tx: &mut Tx, id: Uuid) -> ApiResult<Authorized<Rule>> {

@@ -122,9 +122,10 @@ pub struct RulePlan {
     pub live_requirements: i64,
     /// The share of `live_requirements` that would end: `ends` in percent of them.
     pub removals_percent: f64,
-    /// How many of them are in which org unit, the one with the most changes first, at most 1,000 units.
+    /// How many of the changes that concern users whom the caller may see are in which org unit, the one with the most first, at most
+    /// 1,000 units.
     pub org_units: Vec<PlannedOrgUnit>,
-    /// The first hundred changes; `GET /v1/rules/{rule_id}/plans/{plan_id}/changes` lists them all for a day.
+    /// The first hundred changes that concern users whom the caller may see; `GET /v1/rules/{rule_id}/plans/{plan_id}/changes` lists them all for a day.
     pub changes: Vec<PlannedChange>,
 }
 
