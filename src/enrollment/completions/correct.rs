@@ -17,6 +17,7 @@ use crate::{
         events::{COMPLETION_CORRECTED, REQUIREMENT_ENDED, REQUIREMENT_UPDATED},
         people,
         requirements::{self, model::StoredRequirement},
+        rules::past,
     },
     http::{
         ApiError, ApiResult, Code,
@@ -169,8 +170,8 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
     Ok(outcomes)
 }
 
-/// Gives requirements that the old completions satisfied the new ones. An earlier cycle whose completion did not happen ends; the
-/// current one opens again when it is settled.
+/// Gives requirements that the old completions satisfied the new ones. An earlier cycle whose completion did not happen, or not when
+/// it counts, ends; the current one opens again when it is settled.
 fn follow(tx: &mut Tx, corrections: &[Completion]) -> ApiResult<()> {
     let people: Vec<Uuid> = corrections.iter().map(|correction| correction.user_id).collect();
     let ids: Vec<Uuid> = corrections.iter().map(|correction| correction.id).collect();
@@ -206,5 +207,5 @@ fn follow(tx: &mut Tx, corrections: &[Completion]) -> ApiResult<()> {
          FROM ({following}) f WHERE q.user_id = f.user_id AND q.id = f.id"
     )
     .execute(tx.conn)?;
-    Ok(())
+    past::follow(tx, &people, &ids)
 }

@@ -198,7 +198,8 @@ pub fn targets_of(person: &Person, basis: &Basis<'_>) -> Vec<Target> {
     all.into_iter().filter(is_in_reach).collect()
 }
 
-fn compare(person: &Person, target: Target, after: &[Cycle], changes: &mut Vec<Change>) {
+/// What makes the stored cycle of a person and a target those `after`.
+pub fn compare(person: &Person, target: Target, after: &[Cycle], changes: &mut Vec<Change>) {
     let before = person.cycles.get(&target);
     for cycle in after {
         match before.filter(|before| before.number == cycle.number) {

@@ -18,6 +18,7 @@ pub mod figures;
 pub mod issues;
 pub mod job;
 pub mod model;
+pub mod past;
 pub mod person;
 pub mod plan;
 pub mod plan_changes;

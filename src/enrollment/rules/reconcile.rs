@@ -20,7 +20,7 @@ use super::{
     apply,
     audience::{self, Move, Overrides},
     changes::{self, Basis, Change, ChangeKind},
-    facts as loaded,
+    facts::{self as loaded, Which},
     model::Rule,
     person::Person,
     policy::{self, Policy},
@@ -239,7 +239,7 @@ pub(super) fn look<T>(
     let clock = audience::clock_of(tx, question.day);
     let overrides = Overrides::of(tx, &reach, question.day)?;
     let mut moves = audience::moves(tx, &reach, &rules, &overrides, &clock)?;
-    let mut people = loaded::load(tx, &reach, policies, &mut moves, question.day)?;
+    let mut people = loaded::load(tx, &reach, policies, Which::Current, &mut moves, question.day)?;
     loaded::lay_over(&mut people, &overrides);
     let targets = reach.rule.as_ref().map(|(_, targets)| targets.iter().copied());
     let basis = Basis {
@@ -254,7 +254,7 @@ pub(super) fn look<T>(
 pub(super) fn person(tx: &mut Tx, user_id: Uuid, rule: &Rule) -> ApiResult<Person> {
     let reach = ReconcileScope::of(user_id.into());
     let policies = HashMap::from([(rule.id, Policy::from(rule))]);
-    let people = loaded::load(tx, &reach, &policies, &mut [], None)?;
+    let people = loaded::load(tx, &reach, &policies, Which::Current, &mut [], None)?;
     people
         .into_iter()
         .next()

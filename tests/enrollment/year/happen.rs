@@ -236,8 +236,8 @@ impl Academy {
         }
     }
 
-    /// What a completion satisfied, its correction satisfies. If it did not happen, earlier cycles that it satisfied end; the
-    /// current one is settled.
+    /// What a completion satisfied, its correction satisfies. If it did not happen, or not when it counts, earlier cycles that it
+    /// satisfied end; the current one is settled.
     fn correct(&mut self, number: usize, old: Uuid, right: Option<DateTime<Utc>>, id: Uuid) {
         let Some(was) = self.people[number].completions.remove(&old) else {
             return;
@@ -258,6 +258,26 @@ impl Academy {
                 }
             }
         }
+        let mut person = std::mem::take(&mut self.people[number]);
+        let mut all = std::mem::take(&mut person.cycles);
+        for (course, cycles) in &mut all {
+            for index in 0..cycles.len().saturating_sub(1) {
+                let (before, rest) = cycles.split_at_mut(index);
+                let cycle = &mut rest[0];
+                if cycle.proof != Some(id) || cycle.ended.is_some() || cycle.reasons.is_empty() {
+                    continue;
+                }
+                let renewed = before.last().filter(|before| before.ended.is_none());
+                let mut dated = cycle.clone();
+                self.date(&person, *course, &mut dated, renewed, &[]);
+                match dated.proof == Some(id) {
+                    true => (cycle.valid_until, cycle.reasons) = (dated.valid_until, dated.reasons),
+                    false => cycle.ended = Some("evidence_gone"),
+                }
+            }
+        }
+        person.cycles = all;
+        self.people[number] = person;
     }
 
     /// Somebody assigns a course: it is one more reason of a cycle that is open or counts still; else a cycle opens.

@@ -1,4 +1,4 @@
-//! What is required of people now: the current cycles with their reasons.
+//! What is required of people: cycles with their reasons.
 
 use std::collections::HashMap;
 
@@ -55,8 +55,22 @@ struct CycleRow {
     renewed_until: Option<NaiveDate>,
 }
 
-/// The current cycles, and what satisfied the cycle before each.
-pub(super) fn cycles(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
+/// Which cycle of each person and target is looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum Which<'a> {
+    /// The current one.
+    Current,
+    /// The requirements of these ids.
+    These(&'a [Uuid]),
+}
+
+/// The cycles, and what satisfied the cycle before each.
+pub(super) fn cycles(
+    tx: &mut Tx,
+    reach: &ReconcileScope,
+    which: Which<'_>,
+    people: &mut People,
+) -> ApiResult<()> {
     let rows: Vec<CycleRow> = sql!(
         "SELECT q.user_id, q.id, q.target_id, q.cycle, q.opens_on, q.due_on, q.satisfied_at, q.completion_id, q.waiver_id,
             q.valid_until, q.renews_on, q.end_reason, q.renewed_completion, q.renewed_waiver, q.renewed_until
@@ -66,7 +80,11 @@ pub(super) fn cycles(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -
                 CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.valid_until) OVER cycles END AS renewed_until
             FROM requirements r WHERE {users} AND {targets}
             WINDOW cycles AS (PARTITION BY r.user_id, r.target_id ORDER BY r.cycle)) q
-         WHERE q.later IS NULL",
+         WHERE {which}",
+        which = match which {
+            Which::Current => sql!("q.later IS NULL"),
+            Which::These(requirements) => sql!("q.id = ANY({requirements})"),
+        },
         users = reach.users("r.user_id"),
         targets = reach.targets("r.target_id"),
     )
@@ -99,7 +117,7 @@ struct ReasonRow {
     ended_at: Option<DateTime<Utc>>,
 }
 
-/// The reasons of the current cycles. Joined here and not by PostgreSQL, which joins a range of people badly while it knows
+/// The reasons of the cycles. Joined here and not by PostgreSQL, which joins a range of people badly while it knows
 /// little of tables that grow.
 pub(super) fn reasons(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) -> ApiResult<()> {
     if people.values().all(|person| person.cycles.is_empty()) {

@@ -25,12 +25,15 @@ use crate::{
     sql,
 };
 
-/// The people in reach with the facts about them. `moves` happen on the day that it is for each, and are laid over their
+pub(super) use self::cycles::Which;
+
+/// The people in reach with the facts about them, and `which` of their cycles. `moves` happen on the day that it is for each, and are laid over their
 /// memberships. `day`, if given, is today for all.
 pub(super) fn load(
     tx: &mut Tx,
     reach: &ReconcileScope,
     policies: &HashMap<Uuid, Policy>,
+    which: Which<'_>,
     moves: &mut [Move],
     day: Option<NaiveDate>,
 ) -> ApiResult<Vec<Person>> {
@@ -61,7 +64,7 @@ pub(super) fn load(
             }
         }
     }
-    cycles::cycles(tx, reach, &mut people)?;
+    cycles::cycles(tx, reach, which, &mut people)?;
     cycles::reasons(tx, reach, &mut people)?;
     evidence::completions(tx, reach, &mut people)?;
     evidence::equivalents(tx, &mut people)?;

@@ -268,6 +268,16 @@ impl<'a> Case<'a> {
                 .for_each(|reason| reason.valid_until = None);
             return;
         };
+        self.date_by(cycle, evidence);
+        let days = self
+            .wants
+            .iter()
+            .filter_map(|want| renews_on(want, cycle, evidence));
+        cycle.renews_on = days.min();
+    }
+
+    /// Dates what a cycle has from the evidence that satisfies it.
+    fn date_by(&self, cycle: &mut Cycle, evidence: &Evidence) {
         cycle.satisfied = Some((evidence.proof, evidence.at));
         cycle.valid_until = self.valid_until(cycle, evidence);
         let validities: Vec<_> = cycle
@@ -278,11 +288,20 @@ impl<'a> Case<'a> {
         for (reason, valid_until) in cycle.reasons.iter_mut().zip(validities) {
             reason.valid_until = valid_until;
         }
-        let days = self
-            .wants
-            .iter()
-            .filter_map(|want| renews_on(want, cycle, evidence));
-        cycle.renews_on = days.min();
+    }
+
+    /// The stored cycle, which another followed, as it should be after a correction of what satisfied it: until when that counts, or
+    /// ended, where it does not satisfy the cycle any more. None where no reason of it is left to say so.
+    pub fn past(&self) -> Option<Cycle> {
+        let stored = self.person.cycles.get(&self.target);
+        let stored = stored.filter(|cycle| !cycle.reasons.is_empty())?;
+        let mut cycle = stored.clone();
+        let evidence = cycle.satisfied.and_then(|(proof, _)| self.evidence(proof));
+        match evidence.filter(|evidence| self.satisfies(&cycle, evidence)) {
+            Some(evidence) => self.date_by(&mut cycle, evidence),
+            None => cycle.ended = Some(EndReason::EvidenceGone),
+        }
+        Some(cycle)
     }
 
     /// The evidence for the target that is `proof`, if it counts still.
