@@ -6,6 +6,7 @@ use std::{
 use awc::http::Method;
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use provost::{access::keys, app::Acting, sql};
+use serde_json::json;
 
 use crate::{
     enrollment::fixture::{course, person, rule},
@@ -63,10 +64,17 @@ async fn facts_that_break_a_rule_of_theirs_are_found() {
     let fire = course(&app, "fire", None);
     rule(&app, &admin, "Production", "P10D", &[fire]).await;
     person(&admin, "ana", "Production").await;
+    let bea = person(&admin, "bea", "Production").await;
+    admin
+        .post("/v1/completions", json!({"user_id": bea, "course_id": fire}))
+        .await
+        .assert_status(201);
     let (_, out, _) = doctor(&app.database.url, &[], &["--data"]);
     for part in [
         "reasons",
         "due dates",
+        "validity",
+        "histories",
         "evidence",
         "cycles",
         "enrollments",
@@ -78,6 +86,10 @@ async fn facts_that_break_a_rule_of_theirs_are_found() {
     app.write(|tx| {
         sql!("UPDATE requirements SET due_on = due_on + 5").execute(tx.conn)?;
         sql!("UPDATE requirement_reasons SET ended_at = {tx.now}").execute(tx.conn)?;
+        sql!("UPDATE requirements SET valid_until = '2040-01-01' WHERE satisfied_at IS NOT NULL")
+            .execute(tx.conn)?;
+        sql!("UPDATE requirement_history SET superseded_at = superseded_at + interval '1 day'")
+            .execute(tx.conn)?;
         Ok(())
     });
     let (_, out, _) = doctor(&app.database.url, &[], &["--data"]);
@@ -86,6 +98,9 @@ async fn facts_that_break_a_rule_of_theirs_are_found() {
         "{out}"
     );
     assert!(out.contains("POST /v1/requirements/comparisons"), "{out}");
+    for part in ["validity", "histories"] {
+        assert!(out.contains(&format!("FAULT  {part}: it does not hold")), "{out}");
+    }
     let (_, out, _) = doctor(&app.database.url, &[], &[]);
     assert!(!out.contains("reasons"), "{out}");
 }

@@ -16,6 +16,8 @@ struct Invariant {
 const COMPARE: &str =
     "POST /v1/requirements/comparisons lists what differs; with {\"apply\": true} it is put right.";
 
+const RESTORE: &str = "rows were changed by hand: restore them from a backup.";
+
 const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "reasons",
@@ -38,6 +40,31 @@ const INVARIANTS: &[Invariant] = &[
         fix: COMPARE,
     },
     Invariant {
+        name: "validity",
+        holds: "a reason of every satisfied requirement says until when it counts",
+        broken: "SELECT q.id FROM requirements q WHERE q.ended_at IS NULL AND q.satisfied_at IS NOT NULL AND q.valid_until IS NOT NULL
+            AND NOT EXISTS (SELECT FROM requirement_reasons rr WHERE rr.user_id = q.user_id AND rr.requirement_id = q.id
+                AND rr.valid_until = q.valid_until)",
+        fix: "POST /v1/requirements/comparisons lists what differs of current cycles; with {\"apply\": true} it is put right. Of a cycle that \
+            another followed, correct the completion: POST /v1/completions/{completion_id}/corrections.",
+    },
+    Invariant {
+        name: "histories",
+        // A transaction that waited for another one is stamped with the instant at which it began.
+        holds: "the periods in which requirements and their reasons said something do not overlap by more than a minute",
+        broken: "SELECT h.requirement_id AS id FROM requirement_history h JOIN requirement_history next
+                ON next.user_id = h.user_id AND next.requirement_id = h.requirement_id AND next.version = h.version + 1
+            WHERE next.recorded_at < h.superseded_at - interval '1 minute'
+            UNION ALL
+            SELECT q.id FROM requirement_history h JOIN requirements q ON q.user_id = h.user_id AND q.id = h.requirement_id
+            WHERE q.updated_at < h.superseded_at - interval '1 minute'
+            UNION ALL
+            SELECT rr.requirement_id FROM requirement_reason_history h JOIN requirement_reasons rr
+                ON rr.user_id = h.user_id AND rr.id = h.reason_id
+            WHERE rr.recorded_at < h.superseded_at - interval '1 minute'",
+        fix: RESTORE,
+    },
+    Invariant {
         name: "evidence",
         holds: "what satisfies requirements is there and was not taken back",
         broken: "SELECT q.id FROM requirements q LEFT JOIN completions c ON c.user_id = q.user_id AND c.id = q.completion_id
@@ -57,7 +84,7 @@ const INVARIANTS: &[Invariant] = &[
         holds: "every enrollment is of a version of its course",
         broken: "SELECT e.id FROM enrollments e JOIN course_versions v ON v.id = e.course_version_id
             WHERE v.course_id <> e.course_id",
-        fix: "rows were changed by hand: restore them from a backup.",
+        fix: RESTORE,
     },
     Invariant {
         name: "absences",
