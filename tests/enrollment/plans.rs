@@ -162,16 +162,18 @@ async fn a_plan_is_stale_where_another_came_first_while_it_was_looked_at() {
 
     let mut other = app.app.db.dedicated_connection().unwrap();
     other
-        .batch_execute("BEGIN; UPDATE rules SET version = version + 1")
+        .batch_execute("BEGIN; LOCK TABLE rule_members IN ACCESS EXCLUSIVE MODE")
         .unwrap();
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     std::thread::scope(|threads| {
         let jobs = threads.spawn(|| app.run_jobs());
         while count(&app, waiting) == 0 {
-            assert!(!jobs.is_finished(), "it waits for the other one");
+            assert!(!jobs.is_finished(), "it waits to see who is a member");
             std::thread::yield_now();
         }
-        other.batch_execute("COMMIT").unwrap();
+        other
+            .batch_execute("UPDATE rules SET version = version + 1; COMMIT")
+            .unwrap();
     });
 
     let refused = admin.get(&format!("/v1/operations/{application}")).await;
