@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     SignedIn, assert_oauth_error, grant_body, person, person_with_password, refresh, role, sessions, sign_in,
 };
-use crate::support::{Client, TestApp, app::Node, count};
+use crate::support::{Client, TestApp, WAITING_FOR_LOCKS, app::Node, count};
 
 /// Asks a second node until it answers so, since it hears of the change a moment later.
 async fn until_refused(node: &Node, tokens: &SignedIn) {
@@ -270,8 +270,7 @@ async fn a_password_that_is_changed_while_it_is_shown_begins_no_session() {
         ];
         super::form(&client, "/oauth/token", &parameters).await
     });
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while count(&app, waiting) == 0 {
+    while count(&app, WAITING_FOR_LOCKS) == 0 {
         assert!(!signing_in.is_finished(), "it waits for the change");
         tokio::task::yield_now().await;
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::fixture::{
     course, in_days, operation, outline, pass_days, person, plan, requirements, rule, run_jobs, transfer,
 };
-use crate::support::{Client, TestApp, count, process::Process, wait_until};
+use crate::support::{Client, TestApp, WAITING_FOR_LOCKS, count, process::Process, wait_until};
 
 async fn draft(admin: &Client, department: &str, course: uuid::Uuid) -> String {
     let body = json!({
@@ -164,10 +164,9 @@ async fn a_plan_is_stale_where_another_came_first_while_it_was_looked_at() {
     other
         .batch_execute("BEGIN; LOCK TABLE rule_members IN ACCESS EXCLUSIVE MODE")
         .unwrap();
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     std::thread::scope(|threads| {
         let jobs = threads.spawn(|| app.run_jobs());
-        while count(&app, waiting) == 0 {
+        while count(&app, WAITING_FOR_LOCKS) == 0 {
             assert!(!jobs.is_finished(), "it waits to see who is a member");
             std::thread::yield_now();
         }

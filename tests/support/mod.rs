@@ -58,6 +58,10 @@ pub fn soak(full: usize) -> usize {
     }
 }
 
+/// Counts the sessions of the test's database that wait for a lock.
+pub const WAITING_FOR_LOCKS: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
 /// The number that a statement answers.
 pub fn count(app: &TestApp, statement: &'static str) -> i64 {
     #[derive(diesel::QueryableByName)]

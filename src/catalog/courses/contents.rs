@@ -113,15 +113,10 @@ pub fn check_restored(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         let archived = shown
             .iter()
             .filter(|shown| shown.is_archived && shown.course_id == draft.after.id);
-        let codes: BTreeSet<&str> = archived.map(|shown| &*shown.code).collect();
-        let told: Vec<&str> = codes.into_iter().take(MOST_NAMED).collect();
-        if !told.is_empty() {
+        if let Some(told) = named(archived.map(|shown| &*shown.code)) {
             draft.refuse(ApiError::new(
                 Code::Conflict,
-                format!(
-                    "Its current version shows contents that were archived meanwhile; restore them first: {}",
-                    told.join(", ")
-                ),
+                format!("Its current version shows contents that were archived meanwhile; restore them first: {told}"),
             ));
         }
     }
@@ -209,18 +204,20 @@ pub fn check_publishable(tx: &mut Tx, modules: &Modules) -> ApiResult<Vec<Course
 
 fn refuse_archived(used: &[Used]) -> ApiResult<()> {
     let archived = used.iter().filter(|version| version.is_archived);
-    let codes: BTreeSet<&str> = archived.map(|version| &*version.code).collect();
-    let told: Vec<&str> = codes.into_iter().take(MOST_NAMED).collect();
-    if told.is_empty() {
-        return Ok(());
+    match named(archived.map(|version| &*version.code)) {
+        None => Ok(()),
+        Some(told) => Err(ApiError::new(
+            Code::ContentBlocksPublishing,
+            format!("Restore these archived contents, or take them out first: {told}"),
+        )),
     }
-    Err(ApiError::new(
-        Code::ContentBlocksPublishing,
-        format!(
-            "Restore these archived contents, or take them out first: {}",
-            told.join(", ")
-        ),
-    ))
+}
+
+/// The first of these codes, as a refusal names them; none without any.
+fn named<'a>(codes: impl Iterator<Item = &'a str>) -> Option<String> {
+    let codes: BTreeSet<&str> = codes.collect();
+    let told: Vec<&str> = codes.into_iter().take(MOST_NAMED).collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 fn refuse_blocking(choices: &ContentCheckChoices, used: &[Used]) -> ApiResult<()> {

@@ -258,6 +258,11 @@ impl Academy {
                 }
             }
         }
+        self.date_past(number, id);
+    }
+
+    /// Dates the earlier cycles that a correction satisfies, or ends them where it does not.
+    fn date_past(&mut self, number: usize, id: Uuid) {
         let mut person = std::mem::take(&mut self.people[number]);
         let mut all = std::mem::take(&mut person.cycles);
         for (course, cycles) in &mut all {
