@@ -73,6 +73,7 @@ CREATE UNIQUE INDEX rule_overrides_user_id_key ON rule_overrides (user_id, rule_
 CREATE INDEX rule_overrides_user_idx ON rule_overrides (user_id);
 CREATE INDEX rule_overrides_rule_idx ON rule_overrides (rule_id, user_id);
 CREATE INDEX rule_overrides_until_idx ON rule_overrides (until) WHERE archived_at IS NULL;
+CREATE INDEX rule_overrides_until_order_idx ON rule_overrides (coalesce(until, '9999-12-31'::date), id);
 CREATE INDEX rule_overrides_created_idx ON rule_overrides (created_at, id);
 
 -- What these people must complete for the target is due on this day at the soonest.
@@ -119,6 +120,7 @@ CREATE INDEX waivers_user_idx ON waivers (user_id, course_id);
 CREATE INDEX waivers_course_idx ON waivers (course_id);
 CREATE INDEX waivers_begins_idx ON waivers (begins_on, id);
 CREATE INDEX waivers_expires_idx ON waivers (expires_on) WHERE archived_at IS NULL;
+CREATE INDEX waivers_expires_order_idx ON waivers (coalesce(expires_on, '9999-12-31'::date), id);
 CREATE INDEX waivers_created_idx ON waivers (created_at, id);
 
 -- A completion of the equivalent course also counts for the course; if mutual, the other way round, too.
@@ -177,6 +179,7 @@ CREATE INDEX rule_issues_open_idx ON rule_issues (rule_id, kind, id) WHERE choic
 CREATE INDEX rule_issues_rule_idx ON rule_issues (rule_id, user_id);
 CREATE INDEX rule_issues_course_idx ON rule_issues (course_id);
 CREATE INDEX rule_issues_created_idx ON rule_issues (created_at, id);
+CREATE INDEX rule_issues_updated_idx ON rule_issues (updated_at, id);
 
 CREATE TABLE enrollments (
     id uuid NOT NULL,
@@ -308,6 +311,7 @@ CREATE TABLE requirement_reasons (
     scheduled_on date,
     due_on date,
     valid_until date,
+    renews_on date,
     created_at timestamptz NOT NULL,
     -- Since when it says what it says.
     recorded_at timestamptz NOT NULL,
@@ -328,6 +332,7 @@ CREATE TABLE requirement_reason_history (
     rule_version bigint,
     due_on date,
     valid_until date,
+    renews_on date,
     recorded_at timestamptz NOT NULL,
     superseded_at timestamptz NOT NULL,
     PRIMARY KEY (user_id, reason_id, superseded_at)

@@ -788,6 +788,7 @@ diesel::table! {
         scheduled_on -> Nullable<Date>,
         due_on -> Nullable<Date>,
         valid_until -> Nullable<Date>,
+        renews_on -> Nullable<Date>,
         created_at -> Timestamptz,
         recorded_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,

@@ -32,6 +32,14 @@ async fn complete(admin: &Client, user: Uuid, course: Uuid, occurred_at: &str) -
     made(admin, "/v1/completions", body).await
 }
 
+/// The requirement names the same deciding reasons as its explanation.
+async fn requirement_names_them(client: &Client, why: &Answer) {
+    let id = why.at("/requirement/id");
+    let path = format!("/v1/requirements/{}", id.as_str().unwrap());
+    let requirement = client.get(&path).await.assert_status(200);
+    assert_eq!(requirement.at("/decides"), why.at("/decides"));
+}
+
 #[actix_web::test]
 async fn an_explanation_tells_what_moved_a_due_date_and_which_reason_decides() {
     let app = TestApp::start().await;
@@ -82,6 +90,7 @@ async fn an_explanation_tells_what_moved_a_due_date_and_which_reason_decides() {
         .iter()
         .find(|reason| reason["kind"] == "person");
     assert_eq!(decides["reason_id"], by_person.unwrap()["id"]);
+    requirement_names_them(&admin, &why).await;
     assert_eq!(why.at("/requirement/due_on"), json!(day(40)));
     assert_eq!(
         why.at("/to_satisfy"),
@@ -159,6 +168,7 @@ async fn an_explanation_tells_which_evidence_counts_and_what_would_change() {
         );
         assert_eq!(why.at(&format!("/rules/0/{name}")), json!(on));
     }
+    requirement_names_them(&admin, &why).await;
     assert_eq!(
         why.at("/to_satisfy"),
         json!(format!(

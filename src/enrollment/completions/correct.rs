@@ -14,7 +14,7 @@ use crate::{
     authz::Authorized,
     enrollment::{
         enrollments::{self, model::Enrollment},
-        events::{COMPLETION_CORRECTED, REQUIREMENT_ENDED, REQUIREMENT_UPDATED},
+        events::{COMPLETION_CORRECTED, REQUIREMENT_UPDATED},
         people,
         requirements::{self, model::StoredRequirement},
         rules::past,
@@ -170,42 +170,36 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
     Ok(outcomes)
 }
 
-/// Gives requirements that the old completions satisfied the new ones. An earlier cycle whose completion did not happen, or not when
-/// it counts, ends; the current one opens again when it is settled.
+/// Gives requirements that the old completions satisfied the new ones, so that they keep their dates. A completion that did not
+/// happen satisfies nothing: the current cycle opens again when it is settled. Earlier cycles are worked out once more.
 fn follow(tx: &mut Tx, corrections: &[Completion]) -> ApiResult<()> {
     let people: Vec<Uuid> = corrections.iter().map(|correction| correction.user_id).collect();
     let ids: Vec<Uuid> = corrections.iter().map(|correction| correction.id).collect();
     let now = tx.now;
     let following = sql!(
-        "SELECT q.user_id, q.id, c.id AS completion_id, c.occurred_at, c.is_void FROM completions c
+        "SELECT q.user_id, q.id, c.id AS completion_id, c.occurred_at FROM completions c
          JOIN requirements q ON q.user_id = c.user_id AND q.completion_id = c.supersedes_id
-         WHERE c.user_id = ANY({people}) AND c.id = ANY({ids}) AND (NOT c.is_void OR EXISTS (SELECT FROM requirements later
+         WHERE c.user_id = ANY({people}) AND c.id = ANY({ids}) AND NOT c.is_void
+            AND (q.ended_at IS NOT NULL OR NOT EXISTS (SELECT FROM requirements later
                 WHERE later.user_id = q.user_id AND later.target_id = q.target_id AND later.cycle > q.cycle))"
     );
     let changes = sql!(
-        "changes AS (SELECT CASE WHEN f.is_void THEN {REQUIREMENT_ENDED.action} ELSE {REQUIREMENT_UPDATED.action} END AS action,
-                q.id, q.user_id, {before} AS before, {after} AS after
+        "changes AS (SELECT {REQUIREMENT_UPDATED.action} AS action, q.id, q.user_id, {before} AS before, {after} AS after
             FROM ({following}) f JOIN requirements q ON q.user_id = f.user_id AND q.id = f.id
             CROSS JOIN LATERAL (SELECT q.id, q.user_id, q.course_id, q.path_id, q.cycle, q.opens_on, q.due_on,
-                CASE WHEN f.is_void THEN q.satisfied_at ELSE f.occurred_at END AS satisfied_at,
-                CASE WHEN f.is_void THEN q.completion_id ELSE f.completion_id END AS completion_id, q.waiver_id,
-                q.valid_until, q.renews_on, CASE WHEN f.is_void THEN {now} ELSE q.ended_at END AS ended_at,
-                CASE WHEN f.is_void THEN 'evidence_gone' ELSE q.end_reason END AS end_reason, q.version + 1 AS version) n)",
+                f.occurred_at AS satisfied_at, f.completion_id, q.waiver_id, q.valid_until, q.renews_on, q.ended_at,
+                q.end_reason, q.version + 1 AS version) n)",
         before = as_json::<StoredRequirement>("q."),
         after = as_json::<StoredRequirement>("n."),
     );
-    tx.record_changes(&[&REQUIREMENT_UPDATED, &REQUIREMENT_ENDED], changes)?;
+    tx.record_changes(&[&REQUIREMENT_UPDATED], changes)?;
     let changing = sql!("(q.user_id, q.id) IN (SELECT f.user_id, f.id FROM ({following}) f)");
     requirements::store::keep_history(tx, &changing)?;
     sql!(
         "UPDATE requirements q
-         SET completion_id = CASE WHEN f.is_void THEN q.completion_id ELSE f.completion_id END,
-            satisfied_at = CASE WHEN f.is_void THEN q.satisfied_at ELSE f.occurred_at END,
-            ended_at = CASE WHEN f.is_void THEN {now} ELSE q.ended_at END,
-            end_reason = CASE WHEN f.is_void THEN 'evidence_gone' ELSE q.end_reason END,
-            version = q.version + 1, updated_at = {now}
+         SET completion_id = f.completion_id, satisfied_at = f.occurred_at, version = q.version + 1, updated_at = {now}
          FROM ({following}) f WHERE q.user_id = f.user_id AND q.id = f.id"
     )
     .execute(tx.conn)?;
-    past::follow(tx, &people, &ids)
+    past::follow(tx, corrections)
 }

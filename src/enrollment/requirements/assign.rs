@@ -87,6 +87,7 @@ fn assign_allowed(
             scheduled_on: new.due_on,
             due_on: new.due_on,
             valid_until: None,
+            renews_on: None,
             created_at: tx.now,
             ended_at: None,
         };

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::store;
+use super::{deciding::DecidingReasons, store};
 use crate::{
     authz::{CallContext, Permission, Protected, Scope},
     bulk_row,
@@ -240,6 +240,8 @@ pub struct RequirementWithReasons {
     pub requirement: Requirement,
     /// The reasons, oldest first, with those that ended.
     pub reasons: Vec<RequirementReason>,
+    /// Which reasons decide the dates.
+    pub decides: DecidingReasons,
 }
 
 /// Why a requirement exists.
@@ -266,6 +268,8 @@ pub struct RequirementReason {
     pub due_on: Option<NaiveDate>,
     /// Until when what satisfies the requirement counts for this reason.
     pub valid_until: Option<NaiveDate>,
+    /// The day on which the next cycle opens for this reason.
+    pub renews_on: Option<NaiveDate>,
     /// Since when.
     pub created_at: DateTime<Utc>,
     /// Until when.

@@ -10,6 +10,7 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{
+    deciding::DecidingReasons,
     filter::{DECLARATION, STATUS},
     model::{
         CreateRequirement, ListRequirements, OpenedRequirement, OpeningReason, Requirement,
@@ -380,11 +381,13 @@ pub fn with_reasons(tx: &mut Tx, requirements: Vec<Requirement>) -> ApiResult<Ve
     for (requirement, reason) in found {
         reasons.entry(requirement).or_default().push(reason);
     }
-    let shown = requirements
-        .into_iter()
-        .map(|requirement| RequirementWithReasons {
-            reasons: reasons.remove(&requirement.id).unwrap_or_default(),
+    let shown = requirements.into_iter().map(|requirement| {
+        let reasons = reasons.remove(&requirement.id).unwrap_or_default();
+        RequirementWithReasons {
+            decides: DecidingReasons::of_stored(&requirement, &reasons),
             requirement,
-        });
+            reasons,
+        }
+    });
     Ok(shown.collect())
 }

@@ -147,7 +147,7 @@ fn tell_of_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
                 CASE c.change WHEN 'reason_moved' THEN {before} END AS before, {after} AS after
             FROM requirement_changes c JOIN requirement_reasons rr ON rr.user_id = c.user_id AND rr.id = c.reason_id
             CROSS JOIN LATERAL (SELECT rr.id, rr.kind, rr.rule_id, c.rule_version, rr.assigned_by, rr.note, c.scheduled_on,
-                c.due_on, c.valid_until, rr.created_at,
+                c.due_on, c.valid_until, c.renews_on, rr.created_at,
                 CASE c.change WHEN 'reason_ended' THEN {now} END AS ended_at) n
             WHERE c.run_id = {run} AND (c.change = 'reason_moved' OR c.change = 'reason_ended' AND c.why IS NULL))",
         before = as_json::<RequirementReason>("rr."),
@@ -161,9 +161,9 @@ fn tell_of_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
 fn keep_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
     let now = tx.now;
     sql!(
-        "INSERT INTO requirement_reason_history (user_id, reason_id, rule_version, due_on, valid_until, recorded_at,
-            superseded_at)
-         SELECT rr.user_id, rr.id, rr.rule_version, rr.due_on, rr.valid_until, rr.recorded_at, {now}
+        "INSERT INTO requirement_reason_history (user_id, reason_id, rule_version, due_on, valid_until, renews_on,
+            recorded_at, superseded_at)
+         SELECT rr.user_id, rr.id, rr.rule_version, rr.due_on, rr.valid_until, rr.renews_on, rr.recorded_at, {now}
          FROM requirement_changes c JOIN requirement_reasons rr ON rr.user_id = c.user_id AND rr.id = c.reason_id
          WHERE c.run_id = {run} AND c.change IN ('reason_moved', 'reason_dated') ON CONFLICT DO NOTHING"
     )
@@ -181,6 +181,7 @@ fn change_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
             scheduled_on = CASE c.change WHEN 'reason_ended' THEN rr.scheduled_on ELSE c.scheduled_on END,
             due_on = CASE c.change WHEN 'reason_ended' THEN rr.due_on ELSE c.due_on END,
             valid_until = CASE c.change WHEN 'reason_ended' THEN rr.valid_until ELSE c.valid_until END,
+            renews_on = CASE c.change WHEN 'reason_ended' THEN rr.renews_on ELSE c.renews_on END,
             recorded_at = CASE c.change WHEN 'reason_ended' THEN rr.recorded_at ELSE {now} END
          FROM requirement_changes c
          WHERE c.run_id = {run} AND c.change IN ('reason_moved', 'reason_dated', 'reason_ended')
@@ -321,9 +322,9 @@ fn add_reasons(tx: &mut Tx, run: Uuid) -> ApiResult<()> {
     let now = tx.now;
     sql!(
         "INSERT INTO requirement_reasons (id, user_id, requirement_id, kind, rule_id, rule_version, scheduled_on, due_on,
-            valid_until, created_at, recorded_at)
+            valid_until, renews_on, created_at, recorded_at)
          SELECT c.reason_id, c.user_id, c.requirement_id, 'rule', c.rule_id, c.rule_version, c.scheduled_on, c.due_on,
-            c.valid_until, {now}, {now}
+            c.valid_until, c.renews_on, {now}, {now}
          FROM requirement_changes c WHERE c.run_id = {run} AND c.change = 'reason_added'"
     )
     .execute(tx.conn)?;

@@ -46,7 +46,7 @@ text_enum! {
         ReasonAdded = "reason_added",
         /// The due date of a reason moves.
         ReasonMoved = "reason_moved",
-        /// The validity of a reason changes with its requirement.
+        /// What a reason says of validity and renewal changes with its requirement.
         ReasonDated = "reason_dated",
         /// A reason ends.
         ReasonEnded = "reason_ended",
@@ -156,6 +156,7 @@ impl Change {
             scheduled_on: reason.scheduled_on,
             due_on: reason.due_on,
             valid_until: reason.valid_until,
+            renews_on: reason.renews_on,
             ..Self::new(kind, user_id)
         }
     }
@@ -259,7 +260,9 @@ fn compare_reasons(
             None => ChangeKind::ReasonAdded,
             Some(stored) if stored.due_on != reason.due_on => ChangeKind::ReasonMoved,
             Some(stored)
-                if stored.valid_until != reason.valid_until || stored.scheduled_on != reason.scheduled_on =>
+                if stored.valid_until != reason.valid_until
+                    || stored.renews_on != reason.renews_on
+                    || stored.scheduled_on != reason.scheduled_on =>
             {
                 ChangeKind::ReasonDated
             }

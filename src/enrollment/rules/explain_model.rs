@@ -10,7 +10,7 @@ use crate::{
     enrollment::{
         issues::model::{IssueChoice, IssueKind},
         overrides::model::OverrideEffect,
-        requirements::model::{ReasonKind, RequirementWithReasons},
+        requirements::{deciding::DecidingReasons, model::RequirementWithReasons},
         target::Target,
     },
     filter::Explanation,
@@ -179,30 +179,6 @@ pub struct DueMove {
     pub id: Option<Uuid>,
     /// The day to which it moved; null if nothing is due until the absence has an end.
     pub to: Option<NaiveDate>,
-}
-
-/// The reasons that decide the dates of a requirement: those with the earliest.
-#[derive(Debug, Clone, Default, Serialize, ToSchema)]
-pub struct DecidingReasons {
-    /// Which decides `due_on`; null if it is not due.
-    pub due_on: Option<DecidingReason>,
-    /// Which decides `valid_until`; null if nothing satisfies the requirement, or for ever.
-    pub valid_until: Option<DecidingReason>,
-    /// Which decides `renews_on`; null if no next cycle opens.
-    pub renews_on: Option<DecidingReason>,
-}
-
-/// A reason that decides a date.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct DecidingReason {
-    /// A rule, or a person who assigned the target.
-    pub kind: ReasonKind,
-    /// The rule, if it is one.
-    pub rule_id: Option<Uuid>,
-    /// The reason; null if the requirement is yet to get it.
-    pub reason_id: Option<Uuid>,
-    /// The date.
-    pub on: NaiveDate,
 }
 
 /// Something that may count for a target.

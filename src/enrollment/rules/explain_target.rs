@@ -11,15 +11,15 @@ use super::{
     audience_model::Reach,
     changes::{self, Basis},
     explain_model::{
-        DecidingReason, DecidingReasons, DueMove, DueMover, EvidenceKind, Obstacle, OverrideInForce,
-        RequirementExplanation, TargetDue, TargetEvidence, TargetIssue, TargetRule, WhyNot,
+        DueMove, DueMover, EvidenceKind, Obstacle, OverrideInForce, RequirementExplanation, TargetDue,
+        TargetEvidence, TargetIssue, TargetRule, WhyNot,
     },
     model::{EarlyCompletions, Rule},
     person::{Cycle, Evidence, Person, Proof, Reason},
     plan,
     policy::Policy,
     reconcile::{self, Question},
-    settle::{Case, Mover, renews_on},
+    settle::{Case, Mover},
 };
 use crate::{
     app::Tx,
@@ -30,7 +30,8 @@ use crate::{
         overrides::model::OverrideEffect,
         requirements::{
             self,
-            model::{ReasonKind, RequirementWithReasons},
+            deciding::{DecidingReasons, ReasonDates},
+            model::RequirementWithReasons,
         },
         target::Target,
     },
@@ -263,10 +264,7 @@ impl View<'_> {
             },
             issues: self.issues(policy.rule_id),
             valid_until: reason.and_then(|reason| reason.valid_until),
-            renews_on: want
-                .zip(self.live())
-                .zip(self.proof())
-                .and_then(|((want, cycle), proof)| renews_on(want, cycle, proof)),
+            renews_on: reason.and_then(|reason| reason.renews_on),
             repeat: rule.and_then(|rule| rule.repeat.clone()),
         }
     }
@@ -322,28 +320,15 @@ impl View<'_> {
         let Some(cycle) = self.live() else {
             return DecidingReasons::default();
         };
-        let decides = |day: Option<NaiveDate>, of: &dyn Fn(&Reason) -> Option<NaiveDate>| {
-            let on = day?;
-            let reason = cycle.reasons.iter().find(|reason| of(reason) == Some(on))?;
-            Some(DecidingReason {
-                kind: match reason.rule_id {
-                    Some(_) => ReasonKind::Rule,
-                    None => ReasonKind::Person,
-                },
-                rule_id: reason.rule_id,
-                reason_id: stored_id(reason),
-                on,
-            })
-        };
-        let renewal = |reason: &Reason| {
-            let want = self.case.want(reason.rule_id?)?;
-            renews_on(want, cycle, self.proof()?)
-        };
-        DecidingReasons {
-            due_on: decides(cycle.due_on, &|reason| reason.due_on),
-            valid_until: decides(cycle.valid_until, &|reason| reason.valid_until),
-            renews_on: decides(cycle.renews_on, &renewal),
-        }
+        let dates = cycle.reasons.iter().map(|reason| ReasonDates {
+            reason_id: stored_id(reason),
+            rule_id: reason.rule_id,
+            due_on: reason.due_on,
+            valid_until: reason.valid_until,
+            renews_on: reason.renews_on,
+        });
+        let dates: Vec<ReasonDates> = dates.collect();
+        DecidingReasons::of(cycle.due_on, cycle.valid_until, cycle.renews_on, &dates)
     }
 
     fn all_evidence(&self) -> Vec<TargetEvidence> {

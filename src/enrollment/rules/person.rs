@@ -178,6 +178,8 @@ pub struct Reason {
     pub due_on: Option<NaiveDate>,
     /// Until when what satisfies the requirement counts for this reason.
     pub valid_until: Option<NaiveDate>,
+    /// The day on which the next cycle opens for this reason.
+    pub renews_on: Option<NaiveDate>,
 }
 
 impl Cycle {

@@ -113,6 +113,8 @@ struct ReasonRow {
     due_on: Option<NaiveDate>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
     valid_until: Option<NaiveDate>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Date>)]
+    renews_on: Option<NaiveDate>,
     #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
     ended_at: Option<DateTime<Utc>>,
 }
@@ -125,7 +127,7 @@ pub(super) fn reasons(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) 
     }
     let rows: Vec<ReasonRow> = sql!(
         "SELECT rr.requirement_id, rr.id, rr.rule_id, rr.rule_version, rr.scheduled_on, rr.due_on,
-            rr.valid_until, rr.ended_at
+            rr.valid_until, rr.renews_on, rr.ended_at
          FROM requirement_reasons rr WHERE {users}",
         users = reach.users("rr.user_id"),
     )
@@ -147,6 +149,7 @@ pub(super) fn reasons(tx: &mut Tx, reach: &ReconcileScope, people: &mut People) 
                 scheduled_on: row.scheduled_on,
                 due_on: row.due_on,
                 valid_until: row.valid_until,
+                renews_on: row.renews_on,
             };
             match row.ended_at {
                 None => cycle.reasons.push(reason),

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use self::validity::renews_on;
 use super::{
     model::{OnLeave, RuleStatus},
     person::{Cycle, Evidence, Person, Proof, Reason, Renewed},
@@ -20,7 +21,6 @@ use super::{
 use crate::enrollment::{requirements::model::EndReason, target::Target};
 
 pub use due::{DueDate, Mover};
-pub use validity::renews_on;
 
 /// A rule that asks a target of the person now.
 #[derive(Debug, Clone, Copy)]
@@ -218,6 +218,7 @@ impl<'a> Case<'a> {
                     scheduled_on,
                     due_on: None,
                     valid_until: None,
+                    renews_on: None,
                 });
             }
         }
@@ -262,18 +263,18 @@ impl<'a> Case<'a> {
         let Some(evidence) = chosen else {
             cycle.valid_until = None;
             cycle.renews_on = None;
-            cycle
-                .reasons
-                .iter_mut()
-                .for_each(|reason| reason.valid_until = None);
+            for reason in &mut cycle.reasons {
+                (reason.valid_until, reason.renews_on) = (None, None);
+            }
             return;
         };
         self.date_by(cycle, evidence);
-        let days = self
-            .wants
-            .iter()
-            .filter_map(|want| renews_on(want, cycle, evidence));
-        cycle.renews_on = days.min();
+        let valid_until = cycle.valid_until;
+        for reason in &mut cycle.reasons {
+            let want = reason.rule_id.and_then(|rule| self.want(rule));
+            reason.renews_on = want.and_then(|want| renews_on(want, valid_until, evidence));
+        }
+        cycle.renews_on = cycle.reasons.iter().filter_map(|reason| reason.renews_on).min();
     }
 
     /// Dates what a cycle has from the evidence that satisfies it.
@@ -290,14 +291,20 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The stored cycle, which another followed, as it should be after a correction of what satisfied it: until when that counts, or
-    /// ended, where it does not satisfy the cycle any more. None where no reason of it is left to say so.
-    pub fn past(&self) -> Option<Cycle> {
-        let stored = self.person.cycles.get(&self.target);
-        let stored = stored.filter(|cycle| !cycle.reasons.is_empty())?;
-        let mut cycle = stored.clone();
-        let evidence = cycle.satisfied.and_then(|(proof, _)| self.evidence(proof));
+    /// The stored cycle, which another followed, as it should be by what satisfies it, or by what that was `corrected` to: until when
+    /// that counts, as far as reasons are left that say so; or ended, where it does not satisfy the cycle any more.
+    pub fn past(&self, corrected: &HashMap<Uuid, Uuid>) -> Option<Cycle> {
+        let mut cycle = self.person.cycles.get(&self.target)?.clone();
+        let evidence = cycle.satisfied.and_then(|(proof, _)| {
+            self.evidence(match proof {
+                Proof::Completion(id) => Proof::Completion(*corrected.get(&id).unwrap_or(&id)),
+                Proof::Waiver(_) => proof,
+            })
+        });
         match evidence.filter(|evidence| self.satisfies(&cycle, evidence)) {
+            Some(evidence) if cycle.reasons.is_empty() => {
+                cycle.satisfied = Some((evidence.proof, evidence.at));
+            }
             Some(evidence) => self.date_by(&mut cycle, evidence),
             None => cycle.ended = Some(EndReason::EvidenceGone),
         }

@@ -85,9 +85,13 @@ impl Case<'_> {
     }
 }
 
-/// The day on which a rule opens the cycle after one that evidence satisfies; none if that is valid for ever.
-pub fn renews_on(want: &Want, cycle: &Cycle, evidence: &Evidence) -> Option<NaiveDate> {
-    let valid_until = cycle.valid_until?;
+/// The day on which a rule opens the cycle after one that evidence satisfies until `valid_until`; none if that is for ever.
+pub(super) fn renews_on(
+    want: &Want,
+    valid_until: Option<NaiveDate>,
+    evidence: &Evidence,
+) -> Option<NaiveDate> {
+    let valid_until = valid_until?;
     let gap = want.policy.gap.after(evidence.on);
     // What a version made invalid is asked for when that was published, not before.
     let is_replaced = evidence.version_counts_until == Some(valid_until);
