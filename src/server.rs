@@ -52,6 +52,7 @@ pub const IMPORT_TARGETS: import::Targets = import::Targets(&[
     &enrollment::extensions::import::IMPORT,
     &enrollment::waivers::import::IMPORT,
     &enrollment::equivalences::import::IMPORT,
+    &enrollment::issues::import::IMPORT,
 ]);
 
 /// What refers to uploaded files.

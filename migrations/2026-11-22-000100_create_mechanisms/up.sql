@@ -217,7 +217,7 @@ CREATE INDEX idempotency_keys_created_idx ON idempotency_keys (created_at);
 -- Names that other systems use for our objects.
 CREATE TABLE external_keys (
     kind text NOT NULL CHECK (kind IN ('user', 'org_unit', 'group', 'course', 'absence', 'rule_override', 'extension', 'waiver',
-        'course_equivalence')),
+        'course_equivalence', 'rule_issue')),
     source text NOT NULL,
     key text NOT NULL,
     object_id uuid NOT NULL,

@@ -49,6 +49,7 @@ pub const OF_EXTERNAL_KEYS: &[EventKind] = &[
     key_added("extension"),
     key_added("waiver"),
     key_added("course_equivalence"),
+    key_added("rule_issue"),
     key_removed("user"),
     key_removed("org_unit"),
     key_removed("group"),

@@ -46,7 +46,7 @@ use crate::{
     authz::{Permission, Protected},
     db::Condition,
     filter::{Attribute, Schema},
-    http::{ApiResult, Versioned, list::PagePlan},
+    http::{ApiResult, Sort, Versioned, list::PagePlan},
     ledger::EventKind,
 };
 
@@ -143,6 +143,8 @@ pub trait Resource: Row {
     const PATH: &'static str;
     /// The order of its list where the client names none.
     const SORT: &'static str = "created_at";
+    /// Orders of its list beside those of its columns, such as by a day that may be missing. Each has its index.
+    const SORTS: &'static [Sort] = &[];
     /// What filters may name beside its columns.
     const ATTRIBUTES: &'static [Attribute] = &[];
     /// The column `search` of its table, with the table, where `q` searches it. What its folded columns hold stands there, too.

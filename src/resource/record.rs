@@ -184,7 +184,9 @@ pub struct Declaration {
 impl Declaration {
     /// That of `T`.
     pub fn of<T: Resource>() -> Self {
-        Self::new::<T>(T::ATTRIBUTES, T::SORT, T::SEARCH)
+        let mut declaration = Self::new::<T>(T::ATTRIBUTES, T::SORT, T::SEARCH);
+        declaration.sorts.extend_from_slice(T::SORTS);
+        declaration
     }
 
     /// That of any record: what filters may name beside its columns, the order that lists have by default, and the column

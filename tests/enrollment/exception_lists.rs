@@ -117,6 +117,22 @@ async fn exceptions_are_found_by_what_they_name() {
         world.ana
     );
     assert_eq!(page(admin, &of_ana).await.len(), 1);
+    for (path, member) in [("rule-overrides", "until"), ("waivers", "expires_on")] {
+        let mut days = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/v1/{path}?sort={member}&limit=1{cursor}");
+            let rows = admin.get(&path).await.assert_status(200);
+            days.push(rows.at(&format!("/data/0/{member}")));
+            match rows.at("/next_cursor").as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(days.len(), 2, "{path}");
+        let key = |day: &Value| day.as_str().unwrap_or("9999").to_owned();
+        assert!(days.is_sorted_by_key(key), "{path}: {days:?}");
+    }
     let csv = admin
         .get("/v1/absences?q=bea&format=csv")
         .await

@@ -71,6 +71,13 @@ async fn a_rule_has_one_override_for_a_user_and_its_archived_ones_are_the_histor
         assert_eq!(&made.at(&format!("/{member}")), value);
     }
 
+    let over = json!({"rule_id": sales, "user_id": bea, "effect": "released", "until": in_days(&app, -2), "reason": "Was ill."});
+    admin
+        .post("/v1/rule-overrides", over)
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/until");
+
     let mut required = released.clone();
     required["effect"] = json!("required");
     let refused = admin

@@ -311,6 +311,13 @@ async fn a_renewal_window_is_shorter_than_the_period_of_its_rule() {
             .assert_problem(422, "validation_failed")
             .assert_fault("/renewal_window");
     }
+    let mut patient = with("after_completion", "P5D");
+    patient["minimum_gap"] = json!("P31D");
+    admin
+        .post("/v1/rules", patient)
+        .await
+        .assert_problem(422, "validation_failed")
+        .assert_fault("/minimum_gap");
     admin
         .post("/v1/rules", with("after_due_date", "P29D"))
         .await

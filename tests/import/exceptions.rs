@@ -287,6 +287,71 @@ async fn exceptions_name_users_rules_groups_and_courses() {
 }
 
 #[actix_web::test]
+async fn a_list_of_issues_is_exported_decided_about_and_imported() {
+    let importing = Importing::with(hr_absences()).await;
+    let (app, admin) = (&importing.app, &importing.admin);
+    let fire = course(app, "fire", None);
+    let body = json!({ "code": "hired", "name": "Hired", "targets": [{ "kind": "course", "id": fire }],
+        "audience": { "filter": "status eq \"active\"" }, "due": { "kind": "after_hire", "offset": "P30D" } });
+    let hired = admin.post("/v1/rules", body).await.assert_status(201).id();
+    let activation = format!("/v1/rules/{hired}/activation");
+    admin.post(&activation, json!({})).await.assert_status(200);
+    app.run_jobs();
+    let ana = person(admin, "ana", "Sales").await;
+    person(admin, "bea", "Sales").await;
+    let profile = exported("rule_issues", &["choice", "due_on", "note"], &[]);
+    admin
+        .post("/v1/import-profiles", profile)
+        .await
+        .assert_status(201);
+
+    let of_ana = format!("/v1/rule-issues?filter=user_id%20eq%20%22{ana}%22");
+    let list = admin
+        .get(&format!("{of_ana}&format=csv"))
+        .await
+        .assert_status(200)
+        .text();
+    let (head, row) = list.split_once('\n').unwrap();
+    assert!(head.contains("choice,due_on,note"), "{head}");
+    let decided = row.replacen("missing_date,,,", "missing_date,due_on,2041-03-31,Found", 1);
+    assert_ne!(decided, row, "{row}");
+    let stranger = decided.replacen(&row[..36], "", 1);
+    let impossible = row.replacen("missing_date,,,", "missing_date,waive,,", 1);
+    let import = importing.plan("rule_issues", format!("{head}\n{stranger}")).await;
+    assert_eq!(
+        outline(&importing.rows(&import, "action eq \"refuse\"").await),
+        [(2, "key:no_key".to_owned())]
+    );
+    let import = importing
+        .plan("rule_issues", format!("{head}\n{impossible}"))
+        .await;
+    assert_eq!(
+        outline(&importing.rows(&import, "action eq \"refuse\"").await),
+        [(2, "choice:validation_failed".to_owned())]
+    );
+    let import = importing.plan("rule_issues", format!("{head}\n{decided}")).await;
+    assert_eq!(counts(&import), json!({ "update": 1 }));
+    importing.applied(&import).await;
+    let issue = admin.get(&of_ana).await.assert_status(200);
+    assert_eq!(
+        json!([
+            issue.at("/data/0/choice"),
+            issue.at("/data/0/due_on"),
+            issue.at("/data/0/note")
+        ]),
+        json!(["due_on", "2041-03-31", "Found"])
+    );
+    let must = format!("/v1/requirements?filter=user_id%20eq%20%22{ana}%22");
+    assert_eq!(admin.get(&must).await.at("/data/0/due_on"), "2041-03-31");
+    let again = importing.plan("rule_issues", format!("{head}\n{decided}")).await;
+    assert_eq!(counts(&again), json!({ "unchanged": 1 }));
+    let unknown = decided.replacen(&row[..36], &Uuid::now_v7().to_string(), 1);
+    let import = importing.plan("rule_issues", format!("{head}\n{unknown}")).await;
+    let refused = importing.rows(&import, "action eq \"refuse\"").await;
+    assert_eq!(outline(&refused), [(2, "id:id_unknown".to_owned())]);
+}
+
+#[actix_web::test]
 async fn an_exported_list_is_changed_and_imported_again() {
     let importing = Importing::with(hr_absences()).await;
     let (app, admin) = (&importing.app, &importing.admin);

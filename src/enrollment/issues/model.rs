@@ -82,6 +82,7 @@ pub struct RuleIssue {
     #[record(sort)]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
+    #[record(sort)]
     pub updated_at: DateTime<Utc>,
     /// When it was closed: what was the matter is no more.
     pub closed_at: Option<DateTime<Utc>>,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, sql_types};
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use crate::{
         exceptions::settle,
         rules::model::{Rule, RuleStatus},
     },
-    http::{ApiError, ApiResult, Code},
+    http::{ApiError, ApiResult, Code, Sort, list::SortKind},
     people::users::model::User,
     resource::{
         self, Expansion, NoExtra, Reference, Resource, SearchedName,
@@ -31,6 +32,12 @@ const USER: Reference<RuleOverride, User> = Reference::new("user_id", |given| So
 impl Resource for RuleOverride {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/rule-overrides";
+    const SORTS: &'static [Sort] = &[Sort {
+        name: "until",
+        // Those without one come last. The index has the same words.
+        column: "coalesce(rule_overrides.until, '9999-12-31'::date)",
+        kind: SortKind::Date,
+    }];
     const NAMES: &'static [SearchedName] = &[
         SearchedName::of::<User>("rule_overrides.user_id"),
         SearchedName::of::<Rule>("rule_overrides.rule_id"),
@@ -55,6 +62,7 @@ impl Resource for RuleOverride {
 
     fn check(tx: &mut Tx, drafts: &mut [Draft]) -> ApiResult<()> {
         require_scope(tx, drafts)?;
+        refuse_past(tx, drafts);
         RULE.check(tx, drafts)?;
         refuse_archived_rules(tx, drafts)?;
         USER.check(tx, drafts)?;
@@ -67,6 +75,19 @@ impl Resource for RuleOverride {
 
     fn announce(tx: &mut Tx, drafts: &[Draft]) -> ApiResult<()> {
         settle(tx, due(drafts).map(|draft| draft.after.user_id))
+    }
+}
+
+/// Refuses new overrides that would never count, wherever the user is.
+fn refuse_past(tx: &Tx, drafts: &mut [Draft]) {
+    let yesterday = tx.today() - TimeDelta::days(1);
+    for draft in drafts.iter_mut().filter(|draft| draft.is_new()) {
+        if draft.after.until.is_some_and(|until| until < yesterday) {
+            draft.refuse(ApiError::field(
+                "/until",
+                "is past, so that the override would never count",
+            ));
+        }
     }
 }
 

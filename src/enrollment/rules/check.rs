@@ -321,6 +321,10 @@ fn repeats(drafts: &mut [Draft]) {
             let detail = "must be shorter than the period of repeat, or the next cycle would open at once";
             faults.push(FieldError::new("/renewal_window", detail));
         }
+        if period.is_some_and(|period| period.is_shorter_than(fields.minimum_gap)) {
+            let detail = "must not be longer than the period of repeat, or the next cycle would open after the end of the one before";
+            faults.push(FieldError::new("/minimum_gap", detail));
+        }
         draft.refuse_faults(faults);
     }
 }

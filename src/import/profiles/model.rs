@@ -121,7 +121,8 @@ pub struct CreateImportProfile {
     /// Its display name.
     #[schema(min_length = 1, max_length = 200, example = "HR export")]
     pub name: String,
-    /// What it imports: `users`, `courses`, `absences`, `rule_overrides`, `extensions`, `waivers` or `course_equivalences`.
+    /// What it imports: `users`, `courses`, `absences`, `rule_overrides`, `extensions`, `waivers`, `course_equivalences` or
+    /// `rule_issues`.
     #[schema(min_length = 1, max_length = 60, example = "users")]
     pub resource: String,
     /// How a file is read.

@@ -47,6 +47,8 @@ pub struct ResourceImport<T> {
     key_added: EventKind,
     fields: &'static [RowField],
     references: &'static [RowReference],
+    /// Why rows cannot add anything, if they cannot.
+    adds_none: Option<&'static str>,
     resource: PhantomData<fn() -> T>,
 }
 
@@ -63,8 +65,15 @@ impl<T: Resource> ResourceImport<T> {
             key_added,
             fields,
             references,
+            adds_none: None,
             resource: PhantomData,
         }
+    }
+
+    /// Rows are about what is there: new ones are refused, with the reason `why`.
+    pub const fn of_present_ones(mut self, why: &'static str) -> Self {
+        self.adds_none = Some(why);
+        self
     }
 
     /// Refuses the rows among `rows` that have an error.
@@ -125,6 +134,9 @@ impl<T: Resource> Target for ResourceImport<T> {
 
     fn resolve(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
         references::refuse_unknown_ids(tx, plan)?;
+        if let Some(why) = self.adds_none {
+            references::refuse_new(tx, plan, why)?;
+        }
         let references = self.references.iter();
         for reference in references {
             if let Some(mapping) = plan.mapping.references.get(reference.name) {

@@ -119,6 +119,17 @@ pub(super) fn refuse_unknown_ids(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     Ok(())
 }
 
+/// Refuses rows that would add something, and says why.
+pub(super) fn refuse_new(tx: &mut Tx, plan: &Plan, why: &'static str) -> ApiResult<()> {
+    let fault = issue(plan, "id", "id_unknown", sql!("{why}::text"), "error");
+    sql!(
+        "UPDATE import_rows r SET action = 'refuse', issues = r.issues || {fault}
+         WHERE r.action = 'create' AND r.import_id = {plan.import}"
+    )
+    .execute(tx.conn)?;
+    Ok(())
+}
+
 /// What is wrong with a row, from the error that its change has.
 pub(super) fn issues(plan: &Plan, references: &[RowReference], error: &ApiError) -> Vec<Issue> {
     let told = |field: Option<String>, detail: String| Issue {
