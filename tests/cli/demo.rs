@@ -56,7 +56,7 @@ async fn the_demo_academy_has_people_courses_rules_and_history_and_is_built_once
 
     assert_eq!(built, Built::Now);
     let first = counts(&app);
-    assert_eq!((first.people, first.courses, first.rules), (120, 200, 9));
+    assert_eq!((first.people, first.courses, first.rules), (120, 200, 10));
     assert!(first.satisfied > 300, "{first:?}");
     assert!(
         first.overdue > 0 && first.overdue < first.satisfied / 4,
@@ -76,8 +76,12 @@ async fn the_demo_academy_has_people_courses_rules_and_history_and_is_built_once
         ("absences", 5),
         ("rule-overrides", 3),
         ("extensions", 2),
-        ("waivers", 2),
+        ("waivers", 3),
         ("course-equivalences", 1),
+        (
+            "rule-issues?filter=choice%20eq%20null%20and%20closed_at%20eq%20null",
+            1,
+        ),
     ] {
         let page = admin.get(&format!("/v1/{path}")).await.assert_status(200);
         assert_eq!(page.at("/data").as_array().unwrap().len(), expected, "{path}");
@@ -88,7 +92,7 @@ async fn the_demo_academy_has_people_courses_rules_and_history_and_is_built_once
 }
 
 /// What administrators find in the academy: each counts something.
-const LIFE: [&str; 8] = [
+const LIFE: [&str; 9] = [
     "SELECT count(*) FROM requirements WHERE cycle > 1 AND satisfied_at IS NULL AND ended_at IS NULL",
     "SELECT count(*) FROM requirements WHERE cycle > 1 AND satisfied_at IS NOT NULL",
     "SELECT count(*) FROM requirements WHERE end_reason = 'released'",
@@ -97,6 +101,7 @@ const LIFE: [&str; 8] = [
     "SELECT count(*) FROM extensions WHERE group_id IS NOT NULL",
     "SELECT count(*) FROM absences WHERE ends_on IS NULL",
     "SELECT count(*) FROM rules WHERE status = 'paused'",
+    "SELECT count(*) FROM rules WHERE status = 'active' AND repeat ->> 'kind' = 'calendar'",
 ];
 
 #[derive(diesel::QueryableByName)]

@@ -22,6 +22,9 @@ use crate::{
 /// One in so many people is, was or will be away.
 const ONE_IS_AWAY_IN: usize = 25;
 
+/// The place of the person who helps out where they must learn more.
+const HELPS_OUT: usize = 11;
+
 /// Makes a few of each, about some of these people.
 pub fn create(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
     add::<Absence>(tx, absences(tx, people))?;
@@ -52,7 +55,7 @@ pub fn create(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
         ),
         (7, "released", "security-awareness", None, "Teaches the course."),
         (
-            11,
+            HELPS_OUT,
             "required",
             "data-protection",
             Some(180),
@@ -81,6 +84,9 @@ pub fn create(tx: &mut Tx, people: &[Uuid]) -> ApiResult<()> {
             "expires_on": in_days(tx, 165), "reason": "Is a paramedic.", "evidence": "Certificate of the Red Cross" }),
         json!({ "user_id": without_account, "target": target("SECURITY"), "begins_on": in_days(tx, -30),
             "reason": "Has no account." }),
+        // An override says that this person must: an issue for somebody to decide about.
+        json!({ "user_id": person(HELPS_OUT), "target": target("PRIVACY"), "begins_on": in_days(tx, -10),
+            "expires_on": in_days(tx, 355), "reason": "Was a data protection officer." }),
     ];
     add::<Waiver>(tx, waivers)?;
     let equivalent = json!({ "course_id": courses.get("FIRE"), "equivalent_id": courses.get("WORKSAFE-006"),

@@ -122,7 +122,20 @@ fn asks() -> Vec<Ask> {
         Ask {
             is_active: false,
             more: json!({ "repeat": {
-                "kind": "calendar", "days": "FREQ=YEARLY;INTERVAL=3;BYMONTH=3;BYMONTHDAY=1", "new_hires": "prorate",
+                "kind": "calendar", "days": "FREQ=MONTHLY;BYMONTH=3,6,9,12;BYDAY=-1FR", "new_hires": "join",
+            } }),
+            ..rule(
+                "quarterly-security",
+                "Security awareness in IT, every quarter",
+                "org_unit eq \"it\"",
+                &["SECURITY"],
+                "P14D",
+            )
+        },
+        Ask {
+            more: json!({ "repeat": {
+                "kind": "calendar", "days": "FREQ=YEARLY;INTERVAL=3;BYMONTH=3;BYMONTHDAY=1", "starts_on": "2027-03-01",
+                "new_hires": "prorate",
             } }),
             ..rule(
                 "warehouse-forklift",
