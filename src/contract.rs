@@ -30,7 +30,12 @@ use crate::{
         extensions::model::Extension,
         issues::model::{ResolvedIssues, RuleIssue},
         overrides::model::RuleOverride,
-        rules::{comparison::RequirementComparison, model::Rule, plan_model::RulePlan, reconcile::Outcome},
+        rules::{
+            comparison::{RequirementComparison, RequirementRepair},
+            model::Rule,
+            plan_model::RulePlan,
+            reconcile::Outcome,
+        },
         waivers::model::Waiver,
     },
     http::{Problem, forms},
@@ -93,7 +98,7 @@ use crate::{
         (name = "system", description = "Health, readiness and metrics, for operators."),
     ),
     components(schemas(Problem, ScimError, ContentImport, ImportCounts, LedgerVerification, Outcome, ResolvedIssues,
-        RequirementComparison, RulePlan)),
+        RequirementComparison, RequirementRepair, RulePlan)),
 )]
 struct Base;
 
@@ -410,6 +415,7 @@ fn operation_results() -> Value {
             { "$ref": "#/components/schemas/ReconcileOutcome" },
             { "$ref": "#/components/schemas/LedgerVerification" },
             { "$ref": "#/components/schemas/RequirementComparison" },
+            { "$ref": "#/components/schemas/RequirementRepair" },
             { "$ref": "#/components/schemas/ResolvedIssues" },
             { "type": "null" },
         ],

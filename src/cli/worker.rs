@@ -22,7 +22,7 @@ use crate::{
         new_days::RecordRequirementDays,
         rules::{
             self,
-            comparison::CompareJob,
+            comparison::{self, CompareJob, SettleEverybody},
             courses::SettleTarget,
             job::{ActivateRule, ReconcileDay, ReconcileRule, SettleUsers},
             plan_changes::PurgePlans,
@@ -76,6 +76,7 @@ pub const HANDLERS: &[Handler] = &[
     Handler::of::<ReconcileRule>(),
     Handler::of::<ActivateRule>(),
     Handler::of::<ResolveIssuesJob>(),
+    Handler::of::<SettleEverybody>(),
     Handler::of::<SettleTarget>(),
     Handler::of::<SettleUsers>(),
     Handler::of::<SignHead>(),
@@ -160,12 +161,7 @@ pub const SCHEDULES: &[Schedule] = &[
     Schedule {
         name: "compare_requirements",
         every: Every::MondayAt(1),
-        enqueue: |tx| {
-            tx.enqueue(&CompareJob {
-                apply: true,
-                operation_id: None,
-            })
-        },
+        enqueue: comparison::begin_weekly,
     },
 ];
 

@@ -428,7 +428,15 @@ fn enrollment() -> Vec<Sample> {
             json!({"user_id": "{user_id}", "target": {"kind": "course", "id": "{course_id}"}}),
         )
         .saves("requirement_id"),
-        json_body("compare_requirements", json!({})).then_jobs(),
+        bare("compare_requirements")
+            .saves("operation_id")
+            .then_jobs(),
+        bare("get_operation").saves_at("comparison_hash", "/result/plan_hash"),
+        json_body(
+            "apply_requirement_comparison",
+            json!({"plan_hash": "{comparison_hash}"}),
+        )
+        .then_jobs(),
         bare("get_requirement").saves_at("reason_id", "/reasons/0/id"),
         bare("delete_requirement_reason"),
         json_body(

@@ -1,7 +1,7 @@
 //! What the tests of this domain arrange: people through HTTP, courses beneath it.
 
 use chrono::{NaiveDate, TimeDelta};
-use provost::{enrollment::rules::comparison::CompareJob, sql, text::fold};
+use provost::{enrollment::rules::comparison::SettleEverybody, sql, text::fold};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -131,12 +131,7 @@ pub async fn archive_rule(app: &TestApp, admin: &Client, path: &str) {
 
 /// Does what changed rules left for later, and what a new day brings.
 pub fn run_jobs(app: &TestApp) {
-    app.write(|tx| {
-        tx.enqueue(&CompareJob {
-            apply: true,
-            operation_id: None,
-        })
-    });
+    app.write(|tx| tx.enqueue(&SettleEverybody { operation: None }));
     app.run_jobs();
 }
 

@@ -1,13 +1,13 @@
 //! What requirements were on a past day, as it was known then or as it is known now; and that what is compares with what should be.
 
 use chrono::TimeDelta;
-use provost::sql;
+use provost::{db::Fixed, enrollment::rules::comparison, sql};
 use serde_json::{Value, json};
 
 use super::fixture::{
     change_rule, course, in_days, pass_days, person, requirements, rule, run_jobs, targets,
 };
-use crate::support::{Client, TestApp};
+use crate::support::{Answer, Client, TestApp};
 
 async fn states(client: &Client, query: &str) -> Vec<(String, Value)> {
     let page = client
@@ -69,14 +69,24 @@ async fn requirements_are_shown_as_of_a_day_and_as_they_were_known() {
     assert_eq!(states(&stranger, &format!("as_of={late}")).await, []);
 }
 
-/// Lets the worker compare, and answers what it found.
-async fn compare(app: &TestApp, admin: &Client, apply: bool) -> Value {
-    let begun = admin
-        .post("/v1/requirements/comparisons", json!({"apply": apply}))
-        .await;
+/// Begins an operation, runs it, and answers it.
+async fn finished(app: &TestApp, admin: &Client, path: &str, body: Value) -> Answer {
+    let begun = admin.post(path, body).await;
     app.run_jobs();
     let path = format!("/v1/operations/{}", begun.assert_status(202).id());
-    admin.get(&path).await.assert_status(200).at("/result")
+    admin.get(&path).await.assert_status(200)
+}
+
+/// Lets the worker compare, and answers what it found.
+async fn compare(app: &TestApp, admin: &Client) -> Value {
+    let compared = finished(app, admin, "/v1/requirements/comparisons", json!({})).await;
+    compared.at("/result")
+}
+
+/// Has put right what a comparison found, however much that ends.
+async fn put_right(app: &TestApp, admin: &Client, found: &Value) -> Answer {
+    let wish = json!({"plan_hash": found["plan_hash"], "allow_removals_percent": 100});
+    finished(app, admin, "/v1/requirements/applications", wish).await
 }
 
 #[actix_web::test]
@@ -86,8 +96,8 @@ async fn a_comparison_finds_what_nothing_brought_about_and_puts_it_right() {
     let fire = course(&app, "fire", Some("P1Y"));
     rule(&app, &admin, "Production", "P10D", &[fire]).await;
     let ana = person(&admin, "ana", "Production").await;
-    let compare = async |apply: bool| compare(&app, &admin, apply).await;
-    let all_is_well = compare(false).await;
+    let compare = async || compare(&app, &admin).await;
+    let all_is_well = compare().await;
     assert_eq!(
         (&all_is_well["changes"], &all_is_well["differences"]["moved"]),
         (&json!([]), &json!(0))
@@ -97,7 +107,7 @@ async fn a_comparison_finds_what_nothing_brought_about_and_puts_it_right() {
         sql!("UPDATE requirements SET due_on = due_on + 5").execute(tx.conn)?;
         Ok(())
     });
-    let found = compare(false).await;
+    let found = compare().await;
     assert_eq!(found["differences"]["moved"], json!(1));
     assert_eq!(
         (&found["changes"][0]["user_id"], &found["changes"][0]["kind"]),
@@ -108,12 +118,17 @@ async fn a_comparison_finds_what_nothing_brought_about_and_puts_it_right() {
         json!(in_days(&app, 15))
     );
 
-    assert_eq!(compare(true).await["is_applied"], json!(true));
+    let stale = json!({"plan_hash": all_is_well["plan_hash"]});
+    let refused = finished(&app, &admin, "/v1/requirements/applications", stale).await;
+    assert_eq!(refused.at("/problem/code"), json!("plan_stale"));
+    let applied = put_right(&app, &admin, &found).await;
+    assert_eq!(applied.at("/result/differences/moved"), json!(1));
+    assert_eq!(applied.at("/result/broken"), json!([]));
     assert_eq!(
         requirements(&admin, ana).await[0]["due_on"],
         json!(in_days(&app, 10))
     );
-    assert_eq!(compare(false).await["changes"], json!([]));
+    assert_eq!(compare().await["changes"], json!([]));
 }
 
 #[actix_web::test]
@@ -138,15 +153,134 @@ async fn a_comparison_under_many_rules_finds_who_left_an_audience_and_who_joined
         sql!("UPDATE users SET department = 'department-3' WHERE username = 'ana'").execute(tx.conn)?;
         Ok(())
     });
-    for apply in [false, true] {
-        let found = compare(&app, &admin, apply).await;
+    let found = compare(&app, &admin).await;
+    let applied = put_right(&app, &admin, &found).await;
+    for result in [found, applied.at("/result")] {
         assert_eq!(
-            (&found["differences"]["left"], &found["differences"]["joined"]),
+            (&result["differences"]["left"], &result["differences"]["joined"]),
             (&json!(1), &json!(1))
         );
     }
+    assert_eq!(compare(&app, &admin).await["differences"]["left"], json!(0));
+}
+
+#[actix_web::test]
+async fn putting_right_what_a_comparison_found_ends_no_more_than_was_allowed() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    rule(&app, &admin, "Production", "P10D", &[fire]).await;
+    let ana = person(&admin, "ana", "Production").await;
+    app.write(|tx| {
+        sql!("UPDATE users SET department = 'Sales' WHERE username = 'ana'").execute(tx.conn)?;
+        Ok(())
+    });
+    let found = compare(&app, &admin).await;
     assert_eq!(
-        compare(&app, &admin, false).await["differences"]["left"],
-        json!(0)
+        (&found["live_requirements"], &found["removals_percent"]),
+        (&json!(1), &json!(100.0))
+    );
+    let careful = json!({"plan_hash": found["plan_hash"]});
+    let refused = finished(&app, &admin, "/v1/requirements/applications", careful).await;
+    assert_eq!(refused.at("/problem/code"), json!("plan_removes_too_much"));
+    app.write(comparison::begin_weekly);
+    app.run_jobs();
+    assert_eq!(requirements(&admin, ana).await[0]["status"], "open");
+    put_right(&app, &admin, &found).await;
+    assert_eq!(requirements(&admin, ana).await[0]["status"], "ended");
+
+    let lead = app.client_of(person(&admin, "lead", "Sales").await);
+    for path in ["comparisons", "applications"] {
+        let body = if path == "comparisons" {
+            json!({})
+        } else {
+            json!({"plan_hash": "x"})
+        };
+        let refused = lead.post(&format!("/v1/requirements/{path}"), body).await;
+        refused.assert_problem(403, "forbidden");
+    }
+}
+
+#[actix_web::test]
+async fn the_comparison_of_the_week_puts_right_a_little() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    rule(&app, &admin, "Production", "P10D", &[fire]).await;
+    let ana = person(&admin, "ana", "Production").await;
+    app.write(|tx| {
+        sql!("UPDATE requirements SET due_on = due_on + 5").execute(tx.conn)?;
+        Ok(())
+    });
+    app.write(comparison::begin_weekly);
+    app.run_jobs();
+    let due_on = &requirements(&admin, ana).await[0]["due_on"];
+    assert_eq!(due_on, &json!(in_days(&app, 10)));
+    let told = admin
+        .get("/v1/operations?filter=kind%20eq%20%22requirement.comparison%22")
+        .await;
+    assert_eq!(told.at("/data/0/result/differences/moved"), json!(1));
+}
+
+/// Rows changed by hand break every invariant that Provost can put right, and one that it cannot.
+#[actix_web::test]
+async fn what_must_hold_and_does_not_is_found_and_put_right() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", Some("P1Y"));
+    rule(&app, &admin, "Production", "P10D", &[fire]).await;
+    let ana = person(&admin, "ana", "Production").await;
+    let done = json!({"user_id": ana, "course_id": fire});
+    admin.post("/v1/completions", done).await.assert_status(201);
+    let admin = pass_days(&app, 360).await;
+    run_jobs(&app);
+    let before = requirements(&admin, ana).await;
+    assert_eq!(before.len(), 2);
+    let mut absences = Vec::new();
+    for (from, to) in [(400, 410), (420, 430)] {
+        let (starts_on, ends_on) = (in_days(&app, from), in_days(&app, to));
+        let body = json!({"user_id": ana, "kind": "sickness", "starts_on": starts_on, "ends_on": ends_on});
+        absences.push(admin.post("/v1/absences", body).await.assert_status(201).id());
+    }
+
+    app.write(|tx| {
+        let statements = [
+            "UPDATE requirements SET valid_until = '2040-01-01' WHERE cycle = 1",
+            "UPDATE requirements SET due_on = due_on + 5 WHERE cycle = 2",
+            "UPDATE requirement_history SET superseded_at = superseded_at + interval '1 day'",
+            "UPDATE absences SET starts_on = starts_on - 15 WHERE starts_on = (SELECT max(starts_on) FROM absences)",
+            "UPDATE rule_members SET left_on = joined_on - 1",
+        ];
+        for statement in statements {
+            sql!("{statement}", statement = Fixed(statement)).execute(tx.conn)?;
+        }
+        Ok(())
+    });
+    let found = compare(&app, &admin).await;
+    let names: Vec<_> = found["broken"].as_array().unwrap().iter().collect();
+    let names: Vec<_> = names.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        ["due dates", "validity", "histories", "absences", "audiences"]
+    );
+    assert_eq!(found["broken"][1]["ids"], json!([before[0]["id"]]));
+    assert_eq!(found["broken"][3]["ids"], json!([absences[1]]));
+
+    let applied = put_right(&app, &admin, &found).await;
+    assert_eq!(applied.at("/result/broken"), json!([]), "{}", applied.text());
+    let all = requirements(&admin, ana).await;
+    assert_eq!(all[0]["valid_until"], before[0]["valid_until"]);
+    let archived = admin.get(&format!("/v1/absences/{}", absences[1])).await;
+    assert!(!archived.at("/archived_at").is_null());
+    assert_eq!(compare(&app, &admin).await["broken"], json!([]));
+
+    app.write(|tx| {
+        sql!("UPDATE requirements SET cycle = 3 WHERE cycle = 2").execute(tx.conn)?;
+        Ok(())
+    });
+    let found = compare(&app, &admin).await;
+    assert_eq!(
+        (&found["broken"][0]["name"], &found["broken"][0]["is_repairable"]),
+        (&json!("cycles"), &json!(false))
     );
 }

@@ -13,11 +13,11 @@ use super::{
     store,
 };
 use crate::{
-    app::Call,
+    app::{Call, Tx},
     authz::{self, Permission},
     enrollment::{
         TARGET_EXPANSIONS, bulk,
-        rules::comparison::{self, CompareRequirements},
+        rules::comparison::{self, ApplyComparison},
     },
     http::{
         ApiError, ApiResult, IfMatch, IfNoneMatch, Page, Query, Ref, Reply, Valid,
@@ -35,6 +35,7 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(create_requirement)
             .service(bulk_write_requirements)
             .service(compare_requirements)
+            .service(apply_requirement_comparison)
             .service(get_requirement)
             .service(delete_requirement_reason),
     );
@@ -76,18 +77,38 @@ async fn create_requirement(call: Call, body: Valid<CreateRequirement>) -> ApiRe
 /// Compare requirements with what the rules say.
 ///
 /// Every change settles at once what follows from it, so nothing should differ; a worker looks once a week. The operation's result is
-/// a `RequirementComparison`: what differs, if anything does. With `apply` that is put right.
-#[utoipa::path(tag = "requirements", request_body = CompareRequirements, responses((status = 202, body = Operation)),
+/// a `RequirementComparison`: what differs, what must hold of facts and does not, and a hash with which that can be put right.
+#[utoipa::path(tag = "requirements", responses((status = 202, body = Operation)),
     extensions(("x-permission" = json!("rules.write"))))]
 #[post("/comparisons")]
-async fn compare_requirements(call: Call, body: Valid<CompareRequirements>) -> ApiResult<Reply> {
+async fn compare_requirements(call: Call) -> ApiResult<Reply> {
     call.write(move |tx| {
-        if !tx.scope(Permission::RulesWrite)?.is_everything() {
-            return Err(authz::lacks(Permission::RulesWrite));
-        }
-        operations::accepted(&comparison::begin(tx, &body.0)?)
+        writes_all_rules(tx)?;
+        operations::accepted(&comparison::begin(tx)?)
     })
     .await
+}
+
+/// Put right what a comparison found.
+///
+/// Takes the hash of a comparison, and is refused if something else differs by now, or if it would end more than
+/// `allow_removals_percent` of the current requirements. The operation's result is a `RequirementRepair`.
+#[utoipa::path(tag = "requirements", request_body = ApplyComparison, responses((status = 202, body = Operation)),
+    extensions(("x-permission" = json!("rules.write"))))]
+#[post("/applications")]
+async fn apply_requirement_comparison(call: Call, body: Valid<ApplyComparison>) -> ApiResult<Reply> {
+    call.write(move |tx| {
+        writes_all_rules(tx)?;
+        operations::accepted(&comparison::begin_application(tx, body.0.clone())?)
+    })
+    .await
+}
+
+fn writes_all_rules(tx: &Tx) -> ApiResult<()> {
+    match tx.scope(Permission::RulesWrite)?.is_everything() {
+        true => Ok(()),
+        false => Err(authz::lacks(Permission::RulesWrite)),
+    }
 }
 
 /// Assign requirements and remove their reasons in bulk.

@@ -15,6 +15,7 @@ pub mod explain_model;
 pub mod explain_target;
 mod facts;
 pub mod figures;
+pub mod invariants;
 pub mod issues;
 pub mod job;
 pub mod model;

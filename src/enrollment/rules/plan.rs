@@ -82,16 +82,22 @@ pub(super) fn check_against_plan(plan: &RulePlan, wish: &ApplyRule) -> ApiResult
     if plan.plan_hash != wish.plan_hash {
         return Err(stale());
     }
-    if plan.removals_percent > wish.allow_removals_percent {
-        return Err(ApiError::new(
-            Code::PlanRemovesTooMuch,
-            format!(
-                "It ends {} of the {} requirements that the rule keeps up, open and satisfied ones: {:.1} percent. If that is meant, raise allow_removals_percent.",
-                plan.ends, plan.live_requirements, plan.removals_percent
-            ),
-        ));
+    allows_removals(plan.ends, plan.live_requirements, wish.allow_removals_percent)
+}
+
+/// Refuses to end more of the requirements than was allowed.
+pub(super) fn allows_removals(ends: i64, live: i64, allowance: f64) -> ApiResult<()> {
+    let share = percent(ends, live);
+    if share <= allowance {
+        return Ok(());
     }
-    Ok(())
+    Err(ApiError::new(
+        Code::PlanRemovesTooMuch,
+        format!(
+            "It ends {ends} of the {live} requirements that it might, open and satisfied ones: {share:.1} percent. If that is meant, raise \
+             allow_removals_percent."
+        ),
+    ))
 }
 
 /// How many requirements the rule is a reason of and might end, satisfied or not: of a person and a course the current one.
@@ -159,7 +165,7 @@ impl PlannedPart {
             part.counts.add(kind, is_of_rule);
             let is_open = change.why.is_none() && change.satisfied_at.is_none();
             part.counts.overdue += i64::from(is_open && change.due_on.is_some_and(|day| day < today));
-            part.lines.push_str(&line(&change, kind));
+            part.lines.push_str(&line(&change, kind.as_str()));
             part.kept.push(Change {
                 change: match kind {
                     PlannedChangeKind::Satisfied => ChangeKind::Satisfied,
@@ -191,14 +197,15 @@ pub(super) fn shown(change: &Change) -> Option<PlannedChange> {
     })
 }
 
-fn line(change: &Change, kind: PlannedChangeKind) -> String {
+/// What the hash of a plan is made of.
+pub(super) fn line(change: &Change, kind: &str) -> String {
     let day = |day: Option<NaiveDate>| day.map_or(String::new(), |day| day.to_string());
     format!(
         "{} {} {} {} {} {}\n",
         change.user_id,
         change.course_id.unwrap_or_default(),
         change.cycle.unwrap_or_default(),
-        kind.as_str(),
+        kind,
         day(change.due_on),
         day(change.valid_until),
     )
@@ -322,7 +329,7 @@ impl PlanTotals {
     }
 }
 
-fn percent(part: i64, whole: i64) -> f64 {
+pub(super) fn percent(part: i64, whole: i64) -> f64 {
     if part == 0 {
         return 0.0;
     }

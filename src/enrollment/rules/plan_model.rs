@@ -191,6 +191,9 @@ fn active() -> PlannedStatus {
     PlannedStatus::Active
 }
 
-fn default_allowance() -> f64 {
-    10.0
+/// What may end unless the caller says otherwise.
+pub(super) const DEFAULT_ALLOWANCE: f64 = 10.0;
+
+pub(super) fn default_allowance() -> f64 {
+    DEFAULT_ALLOWANCE
 }

@@ -118,7 +118,7 @@ async fn wish(world: &World, academy: &Academy, life: &mut Life, round: usize) -
     match if round < 3 { round } else { life.below(9) } {
         0 => (Method::POST, format!("{rule}/activation"), json!({})),
         1 | 2 => {
-            let hash = plan(world, &rule).await;
+            let hash = planned(world, &format!("{rule}/plans")).await;
             let body = json!({"plan_hash": hash, "allow_removals_percent": 100});
             (Method::POST, format!("{rule}/applications"), body)
         }
@@ -135,8 +135,9 @@ async fn wish(world: &World, academy: &Academy, life: &mut Life, round: usize) -
             (Method::PATCH, path, json!({ "parent_id": below.id }))
         }
         6 => {
-            let body = json!({ "apply": life.below(2) == 0 });
-            (Method::POST, "/v1/requirements/comparisons".into(), body)
+            let hash = planned(world, "/v1/requirements/comparisons").await;
+            let body = json!({ "plan_hash": hash, "allow_removals_percent": 100 });
+            (Method::POST, "/v1/requirements/applications".into(), body)
         }
         _ => loop {
             let people = life.some(academy, AT_ONCE);
@@ -156,9 +157,9 @@ async fn wish(world: &World, academy: &Academy, life: &mut Life, round: usize) -
     }
 }
 
-/// Plans to activate a rule; answers the hash.
-async fn plan(world: &World, rule: &str) -> Value {
-    let begun = world.admin.post(&format!("{rule}/plans"), json!({})).await;
+/// Plans something; answers the hash.
+async fn planned(world: &World, path: &str) -> Value {
+    let begun = world.admin.post(path, json!({})).await;
     let path = begun.assert_status(202).header("location").unwrap().to_owned();
     loop {
         let operation = world.admin.get(&path).await.assert_status(200);

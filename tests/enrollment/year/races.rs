@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 use provost::{
     cli::worker::HANDLERS,
     enrollment::rules::{
-        comparison::CompareJob,
+        comparison::SettleEverybody,
         courses,
         job::{ReconcileRule, SettleUsers},
     },
@@ -104,10 +104,7 @@ fn is_of_leading(academy: &Academy, act: &Act) -> bool {
 fn enqueue_reconciles(world: &World, academy: &Academy, focus: &[usize]) {
     let user_ids: Vec<_> = focus.iter().map(|person| academy.people[*person].id).collect();
     world.app.write(|tx| {
-        tx.enqueue(&CompareJob {
-            apply: true,
-            operation_id: None,
-        })?;
+        tx.enqueue(&SettleEverybody { operation: None })?;
         tx.enqueue(&SettleUsers {
             user_ids: user_ids.clone(),
         })?;
