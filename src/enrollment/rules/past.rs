@@ -79,15 +79,16 @@ fn settle_all(tx: &mut Tx, picked: &Sql, corrected: &HashMap<Uuid, Uuid>) -> Api
 fn settle(tx: &mut Tx, touched: &[Touched], corrected: &HashMap<Uuid, Uuid>) -> ApiResult<()> {
     let people: Vec<Uuid> = touched.iter().map(|touched| touched.user_id).collect();
     let requirements: Vec<Uuid> = touched.iter().map(|touched| touched.id).collect();
+    let mut policies = policy::load(tx, None)?.policies.clone();
+    policies.extend(policy::archived(tx, &people, &requirements)?);
     let reach = ReconcileScope::of(People::These(people));
-    let rules = policy::load(tx, None)?;
     let which = Which::These(&requirements);
-    let people = facts::load(tx, &reach, &rules.policies, which, &mut [], None)?;
+    let people = facts::load(tx, &reach, &policies, which, &mut [], None)?;
     let mut changes = Vec::new();
     for person in &people {
         let targets: Vec<Target> = person.cycles.keys().copied().collect();
         for target in targets {
-            if let Some(after) = Case::of(person, target, &rules.policies, true).past(corrected) {
+            if let Some(after) = Case::of(person, target, &policies, true).past(corrected) {
                 changes::compare(person, target, &[after], &mut changes);
             }
         }

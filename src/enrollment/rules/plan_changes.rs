@@ -108,7 +108,8 @@ fn find(tx: &mut Tx, rule_id: Uuid, plan_id: Uuid) -> ApiResult<()> {
         "SELECT o.id FROM operations o
          WHERE o.id = {plan_id} AND o.kind = 'rule.plan' AND o.status = 'succeeded' AND o.finished_at > {since}
             AND o.result ->> 'rule_id' = {rule_id}::text
-            AND (jsonb_array_length(o.result -> 'changes') = 0
+            AND ((SELECT sum((o.result ->> counted)::bigint)
+                    FROM unnest(ARRAY['opens', 'satisfied', 'reopens', 'resumes', 'moves', 'ends']) AS counted) = 0
                 OR EXISTS (SELECT FROM requirement_changes c WHERE c.run_id = o.id))",
         since = tx.now - KEPT_FOR,
     )

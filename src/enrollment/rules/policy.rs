@@ -6,7 +6,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper, sql_types};
+use diesel::{
+    ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl, SelectableHelper,
+    sql_types,
+};
 use uuid::Uuid;
 
 use super::{
@@ -17,7 +20,7 @@ use super::{
 };
 use crate::{
     app::Tx,
-    db::schema::rules,
+    db::schema::{requirement_reasons, rules},
     enrollment::target::Target,
     filter::{Filter, Schema},
     http::ApiResult,
@@ -191,6 +194,23 @@ fn stored(tx: &mut Tx) -> ApiResult<Vec<Rule>> {
         .select(Rule::as_select())
         .load(tx.conn)?;
     Ok(stored)
+}
+
+/// What archived rules said that are a reason of `requirements` of `people`.
+pub fn archived(tx: &mut Tx, people: &[Uuid], requirements: &[Uuid]) -> ApiResult<HashMap<Uuid, Policy>> {
+    let reasons = requirement_reasons::table
+        .filter(requirement_reasons::user_id.eq_any(people))
+        .filter(requirement_reasons::requirement_id.eq_any(requirements))
+        .select(requirement_reasons::rule_id);
+    let archived: Vec<Rule> = rules::table
+        .filter(rules::id.nullable().eq_any(reasons))
+        .filter(rules::status.eq(RuleStatus::Archived))
+        .select(Rule::as_select())
+        .load(tx.conn)?;
+    Ok(archived
+        .iter()
+        .map(|rule| (rule.id, Policy::from(rule)))
+        .collect())
 }
 
 fn does_something(rule: &Rule) -> bool {

@@ -258,11 +258,11 @@ impl Academy {
                 }
             }
         }
-        self.date_past(number, id);
+        self.date_past(number, id, old);
     }
 
-    /// Dates the earlier cycles that a correction satisfies, or ends them where it does not.
-    fn date_past(&mut self, number: usize, id: Uuid) {
+    /// Dates the earlier cycles that a correction satisfies, or ends them where it does not, as they were.
+    fn date_past(&mut self, number: usize, id: Uuid, old: Uuid) {
         let mut person = std::mem::take(&mut self.people[number]);
         let mut all = std::mem::take(&mut person.cycles);
         for (course, cycles) in &mut all {
@@ -277,7 +277,7 @@ impl Academy {
                 self.date(&person, *course, &mut dated, renewed, &[]);
                 match dated.proof == Some(id) {
                     true => (cycle.valid_until, cycle.reasons) = (dated.valid_until, dated.reasons),
-                    false => cycle.ended = Some("evidence_gone"),
+                    false => (cycle.ended, cycle.proof) = (Some("evidence_gone"), Some(old)),
                 }
             }
         }
