@@ -6,7 +6,7 @@ use crate::support::client::{Answer, Client};
 
 mod bulk;
 mod categories;
-mod contents;
+pub mod contents;
 mod courses;
 mod packages;
 mod publishing;

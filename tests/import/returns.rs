@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::{Importing, outline, small_profile};
-use crate::scim::provider;
+use crate::{
+    catalog::contents::{add_version, create_content, create_course_of},
+    scim::provider,
+};
 
 const BOTH: &str = "id,name,boss\n1,Ana,\n2,Bea,\n";
 const ONE: &str = "id,name,boss\n1,Ana,\n";
@@ -155,6 +158,44 @@ async fn who_was_suspended_before_comes_back_suspended_and_a_mapped_status_wins(
 }
 
 // Fault 6.
+#[actix_web::test]
+async fn a_course_whose_contents_block_publishing_is_not_published_by_an_import() {
+    let profile = json!({ "code": "catalog", "name": "Catalog", "resource": "courses", "mapping": {
+        "key": { "source": "lms", "value": { "column": "code" }, "match_by": "code" },
+        "fields": { "code": { "column": "code" }, "title": { "column": "title" },
+            "language": { "constant": "en" }, "status": { "constant": "published" } },
+    }});
+    let importing = Importing::with(profile).await;
+    let admin = &importing.admin;
+    let content = create_content(admin, "page", "page", json!({})).await;
+    let body = json!({"format": "markdown", "text": "![](door.png)"});
+    let version = add_version(admin, &content, body).await.assert_status(201);
+    let doors = create_course_of(admin, "doors", &[&version.id()]).await;
+    let check = async |action: &str| {
+        let choice = json!({"checks": [{"code": "alt_missing", "action": action}]});
+        admin.put("/v1/content-checks", choice).await.assert_status(200);
+    };
+    let status = async || {
+        let course = admin.get(&format!("/v1/courses/{}", doors.id())).await;
+        course.at("/status")
+    };
+    let file = "code,title\ndoors,Doors\n";
+    check("block").await;
+    let refused = importing.plan("catalog", file).await;
+    let rows = importing.rows(&refused, "action eq \"refuse\"").await;
+    assert_eq!(rows[0]["issues"][0]["code"], "content_blocks_publishing");
+
+    check("warn").await;
+    let import = importing.plan("catalog", file).await;
+    check("block").await;
+    importing.applied(&import).await;
+    assert_eq!(status().await, "draft");
+    check("warn").await;
+    let import = importing.plan("catalog", file).await;
+    importing.applied(&import).await;
+    assert_eq!(status().await, "published");
+}
+
 #[actix_web::test]
 async fn a_course_that_was_retired_for_being_missing_is_published_again() {
     let profile = json!({ "code": "catalog", "name": "Catalog", "resource": "courses", "mapping": {

@@ -42,7 +42,7 @@ fn upload(app: &TestApp, name: &str, bytes: &[u8]) -> Uuid {
     id
 }
 
-async fn create_content(client: &Client, code: &str, kind: &str, more: Value) -> Answer {
+pub async fn create_content(client: &Client, code: &str, kind: &str, more: Value) -> Answer {
     let mut body = json!({"code": code, "kind": kind, "title": format!("About {code}"), "language": "en"});
     if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
         body.extend(more);
@@ -50,7 +50,7 @@ async fn create_content(client: &Client, code: &str, kind: &str, more: Value) ->
     client.post("/v1/contents", body).await.assert_status(201)
 }
 
-async fn add_version(client: &Client, content: &Answer, body: Value) -> Answer {
+pub async fn add_version(client: &Client, content: &Answer, body: Value) -> Answer {
     client
         .post(&format!("/v1/contents/{}/versions", content.id()), body)
         .await
@@ -64,7 +64,7 @@ async fn create_page(client: &Client, code: &str) -> (Answer, String) {
 }
 
 /// A course whose working copy uses these versions of contents.
-async fn create_course_of(client: &Client, code: &str, versions: &[&str]) -> Answer {
+pub async fn create_course_of(client: &Client, code: &str, versions: &[&str]) -> Answer {
     let activities = versions
         .iter()
         .map(|id| json!({"title": "Look", "kind": "content", "content_version_id": id}));

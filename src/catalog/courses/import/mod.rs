@@ -119,6 +119,10 @@ impl Target for CourseImport {
         resolve::resolve(tx, plan)
     }
 
+    fn check(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+        resolve::refuse_blocked(tx, plan)
+    }
+
     fn side_effects(&self, tx: &mut Tx, plan: &Plan) -> ApiResult<Vec<(&'static str, i64)>> {
         let categories = resolve::new_categories(tx, plan)?;
         Ok((categories > 0)

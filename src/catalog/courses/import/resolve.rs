@@ -4,6 +4,11 @@ use diesel::{QueryableByName, RunQueryDsl, sql_types};
 
 use crate::{
     app::Tx,
+    catalog::contents::{
+        checks::{self, model::ContentCheckAction},
+        findings::FindingCode,
+    },
+    db::Sql,
     http::ApiResult,
     import::{
         assess::{Taken, good, issue, refuse_taken},
@@ -56,6 +61,42 @@ fn refuse_empty(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
     Ok(())
 }
 
+/// Refuses rows that would publish contents which block that, as publishing by the API does.
+pub fn refuse_blocked(tx: &mut Tx, plan: &Plan) -> ApiResult<()> {
+    let detail = sql!(
+        "'the content ' || blocked.code || ' is archived, or a finding of it blocks publishing: GET /v1/contents and /v1/content-checks tell'"
+    );
+    let fault = issue(plan, "status", "content_blocks_publishing", detail, "error");
+    sql!(
+        "UPDATE import_rows r SET action = 'refuse', issues = r.issues || {fault} FROM ({blocked}) blocked
+         WHERE r.line = blocked.line AND r.import_id = {plan.import}",
+        blocked = blocked(tx, &sql!("r.import_id = {plan.import}"))?,
+    )
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The lines of those of `rows` that would publish contents which block that, each with the code of one.
+fn blocked(tx: &mut Tx, rows: &Sql) -> ApiResult<Sql> {
+    let choices = checks::store::choices(tx)?;
+    let blocking = FindingCode::ALL
+        .iter()
+        .filter(|code| choices.action(**code) == ContentCheckAction::Block);
+    let blocking: Vec<String> = blocking.map(|code| code.as_str().to_owned()).collect();
+    Ok(sql!(
+        "SELECT r.line, min(content.code) AS code FROM import_rows r JOIN courses c ON c.id = r.object_id
+         CROSS JOIN LATERAL jsonb_path_query(c.modules, '$[*].activities[*].content_version_id') AS shown(id)
+         JOIN content_versions v ON v.id::text = shown.id #>> '{}'
+         JOIN contents content ON content.id = v.content_id
+         WHERE r.action IN ('create', 'update', 'restore') AND r.fields ->> 'status' = 'published'
+            AND (NOT r.fields ? 'link' OR c.modules #> '{0,activities,0,url}' = r.fields -> 'link')
+            AND (content.archived_at IS NOT NULL OR EXISTS (
+                SELECT FROM jsonb_array_elements(v.findings) found WHERE found ->> 'code' = ANY({blocking})))
+            AND {rows}
+         GROUP BY r.line"
+    ))
+}
+
 fn find_categories(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> ApiResult<()> {
     if reference.by == ReferenceBy::Name {
         naming::resolve(tx, plan, reference, named_categories())?;
@@ -79,8 +120,11 @@ fn find_categories(tx: &mut Tx, plan: &Plan, reference: &ReferenceMapping) -> Ap
 
 /// Refuses rows whose code or whose category is no longer as it was when they were planned.
 pub fn refuse_outdated(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
+    let rows = part.rows(plan);
     let overtaken = sql!(
-        "SELECT r.line FROM import_rows r
+        "SELECT line FROM ({blocked}) blocked
+         UNION ALL
+         SELECT r.line FROM import_rows r
          WHERE r.action IN ('create', 'update', 'restore') AND (
             EXISTS (SELECT 1 FROM courses t WHERE t.code_folded = r.folded ->> 'code_folded'
                     AND t.id <> r.object_id)
@@ -89,8 +133,8 @@ pub fn refuse_outdated(tx: &mut Tx, plan: &Plan, part: Part) -> ApiResult<()> {
                 WHERE c.code_folded = r.folded -> 'category_folded' -> -1 ->> 'code'
                     AND c.archived_at IS NULL)
             OR {names_another}) AND {rows}",
+        blocked = blocked(tx, &rows)?,
         names_another = naming::names_another(plan, "category", "categories"),
-        rows = part.rows(plan),
     );
     stale::refuse(tx, plan, overtaken)?;
     Ok(())
