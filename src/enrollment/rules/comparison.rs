@@ -245,24 +245,10 @@ impl Job for SettleEverybody {
     const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        let Some((operation, before)) = self.operation else {
-            run.walk(job::following, |part| {
-                run.write(|tx| reconcile::reconcile_part(tx, part, part.into(), None).map(drop))
-            })?;
+        let (total, is_whole) = job::settle_walk(run, self.operation, None, job::following, |_| Ok(()))?;
+        let Some((operation, _)) = self.operation else {
             return run.finish(|_| Ok(()));
         };
-        let mut total: Outcome = run.read(|tx| operations::counted(tx, operation))?;
-        let is_whole = run.walk(job::following, |part| {
-            total = run.write(|tx| {
-                let (_, outcome) = reconcile::reconcile_part(tx, part, part.into(), None)?;
-                let mut total = total;
-                total += outcome;
-                operations::progress(tx, operation, before + part.done)?;
-                operations::count(tx, operation, &total)?;
-                Ok(total)
-            })?;
-            Ok(())
-        })?;
         if !is_whole {
             return run.finish(|tx| operations::cancel(tx, operation, &total));
         }

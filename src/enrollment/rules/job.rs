@@ -139,32 +139,48 @@ impl Job for ReconcileDay {
 }
 
 fn everybody(run: &JobRun, rule: Uuid, operation: Option<Uuid>, before: i64) -> Result<(), JobError> {
-    let mut total: Outcome = match operation {
-        Some(operation) => run.read(|tx| operations::counted(tx, operation))?,
-        None => Outcome::default(),
-    };
     let mut upkeep = Upkeep { next: FIRST_LOOK };
     let stored = run.read(|tx| Ok(rules::table.find(rule).select(Rule::as_select()).first(tx.conn)?))?;
     let concerned = |tx: &mut Tx, after, most| audience::concerned(tx, &stored, None, after, most);
-    let is_whole = run.walk(concerned, |part| {
-        total = run.write(|tx| {
-            let mut total = total;
-            let people = people_of(tx, part)?;
-            let (_, outcome) = reconcile_part(tx, part, people, Some(rule))?;
-            total += outcome;
-            if let Some(operation) = operation {
-                operations::progress(tx, operation, before + part.done)?;
-                operations::count(tx, operation, &total)?;
-            }
-            Ok(total)
-        })?;
-        upkeep.after(run, &total)
+    let watched = operation.map(|operation| (operation, before));
+    let (total, is_whole) = settle_walk(run, watched, Some(rule), concerned, |total| {
+        upkeep.after(run, total)
     })?;
     run.finish(|tx| match operation {
         Some(operation) if is_whole => operations::succeed(tx, operation, &total),
         Some(operation) => operations::cancel(tx, operation, &total),
         None => Ok(()),
     })
+}
+
+/// Settles what one rule or all want of the people whom `next` reads. Answers what that did, with what earlier attempts at the
+/// operation did, and whether it came to its end; `each` hears of every part.
+pub(super) fn settle_walk(
+    run: &JobRun,
+    operation: Option<(Uuid, i64)>,
+    rule: Option<Uuid>,
+    next: impl Fn(&mut Tx, Uuid, i64) -> ApiResult<Vec<Uuid>>,
+    mut each: impl FnMut(&Outcome) -> Result<(), JobError>,
+) -> Result<(Outcome, bool), JobError> {
+    let mut total: Outcome = match operation {
+        Some((operation, _)) => run.read(|tx| operations::counted(tx, operation))?,
+        None => Outcome::default(),
+    };
+    let is_whole = run.walk(next, |part| {
+        total = run.write(|tx| {
+            let mut total = total;
+            let people = people_of(tx, part)?;
+            let (_, outcome) = reconcile_part(tx, part, people, rule)?;
+            total += outcome;
+            if let Some((operation, before)) = operation {
+                operations::progress(tx, operation, before + part.done)?;
+                operations::count(tx, operation, &total)?;
+            }
+            Ok(total)
+        })?;
+        each(&total)
+    })?;
+    Ok((total, is_whole))
 }
 
 /// How many times as many people a range may hold as are settled in it.

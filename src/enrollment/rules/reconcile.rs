@@ -62,12 +62,6 @@ impl From<&[Uuid]> for People {
     }
 }
 
-impl From<&Part> for People {
-    fn from(part: &Part) -> Self {
-        People::Between(part.after, part.last)
-    }
-}
-
 impl From<Uuid> for People {
     fn from(person: Uuid) -> Self {
         People::These(vec![person])
