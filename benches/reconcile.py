@@ -113,7 +113,7 @@ def main():
             idle(provost)
 
         def compare():
-            job("requirements.compare", '{"apply": false, "operation_id": null}')
+            provost.post("/v1/requirements/comparisons")
             idle(provost)
 
         def patch(users):
@@ -179,7 +179,7 @@ def main():
                 WHERE c.code IN ({", ".join(courses)}) AND q.satisfied_at IS NULL AND q.ended_at IS NULL""")
 
         def renew():
-            job("requirements.compare", '{"apply": true, "operation_id": null}')
+            job("requirements.settle", '{"operation": null}')
             idle(provost)
 
         complete(0, 2)
