@@ -114,17 +114,26 @@ fn had(date: &'static str) -> Sql {
     )
 }
 
-/// What is overdue since a day that began: since the day after the due date.
+/// What is overdue since a day that began: since the day after the due date, or after an absence in which that day lay. Users who are
+/// absent are not late.
 fn overdue(days: &NewDays) -> Sql {
+    let (first, last) = (days.first - TimeDelta::days(1), days.last - TimeDelta::days(1));
     sql!(
         "SELECT q.user_id, q.id, q.due_on FROM requirements q
          JOIN users ON users.id = q.user_id {joined_days} AND new_day.day = q.due_on + 1
-         WHERE q.satisfied_at IS NULL AND q.ended_at IS NULL AND users.status <> 'archived'
-            AND q.due_on BETWEEN {first} AND {last} AND {had_date}",
+         WHERE q.due_on BETWEEN {first} AND {last} AND {had_date} AND {is_late}
+         UNION
+         SELECT q.user_id, q.id, q.due_on FROM absences back
+         JOIN users ON users.id = back.user_id {joined_days} AND new_day.day = back.ends_on + 1
+         JOIN requirements q ON q.user_id = back.user_id AND q.due_on BETWEEN back.starts_on - 1 AND back.ends_on - 1
+         WHERE back.archived_at IS NULL AND back.ends_on BETWEEN {first} AND {last} AND {had_date} AND {is_late}",
         joined_days = days.joined_to_users(),
         had_date = had("due_on"),
-        first = days.first - TimeDelta::days(1),
-        last = days.last - TimeDelta::days(1),
+        is_late = Fixed(
+            "q.satisfied_at IS NULL AND q.ended_at IS NULL AND users.status <> 'archived'
+                AND NOT EXISTS (SELECT FROM absences a WHERE a.user_id = q.user_id AND a.archived_at IS NULL
+                    AND a.starts_on <= new_day.day AND (a.ends_on IS NULL OR a.ends_on >= new_day.day))",
+        ),
     )
 }
 

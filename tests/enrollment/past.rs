@@ -222,6 +222,72 @@ async fn the_comparison_of_the_week_puts_right_a_little() {
     assert_eq!(told.at("/data/0/result/differences/moved"), json!(1));
 }
 
+/// Corrects a completion, and answers the correction's id.
+async fn corrected(admin: &Client, completion: &str, changes: Value) -> String {
+    let mut body = json!({"reason": "Looked at again."});
+    body.as_object_mut()
+        .unwrap()
+        .extend(changes.as_object().unwrap().clone());
+    let path = format!("/v1/completions/{completion}/corrections");
+    admin.post(&path, body).await.assert_status(201).id()
+}
+
+#[actix_web::test]
+async fn earlier_cycles_keep_their_dates_when_words_are_corrected_and_come_back_when_a_void_is_taken_back() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let fire = course(&app, "fire", None);
+    let body = json!({"code": "yearly", "name": "Yearly", "targets": targets(&[fire]),
+        "audience": {"filter": "department eq \"Production\""}, "due": {"kind": "after_joining", "offset": "P10D"},
+        "repeat": {"kind": "after_completion", "period": "P1Y"}});
+    let yearly = admin.post("/v1/rules", body).await.assert_status(201).id();
+    let path = format!("/v1/rules/{yearly}");
+    admin
+        .post(&format!("{path}/activation"), json!({}))
+        .await
+        .assert_status(200);
+    let ana = person(&admin, "ana", "Production").await;
+    run_jobs(&app);
+    let done = json!({"user_id": ana, "course_id": fire});
+    let completion = admin.post("/v1/completions", done).await.assert_status(201).id();
+    let admin = pass_days(&app, 360).await;
+    run_jobs(&app);
+    let before = requirements(&admin, ana).await;
+    assert_eq!(before.len(), 2);
+    // Until when an earlier cycle counted was said by the rule as it was then.
+    let longer = json!({"repeat": {"kind": "after_completion", "period": "P2Y"}});
+    change_rule(&app, &admin, &path, longer).await;
+    let states_now = async || {
+        let all = requirements(&admin, ana).await;
+        let states = all
+            .iter()
+            .map(|one| [one["status"].clone(), one["valid_until"].clone()]);
+        states.collect::<Vec<_>>()
+    };
+    let kept = states_now().await;
+    let completion = corrected(&admin, &completion, json!({"evidence": "A typo less"})).await;
+    assert_eq!(states_now().await, kept);
+    let all = requirements(&admin, ana).await;
+    assert_eq!(all[0]["completion_id"], json!(completion));
+
+    let void = corrected(&admin, &completion, json!({"is_void": true})).await;
+    let all = requirements(&admin, ana).await;
+    assert_eq!(
+        (&all[0]["status"], &all[0]["end_reason"]),
+        (&json!("ended"), &json!("evidence_gone"))
+    );
+    assert_eq!(all[1]["status"], json!("overdue"));
+    let as_of = format!("filter=user_id%20eq%20%22{ana}%22&as_of={}", in_days(&app, -100));
+    assert_eq!(states(&admin, &as_of).await[0].0, "overdue");
+    let back = corrected(&admin, &void, json!({"is_void": false})).await;
+    let all = requirements(&admin, ana).await;
+    assert_eq!(
+        (&all[0]["status"], &all[0]["completion_id"]),
+        (&json!("satisfied"), &json!(back))
+    );
+    assert_eq!(compare(&app, &admin).await["broken"], json!([]));
+}
+
 /// Rows changed by hand break every invariant that Provost can put right, and one that it cannot.
 #[actix_web::test]
 async fn what_must_hold_and_does_not_is_found_and_put_right() {

@@ -171,17 +171,21 @@ fn append(tx: &mut Tx, corrections: Vec<Correction>) -> ApiResult<Outcomes<Compl
 }
 
 /// Gives requirements that the old completions satisfied the new ones, so that they keep their dates. A completion that did not
-/// happen satisfies nothing: the current cycle opens again when it is settled. Earlier cycles are worked out once more.
+/// happen satisfies nothing: the current cycle opens again when it is settled. Earlier cycles are worked out once more where the
+/// day or the expiry is another one.
 fn follow(tx: &mut Tx, corrections: &[Completion]) -> ApiResult<()> {
     let people: Vec<Uuid> = corrections.iter().map(|correction| correction.user_id).collect();
     let ids: Vec<Uuid> = corrections.iter().map(|correction| correction.id).collect();
     let now = tx.now;
     let following = sql!(
         "SELECT q.user_id, q.id, c.id AS completion_id, c.occurred_at FROM completions c
+         JOIN completions old ON old.user_id = c.user_id AND old.id = c.supersedes_id
          JOIN requirements q ON q.user_id = c.user_id AND q.completion_id = c.supersedes_id
          WHERE c.user_id = ANY({people}) AND c.id = ANY({ids}) AND NOT c.is_void
+            AND q.end_reason IS DISTINCT FROM 'evidence_gone'
             AND (q.ended_at IS NOT NULL OR NOT EXISTS (SELECT FROM requirements later
-                WHERE later.user_id = q.user_id AND later.target_id = q.target_id AND later.cycle > q.cycle))"
+                    WHERE later.user_id = q.user_id AND later.target_id = q.target_id AND later.cycle > q.cycle)
+                OR NOT old.is_void AND old.occurred_on = c.occurred_on AND old.expires_on IS NOT DISTINCT FROM c.expires_on)"
     );
     let changes = sql!(
         "changes AS (SELECT {REQUIREMENT_UPDATED.action} AS action, q.id, q.user_id, {before} AS before, {after} AS after

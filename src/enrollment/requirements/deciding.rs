@@ -76,7 +76,10 @@ impl DecidingReasons {
 
     /// Those of a stored requirement; none of one that ended.
     pub fn of_stored(requirement: &Requirement, reasons: &[RequirementReason]) -> Self {
-        let live = reasons.iter().filter(|reason| reason.ended_at.is_none());
+        let goes_on = requirement.ended_at.is_none();
+        let live = reasons
+            .iter()
+            .filter(|reason| goes_on && reason.ended_at.is_none());
         let dates: Vec<ReasonDates> = live
             .map(|reason| ReasonDates {
                 reason_id: Some(reason.id),

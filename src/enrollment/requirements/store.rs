@@ -63,7 +63,8 @@ fn from_past(day: NaiveDate, known_at: DateTime<Utc>) -> Sql {
                 WHERE h.user_id = r.user_id AND h.requirement_id = r.id AND r.updated_at > {known_at}
                     AND h.recorded_at <= {known_at} AND h.superseded_at > {known_at}
                 ORDER BY version DESC LIMIT 1) v
-            CROSS JOIN LATERAL (SELECT (v.satisfied_at AT TIME ZONE 'UTC')::date <= {day} AS is_satisfied,
+            CROSS JOIN LATERAL (SELECT (v.satisfied_at AT TIME ZONE 'UTC')::date <= {day}
+                    AND v.end_reason IS DISTINCT FROM 'evidence_gone' AS is_satisfied,
                 (v.ended_at AT TIME ZONE 'UTC')::date <= {day} AS has_ended) by_then
             WHERE least(v.opens_on, (r.created_at AT TIME ZONE 'UTC')::date) <= {day}) requirements
          CROSS JOIN (SELECT {day}::date AS today) clock WHERE"

@@ -245,6 +245,9 @@ impl Job for SettleEverybody {
     const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
+        // Cycles that others followed come first: the current ones count from them.
+        let unsettled = run.read(invariants::unsettled)?;
+        run.walk_these(&unsettled, |part| run.write(|tx| past::repair(tx, &part.ids)))?;
         let (total, is_whole) = job::settle_walk(run, self.operation, None, job::following, |_| Ok(()))?;
         let Some((operation, _)) = self.operation else {
             return run.finish(|_| Ok(()));
@@ -252,8 +255,6 @@ impl Job for SettleEverybody {
         if !is_whole {
             return run.finish(|tx| operations::cancel(tx, operation, &total));
         }
-        let unsettled = run.read(invariants::unsettled)?;
-        run.walk_these(&unsettled, |part| run.write(|tx| past::repair(tx, &part.ids)))?;
         run.write(invariants::repair)?;
         let repair = RequirementRepair {
             differences: total,

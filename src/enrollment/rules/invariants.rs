@@ -205,7 +205,7 @@ pub fn broken(tx: &mut Tx) -> ApiResult<Vec<BrokenInvariant>> {
     Ok(broken)
 }
 
-/// The requirements that break what settling puts right. Once everybody was settled, these are cycles that others followed.
+/// The requirements that break what settling puts right.
 pub(super) fn unsettled(tx: &mut Tx) -> ApiResult<Vec<Uuid>> {
     let mut all = Vec::new();
     for invariant in INVARIANTS.iter().filter(|one| one.repair == Repair::Settle) {

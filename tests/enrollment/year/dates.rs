@@ -55,6 +55,13 @@ pub fn calendar(months: u32, day: Day) -> (Day, Day) {
     (before, next)
 }
 
+/// What a cycle renews that these came before: the last of them whose evidence is not gone, if it goes on.
+pub fn renewed(before: &[Cycle]) -> Option<&Cycle> {
+    let mut before = before.iter().rev();
+    let last = before.find(|cycle| cycle.ended != Some("evidence_gone"));
+    last.filter(|cycle| cycle.ended.is_none())
+}
+
 impl Academy {
     /// Works out the dates of a cycle, and what satisfies it.
     pub fn date(
@@ -197,7 +204,15 @@ impl Academy {
     ) -> Option<Day> {
         let is_renewed = renewed.is_some_and(|renewed| renewed.proof == Some(one.id));
         let is_early = one.on < cycle.opens_on || is_renewed;
-        self.validity(reason.rule, reason.scheduled_on.filter(|_| !is_early), one)
+        let until = self.validity(reason.rule, reason.scheduled_on.filter(|_| !is_early), one);
+        let is_scheduled = reason
+            .rule
+            .is_some_and(|rule| matches!(self.rules[rule].repeat, Some(Repeat::AfterDueDate(_))));
+        let renewed = renewed.and_then(|renewed| renewed.valid_until);
+        match renewed.filter(|_| is_renewed && is_scheduled) {
+            Some(renewed) => until.map(|until| until.min(renewed)),
+            None => until,
+        }
     }
 
     /// Until when evidence counts for a rule, or for none. `scheduled_on`: when it was due, if it is not early.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::academy::{
     Academy, Act, Completion, Cycle, Day, Fact, Made, Person, Reason, Status, Thing, Version,
 };
+use super::dates::renewed;
 
 impl Academy {
     /// Notes what happens in one request, and settles those whom it concerns.
@@ -253,16 +254,20 @@ impl Academy {
                 match right {
                     _ if cycle.proof != Some(old) => {}
                     Some(_) => cycle.proof = Some(id),
-                    None if index < last => cycle.ended = Some("evidence_gone"),
+                    None if index < last => (cycle.ended, cycle.proof) = (Some("evidence_gone"), Some(id)),
                     None => {}
                 }
             }
         }
-        self.date_past(number, id, old);
+        // A correction on the same day changes no dates.
+        let is_another_day = right.is_some_and(|at| self.day(&self.people[number], at) != was.on);
+        if is_another_day {
+            self.date_past(number, id);
+        }
     }
 
-    /// Dates the earlier cycles that a correction satisfies, or ends them where it does not, as they were.
-    fn date_past(&mut self, number: usize, id: Uuid, old: Uuid) {
+    /// Dates the earlier cycles that a correction satisfies, or ends them where it does not.
+    fn date_past(&mut self, number: usize, id: Uuid) {
         let mut person = std::mem::take(&mut self.people[number]);
         let mut all = std::mem::take(&mut person.cycles);
         for (course, cycles) in &mut all {
@@ -272,12 +277,12 @@ impl Academy {
                 if cycle.proof != Some(id) || cycle.ended.is_some() || cycle.reasons.is_empty() {
                     continue;
                 }
-                let renewed = before.last().filter(|before| before.ended.is_none());
+                let renewed = renewed(before);
                 let mut dated = cycle.clone();
                 self.date(&person, *course, &mut dated, renewed, &[]);
                 match dated.proof == Some(id) {
                     true => (cycle.valid_until, cycle.reasons) = (dated.valid_until, dated.reasons),
-                    false => (cycle.ended, cycle.proof) = (Some("evidence_gone"), Some(old)),
+                    false => cycle.ended = Some("evidence_gone"),
                 }
             }
         }

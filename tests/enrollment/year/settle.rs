@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::{
     academy::{Academy, Cycle, Day, NewHires, Person, Reason, Repeat, Rule, Status, Who},
-    dates::{calendar, period},
+    dates::{calendar, period, renewed},
 };
 
 impl Academy {
@@ -36,7 +36,7 @@ impl Academy {
             self.settle_course(person, course, &mut cycles, &asking);
             let issues = match cycles.split_last() {
                 Some((last, before)) => {
-                    let renewed = before.last().filter(|before| before.ended.is_none());
+                    let renewed = renewed(before);
                     self.issues(person, course, last, renewed, &asking)
                 }
                 None => Vec::new(),
@@ -134,7 +134,7 @@ impl Academy {
         }
         loop {
             let (last, before) = cycles.split_last_mut().unwrap();
-            let renewed = before.last().filter(|before| before.ended.is_none());
+            let renewed = renewed(before);
             self.add_reasons(last, asking);
             self.date(person, course, last, renewed, asking);
             let Some(opens_on) = last.renews_on.filter(|day| last.proof.is_some() && *day <= today) else {

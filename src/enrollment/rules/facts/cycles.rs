@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::People;
 use crate::{
     app::Tx,
+    db::Sql,
     enrollment::{
         requirements::model::EndReason,
         rules::{
@@ -71,6 +72,14 @@ pub(super) fn cycles(
     which: Which<'_>,
     people: &mut People,
 ) -> ApiResult<()> {
+    let (which, named) = match which {
+        Which::Current => (sql!("q.later IS NULL"), Sql::never()),
+        Which::These(requirements) => (
+            sql!("q.id = ANY({requirements})"),
+            sql!("r.id = ANY({requirements})"),
+        ),
+    };
+    // A cycle whose evidence is gone renews nothing and is renewed by none.
     let rows: Vec<CycleRow> = sql!(
         "SELECT q.user_id, q.id, q.target_id, q.cycle, q.opens_on, q.due_on, q.satisfied_at, q.completion_id, q.waiver_id,
             q.valid_until, q.renews_on, q.end_reason, q.renewed_completion, q.renewed_waiver, q.renewed_until
@@ -78,13 +87,9 @@ pub(super) fn cycles(
                 CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.completion_id) OVER cycles END AS renewed_completion,
                 CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.waiver_id) OVER cycles END AS renewed_waiver,
                 CASE WHEN lag(r.ended_at) OVER cycles IS NULL THEN lag(r.valid_until) OVER cycles END AS renewed_until
-            FROM requirements r WHERE {users} AND {targets}
+            FROM requirements r WHERE {users} AND {targets} AND (r.end_reason IS DISTINCT FROM 'evidence_gone' OR {named})
             WINDOW cycles AS (PARTITION BY r.user_id, r.target_id ORDER BY r.cycle)) q
          WHERE {which}",
-        which = match which {
-            Which::Current => sql!("q.later IS NULL"),
-            Which::These(requirements) => sql!("q.id = ANY({requirements})"),
-        },
         users = reach.users("r.user_id"),
         targets = reach.targets("r.target_id"),
     )

@@ -295,18 +295,26 @@ impl<'a> Case<'a> {
     /// that counts, as far as reasons are left that say so; or ended, where it does not satisfy the cycle any more.
     pub fn past(&self, corrected: &HashMap<Uuid, Uuid>) -> Option<Cycle> {
         let mut cycle = self.person.cycles.get(&self.target)?.clone();
-        let evidence = cycle.satisfied.and_then(|(proof, _)| {
-            self.evidence(match proof {
-                Proof::Completion(id) => Proof::Completion(*corrected.get(&id).unwrap_or(&id)),
-                Proof::Waiver(_) => proof,
-            })
-        });
-        match evidence.filter(|evidence| self.satisfies(&cycle, evidence)) {
-            Some(evidence) if cycle.reasons.is_empty() => {
-                cycle.satisfied = Some((evidence.proof, evidence.at));
+        let (proof, at) = cycle.satisfied?;
+        let proof = match proof {
+            Proof::Completion(id) => {
+                Proof::Completion(std::iter::successors(Some(id), |id| corrected.get(id).copied()).last()?)
             }
-            Some(evidence) => self.date_by(&mut cycle, evidence),
-            None => cycle.ended = Some(EndReason::EvidenceGone),
+            Proof::Waiver(_) => proof,
+        };
+        let evidence = self.evidence(proof);
+        match evidence.filter(|evidence| self.satisfies(&cycle, evidence)) {
+            None => {
+                cycle.satisfied = Some((proof, at));
+                cycle.ended = Some(EndReason::EvidenceGone);
+            }
+            Some(evidence) => {
+                cycle.ended = None;
+                match cycle.reasons.is_empty() {
+                    true => cycle.satisfied = Some((evidence.proof, evidence.at)),
+                    false => self.date_by(&mut cycle, evidence),
+                }
+            }
         }
         Some(cycle)
     }

@@ -74,14 +74,18 @@ impl Case<'_> {
 
     /// The last day on which `evidence` counts for one reason.
     pub(super) fn validity(&self, cycle: &Cycle, reason: &Reason, evidence: &Evidence) -> Option<NaiveDate> {
-        // What satisfied the cycle before belongs to its day in the schedule, however wide the window is.
-        let is_renewed = cycle
-            .renews
-            .as_ref()
-            .is_some_and(|renewed| renewed.proof == evidence.proof);
-        let is_early = evidence.on < cycle.opens_on || is_renewed;
+        let policy = self.policy(reason);
+        let renewed = cycle.renews.as_ref();
+        let renewed = renewed.filter(|renewed| renewed.proof == evidence.proof);
+        let is_early = evidence.on < cycle.opens_on || renewed.is_some();
         let scheduled_on = reason.scheduled_on.filter(|_| !is_early);
-        validity(self.policy(reason), scheduled_on, evidence)
+        let until = validity(policy, scheduled_on, evidence);
+        // What satisfied the cycle before belongs to its day in the schedule, however late it came and however wide the window is.
+        let is_scheduled = policy.is_some_and(|policy| matches!(policy.repeat, Some(Again::AfterDueDate(_))));
+        match renewed.and_then(|renewed| renewed.valid_until) {
+            Some(renewed) if is_scheduled => until.map(|until| until.min(renewed)),
+            _ => until,
+        }
     }
 }
 
