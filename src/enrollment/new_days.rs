@@ -33,21 +33,25 @@ impl Job for RecordRequirementDays {
     const IS_LONG: bool = true;
 
     fn run(&self, run: &JobRun) -> Result<(), JobError> {
-        run.finish(|tx| {
-            activate_due_rules(tx)?;
-            let Some(days) = NewDays::take(tx, "requirements")? else {
-                return Ok(());
-            };
-            let users = concerned(tx, &days)?;
-            settle_later(tx, &users)?;
-            record(tx, &REQUIREMENT_OVERDUE, &days, overdue(&days))?;
-            record(tx, &RENEWAL_OPENED, &days, renewals(&days))
-        })
+        run.finish(|tx| begin(tx).map(drop))
     }
 
     fn unique_key(&self) -> Option<String> {
         Some(String::new())
     }
+}
+
+/// Records what the days bring that began since, and queues the settling of those whom it concerns; answers who they are.
+pub fn begin(tx: &mut Tx) -> ApiResult<Vec<Uuid>> {
+    activate_due_rules(tx)?;
+    let Some(days) = NewDays::take(tx, "requirements")? else {
+        return Ok(Vec::new());
+    };
+    let users = concerned(tx, &days)?;
+    settle_later(tx, &users)?;
+    record(tx, &REQUIREMENT_OVERDUE, &days, overdue(&days))?;
+    record(tx, &RENEWAL_OPENED, &days, renewals(&days))?;
+    Ok(users)
 }
 
 /// Queues the activation of drafts whose day has come, in the time zone of the academy.

@@ -119,6 +119,28 @@ async fn a_requirement_is_overdue_once_after_midnight_where_its_user_is() {
 }
 
 #[actix_web::test]
+async fn who_is_absent_is_overdue_once_they_are_back() {
+    let (app, admin, day) = academy().await;
+    let ana = person(&admin, "ana", "Sales").await;
+    let fire = course(&app, "fire", None);
+    let due = day + TimeDelta::days(1);
+    let must = require(&admin, ana, fire, due).await;
+    let (starts_on, ends_on) = (day, day + TimeDelta::days(3));
+    let away = json!({"user_id": ana, "kind": "leave", "starts_on": starts_on, "ends_on": ends_on});
+    admin.post("/v1/absences", away).await.assert_status(201);
+
+    for days in 1..=3 {
+        let admin = pass_until(&app, at(day, days, 0, 30)).await;
+        assert_eq!(overdue(&admin).await, [], "{days}");
+    }
+    let told = [(must["id"].as_str().unwrap().to_owned(), due.to_string())];
+    for days in 4..=5 {
+        let admin = pass_until(&app, at(day, days, 0, 30)).await;
+        assert_eq!(overdue(&admin).await, told, "{days}");
+    }
+}
+
+#[actix_web::test]
 async fn what_changes_otherwise_before_the_worker_comes_still_becomes_overdue_and_opens() {
     let (app, admin, day) = academy().await;
     let fire = course(&app, "fire", Some("P60D"));

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     app::Tx,
+    enrollment::new_days,
     http::{ApiError, ApiResult, Code},
     jobs::{self, Job, JobError, JobRun},
     operations::{self, Operation},
@@ -126,6 +127,11 @@ impl Job for CompareJob {
             Then::Apply(_) => 2,
         };
         run.write(|tx| operations::set_total(tx, self.operation_id, people * times))?;
+        // What a day brings that has just begun is no difference.
+        let users = run.write(new_days::begin)?;
+        run.walk_these(&users, |part| {
+            run.write(|tx| reconcile::reconcile_part(tx, part, (&*part.ids).into(), None).map(drop))
+        })?;
         let Some(found) = compare(run, self.operation_id)? else {
             return run.finish(|tx| operations::cancel(tx, self.operation_id, &()));
         };
