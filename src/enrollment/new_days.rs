@@ -41,7 +41,7 @@ impl Job for RecordRequirementDays {
     }
 }
 
-/// Records what the days bring that began since, and queues the settling of those whom it concerns; answers who they are.
+/// Records what the new days bring, and queues jobs that settle the users concerned; answers their ids.
 pub fn begin(tx: &mut Tx) -> ApiResult<Vec<Uuid>> {
     activate_due_rules(tx)?;
     let Some(days) = NewDays::take(tx, "requirements")? else {

@@ -119,6 +119,17 @@ pub struct Sort {
     pub kind: SortKind,
 }
 
+impl Sort {
+    /// By a day that rows may lack: `column` gives those without one the last of all days, and the index has the same words.
+    pub const fn by_day(name: &'static str, column: &'static str) -> Self {
+        Sort {
+            name,
+            column,
+            kind: SortKind::Date,
+        }
+    }
+}
+
 /// The orders of a resource's list; the first is the default.
 #[derive(Debug)]
 pub struct Listing {

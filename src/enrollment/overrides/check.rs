@@ -14,7 +14,7 @@ use crate::{
         exceptions::settle,
         rules::model::{Rule, RuleStatus},
     },
-    http::{ApiError, ApiResult, Code, Sort, list::SortKind},
+    http::{ApiError, ApiResult, Code, Sort},
     people::users::model::User,
     resource::{
         self, Expansion, NoExtra, Reference, Resource, SearchedName,
@@ -32,12 +32,10 @@ const USER: Reference<RuleOverride, User> = Reference::new("user_id", |given| So
 impl Resource for RuleOverride {
     type Extra = NoExtra;
     const PATH: &'static str = "/v1/rule-overrides";
-    const SORTS: &'static [Sort] = &[Sort {
-        name: "until",
-        // Those without one come last. The index has the same words.
-        column: "coalesce(rule_overrides.until, '9999-12-31'::date)",
-        kind: SortKind::Date,
-    }];
+    const SORTS: &'static [Sort] = &[Sort::by_day(
+        "until",
+        "coalesce(rule_overrides.until, '9999-12-31'::date)",
+    )];
     const NAMES: &'static [SearchedName] = &[
         SearchedName::of::<User>("rule_overrides.user_id"),
         SearchedName::of::<Rule>("rule_overrides.rule_id"),

@@ -6,7 +6,7 @@ use super::model::{Requirement, RequirementStatus};
 use crate::{
     db::Fixed,
     filter::{Attribute, Column, Kind},
-    http::list::{Sort, SortKind},
+    http::Sort,
     resource::{Declaration, Filterable},
 };
 
@@ -47,11 +47,9 @@ pub static DECLARATION: LazyLock<Declaration> = LazyLock::new(|| {
         },
     ];
     let mut declaration = Declaration::new::<Requirement>(&others, "created_at", None);
-    declaration.sorts.push(Sort {
-        name: "due_on",
-        // Those without one come last. The index has the same words.
-        column: "coalesce(requirements.due_on, '9999-12-31'::date)",
-        kind: SortKind::Date,
-    });
+    declaration.sorts.push(Sort::by_day(
+        "due_on",
+        "coalesce(requirements.due_on, '9999-12-31'::date)",
+    ));
     declaration
 });

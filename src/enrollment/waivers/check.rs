@@ -8,7 +8,7 @@ use crate::{
     catalog::courses::{model::Course, search::SEARCHED_NAMES},
     enrollment::exceptions::settle,
     filter::{Attribute, Kind},
-    http::{ApiResult, Sort, list::SortKind},
+    http::{ApiResult, Sort},
     people::users::model::User,
     resource::{
         Draft, Expansion, NoExtra, Reference, Resource, SearchedName, draft::due, write::require_scope,
@@ -28,12 +28,10 @@ impl Resource for Waiver {
         "waivers.course_id",
         "The course, where the target is one.",
     )];
-    const SORTS: &'static [Sort] = &[Sort {
-        name: "expires_on",
-        // Those without one come last. The index has the same words.
-        column: "coalesce(waivers.expires_on, '9999-12-31'::date)",
-        kind: SortKind::Date,
-    }];
+    const SORTS: &'static [Sort] = &[Sort::by_day(
+        "expires_on",
+        "coalesce(waivers.expires_on, '9999-12-31'::date)",
+    )];
     const NAMES: &'static [SearchedName] = &[
         SearchedName::of::<User>("waivers.user_id"),
         SearchedName::by::<Course>("waivers.course_id", SEARCHED_NAMES),

@@ -27,8 +27,8 @@ use crate::{
 
 pub(super) use self::cycles::Which;
 
-/// The people in reach with the facts about them, and `which` of their cycles. `moves` happen on the day that it is for each, and are laid over their
-/// memberships. `day`, if given, is today for all.
+/// The people in reach with the facts about them, and `which` of their cycles. `moves` happen on the day that it is for each, and
+/// are laid over their memberships. `day`, if given, is today for all.
 pub(super) fn load(
     tx: &mut Tx,
     reach: &ReconcileScope,
