@@ -56,7 +56,8 @@ pub struct Config {
     )]
     pub proxy_header: ProxyHeader,
 
-    /// PostgreSQL to use, as a libpq URL; without it Provost runs a private server in its data folder.
+    /// PostgreSQL to use, as a libpq URL; without it Provost runs a private server in its data folder. Reading one thing takes
+    /// half the CPU where the server is on this machine, or the URL has `sslmode=disable`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url, global = true)]
     pub database_url: Option<String>,
 

@@ -41,7 +41,7 @@ use crate::{
     http::{Problem, forms},
     import::imports::model::ImportCounts,
     ledger::LedgerVerification,
-    metrics::Operations,
+    metrics::{Operations, find_operation},
     people::{
         absences::model::Absence, attributes::model::AttributeDefinition, groups::model::Group,
         locations::model::Location, org_units::model::OrgUnit, users::model::User,
@@ -150,25 +150,8 @@ pub fn operations(document: &OpenApi) -> Operations {
 }
 
 /// The methods that a path of the document answers.
-pub fn methods_of(path: &str) -> Vec<&'static str> {
-    let wanted = segments(path);
-    let fits = |pattern: &str| {
-        let pattern = segments(pattern);
-        pattern.len() == wanted.len()
-            && pattern
-                .iter()
-                .zip(&wanted)
-                .all(|(p, w)| p == w || p.starts_with('{'))
-    };
-    paths()
-        .iter()
-        .find(|(pattern, _)| fits(pattern))
-        .map(|(_, methods)| methods.clone())
-        .unwrap_or_default()
-}
-
-fn segments(path: &str) -> Vec<&str> {
-    path.trim_matches('/').split('/').collect()
+pub fn methods_of(path: &str) -> &'static [&'static str] {
+    find_operation(paths(), path).map_or(&[], |(_, methods)| methods)
 }
 
 fn methods(item: &Value) -> Vec<&'static str> {

@@ -13,6 +13,20 @@ use prometheus::{
 /// The methods that each path pattern answers.
 pub type Operations = BTreeMap<String, Vec<&'static str>>;
 
+/// The pattern, such as `/v1/users/{user_id}`, that stands for `path`, and the methods that it answers.
+pub fn find_operation<'a>(operations: &'a Operations, path: &str) -> Option<(&'a str, &'a [&'static str])> {
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let fits = |pattern: &str| {
+        let wanted = pattern.trim_matches('/').split('/');
+        wanted.clone().count() == segments.len()
+            && wanted
+                .zip(&segments)
+                .all(|(wanted, segment)| wanted == *segment || wanted.starts_with('{'))
+    };
+    let (pattern, methods) = operations.iter().find(|(pattern, _)| fits(pattern))?;
+    Some((pattern, methods))
+}
+
 /// The process's metrics. Registered once; cheap to clone. No label holds what a caller made up: each series stays in
 /// memory for as long as the process lives.
 #[derive(Debug, Clone)]
@@ -102,6 +116,11 @@ impl Metrics {
     /// Says which operations there are; once is enough.
     pub fn know(&self, operations: impl FnOnce() -> Operations) {
         self.operations.get_or_init(operations);
+    }
+
+    /// The pattern of an operation's path, for requests of which the router's answer is lost.
+    pub fn pattern_of(&self, path: &str) -> Option<&str> {
+        find_operation(self.operations.get()?, path).map(|(pattern, _)| pattern)
     }
 
     fn is_operation(&self, method: &str, pattern: &str) -> bool {

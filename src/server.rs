@@ -2,6 +2,7 @@
 
 use std::{
     net::TcpListener,
+    rc::Rc,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -95,6 +96,7 @@ pub fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
             .app_data(Data::from(app.clone()))
             .app_data(Data::new(app.config.clone()))
             .app_data(Data::new(app.metrics.clone()))
+            .app_data(Rc::new(app.db.pipeline()))
             .app_data(web::PayloadConfig::new(app.config.body_limit as usize))
             .app_data(web::PathConfig::default().error_handler(|error, _| bad_path(&error).into()))
             .into_utoipa_app()

@@ -2,6 +2,7 @@
 
 use std::{
     future::{Ready, ready},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -10,9 +11,10 @@ use uuid::Uuid;
 
 use super::{Acting, App, IdempotencyKey, Tx, idempotency};
 use crate::{
-    authz::Caller,
+    authz::{self, Caller, Protected},
+    db::Pipeline,
     http::{
-        ApiError, ApiResult, Reply,
+        ApiError, ApiResult, Ref, Reply,
         query::UnreadParameters,
         request::{Deadline, RequestId},
     },
@@ -30,6 +32,7 @@ pub struct Call {
     acting: Acting,
     idempotency: Option<IdempotencyKey>,
     parameters: UnreadParameters,
+    pipeline: Option<Rc<Pipeline>>,
 }
 
 impl Call {
@@ -44,6 +47,16 @@ impl Call {
             parameters: UnreadParameters::default(),
             ..self
         }
+    }
+
+    /// The thing that `id` names, without a database thread; none where it is not found so: then [`Self::read`] finds it, or
+    /// says why not.
+    pub async fn read_quickly<T: Protected>(&self, id: &Ref<T>) -> ApiResult<Option<T>> {
+        let Some(pipeline) = &self.pipeline else {
+            return Ok(None);
+        };
+        self.parameters.refuse()?;
+        authz::read_quickly(pipeline, self.caller(), self.app.clock.now(), id).await
     }
 
     /// Reads on a database thread.
@@ -65,6 +78,7 @@ impl Call {
             acting,
             idempotency,
             parameters,
+            pipeline: _,
         } = self;
         parameters.refuse()?;
         app.on_database(move |app, conn| {
@@ -138,5 +152,6 @@ fn from_extensions(request: &HttpRequest) -> ApiResult<Call> {
         },
         idempotency: extensions.get::<IdempotencyKey>().cloned(),
         parameters: UnreadParameters::of(request),
+        pipeline: request.app_data::<Rc<Pipeline>>().cloned(),
     })
 }

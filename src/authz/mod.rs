@@ -12,6 +12,6 @@ pub use caller::{Caller, HeldGrant, lacks};
 pub use permission::{Permission, PermissionSet};
 pub use protected::{
     Authorized, CallContext, Protected, authorize, authorize_all, confirm, nameable, named, outside, read,
-    read_with,
+    read_quickly, read_with,
 };
 pub use scope::{Scope, ScopeKind, ScopePart};

@@ -1,14 +1,15 @@
 //! Reading and authorizing one thing: 404 where the caller may not see it, 403 where they may see but not do.
 
-use std::{collections::HashMap, ops::Deref};
+use std::{collections::HashMap, ops::Deref, rc::Rc};
 
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, QueryResult};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use super::{Caller, Permission, Scope, caller::lacks};
 use crate::{
-    db::{Condition, Fixed, Sql, sql::Fragment},
+    db::{Condition, Fixed, Pipeline, Sql, sql::Fragment},
     http::{ApiError, ApiResult, Ref, RefKind},
     sql,
 };
@@ -42,6 +43,9 @@ pub trait Protected: Sized {
         Self::covered(scope)
     }
 
+    /// Whether [`Self::reduce`] does something.
+    const IS_REDUCED: bool = false;
+
     /// Takes from rows that are visible in `scope` and not covered by it what is not public.
     fn reduce(_: &mut dyn CallContext, _scope: &Scope, _rows: &mut [Self]) -> QueryResult<()> {
         Ok(())
@@ -54,6 +58,11 @@ pub trait Protected: Sized {
         allowed: Condition,
         lock: bool,
     ) -> QueryResult<Option<(Self, bool)>>;
+
+    /// The row that `condition` finds, on a connection for quick reads; none if it cannot be read so.
+    fn find(_: &AsyncPgConnection, _condition: Condition) -> impl Future<Output = QueryResult<Option<Self>>> {
+        std::future::ready(Ok(None))
+    }
 
     /// The rows that `condition` finds, with their ids and whether `allowed` holds for each; locked in the order of
     /// their ids if `lock`.
@@ -85,22 +94,35 @@ impl<T> Deref for Authorized<T> {
     }
 }
 
+/// Holds for the thing that `id` names, if it is visible in `scope`.
+fn readable<T: Protected>(id: &Ref<T>, scope: &Scope) -> Condition {
+    let visible = T::visible(scope);
+    Condition::new(sql!("{named} AND {visible}", named = named(id)))
+}
+
 /// The thing that `id` names, within the scope of the permission to read it; 404 otherwise.
 pub fn read<T: Protected>(tx: &mut impl CallContext, id: &Ref<T>) -> ApiResult<T> {
     let scope = tx.caller().scope(T::READ, tx.now())?;
-    let found = T::select(
-        tx,
-        Condition::new(sql!(
-            "{named} AND {visible}",
-            named = named(id),
-            visible = T::visible(&scope)
-        )),
-        Fragment::new(Sql::always()),
-        false,
-    )?;
+    let always = Fragment::new(Sql::always());
+    let found = T::select(tx, readable(id, &scope), always, false)?;
     let mut rows: Vec<T> = found.into_iter().map(|(thing, _)| thing).collect();
     T::reduce(tx, &scope, &mut rows)?;
     rows.pop().ok_or_else(|| ApiError::not_found(T::NAME))
+}
+
+/// As [`read`], without a database thread; none where it is not found so, for whatever reason.
+pub async fn read_quickly<T: Protected>(
+    pipeline: &Rc<Pipeline>,
+    caller: &Caller,
+    now: DateTime<Utc>,
+    id: &Ref<T>,
+) -> ApiResult<Option<T>> {
+    let scope = caller.scope(T::READ, now)?;
+    if T::IS_REDUCED && !scope.is_everything() {
+        return Ok(None);
+    }
+    let found = pipeline.read(async |conn| T::find(conn, readable(id, &scope)).await);
+    Ok(found.await.flatten())
 }
 
 /// The thing that `id` names, if the caller may use `permission` on it: to read what needs another permission than
@@ -266,7 +288,9 @@ macro_rules! protected {
                 $visible
             }
 
-            $(fn reduce(
+            $(const IS_REDUCED: bool = true;
+
+            fn reduce(
                 asking: &mut dyn $crate::authz::CallContext,
                 scope: &$crate::authz::Scope,
                 rows: &mut [Self],
@@ -292,6 +316,17 @@ macro_rules! protected {
                 } else {
                     query.first(asking.connection()).optional()
                 }
+            }
+
+            async fn find(
+                mut conn: &diesel_async::AsyncPgConnection,
+                condition: $crate::db::Condition,
+            ) -> diesel::QueryResult<Option<Self>> {
+                use diesel::{OptionalExtension as _, QueryDsl as _, SelectableHelper as _};
+                use $crate::db::schema::$table;
+                let query = $table::table.select($row::as_select()).filter(condition);
+                let found = diesel_async::RunQueryDsl::first(query, &mut conn).await;
+                found.optional()
             }
 
             fn select_all(

@@ -82,7 +82,12 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
                 ),
             )?,
             Ok(mut conn) => {
-                let connections = options.connections + options.blocking_connections;
+                let pipelines = if options.are_reads_pipelined() {
+                    config.http_threads
+                } else {
+                    0
+                };
+                let connections = options.connections + options.blocking_connections + pipelines;
                 for (name, finding) in database(&mut conn, connections, &config) {
                     report(name, finding)?;
                 }

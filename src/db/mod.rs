@@ -4,11 +4,13 @@
 pub mod embedded;
 pub mod json_column;
 pub mod migrate;
+pub mod pipeline;
 pub mod pool;
 #[rustfmt::skip]
 pub mod schema;
 pub mod sql;
 pub mod text_enum;
 
+pub use pipeline::Pipeline;
 pub use pool::{Db, DbError, DbOptions};
 pub use sql::{Bind, Condition, Fixed, Place, Sql};

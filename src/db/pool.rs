@@ -20,6 +20,8 @@ use diesel::{
     r2d2::{self, ConnectionManager, CustomizeConnection, ManageConnection, Pool, PooledConnection},
 };
 
+use super::Pipeline;
+
 /// A connection out of the pool.
 pub type PooledPg = PooledConnection<Connections>;
 
@@ -62,7 +64,7 @@ pub struct Db {
 
 /// Work that may wait for each connection before more is refused.
 const QUEUE_PER_CONNECTION: usize = 256;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bytes of prepared statements that a connection keeps before another takes its place. Filters and sort orders make
 /// statements of their own, and the server keeps parsed forms and plans many times as large: without a limit, requests
@@ -204,6 +206,11 @@ impl Db {
             TrySendError::Disconnected(_) => DbError::Unreachable("its threads have stopped".into()),
         })?;
         result.await.unwrap_or(Err(DbError::Panicked))
+    }
+
+    /// The way for quick reads of a thread that answers HTTP.
+    pub fn pipeline(&self) -> Pipeline {
+        Pipeline::new(&self.options)
     }
 
     /// A connection for a thread that may block: jobs and commands.

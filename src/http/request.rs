@@ -113,17 +113,8 @@ pub async fn track<B: MessageBody + 'static>(
     }
     let body = Body::watch(&mut request);
     let kept = body.clone();
-    let pattern = request.match_pattern();
-    let path = match request.app_data::<SecretPaths>() {
-        Some(_) => pattern.clone().unwrap_or_else(|| "-".to_owned()),
-        // Signed addresses of content are for the content listener; a wrong rule of a proxy may bring them here.
-        None => match request.path() {
-            path if pattern.is_none() && (path.starts_with("/l/") || path.starts_with("/f/")) => {
-                format!("{}…", &path[..3])
-            }
-            path => path.to_owned(),
-        },
-    };
+    let path = request.path().to_owned();
+    let has_secret_paths = request.app_data::<SecretPaths>().is_some();
     let takes_long = TakesLong::default();
     request.extensions_mut().insert(takes_long.clone());
 
@@ -149,14 +140,21 @@ pub async fn track<B: MessageBody + 'static>(
         .await;
 
     let took = started.elapsed();
-    let log = |status: StatusCode, principal: &str, fault: Option<&Error>| {
+    let log = |status: StatusCode, pattern: Option<&str>, principal: &str, fault: Option<&Error>| {
         if let Some(metrics) = &metrics {
-            metrics.observe_request(method.as_str(), pattern.as_deref(), status.as_u16(), took);
+            metrics.observe_request(method.as_str(), pattern, status.as_u16(), took);
         }
         if let Some(fault) = fault.filter(|_| status.is_server_error()) {
             log::error!("request {id}: {fault}");
         }
-        let (method, path, status) = (cut(method.as_str(), 20), cut(&path, 500), status.as_u16());
+        let path = match pattern {
+            _ if has_secret_paths => pattern.unwrap_or("-"),
+            // Signed addresses of content are for the content listener; a wrong rule of a proxy may bring them here.
+            None if path.starts_with("/l/") => "/l/…",
+            None if path.starts_with("/f/") => "/f/…",
+            _ => &path,
+        };
+        let (method, path, status) = (cut(method.as_str(), 20), cut(path, 500), status.as_u16());
         log::info!(target: "access", "{method} {path} {status} {}ms request={id} principal={principal} address={address}", took.as_millis());
     };
     match answer {
@@ -164,14 +162,22 @@ pub async fn track<B: MessageBody + 'static>(
             name(response.headers_mut(), &id);
             let principal = response.request().extensions().get::<LogPrincipal>().cloned();
             let principal = principal.map_or_else(|| "-".to_owned(), |principal| principal.0);
-            log(response.status(), &principal, response.response().error());
+            // Asked after the router found it, which costs nothing; before, all routes would be compared once more.
+            let pattern = response.request().match_pattern();
+            log(
+                response.status(),
+                pattern.as_deref(),
+                &principal,
+                response.response().error(),
+            );
             let response = response.map_into_boxed_body();
             Ok(response.map_body(|_, answer| kept.kept_with(answer)))
         }
         Err((mut response, error)) => {
             name(response.headers_mut(), &id);
             let response = response.map_body(|_, answer| kept.kept_with(answer));
-            log(response.status(), "-", Some(&error));
+            let pattern = metrics.as_ref().and_then(|metrics| metrics.pattern_of(&path));
+            log(response.status(), pattern, "-", Some(&error));
             Err(InternalError::from_response(error, response).into())
         }
     }

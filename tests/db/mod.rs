@@ -1,4 +1,5 @@
-//! The private PostgreSQL.
+//! The private PostgreSQL, and reads without a database thread.
 
 mod binaries;
 mod embedded;
+mod pipeline;
