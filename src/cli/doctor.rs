@@ -82,7 +82,7 @@ pub fn run(config: Config, arguments: &Doctor) -> CommandResult {
                 ),
             )?,
             Ok(mut conn) => {
-                let pipelines = if options.are_reads_pipelined() {
+                let pipelines = if options.takes_pipelines() {
                     config.http_threads
                 } else {
                     0

@@ -28,7 +28,7 @@ use super::pool::{CONNECT_TIMEOUT, DbOptions, MOST_PREPARED};
 const MOST_UNDER_WAY: usize = 32;
 /// How long a statement is waited for, with those before it: one of them may wait for a lock of the whole table.
 const LONGEST: Duration = Duration::from_millis(250);
-/// How long there is no connection after one did not answer as it should.
+/// How long there is no connection after one was slow, or none could be made.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// The connection of a thread that answers HTTP. Made when it is first needed.
@@ -42,7 +42,7 @@ enum State {
     Unopened,
     Opening,
     Open(Rc<Line>),
-    /// Something went wrong; nothing is tried before that instant.
+    /// Nothing is tried before that instant.
     Paused(Instant),
 }
 
@@ -88,14 +88,21 @@ impl Pipeline {
         let line = self.line()?;
         let under_way = UnderWay::on(&line)?;
         let found = tokio::time::timeout(LONGEST, read(&under_way.0.conn)).await;
-        match found {
+        let next = match found {
             Ok(Ok(found)) => return Some(found),
-            Ok(Err(error)) => log::debug!("a pipelined read failed: {error}"),
-            Err(_) => log::debug!("a pipelined read took more than {LONGEST:?}"),
-        }
+            // It may have been closed, or hold plans of tables that have changed.
+            Ok(Err(error)) => {
+                log::debug!("a pipelined read failed: {error}");
+                State::Unopened
+            }
+            Err(_) => {
+                log::debug!("a pipelined read took more than {LONGEST:?}");
+                State::Paused(Instant::now() + PAUSE)
+            }
+        };
         let mut state = self.state.borrow_mut();
         if matches!(&*state, State::Open(current) if Rc::ptr_eq(current, &line)) {
-            *state = State::Paused(Instant::now() + PAUSE);
+            *state = next;
         }
         None
     }
@@ -129,7 +136,7 @@ impl Pipeline {
 
 impl DbOptions {
     /// Whether quick reads may have connections of their own.
-    pub fn are_reads_pipelined(&self) -> bool {
+    pub fn takes_pipelines(&self) -> bool {
         config(self).is_some()
     }
 }
@@ -139,7 +146,7 @@ fn config(options: &DbOptions) -> Option<Config> {
     (options.prepared_statements && is_plain(&config)).then(|| {
         config
             .connect_timeout(CONNECT_TIMEOUT)
-            .application_name("provost reads");
+            .application_name("provost pipeline");
         config
     })
 }

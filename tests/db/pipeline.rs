@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{Client, TestApp, WAITING_FOR_LOCKS, count, wait_until};
 
 /// The connection for quick reads, once it is there.
-const PIPELINES: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost reads'";
+const PIPELINES: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost pipeline'";
 
 async fn users(admin: &Client, number: usize) -> Vec<String> {
     let rows: Vec<_> = (0..number)
@@ -56,7 +56,7 @@ async fn reads_under_way_at_once_answer_each_its_own() {
         }
     }
     let reads = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-        AND application_name = 'provost reads' AND query LIKE 'SELECT \"users\".%'";
+        AND application_name = 'provost pipeline' AND query LIKE 'SELECT \"users\".%'";
     assert_eq!(count(&app, reads), 1, "they went by the pipeline");
 }
 
@@ -96,7 +96,7 @@ async fn only_connections_that_need_no_encryption_are_pipelined() {
             blocking_connections: 1,
             prepared_statements,
         };
-        options.are_reads_pipelined()
+        options.takes_pipelines()
     };
     for url in [
         "postgres:///provost?host=/run/postgresql",
