@@ -7,6 +7,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    net::IpAddr,
     rc::Rc,
     sync::{
         Arc,
@@ -155,12 +156,15 @@ fn config(options: &DbOptions) -> Option<Config> {
 fn is_plain(config: &Config) -> bool {
     let is_here = |host: &Host| match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-        }
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()),
     };
-    config.get_ssl_mode() == SslMode::Disable
-        || config.get_ssl_mode() == SslMode::Prefer && config.get_hosts().iter().all(is_here)
+    let stays_here =
+        || config.get_hosts().iter().all(is_here) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+    match config.get_ssl_mode() {
+        SslMode::Disable => true,
+        SslMode::Prefer => stays_here(),
+        _ => false,
+    }
 }
 
 async fn open(config: &Config) -> ConnectionResult<Line> {
