@@ -56,7 +56,7 @@ pub struct Config {
     )]
     pub proxy_header: ProxyHeader,
 
-    /// PostgreSQL to use, as a libpq URL; without it Provost runs a private server in its data folder. Reading one thing takes
+    /// PostgreSQL to use, as a libpq URL; without it Provost runs a private server in its data folder. Reading one thing takes about
     /// half the CPU where the server is on this machine, or the URL has `sslmode=disable`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url, global = true)]
     pub database_url: Option<String>,
@@ -236,7 +236,7 @@ pub struct Config {
     #[arg(long, env = "PROVOST_HASHING_THREADS", default_value = "2", value_parser = whole::<1, 64>, global = true)]
     pub hashing_threads: u32,
 
-    /// Threads that answer HTTP.
+    /// Threads that answer HTTP; each has one more connection to the database.
     #[arg(long, env = "PROVOST_HTTP_THREADS", default_value = "2", value_parser = whole::<1, 256>, global = true)]
     pub http_threads: u32,
 

@@ -49,8 +49,7 @@ impl Call {
         }
     }
 
-    /// The thing that `id` names, without a database thread; none where it is not found so: then [`Self::read`] finds it, or
-    /// says why not.
+    /// The thing that `id` names, without a database thread; none where the pipeline has no answer: then [`Self::read`] decides.
     pub async fn read_quickly<T: Protected>(&self, id: &Ref<T>) -> ApiResult<Option<T>> {
         let Some(pipeline) = &self.pipeline else {
             return Ok(None);

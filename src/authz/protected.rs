@@ -110,7 +110,7 @@ pub fn read<T: Protected>(tx: &mut impl CallContext, id: &Ref<T>) -> ApiResult<T
     rows.pop().ok_or_else(|| ApiError::not_found(T::NAME))
 }
 
-/// As [`read`], without a database thread; none where it is not found so, for whatever reason.
+/// As [`read`], without a database thread; none where the pipeline has no answer: then [`read`] decides.
 pub async fn read_quickly<T: Protected>(
     pipeline: &Rc<Pipeline>,
     caller: &Caller,

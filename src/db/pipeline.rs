@@ -29,8 +29,13 @@ use super::pool::{CONNECT_TIMEOUT, DbOptions, MOST_PREPARED};
 const MOST_UNDER_WAY: usize = 32;
 /// How long a statement is waited for, with those before it: one of them may wait for a lock of the whole table.
 const LONGEST: Duration = Duration::from_millis(250);
-/// How long there is no connection after one was slow, or none could be made.
+/// How long there is no connection after one gave no answer.
 const PAUSE: Duration = Duration::from_secs(10);
+/// The same after none could be made.
+const PAUSE_UNOPENED: Duration = Duration::from_secs(60);
+/// What libpq takes from the environment and these connections would not: they could then be others than those of the database
+/// threads.
+const ELSEWHERE: &[&str] = &["PGHOSTADDR", "PGOPTIONS", "PGSERVICE", "PGSSLMODE"];
 
 /// The connection of a thread that answers HTTP. Made when it is first needed.
 pub struct Pipeline {
@@ -50,6 +55,8 @@ enum State {
 struct Line {
     conn: AsyncPgConnection,
     under_way: Cell<usize>,
+    /// When it last answered.
+    answered: Cell<Instant>,
     /// Bytes of the statements that it has prepared.
     prepared: Arc<AtomicUsize>,
 }
@@ -90,12 +97,17 @@ impl Pipeline {
         let under_way = UnderWay::on(&line)?;
         let found = tokio::time::timeout(LONGEST, read(&under_way.0.conn)).await;
         let next = match found {
-            Ok(Ok(found)) => return Some(found),
+            Ok(Ok(found)) => {
+                line.answered.set(Instant::now());
+                return Some(found);
+            }
             // It may have been closed, or hold plans of tables that have changed.
             Ok(Err(error)) => {
                 log::debug!("a pipelined read failed: {error}");
                 State::Unopened
             }
+            // Others were answered: it is busy, and the next may be again.
+            Err(_) if line.answered.get().elapsed() < LONGEST => return None,
             Err(_) => {
                 log::debug!("a pipelined read took more than {LONGEST:?}");
                 State::Paused(Instant::now() + PAUSE)
@@ -122,11 +134,13 @@ impl Pipeline {
         self.state.replace(State::Opening);
         let (pipeline, config) = (self.clone(), config.clone());
         tokio::task::spawn_local(async move {
-            let opened = match open(&config).await {
+            let late = || ConnectionError::BadConnection(format!("not there after {CONNECT_TIMEOUT:?}"));
+            let opened = tokio::time::timeout(CONNECT_TIMEOUT, open(&config)).await;
+            let opened = match opened.unwrap_or_else(|_| Err(late())) {
                 Ok(line) => State::Open(Rc::new(line)),
                 Err(error) => {
-                    log::debug!("no connection for pipelined reads: {error}");
-                    State::Paused(Instant::now() + PAUSE)
+                    log::info!("reads go by database threads, since no connection can be pipelined: {error}");
+                    State::Paused(Instant::now() + PAUSE_UNOPENED)
                 }
             };
             pipeline.state.replace(opened);
@@ -144,10 +158,10 @@ impl DbOptions {
 
 fn config(options: &DbOptions) -> Option<Config> {
     let mut config: Config = options.url.parse().ok()?;
-    (options.prepared_statements && is_plain(&config)).then(|| {
-        config
-            .connect_timeout(CONNECT_TIMEOUT)
-            .application_name("provost pipeline");
+    let is_set = |name: &&str| std::env::var_os(name).is_some();
+    let is_same = !config.get_hosts().is_empty() && !ELSEWHERE.iter().any(is_set);
+    (options.prepared_statements && is_same && is_plain(&config)).then(|| {
+        config.application_name("provost pipeline");
         config
     })
 }
@@ -185,6 +199,7 @@ async fn open(config: &Config) -> ConnectionResult<Line> {
     Ok(Line {
         conn,
         under_way: Cell::new(0),
+        answered: Cell::new(Instant::now()),
         prepared,
     })
 }

@@ -115,6 +115,7 @@ async fn only_connections_that_need_no_encryption_are_pipelined() {
         "postgres://provost:secret@db/provost?sslmode=verify-full&sslrootcert=ca.pem",
         "postgres://provost:secret@localhost,db/provost",
         "postgres://provost:secret@localhost/provost?hostaddr=10.0.0.7",
+        "postgres:///provost",
     ] {
         assert!(!are_pipelined(url, true), "{url}");
     }
